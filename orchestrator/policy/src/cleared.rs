@@ -1,0 +1,231 @@
+//! A call that may be made. Only this file can make one: the adapters behind the doors take nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use laufzettel_domain::{EffectKey, Label, Text, Trust, Value};
+
+use crate::{
+    Action, Decision, Rules, ToolRule, Who, Zone,
+    permit::{permit, permit_tool},
+    tool::{Effect, address_class, effective_level},
+    zone::zone_refusal,
+};
+
+/// A call both questions were asked about, with the answers.
+#[derive(Debug, Clone)]
+pub struct Cleared<C> {
+    call: C,
+    pub decision: Decision,
+}
+
+impl<C> Cleared<C> {
+    pub fn call(&self) -> &C {
+        &self.call
+    }
+}
+
+/// One MCP tool call about to be made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ToolCall {
+    pub key: EffectKey,
+    pub attempt: u32,
+    pub process: String,
+    /// Purpose limitation: handed to every tool with every call.
+    pub zweck: String,
+    pub server: String,
+    pub tool: String,
+    pub arguments: Value,
+    /// Of each argument, by name.
+    pub labels: BTreeMap<String, Label>,
+    /// Arguments whose every possible value the author listed: they may steer though they are only inert.
+    pub listed: BTreeSet<String>,
+    /// Contact addresses of the people this case is about.
+    pub contacts: BTreeSet<String>,
+    /// Milliseconds one attempt may take.
+    pub timeout_ms: u64,
+    pub who: Who,
+}
+
+/// One language-model call about to be made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelCall {
+    pub key: EffectKey,
+    pub attempt: u32,
+    pub process: String,
+    /// The author's instruction.
+    pub prompt: String,
+    /// Named blocks of material.
+    pub data: BTreeMap<String, Value>,
+    /// Where each part came from, with its label, for the reason of a refusal.
+    pub labels: BTreeMap<String, Label>,
+    /// JSON Schema of the answer.
+    pub output: Option<Value>,
+    /// What was wrong with earlier answers, with those answers: the model is asked again.
+    pub repairs: Vec<(String, String)>,
+    pub timeout_ms: u64,
+    pub who: Who,
+}
+
+fn refuse(rule: String, reason: Text) -> Box<Decision> {
+    Box::new(Decision { allow: false, reason, rule })
+}
+
+/// The tool door: permission first, then labels, then what steers.
+pub fn clear_tool(call: ToolCall, rule: &ToolRule, own_domains: &[String], rules: &Rules) -> Result<Cleared<ToolCall>, Box<Decision>> {
+    let name = format!("{}/{}", call.server, call.tool);
+    let decision = permit_tool(&call.who, &name, rule, &call.process, rules);
+    if !decision.allow {
+        return Err(Box::new(decision));
+    }
+    let recipient = rule.recipient.as_ref().and_then(|argument| call.arguments.get(argument)).unwrap_or(&Value::Null);
+    let level = rule.clearance.level_for(address_class(recipient, own_domains, &call.contacts));
+    for (argument, label) in &call.labels {
+        if effective_level(label) > level {
+            return Err(refuse(format!("tool:{name}.clearance"), Text::new(
+                format!("{}.with.{argument} ({label}) → {name}: freigegeben nur bis {}", call.key.path, level.as_str()),
+                format!("{}.with.{argument} ({label}) → {name}: cleared only up to {}", call.key.path, level.as_str()),
+            )));
+        }
+        let steers = rule.effect != Effect::Read && !rule.content.contains(argument);
+        if steers && label.trust < Trust::Trusted && !call.listed.contains(argument) {
+            return Err(refuse(format!("tool:{name}.steering"), Text::new(
+                format!("{}.with.{argument} ({}) → {name}: dieses Argument steuert; ein Wert aus fremder Quelle darf das nicht", call.key.path, label.trust.as_str()),
+                format!("{}.with.{argument} ({}) → {name}: this argument steers; a value of foreign origin must not", call.key.path, label.trust.as_str()),
+            )));
+        }
+    }
+    Ok(Cleared { call, decision })
+}
+
+/// The model door for one endpoint's zone: permission, then every part of the assembled request.
+pub fn clear_model(call: ModelCall, zone: &Zone, rules: &Rules) -> Result<Cleared<ModelCall>, Box<Decision>> {
+    let decision = permit(&call.who, &Action::ModelsUse, Some(&call.process), rules);
+    if !decision.allow {
+        return Err(Box::new(decision));
+    }
+    for (part, label) in &call.labels {
+        if let Some(reason) = zone_refusal(label, zone) {
+            return Err(refuse(format!("zone:{}", zone.name), Text::new(
+                format!("{part} ({label}) → {}", reason.de),
+                format!("{part} ({label}) → {}", reason.en),
+            )));
+        }
+    }
+    let whole = Label::join_all(call.labels.values());
+    if let Some(reason) = zone_refusal(&whole, zone) {
+        return Err(refuse(format!("zone:{}", zone.name), reason));
+    }
+    if call.labels.get("prompt").is_some_and(|label| label.trust == Trust::Untrusted) {
+        return Err(refuse("model.prompt".to_owned(), Text::new(
+            "Die Anweisung an das Modell enthält Text aus fremder Quelle; er gehört in data",
+            "The instruction to the model holds text of foreign origin; it belongs in data",
+        )));
+    }
+    Ok(Cleared { call, decision })
+}
+
+#[cfg(test)]
+mod tests {
+    use laufzettel_domain::{Caller, EffectPath, Kategorie, RunId, Schutzbedarf, StepId, TenantId, Via, names::Phase};
+    use serde_json::json;
+
+    use super::*;
+    use crate::{Clearance, Grant, Group, Kategorien, Yields};
+
+    fn key() -> EffectKey {
+        EffectKey {
+            tenant: TenantId::parse("t").unwrap(),
+            run: RunId::parse("00000000-0000-7000-8000-000000000000").unwrap(),
+            path: EffectPath::of(StepId::parse("mitteilung").unwrap(), Phase::Do),
+            round: 0,
+        }
+    }
+
+    fn who() -> Who {
+        Who {
+            caller: Caller { subject: "S-1".into(), name: "A".into(), upn: "a".into(), via: Via::Form },
+            groups: vec![Group { name: "GG".into(), sid: "S-1-5-1".into() }],
+        }
+    }
+
+    fn label(level: Schutzbedarf, trust: Trust) -> Label {
+        Label::new(level, [], trust)
+    }
+
+    fn send(an: &str, steering: Trust, text: Schutzbedarf) -> ToolCall {
+        ToolCall {
+            key: key(),
+            attempt: 1,
+            process: "p".into(),
+            zweck: "z".into(),
+            server: "mail".into(),
+            tool: "senden".into(),
+            arguments: json!({"an": an, "text": "x"}),
+            labels: BTreeMap::from([("an".to_owned(), label(Schutzbedarf::Kein, steering)), ("text".to_owned(), label(text, Trust::Untrusted))]),
+            listed: BTreeSet::new(),
+            contacts: BTreeSet::from(["weber@example.org".to_owned()]),
+            timeout_ms: 1000,
+            who: who(),
+        }
+    }
+
+    fn rule() -> ToolRule {
+        ToolRule {
+            effect: Effect::Send,
+            idempotent: false,
+            groups: vec!["GG".into()],
+            content: BTreeSet::from(["text".to_owned()]),
+            yields: Yields::default(),
+            clearance: Clearance::Recipients { haus: Schutzbedarf::Hoch, beteiligte: Schutzbedarf::Normal, andere: Schutzbedarf::Kein },
+            undo: None,
+            recipient: Some("an".into()),
+        }
+    }
+
+    #[test]
+    fn the_tool_door() {
+        let own = ["vg.example".to_owned()];
+        let rules = Rules::default();
+        for (call, expected) in [
+            (send("amt@vg.example", Trust::Trusted, Schutzbedarf::Hoch), "ok"),
+            (send("weber@example.org", Trust::Trusted, Schutzbedarf::Normal), "ok"),
+            (send("weber@example.org", Trust::Trusted, Schutzbedarf::Hoch), "tool:mail/senden.clearance"),
+            (send("x@evil.example", Trust::Trusted, Schutzbedarf::Niedrig), "tool:mail/senden.clearance"),
+            (send("amt@vg.example", Trust::Inert, Schutzbedarf::Kein), "tool:mail/senden.steering"),
+            (ToolCall { listed: BTreeSet::from(["an".to_owned()]), ..send("amt@vg.example", Trust::Inert, Schutzbedarf::Kein) }, "ok"),
+            (ToolCall { who: Who { groups: vec![], ..who() }, ..send("amt@vg.example", Trust::Trusted, Schutzbedarf::Kein) }, "none"),
+        ] {
+            let found = clear_tool(call.clone(), &rule(), &own, &rules).map_or_else(|d| d.rule, |_| "ok".to_owned());
+            assert_eq!(found, expected, "{} {:?}", call.arguments, call.labels);
+        }
+    }
+
+    #[test]
+    fn the_model_door() {
+        let zone = |name: &str| {
+            let (max_schutzbedarf, kategorien) = Zone::shipped(name).unwrap_or((Schutzbedarf::Kein, Kategorien::Alle));
+            Zone { name: name.into(), max_schutzbedarf, kategorien, betreiber: String::new(), ort: String::new(), recht: String::new() }
+        };
+        let rules = Rules { grants: vec![Grant { groups: vec!["GG".into()], allow: vec!["models.use".into()] }], ..Rules::default() };
+        let call = |kategorie: Option<Kategorie>, trust| ModelCall {
+            key: key(),
+            attempt: 1,
+            process: "p".into(),
+            prompt: "p".into(),
+            data: BTreeMap::new(),
+            labels: BTreeMap::from([("steps.x.data.antrag".to_owned(), Label::new(Schutzbedarf::Kein, kategorie, Trust::Untrusted)), ("prompt".to_owned(), label(Schutzbedarf::Kein, trust))]),
+            output: None,
+            repairs: vec![],
+            timeout_ms: 1,
+            who: who(),
+        };
+        let ask = |c: ModelCall, z: &str, r: &Rules| clear_model(c, &zone(z), r).map_or_else(|d| format!("{}: {}", d.rule, d.reason.en), |_| "ok".to_owned());
+        assert_eq!(ask(call(None, Trust::Inert), "rot", &rules), "ok");
+        assert_eq!(
+            ask(call(Some(Kategorie::Steuerdaten), Trust::Trusted), "rot", &rules),
+            "zone:rot: steps.x.data.antrag (kein, steuerdaten) → zone rot: not cleared for steuerdaten"
+        );
+        assert!(ask(call(None, Trust::Untrusted), "gruen", &rules).starts_with("model.prompt"));
+        assert!(ask(call(None, Trust::Trusted), "gruen", &Rules::default()).starts_with("none"));
+    }
+}

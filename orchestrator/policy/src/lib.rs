@@ -1,0 +1,17 @@
+//! May this person do this, and may this value go there? Pure decisions; deny is the default.
+//!
+//! Only this room can make a [`Cleared`] call, and the adapters behind the doors take nothing else.
+
+mod action;
+mod cleared;
+mod labelled;
+mod permit;
+mod tool;
+mod zone;
+
+pub use action::Action;
+pub use cleared::{Cleared, ModelCall, ToolCall, clear_model, clear_tool};
+pub use labelled::Labelled;
+pub use permit::{Decision, Grant, Group, Rules, ServiceAccount, Who, permit, permit_start, permit_tool};
+pub use tool::{Clearance, Effect, ToolRule, Yields, address_class, AddressClass};
+pub use zone::{Kategorien, Zone, minimum_level, zone_refusal};

@@ -1,0 +1,236 @@
+//! Permissions: person, action, resource → allow or deny, with the rule that said so.
+
+use std::collections::BTreeMap;
+
+use laufzettel_domain::{Caller, Text};
+use serde::{Deserialize, Serialize};
+
+use crate::{Action, ToolRule, action::glob};
+
+/// A directory group: its name, and the SID that stands for it outside.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Group {
+    pub name: String,
+    pub sid: String,
+}
+
+/// A caller with the groups the directory names *now*. Never stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Who {
+    pub caller: Caller,
+    pub groups: Vec<Group>,
+}
+
+impl Who {
+    /// Membership by name or by SID.
+    pub fn is_in(&self, group: &str) -> bool {
+        self.groups.iter().any(|g| g.name == group || g.sid == group)
+    }
+
+    pub fn is_in_any<'g>(&self, groups: impl IntoIterator<Item = &'g String>) -> Option<&'g String> {
+        groups.into_iter().find(|group| self.is_in(group))
+    }
+}
+
+/// The answer, as the journal keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    pub allow: bool,
+    /// For the person who reads the run later.
+    pub reason: Text,
+    /// Which rule spoke: `grant[2]`, `service:svc-intake`, `tool:dms/suchen.groups`, `none`.
+    pub rule: String,
+}
+
+impl Decision {
+    fn allow(rule: impl Into<String>, de: impl Into<String>, en: impl Into<String>) -> Self {
+        Self { allow: true, reason: Text::new(de, en), rule: rule.into() }
+    }
+
+    pub fn deny(rule: impl Into<String>, de: impl Into<String>, en: impl Into<String>) -> Self {
+        Self { allow: false, reason: Text::new(de, en), rule: rule.into() }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Grant {
+    pub groups: Vec<String>,
+    pub allow: Vec<String>,
+}
+
+/// Who a trigger acts as. Serves only the processes it names.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ServiceAccount {
+    pub processes: Vec<String>,
+    /// For document ACLs.
+    pub groups: Vec<String>,
+    pub allow: Vec<String>,
+}
+
+/// A tenant's rules. The empty value allows nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Rules {
+    pub grants: Vec<Grant>,
+    pub services: BTreeMap<String, ServiceAccount>,
+    /// A group needed besides `models.use`.
+    pub training: Option<String>,
+}
+
+/// May `who` do `action`? `process` is the one in whose run it happens, if any: service accounts serve only theirs.
+pub fn permit(who: &Who, action: &Action, process: Option<&str>, rules: &Rules) -> Decision {
+    if let Some(name) = who.caller.service_name() {
+        return permit_service(name, action, process, rules);
+    }
+    if who.caller.is_applicant() {
+        return Decision::deny("none", "Antragstellende haben keine Rechte im Haus.", "Applicants hold no rights in the house.");
+    }
+    let hit = rules.grants.iter().enumerate().find_map(|(i, grant)| {
+        let group = who.is_in_any(&grant.groups)?;
+        grant.allow.iter().any(|pattern| action.matches(pattern)).then_some((i, group))
+    });
+    let Some((index, group)) = hit else {
+        return Decision::deny(
+            "none",
+            format!("{} hat kein Recht „{action}“: keine der Gruppen dieser Person erlaubt es.", who.caller.name),
+            format!("{} has no right \"{action}\": none of this person's groups allows it.", who.caller.name),
+        );
+    };
+    if *action == Action::ModelsUse
+        && let Some(training) = &rules.training
+        && !who.is_in(training)
+    {
+        return Decision::deny(
+            "training",
+            format!("Für KI-Schritte ist die Schulung „{training}“ nötig; {} ist nicht in dieser Gruppe.", who.caller.name),
+            format!("AI steps need the training \"{training}\"; {} is not in that group.", who.caller.name),
+        );
+    }
+    Decision::allow(format!("grant[{}]", index + 1), format!("Gruppe {group} darf „{action}“."), format!("Group {group} may \"{action}\"."))
+}
+
+fn permit_service(name: &str, action: &Action, process: Option<&str>, rules: &Rules) -> Decision {
+    let Some(account) = rules.services.get(name) else {
+        return Decision::deny("none", format!("Das Dienstkonto „{name}“ gibt es nicht."), format!("There is no service account \"{name}\"."));
+    };
+    let rule = format!("service:{name}");
+    let Some(process) = process.filter(|p| account.processes.iter().any(|pattern| glob(pattern, p))) else {
+        return Decision::deny(
+            rule,
+            format!("Das Dienstkonto „{name}“ dient diesem Prozess nicht."),
+            format!("The service account \"{name}\" does not serve this process."),
+        );
+    };
+    if account.allow.iter().any(|pattern| action.matches(pattern)) {
+        return Decision::allow(
+            rule,
+            format!("Das Dienstkonto „{name}“ darf „{action}“ im Prozess {process}."),
+            format!("The service account \"{name}\" may \"{action}\" in the process {process}."),
+        );
+    }
+    Decision::deny(rule, format!("Das Dienstkonto „{name}“ hat kein Recht „{action}“."), format!("The service account \"{name}\" has no right \"{action}\"."))
+}
+
+/// Starting by hand takes a grant *and* one of the process's `start.groups`.
+pub fn permit_start(who: &Who, process: &str, start_groups: &[String], rules: &Rules) -> Decision {
+    let granted = permit(who, &Action::ProcessStart(process.to_owned()), Some(process), rules);
+    if !granted.allow {
+        return granted;
+    }
+    match who.is_in_any(start_groups) {
+        Some(group) => Decision::allow(
+            granted.rule,
+            format!("Gruppe {group} darf diesen Prozess starten."),
+            format!("Group {group} may start this process."),
+        ),
+        None => Decision::deny(
+            "process.start.groups",
+            format!("{} ist in keiner der Gruppen, die diesen Prozess von Hand starten dürfen ({}).", who.caller.name, list(start_groups)),
+            format!("{} is in none of the groups that may start this process by hand ({}).", who.caller.name, list(start_groups)),
+        ),
+    }
+}
+
+/// A person needs the tool's `groups` or a `tool.call` grant; a service its `allow`.
+pub fn permit_tool(who: &Who, name: &str, rule: &ToolRule, process: &str, rules: &Rules) -> Decision {
+    if who.caller.is_person()
+        && let Some(group) = who.is_in_any(&rule.groups)
+    {
+        return Decision::allow(
+            format!("tool:{name}.groups"),
+            format!("Gruppe {group} darf das Werkzeug {name} benutzen."),
+            format!("Group {group} may use the tool {name}."),
+        );
+    }
+    permit(who, &Action::ToolCall(name.to_owned()), Some(process), rules)
+}
+
+fn list(groups: &[String]) -> String {
+    if groups.is_empty() { "–".to_owned() } else { groups.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use laufzettel_domain::Via;
+
+    use super::*;
+
+    fn person(groups: &[&str]) -> Who {
+        Who {
+            caller: Caller { subject: "S-1".into(), name: "Anna Klein".into(), upn: "a.klein".into(), via: Via::Form },
+            groups: groups.iter().map(|g| Group { name: (*g).to_owned(), sid: format!("S-1-5-{g}") }).collect(),
+        }
+    }
+
+    fn rules() -> Rules {
+        Rules {
+            grants: vec![
+                Grant { groups: vec!["GG-Mitarbeiter".into()], allow: vec!["models.use".into()] },
+                Grant { groups: vec!["GG-Steueramt".into()], allow: vec!["process.start:hundesteuer-*".into(), "tool.call:dms/*".into()] },
+                Grant { groups: vec!["S-1-5-GG-DSB".into()], allow: vec!["audit.read".into()] },
+            ],
+            services: BTreeMap::from([("svc-intake".to_owned(), ServiceAccount {
+                processes: vec!["hundesteuer-*".into()],
+                groups: vec![],
+                allow: vec!["tool.call:registry/person_suchen".into(), "models.use".into()],
+            })]),
+            training: Some("KI-Seepferdchen".into()),
+        }
+    }
+
+    #[test]
+    fn every_rule_allows_and_denies() {
+        let rules = rules();
+        let service = |name: &str| Who { caller: Caller::service(name, Via::Intake), groups: vec![] };
+        let applicant = Who { caller: Caller::applicant("k1"), groups: vec![] };
+        let suchen = Action::ToolCall("registry/person_suchen".into());
+        for (who, action, process, expected) in [
+            (person(&["GG-Steueramt"]), Action::ProcessStart("hundesteuer-anmeldung".into()), None, "grant[2]"),
+            (person(&["GG-Bau"]), Action::ProcessStart("hundesteuer-anmeldung".into()), None, "deny none"),
+            (person(&["GG-DSB"]), Action::AuditRead, None, "grant[3]"),
+            (person(&["GG-Mitarbeiter"]), Action::ModelsUse, None, "deny training"),
+            (person(&["GG-Mitarbeiter", "KI-Seepferdchen"]), Action::ModelsUse, None, "grant[1]"),
+            (service("svc-intake"), suchen.clone(), Some("hundesteuer-anmeldung"), "service:svc-intake"),
+            (service("svc-intake"), suchen.clone(), Some("wohngeld"), "deny service:svc-intake"),
+            (service("svc-intake"), suchen.clone(), None, "deny service:svc-intake"),
+            (service("svc-intake"), Action::AuditRead, Some("hundesteuer-anmeldung"), "deny service:svc-intake"),
+            (service("unbekannt"), suchen.clone(), Some("hundesteuer-anmeldung"), "deny none"),
+            (applicant, suchen, Some("hundesteuer-anmeldung"), "deny none"),
+        ] {
+            let decision = permit(&who, &action, process, &rules);
+            let shown = format!("{}{}", if decision.allow { "" } else { "deny " }, decision.rule);
+            assert_eq!(shown, expected, "{} {action}", who.caller.subject);
+            let nothing = permit(&who, &action, process, &Rules::default());
+            assert!(!nothing.allow, "no rules mean nothing is allowed");
+        }
+    }
+
+    #[test]
+    fn starting_needs_grant_and_group() {
+        let rules = rules();
+        let groups = vec!["GG-Steueramt".to_owned()];
+        assert!(permit_start(&person(&["GG-Steueramt"]), "hundesteuer-anmeldung", &groups, &rules).allow);
+        assert!(!permit_start(&person(&["GG-Steueramt"]), "hundesteuer-anmeldung", &[], &rules).allow);
+        assert!(!permit_start(&person(&["GG-Steueramt"]), "wohngeld", &groups, &rules).allow);
+        assert!(!permit_start(&person(&["GG-Bau"]), "hundesteuer-anmeldung", &groups, &rules).allow);
+    }
+}

@@ -1,0 +1,109 @@
+//! Zones: where a model stands and what may go there. The shipped table is the strictest reading of all sources.
+
+use std::collections::BTreeSet;
+
+use laufzettel_domain::{Kategorie, Label, Schutzbedarf, Text};
+
+/// A place where models run. The colour is a name only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Zone {
+    pub name: String,
+    pub max_schutzbedarf: Schutzbedarf,
+    pub kategorien: Kategorien,
+    pub betreiber: String,
+    pub ort: String,
+    /// Whose law reaches the operator: `DE`, `EU`, `US`.
+    pub recht: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kategorien {
+    Alle,
+    Nur(BTreeSet<Kategorie>),
+}
+
+/// The level a category demands at least.
+pub fn minimum_level(kategorie: Kategorie) -> Schutzbedarf {
+    match kategorie {
+        Kategorie::Personenbezogen => Schutzbedarf::Normal,
+        _ => Schutzbedarf::Hoch,
+    }
+}
+
+/// Why a value of this label may not go to a model in this zone; `None` if it may. `auskunftssperre` goes to no model.
+pub fn zone_refusal(label: &Label, zone: &Zone) -> Option<Text> {
+    let name = &zone.name;
+    if label.kategorien.contains(&Kategorie::Auskunftssperre) {
+        return Some(Text::new(
+            format!("Zone {name}: Daten mit Auskunftssperre gehen an kein Modell"),
+            format!("zone {name}: data under auskunftssperre goes to no model"),
+        ));
+    }
+    if let Kategorien::Nur(allowed) = &zone.kategorien
+        && let Some(kategorie) = label.kategorien.iter().find(|k| !allowed.contains(k))
+    {
+        return Some(Text::new(
+            format!("Zone {name}: nicht freigegeben für {}", kategorie.as_str()),
+            format!("zone {name}: not cleared for {}", kategorie.as_str()),
+        ));
+    }
+    let level = label.kategorien.iter().map(|k| minimum_level(*k)).fold(label.schutzbedarf, Ord::max);
+    (level > zone.max_schutzbedarf).then(|| {
+        Text::new(
+            format!("Zone {name}: nur bis Schutzbedarf {}, der Wert hat {}", zone.max_schutzbedarf.as_str(), level.as_str()),
+            format!("zone {name}: only up to level {}, the value has {}", zone.max_schutzbedarf.as_str(), level.as_str()),
+        )
+    })
+}
+
+impl Zone {
+    /// The shipped default for the names gruen, gelb, rot; a zone of another name must declare what it takes.
+    pub fn shipped(name: &str) -> Option<(Schutzbedarf, Kategorien)> {
+        match name {
+            "gruen" => Some((Schutzbedarf::Hoch, Kategorien::Alle)),
+            "gelb" => Some((Schutzbedarf::Normal, Kategorien::Nur(BTreeSet::from([Kategorie::Personenbezogen])))),
+            "rot" => Some((Schutzbedarf::Kein, Kategorien::Nur(BTreeSet::new()))),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use laufzettel_domain::Trust;
+
+    use super::*;
+
+    fn zone(name: &str) -> Zone {
+        let (max_schutzbedarf, kategorien) = Zone::shipped(name).unwrap();
+        Zone { name: name.into(), max_schutzbedarf, kategorien, betreiber: String::new(), ort: String::new(), recht: String::new() }
+    }
+
+    /// The table of the specification, cell by cell.
+    #[test]
+    fn shipped_table() {
+        use Kategorie as K;
+        let rows: [(&str, Schutzbedarf, Option<K>, [bool; 3]); 10] = [
+            ("published", Schutzbedarf::Kein, None, [true, true, true]),
+            ("internal", Schutzbedarf::Niedrig, None, [true, true, false]),
+            ("personenbezogen", Schutzbedarf::Normal, Some(K::Personenbezogen), [true, true, false]),
+            ("vertraulich", Schutzbedarf::Hoch, Some(K::Vertraulich), [true, false, false]),
+            ("sozialdaten", Schutzbedarf::Hoch, Some(K::Sozialdaten), [true, false, false]),
+            ("steuerdaten", Schutzbedarf::Hoch, Some(K::Steuerdaten), [true, false, false]),
+            ("meldedaten", Schutzbedarf::Hoch, Some(K::Meldedaten), [true, false, false]),
+            ("personaldaten", Schutzbedarf::Hoch, Some(K::Personaldaten), [true, false, false]),
+            ("art9", Schutzbedarf::Hoch, Some(K::Art9), [true, false, false]),
+            ("auskunftssperre", Schutzbedarf::Hoch, Some(K::Auskunftssperre), [false, false, false]),
+        ];
+        for (what, level, kategorie, expected) in rows {
+            let label = Label::new(level, kategorie, Trust::Trusted);
+            let found = ["gruen", "gelb", "rot"].map(|z| zone_refusal(&label, &zone(z)).is_none());
+            assert_eq!(found, expected, "{what}");
+            // a category demands its level even if the label says less
+            let low = Label::new(Schutzbedarf::Kein, kategorie, Trust::Trusted);
+            if kategorie.is_some() {
+                assert_eq!(zone_refusal(&low, &zone("rot")).is_none(), expected[2], "{what} understated");
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! All processes of a tenant's folder, each checked; names and addresses are unique among them.
+
+use std::collections::BTreeMap;
+
+use laufzettel_domain::{Finding, Findings, Place, Text};
+
+use crate::{folder::Folder, model::{Process, TriggerKind}, read};
+
+#[derive(Debug, Default)]
+pub struct Catalogue {
+    /// By id. A process with errors is not in it.
+    pub processes: BTreeMap<String, Process>,
+    pub findings: Vec<Finding>,
+}
+
+impl Catalogue {
+    pub fn load(folder: &Folder) -> Self {
+        let mut catalogue = Self::default();
+        for (path, text) in folder.candidates() {
+            if !text.contains("process:") || !declares_process(path, text) {
+                continue;
+            }
+            let mut findings = Findings::new(path);
+            let process = read::read(folder, path, &mut findings);
+            if let Some(process) = process {
+                catalogue.add(process, &mut findings);
+            }
+            catalogue.findings.extend(findings.into_sorted());
+        }
+        catalogue
+    }
+
+    fn add(&mut self, process: Process, findings: &mut Findings) {
+        let top = Place { line: 1, column: 1 };
+        if let Some(other) = self.processes.get(process.id.as_str()) {
+            findings.error("LZ119", top, "process", Text::new(
+                format!("Den Prozess „{}“ gibt es schon in {}.", process.id, other.file),
+                format!("The process \"{}\" already exists in {}.", process.id, other.file),
+            ));
+            return;
+        }
+        let taken: Vec<&TriggerKind> = self.processes.values().flat_map(|p| p.triggers.iter().map(|t| &t.kind)).collect();
+        for trigger in &process.triggers {
+            if taken.iter().any(|other| same_address(other, &trigger.kind)) {
+                findings.error("LZ119", trigger.at, "triggers", Text::new(
+                    "Unter dieser Adresse (path) ist schon ein anderer Prozess erreichbar.",
+                    "Another process is already reached under this path.",
+                ));
+                return;
+            }
+        }
+        self.processes.insert(process.id.to_string(), process);
+    }
+}
+
+fn same_address(a: &TriggerKind, b: &TriggerKind) -> bool {
+    match (a, b) {
+        (TriggerKind::Intake { path: a, .. }, TriggerKind::Intake { path: b, .. }) | (TriggerKind::Webhook { path: a, .. }, TriggerKind::Webhook { path: b, .. }) => a == b,
+        _ => false,
+    }
+}
+
+/// A YAML file without a `process:` key is not a process.
+pub fn declares_process(path: &str, text: &str) -> bool {
+    let mut findings = Findings::new(path);
+    match laufzettel_domain::document::parse(text, &mut findings) {
+        Some(document) => document.root.get("process").is_some(),
+        None => true,
+    }
+}

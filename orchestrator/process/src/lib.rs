@@ -1,0 +1,20 @@
+//! From YAML to a checked process: expressions with their reads, the graph, rule tables, findings.
+//!
+//! Pure: files come in as text (`Folder`), nothing is read or fetched here.
+
+pub mod catalogue;
+pub mod check;
+pub mod expression;
+pub mod folder;
+pub mod graph;
+pub mod model;
+pub mod read;
+pub mod schema;
+pub mod table;
+pub mod types;
+
+pub use catalogue::Catalogue;
+pub use folder::Folder;
+pub use model::Process;
+pub use schema::Schema;
+pub use types::{Tools, Types};

@@ -1,0 +1,258 @@
+//! A checked process: what the engine runs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use laufzettel_domain::{Digest, Kategorie, Label, Place, ProcessId, Schutzbedarf, Span, StepId, Trust, Via};
+use serde::{Deserialize, Serialize};
+
+use crate::{expression::{Expression, Template}, schema::Schema, table::Table};
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Process {
+    pub id: ProcessId,
+    pub version: semver::Version,
+    pub title: String,
+    pub description: String,
+    pub verantwortlich: String,
+    pub rechtsgrundlage: Vec<String>,
+    pub zweck: String,
+    pub schutzbedarf: Schutzbedarf,
+    pub datenkategorien: BTreeSet<Kategorie>,
+    pub betroffen: Option<Template>,
+    pub aufbewahrung: Aufbewahrung,
+    pub automatisierung: Automatisierung,
+    pub ki_verordnung: Option<KiVerordnung>,
+    pub start: Start,
+    pub run_as: RunAs,
+    pub triggers: Vec<Trigger>,
+    pub input: Schema,
+    pub steps: BTreeMap<StepId, Step>,
+    /// Every step after all it depends on; among equals as in the file.
+    pub order: Vec<StepId>,
+    pub output: Vec<(String, Template)>,
+    /// Texts of `render`, by the name the author wrote.
+    pub templates: BTreeMap<String, String>,
+    /// The file's name within the tenant's folder.
+    pub file: String,
+    /// The process file's own text.
+    pub text: String,
+    /// Every other file it reads, by path within the tenant's folder.
+    pub files: BTreeMap<String, String>,
+    /// Over `text` and `files`.
+    pub digest: Digest,
+}
+
+impl Process {
+    /// The label of an input field that declares none of its own.
+    pub fn default_label(&self, trust: Trust) -> Label {
+        Label { schutzbedarf: self.schutzbedarf, kategorien: self.datenkategorien.clone(), trust }
+    }
+}
+
+/// How long things are kept after the end of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aufbewahrung {
+    pub vorgang: Span,
+    pub inhalte: Span,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Automatisierung {
+    Assistenz,
+    Teil,
+    Voll,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KiVerordnung {
+    pub klasse: String,
+    pub begruendung: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Start {
+    /// Directory groups that may start it by hand; empty = nobody.
+    pub groups: Vec<String>,
+    /// Ways in; empty = all.
+    pub via: BTreeSet<Via>,
+}
+
+/// Under whose rights an effect happens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunAs {
+    Caller,
+    Service(String),
+    /// Who completed this human step.
+    Step(StepId),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trigger {
+    pub kind: TriggerKind,
+    pub run_as: RunAs,
+    pub at: Place,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TriggerKind {
+    Intake { path: String, public: bool },
+    Webhook { path: String, secret: String, respond: Respond },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Respond {
+    Accepted,
+    Result,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    pub id: StepId,
+    pub title: String,
+    pub at: Place,
+    pub kind: StepKind,
+    /// What it waits for; `true` = optional: it runs although that one was skipped.
+    pub needs: BTreeMap<StepId, bool>,
+    pub condition: Option<Expression>,
+    pub end_if: Option<Expression>,
+    pub retry: Retry,
+    /// Bounds one attempt.
+    pub timeout: Option<Span>,
+    pub on_error: OnError,
+    pub undo: Option<ToolCall>,
+    pub run_as: Option<RunAs>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum StepKind {
+    Tool(ToolCall),
+    Model(Box<ModelCall>),
+    Human(Box<Human>),
+    Rules(Rules),
+    Set(Template),
+}
+
+impl StepKind {
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Tool(_) => "tool",
+            Self::Model(_) => "model",
+            Self::Human(_) => "human",
+            Self::Rules(_) => "rules",
+            Self::Set(_) => "set",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ToolCall {
+    pub server: String,
+    pub tool: String,
+    pub with: BTreeMap<String, Template>,
+    pub at: Place,
+}
+
+impl ToolCall {
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.server, self.tool)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Size {
+    S,
+    M,
+    L,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelCall {
+    pub size: Size,
+    pub prompt: Template,
+    pub data: BTreeMap<String, Template>,
+    pub output: Option<Schema>,
+    /// Times an answer that does not fit the schema is asked for again.
+    pub repair: u32,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Human {
+    pub assign: Assign,
+    pub show: BTreeMap<String, Template>,
+    /// The order the author wrote `show` in.
+    pub show_order: Vec<String>,
+    pub form: Schema,
+    /// The order of the form's fields.
+    pub form_order: Vec<String>,
+    pub due: Option<Template>,
+    pub ermessen: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Assign {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rules {
+    pub table: Table,
+    pub with: BTreeMap<String, Template>,
+    pub at: Place,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnError {
+    Fail,
+    Continue,
+}
+
+/// Why an attempt failed, as authors name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureClass {
+    Timeout,
+    Unavailable,
+    InvalidOutput,
+    /// The tool or model answered that it cannot: never retried.
+    Refused,
+    /// An expression or rule that gives no value: never retried.
+    Invalid,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Retry {
+    pub attempts: u32,
+    pub delay: Span,
+    pub backoff: f64,
+    pub max_delay: Span,
+    pub on: BTreeSet<FailureClass>,
+}
+
+impl Default for Retry {
+    /// One attempt; transport failures of idempotent effects are still retried by the engine's own rule when declared.
+    fn default() -> Self {
+        Self {
+            attempts: 1,
+            delay: Span::millis(1000),
+            backoff: 2.0,
+            max_delay: Span::millis(300_000),
+            on: BTreeSet::from([FailureClass::Timeout, FailureClass::Unavailable, FailureClass::InvalidOutput]),
+        }
+    }
+}
+
+impl Retry {
+    /// Milliseconds before attempt `next` (2 = the first repetition).
+    pub fn delay_ms(&self, next: u32) -> i64 {
+        let exponent = i32::try_from(next.saturating_sub(2)).unwrap_or(i32::MAX);
+        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "delays are small and clamped")]
+        let delay = (self.delay.approx_millis() as f64 * self.backoff.powi(exponent)).min(1e15) as i64;
+        delay.clamp(0, self.max_delay.approx_millis())
+    }
+}

@@ -1,0 +1,112 @@
+//! From a YAML document to a process: every key read, every finding kept.
+
+mod human;
+mod process;
+mod step;
+mod trigger;
+
+pub use process::{Governance, read};
+
+use laufzettel_domain::{Findings, Node, Text, Value, document::{Fields, Kind}};
+
+use crate::{expression::Syntax, folder::Folder, schema::Schema};
+
+/// What reading one process needs beside its own text, and what it has used so far.
+pub(crate) struct Reader<'f> {
+    pub folder: &'f Folder,
+    pub file: &'f str,
+    pub used: std::collections::BTreeMap<String, String>,
+}
+
+impl<'f> Reader<'f> {
+    /// A file named in the process, by the path as written.
+    pub fn open(&mut self, node: &Node, key: &str, written: &str, findings: &mut Findings) -> Option<(String, &'f str)> {
+        let Some(path) = crate::folder::resolve(self.file, written) else {
+            findings.error("LZ114", node.at, key, Text::new(
+                format!("„{written}“ liegt außerhalb des Prozessordners; erlaubt sind nur Dateien darin (und im Ordner schemas daneben)."),
+                format!("\"{written}\" lies outside the folder of processes; only files in it (and in the folder schemas beside it) are allowed."),
+            ));
+            return None;
+        };
+        let Some(text) = self.folder.get(&path) else {
+            let nearest = laufzettel_domain::finding::nearest(&path, self.folder.files.keys().map(String::as_str));
+            let finding = findings.error("LZ118", node.at, key, Text::new(
+                format!("Die Datei „{written}“ gibt es nicht."),
+                format!("There is no file \"{written}\"."),
+            ));
+            finding.hint = nearest.map(|n| Text::new(format!("Meinten Sie „{n}“?"), format!("Did you mean \"{n}\"?")));
+            return None;
+        };
+        self.used.insert(path.clone(), text.to_owned());
+        Some((path, text))
+    }
+
+    /// A schema written inline, or `{ $ref: file }`.
+    pub fn schema(&mut self, node: &Node, key: &str, findings: &mut Findings) -> Option<Schema> {
+        let reference = node.get("$ref").and_then(|n| n.text().map(|t| (n, t))).filter(|(_, t)| !t.starts_with('#'));
+        let Some((at, written)) = reference else { return inline_schema(node, key, findings) };
+        let (path, text) = self.open(at, key, written, findings)?;
+        let value: Result<Value, String> = if path.ends_with(".json") {
+            serde_json::from_str(text).map_err(|e| e.to_string())
+        } else {
+            let mut inner = Findings::new(path.clone());
+            let document = laufzettel_domain::document::parse(text, &mut inner);
+            findings.add(inner.into_sorted());
+            return self.compiled(document?.root.to_value(), at, key, &path, findings);
+        };
+        match value {
+            Ok(value) => self.compiled(value, at, key, &path, findings),
+            Err(message) => {
+                bad_schema(at, key, &format!("{path}: {message}"), findings);
+                None
+            }
+        }
+    }
+
+    fn compiled(&self, value: Value, node: &Node, key: &str, path: &str, findings: &mut Findings) -> Option<Schema> {
+        Schema::compile(value).map_err(|message| bad_schema(node, key, &format!("{path}: {message}"), findings)).ok()
+    }
+}
+
+fn bad_schema(node: &Node, key: &str, message: &str, findings: &mut Findings) {
+    findings.error("LZ113", node.at, key, Text::new(
+        format!("Das ist kein gültiges JSON-Schema: {message}"),
+        format!("This is not a valid JSON Schema: {message}"),
+    ));
+}
+
+/// A schema written in place.
+pub(crate) fn inline_schema(node: &Node, key: &str, findings: &mut Findings) -> Option<Schema> {
+    if !matches!(node.kind, Kind::Map(_) | Kind::Bool(_)) {
+        laufzettel_domain::document::fields::wrong_type(node, key, &Text::new("ein JSON-Schema", "a JSON Schema"), findings);
+        return None;
+    }
+    Schema::compile(node.to_value()).map_err(|message| bad_schema(node, key, &message, findings)).ok()
+}
+
+pub(crate) fn syntax_errors(errors: Vec<Syntax>, key: &str, findings: &mut Findings) {
+    for error in errors {
+        findings.error("LZ115", error.at, key, Text::new(
+            format!("Dieser Ausdruck ist nicht richtig geschrieben: {}", error.message),
+            format!("This expression is not written correctly: {}", error.message),
+        ));
+    }
+}
+
+/// A construct of the language that this version does not carry out yet: refused by its name.
+pub(crate) fn not_supported(fields: &mut Fields<'_, '_>, names: &[&'static str]) {
+    for name in names {
+        if fields.opt(name).is_some() {
+            let at = fields.opt(name).map_or(fields.at(), |n| n.at);
+            let key = fields.path(name);
+            unsupported(at, &key, name, fields.findings);
+        }
+    }
+}
+
+pub(crate) fn unsupported(at: laufzettel_domain::Place, key: &str, name: &str, findings: &mut Findings) {
+    findings.error("LZ190", at, key, Text::new(
+        format!("„{name}“ wird in dieser Version noch nicht unterstützt."),
+        format!("\"{name}\" is not supported yet in this version."),
+    ));
+}

@@ -1,0 +1,409 @@
+//! JSON Schemas of inputs, outputs and forms: validation in plain words, and what a path in them is.
+//!
+//! JSON Schema 2020-12. References stay inside the document; nothing is fetched.
+
+use std::sync::Arc;
+
+use jsonschema::{Validator, error::ValidationErrorKind as Kind};
+use laufzettel_domain::{Label, Path, Text, Trust, Value, label::{Kategorie, Schutzbedarf}};
+
+#[derive(Clone)]
+pub struct Schema {
+    pub root: Value,
+    validator: Arc<Validator>,
+}
+
+impl std::fmt::Debug for Schema {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Schema({})", self.root)
+    }
+}
+
+impl PartialEq for Schema {
+    fn eq(&self, other: &Self) -> bool {
+        self.root == other.root
+    }
+}
+
+/// What is wrong with a value: the path of the field (empty for the whole) and a sentence for the person who typed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    pub path: Path,
+    pub message: Text,
+}
+
+/// What a schema says of a path.
+#[derive(Debug, Clone, PartialEq)]
+pub enum At<'s> {
+    /// Its schema, and whether it may be absent though everything above it is there.
+    Known { schema: &'s Value, optional: bool },
+    /// The part at `depth` names nothing; these names exist there.
+    Unknown { depth: usize, legal: Vec<String> },
+    /// The schema does not say what is below.
+    Open,
+}
+
+/// The deepest chain of local references followed; a longer one is a circle.
+const REF_DEPTH_MAX: usize = 16;
+/// Problems reported for one value; a form with more is empty or of another kind.
+const PROBLEMS_MAX: usize = 50;
+
+impl Schema {
+    /// The error is the library's, in English, for the author of the schema.
+    pub fn compile(root: Value) -> Result<Self, String> {
+        let validator = jsonschema::draft202012::options()
+            .should_validate_formats(true)
+            .should_ignore_unknown_formats(true)
+            .build(&root)
+            .map_err(|error| error.to_string())?;
+        Ok(Self { root, validator: Arc::new(validator) })
+    }
+
+    /// A schema everything fits.
+    pub fn any() -> Self {
+        Self::compile(Value::Bool(true)).expect("`true` is a schema")
+    }
+
+    pub fn is_valid(&self, value: &Value) -> bool {
+        self.validator.is_valid(value)
+    }
+
+    pub fn validate(&self, value: &Value) -> Vec<Problem> {
+        self.validator.iter_errors(value).take(PROBLEMS_MAX).map(|error| self.problem(&error)).collect()
+    }
+
+    fn problem(&self, error: &jsonschema::ValidationError<'_>) -> Problem {
+        let pointer = error.instance_path().to_string();
+        let mut path = Path::new(pointer.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~")));
+        if let Kind::Required { property } = error.kind() {
+            path = path.child(property.as_str().unwrap_or_default());
+        }
+        let title = match self.at(&path.0) {
+            At::Known { schema, .. } => schema.get("title").and_then(Value::as_str).map(str::to_owned),
+            _ => None,
+        };
+        Problem { message: sentence(error, title.as_deref().unwrap_or_default(), &path), path }
+    }
+
+    pub fn at(&self, path: &[String]) -> At<'_> {
+        let Some(mut schema) = self.resolve(&self.root) else { return At::Open };
+        let mut optional = false;
+        for (depth, part) in path.iter().enumerate() {
+            let below = self.below(schema, part);
+            match below {
+                Below::Found { schema: next, optional: may_lack } => {
+                    optional |= may_lack;
+                    match self.resolve(next) {
+                        Some(next) => schema = next,
+                        None => return At::Open,
+                    }
+                }
+                Below::Nothing(legal) => return At::Unknown { depth, legal },
+                Below::Open => return At::Open,
+            }
+        }
+        At::Known { schema, optional }
+    }
+
+    /// Follows local references.
+    pub fn resolve<'s>(&'s self, mut schema: &'s Value) -> Option<&'s Value> {
+        for _ in 0..REF_DEPTH_MAX {
+            match schema.get("$ref").and_then(Value::as_str) {
+                None => return Some(schema),
+                Some(pointer) => schema = self.root.pointer(pointer.strip_prefix('#')?)?,
+            }
+        }
+        None
+    }
+
+    fn below<'s>(&'s self, schema: &'s Value, part: &str) -> Below<'s> {
+        if let Some(items) = schema.get("items")
+            && part.parse::<usize>().is_ok()
+        {
+            return Below::Found { schema: items, optional: true };
+        }
+        let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
+            return if is_scalar(schema) { Below::Nothing(Vec::new()) } else { Below::Open };
+        };
+        if let Some(found) = properties.get(part) {
+            let required = schema.get("required").and_then(Value::as_array);
+            let optional = !required.is_some_and(|names| names.iter().any(|n| n == part));
+            return Below::Found { schema: found, optional };
+        }
+        if is_file(schema) && FILE_FIELDS.contains(&part) {
+            return Below::Open;
+        }
+        match schema.get("additionalProperties") {
+            Some(Value::Object(_)) => Below::Found { schema: &schema["additionalProperties"], optional: true },
+            Some(Value::Bool(true)) => Below::Open,
+            // a field nobody declared cannot be relied on, whether the schema forbids it or not
+            _ if ["allOf", "anyOf", "oneOf", "if", "patternProperties"].iter().any(|k| schema.get(k).is_some()) => Below::Open,
+            _ => Below::Nothing(properties.keys().cloned().collect()),
+        }
+    }
+
+    /// The label of a field: its own `x-schutzbedarf` and `x-kategorien`, or the nearest ones above it, or `default`.
+    /// An unknown word counts as the strictest.
+    pub fn label(&self, path: &[String], default: &Label) -> Label {
+        let mut label = default.clone();
+        for depth in 0..=path.len() {
+            if let At::Known { schema, .. } = self.at(&path[..depth]) {
+                label = declared(schema, &label);
+            }
+        }
+        label
+    }
+
+    /// Labels of everything at and below a path, joined: what a value read whole may contain.
+    pub fn label_whole(&self, path: &[String], default: &Label) -> Label {
+        let own = self.label(path, default);
+        match self.at(path) {
+            At::Known { schema, .. } => self.join_below(schema, &own, 0),
+            _ => own,
+        }
+    }
+
+    fn join_below(&self, schema: &Value, own: &Label, depth: usize) -> Label {
+        if depth > REF_DEPTH_MAX {
+            return Label::strictest();
+        }
+        let mut joined = None;
+        let properties = schema.get("properties").and_then(Value::as_object).into_iter().flat_map(serde_json::Map::values);
+        for inner in properties.chain(schema.get("items")) {
+            let Some(inner) = self.resolve(inner) else { continue };
+            let label = self.join_below(inner, &declared(inner, own), depth + 1);
+            joined = Some(match joined {
+                None => label,
+                Some(other) => label.join(&other),
+            });
+        }
+        match joined {
+            None => declared(schema, own),
+            Some(label) if schema.get("additionalProperties") == Some(&Value::Bool(false)) => label,
+            Some(label) => label,
+        }
+    }
+}
+
+enum Below<'s> {
+    Found { schema: &'s Value, optional: bool },
+    Nothing(Vec<String>),
+    Open,
+}
+
+/// What `schema` itself declares over what holds above it.
+fn declared(schema: &Value, above: &Label) -> Label {
+    let mut label = above.clone();
+    if let Some(level) = schema.get("x-schutzbedarf") {
+        label.schutzbedarf = level.as_str().and_then(Schutzbedarf::parse).unwrap_or(Schutzbedarf::Hoch);
+    }
+    if let Some(kinds) = schema.get("x-kategorien") {
+        let parsed: Option<_> = kinds.as_array().map(|list| list.iter().map(|k| k.as_str().and_then(Kategorie::parse)).collect());
+        label.kategorien = match parsed {
+            Some(Some(kinds)) => kinds,
+            _ => Label::strictest().kategorien,
+        };
+    }
+    label
+}
+
+const FILE_FIELDS: [&str; 5] = ["file", "name", "media_type", "size", "sha256"];
+
+/// `{ type: object, format: file }`
+pub fn is_file(schema: &Value) -> bool {
+    schema.get("format").and_then(Value::as_str) == Some("file")
+}
+
+fn has_type(schema: &Value, names: &[&str]) -> bool {
+    match schema.get("type") {
+        Some(Value::String(name)) => names.contains(&name.as_str()),
+        Some(Value::Array(list)) => !list.is_empty() && list.iter().all(|n| n.as_str().is_some_and(|n| names.contains(&n) || n == "null")),
+        _ => false,
+    }
+}
+
+fn is_scalar(schema: &Value) -> bool {
+    schema.get("enum").is_some() || schema.get("const").is_some() || has_type(schema, &["string", "number", "integer", "boolean", "null"])
+}
+
+/// Whether values of this schema cannot carry an instruction: booleans, numbers, dates, enums, constants, digits.
+pub fn is_inert(schema: &Value) -> bool {
+    if schema.get("enum").is_some() || schema.get("const").is_some() || has_type(schema, &["number", "integer", "boolean"]) {
+        return true;
+    }
+    let format = schema.get("format").and_then(Value::as_str);
+    let pattern = schema.get("pattern").and_then(Value::as_str);
+    has_type(schema, &["string"]) && (matches!(format, Some("date" | "date-time" | "time")) || pattern.is_some_and(only_digits))
+}
+
+/// A pattern that matches nothing but digits: `^\d{15}$`, `^[0-9]{5}$`, `^0\d+$`.
+fn only_digits(pattern: &str) -> bool {
+    let Some(mut rest) = pattern.strip_prefix('^').and_then(|p| p.strip_suffix('$')) else { return false };
+    let mut any = false;
+    while !rest.is_empty() {
+        let next = rest
+            .strip_prefix("\\d")
+            .or_else(|| rest.strip_prefix("[0-9]"))
+            .or_else(|| rest.strip_prefix(|c: char| c.is_ascii_digit()));
+        if let Some(next) = next {
+            any = true;
+            rest = next;
+        } else if let Some(next) = rest.strip_prefix(['+', '?', '*']) {
+            rest = next;
+        } else if let Some((count, next)) = rest.strip_prefix('{').and_then(|r| r.split_once('}')) {
+            if !count.chars().all(|c| c.is_ascii_digit() || c == ',') {
+                return false;
+            }
+            rest = next;
+        } else {
+            return false;
+        }
+    }
+    any
+}
+
+/// The trust of an untrusted source's field of this schema.
+pub fn trust_of(schema: &Value) -> Trust {
+    if is_inert(schema) { Trust::Inert } else { Trust::Untrusted }
+}
+
+fn sentence(error: &jsonschema::ValidationError<'_>, title: &str, path: &Path) -> Text {
+    let name = if title.is_empty() { path.0.last().cloned().unwrap_or_default() } else { title.to_owned() };
+    let (de, en) = match error.kind() {
+        Kind::Required { .. } => ("Bitte ausfüllen.".to_owned(), "Please fill in.".to_owned()),
+        Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
+            let list = unexpected.join(", ");
+            (format!("Unbekanntes Feld: {list}."), format!("Unknown field: {list}."))
+        }
+        Kind::Enum { options } => {
+            let list = options.as_array().map(|o| o.iter().map(plain).collect::<Vec<_>>().join(", ")).unwrap_or_default();
+            (format!("Möglich sind: {list}."), format!("Possible: {list}."))
+        }
+        Kind::Constant { expected_value } => (format!("Muss „{}“ sein.", plain(expected_value)), format!("Must be \"{}\".", plain(expected_value))),
+        Kind::Format { format } => match format.as_str() {
+            "date" => ("Bitte ein Datum angeben (Jahr-Monat-Tag, z. B. 2026-05-10).".into(), "Please give a date (2026-05-10).".into()),
+            "email" => ("Das ist keine E-Mail-Adresse (z. B. name@beispiel.de).".into(), "This is no e-mail address.".into()),
+            other => (format!("Hat nicht die Form „{other}“."), format!("Does not have the form \"{other}\".")),
+        },
+        Kind::Pattern { pattern } => (format!("Hat nicht die verlangte Form ({pattern})."), format!("Does not have the required form ({pattern}).")),
+        Kind::MinLength { limit } if *limit == 1 => ("Bitte ausfüllen.".into(), "Please fill in.".into()),
+        Kind::MinLength { limit } => (format!("Mindestens {limit} Zeichen."), format!("At least {limit} characters.")),
+        Kind::MaxLength { limit } => (format!("Höchstens {limit} Zeichen."), format!("At most {limit} characters.")),
+        Kind::Minimum { limit } => (format!("Mindestens {limit}."), format!("At least {limit}.")),
+        Kind::Maximum { limit } => (format!("Höchstens {limit}."), format!("At most {limit}.")),
+        Kind::MinItems { limit } => (format!("Mindestens {limit} Einträge."), format!("At least {limit} entries.")),
+        Kind::MaxItems { limit } => (format!("Höchstens {limit} Einträge."), format!("At most {limit} entries.")),
+        Kind::Type { .. } => {
+            let expected = match error.kind() {
+                Kind::Type { kind } => format!("{kind:?}"),
+                _ => String::new(),
+            };
+            let word = if expected.contains("Integer") || expected.contains("Number") {
+                ("eine Zahl", "a number")
+            } else if expected.contains("Boolean") {
+                ("ja oder nein", "yes or no")
+            } else if expected.contains("Object") {
+                ("ein Block mit Feldern", "an object")
+            } else if expected.contains("Array") {
+                ("eine Liste", "a list")
+            } else {
+                ("ein Text", "a text")
+            };
+            (format!("Hier wird {} erwartet.", word.0), format!("Expected {}.", word.1))
+        }
+        _ => (format!("„{name}“ passt nicht zum Schema."), format!("\"{name}\" does not fit the schema.")),
+    };
+    Text::new(de, en)
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn schema() -> Schema {
+        Schema::compile(json!({
+            "type": "object",
+            "required": ["name", "hund"],
+            "additionalProperties": false,
+            "properties": {
+                "name": { "type": "string", "maxLength": 5, "title": "Name" },
+                "hund": { "$ref": "#/$defs/hund" },
+                "art": { "enum": ["a", "b"] },
+                "liste": { "type": "array", "items": { "type": "object", "properties": { "x": { "type": "string", "x-schutzbedarf": "normal" } } } },
+                "nachweis": { "type": "object", "format": "file" }
+            },
+            "$defs": { "hund": { "type": "object", "required": ["chip"], "x-schutzbedarf": "niedrig", "x-kategorien": [],
+                "properties": { "chip": { "type": "string", "pattern": "^\\d{15}$" }, "rasse": { "type": "string", "x-kategorien": ["unbekannt"] } } } }
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn paths() {
+        let s = schema();
+        let known = |path: &str| match s.at(&Path::new(path.split('.')).0) {
+            At::Known { optional, .. } => if optional { "optional" } else { "there" }.to_owned(),
+            At::Unknown { depth, legal } => format!("unknown {depth} {}", legal.join(",")),
+            At::Open => "open".to_owned(),
+        };
+        for (path, expected) in [
+            ("name", "there"),
+            ("hund.chip", "there"),
+            ("hund.rasse", "optional"),
+            ("hund.farbe", "unknown 1 chip,rasse"),
+            ("nam", "unknown 0 art,hund,liste,nachweis,name"),
+            ("name.x", "unknown 1 "),
+            ("liste.0.x", "optional"),
+            ("nachweis.name", "open"),
+        ] {
+            assert_eq!(known(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn labels_come_from_the_nearest_declaration() {
+        let s = schema();
+        let default = Label::new(Schutzbedarf::Hoch, [Kategorie::Steuerdaten], Trust::Untrusted);
+        let label = |path: &str| s.label_whole(&Path::new(path.split('.')).0, &default).to_string();
+        assert_eq!(label("name"), "hoch, steuerdaten");
+        assert_eq!(label("hund.chip"), "niedrig");
+        assert_eq!(label("hund.rasse"), format!("niedrig, {}", Kategorie::ALL.map(|(n, _)| n).join(", ")));
+        assert_eq!(label("liste"), "normal, steuerdaten");
+    }
+
+    #[test]
+    fn inert_types() {
+        for (schema, expected) in [
+            (json!({"type": "boolean"}), true),
+            (json!({"type": ["integer", "null"]}), true),
+            (json!({"enum": ["a"]}), true),
+            (json!({"type": "string", "format": "date"}), true),
+            (json!({"type": "string", "pattern": "^\\d{15}$"}), true),
+            (json!({"type": "string", "pattern": "^[0-9]{5}[a-z]*$"}), false),
+            (json!({"type": "string", "pattern": "\\d+"}), false),
+            (json!({"type": "string", "maxLength": 3}), false),
+            (json!({}), false),
+        ] {
+            assert_eq!(is_inert(&schema), expected, "{schema}");
+        }
+    }
+
+    #[test]
+    fn problems_in_plain_words() {
+        let problems = schema().validate(&json!({"name": "zu lang", "art": "c", "hund": {}, "extra": 1}));
+        let mut lines: Vec<_> = problems.iter().map(|p| format!("{}: {}", p.path, p.message.de)).collect();
+        lines.sort();
+        assert_eq!(lines, [
+            ": Unbekanntes Feld: extra.",
+            "art: Möglich sind: a, b.",
+            "hund.chip: Bitte ausfüllen.",
+            "name: Höchstens 5 Zeichen.",
+        ]);
+    }
+}

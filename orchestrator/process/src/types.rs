@@ -1,0 +1,200 @@
+//! What every value of a process looks like: a schema for the input and for the value of each step.
+//!
+//! Inferred in the order of the graph. Where nothing is known the schema is open, and an open schema is never inert.
+
+use std::collections::BTreeMap;
+
+use laufzettel_domain::{Path, StepId, Value};
+use serde_json::json;
+
+use crate::{
+    expression::{Expression, Shape, Template},
+    model::{Process, StepKind},
+    schema::{At, Schema},
+};
+
+/// What a tool's pinned definition says: the schemas of its arguments and its result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ToolTypes {
+    pub input: Schema,
+    pub output: Option<Schema>,
+}
+
+/// Tool definitions by `server/tool`.
+pub type Tools = BTreeMap<String, ToolTypes>;
+
+#[derive(Debug, Clone)]
+pub struct Types {
+    pub input: Schema,
+    pub steps: BTreeMap<StepId, Schema>,
+}
+
+impl Types {
+    pub fn of(process: &Process, tools: &Tools) -> Self {
+        let mut types = Self { input: process.input.clone(), steps: BTreeMap::new() };
+        for id in &process.order {
+            let value = types.of_step(&process.steps[id].kind, tools);
+            types.steps.insert(id.clone(), Schema::compile(value).unwrap_or_else(|_| Schema::any()));
+        }
+        types
+    }
+
+    fn of_step(&self, kind: &StepKind, tools: &Tools) -> Value {
+        let text = || json!({ "type": "object", "required": ["text"], "properties": { "text": { "type": "string" } } });
+        match kind {
+            StepKind::Tool(call) => match tools.get(&call.name()) {
+                Some(ToolTypes { output: Some(schema), .. }) => schema.root.clone(),
+                Some(_) => text(),
+                None => json!(true),
+            },
+            StepKind::Model(call) => call.output.as_ref().map_or_else(text, |schema| schema.root.clone()),
+            StepKind::Human(human) => {
+                let mut form = human.form.root.clone();
+                let shown: serde_json::Map<String, Value> = human.show.iter().map(|(name, t)| (name.clone(), self.of_template(t))).collect();
+                let by = json!({ "type": "object", "required": ["subject", "name"],
+                    "properties": { "subject": { "type": "string" }, "name": { "type": "string" } } });
+                if let Some(form) = form.as_object_mut() {
+                    let names: Vec<&String> = shown.keys().collect();
+                    let shown = json!({ "type": "object", "required": names, "properties": shown });
+                    extend(form, [("shown", shown), ("by", by)]);
+                }
+                form
+            }
+            StepKind::Rules(rules) => {
+                let mut result = rules.table.result.as_ref().map_or_else(|| rows_schema(rules.table.rows.iter().map(|r| &r.result)), |s| s.root.clone());
+                if let Some(result) = result.as_object_mut() {
+                    extend(result, [("rule", json!({ "type": "object" }))]);
+                }
+                result
+            }
+            StepKind::Set(template) => self.of_template(template),
+        }
+    }
+
+    fn of_template(&self, template: &Template) -> Value {
+        match template {
+            Template::Const(value) => of_const(value),
+            Template::Expression(expression) => self.of_shape(&expression.shape),
+            Template::List(_) => json!({ "type": "array" }),
+            Template::Map(map) => {
+                let names: Vec<&String> = map.keys().collect();
+                let fields: serde_json::Map<_, _> = map.iter().map(|(k, t)| (k.clone(), self.of_template(t))).collect();
+                json!({ "type": "object", "required": names, "properties": fields })
+            }
+        }
+    }
+
+    fn of_shape(&self, shape: &Shape) -> Value {
+        match shape {
+            Shape::Bool => json!({ "type": "boolean" }),
+            Shape::Number => json!({ "type": "number" }),
+            Shape::Date => json!({ "type": "string", "format": "date" }),
+            Shape::Text => json!({ "type": "string" }),
+            Shape::Const(value) => of_const(value),
+            Shape::Ref(path) => self.at(path).filter(|schema| !contains_ref(schema)).cloned().unwrap_or(Value::Bool(true)),
+            Shape::Either(shapes) => self.either(shapes),
+        }
+    }
+
+    /// One schema for several: their enum if all are constants or enums, else their common type, else open.
+    fn either(&self, shapes: &[Shape]) -> Value {
+        let schemas: Vec<Value> = shapes.iter().map(|s| self.of_shape(s)).collect();
+        let mut values: Vec<Value> = Vec::new();
+        for schema in &schemas {
+            match (schema.get("const"), schema.get("enum").and_then(Value::as_array)) {
+                (Some(one), _) => values.push(one.clone()),
+                (_, Some(list)) => values.extend(list.iter().cloned()),
+                _ => {
+                    let first = schemas[0].get("type");
+                    let same = first.is_some() && schemas.iter().all(|s| s.get("type") == first);
+                    return if same { json!({ "type": first }) } else { Value::Bool(true) };
+                }
+            }
+        }
+        json!({ "enum": values })
+    }
+
+    /// The schema a path stands for.
+    pub fn at(&self, path: &Path) -> Option<&Value> {
+        match self.look(path)? {
+            At::Known { schema, .. } => Some(schema),
+            _ => None,
+        }
+    }
+
+    /// What is known of a path; `None` for names this room knows nothing of (`run`, `item`, `result`).
+    pub fn look(&self, path: &Path) -> Option<At<'_>> {
+        match (path.root(), path.step()) {
+            (_, Some(step)) => Some(self.steps.get(step)?.at(&path.0[2..])),
+            ("input", None) => Some(self.input.at(&path.0[1..])),
+            _ => None,
+        }
+    }
+
+    /// The schema of an expression's result.
+    pub fn of_expression(&self, expression: &Expression) -> Value {
+        self.of_shape(&expression.shape)
+    }
+
+    /// Whether an expression's result is of a type that cannot carry an instruction.
+    pub fn is_inert(&self, expression: &Expression) -> bool {
+        crate::schema::is_inert(&self.of_expression(expression))
+    }
+}
+
+fn of_const(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let names: Vec<&String> = map.keys().collect();
+            let fields: serde_json::Map<_, _> = map.iter().map(|(k, v)| (k.clone(), of_const(v))).collect();
+            json!({ "type": "object", "required": names, "properties": fields })
+        }
+        Value::Array(_) => json!({ "type": "array" }),
+        scalar => json!({ "const": scalar }),
+    }
+}
+
+fn contains_ref(schema: &Value) -> bool {
+    match schema {
+        Value::Object(map) => map.contains_key("$ref") || map.values().any(contains_ref),
+        Value::Array(items) => items.iter().any(contains_ref),
+        _ => false,
+    }
+}
+
+fn extend<const N: usize>(object: &mut serde_json::Map<String, Value>, fields: [(&str, Value); N]) {
+    for (name, schema) in fields {
+        if let Some(properties) = object.entry("properties").or_insert_with(|| json!({})).as_object_mut() {
+            properties.insert(name.to_owned(), schema);
+        }
+        if let Some(required) = object.entry("required").or_insert_with(|| json!([])).as_array_mut() {
+            required.push(json!(name));
+        }
+    }
+}
+
+/// The result of a table that declares no schema: the keys its rows have; a key with only constants is an enum.
+fn rows_schema<'t>(results: impl Iterator<Item = &'t Template> + Clone) -> Value {
+    let mut fields: BTreeMap<String, Vec<Option<Value>>> = BTreeMap::new();
+    let mut rows = 0;
+    for result in results {
+        rows += 1;
+        let cells: Vec<(String, Option<Value>)> = match result {
+            Template::Const(Value::Object(map)) => map.iter().map(|(k, v)| (k.clone(), Some(v.clone()))).collect(),
+            Template::Map(map) => map.iter().map(|(k, t)| (k.clone(), if let Template::Const(v) = t { Some(v.clone()) } else { None })).collect(),
+            _ => return Value::Bool(true),
+        };
+        for (key, cell) in cells {
+            fields.entry(key).or_default().push(cell);
+        }
+    }
+    let required: Vec<&String> = fields.iter().filter(|(_, cells)| cells.len() == rows).map(|(k, _)| k).collect();
+    let properties: serde_json::Map<String, Value> = fields
+        .iter()
+        .map(|(key, cells)| {
+            let constants: Option<Vec<Value>> = cells.iter().cloned().collect();
+            (key.clone(), constants.filter(|c| c.iter().all(|v| !v.is_object() && !v.is_array())).map_or(Value::Bool(true), |c| json!({ "enum": c })))
+        })
+        .collect();
+    json!({ "type": "object", "required": required, "properties": properties })
+}
