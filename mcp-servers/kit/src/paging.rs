@@ -42,11 +42,6 @@ impl Page {
         let entries = rest.by_ref().take(self.anzahl).collect();
         (entries, rest.next().is_some())
     }
-
-    /// How many entries of the list have to be known to answer, `mehr` included.
-    pub fn needed(self) -> usize {
-        self.ab + self.anzahl + 1
-    }
 }
 
 #[cfg(test)]

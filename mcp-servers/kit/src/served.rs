@@ -102,11 +102,6 @@ impl<T: Tools> Served<T> {
         }
     }
 
-    /// The tools behind.
-    pub fn tools(&self) -> &T {
-        &self.inner.tools
-    }
-
     fn admit(&self, meta: &JsonObject, tool: &str, arguments: JsonObject) -> Result<Call, Refusal> {
         let at = (self.inner.clock)();
         let delegation = delegation::verify(&self.inner.trust, meta, tool, &arguments, at)?;
@@ -115,7 +110,7 @@ impl<T: Tools> Served<T> {
             .replay
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .admit(&delegation, at).ok();
+            .admit(&delegation, at)?;
         Ok(Call {
             delegation,
             arguments,
