@@ -1,1 +1,31 @@
-//! (empty)
+//! The core as a function: events in, state out; wishes in, events out. No clock, no database, no network.
+//!
+//! ```text
+//!   Command ──decide──▶ events ──apply──▶ Run ──effects──▶ what the outside must do
+//!      ▲                                                          │
+//!      └───────────────────── outcome ────────────────────────────┘
+//! ```
+//!
+//! `apply` is the only transition table, for recording and for recovery. `decide` never performs anything: it says what
+//! follows from a wish, up to the next effects.
+
+mod apply;
+mod command;
+mod context;
+mod decide;
+mod effect;
+mod ending;
+mod event;
+mod labels;
+mod run;
+mod scope;
+mod settle;
+mod steps;
+
+pub use apply::{IllegalTransition, apply, fold};
+pub use command::{Answer, Command, Outcome, Rejection, Resolution, Start};
+pub use context::Context;
+pub use decide::{decide, start};
+pub use effect::{Effect, contacts, effects, wake_at};
+pub use event::{Call, CodecError, Disposition, Event, Meta, Next, TaskKind};
+pub use run::{EffectRun, EffectStatus, Ending, Run, State, StepState, Task, TaskState};

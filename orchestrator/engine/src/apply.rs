@@ -1,0 +1,187 @@
+//! The only transition table: how an event changes a run, while recording and while recovering.
+
+use jiff::Timestamp;
+use laufzettel_domain::{EffectPath, RunId, TenantId};
+
+use crate::{
+    event::{EffectFailed, EffectIntended, Event, Next, RunStarted},
+    run::{EffectRun, EffectStatus, Run, StepState, Task, TaskState},
+};
+
+/// An event that cannot follow what came before: a damaged journal, or a bug.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{kind} cannot follow here: {why}")]
+pub struct IllegalTransition {
+    pub kind: &'static str,
+    pub why: &'static str,
+}
+
+/// Rebuilds a run from its events in order. `None` for an empty history.
+pub fn fold(tenant: &TenantId, id: RunId, events: &[(Event, Timestamp)]) -> Result<Option<Run>, IllegalTransition> {
+    let Some(((first, at), rest)) = events.split_first() else { return Ok(None) };
+    let mut run = begin(tenant, id, first, *at)?;
+    for (event, at) in rest {
+        apply(&mut run, event, *at)?;
+    }
+    Ok(Some(run))
+}
+
+/// The run its first event begins.
+pub(crate) fn begin(tenant: &TenantId, id: RunId, event: &Event, at: Timestamp) -> Result<Run, IllegalTransition> {
+    let Event::RunStarted(started) = event else {
+        return Err(IllegalTransition { kind: event.kind(), why: "a run begins with run.started" });
+    };
+    let RunStarted { process, version, digest, nummer, caller, run_as, trust, zone, input, facts, contacts, .. } = started.clone();
+    Ok(Run {
+        tenant: tenant.clone(),
+        id,
+        seq: 1,
+        process,
+        version,
+        digest,
+        nummer,
+        started_at: at,
+        updated_at: at,
+        caller,
+        run_as,
+        trust,
+        zone,
+        input,
+        facts,
+        contacts,
+        steps: std::collections::BTreeMap::new(),
+        completed: Vec::new(),
+        effects: std::collections::BTreeMap::new(),
+        tasks: std::collections::BTreeMap::new(),
+        ending: None,
+        ended: None,
+        output: laufzettel_domain::Value::Null,
+        message: String::new(),
+    })
+}
+
+pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalTransition> {
+    let illegal = |why| Err(IllegalTransition { kind: event.kind(), why });
+    if run.ended.is_some() {
+        return illegal("the run has ended");
+    }
+    match event {
+        Event::RunStarted(_) => return illegal("the run has started already"),
+        Event::StepSkipped(e) => {
+            if run.steps.contains_key(&e.step) {
+                return illegal("the step has begun already");
+            }
+            run.steps.insert(e.step.clone(), StepState::Skipped { because: e.because.clone(), label: e.label.clone(), at });
+        }
+        Event::StepCompleted(e) => {
+            if !matches!(run.steps.get(&e.step), None | Some(StepState::Active)) {
+                return illegal("the step has settled already");
+            }
+            run.steps.insert(e.step.clone(), StepState::Completed { value: e.value.clone(), labels: e.labels.clone(), at });
+            run.completed.push(e.step.clone());
+        }
+        Event::StepFailed(e) => {
+            if !matches!(run.steps.get(&e.step), None | Some(StepState::Active)) {
+                return illegal("the step has settled already");
+            }
+            let failed = StepState::Failed { class: e.class, message: e.message.clone(), continues: e.continues, label: e.label.clone(), at };
+            run.steps.insert(e.step.clone(), failed);
+        }
+        Event::EffectIntended(e) => return intended(run, e, at),
+        Event::EffectSettled(e) => {
+            let effect = open_effect(run, &e.path, e.round, event.kind())?;
+            effect.attempt = e.attempt;
+            effect.updated_at = at;
+            effect.status = EffectStatus::Settled { value: e.value.clone() };
+        }
+        Event::EffectFailed(e) => failed(open_effect(run, &e.path, e.round, event.kind())?, e, at),
+        Event::EffectRefused(e) => {
+            let effect = open_effect(run, &e.path, e.round, event.kind())?;
+            effect.status = EffectStatus::Parked(e.decision.clone());
+            effect.updated_at = at;
+        }
+        Event::EffectResumed(e) => {
+            let effect = run.effects.get_mut(&e.path).filter(|f| f.status.is_open() && e.round >= f.round);
+            let Some(effect) = effect else { return illegal("there is no such effect to resume") };
+            if e.round > effect.round {
+                effect.attempt = 1;
+            }
+            effect.round = e.round;
+            effect.status = EffectStatus::Due;
+            effect.updated_at = at;
+        }
+        Event::TaskOpened(e) => {
+            if run.tasks.contains_key(&e.number) {
+                return illegal("the task was opened already");
+            }
+            if e.kind == crate::TaskKind::Human {
+                run.steps.insert(e.step.clone(), StepState::Active);
+            }
+            run.tasks.insert(e.number, Task { opened: e.clone(), opened_at: at, state: TaskState::Open });
+        }
+        Event::TaskCompleted(e) => {
+            let Some(task) = open_task(run, e.number) else { return illegal("the task is not open") };
+            task.state = TaskState::Completed { by: e.by.clone(), values: e.values.clone(), at };
+        }
+        Event::TaskWithdrawn(e) => {
+            let Some(task) = open_task(run, e.number) else { return illegal("the task is not open") };
+            task.state = TaskState::Withdrawn;
+        }
+        Event::RunEnding(e) => {
+            run.ending = Some((e.ending, e.step.clone()));
+            run.message.clone_from(&e.reason);
+        }
+        Event::RunEnded(e) => {
+            if !e.state.is_final() {
+                return illegal("not a final state");
+            }
+            run.ended = Some((e.state, at));
+            run.output = e.output.clone();
+            run.message.clone_from(&e.message);
+        }
+    }
+    moved(run, at);
+    Ok(())
+}
+
+fn moved(run: &mut Run, at: Timestamp) {
+    run.seq += 1;
+    run.updated_at = at;
+}
+
+fn open_task(run: &mut Run, number: u32) -> Option<&mut Task> {
+    run.tasks.get_mut(&number).filter(|task| task.state == TaskState::Open)
+}
+
+fn open_effect<'r>(run: &'r mut Run, path: &EffectPath, round: u32, kind: &'static str) -> Result<&'r mut EffectRun, IllegalTransition> {
+    run.effects
+        .get_mut(path)
+        .filter(|effect| effect.status.is_open() && effect.round == round)
+        .ok_or(IllegalTransition { kind, why: "there is no such open effect in this round" })
+}
+
+fn intended(run: &mut Run, intent: &EffectIntended, at: Timestamp) -> Result<(), IllegalTransition> {
+    if run.effects.contains_key(&intent.path) {
+        return Err(IllegalTransition { kind: "effect.intended", why: "the effect was intended already" });
+    }
+    if intent.path.phase == laufzettel_domain::names::Phase::Do {
+        run.steps.insert(intent.path.step.clone(), StepState::Active);
+    }
+    let effect = EffectRun { intent: intent.clone(), round: intent.round, attempt: 1, status: EffectStatus::Due, intended_at: at, updated_at: at };
+    run.effects.insert(intent.path.clone(), effect);
+    moved(run, at);
+    Ok(())
+}
+
+fn failed(effect: &mut EffectRun, event: &EffectFailed, at: Timestamp) {
+    effect.updated_at = at;
+    effect.attempt = event.attempt;
+    effect.status = match &event.next {
+        Next::RetryAt(when) => {
+            effect.attempt = event.attempt + 1;
+            EffectStatus::RetryAt(*when)
+        }
+        Next::Doubt => EffectStatus::Doubt,
+        Next::Repair | Next::GiveUp => EffectStatus::GaveUp { class: event.class, message: event.message.clone() },
+    };
+}

@@ -1,0 +1,75 @@
+//! What the outside may wish of a run, and how a wish is refused.
+
+use laufzettel_domain::{Caller, Digest, EffectPath, Text, Value};
+use laufzettel_policy::Decision;
+use laufzettel_process::{model::{FailureClass, RunAs}, schema::Problem};
+
+use crate::event::{Disposition, Meta};
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    Settle { path: EffectPath, round: u32, attempt: u32, outcome: Outcome },
+    /// A door said no.
+    Refuse { path: EffectPath, round: u32, decision: Decision },
+    Answer(Answer),
+    Cancel { by: Caller, reason: String },
+    Resolve { path: EffectPath, by: Caller, resolution: Resolution },
+    /// Somebody takes a parked effect over, or orders a failed one again.
+    TakeOver { path: EffectPath, by: Caller },
+    /// Time has passed.
+    Wake,
+}
+
+/// Everything a start needs that the core cannot know.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Start {
+    pub caller: Caller,
+    pub run_as: RunAs,
+    pub input: Value,
+    pub nummer: String,
+    /// `run.*` beyond what the start itself tells: `status_link`, `caller.mail`, `applicant.loa`.
+    pub facts: Value,
+    pub status_code: Option<Digest>,
+    pub zone: Option<String>,
+    pub decision: Decision,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The door brought a value: a tool's structured content, or a model's raw text.
+    Ok { value: Value, meta: Meta },
+    Failed { class: FailureClass, disposition: Disposition, message: String, meta: Meta },
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    pub task: u32,
+    pub by: Caller,
+    pub values: Value,
+    /// Digest of what the person was shown.
+    pub shown: Digest,
+    /// `permit` said this person may complete the task.
+    pub decision: Decision,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Resolution {
+    Happened(Value),
+    DidNotHappen,
+}
+
+/// Why a wish means nothing now.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Rejection {
+    /// Not (or no longer) the case: an effect settled already, a task completed, a run ended.
+    Stale(Text),
+    /// What was typed does not fit: field by field.
+    Invalid(Vec<Problem>),
+    Denied(Decision),
+}
+
+impl Rejection {
+    pub fn stale(de: &str, en: &str) -> Self {
+        Self::Stale(Text::new(de, en))
+    }
+}

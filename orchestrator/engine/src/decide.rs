@@ -1,0 +1,356 @@
+//! What a wish means now: events, up to the next effects. Runs everything that needs nothing from outside to a fixpoint.
+
+use jiff::Timestamp;
+use laufzettel_domain::{Caller, EffectPath, RunId, StepId, TenantId, Trust, Value};
+use laufzettel_process::{Process, expression, model::{FailureClass, OnError, Step, StepKind}};
+use serde_json::json;
+
+use crate::{
+    apply, ending,
+    command::{Answer, Command, Rejection, Resolution, Start},
+    context::Context,
+    event::{EffectRefused, EffectResumed, EffectSettled, Event, Meta, RunEnding, RunStarted, StepCompleted, StepFailed, StepSkipped, TaskKind, TaskOpened, TaskWithdrawn},
+    labels::Labels,
+    run::{EffectStatus, Ending, Run, State, StepState, TaskState},
+    scope::{scope, with_result},
+    settle, steps,
+};
+
+/// A sheet on which a decision is written: each event is applied as soon as it stands there.
+pub(crate) struct Sheet<'p> {
+    pub process: &'p Process,
+    pub context: &'p Context,
+    pub run: Run,
+    pub events: Vec<Event>,
+    pub at: Timestamp,
+}
+
+impl<'p> Sheet<'p> {
+    pub fn emit(&mut self, event: Event) {
+        apply::apply(&mut self.run, &event, self.at).expect("decide emits only what apply accepts; the replay law tests it");
+        self.events.push(event);
+    }
+
+    pub fn labels(&self) -> Labels<'_> {
+        Labels { process: self.process, context: self.context, run: &self.run }
+    }
+
+    pub fn scope(&self) -> expression::Scope<'_> {
+        scope(self.process, self.context, &self.run)
+    }
+
+    pub fn step(&self, id: &StepId) -> &'p Step {
+        &self.process.steps[id]
+    }
+
+    /// A step has its value. Asks `end_if`.
+    pub fn complete(&mut self, id: &StepId, value: Value, labels: laufzettel_policy::Labelled, reads: std::collections::BTreeSet<laufzettel_domain::Path>) {
+        let step = self.step(id);
+        let ends = match &step.end_if {
+            None => Ok(false),
+            Some(expression) => expression.is_true(&with_result(self.scope(), &value)),
+        };
+        match ends {
+            Ok(ends) => {
+                self.emit(Event::StepCompleted(StepCompleted { step: id.clone(), labels, reads, ends, value }));
+                if ends && self.run.ending.is_none() {
+                    self.end(Ending::Completed, None, Some(id.clone()), String::new());
+                }
+            }
+            Err(error) => self.fail(id, FailureClass::Invalid, format!("end_if: {error}")),
+        }
+    }
+
+    /// A step has failed for good.
+    pub fn fail(&mut self, id: &StepId, class: FailureClass, message: String) {
+        let continues = self.step(id).on_error == OnError::Continue;
+        let label = self.labels().of_condition(id).with_trust(Trust::Untrusted).join(&self.process.default_label(Trust::Untrusted));
+        self.emit(Event::StepFailed(StepFailed { step: id.clone(), class, continues, label, message: message.clone() }));
+        if !continues && self.run.ending.is_none() {
+            let title = &self.step(id).title;
+            self.end(Ending::Failed, None, Some(id.clone()), format!("{title}: {message}"));
+        }
+    }
+
+    pub fn end(&mut self, ending: Ending, by: Option<Caller>, step: Option<StepId>, reason: String) {
+        self.emit(Event::RunEnding(RunEnding { ending, by, step, reason }));
+    }
+
+    pub fn next_task(&self) -> u32 {
+        self.run.tasks.keys().next_back().map_or(1, |n| n + 1)
+    }
+
+    /// A task of the unit that answers for the process, about an effect nobody but a person can settle.
+    pub fn open_repair(&mut self, kind: TaskKind, path: &EffectPath, note: String) {
+        let form = match kind {
+            TaskKind::Takeover => json!({ "type": "object", "additionalProperties": false, "required": ["entscheidung"], "properties": {
+                "entscheidung": { "title": "Was soll geschehen?", "enum": ["erneut", "abbrechen"],
+                    "oneOf": [{ "const": "erneut", "title": "Erneut versuchen" }, { "const": "abbrechen", "title": "Vorgang abbrechen" }] } } }),
+            _ => json!({ "type": "object", "additionalProperties": false, "required": ["geschehen"], "properties": {
+                "geschehen": { "title": "Ist es geschehen?", "type": "boolean" },
+                "ergebnis": { "title": "Ergebnis, falls es geschehen ist", "type": "object" } } }),
+        };
+        let show = json!({ "schritt": self.step(&path.step).title, "ziel": self.run.effects.get(path).map(|e| e.intent.target.clone()) });
+        let number = self.next_task();
+        self.emit(Event::TaskOpened(TaskOpened {
+            number,
+            kind,
+            step: path.step.clone(),
+            path: Some(path.clone()),
+            assign: laufzettel_process::model::Assign::default(),
+            unit: Some(self.process.verantwortlich.clone()),
+            due: None,
+            shown: laufzettel_domain::Digest::of_value(&show),
+            labels: std::collections::BTreeMap::new(),
+            show,
+            form,
+            note,
+        }));
+    }
+
+    /// Withdraws the open tasks a predicate names.
+    pub fn withdraw(&mut self, which: impl Fn(&crate::Task) -> bool) {
+        let numbers: Vec<u32> = self.run.open_tasks().filter(|t| which(t)).map(|t| t.opened.number).collect();
+        for number in numbers {
+            self.emit(Event::TaskWithdrawn(TaskWithdrawn { number }));
+        }
+    }
+}
+
+/// Begins a run.
+pub fn start(process: &Process, context: &Context, tenant: &TenantId, id: RunId, start: Start, at: Timestamp) -> Result<(Run, Vec<Event>), Rejection> {
+    let problems = process.input.validate(&start.input);
+    if !problems.is_empty() {
+        return Err(Rejection::Invalid(problems));
+    }
+    // only what a signed-in person typed into our own form is trusted, and only where nobody else can feed the process
+    let trusted = start.caller.is_interactive() && process.triggers.is_empty();
+    let trust = if trusted { Trust::Trusted } else { Trust::Untrusted };
+    let facts = facts(process, tenant, id, &start, at);
+    let event = Event::RunStarted(RunStarted {
+        process: process.id.clone(),
+        version: process.version.to_string(),
+        digest: process.digest,
+        nummer: start.nummer,
+        caller: start.caller,
+        run_as: start.run_as,
+        trust,
+        label: process.input.label_whole(&[], &process.default_label(trust)),
+        status_code: start.status_code,
+        zone: start.zone,
+        decision: start.decision,
+        contacts: marked(&process.input, &start.input),
+        input: start.input,
+        facts,
+    });
+    let run = apply::begin(tenant, id, &event, at).expect("run.started begins a run");
+    let mut sheet = Sheet { process, context, run, events: vec![event], at };
+    advance(&mut sheet);
+    Ok((sheet.run, sheet.events))
+}
+
+fn facts(process: &Process, tenant: &TenantId, id: RunId, start: &Start, at: Timestamp) -> Value {
+    let mut facts = json!({ "id": id.to_string(), "nummer": start.nummer, "started_at": at.to_string(), "tenant": tenant.as_str(),
+        "process": process.id.as_str(), "version": process.version.to_string(), "caller": { "name": start.caller.name } });
+    merge(&mut facts, &start.facts);
+    facts
+}
+
+fn merge(into: &mut Value, from: &Value) {
+    match (into, from) {
+        (Value::Object(into), Value::Object(from)) => {
+            for (key, value) in from {
+                merge(into.entry(key.clone()).or_insert(Value::Null), value);
+            }
+        }
+        (into, from) => *into = from.clone(),
+    }
+}
+
+/// Values of top-level or nested fields marked `x-kontakt`.
+fn marked(schema: &laufzettel_process::Schema, input: &Value) -> std::collections::BTreeSet<String> {
+    fn walk(schema: &laufzettel_process::Schema, value: &Value, path: &mut Vec<String>, found: &mut std::collections::BTreeSet<String>) {
+        match value {
+            Value::Object(map) => {
+                for (name, inner) in map {
+                    path.push(name.clone());
+                    walk(schema, inner, path, found);
+                    path.pop();
+                }
+            }
+            Value::String(text) => {
+                if let laufzettel_process::schema::At::Known { schema, .. } = schema.at(path)
+                    && schema.get("x-kontakt").is_some_and(|mark| mark != &Value::Bool(false))
+                {
+                    found.insert(text.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut found = std::collections::BTreeSet::new();
+    walk(schema, input, &mut Vec::new(), &mut found);
+    found
+}
+
+/// What `command` means for `run` at this instant. The events are already consistent with each other.
+pub fn decide(process: &Process, context: &Context, run: &Run, command: Command, at: Timestamp) -> Result<Vec<Event>, Rejection> {
+    if run.ended.is_some() {
+        return Err(Rejection::stale("Der Vorgang ist schon beendet.", "The run has ended."));
+    }
+    let mut sheet = Sheet { process, context, run: run.clone(), events: Vec::new(), at };
+    match command {
+        Command::Settle { path, round, attempt, outcome } => settle::settle(&mut sheet, &path, round, attempt, outcome)?,
+        Command::Refuse { path, round, decision } => refuse(&mut sheet, &path, round, decision)?,
+        Command::Answer(answer) => take_answer(&mut sheet, answer)?,
+        Command::Cancel { by, reason } => {
+            if run.ending.is_some() {
+                return Err(Rejection::stale("Der Vorgang endet gerade.", "The run is ending already."));
+            }
+            sheet.end(Ending::Cancelled, Some(by), None, reason);
+        }
+        Command::Resolve { path, by, resolution } => resolve(&mut sheet, &path, by, resolution)?,
+        Command::TakeOver { path, by } => take_over(&mut sheet, &path, by)?,
+        Command::Wake => wake(&mut sheet),
+    }
+    advance(&mut sheet);
+    Ok(sheet.events)
+}
+
+fn take_answer(sheet: &mut Sheet<'_>, answer: Answer) -> Result<(), Rejection> {
+    let Some(task) = sheet.run.tasks.get(&answer.task).filter(|t| t.state == TaskState::Open).cloned() else {
+        return Err(Rejection::stale("Diese Aufgabe ist nicht (mehr) offen.", "This task is not open (any more)."));
+    };
+    match task.opened.kind {
+        TaskKind::Human => steps::human::answer(sheet, &task, answer),
+        TaskKind::Takeover | TaskKind::Doubt => {
+            let path = task.opened.path.clone().ok_or_else(|| Rejection::stale("Diese Aufgabe hat kein Ziel.", "This task has no target."))?;
+            steps::human::check_form(&task, &answer)?;
+            let by = answer.by.clone();
+            let values = answer.values.clone();
+            steps::human::record(sheet, &task, answer);
+            match task.opened.kind {
+                TaskKind::Takeover if values["entscheidung"] == "abbrechen" => {
+                    sheet.end(Ending::Cancelled, Some(by), Some(path.step), "Übernahme abgelehnt".to_owned());
+                    Ok(())
+                }
+                TaskKind::Takeover => take_over(sheet, &path, by),
+                _ if values["geschehen"] == true => {
+                    let value = values.get("ergebnis").cloned().unwrap_or_else(|| json!({}));
+                    resolve(sheet, &path, by, Resolution::Happened(value))
+                }
+                _ => resolve(sheet, &path, by, Resolution::DidNotHappen),
+            }
+        }
+    }
+}
+
+fn refuse(sheet: &mut Sheet<'_>, path: &EffectPath, round: u32, decision: laufzettel_policy::Decision) -> Result<(), Rejection> {
+    let open = sheet.run.effects.get(path).is_some_and(|e| e.round == round && e.status == EffectStatus::Due);
+    if !open {
+        return Err(Rejection::stale("Dieser Aufruf steht nicht mehr an.", "This call is no longer due."));
+    }
+    let note = decision.reason.de.clone();
+    sheet.emit(Event::EffectRefused(EffectRefused { path: path.clone(), round, decision }));
+    if path.phase == laufzettel_domain::names::Phase::Undo {
+        ending::stuck(sheet, &path.step, &note);
+    } else {
+        sheet.open_repair(TaskKind::Takeover, path, note);
+    }
+    Ok(())
+}
+
+fn take_over(sheet: &mut Sheet<'_>, path: &EffectPath, by: Caller) -> Result<(), Rejection> {
+    let Some(effect) = sheet.run.effects.get(path).filter(|e| matches!(e.status, EffectStatus::Parked(_))) else {
+        return Err(Rejection::stale("Dieser Schritt wartet nicht auf eine Übernahme.", "This step is not parked."));
+    };
+    // nothing happened yet, so the key stays
+    let round = effect.round;
+    sheet.emit(Event::EffectResumed(EffectResumed { path: path.clone(), round, by }));
+    let path = path.clone();
+    sheet.withdraw(|t| t.opened.path.as_ref() == Some(&path));
+    Ok(())
+}
+
+fn resolve(sheet: &mut Sheet<'_>, path: &EffectPath, by: Caller, resolution: Resolution) -> Result<(), Rejection> {
+    let Some(effect) = sheet.run.effects.get(path).filter(|e| e.status == EffectStatus::Doubt).cloned() else {
+        return Err(Rejection::stale("Dieser Schritt ist nicht im Zweifel.", "This step is not in doubt."));
+    };
+    match resolution {
+        Resolution::Happened(value) => {
+            let settled = EffectSettled { path: path.clone(), round: effect.round, attempt: effect.attempt, by: Some(by), meta: Meta::default(), value: value.clone() };
+            sheet.emit(Event::EffectSettled(settled));
+            steps::settled(sheet, path, value);
+        }
+        // a person orders a new execution: a new key
+        Resolution::DidNotHappen => sheet.emit(Event::EffectResumed(EffectResumed { path: path.clone(), round: effect.round + 1, by })),
+    }
+    let path = path.clone();
+    sheet.withdraw(|t| t.opened.path.as_ref() == Some(&path));
+    Ok(())
+}
+
+/// Effects whose waiting time is over become due: the same attempt is made under the same key.
+fn wake(sheet: &mut Sheet<'_>) {
+    let due: Vec<(EffectPath, u32)> = sheet
+        .run
+        .effects
+        .iter()
+        .filter(|(_, e)| matches!(e.status, EffectStatus::RetryAt(at) if at <= sheet.at))
+        .map(|(path, e)| (path.clone(), e.round))
+        .collect();
+    for (path, round) in due {
+        let by = Caller::service("engine", laufzettel_domain::Via::Engine);
+        sheet.emit(Event::EffectResumed(EffectResumed { path, round, by }));
+    }
+}
+
+/// Runs everything that needs nothing from outside.
+pub(crate) fn advance(sheet: &mut Sheet<'_>) {
+    while sheet.run.ended.is_none() {
+        if sheet.run.ending.is_some() {
+            return ending::advance(sheet);
+        }
+        let Some(next) = next_step(sheet) else { break };
+        begin(sheet, &next);
+    }
+    if sheet.run.ended.is_none() && sheet.process.steps.keys().all(|id| sheet.run.steps.get(id).is_some_and(StepState::is_settled)) {
+        ending::finish(sheet, State::Completed);
+    }
+}
+
+/// The first step, in the graph's order, that has not begun and whose dependencies have all settled.
+fn next_step(sheet: &Sheet<'_>) -> Option<StepId> {
+    let settled = |id: &StepId| sheet.run.steps.get(id).is_some_and(StepState::is_settled);
+    sheet.process.order.iter().find(|id| !sheet.run.steps.contains_key(*id) && sheet.step(id).needs.keys().all(settled)).cloned()
+}
+
+fn begin(sheet: &mut Sheet<'_>, id: &StepId) {
+    let step = sheet.step(id);
+    let skipped = step.needs.iter().find(|(need, optional)| !**optional && matches!(sheet.run.steps.get(*need), Some(StepState::Skipped { .. })));
+    if let Some((need, _)) = skipped {
+        let label = match sheet.run.steps.get(need) {
+            Some(StepState::Skipped { label, .. }) => label.clone(),
+            _ => laufzettel_domain::Label::default(),
+        };
+        return sheet.emit(Event::StepSkipped(StepSkipped { step: id.clone(), because: Some(need.clone()), label }));
+    }
+    if let Some(condition) = &step.condition {
+        match condition.is_true(&sheet.scope()) {
+            Ok(true) => {}
+            Ok(false) => {
+                let label = sheet.labels().of_condition(id);
+                return sheet.emit(Event::StepSkipped(StepSkipped { step: id.clone(), because: None, label }));
+            }
+            Err(error) => return sheet.fail(id, FailureClass::Invalid, format!("if: {error}")),
+        }
+    }
+    match &step.kind {
+        StepKind::Set(template) => steps::set::begin(sheet, id, template),
+        StepKind::Rules(rules) => steps::rules::begin(sheet, id, rules),
+        StepKind::Tool(call) => steps::tool::begin(sheet, id, call),
+        StepKind::Model(call) => steps::model::begin(sheet, id, call),
+        StepKind::Human(human) => steps::human::begin(sheet, id, human),
+    }
+}
+

@@ -1,0 +1,64 @@
+//! What the outside must do for a run, read off its state.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use laufzettel_domain::{EffectKey, Value};
+
+use crate::{TaskKind, run::{EffectRun, EffectStatus, Run, TaskState}};
+
+/// One due effect: the exact call and its identity.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Effect {
+    pub key: EffectKey,
+    pub attempt: u32,
+    pub run: EffectRun,
+}
+
+/// Intended and not settled, due now. In the order of their paths, so that every machine makes the same list.
+pub fn effects(run: &Run) -> Vec<Effect> {
+    run.effects
+        .iter()
+        .filter(|(_, effect)| effect.status == EffectStatus::Due)
+        .map(|(path, effect)| Effect {
+            key: EffectKey { tenant: run.tenant.clone(), run: run.id, path: path.clone(), round: effect.round },
+            attempt: effect.attempt,
+            run: effect.clone(),
+        })
+        .collect()
+}
+
+/// When the run next has something to do by itself.
+pub fn wake_at(run: &Run) -> Option<Timestamp> {
+    if run.ended.is_some() {
+        return None;
+    }
+    run.effects
+        .values()
+        .filter_map(|effect| match effect.status {
+            EffectStatus::RetryAt(at) => Some(at),
+            _ => None,
+        })
+        .min()
+}
+
+/// The applicant's contacts a staff member has seen: values of `x-kontakt` fields that a completed human step showed.
+pub fn contacts(run: &Run) -> BTreeSet<String> {
+    let shown = |contact: &str| {
+        run.tasks.values().any(|task| {
+            task.opened.kind == TaskKind::Human
+                && matches!(task.state, TaskState::Completed { .. })
+                && task.opened.show.as_object().is_some_and(|show| show.values().any(|v| contains(v, contact)))
+        })
+    };
+    run.contacts.iter().filter(|contact| shown(contact)).cloned().collect()
+}
+
+fn contains(value: &Value, text: &str) -> bool {
+    match value {
+        Value::String(s) => s == text,
+        Value::Array(items) => items.iter().any(|v| contains(v, text)),
+        Value::Object(map) => map.values().any(|v| contains(v, text)),
+        _ => false,
+    }
+}

@@ -1,0 +1,106 @@
+//! How a run ends: nothing new starts, effects under way are awaited, completed steps are undone backwards.
+
+use laufzettel_domain::{EffectPath, StepId, Value, names::Phase};
+use laufzettel_process::expression::Outcome;
+use serde_json::Map;
+
+use crate::{
+    decide::Sheet,
+    event::{Event, RunEnded},
+    run::{EffectStatus, Ending, State},
+    steps,
+};
+
+/// Takes a run that is ending as far as it goes without the outside.
+pub(crate) fn advance(sheet: &mut Sheet<'_>) {
+    let Some((ending, _)) = sheet.run.ending.clone() else { return };
+    // doubts stay: a person must still say what happened
+    sheet.withdraw(|task| task.opened.kind != crate::TaskKind::Doubt);
+    give_up_waiting(sheet);
+    if sheet.run.ended.is_some() || sheet.run.effects.values().any(|e| e.status.is_open()) {
+        return;
+    }
+    if ending == Ending::Completed {
+        return finish(sheet, State::Completed);
+    }
+    while let Some(step) = next_undo(sheet) {
+        if steps::tool::begin_undo(sheet, &step) {
+            return;
+        }
+        if sheet.run.ended.is_some() {
+            return;
+        }
+    }
+    finish(sheet, if ending == Ending::Failed { State::Failed } else { State::Cancelled });
+}
+
+/// Effects that were to be tried later, or that a door refused, are not tried any more.
+fn give_up_waiting(sheet: &mut Sheet<'_>) {
+    let waiting: Vec<EffectPath> = sheet
+        .run
+        .effects
+        .iter()
+        .filter(|(_, e)| matches!(e.status, EffectStatus::RetryAt(_) | EffectStatus::Parked(_)))
+        .map(|(path, _)| path.clone())
+        .collect();
+    for path in waiting {
+        crate::settle::abandon(sheet, &path);
+    }
+}
+
+/// The last completed step with an `undo` that has not been begun.
+fn next_undo(sheet: &Sheet<'_>) -> Option<StepId> {
+    sheet
+        .run
+        .completed
+        .iter()
+        .rev()
+        .find(|id| sheet.step(id).undo.is_some() && !sheet.run.effects.contains_key(&EffectPath::of((*id).clone(), Phase::Undo)))
+        .cloned()
+}
+
+/// An undo failed, or its right is gone.
+pub(crate) fn stuck(sheet: &mut Sheet<'_>, step: &StepId, why: &str) {
+    let title = &sheet.step(step).title;
+    let message = format!("„{title}“ konnte nicht rückgängig gemacht werden: {why}");
+    sheet.withdraw(|_| true);
+    sheet.emit(Event::RunEnded(RunEnded { state: State::Stuck, output: Value::Null, message }));
+}
+
+pub(crate) fn finish(sheet: &mut Sheet<'_>, state: State) {
+    let mut output = Map::new();
+    let mut message = sheet.run.message.clone();
+    let mut state = state;
+    if state == State::Completed {
+        match evaluate_output(sheet) {
+            Ok(map) => output = map,
+            Err((name, error)) => {
+                // every step is done and nothing is undone: the work stands, only its summary is missing
+                message = format!("output.{name}: {error}");
+                state = State::Failed;
+            }
+        }
+    }
+    sheet.withdraw(|_| true);
+    sheet.emit(Event::RunEnded(RunEnded { state, output: Value::Object(output), message }));
+}
+
+type OutputError = (String, laufzettel_process::expression::Error);
+
+fn evaluate_output(sheet: &Sheet<'_>) -> Result<Map<String, Value>, OutputError> {
+    let scope = sheet.scope();
+    let mut output = Map::new();
+    for (name, template) in &sheet.process.output {
+        let value = match template {
+            laufzettel_process::expression::Template::Expression(e) => match e.evaluate(&scope) {
+                Ok(Outcome::Value(value)) => value,
+                Ok(Outcome::Undefined) => continue,
+                Err(error) => return Err((name.clone(), error)),
+            },
+            other => other.evaluate(&scope).map_err(|error| (name.clone(), error))?,
+        };
+        output.insert(name.clone(), value);
+    }
+    Ok(output)
+}
+

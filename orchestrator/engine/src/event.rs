@@ -1,0 +1,331 @@
+//! What is written. Past tense; each kind has a version, and a version is never reused.
+//!
+//! An event is stored in two parts: a body without case content, and content that can be erased. `split` and `join` are
+//! the only places that know which field is which.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use laufzettel_domain::{Caller, Digest, EffectPath, Label, ProcessId, StepId, Trust, Value};
+use laufzettel_policy::{Decision, Effect as ToolEffect, Labelled};
+use laufzettel_process::model::{Assign, FailureClass, RunAs, Size};
+use serde::{Deserialize, Serialize};
+use serde_json::Map;
+
+macro_rules! events {
+    ($($(#[$doc:meta])* $variant:ident = $kind:literal, content [$($content:literal),*];)*) => {
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum Event { $($(#[$doc])* $variant($variant),)* }
+
+        impl Event {
+            pub fn kind(&self) -> &'static str {
+                match self { $(Self::$variant(_) => $kind,)* }
+            }
+
+            /// Body and content as JSON. The body carries the event's version.
+            pub fn split(&self) -> (Value, Option<Value>) {
+                match self { $(Self::$variant(event) => split(event, &[$($content),*]),)* }
+            }
+
+            /// Reads an event back. `content` is `None` where it was erased or never was.
+            pub fn join(kind: &str, body: &Value, content: Option<Value>) -> Result<Self, CodecError> {
+                match kind {
+                    $($kind => join(body, content, &[$($content),*]).map(Self::$variant),)*
+                    other => Err(CodecError::UnknownKind(other.to_owned())),
+                }
+            }
+        }
+    };
+}
+
+/// The version of every event kind so far.
+const VERSION: u64 = 1;
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CodecError {
+    #[error("unknown kind of record: {0}")]
+    UnknownKind(String),
+    #[error("record of a version this program does not know: {0}")]
+    UnknownVersion(u64),
+    #[error("content erased")]
+    ContentErased,
+    #[error("record does not read: {0}")]
+    Malformed(String),
+}
+
+fn split<E: Serialize>(event: &E, content_fields: &[&str]) -> (Value, Option<Value>) {
+    let mut body = match serde_json::to_value(event) {
+        Ok(Value::Object(map)) => map,
+        _ => Map::new(),
+    };
+    let content: Map<String, Value> =
+        content_fields.iter().filter_map(|name| body.remove(*name).map(|value| ((*name).to_owned(), value))).collect();
+    body.insert("v".to_owned(), VERSION.into());
+    (Value::Object(body), (!content.is_empty()).then_some(Value::Object(content)))
+}
+
+fn join<E: for<'de> Deserialize<'de>>(body: &Value, content: Option<Value>, content_fields: &[&str]) -> Result<E, CodecError> {
+    let mut map = body.as_object().cloned().ok_or_else(|| CodecError::Malformed("no object".into()))?;
+    match map.remove("v").and_then(|v| v.as_u64()) {
+        Some(VERSION) => {}
+        other => return Err(CodecError::UnknownVersion(other.unwrap_or(0))),
+    }
+    let committed = map.remove("mac").is_some();
+    match content {
+        Some(Value::Object(content)) => map.extend(content),
+        _ if committed && !content_fields.is_empty() => return Err(CodecError::ContentErased),
+        _ => {}
+    }
+    serde_json::from_value(Value::Object(map)).map_err(|e| CodecError::Malformed(e.to_string()))
+}
+
+events! {
+    RunStarted = "run.started", content ["input", "facts", "contacts"];
+    StepSkipped = "step.skipped", content [];
+    StepCompleted = "step.completed", content ["value"];
+    StepFailed = "step.failed", content ["message"];
+    EffectIntended = "effect.intended", content ["call"];
+    EffectSettled = "effect.settled", content ["value"];
+    EffectFailed = "effect.failed", content ["message", "answer"];
+    /// A door said no: the run parks until a person takes over.
+    EffectRefused = "effect.refused", content [];
+    /// A person ordered a parked or doubtful effect to be tried (again).
+    EffectResumed = "effect.resumed", content [];
+    TaskOpened = "task.opened", content ["show", "form", "note"];
+    TaskCompleted = "task.completed", content ["values"];
+    TaskWithdrawn = "task.withdrawn", content [];
+    RunEnding = "run.ending", content ["reason"];
+    RunEnded = "run.ended", content ["output", "message"];
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunStarted {
+    pub process: ProcessId,
+    pub version: String,
+    pub digest: Digest,
+    /// Case number people use: `2026-000123`.
+    pub nummer: String,
+    pub caller: Caller,
+    pub run_as: RunAs,
+    /// Trust of the input by the way it came in.
+    pub trust: Trust,
+    /// Level and categories of the input read whole.
+    pub label: Label,
+    /// SHA-256 of the citizen's status code, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_code: Option<Digest>,
+    /// The zone wished for at the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    pub decision: Decision,
+    pub input: Value,
+    /// `run.*` as expressions see it.
+    pub facts: Value,
+    /// Values of the fields marked `x-kontakt`.
+    pub contacts: BTreeSet<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepSkipped {
+    pub step: StepId,
+    /// Its own condition, or the step whose skipping skipped it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<StepId>,
+    pub label: Label,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepCompleted {
+    pub step: StepId,
+    pub labels: Labelled,
+    pub reads: BTreeSet<laufzettel_domain::Path>,
+    /// Set when the step's own `end_if` was true.
+    #[serde(default)]
+    pub ends: bool,
+    pub value: Value,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepFailed {
+    pub step: StepId,
+    pub class: FailureClass,
+    /// `on_error: continue`
+    pub continues: bool,
+    pub label: Label,
+    pub message: String,
+}
+
+/// The exact call, durable before it is made. A resume sends these bytes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "door", rename_all = "snake_case")]
+pub enum Call {
+    Tool { server: String, tool: String, arguments: Value },
+    Model { size: Size, prompt: String, data: BTreeMap<String, Value>, output: Option<Value>, repairs: Vec<(String, String)> },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EffectIntended {
+    pub path: EffectPath,
+    pub round: u32,
+    /// `dms/suchen` or `model:m`.
+    pub target: String,
+    pub effect: ToolEffect,
+    /// Whether a repetition under the same key changes nothing.
+    pub repeatable: bool,
+    /// Under whose rights.
+    pub who: Caller,
+    pub labels: BTreeMap<String, Label>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub listed: BTreeSet<String>,
+    pub reads: BTreeSet<laufzettel_domain::Path>,
+    /// Milliseconds one attempt may take.
+    pub timeout_ms: u64,
+    pub call: Call,
+}
+
+/// What the door knows of an attempt: never case content.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Meta {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
+    #[serde(default)]
+    pub duration_ms: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// Prompt and answer tokens, if the endpoint said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<(u64, u64)>,
+    /// Millionths of a euro.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_micro_eur: Option<u64>,
+    /// Bytes of the answer.
+    #[serde(default)]
+    pub bytes: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EffectSettled {
+    pub path: EffectPath,
+    pub round: u32,
+    pub attempt: u32,
+    /// A person said so (`runs resolve`), not the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Caller>,
+    pub meta: Meta,
+    pub value: Value,
+}
+
+/// Whether a failed effect has acted on the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Disposition {
+    DidNotHappen,
+    Unknown,
+    Happened,
+}
+
+/// What follows from a failed attempt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Next {
+    RetryAt(Timestamp),
+    /// A model is asked again in a new iteration.
+    Repair,
+    Doubt,
+    GiveUp,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EffectFailed {
+    pub path: EffectPath,
+    pub round: u32,
+    pub attempt: u32,
+    pub class: FailureClass,
+    pub disposition: Disposition,
+    pub next: Next,
+    pub meta: Meta,
+    pub message: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EffectRefused {
+    pub path: EffectPath,
+    pub round: u32,
+    pub decision: Decision,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EffectResumed {
+    pub path: EffectPath,
+    /// Rises if the person ordered a new execution; stays after a mere takeover.
+    pub round: u32,
+    pub by: Caller,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskKind {
+    /// A human step.
+    Human,
+    /// A door refused: somebody with the right must take over.
+    Takeover,
+    /// Nobody knows whether an effect happened.
+    Doubt,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskOpened {
+    pub number: u32,
+    pub kind: TaskKind,
+    pub step: StepId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<EffectPath>,
+    pub assign: Assign,
+    /// The unit that answers for the process, for tasks nobody was assigned to by the author.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Timestamp>,
+    /// Digest of `show`: an answer names what the person saw.
+    pub shown: Digest,
+    pub labels: BTreeMap<String, Label>,
+    pub show: Value,
+    pub form: Value,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskCompleted {
+    pub number: u32,
+    pub by: Caller,
+    pub shown: Digest,
+    pub decision: Decision,
+    pub values: Value,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskWithdrawn {
+    pub number: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunEnding {
+    pub ending: crate::run::Ending,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Caller>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepId>,
+    pub reason: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunEnded {
+    pub state: crate::run::State,
+    pub output: Value,
+    pub message: String,
+}

@@ -1,0 +1,31 @@
+//! A run as expressions see it.
+
+use laufzettel_domain::Value;
+use laufzettel_process::{Process, expression::{Scope, StepStatus}};
+
+use crate::{context::Context, run::{Run, StepState}};
+
+pub fn scope<'v>(process: &'v Process, context: &'v Context, run: &'v Run) -> Scope<'v> {
+    let mut scope = Scope { zeitzone: &context.zeitzone, templates: Some(&process.templates), ..Scope::default() };
+    scope.roots.insert("input", &run.input);
+    scope.roots.insert("run", &run.facts);
+    for (id, state) in &run.steps {
+        let status = match state {
+            StepState::Completed { value, .. } => {
+                scope.steps.insert(id.as_str(), value);
+                StepStatus::default()
+            }
+            StepState::Skipped { .. } => StepStatus { skipped: true, ..StepStatus::default() },
+            StepState::Failed { message, .. } => StepStatus { failed: true, error: message.clone(), ..StepStatus::default() },
+            StepState::Active => StepStatus::default(),
+        };
+        scope.status.insert(id.as_str(), status);
+    }
+    scope
+}
+
+/// The same with `result` in scope: for `end_if` and `undo`.
+pub fn with_result<'v>(mut scope: Scope<'v>, result: &'v Value) -> Scope<'v> {
+    scope.roots.insert("result", result);
+    scope
+}

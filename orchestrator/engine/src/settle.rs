@@ -1,0 +1,124 @@
+//! What follows from an effect's outcome: a value, another attempt, a doubt, or the end of the step.
+
+use laufzettel_domain::{EffectPath, names::Phase};
+use laufzettel_process::model::{FailureClass, Retry};
+
+use crate::{
+    command::{Outcome, Rejection},
+    decide::Sheet,
+    ending,
+    event::{Disposition, EffectFailed, EffectSettled, Event, Meta, Next, TaskKind},
+    run::{EffectRun, EffectStatus, StepState},
+    steps,
+};
+
+pub(crate) struct Failure {
+    pub class: FailureClass,
+    pub disposition: Disposition,
+    pub message: String,
+    pub answer: Option<String>,
+    pub meta: Meta,
+}
+
+pub(crate) fn settle(sheet: &mut Sheet<'_>, path: &EffectPath, round: u32, attempt: u32, outcome: Outcome) -> Result<(), Rejection> {
+    let effect = sheet.run.effects.get(path).filter(|e| e.round == round && e.attempt == attempt && e.status == EffectStatus::Due).cloned();
+    let Some(effect) = effect else {
+        return Err(Rejection::stale("Dieser Aufruf ist schon erledigt.", "This call is settled already."));
+    };
+    match outcome {
+        Outcome::Ok { value, meta } => match steps::accept(sheet, path, &effect, &value) {
+            Ok(value) => {
+                sheet.emit(Event::EffectSettled(EffectSettled { path: path.clone(), round, attempt, by: None, meta, value: value.clone() }));
+                steps::settled(sheet, path, value);
+            }
+            Err(message) => {
+                let answer = Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+                failed(sheet, path, &effect, Failure { class: FailureClass::InvalidOutput, disposition: Disposition::Happened, message, answer, meta });
+            }
+        },
+        Outcome::Failed { class, disposition, message, meta } => {
+            failed(sheet, path, &effect, Failure { class, disposition, message, answer: None, meta });
+        }
+    }
+    Ok(())
+}
+
+fn failed(sheet: &mut Sheet<'_>, path: &EffectPath, effect: &EffectRun, failure: Failure) {
+    let next = next(sheet, path, effect, &failure);
+    let Failure { class, disposition, message, answer, meta } = failure;
+    let event = EffectFailed {
+        path: path.clone(),
+        round: effect.round,
+        attempt: effect.attempt,
+        class,
+        disposition,
+        next: next.clone(),
+        meta,
+        message: message.clone(),
+        answer: answer.clone(),
+    };
+    sheet.emit(Event::EffectFailed(event));
+    match next {
+        Next::RetryAt(_) => {}
+        Next::Doubt => sheet.open_repair(TaskKind::Doubt, path, message),
+        Next::Repair => steps::model::ask_again(sheet, path, effect, answer.unwrap_or_default(), message),
+        Next::GiveUp => give_up(sheet, path, class, message),
+    }
+}
+
+fn give_up(sheet: &mut Sheet<'_>, path: &EffectPath, class: FailureClass, message: String) {
+    match path.phase {
+        Phase::Undo => ending::stuck(sheet, &path.step, &message),
+        Phase::Do => sheet.fail(&path.step.clone(), class, message),
+    }
+}
+
+/// The run is ending: an effect that only waits is not tried any more.
+pub(crate) fn abandon(sheet: &mut Sheet<'_>, path: &EffectPath) {
+    let Some(effect) = sheet.run.effects.get(path).cloned() else { return };
+    let message = "Der Vorgang endet; kein weiterer Versuch.".to_owned();
+    let event = EffectFailed {
+        path: path.clone(),
+        round: effect.round,
+        attempt: effect.attempt,
+        class: FailureClass::Unavailable,
+        disposition: Disposition::DidNotHappen,
+        next: Next::GiveUp,
+        meta: Meta::default(),
+        message: message.clone(),
+        answer: None,
+    };
+    sheet.emit(Event::EffectFailed(event));
+    if path.phase == Phase::Undo {
+        ending::stuck(sheet, &path.step, &message);
+    } else if matches!(sheet.run.steps.get(&path.step), Some(StepState::Active)) {
+        sheet.fail(&path.step.clone(), FailureClass::Unavailable, message);
+    }
+}
+
+/// The rule of dispositions (`docs/engine.md`): what may be repeated, what is in doubt, what is over.
+fn next(sheet: &Sheet<'_>, path: &EffectPath, effect: &EffectRun, failure: &Failure) -> Next {
+    let repeatable = effect.intent.repeatable;
+    if failure.class == FailureClass::InvalidOutput && path.phase == Phase::Do && steps::model::may_ask_again(sheet, path) {
+        return Next::Repair;
+    }
+    if !repeatable && failure.disposition == Disposition::Unknown {
+        return Next::Doubt;
+    }
+    if !repeatable && failure.disposition == Disposition::Happened {
+        return Next::GiveUp;
+    }
+    let retry = if path.phase == Phase::Undo { undo_retry() } else { sheet.step(&path.step).retry.clone() };
+    // a run that ends repeats nothing but its undos
+    let ending = sheet.run.ending.is_some() && path.phase == Phase::Do;
+    if ending || effect.attempt >= retry.attempts || !retry.on.contains(&failure.class) {
+        return Next::GiveUp;
+    }
+    let delay = jiff::SignedDuration::from_millis(retry.delay_ms(effect.attempt + 1));
+    Next::RetryAt(sheet.at.saturating_add(delay).unwrap_or(jiff::Timestamp::MAX))
+}
+
+/// An undo is tried five times over about half a minute before the run is stuck: a server restarting takes less.
+fn undo_retry() -> Retry {
+    Retry { attempts: 5, ..Retry::default() }
+}

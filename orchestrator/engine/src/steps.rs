@@ -1,0 +1,43 @@
+//! The kinds of steps, one file each: how a step begins, and what its settled effect means.
+
+pub mod human;
+pub mod model;
+pub mod rules;
+pub mod set;
+pub mod tool;
+
+use laufzettel_domain::{Caller, EffectPath, StepId, Value, names::Phase};
+use laufzettel_process::model::{RunAs, StepKind};
+
+use crate::{decide::Sheet, run::{EffectRun, StepState}};
+
+/// Checks an answer against the step's declared output. `Err` is the sentence for a repair or a failure.
+pub(crate) fn accept(sheet: &Sheet<'_>, path: &EffectPath, effect: &EffectRun, value: &Value) -> Result<Value, String> {
+    match &sheet.step(&path.step).kind {
+        StepKind::Model(call) if path.phase == Phase::Do => model::accept(call, value),
+        _ => tool::accept(sheet, path, effect, value),
+    }
+}
+
+/// An effect has its value: its step has, too.
+pub(crate) fn settled(sheet: &mut Sheet<'_>, path: &EffectPath, value: Value) {
+    if path.phase == Phase::Undo || !matches!(sheet.run.steps.get(&path.step), Some(StepState::Active)) {
+        return;
+    }
+    let id = path.step.clone();
+    match &sheet.step(&id).kind {
+        StepKind::Tool(call) => tool::complete(sheet, &id, call, value),
+        StepKind::Model(call) => model::complete(sheet, &id, call, value),
+        _ => {}
+    }
+}
+
+/// Who acts in a step: a person, or a service account. `Err` names what is missing.
+pub(crate) fn acting(sheet: &Sheet<'_>, id: &StepId) -> Result<Caller, String> {
+    let run_as = sheet.step(id).run_as.as_ref().unwrap_or(&sheet.run.run_as);
+    match run_as {
+        RunAs::Caller => Ok(sheet.run.caller.clone()),
+        RunAs::Service(name) => Ok(Caller::service(name, sheet.run.caller.via)),
+        RunAs::Step(step) => sheet.run.completed_by(step).cloned().ok_or_else(|| format!("run_as: „{step}“ hat noch niemand erledigt")),
+    }
+}

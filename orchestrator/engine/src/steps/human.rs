@@ -1,0 +1,128 @@
+//! `human`: a task with what is shown and what is asked; its answer is the step's value.
+
+use std::collections::BTreeMap;
+
+use jiff::{Timestamp, civil::Date};
+use laufzettel_domain::{Digest, Label, Path, Span, StepId, Text, Value};
+use laufzettel_policy::Labelled;
+use laufzettel_process::{Schema, expression::Template, model::{FailureClass, Human, StepKind}, schema::Problem};
+use serde_json::json;
+
+use crate::{
+    command::{Answer, Rejection},
+    decide::Sheet,
+    event::{Event, TaskCompleted, TaskKind, TaskOpened},
+    labels,
+    run::Task,
+};
+
+pub(crate) fn begin(sheet: &mut Sheet<'_>, id: &StepId, human: &Human) {
+    match open(sheet, id, human) {
+        Ok(task) => sheet.emit(Event::TaskOpened(task)),
+        Err(message) => sheet.fail(id, FailureClass::Invalid, message),
+    }
+}
+
+fn open(sheet: &Sheet<'_>, id: &StepId, human: &Human) -> Result<TaskOpened, String> {
+    let scope = sheet.scope();
+    let show = human
+        .show
+        .iter()
+        .map(|(name, template)| template.evaluate(&scope).map(|v| (name.clone(), v)).map_err(|e| format!("show.{name}: {e}")))
+        .collect::<Result<serde_json::Map<_, _>, _>>()?;
+    let show = Value::Object(show);
+    let due = match &human.due {
+        None => None,
+        Some(template) => Some(due_at(sheet, template)?),
+    };
+    Ok(TaskOpened {
+        number: sheet.next_task(),
+        kind: TaskKind::Human,
+        step: id.clone(),
+        path: None,
+        assign: human.assign.clone(),
+        unit: None,
+        due,
+        shown: Digest::of_value(&show),
+        labels: human.show.iter().map(|(name, t)| (name.clone(), sheet.labels().of_template(t))).collect(),
+        show,
+        form: human.form.root.clone(),
+        note: String::new(),
+    })
+}
+
+/// A duration from now, a date (its last second in the tenant's zone), or an instant.
+fn due_at(sheet: &Sheet<'_>, template: &Template) -> Result<Timestamp, String> {
+    let value = template.evaluate(&sheet.scope()).map_err(|e| format!("due: {e}"))?;
+    let text = value.as_str().ok_or("due: weder Dauer noch Datum")?;
+    let zone = sheet.context.zone();
+    if let Some(span) = Span::parse(text) {
+        return Ok(span.after(sheet.at, &zone));
+    }
+    if let Ok(day) = text.parse::<Date>() {
+        return day.at(23, 59, 59, 0).to_zoned(zone).map(|z| z.timestamp()).map_err(|e| e.to_string());
+    }
+    text.parse().map_err(|_| format!("due: „{text}“ ist weder Dauer noch Datum"))
+}
+
+/// Field by field what is wrong with an answer, if anything.
+pub(crate) fn check_form(task: &Task, answer: &Answer) -> Result<(), Rejection> {
+    if !answer.decision.allow {
+        return Err(Rejection::Denied(answer.decision.clone()));
+    }
+    if answer.shown != task.opened.shown {
+        let message = Text::new("Die Aufgabe zeigt inzwischen etwas anderes. Bitte neu laden.", "The task shows something else by now. Please reload.");
+        return Err(Rejection::Stale(message));
+    }
+    let schema = Schema::compile(task.opened.form.clone()).map_err(|message| {
+        Rejection::Invalid(vec![Problem { path: Path::default(), message: Text::new(message.clone(), message) }])
+    })?;
+    let problems = schema.validate(&answer.values);
+    if problems.is_empty() { Ok(()) } else { Err(Rejection::Invalid(problems)) }
+}
+
+pub(crate) fn record(sheet: &mut Sheet<'_>, task: &Task, answer: Answer) {
+    let Answer { by, values, shown, decision, .. } = answer;
+    sheet.emit(Event::TaskCompleted(TaskCompleted { number: task.opened.number, by, shown, decision, values }));
+}
+
+pub(crate) fn answer(sheet: &mut Sheet<'_>, task: &Task, answer: Answer) -> Result<(), Rejection> {
+    if !answer.by.is_interactive() {
+        return Err(Rejection::Denied(laufzettel_policy::Decision::deny(
+            "gate.interactive",
+            "Diese Aufgabe erledigt nur ein Mensch, der selbst angemeldet ist; kein Schlüssel und kein Programm.",
+            "Only a person who is signed in completes this task; no key and no program.",
+        )));
+    }
+    check_form(task, &answer)?;
+    let id = task.opened.step.clone();
+    let StepKind::Human(human) = &sheet.step(&id).kind else {
+        return Err(Rejection::stale("Diesen Schritt erledigt kein Mensch.", "This step is done by no person."));
+    };
+    let mut value = answer.values.clone();
+    let labels = value_labels(sheet, human, task, &value);
+    if let Some(map) = value.as_object_mut() {
+        map.insert("shown".to_owned(), task.opened.show.clone());
+        map.insert("by".to_owned(), json!({ "subject": answer.by.subject, "name": answer.by.name }));
+    }
+    let reads = labels::reads(human.show.values());
+    record(sheet, task, answer);
+    sheet.complete(&id, value, labels, reads);
+    Ok(())
+}
+
+/// What she typed is hers; what she was shown she vouches for, as far as it was displayed whole.
+fn value_labels(sheet: &Sheet<'_>, human: &Human, task: &Task, values: &Value) -> Labelled {
+    let mut tree = sheet.labels().of_form(&human.form, values);
+    let shown: BTreeMap<String, Labelled> = task
+        .opened
+        .labels
+        .iter()
+        .map(|(name, label)| {
+            let value = task.opened.show.get(name).unwrap_or(&Value::Null);
+            (name.clone(), Labelled::all(labels::seen(value, label)))
+        })
+        .collect();
+    tree.fields.insert("shown".to_owned(), Labelled { own: Label::default(), fields: shown });
+    tree
+}

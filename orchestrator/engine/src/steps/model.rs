@@ -1,0 +1,120 @@
+//! `model`: one call to a language model; the answer is checked here, and asked for again if it does not fit.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use laufzettel_domain::{EffectPath, Label, StepId, Trust, Value, names::Phase};
+use laufzettel_policy::{Effect, Labelled};
+use laufzettel_process::model::{FailureClass, ModelCall, Size, StepKind};
+use serde_json::json;
+
+use super::acting;
+use crate::{
+    decide::Sheet,
+    event::{Call, EffectIntended, Event},
+    labels,
+    run::EffectRun,
+};
+
+/// Milliseconds a model call may take where the step says nothing: 1,500 tokens at 15 tokens a second, and as much again.
+const TIMEOUT_MS: u64 = 200_000;
+
+pub(crate) fn begin(sheet: &mut Sheet<'_>, id: &StepId, call: &ModelCall) {
+    match intend(sheet, id, call) {
+        Ok(intent) => sheet.emit(Event::EffectIntended(intent)),
+        Err(message) => sheet.fail(id, FailureClass::Invalid, message),
+    }
+}
+
+fn intend(sheet: &Sheet<'_>, id: &StepId, call: &ModelCall) -> Result<EffectIntended, String> {
+    let scope = sheet.scope();
+    let prompt = call.prompt.evaluate(&scope).map_err(|e| format!("prompt: {e}"))?;
+    let data = call
+        .data
+        .iter()
+        .map(|(name, template)| template.evaluate(&scope).map(|v| (name.clone(), v)).map_err(|e| format!("data.{name}: {e}")))
+        .collect::<Result<BTreeMap<_, _>, _>>()?;
+    let templates = call.data.values().chain([&call.prompt]);
+    Ok(EffectIntended {
+        path: EffectPath::of(id.clone(), Phase::Do),
+        round: 0,
+        target: format!("model:{}", size(call.size)),
+        effect: Effect::Read,
+        repeatable: true,
+        who: acting(sheet, id)?,
+        labels: part_labels(sheet, id, call),
+        listed: BTreeSet::new(),
+        reads: labels::reads(templates),
+        timeout_ms: sheet.step(id).timeout.map_or(TIMEOUT_MS, |span| u64::try_from(span.approx_millis()).unwrap_or(TIMEOUT_MS)),
+        call: Call::Model {
+            size: call.size,
+            prompt: prompt.as_str().map_or_else(|| prompt.to_string(), str::to_owned),
+            data,
+            output: call.output.as_ref().map(|schema| schema.root.clone()),
+            repairs: Vec::new(),
+        },
+    })
+}
+
+fn size(size: Size) -> &'static str {
+    match size {
+        Size::S => "s",
+        Size::M => "m",
+        Size::L => "l",
+    }
+}
+
+/// `prompt`, and `steps.<id>.data.<block>` with what it reads, so that a refusal shows the path.
+fn part_labels(sheet: &Sheet<'_>, id: &StepId, call: &ModelCall) -> BTreeMap<String, Label> {
+    let labels = sheet.labels();
+    let mut parts = BTreeMap::from([("prompt".to_owned(), labels.of_template(&call.prompt))]);
+    for (name, template) in &call.data {
+        let from: Vec<String> = labels::reads([template]).iter().map(ToString::to_string).collect();
+        let from = if from.is_empty() { String::new() } else { format!("{} → ", from.join(" + ")) };
+        parts.insert(format!("{from}steps.{id}.data.{name}"), labels.of_template(template));
+    }
+    parts
+}
+
+/// The validated object, or `{ text }` without `output`.
+pub(crate) fn accept(call: &ModelCall, value: &Value) -> Result<Value, String> {
+    let Some(schema) = &call.output else {
+        return Ok(json!({ "text": value.as_str().map_or_else(|| value.to_string(), str::to_owned) }));
+    };
+    let parsed = match value {
+        Value::String(text) => serde_json::from_str(unfenced(text)).map_err(|e| format!("Die Antwort ist kein JSON: {e}"))?,
+        other => other.clone(),
+    };
+    match schema.validate(&parsed).into_iter().next() {
+        None => Ok(parsed),
+        Some(problem) => Err(format!("Feld „{}“: {}", problem.path, problem.message.de)),
+    }
+}
+
+/// Models like to wrap JSON in a code fence.
+fn unfenced(text: &str) -> &str {
+    let text = text.trim();
+    let inner = text.strip_prefix("```json").or_else(|| text.strip_prefix("```")).and_then(|t| t.strip_suffix("```"));
+    inner.unwrap_or(text).trim()
+}
+
+/// Whether an unusable answer of this iteration is asked for again.
+pub(crate) fn may_ask_again(sheet: &Sheet<'_>, path: &EffectPath) -> bool {
+    sheet.run.ending.is_none() && matches!(&sheet.step(&path.step).kind, StepKind::Model(call) if path.iteration < call.repair)
+}
+
+/// A new iteration with what was wrong: an effect of its own, with a key of its own.
+pub(crate) fn ask_again(sheet: &mut Sheet<'_>, path: &EffectPath, effect: &EffectRun, answer: String, problem: String) {
+    let mut intent = effect.intent.clone();
+    intent.path = EffectPath { iteration: path.iteration + 1, ..path.clone() };
+    if let Call::Model { repairs, .. } = &mut intent.call {
+        repairs.push((answer, problem));
+    }
+    sheet.emit(Event::EffectIntended(intent));
+}
+
+/// A model's answer has the level of its material and is never trusted.
+pub(crate) fn complete(sheet: &mut Sheet<'_>, id: &StepId, call: &ModelCall, value: Value) {
+    let labels = sheet.labels();
+    let material = call.data.values().chain([&call.prompt]).fold(labels.of_condition(id), |label, t| label.join(&labels.of_template(t)));
+    sheet.complete(id, value, Labelled::all(material.with_trust(Trust::Untrusted)), BTreeSet::new());
+}

@@ -1,0 +1,354 @@
+//! Text in, text out: a process and what happens to it, against the events that follow. And the replay law.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use laufzettel_domain::{Caller, EffectPath, Findings, Lang, RunId, StepId, TenantId, Value, Via, names::Phase};
+use laufzettel_engine::{Answer, Command, Context, Disposition, Effect, Event, Meta, Outcome, Rejection, Resolution, Run, Start, decide, effects, fold, start, wake_at};
+use laufzettel_policy::{Clearance, Decision, Effect as ToolEffect, ToolRule, Yields};
+use laufzettel_process::{Folder, Process, Tools, Types, model::{FailureClass, RunAs}, read};
+use proptest::prelude::*;
+use serde_json::json;
+
+const HEAD: &str = "
+process: probe
+version: 1.0.0
+title: Probe
+verantwortlich: FB1
+rechtsgrundlage: [§ 1]
+zweck: Prüfen
+schutzbedarf: normal
+datenkategorien: [personenbezogen]
+aufbewahrung: { vorgang: P1Y, inhalte: P1M }
+automatisierung: assistenz
+ki_verordnung: { klasse: minimal, begruendung: Test }
+input: { type: object, properties: { n: { type: integer }, name: { type: string } } }
+";
+
+fn process(steps: &str) -> Process {
+    let text = format!("{HEAD}{steps}");
+    let folder = Folder { files: BTreeMap::from([("p.yaml".to_owned(), text)]) };
+    let mut findings = Findings::new("p.yaml");
+    let process = read::read(&folder, "p.yaml", &mut findings);
+    let lines: Vec<String> = findings.into_sorted().iter().map(|f| f.line(Lang::De)).collect();
+    process.unwrap_or_else(|| panic!("{lines:#?}"))
+}
+
+fn context(process: &Process) -> Context {
+    let rule = |effect, idempotent| ToolRule {
+        effect,
+        idempotent,
+        groups: vec![],
+        content: std::collections::BTreeSet::new(),
+        yields: Yields::default(),
+        clearance: Clearance::default(),
+        undo: None,
+        recipient: None,
+    };
+    Context {
+        types: Types::of(process, &Tools::new()),
+        tools: BTreeMap::from([
+            ("t/lesen".to_owned(), rule(ToolEffect::Read, false)),
+            ("t/schreiben".to_owned(), rule(ToolEffect::Write, true)),
+            ("t/senden".to_owned(), rule(ToolEffect::Send, false)),
+        ]),
+        zeitzone: "Europe/Berlin".into(),
+    }
+}
+
+fn clerk() -> Caller {
+    Caller { subject: "S-1".into(), name: "Klein".into(), upn: "k".into(), via: Via::Form }
+}
+
+fn yes() -> Decision {
+    Decision { allow: true, reason: laufzettel_domain::Text::new("ja", "yes"), rule: "test".into() }
+}
+
+struct Desk {
+    process: Process,
+    context: Context,
+    history: Vec<(Event, Timestamp)>,
+    run: Run,
+    at: Timestamp,
+}
+
+impl Desk {
+    fn new(steps: &str, input: Value) -> Result<Self, Rejection> {
+        let process = process(steps);
+        let context = context(&process);
+        let at: Timestamp = "2026-11-23T09:00:00Z".parse().unwrap();
+        let tenant = TenantId::parse("t").unwrap();
+        let id = RunId::new(at, [1; 10]);
+        let begin = Start { caller: clerk(), run_as: RunAs::Caller, input, nummer: "2026-000001".into(), facts: json!({}), status_code: None, zone: None, decision: yes() };
+        let (run, events) = start(&process, &context, &tenant, id, begin, at)?;
+        let history = events.into_iter().map(|e| (e, at)).collect();
+        Ok(Self { process, context, history, run, at })
+    }
+
+    fn tell(&mut self, command: Command) -> Result<(), Rejection> {
+        let events = decide(&self.process, &self.context, &self.run, command, self.at)?;
+        for event in events {
+            laufzettel_engine::apply(&mut self.run, &event, self.at).unwrap();
+            self.history.push((event, self.at));
+        }
+        self.replay_law();
+        Ok(())
+    }
+
+    /// Folding what was written gives what decide saw, through the bytes of the journal.
+    fn replay_law(&self) {
+        let read: Vec<(Event, Timestamp)> = self
+            .history
+            .iter()
+            .map(|(event, at)| {
+                let (body, content) = event.split();
+                (Event::join(event.kind(), &body, content).unwrap(), *at)
+            })
+            .collect();
+        assert_eq!(read, self.history);
+        assert_eq!(fold(&self.run.tenant, self.run.id, &read).unwrap().as_ref(), Some(&self.run));
+    }
+
+    fn settle(&mut self, effect: &Effect, outcome: Outcome) -> Result<(), Rejection> {
+        self.tell(Command::Settle { path: effect.key.path.clone(), round: effect.key.round, attempt: effect.attempt, outcome })
+    }
+
+    fn due(&self) -> Vec<Effect> {
+        effects(&self.run)
+    }
+
+    fn story(&self) -> String {
+        let mut lines = Vec::new();
+        for (event, _) in &self.history {
+            lines.push(match event {
+                Event::RunStarted(_) => "start".into(),
+                Event::StepSkipped(e) => format!("-{}", e.step),
+                Event::StepCompleted(e) => format!("+{}", e.step),
+                Event::StepFailed(e) => format!("!{}", e.step),
+                Event::EffectIntended(e) => format!(">{}", e.path),
+                Event::EffectSettled(e) => format!("<{}", e.path),
+                Event::EffectFailed(e) => format!("x{} {:?}", e.path, e.next).split('(').next().unwrap_or_default().to_owned(),
+                Event::EffectRefused(e) => format!("refused {}", e.path),
+                Event::EffectResumed(e) => format!("again {} {}", e.path, e.round),
+                Event::TaskOpened(e) => format!("?{}", e.number),
+                Event::TaskCompleted(e) => format!("answered {}", e.number),
+                Event::TaskWithdrawn(e) => format!("withdrawn {}", e.number),
+                Event::RunEnding(e) => format!("ending {:?}", e.ending),
+                Event::RunEnded(e) => format!("{} {}", e.state.as_str(), e.output),
+            });
+        }
+        lines.join(" | ")
+    }
+}
+
+fn ok(value: Value) -> Outcome {
+    Outcome::Ok { value, meta: Meta::default() }
+}
+
+fn no(class: FailureClass, disposition: Disposition) -> Outcome {
+    Outcome::Failed { class, disposition, message: "kaputt".into(), meta: Meta::default() }
+}
+
+#[test]
+fn pure_steps_run_in_one_decision() {
+    let steps = r#"
+steps:
+  a: { set: { x: "{{ input.n + 1 }}" } }
+  b: { if: "{{ steps.a.x > 10 }}", set: { y: 1 } }
+  c: { needs: ["b?"], set: { z: "{{ steps.b.y | default(0) }}" } }
+  d: { set: { w: "{{ steps.b.y }}" } }
+output: { z: "{{ steps.c.z }}", w: "{{ steps.d.w }}" }
+"#;
+    let small = Desk::new(steps, json!({"n": 1})).unwrap();
+    assert_eq!(small.story(), r#"start | +a | -b | +c | -d | completed {"z":0}"#);
+    let large = Desk::new(steps, json!({"n": 10})).unwrap();
+    assert_eq!(large.story(), r#"start | +a | +b | +c | +d | completed {"w":1,"z":1}"#);
+    large.replay_law();
+    assert!(matches!(Desk::new(steps, json!({"n": "x"})), Err(Rejection::Invalid(p)) if p.len() == 1));
+}
+
+#[test]
+fn end_if_ends_without_starting_anything_new() {
+    let desk = Desk::new(
+        "
+steps:
+  a: { end_if: \"{{ result.x == 1 }}\", set: { x: 1 } }
+  b: { needs: [a], set: { y: 1 } }
+",
+        json!({}),
+    )
+    .unwrap();
+    assert_eq!(desk.story(), "start | +a | ending Completed | completed {}");
+}
+
+const CALLS: &str = r#"
+steps:
+  lesen: { tool: t/lesen, with: { a: "{{ input.n }}" }, retry: { attempts: 2, delay: PT2S } }
+  schreiben: { needs: [lesen], tool: t/schreiben, undo: { tool: t/schreiben, with: { id: "{{ result.id }}" } } }
+  senden: { needs: [schreiben], tool: t/senden, retry: { attempts: 3 } }
+"#;
+
+#[test]
+fn a_failure_is_retried_within_its_disposition() {
+    let mut desk = Desk::new(CALLS, json!({"n": 1})).unwrap();
+    let first = desk.due().remove(0);
+    desk.settle(&first, no(FailureClass::Timeout, Disposition::Unknown)).unwrap();
+    assert_eq!(wake_at(&desk.run), Some(desk.at + jiff::SignedDuration::from_secs(2)));
+    assert!(desk.due().is_empty());
+    desk.at += jiff::SignedDuration::from_secs(2);
+    desk.tell(Command::Wake).unwrap();
+    let again = desk.due().remove(0);
+    assert_eq!((again.key.clone(), again.attempt), (first.key.clone(), 2));
+    // the answer of the first attempt comes too late
+    assert!(matches!(desk.settle(&first, ok(json!({}))), Err(Rejection::Stale(_))));
+    desk.settle(&again, ok(json!({"z": 1}))).unwrap();
+    let write = desk.due().remove(0);
+    desk.settle(&write, ok(json!({"id": 7}))).unwrap();
+    let send = desk.due().remove(0);
+    // not idempotent and nobody knows: in doubt, whatever `retry` says
+    desk.settle(&send, no(FailureClass::Timeout, Disposition::Unknown)).unwrap();
+    assert_eq!(desk.run.state().as_str(), "waiting");
+    let path = EffectPath::of(StepId::parse("senden").unwrap(), Phase::Do);
+    desk.tell(Command::Resolve { path: path.clone(), by: clerk(), resolution: Resolution::DidNotHappen }).unwrap();
+    let anew = desk.due().remove(0);
+    assert_eq!(anew.key.round, 1);
+    desk.settle(&anew, ok(json!({}))).unwrap();
+    assert_eq!(
+        desk.story(),
+        "start | >lesen | xlesen RetryAt | again lesen 0 | <lesen | +lesen | >schreiben | <schreiben | +schreiben | >senden \
+         | xsenden Doubt | ?1 | again senden 1 | withdrawn 1 | <senden | +senden | completed {}"
+    );
+}
+
+#[test]
+fn a_failed_run_undoes_backwards_and_gets_stuck_if_it_cannot() {
+    let until_send = || {
+        let mut desk = Desk::new(CALLS, json!({"n": 1})).unwrap();
+        for value in [json!({}), json!({"id": 7})] {
+            let due = desk.due().remove(0);
+            desk.settle(&due, ok(value)).unwrap();
+        }
+        let send = desk.due().remove(0);
+        desk.settle(&send, no(FailureClass::Refused, Disposition::DidNotHappen)).unwrap();
+        desk
+    };
+    let mut desk = until_send();
+    let undo = desk.due().remove(0);
+    assert_eq!(undo.key.path.to_string(), "schreiben~undo");
+    assert_eq!(serde_json::to_value(&undo.run.intent.call).unwrap()["arguments"], json!({"id": 7}));
+    desk.settle(&undo, ok(json!({}))).unwrap();
+    assert!(desk.story().ends_with("!senden | ending Failed | >schreiben~undo | <schreiben~undo | failed {}"), "{}", desk.story());
+
+    let mut desk = until_send();
+    let undo = desk.due().remove(0);
+    desk.settle(&undo, no(FailureClass::Refused, Disposition::DidNotHappen)).unwrap();
+    assert!(desk.story().ends_with("xschreiben~undo GiveUp | stuck null"), "{}", desk.story());
+}
+
+#[test]
+fn a_refused_call_parks_the_run() {
+    let mut desk = Desk::new(CALLS, json!({"n": 1})).unwrap();
+    let due = desk.due().remove(0);
+    desk.tell(Command::Refuse { path: due.key.path.clone(), round: 0, decision: Decision { allow: false, ..yes() } }).unwrap();
+    assert_eq!(desk.run.state().as_str(), "waiting");
+    desk.tell(Command::TakeOver { path: due.key.path.clone(), by: clerk() }).unwrap();
+    assert_eq!(desk.due()[0].key, due.key);
+    assert_eq!(desk.story(), "start | >lesen | refused lesen | ?1 | again lesen 0 | withdrawn 1");
+}
+
+#[test]
+fn a_model_is_asked_again_and_then_fails() {
+    let steps = r#"
+steps:
+  m: { model: { prompt: Was?, data: { x: "{{ input.name }}" }, repair: 1, output: { type: object, required: [a], properties: { a: { enum: [ja, nein] } } } }, on_error: continue }
+  n: { set: { a: "{{ steps.m.a | default('keine') }}" } }
+output: { a: "{{ steps.n.a }}" }
+"#;
+    let mut desk = Desk::new(steps, json!({"name": "x"})).unwrap();
+    for answer in ["vielleicht", "{\"a\": \"evtl\"}"] {
+        let due = desk.due().remove(0);
+        desk.settle(&due, ok(json!(answer))).unwrap();
+    }
+    assert_eq!(desk.story(), r#"start | >m | xm Repair | >m.r1 | xm.r1 GiveUp | !m | +n | completed {"a":"keine"}"#);
+    let mut desk = Desk::new(steps, json!({"name": "x"})).unwrap();
+    let due = desk.due().remove(0);
+    desk.settle(&due, ok(json!("```json\n{\"a\": \"ja\"}\n```"))).unwrap();
+    assert!(desk.story().ends_with(r#"completed {"a":"ja"}"#));
+}
+
+const HUMAN: &str = r#"
+steps:
+  f:
+    human:
+      assign: { groups: [GG] }
+      show: { name: "{{ input.name }}" }
+      form: { type: object, additionalProperties: false, required: [ja], properties: { ja: { type: boolean } } }
+      due: P3D
+  s: { run_as: steps.f, tool: t/senden, with: { an: "{{ steps.f.shown.name }}" } }
+"#;
+
+fn answer(desk: &Desk, values: Value, by: Caller) -> Command {
+    let task = desk.run.open_tasks().next().unwrap();
+    Command::Answer(Answer { task: task.opened.number, by, values, shown: task.opened.shown, decision: yes() })
+}
+
+#[test]
+fn a_person_answers_and_acts() {
+    let mut desk = Desk::new(HUMAN, json!({"name": "weber@example.org"})).unwrap();
+    assert_eq!(desk.run.open_tasks().next().unwrap().opened.due, Some("2026-11-26T09:00:00Z".parse().unwrap()));
+    let program = Caller { via: Via::Api, ..clerk() };
+    let by_program = answer(&desk, json!({"ja": true}), program);
+    assert!(matches!(desk.tell(by_program), Err(Rejection::Denied(_))));
+    let wrong = answer(&desk, json!({"ja": "x"}), clerk());
+    assert!(matches!(desk.tell(wrong), Err(Rejection::Invalid(_))));
+    let right = answer(&desk, json!({"ja": true}), clerk());
+    desk.tell(right.clone()).unwrap();
+    assert!(matches!(desk.tell(right), Err(Rejection::Stale(_))));
+    let due = desk.due().remove(0);
+    assert_eq!(due.run.intent.who, clerk());
+    assert_eq!(due.run.intent.labels["an"].trust, laufzettel_domain::Trust::Trusted);
+    assert_eq!(due.run.intent.labels["an"].to_string(), "normal, personenbezogen");
+}
+
+#[test]
+fn a_cancelled_run_withdraws_its_tasks() {
+    let mut desk = Desk::new(HUMAN, json!({"name": "x"})).unwrap();
+    desk.tell(Command::Cancel { by: clerk(), reason: "Irrtum".into() }).unwrap();
+    assert_eq!(desk.story(), "start | ?1 | ending Cancelled | withdrawn 1 | cancelled {}");
+    assert!(matches!(desk.tell(Command::Wake), Err(Rejection::Stale(_))));
+}
+
+proptest! {
+    /// Whatever happens in whatever order, what is written reads back to what was seen, and every run ends or waits.
+    #[test]
+    fn replay_law(choices in proptest::collection::vec(0..6usize, 1..40)) {
+        let mut desk = Desk::new(CALLS, json!({"n": 1})).unwrap();
+        for choice in choices {
+            if desk.run.ended.is_some() {
+                break;
+            }
+            let Some(due) = desk.due().into_iter().next() else {
+                desk.at += jiff::SignedDuration::from_secs(600);
+                let doubt = desk.run.open_tasks().next().and_then(|t| t.opened.path.clone());
+                let told = match (doubt, choice % 3) {
+                    (Some(path), 0) => desk.tell(Command::Resolve { path, by: clerk(), resolution: Resolution::DidNotHappen }),
+                    (Some(path), _) => desk.tell(Command::TakeOver { path, by: clerk() }),
+                    _ => desk.tell(Command::Wake),
+                };
+                let _ = told;
+                continue;
+            };
+            let outcome = match choice {
+                0 => no(FailureClass::Unavailable, Disposition::DidNotHappen),
+                1 => no(FailureClass::Timeout, Disposition::Unknown),
+                2 => no(FailureClass::Refused, Disposition::DidNotHappen),
+                3 => { let _ = desk.tell(Command::Refuse { path: due.key.path.clone(), round: due.key.round, decision: yes() }); continue; }
+                4 => { let _ = desk.tell(Command::Cancel { by: clerk(), reason: String::new() }); continue; }
+                _ => ok(json!({"id": 1})),
+            };
+            desk.settle(&due, outcome).unwrap();
+        }
+        let nothing_lost = desk.run.ended.is_some() || !desk.due().is_empty() || wake_at(&desk.run).is_some() || desk.run.open_tasks().next().is_some();
+        prop_assert!(nothing_lost, "{}", desk.story());
+    }
+}

@@ -1,0 +1,409 @@
+//! Recomputes everything and names the first break. Streams: records come in the order (lane, seq).
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use laufzettel_domain::RunId;
+use serde_json::Value;
+
+use crate::{Checkpoint, NoteError, Record, VerifyKey, content, genesis, open_note, record::hash_of};
+
+/// The first thing found wrong, at the record where it shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Break {
+    /// 0 where no record but a checkpoint is wrong.
+    pub lane: u64,
+    pub seq: u64,
+    pub what: What,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum What {
+    #[error("a record is missing before this one")]
+    Gap,
+    #[error("a record stands twice or out of order")]
+    Order,
+    #[error("the hash does not fit: this record or the one before it was changed, or it belongs elsewhere")]
+    Hash,
+    #[error("the body is no JSON object")]
+    Body,
+    #[error("the content does not fit its commitment")]
+    Content,
+    #[error("the content is missing and no erasure says so")]
+    ContentMissing,
+    #[error("the lane does not begin with the heads it found")]
+    Opening,
+    #[error("a lane was changed after another one had seen it")]
+    Fork,
+    #[error("records of this run are missing or doubled")]
+    RunSequence,
+    #[error("checkpoint {number}: {error}")]
+    Note { number: u64, error: NoteError },
+    #[error("checkpoint {0} is missing or out of order")]
+    CheckpointOrder(u64),
+    #[error("checkpoint {0} of the database differs from the witnessed one")]
+    CheckpointFork(u64),
+    #[error("checkpoint {0} says something else about this record")]
+    CheckpointHead(u64),
+    #[error("checkpoint {0} names a record that is not there: the end was cut off")]
+    Truncated(u64),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every record is in order, and witnessed checkpoints reach the end of every lane.
+    Intact { records: u64, checkpoints: u64 },
+    /// In order, but past these records nothing witnessed says how far the lane went. What was cut there cannot be seen.
+    NotAnchored { records: u64, checkpoints: u64, beyond: Vec<(u64, u64)> },
+    Broken(Break),
+}
+
+/// Kind of the record a lane begins with; its body names the heads found: `{ heads: [[lane, seq, hash], …] }`.
+pub const LANE_OPENED: &str = "lane.opened";
+/// Kind of the record an orderly shutdown ends a lane with.
+pub const LANE_CLOSED: &str = "lane.closed";
+
+pub struct Verifier {
+    tenant: String,
+    /// What witnessed checkpoints say of single records: expected hash and checkpoint number.
+    expected: BTreeMap<(u64, u64), Vec<([u8; 32], u64)>>,
+    checkpoints: u64,
+    /// Heads that openings of later lanes name.
+    seen_heads: BTreeMap<u64, (u64, [u8; 32])>,
+    lane: Option<Lane>,
+    done: BTreeMap<u64, Lane>,
+    runs: HashMap<RunId, RunSeqs>,
+    broken: Option<Break>,
+    records: u64,
+}
+
+#[derive(Debug, Clone)]
+struct Lane {
+    number: u64,
+    seq: u64,
+    hash: [u8; 32],
+    anchored: u64,
+    closed: bool,
+    heads_named: Vec<(u64, u64, [u8; 32])>,
+}
+
+#[derive(Default)]
+struct RunSeqs {
+    next: u64,
+    early: BTreeSet<u64>,
+}
+
+impl Verifier {
+    /// `witnessed` and `stored` are the notes in order; a note the witness has must be the same in the table.
+    pub fn new(tenant: &str, stored: &[String], witnessed: &[String], keys: &[VerifyKey]) -> Self {
+        let mut verifier = Self {
+            tenant: tenant.to_owned(),
+            expected: BTreeMap::new(),
+            checkpoints: 0,
+            seen_heads: BTreeMap::new(),
+            lane: None,
+            done: BTreeMap::new(),
+            runs: HashMap::new(),
+            broken: None,
+            records: 0,
+        };
+        verifier.read_notes(stored, witnessed, keys);
+        verifier
+    }
+
+    fn fail(&mut self, lane: u64, seq: u64, what: What) {
+        self.broken.get_or_insert(Break { lane, seq, what });
+    }
+
+    fn read_notes(&mut self, stored: &[String], witnessed: &[String], keys: &[VerifyKey]) {
+        let table = self.open_all(stored, keys);
+        let witness = self.open_all(witnessed, keys);
+        for checkpoint in &witness {
+            if table.iter().find(|c| c.number == checkpoint.number) != Some(checkpoint) {
+                let what = if table.len() as u64 >= checkpoint.number { What::CheckpointFork(checkpoint.number) } else { What::Truncated(checkpoint.number) };
+                self.fail(0, 0, what);
+            }
+            for head in &checkpoint.heads {
+                self.expected.entry((head.lane, head.seq)).or_default().push((head.hash, checkpoint.number));
+            }
+        }
+        // the table's own checkpoints must hold, too, but they anchor nothing
+        for checkpoint in table.iter().skip(witness.len()) {
+            for head in &checkpoint.heads {
+                self.expected.entry((head.lane, head.seq)).or_default().push((head.hash, 0));
+            }
+        }
+        self.checkpoints = witness.len() as u64;
+    }
+
+    fn open_all(&mut self, notes: &[String], keys: &[VerifyKey]) -> Vec<Checkpoint> {
+        let mut opened: Vec<Checkpoint> = Vec::new();
+        for (index, note) in notes.iter().enumerate() {
+            let number = index as u64 + 1;
+            match open_note(note, keys) {
+                Err(error) => {
+                    self.fail(0, 0, What::Note { number, error });
+                    break;
+                }
+                Ok(checkpoint) => {
+                    let previous = opened.last().map_or([0; 32], Checkpoint::digest);
+                    if checkpoint.number != number || checkpoint.previous != previous || checkpoint.tenant != self.tenant {
+                        self.fail(0, 0, What::CheckpointOrder(number));
+                        break;
+                    }
+                    opened.push(checkpoint);
+                }
+            }
+        }
+        opened
+    }
+
+    /// Takes the next record. After a break nothing more is looked at.
+    pub fn push(&mut self, record: &Record) {
+        if self.broken.is_some() {
+            return;
+        }
+        self.records += 1;
+        let same_lane = self.lane.as_ref().is_some_and(|lane| lane.number == record.lane);
+        if !same_lane {
+            self.finish_lane();
+            if self.done.contains_key(&record.lane) || self.done.keys().next_back().is_some_and(|last| *last > record.lane) {
+                return self.fail(record.lane, record.seq, What::Order);
+            }
+            let hash = genesis(&self.tenant, record.lane);
+            self.lane = Some(Lane { number: record.lane, seq: 0, hash, anchored: 0, closed: false, heads_named: Vec::new() });
+        }
+        if let Err(what) = self.check(record) {
+            self.fail(record.lane, record.seq, what);
+        }
+    }
+
+    fn check(&mut self, record: &Record) -> Result<(), What> {
+        let lane = self.lane.as_mut().ok_or(What::Order)?;
+        match record.seq {
+            seq if seq <= lane.seq => return Err(What::Order),
+            seq if seq > lane.seq + 1 => return Err(What::Gap),
+            _ => {}
+        }
+        if hash_of(&lane.hash, record.lane, record.seq, &record.draft) != record.hash {
+            return Err(What::Hash);
+        }
+        let body: Value = serde_json::from_str(&record.draft.body).map_err(|_| What::Body)?;
+        check_content(record, &body)?;
+        if (record.seq == 1) != (record.draft.kind == LANE_OPENED) {
+            return Err(What::Opening);
+        }
+        if record.seq == 1 {
+            lane.heads_named = heads(&body).ok_or(What::Opening)?;
+        }
+        lane.seq = record.seq;
+        lane.hash = record.hash;
+        lane.closed = record.draft.kind == LANE_CLOSED;
+        for (hash, number) in self.expected.remove(&(record.lane, record.seq)).unwrap_or_default() {
+            if hash != record.hash {
+                return Err(What::CheckpointHead(number));
+            }
+            if number > 0 {
+                lane.anchored = record.seq;
+            }
+        }
+        self.check_run(record)
+    }
+
+    fn check_run(&mut self, record: &Record) -> Result<(), What> {
+        let (Some(run), Some(seq)) = (record.draft.run, record.draft.run_seq) else {
+            return if record.draft.run.is_none() && record.draft.run_seq.is_none() { Ok(()) } else { Err(What::RunSequence) };
+        };
+        let seqs = self.runs.entry(run).or_insert(RunSeqs { next: 1, early: BTreeSet::new() });
+        if seq < seqs.next || !seqs.early.insert(seq) {
+            return Err(What::RunSequence);
+        }
+        while seqs.early.remove(&seqs.next) {
+            seqs.next += 1;
+        }
+        Ok(())
+    }
+
+    fn finish_lane(&mut self) {
+        if let Some(lane) = self.lane.take() {
+            for (other, seq, hash) in &lane.heads_named {
+                match self.done.get(other) {
+                    Some(found) if found.seq == *seq && found.hash == *hash => {
+                        self.seen_heads.insert(*other, (*seq, *hash));
+                    }
+                    // a lane alive beside this one went on after it was seen
+                    Some(found) if found.seq > *seq => {}
+                    _ => self.fail(lane.number, 1, What::Fork),
+                }
+            }
+            self.done.insert(lane.number, lane);
+        }
+    }
+
+    /// The verdict once every record was pushed. `live` is the lane a running server is still writing, if any.
+    pub fn finish(mut self, live: Option<u64>) -> Verdict {
+        self.finish_lane();
+        if self.broken.is_none()
+            && let Some(((lane, seq), numbers)) = self.expected.iter().next()
+        {
+            let number = numbers.iter().map(|(_, n)| *n).max().unwrap_or(0);
+            self.broken = Some(Break { lane: *lane, seq: *seq, what: What::Truncated(number) });
+        }
+        if self.broken.is_none()
+            && let Some(run) = self.runs.values().find(|r| !r.early.is_empty())
+        {
+            let _ = run;
+            self.broken = Some(Break { lane: 0, seq: 0, what: What::RunSequence });
+        }
+        if let Some(found) = self.broken {
+            return Verdict::Broken(found);
+        }
+        let beyond: Vec<(u64, u64)> = self.done.values().filter(|lane| !is_anchored(lane, &self.seen_heads, live)).map(|lane| (lane.number, lane.anchored)).collect();
+        if beyond.is_empty() {
+            Verdict::Intact { records: self.records, checkpoints: self.checkpoints }
+        } else {
+            Verdict::NotAnchored { records: self.records, checkpoints: self.checkpoints, beyond }
+        }
+    }
+}
+
+/// A lane is anchored when its end is known: witnessed to its last record, and either closed, or found just so by a
+/// later lane, or still being written.
+fn is_anchored(lane: &Lane, seen: &BTreeMap<u64, (u64, [u8; 32])>, live: Option<u64>) -> bool {
+    let found_later = seen.get(&lane.number).is_some_and(|(seq, _)| *seq == lane.seq);
+    found_later || (lane.anchored == lane.seq && (lane.closed || live == Some(lane.number)))
+}
+
+fn check_content(record: &Record, body: &Value) -> Result<(), What> {
+    let mac = body.get("mac").and_then(Value::as_str);
+    match (mac, &record.draft.salt, &record.draft.content) {
+        (None, None, None) => Ok(()),
+        (Some(mac), Some(salt), Some(packed)) if content::mac_of(salt, packed) == mac => Ok(()),
+        (Some(_), None, None) => Err(What::ContentMissing),
+        _ => Err(What::Content),
+    }
+}
+
+fn heads(body: &Value) -> Option<Vec<(u64, u64, [u8; 32])>> {
+    body.get("heads")?
+        .as_array()?
+        .iter()
+        .map(|head| {
+            let hash = laufzettel_domain::digest::from_hex(head.get(2)?.as_str()?)?.try_into().ok()?;
+            Some((head.get(0)?.as_u64()?, head.get(1)?.as_u64()?, hash))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{Draft, Head, Signer, seal};
+
+    fn run() -> RunId {
+        RunId::parse("00000000-0000-7000-8000-000000000001").unwrap()
+    }
+
+    /// A lane of eight records, closed; one checkpoint in the middle and one at the end.
+    fn journal(tenant: &str) -> (Vec<Record>, Vec<String>, Vec<VerifyKey>) {
+        let signer = Signer::new(tenant, &[3; 32]);
+        let mut records = vec![seal(&genesis(tenant, 1), 1, 1, Draft::new(LANE_OPENED, "engine", 0, json!({"heads": []}), None))];
+        for n in 1..=6u64 {
+            let content = json!({ "wert": n });
+            let draft = Draft::new("step.completed", "engine", i64::try_from(n).unwrap(), json!({ "step": "a" }), Some((&content, [9; 16]))).of_run(run(), n);
+            let last = records.last().unwrap().hash;
+            records.push(seal(&last, 1, n + 1, draft));
+        }
+        let last = records.last().unwrap().hash;
+        records.push(seal(&last, 1, 8, Draft::new(LANE_CLOSED, "engine", 9, json!({}), None)));
+        let mut notes = Vec::new();
+        let mut previous = [0; 32];
+        for (number, upto) in [(1, 4usize), (2, 8)] {
+            let record = &records[upto - 1];
+            let checkpoint = Checkpoint { tenant: tenant.into(), number, previous, heads: vec![Head { lane: 1, seq: record.seq, hash: record.hash }] };
+            previous = checkpoint.digest();
+            notes.push(signer.sign(&checkpoint));
+        }
+        (records, notes, vec![signer.verify_key()])
+    }
+
+    fn verdict(records: &[Record], stored: &[String], witnessed: &[String], keys: &[VerifyKey]) -> Verdict {
+        let mut verifier = Verifier::new("vg", stored, witnessed, keys);
+        records.iter().for_each(|r| verifier.push(r));
+        verifier.finish(None)
+    }
+
+    fn broken(verdict: Verdict) -> String {
+        match verdict {
+            Verdict::Broken(b) => format!("{}/{} {:?}", b.lane, b.seq, b.what).split([' ', '(']).take(2).collect::<Vec<_>>().join(" "),
+            Verdict::Intact { .. } => "intact".into(),
+            Verdict::NotAnchored { beyond, .. } => format!("not anchored beyond {beyond:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_done_to_a_journal_is_found() {
+        let (records, notes, keys) = journal("vg");
+        let check = |f: &dyn Fn(&mut Vec<Record>, &mut Vec<String>, &mut Vec<String>)| {
+            let (mut r, mut s, mut w) = (records.clone(), notes.clone(), notes.clone());
+            f(&mut r, &mut s, &mut w);
+            broken(verdict(&r, &s, &w, &keys))
+        };
+        let other = journal("anderer").0;
+        assert_eq!(check(&|_, _, _| {}), "intact");
+        assert_eq!(check(&|r, _, _| r[3].draft.body = r[3].draft.body.replace('a', "b")), "1/4 Hash");
+        assert_eq!(check(&|r, _, _| { r.remove(3); }), "1/5 Gap");
+        assert_eq!(check(&|r, _, _| r.swap(3, 4)), "1/5 Gap");
+        assert_eq!(check(&|r, _, _| r.insert(4, records[3].clone())), "1/4 Order");
+        assert_eq!(check(&|r, _, _| r[3].draft.content = Some(vec![0, b'1'])), "1/4 Content");
+        assert_eq!(check(&|r, _, _| { r[3].draft.content = None; r[3].draft.salt = None; }), "1/4 ContentMissing");
+        assert_eq!(check(&|r, _, _| r[5] = other[5].clone()), "1/6 Hash");
+        assert_eq!(check(&|r, _, _| r.truncate(6)), "1/8 Truncated");
+        assert_eq!(check(&|r, s, _| { r.truncate(6); s.truncate(1); }), "0/0 Truncated");
+        // cut after the last witnessed checkpoint: nobody can see it, and that is said
+        assert_eq!(check(&|r, s, w| { r.truncate(6); s.truncate(1); w.truncate(1); }), "not anchored beyond [(1, 4)]");
+        assert_eq!(check(&|r, s, w| { r.truncate(4); s.truncate(1); w.truncate(1); }), "not anchored beyond [(1, 4)]");
+        assert_eq!(check(&|_, s, _| s[0] = s[1].clone()), "0/0 CheckpointOrder");
+        let stranger = Signer::new("vg", &[4; 32]).verify_key();
+        assert_eq!(broken(verdict(&records, &notes, &notes, &[stranger])), "0/0 Note");
+        let forged: Vec<Record> = {
+            let mut forged = vec![records[0].clone()];
+            for record in &records[1..] {
+                let mut draft = record.draft.clone();
+                draft.body = draft.body.replace("\"a\"", "\"z\"");
+                let last = forged.last().unwrap().hash;
+                forged.push(seal(&last, 1, record.seq, draft));
+            }
+            forged
+        };
+        assert_eq!(broken(verdict(&forged, &notes, &notes, &keys)), "1/4 CheckpointHead");
+    }
+
+    #[test]
+    fn any_bit_of_any_column_is_found() {
+        let (records, notes, keys) = journal("vg");
+        for index in 0..records.len() {
+            for column in 0..5 {
+                let lengths = [records[index].draft.body.len(), records[index].draft.kind.len(), records[index].draft.actor.len(), records[index].draft.content.as_ref().map_or(0, Vec::len), 32];
+                for byte in 0..lengths[column] {
+                    let mut changed = records.clone();
+                    let draft = &mut changed[index].draft;
+                    let flip = |text: &mut String| {
+                        let mut bytes = text.clone().into_bytes();
+                        bytes[byte] ^= 1;
+                        *text = String::from_utf8(bytes).unwrap_or_default();
+                    };
+                    match column {
+                        0 => flip(&mut draft.body),
+                        1 => flip(&mut draft.kind),
+                        2 => flip(&mut draft.actor),
+                        3 => draft.content.as_mut().unwrap()[byte] ^= 1,
+                        _ => changed[index].hash[byte] ^= 1,
+                    }
+                    assert!(matches!(verdict(&changed, &notes, &notes, &keys), Verdict::Broken(_)), "record {index} column {column} byte {byte}");
+                }
+            }
+        }
+    }
+}
