@@ -1,1 +1,13 @@
-//! (empty)
+//! The adapters behind the two doors: tool servers over MCP, models over HTTP, and the stand-in that is no model.
+//!
+//! They take a `Cleared` call and nothing else; who may call and what may go where was decided before. Results are
+//! data: bounded in size and time, quoted, never followed.
+
+pub mod delegation;
+mod failure;
+pub mod model;
+pub mod pins;
+pub mod standin;
+pub mod tools;
+
+pub use failure::{Class, Failure, Reply};

@@ -1,1 +1,127 @@
-//! (empty)
+//! What is durable: one append-only journal per tenant, and projections that say where to look.
+//!
+//! One contract over SQLite and over memory (the reference for tests). Who wants to write hands over drafts with the
+//! position it saw; the writer of a batch drops what no longer fits, chains the rest, and commits it as one.
+//! Refuses to know what an event means: projections come from the caller beside the drafts.
+
+mod contract;
+pub mod failpoint;
+mod memory;
+mod sqlite;
+
+pub use contract::{Append, AppendError, Error, LaneHead, Projection, RunFilter, RunRow, TaskRow};
+pub use memory::{Faults, Memory};
+pub use sqlite::{Sqlite, SqliteOptions};
+
+use laufzettel_domain::RunId;
+use laufzettel_journal::{Draft, Record};
+
+/// A tenant's store. There is no query that could name another tenant.
+#[derive(Clone)]
+pub enum Store {
+    Sqlite(Sqlite),
+    Memory(Memory),
+}
+
+macro_rules! both {
+    ($self:ident, $store:ident => $call:expr) => {
+        match $self {
+            Store::Sqlite($store) => $call.await,
+            Store::Memory($store) => $call.await,
+        }
+    };
+}
+
+impl Store {
+    /// Durable when it returns `Ok`. `Conflict` means: fold anew and decide again.
+    pub async fn append(&self, append: Append) -> Result<(), AppendError> {
+        both!(self, s => s.append(append))
+    }
+
+    /// A record beside runs: sign-ins, denials, views.
+    pub async fn note(&self, draft: Draft) -> Result<(), AppendError> {
+        self.append(Append { run: None, expected: 0, epoch: None, drafts: vec![draft], projection: None, receipt: None }).await
+    }
+
+    /// Fences the intents and outcomes of every earlier opening of this store.
+    pub fn epoch(&self) -> u64 {
+        match self {
+            Self::Sqlite(s) => s.epoch(),
+            Self::Memory(s) => s.epoch(),
+        }
+    }
+
+    /// The records of a run in the order of `run_seq`.
+    pub async fn history(&self, run: RunId) -> Result<Vec<Record>, Error> {
+        both!(self, s => s.history(run))
+    }
+
+    pub async fn run(&self, run: RunId) -> Result<Option<RunRow>, Error> {
+        both!(self, s => s.run(run))
+    }
+
+    /// Newest first.
+    pub async fn runs(&self, filter: RunFilter) -> Result<Vec<RunRow>, Error> {
+        both!(self, s => s.runs(filter))
+    }
+
+    /// Open runs with something to do at `now` (microseconds): due effects, or a timer that is over.
+    pub async fn claimable(&self, now: i64, limit: u32) -> Result<Vec<RunId>, Error> {
+        both!(self, s => s.claimable(now, limit))
+    }
+
+    /// The next instant an open run wakes by itself, in microseconds.
+    pub async fn next_wake(&self) -> Result<Option<i64>, Error> {
+        both!(self, s => s.next_wake())
+    }
+
+    /// Open tasks, most urgent deadline first.
+    pub async fn open_tasks(&self) -> Result<Vec<TaskRow>, Error> {
+        both!(self, s => s.open_tasks())
+    }
+
+    /// The run a receipt (deduplication key, status code) stands for.
+    pub async fn receipt(&self, key: &str) -> Result<Option<RunId>, Error> {
+        both!(self, s => s.receipt(key))
+    }
+
+    /// Records in the order (lane, seq), after the given position, at most `limit`.
+    pub async fn records(&self, after: (u64, u64), limit: u32) -> Result<Vec<Record>, Error> {
+        both!(self, s => s.records(after, limit))
+    }
+
+    /// Keeps bytes under their digest (a process's text, a file). The same digest twice is the same bytes.
+    pub async fn put_bytes(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        both!(self, s => s.put_bytes(name, bytes))
+    }
+
+    pub async fn bytes(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
+        both!(self, s => s.bytes(name))
+    }
+
+    /// Case numbers of a year given out so far.
+    pub async fn last_number(&self, year: i16) -> Result<u64, Error> {
+        both!(self, s => s.last_number(year))
+    }
+
+    /// The head of the lane this opening writes.
+    pub fn head(&self) -> LaneHead {
+        match self {
+            Self::Sqlite(s) => s.head(),
+            Self::Memory(s) => s.head(),
+        }
+    }
+
+    pub async fn checkpoints(&self) -> Result<Vec<String>, Error> {
+        both!(self, s => s.checkpoints())
+    }
+
+    pub async fn put_checkpoint(&self, number: u64, note: &str) -> Result<(), Error> {
+        both!(self, s => s.put_checkpoint(number, note))
+    }
+
+    /// Ends the lane with a record that says so. Nothing can be appended afterwards.
+    pub async fn close(&self, at: i64) -> Result<(), AppendError> {
+        both!(self, s => s.close(at))
+    }
+}

@@ -1,0 +1,226 @@
+//! Tool servers over MCP: started as child processes, asked under the caller's delegation, bounded in size and time.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use laufzettel_domain::Value;
+use laufzettel_policy::{Cleared, ToolCall};
+use rmcp::{
+    ClientLifecycleMode, ClientServiceExt, RoleClient,
+    model::{CallToolRequestParams, CallToolResponse, CallToolResult, ClientCapabilities, ClientConfig, Implementation, MetaObject, ProtocolVersion, RequestMetaObject},
+    service::{Peer, RunningService, ServiceError},
+    transport::TokioChildProcess,
+};
+use tokio::sync::Mutex;
+
+use crate::{
+    delegation::{META_DELEGATION, META_KEY, Minter},
+    failure::{Class, Failure, Reply, quote},
+    pins::{Definition, Drift, Pins},
+};
+
+/// Milliseconds a server has to start and shake hands: a sandboxed start takes 15, a cold disk some hundred.
+const CONNECT_MS_MAX: u64 = 20_000;
+/// Bytes of one result (16 MiB): four times the largest file that travels inside a message.
+const RESULT_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Whether a server is told who calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Identity {
+    Delegation,
+    /// It takes none: only service accounts may use it.
+    None,
+}
+
+/// How to start a server. The caller builds the command (with its sandbox); this room only speaks MCP to it.
+pub struct ServerOptions {
+    pub name: String,
+    pub identity: Identity,
+    /// Makes a fresh command for every start.
+    pub command: Box<dyn Fn() -> std::io::Result<std::process::Command> + Send + Sync>,
+    pub cwd: PathBuf,
+    /// `None`: nothing is approved, nothing may be called.
+    pub pins: Option<Pins>,
+}
+
+struct Connected {
+    service: RunningService<RoleClient, ClientConfig>,
+    found: Pins,
+}
+
+pub struct ToolServer {
+    options: ServerOptions,
+    minter: Arc<Minter>,
+    tenant: String,
+    connected: Mutex<Option<Connected>>,
+}
+
+impl ToolServer {
+    pub fn new(options: ServerOptions, tenant: &str, minter: Arc<Minter>) -> Self {
+        Self { options, minter, tenant: tenant.to_owned(), connected: Mutex::new(None) }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.options.name
+    }
+
+    pub fn pins(&self) -> Option<&Pins> {
+        self.options.pins.as_ref()
+    }
+
+    /// What the server offers now.
+    pub async fn definitions(&self) -> Result<Pins, Failure> {
+        let mut slot = self.connected.lock().await;
+        self.connect(&mut slot).await?;
+        Ok(slot.as_ref().map(|c| c.found.clone()).unwrap_or_default())
+    }
+
+    /// Differences between what was approved and what is offered now.
+    pub async fn drift(&self) -> Result<Vec<Drift>, Failure> {
+        let found = self.definitions().await?;
+        Ok(self.options.pins.clone().unwrap_or_default().diff(&found))
+    }
+
+    /// Makes the call. `lease_until` bounds the delegation; `jti` are 16 random bytes.
+    pub async fn call(&self, cleared: &Cleared<ToolCall>, now: Timestamp, lease_until: Timestamp, jti: [u8; 16]) -> Result<Reply, Failure> {
+        let call = cleared.call();
+        let peer = self.peer(&call.tool).await?;
+        let params = self.params(call, now, lease_until, jti)?;
+        let answer = tokio::time::timeout(Duration::from_millis(call.timeout_ms), peer.call_tool_once(params)).await;
+        match answer {
+            Err(_) => Err(Failure::new(Class::Timeout, None, format!("{}/{}: keine Antwort in {} ms", call.server, call.tool, call.timeout_ms))),
+            Ok(Err(error)) => Err(self.broken(error).await),
+            Ok(Ok(CallToolResponse::Complete(result))) => reply(result, &call.server, &call.tool),
+            Ok(Ok(_)) => Err(Failure::new(Class::Refused, Some(false), format!("{}/{}: Rückfragen von Werkzeugen werden noch nicht unterstützt", call.server, call.tool))),
+        }
+    }
+
+    fn params(&self, call: &ToolCall, now: Timestamp, lease_until: Timestamp, jti: [u8; 16]) -> Result<CallToolRequestParams, Failure> {
+        let mut meta = serde_json::Map::new();
+        meta.insert(META_KEY.to_owned(), call.key.to_string().into());
+        if self.options.identity == Identity::Delegation {
+            let token = self.minter.mint(call, now, lease_until, jti).map_err(|e| Failure::new(Class::Unavailable, Some(false), e.to_string()))?;
+            meta.insert(META_DELEGATION.to_owned(), token.into());
+        } else if call.who.caller.service_name().is_none() {
+            return Err(Failure::new(Class::Refused, Some(false), format!("{} kennt keine Aufrufer und dient nur Dienstkonten", call.server)));
+        }
+        let mut params = CallToolRequestParams::new(call.tool.clone());
+        params.arguments = call.arguments.as_object().cloned();
+        params.meta = Some(RequestMetaObject(MetaObject(meta)));
+        Ok(params)
+    }
+
+    /// A connection on which this tool is exactly what was approved.
+    async fn peer(&self, tool: &str) -> Result<Peer<RoleClient>, Failure> {
+        let mut slot = self.connected.lock().await;
+        self.connect(&mut slot).await?;
+        let Some(connected) = slot.as_ref() else { return Err(self.unreachable("nicht verbunden")) };
+        let found = connected.found.get(tool).map(Definition::digest);
+        let pinned = self.options.pins.as_ref().and_then(|pins| pins.get(tool)).map(Definition::digest);
+        match (pinned, found) {
+            (Some(pinned), Some(found)) if pinned == found => Ok(connected.service.peer().clone()),
+            (None, _) => Err(Failure::new(Class::Refused, Some(false), format!("{}/{tool} ist nicht freigegeben (laufzettel tools pin {})", self.name(), self.name()))),
+            (Some(_), None) => Err(Failure::new(Class::Refused, Some(false), format!("{}/{tool} gibt es auf dem Server nicht mehr", self.name()))),
+            _ => Err(Failure::new(Class::Refused, Some(false), format!("{}/{tool} weicht von der freigegebenen Fassung ab (laufzettel tools diff {})", self.name(), self.name()))),
+        }
+    }
+
+    fn unreachable(&self, why: &str) -> Failure {
+        Failure::new(Class::Unavailable, Some(false), format!("Der Werkzeugserver „{}“ ist nicht erreichbar: {why}", self.name()))
+    }
+
+    async fn connect(&self, slot: &mut Option<Connected>) -> Result<(), Failure> {
+        if slot.as_ref().is_some_and(|c| !c.service.is_closed()) {
+            return Ok(());
+        }
+        *slot = None;
+        let start = async {
+            let mut command = (self.options.command)().map_err(|e| e.to_string())?;
+            command.current_dir(&self.options.cwd);
+            command.env("LAUFZETTEL_JWKS", self.minter.jwks());
+            command.env("LAUFZETTEL_AUDIENCE", self.name());
+            command.env("LAUFZETTEL_TENANT", &self.tenant);
+            let transport = TokioChildProcess::new(tokio::process::Command::from(command)).map_err(|e| e.to_string())?;
+            let me = ClientConfig::new(ClientCapabilities::default(), Implementation::new("laufzettel", env!("CARGO_PKG_VERSION")));
+            let mode = ClientLifecycleMode::Auto {
+                preferred_versions: vec![ProtocolVersion::V_2026_07_28],
+                legacy_version: Some(ProtocolVersion::V_2025_11_25),
+            };
+            let service = me.serve_with_lifecycle(transport, mode).await.map_err(|e| e.to_string())?;
+            let tools = service.list_all_tools().await.map_err(|e| e.to_string())?;
+            let tools = tools.iter().filter_map(|tool| serde_json::to_value(tool).ok()).filter_map(|v| serde_json::from_value(v).ok()).collect();
+            Ok::<_, String>(Connected { service, found: Pins { tools } })
+        };
+        match tokio::time::timeout(Duration::from_millis(CONNECT_MS_MAX), start).await {
+            Ok(Ok(connected)) => {
+                *slot = Some(connected);
+                Ok(())
+            }
+            Ok(Err(why)) => Err(self.unreachable(&quote(&why))),
+            Err(_) => Err(self.unreachable("antwortet beim Start nicht")),
+        }
+    }
+
+    /// The stream broke or the server refused the request itself.
+    async fn broken(&self, error: ServiceError) -> Failure {
+        match error {
+            ServiceError::McpError(error) => {
+                Failure::new(Class::Refused, Some(false), format!("{} lehnt die Anfrage ab: {}", self.name(), quote(&error.message)))
+            }
+            ServiceError::TransportSend(_) => {
+                *self.connected.lock().await = None;
+                Failure::new(Class::Unavailable, None, format!("{}: die Verbindung ist beim Senden abgerissen", self.name()))
+            }
+            other => {
+                *self.connected.lock().await = None;
+                Failure::new(Class::Unavailable, None, format!("{}: {}", self.name(), quote(&other.to_string())))
+            }
+        }
+    }
+
+    /// Ends the server; a later call starts it again.
+    pub async fn stop(&self) {
+        let connected = self.connected.lock().await.take();
+        if let Some(connected) = connected
+            && let Err(error) = connected.service.cancel().await
+        {
+            tracing::debug!(%error, server = self.name(), "stopping a tool server");
+        }
+    }
+}
+
+/// `structuredContent`, else `{ text }`; an error of the tool with what it says about having acted.
+fn reply(result: CallToolResult, server: &str, tool: &str) -> Result<Reply, Failure> {
+    let text = || {
+        let texts: Vec<String> = result.content.iter().filter_map(|block| serde_json::to_value(block).ok()?.get("text")?.as_str().map(str::to_owned)).collect();
+        texts.join("\n")
+    };
+    if result.is_error == Some(true) {
+        return Err(tool_error(result.structured_content.as_ref(), &text(), server, tool));
+    }
+    let value = match &result.structured_content {
+        Some(value) => value.clone(),
+        None => serde_json::json!({ "text": text() }),
+    };
+    let bytes = value.to_string().len();
+    if bytes > RESULT_BYTES_MAX {
+        let message = format!("{server}/{tool}: die Antwort hat {} MiB, erlaubt sind {}", bytes >> 20, RESULT_BYTES_MAX >> 20);
+        return Err(Failure::new(Class::InvalidOutput, Some(true), message));
+    }
+    Ok(Reply { value, bytes: bytes as u64, tokens: None, model: None })
+}
+
+/// Our own servers say `{ fehler, art, geschehen }`; of a foreign one nobody knows whether it acted.
+fn tool_error(structured: Option<&Value>, text: &str, server: &str, tool: &str) -> Failure {
+    let field = |name: &str| structured.and_then(|v| v.get(name));
+    let happened = field("geschehen").and_then(Value::as_bool);
+    let class = match field("art").and_then(Value::as_str) {
+        Some("unavailable") => Class::Unavailable,
+        _ => Class::Refused,
+    };
+    let message = field("fehler").and_then(Value::as_str).unwrap_or(text);
+    Failure::new(class, happened, format!("{server}/{tool}: {}", quote(message)))
+}
+
+/// The servers of a tenant by name.
+pub type ToolServers = BTreeMap<String, Arc<ToolServer>>;

@@ -1,0 +1,122 @@
+//! The contract both stores keep.
+
+use laufzettel_domain::RunId;
+use laufzettel_journal::Draft;
+use serde::{Deserialize, Serialize};
+
+/// One wish to append. All of it becomes durable, or nothing.
+#[derive(Debug, Clone)]
+pub struct Append {
+    /// `None` for records beside runs.
+    pub run: Option<RunId>,
+    /// The `run_seq` of the last record the writer has seen; 0 for a run that begins.
+    pub expected: u64,
+    /// Given with intents and outcomes: refused if the store was opened anew since.
+    pub epoch: Option<u64>,
+    pub drafts: Vec<Draft>,
+    pub projection: Option<Projection>,
+    /// Keys that stand for this run from now on; one that is taken refuses the whole.
+    pub receipt: Option<Vec<String>>,
+}
+
+/// What lists show, written in the same transaction as the records it was computed from.
+#[derive(Debug, Clone)]
+pub struct Projection {
+    pub run: RunRow,
+    pub tasks: Vec<TaskRow>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunRow {
+    pub run: RunId,
+    pub seq: u64,
+    pub nummer: String,
+    pub process: String,
+    pub version: String,
+    pub title: String,
+    /// The unit that answers for it.
+    pub unit: String,
+    pub state: String,
+    pub subject: String,
+    pub name: String,
+    /// Microseconds since 1970.
+    pub started_at: i64,
+    pub updated_at: i64,
+    pub ended_at: Option<i64>,
+    /// When it has something to do; 0 = now, `None` = only somebody else can move it.
+    pub wake_at: Option<i64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskRow {
+    pub task: String,
+    pub run: RunId,
+    pub number: u32,
+    pub nummer: String,
+    pub process: String,
+    pub step: String,
+    pub title: String,
+    /// `human`, `takeover`, `doubt`
+    pub kind: String,
+    pub open: bool,
+    pub groups: Vec<String>,
+    pub user: Option<String>,
+    pub unit: Option<String>,
+    pub due: Option<i64>,
+    pub opened_at: i64,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct RunFilter {
+    pub state: Option<String>,
+    pub process: Option<String>,
+    pub unit: Option<String>,
+    /// Only runs that began before this run, in the order of the list: the cursor of a page.
+    pub before: Option<RunId>,
+    /// At most 500 (a page nobody scrolls further).
+    pub limit: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaneHead {
+    pub lane: u64,
+    pub seq: u64,
+    pub hash: [u8; 32],
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("another process holds the store")]
+    Held,
+    #[error("{0}")]
+    Refused(String),
+    #[error("the database does not answer")]
+    Database(#[source] sqlx::Error),
+    #[error("the store cannot be opened")]
+    Io(#[source] std::io::Error),
+    #[error("a stored row does not read: {0}")]
+    Corrupt(String),
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+/// Why an append did not happen, by what the caller does next.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AppendError {
+    /// Fold anew, decide again.
+    #[error("the run has moved on: it stands at {0}")]
+    Conflict(u64),
+    /// Give up: somebody else has taken over.
+    #[error("the store was opened anew since")]
+    Fenced,
+    /// The same request came before; this run answers for it.
+    #[error("already received as run {0}")]
+    Duplicate(RunId),
+    /// Try again later: nothing was written.
+    #[error("the store does not take writes: {0}")]
+    Unavailable(String),
+}

@@ -1,0 +1,216 @@
+//! The reference: the contract in its plainest form, with the faults a simulation wants.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use laufzettel_domain::RunId;
+use laufzettel_journal::{Draft, LANE_CLOSED, LANE_OPENED, Record, genesis, seal};
+use serde_json::json;
+
+use crate::contract::{Append, AppendError, Error, LaneHead, RunFilter, RunRow, TaskRow};
+
+/// Faults of one append, decided by whoever simulates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Faults {
+    #[default]
+    None,
+    /// Nothing is written, and the writer hears so.
+    Refused,
+    /// Everything is written, and the writer hears that it was not.
+    LostReply,
+}
+
+#[derive(Clone)]
+pub struct Memory {
+    inner: Arc<Mutex<Inner>>,
+    epoch: u64,
+}
+
+#[derive(Default)]
+struct Inner {
+    tenant: String,
+    epoch: u64,
+    records: Vec<Record>,
+    lane: u64,
+    runs: BTreeMap<RunId, RunRow>,
+    tasks: BTreeMap<String, TaskRow>,
+    receipts: BTreeMap<String, RunId>,
+    bytes: BTreeMap<String, Vec<u8>>,
+    checkpoints: Vec<String>,
+    faults: Vec<Faults>,
+    closed: bool,
+}
+
+impl Memory {
+    pub fn open(tenant: &str, at: i64) -> Self {
+        let inner = Arc::new(Mutex::new(Inner { tenant: tenant.to_owned(), ..Inner::default() }));
+        Self { inner, epoch: 0 }.reopen(at)
+    }
+
+    /// As if the program had been started again over the same data: a new lane, a new epoch.
+    #[must_use]
+    pub fn reopen(&self, at: i64) -> Self {
+        let mut inner = self.lock();
+        let heads: Vec<_> = inner.records.last().map(|r| json!([r.lane, r.seq, laufzettel_domain::digest::to_hex(&r.hash)])).into_iter().collect();
+        inner.epoch += 1;
+        inner.lane += 1;
+        inner.closed = false;
+        let epoch = inner.epoch;
+        inner.push(Draft::new(LANE_OPENED, "engine", at, json!({ "heads": heads }), None));
+        Self { inner: self.inner.clone(), epoch }
+    }
+
+    /// The faults of the next appends, in order.
+    pub fn inject(&self, faults: impl IntoIterator<Item = Faults>) {
+        self.lock().faults = faults.into_iter().collect();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().expect("nobody panics while holding this lock")
+    }
+
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    pub async fn append(&self, append: Append) -> Result<(), AppendError> {
+        let mut inner = self.lock();
+        let fault = if inner.faults.is_empty() { Faults::None } else { inner.faults.remove(0) };
+        if fault == Faults::Refused {
+            return Err(AppendError::Unavailable("simulated".to_owned()));
+        }
+        inner.append(append)?;
+        if fault == Faults::LostReply {
+            return Err(AppendError::Unavailable("simulated: the reply was lost".to_owned()));
+        }
+        Ok(())
+    }
+
+    pub async fn history(&self, run: RunId) -> Result<Vec<Record>, Error> {
+        let mut records: Vec<Record> = self.lock().records.iter().filter(|r| r.draft.run == Some(run)).cloned().collect();
+        records.sort_by_key(|r| r.draft.run_seq);
+        Ok(records)
+    }
+
+    pub async fn run(&self, run: RunId) -> Result<Option<RunRow>, Error> {
+        Ok(self.lock().runs.get(&run).cloned())
+    }
+
+    pub async fn runs(&self, filter: RunFilter) -> Result<Vec<RunRow>, Error> {
+        let fits = |row: &&RunRow| {
+            filter.state.as_ref().is_none_or(|s| *s == row.state)
+                && filter.process.as_ref().is_none_or(|p| *p == row.process)
+                && filter.unit.as_ref().is_none_or(|u| *u == row.unit)
+                && filter.before.is_none_or(|b| row.run < b)
+        };
+        Ok(self.lock().runs.values().rev().filter(fits).take(filter.limit as usize).cloned().collect())
+    }
+
+    pub async fn claimable(&self, now: i64, limit: u32) -> Result<Vec<RunId>, Error> {
+        let inner = self.lock();
+        let mut due: Vec<(i64, RunId)> = inner.runs.values().filter_map(|r| r.wake_at.filter(|at| *at <= now).map(|at| (at, r.run))).collect();
+        due.sort();
+        Ok(due.into_iter().take(limit as usize).map(|(_, run)| run).collect())
+    }
+
+    pub async fn next_wake(&self) -> Result<Option<i64>, Error> {
+        Ok(self.lock().runs.values().filter_map(|r| r.wake_at).min())
+    }
+
+    pub async fn open_tasks(&self) -> Result<Vec<TaskRow>, Error> {
+        let mut tasks: Vec<TaskRow> = self.lock().tasks.values().filter(|t| t.open).cloned().collect();
+        tasks.sort_by_key(|t| (t.due.unwrap_or(i64::MAX), t.opened_at, t.task.clone()));
+        Ok(tasks)
+    }
+
+    pub async fn receipt(&self, key: &str) -> Result<Option<RunId>, Error> {
+        Ok(self.lock().receipts.get(key).copied())
+    }
+
+    pub async fn records(&self, after: (u64, u64), limit: u32) -> Result<Vec<Record>, Error> {
+        Ok(self.lock().records.iter().filter(|r| (r.lane, r.seq) > after).take(limit as usize).cloned().collect())
+    }
+
+    pub async fn put_bytes(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        self.lock().bytes.insert(name.to_owned(), bytes.to_vec());
+        Ok(())
+    }
+
+    pub async fn bytes(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.lock().bytes.get(name).cloned())
+    }
+
+    pub async fn last_number(&self, year: i16) -> Result<u64, Error> {
+        let prefix = format!("{year}-");
+        let numbers = self.lock().runs.values().filter_map(|r| r.nummer.strip_prefix(&prefix)?.parse().ok()).max();
+        Ok(numbers.unwrap_or(0))
+    }
+
+    pub fn head(&self) -> LaneHead {
+        let inner = self.lock();
+        let last = inner.records.last().expect("a lane begins with a record");
+        LaneHead { lane: last.lane, seq: last.seq, hash: last.hash }
+    }
+
+    pub async fn checkpoints(&self) -> Result<Vec<String>, Error> {
+        Ok(self.lock().checkpoints.clone())
+    }
+
+    pub async fn put_checkpoint(&self, _: u64, note: &str) -> Result<(), Error> {
+        self.lock().checkpoints.push(note.to_owned());
+        Ok(())
+    }
+
+    pub async fn close(&self, at: i64) -> Result<(), AppendError> {
+        let mut inner = self.lock();
+        if !inner.closed {
+            inner.push(Draft::new(LANE_CLOSED, "engine", at, json!({}), None));
+            inner.closed = true;
+        }
+        Ok(())
+    }
+}
+
+impl Inner {
+    fn push(&mut self, draft: Draft) {
+        let last = self.records.last().filter(|r| r.lane == self.lane);
+        let (seq, hash) = last.map_or((1, genesis(&self.tenant, self.lane)), |r| (r.seq + 1, r.hash));
+        self.records.push(seal(&hash, self.lane, seq, draft));
+    }
+
+    fn append(&mut self, append: Append) -> Result<(), AppendError> {
+        if self.closed {
+            return Err(AppendError::Fenced);
+        }
+        if append.epoch.is_some_and(|epoch| epoch != self.epoch) {
+            return Err(AppendError::Fenced);
+        }
+        if let Some(run) = append.receipt.iter().flatten().find_map(|key| self.receipts.get(key)) {
+            return Err(AppendError::Duplicate(*run));
+        }
+        if let Some(run) = append.run {
+            let at = self.runs.get(&run).map_or(0, |row| row.seq);
+            if at != append.expected {
+                return Err(AppendError::Conflict(at));
+            }
+        }
+        for (n, draft) in append.drafts.into_iter().enumerate() {
+            self.push(match append.run {
+                Some(run) => draft.of_run(run, append.expected + 1 + n as u64),
+                None => draft,
+            });
+        }
+        if let Some(projection) = append.projection {
+            self.runs.insert(projection.run.run, projection.run);
+            for task in projection.tasks {
+                self.tasks.insert(task.task.clone(), task);
+            }
+        }
+        if let (Some(keys), Some(run)) = (append.receipt, append.run) {
+            self.receipts.extend(keys.into_iter().map(|key| (key, run)));
+        }
+        Ok(())
+    }
+}

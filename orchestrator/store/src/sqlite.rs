@@ -1,0 +1,206 @@
+//! SQLite: one file per tenant, one writer, readers beside it. WAL, `synchronous=FULL`, `secure_delete=ON`.
+
+mod rows;
+mod writer;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
+
+use laufzettel_domain::RunId;
+use laufzettel_journal::Record;
+use sqlx::{
+    ConnectOptions as _, Row as _, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::contract::{Append, AppendError, Error, LaneHead, RunFilter, RunRow, TaskRow};
+
+/// Requests waiting for the writer: more than this and senders wait in turn. Two full batches.
+const QUEUE_MAX: usize = 1024;
+/// Readers beside the writer: pages and the worker of a two-core machine.
+const READERS: u32 = 4;
+/// Before this version a WAL reset could corrupt the file.
+const VERSION_MIN: (u32, u32, u32) = (3, 51, 3);
+
+#[derive(Debug, Clone)]
+pub struct SqliteOptions {
+    /// The database file; its folder must exist.
+    pub file: PathBuf,
+    pub tenant: String,
+    /// Microseconds.
+    pub now: i64,
+}
+
+#[derive(Clone)]
+pub struct Sqlite {
+    pool: SqlitePool,
+    writer: mpsc::Sender<Job>,
+    head: Arc<Mutex<LaneHead>>,
+    epoch: u64,
+    _lock: Arc<std::fs::File>,
+}
+
+pub(crate) enum Job {
+    Append(Append, oneshot::Sender<Result<(), AppendError>>),
+    Bytes { name: String, bytes: Vec<u8>, done: oneshot::Sender<Result<(), Error>> },
+    Checkpoint { number: u64, note: String, done: oneshot::Sender<Result<(), Error>> },
+    Close { at: i64, done: oneshot::Sender<Result<(), AppendError>> },
+}
+
+fn options(file: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(file)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("secure_delete", "ON")
+        .busy_timeout(std::time::Duration::from_secs(5))
+        .disable_statement_logging()
+}
+
+/// One process at a time: the lock lives beside the file and dies with the process.
+fn lock(file: &Path) -> Result<std::fs::File, Error> {
+    let path = file.with_extension("lock");
+    let lock = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(Error::Io)?;
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).map_err(|_| Error::Held)?;
+    Ok(lock)
+}
+
+impl Sqlite {
+    pub async fn open(given: SqliteOptions) -> Result<Self, Error> {
+        let lock = lock(&given.file)?;
+        let mut connection = options(&given.file).create_if_missing(true).connect().await?;
+        check_version(&mut connection).await?;
+        sqlx::raw_sql(include_str!("sqlite/schema.sql")).execute(&mut connection).await?;
+        let (state, epoch) = writer::begin(&mut connection, &given.tenant, given.now).await?;
+        let pool = SqlitePoolOptions::new().max_connections(READERS).connect_with(options(&given.file).read_only(true)).await?;
+        let (sender, receiver) = mpsc::channel(QUEUE_MAX);
+        let head = Arc::new(Mutex::new(state.head()));
+        tokio::spawn(writer::run(connection, state, epoch, receiver, head.clone()));
+        if crate::failpoint::hit("store.opened") {
+            return Err(Error::Refused("failpoint".to_owned()));
+        }
+        Ok(Self { pool, writer: sender, head, epoch, _lock: Arc::new(lock) })
+    }
+
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    pub fn head(&self) -> LaneHead {
+        self.head.lock().expect("nobody panics while holding this lock").clone()
+    }
+
+    pub async fn append(&self, append: Append) -> Result<(), AppendError> {
+        let (done, reply) = oneshot::channel();
+        self.writer.send(Job::Append(append, done)).await.map_err(|_| gone())?;
+        reply.await.map_err(|_| gone())?
+    }
+
+    pub async fn close(&self, at: i64) -> Result<(), AppendError> {
+        let (done, reply) = oneshot::channel();
+        self.writer.send(Job::Close { at, done }).await.map_err(|_| gone())?;
+        reply.await.map_err(|_| gone())?
+    }
+
+    pub async fn put_bytes(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        let (done, reply) = oneshot::channel();
+        let job = Job::Bytes { name: name.to_owned(), bytes: bytes.to_vec(), done };
+        self.writer.send(job).await.map_err(|_| Error::Refused(gone().to_string()))?;
+        reply.await.map_err(|_| Error::Refused(gone().to_string()))?
+    }
+
+    pub async fn put_checkpoint(&self, number: u64, note: &str) -> Result<(), Error> {
+        let (done, reply) = oneshot::channel();
+        let job = Job::Checkpoint { number, note: note.to_owned(), done };
+        self.writer.send(job).await.map_err(|_| Error::Refused(gone().to_string()))?;
+        reply.await.map_err(|_| Error::Refused(gone().to_string()))?
+    }
+
+    pub async fn history(&self, run: RunId) -> Result<Vec<Record>, Error> {
+        let rows = sqlx::query("SELECT * FROM records WHERE run = $1 ORDER BY run_seq").bind(run.to_string()).fetch_all(&self.pool).await?;
+        rows.iter().map(rows::record).collect()
+    }
+
+    pub async fn run(&self, run: RunId) -> Result<Option<RunRow>, Error> {
+        let row = sqlx::query("SELECT * FROM runs WHERE run = $1").bind(run.to_string()).fetch_optional(&self.pool).await?;
+        row.as_ref().map(rows::run).transpose()
+    }
+
+    pub async fn runs(&self, filter: RunFilter) -> Result<Vec<RunRow>, Error> {
+        let mut query = sqlx::QueryBuilder::new("SELECT * FROM runs WHERE 1 = 1");
+        for (column, value) in [(" AND state = ", filter.state), (" AND process = ", filter.process), (" AND unit = ", filter.unit), (" AND run < ", filter.before.map(|r| r.to_string()))] {
+            if let Some(value) = value {
+                query.push(column).push_bind(value);
+            }
+        }
+        query.push(" ORDER BY run DESC LIMIT ").push_bind(i64::from(filter.limit.clamp(1, 500)));
+        let rows = query.build().fetch_all(&self.pool).await?;
+        rows.iter().map(rows::run).collect()
+    }
+
+    pub async fn claimable(&self, now: i64, limit: u32) -> Result<Vec<RunId>, Error> {
+        let sql = "SELECT run FROM runs WHERE wake_at IS NOT NULL AND wake_at <= $1 ORDER BY wake_at, run LIMIT $2";
+        let rows = sqlx::query(sql).bind(now).bind(i64::from(limit)).fetch_all(&self.pool).await?;
+        rows.iter().map(|row| rows::run_id(&row.get::<String, _>(0))).collect()
+    }
+
+    pub async fn next_wake(&self) -> Result<Option<i64>, Error> {
+        let row = sqlx::query("SELECT min(wake_at) FROM runs WHERE wake_at IS NOT NULL").fetch_one(&self.pool).await?;
+        Ok(row.try_get(0)?)
+    }
+
+    pub async fn open_tasks(&self) -> Result<Vec<TaskRow>, Error> {
+        let sql = "SELECT * FROM tasks WHERE open = 1 ORDER BY due IS NULL, due, opened_at LIMIT 1000";
+        let rows = sqlx::query(sql).fetch_all(&self.pool).await?;
+        rows.iter().map(rows::task).collect()
+    }
+
+    pub async fn receipt(&self, key: &str) -> Result<Option<RunId>, Error> {
+        let row = sqlx::query("SELECT run FROM receipts WHERE key = $1").bind(key).fetch_optional(&self.pool).await?;
+        row.map(|row| rows::run_id(&row.get::<String, _>(0))).transpose()
+    }
+
+    pub async fn records(&self, after: (u64, u64), limit: u32) -> Result<Vec<Record>, Error> {
+        let sql = "SELECT * FROM records WHERE (lane, seq) > ($1, $2) ORDER BY lane, seq LIMIT $3";
+        let rows = sqlx::query(sql).bind(rows::signed(after.0)).bind(rows::signed(after.1)).bind(i64::from(limit)).fetch_all(&self.pool).await?;
+        rows.iter().map(rows::record).collect()
+    }
+
+    pub async fn bytes(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
+        let row = sqlx::query("SELECT bytes FROM bytes WHERE name = $1").bind(name).fetch_optional(&self.pool).await?;
+        Ok(row.map(|row| row.get(0)))
+    }
+
+    pub async fn last_number(&self, year: i16) -> Result<u64, Error> {
+        let row = sqlx::query("SELECT max(nummer) FROM runs WHERE nummer >= $1 AND nummer < $2")
+            .bind(format!("{year}-"))
+            .bind(format!("{year}."))
+            .fetch_one(&self.pool)
+            .await?;
+        let last: Option<String> = row.try_get(0)?;
+        Ok(last.and_then(|n| n.split_once('-')?.1.parse().ok()).unwrap_or(0))
+    }
+
+    pub async fn checkpoints(&self) -> Result<Vec<String>, Error> {
+        let rows = sqlx::query("SELECT note FROM checkpoints ORDER BY number").fetch_all(&self.pool).await?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    }
+}
+
+fn gone() -> AppendError {
+    AppendError::Unavailable("the writer has stopped".to_owned())
+}
+
+async fn check_version(connection: &mut sqlx::SqliteConnection) -> Result<(), Error> {
+    let row = sqlx::query("SELECT sqlite_version()").fetch_one(connection).await?;
+    let version: String = row.get(0);
+    let mut parts = version.split('.').map(|p| p.parse().unwrap_or(0));
+    let found = (parts.next().unwrap_or(0), parts.next().unwrap_or(0), parts.next().unwrap_or(0));
+    if found < VERSION_MIN {
+        return Err(Error::Refused(format!("SQLite {version} is too old; 3.51.3 or newer is needed")));
+    }
+    Ok(())
+}

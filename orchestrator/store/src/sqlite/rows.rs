@@ -1,0 +1,87 @@
+//! Rows to values. A row that does not read is an error, never a default.
+
+use laufzettel_domain::RunId;
+use laufzettel_journal::{Draft, Record};
+use serde::{Deserialize, Serialize};
+use sqlx::{Row as _, sqlite::SqliteRow};
+
+use crate::contract::{Error, RunRow, TaskRow};
+
+/// Counters fit: nobody writes 2^63 records.
+pub fn signed(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+fn unsigned(n: i64) -> Result<u64, Error> {
+    u64::try_from(n).map_err(|_| Error::Corrupt("negative counter".to_owned()))
+}
+
+pub fn run_id(text: &str) -> Result<RunId, Error> {
+    RunId::parse(text).ok_or_else(|| Error::Corrupt(format!("run id {text}")))
+}
+
+pub fn record(row: &SqliteRow) -> Result<Record, Error> {
+    let bytes = |name: &str| -> Result<Option<Vec<u8>>, Error> { Ok(row.try_get(name)?) };
+    let hash: [u8; 32] = bytes("hash")?.and_then(|h| h.try_into().ok()).ok_or_else(|| Error::Corrupt("hash".to_owned()))?;
+    let run: Option<String> = row.try_get("run")?;
+    let run_seq: Option<i64> = row.try_get("run_seq")?;
+    let salt: Option<Vec<u8>> = bytes("salt")?;
+    let draft = Draft {
+        run: run.map(|r| run_id(&r)).transpose()?,
+        run_seq: run_seq.map(unsigned).transpose()?,
+        at: row.try_get("at")?,
+        kind: row.try_get("kind")?,
+        actor: row.try_get("actor")?,
+        body: row.try_get("body")?,
+        salt: salt.map(|s| s.try_into().map_err(|_| Error::Corrupt("salt".to_owned()))).transpose()?,
+        content: bytes("content")?,
+    };
+    Ok(Record { lane: unsigned(row.try_get("lane")?)?, seq: unsigned(row.try_get("seq")?)?, draft, hash })
+}
+
+pub fn run(row: &SqliteRow) -> Result<RunRow, Error> {
+    Ok(RunRow {
+        run: run_id(row.try_get("run")?)?,
+        seq: unsigned(row.try_get("seq")?)?,
+        nummer: row.try_get("nummer")?,
+        process: row.try_get("process")?,
+        version: row.try_get("version")?,
+        title: row.try_get("title")?,
+        unit: row.try_get("unit")?,
+        state: row.try_get("state")?,
+        subject: row.try_get("subject")?,
+        name: row.try_get("name")?,
+        started_at: row.try_get("started_at")?,
+        updated_at: row.try_get("updated_at")?,
+        ended_at: row.try_get("ended_at")?,
+        wake_at: row.try_get("wake_at")?,
+    })
+}
+
+/// Who a task is for, as one column.
+#[derive(Serialize, Deserialize)]
+pub struct Assigned {
+    pub groups: Vec<String>,
+    pub user: Option<String>,
+    pub unit: Option<String>,
+}
+
+pub fn task(row: &SqliteRow) -> Result<TaskRow, Error> {
+    let assigned: Assigned = serde_json::from_str(row.try_get("assigned")?).map_err(|e| Error::Corrupt(e.to_string()))?;
+    Ok(TaskRow {
+        task: row.try_get("task")?,
+        run: run_id(row.try_get("run")?)?,
+        number: row.try_get("number")?,
+        nummer: row.try_get("nummer")?,
+        process: row.try_get("process")?,
+        step: row.try_get("step")?,
+        title: row.try_get("title")?,
+        kind: row.try_get("kind")?,
+        open: row.try_get::<i64, _>("open")? == 1,
+        groups: assigned.groups,
+        user: assigned.user,
+        unit: assigned.unit,
+        due: row.try_get("due")?,
+        opened_at: row.try_get("opened_at")?,
+    })
+}

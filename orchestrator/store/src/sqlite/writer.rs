@@ -1,0 +1,321 @@
+//! The one writer: gathers what waits, drops what no longer fits, chains the rest, commits it as one.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+use laufzettel_domain::{RunId, digest::to_hex};
+use laufzettel_journal::{Draft, LANE_CLOSED, LANE_OPENED, Record, genesis, seal};
+use serde_json::json;
+use sqlx::{Connection as _, QueryBuilder, Row as _, Sqlite as Db, SqliteConnection, Transaction};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Job, rows};
+use crate::{
+    contract::{Append, AppendError, Error, LaneHead, Projection, RunRow, TaskRow},
+    failpoint,
+};
+
+/// Requests in one commit. At about ten records each this is where a statement stops getting cheaper per row.
+const BATCH_MAX: usize = 256;
+/// Rows in one statement: eleven columns each, below SQLite's 32,766 parameters.
+const ROWS_MAX: usize = 2500;
+
+/// Where this opening's lane stands.
+pub struct Lane {
+    lane: u64,
+    seq: u64,
+    hash: [u8; 32],
+    closed: bool,
+}
+
+impl Lane {
+    pub fn head(&self) -> LaneHead {
+        LaneHead { lane: self.lane, seq: self.seq, hash: self.hash }
+    }
+}
+
+/// Opens a lane: raises the epoch, names the head it found.
+pub async fn begin(connection: &mut SqliteConnection, tenant: &str, now: i64) -> Result<(Lane, u64), Error> {
+    let mut tx = connection.begin().await?;
+    let known: Option<String> = sqlx::query("SELECT value FROM meta WHERE name = 'tenant'").fetch_optional(&mut *tx).await?.map(|r| r.get(0));
+    if let Some(known) = known.filter(|known| known != tenant) {
+        return Err(Error::Refused(format!("this file belongs to the tenant \"{known}\", not to \"{tenant}\"")));
+    }
+    let epoch: Option<String> = sqlx::query("SELECT value FROM meta WHERE name = 'epoch'").fetch_optional(&mut *tx).await?.map(|r| r.get(0));
+    let epoch = epoch.and_then(|e| e.parse::<u64>().ok()).unwrap_or(0) + 1;
+    for (name, value) in [("tenant", tenant.to_owned()), ("epoch", epoch.to_string()), ("schema", "1".to_owned())] {
+        sqlx::query("INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value")
+            .bind(name)
+            .bind(value)
+            .execute(&mut *tx)
+            .await?;
+    }
+    let last = sqlx::query("SELECT * FROM records ORDER BY lane DESC, seq DESC LIMIT 1").fetch_optional(&mut *tx).await?;
+    let last = last.as_ref().map(rows::record).transpose()?;
+    let heads: Vec<_> = last.iter().map(|r| json!([r.lane, r.seq, to_hex(&r.hash)])).collect();
+    let lane = last.map_or(1, |r| r.lane + 1);
+    let record = seal(&genesis(tenant, lane), lane, 1, Draft::new(LANE_OPENED, "engine", now, json!({ "heads": heads }), None));
+    let state = Lane { lane, seq: 1, hash: record.hash, closed: false };
+    insert_records(&mut tx, &[record]).await?;
+    tx.commit().await?;
+    Ok((state, epoch))
+}
+
+pub async fn run(mut connection: SqliteConnection, mut lane: Lane, epoch: u64, mut jobs: mpsc::Receiver<Job>, head: Arc<Mutex<LaneHead>>) {
+    let mut seqs: HashMap<RunId, u64> = HashMap::new();
+    let mut waiting = Vec::with_capacity(BATCH_MAX);
+    while jobs.recv_many(&mut waiting, BATCH_MAX).await > 0 {
+        let mut appends = Vec::new();
+        for job in waiting.drain(..) {
+            match job {
+                Job::Append(append, done) => appends.push((append, done)),
+                Job::Bytes { name, bytes, done } => reply(done, put_bytes(&mut connection, &name, &bytes).await),
+                Job::Checkpoint { number, note, done } => reply(done, put_checkpoint(&mut connection, number, &note).await),
+                Job::Close { at, done } => {
+                    let close = Append { run: None, expected: 0, epoch: None, drafts: vec![Draft::new(LANE_CLOSED, "engine", at, json!({}), None)], projection: None, receipt: None };
+                    batch(&mut connection, &mut lane, epoch, &mut seqs, std::mem::take(&mut appends)).await;
+                    if lane.closed {
+                        reply(done, Ok(()));
+                    } else {
+                        batch(&mut connection, &mut lane, epoch, &mut seqs, vec![(close, done)]).await;
+                        lane.closed = true;
+                    }
+                }
+            }
+        }
+        batch(&mut connection, &mut lane, epoch, &mut seqs, appends).await;
+        *head.lock().expect("nobody panics while holding this lock") = lane.head();
+    }
+    if let Err(error) = connection.close().await {
+        tracing::warn!(%error, "closing the database");
+    }
+}
+
+fn reply<T>(done: oneshot::Sender<T>, value: T) {
+    // a sender that no longer waits has lost interest; what was written stays written
+    let _ = done.send(value);
+}
+
+type Waiting = (Append, oneshot::Sender<Result<(), AppendError>>);
+
+/// What one batch will write.
+#[derive(Default)]
+struct Sheet {
+    records: Vec<Record>,
+    projections: Vec<Projection>,
+    receipts: Vec<(String, RunId)>,
+    moved: HashMap<RunId, (u64, bool)>,
+}
+
+async fn batch(connection: &mut SqliteConnection, lane: &mut Lane, epoch: u64, seqs: &mut HashMap<RunId, u64>, appends: Vec<Waiting>) {
+    if appends.is_empty() {
+        return;
+    }
+    let mut sheet = Sheet::default();
+    let mut next = lane.head();
+    let mut accepted = Vec::new();
+    for (append, done) in appends {
+        match take(connection, lane, epoch, seqs, &mut sheet, &mut next, append).await {
+            Ok(()) => accepted.push(done),
+            Err(error) => reply(done, Err(error)),
+        }
+    }
+    if accepted.is_empty() {
+        return;
+    }
+    match commit(connection, &sheet, &next).await {
+        Ok(()) => {
+            lane.seq = next.seq;
+            lane.hash = next.hash;
+            for (run, (seq, ended)) in sheet.moved {
+                if ended {
+                    seqs.remove(&run);
+                } else {
+                    seqs.insert(run, seq);
+                }
+            }
+            if failpoint::hit("store.before_reply") {
+                accepted.clear();
+            }
+            accepted.into_iter().for_each(|done| reply(done, Ok(())));
+        }
+        Err(error) => {
+            tracing::error!(%error, "the batch was not written");
+            let error = AppendError::Unavailable(error.to_string());
+            accepted.into_iter().for_each(|done| reply(done, Err(error.clone())));
+        }
+    }
+}
+
+/// Checks one append against everything durable and everything earlier in this batch, and writes it on the sheet.
+async fn take(connection: &mut SqliteConnection, lane: &Lane, epoch: u64, seqs: &HashMap<RunId, u64>, sheet: &mut Sheet, next: &mut LaneHead, append: Append) -> Result<(), AppendError> {
+    if lane.closed || append.epoch.is_some_and(|e| e != epoch) {
+        return Err(AppendError::Fenced);
+    }
+    let unavailable = |error: Error| AppendError::Unavailable(error.to_string());
+    for key in append.receipt.iter().flatten() {
+        let here = sheet.receipts.iter().find(|(k, _)| k == key).map(|(_, run)| *run);
+        let stored = match here {
+            Some(run) => Some(run),
+            None => stored_receipt(connection, key).await.map_err(unavailable)?,
+        };
+        if let Some(run) = stored {
+            return Err(AppendError::Duplicate(run));
+        }
+    }
+    if let Some(run) = append.run {
+        let known = sheet.moved.get(&run).map(|(seq, _)| *seq).or_else(|| seqs.get(&run).copied());
+        let at = match known {
+            Some(at) => at,
+            None => stored_seq(connection, run).await.map_err(unavailable)?,
+        };
+        if at != append.expected {
+            return Err(AppendError::Conflict(at));
+        }
+        let ended = append.projection.as_ref().is_some_and(|p| p.run.ended_at.is_some());
+        sheet.moved.insert(run, (append.expected + append.drafts.len() as u64, ended));
+        sheet.receipts.extend(append.receipt.into_iter().flatten().map(|key| (key, run)));
+    }
+    for (n, draft) in append.drafts.into_iter().enumerate() {
+        let draft = match append.run {
+            Some(run) => draft.of_run(run, append.expected + 1 + n as u64),
+            None => draft,
+        };
+        let record = seal(&next.hash, next.lane, next.seq + 1, draft);
+        next.seq = record.seq;
+        next.hash = record.hash;
+        sheet.records.push(record);
+    }
+    sheet.projections.extend(append.projection);
+    Ok(())
+}
+
+async fn stored_seq(connection: &mut SqliteConnection, run: RunId) -> Result<u64, Error> {
+    let row = sqlx::query("SELECT max(run_seq) FROM records WHERE run = $1").bind(run.to_string()).fetch_one(connection).await?;
+    Ok(row.try_get::<Option<i64>, _>(0)?.and_then(|n| u64::try_from(n).ok()).unwrap_or(0))
+}
+
+async fn stored_receipt(connection: &mut SqliteConnection, key: &str) -> Result<Option<RunId>, Error> {
+    let row = sqlx::query("SELECT run FROM receipts WHERE key = $1").bind(key).fetch_optional(connection).await?;
+    row.map(|row| rows::run_id(&row.get::<String, _>(0))).transpose()
+}
+
+async fn commit(connection: &mut SqliteConnection, sheet: &Sheet, next: &LaneHead) -> Result<(), Error> {
+    let fail = |name| if failpoint::hit(name) { Err(Error::Refused(name.to_owned())) } else { Ok(()) };
+    fail("store.before_begin")?;
+    let mut tx = connection.begin().await?;
+    fail("store.before_insert")?;
+    insert_records(&mut tx, &sheet.records).await?;
+    upsert_runs(&mut tx, &sheet.projections).await?;
+    upsert_tasks(&mut tx, sheet.projections.iter().flat_map(|p| &p.tasks)).await?;
+    for (key, run) in &sheet.receipts {
+        sqlx::query("INSERT INTO receipts (key, run) VALUES ($1, $2)").bind(key).bind(run.to_string()).execute(&mut *tx).await?;
+    }
+    fail("store.before_commit")?;
+    if let Err(error) = tx.commit().await {
+        // whether it was written is not known: the head read back answers for the whole batch
+        let head = sqlx::query("SELECT hash FROM records WHERE lane = $1 AND seq = $2")
+            .bind(rows::signed(next.lane))
+            .bind(rows::signed(next.seq))
+            .fetch_optional(connection)
+            .await?;
+        if head.is_none_or(|row| row.get::<Vec<u8>, _>(0) != next.hash) {
+            return Err(error.into());
+        }
+    }
+    if failpoint::hit("store.after_commit") {
+        std::process::abort();
+    }
+    Ok(())
+}
+
+async fn insert_records(tx: &mut Transaction<'_, Db>, records: &[Record]) -> Result<(), Error> {
+    for chunk in records.chunks(ROWS_MAX) {
+        let mut query = QueryBuilder::<Db>::new("INSERT INTO records (lane, seq, run, run_seq, at, kind, actor, body, salt, content, hash) ");
+        query.push_values(chunk, |mut row, record| {
+            let draft = &record.draft;
+            row.push_bind(rows::signed(record.lane))
+                .push_bind(rows::signed(record.seq))
+                .push_bind(draft.run.map(|r| r.to_string()))
+                .push_bind(draft.run_seq.map(rows::signed))
+                .push_bind(draft.at)
+                .push_bind(&draft.kind)
+                .push_bind(&draft.actor)
+                .push_bind(&draft.body)
+                .push_bind(draft.salt.as_ref().map(|s| s.to_vec()))
+                .push_bind(draft.content.as_deref())
+                .push_bind(record.hash.to_vec());
+        });
+        query.build().persistent(false).execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
+/// The last projection of each run in the batch counts.
+async fn upsert_runs(tx: &mut Transaction<'_, Db>, projections: &[Projection]) -> Result<(), Error> {
+    let mut latest: HashMap<RunId, &RunRow> = HashMap::new();
+    for projection in projections {
+        latest.insert(projection.run.run, &projection.run);
+    }
+    let rows_now: Vec<&RunRow> = latest.into_values().collect();
+    for chunk in rows_now.chunks(ROWS_MAX / 2) {
+        let mut query = QueryBuilder::<Db>::new("INSERT INTO runs (run, seq, nummer, process, version, title, unit, state, subject, name, started_at, updated_at, ended_at, wake_at) ");
+        query.push_values(chunk, |mut b, row| {
+            b.push_bind(row.run.to_string())
+                .push_bind(rows::signed(row.seq))
+                .push_bind(&row.nummer)
+                .push_bind(&row.process)
+                .push_bind(&row.version)
+                .push_bind(&row.title)
+                .push_bind(&row.unit)
+                .push_bind(&row.state)
+                .push_bind(&row.subject)
+                .push_bind(&row.name)
+                .push_bind(row.started_at)
+                .push_bind(row.updated_at)
+                .push_bind(row.ended_at)
+                .push_bind(row.wake_at);
+        });
+        query.push(" ON CONFLICT (run) DO UPDATE SET seq = excluded.seq, state = excluded.state, updated_at = excluded.updated_at, ended_at = excluded.ended_at, wake_at = excluded.wake_at");
+        query.build().persistent(false).execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
+async fn upsert_tasks(tx: &mut Transaction<'_, Db>, tasks: impl Iterator<Item = &TaskRow>) -> Result<(), Error> {
+    for task in tasks {
+        let assigned = rows::Assigned { groups: task.groups.clone(), user: task.user.clone(), unit: task.unit.clone() };
+        let assigned = serde_json::to_string(&assigned).map_err(|e| Error::Corrupt(e.to_string()))?;
+        sqlx::query(
+            "INSERT INTO tasks (task, run, number, nummer, process, step, title, kind, open, assigned, due, opened_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (task) DO UPDATE SET open = excluded.open",
+        )
+        .bind(&task.task)
+        .bind(task.run.to_string())
+        .bind(task.number)
+        .bind(&task.nummer)
+        .bind(&task.process)
+        .bind(&task.step)
+        .bind(&task.title)
+        .bind(&task.kind)
+        .bind(i64::from(task.open))
+        .bind(assigned)
+        .bind(task.due)
+        .bind(task.opened_at)
+        .execute(&mut **tx)
+        .await?;
+    }
+    Ok(())
+}
+
+async fn put_bytes(connection: &mut SqliteConnection, name: &str, bytes: &[u8]) -> Result<(), Error> {
+    sqlx::query("INSERT INTO bytes (name, bytes) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING").bind(name).bind(bytes).execute(connection).await?;
+    Ok(())
+}
+
+async fn put_checkpoint(connection: &mut SqliteConnection, number: u64, note: &str) -> Result<(), Error> {
+    sqlx::query("INSERT INTO checkpoints (number, note) VALUES ($1, $2)").bind(rows::signed(number)).bind(note).execute(connection).await?;
+    Ok(())
+}

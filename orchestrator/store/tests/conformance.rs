@@ -1,0 +1,153 @@
+//! The same questions to every store; the answers must be the same.
+
+use laufzettel_domain::RunId;
+use laufzettel_journal::{Draft, Verdict, Verifier};
+use laufzettel_store::{Append, AppendError, Memory, Projection, RunFilter, RunRow, Sqlite, SqliteOptions, Store, TaskRow};
+use serde_json::json;
+
+fn run(n: u8) -> RunId {
+    RunId::parse(&format!("00000000-0000-7000-8000-0000000000{n:02x}")).unwrap()
+}
+
+fn draft(kind: &str) -> Draft {
+    Draft::new(kind, "engine", 5, json!({ "v": 1 }), Some((&json!({"geheim": kind}), [4; 16])))
+}
+
+fn append(n: u8, expected: u64, kinds: &[&str]) -> Append {
+    let seq = expected + kinds.len() as u64;
+    let row = RunRow {
+        run: run(n),
+        seq,
+        nummer: format!("2026-{n:06}"),
+        process: "p".into(),
+        version: "1.0.0".into(),
+        title: "P".into(),
+        unit: "FB".into(),
+        state: if kinds.contains(&"end") { "completed" } else { "running" }.into(),
+        subject: "S-1".into(),
+        name: "Klein".into(),
+        started_at: 1,
+        updated_at: i64::try_from(seq).unwrap(),
+        ended_at: kinds.contains(&"end").then_some(9),
+        wake_at: (!kinds.contains(&"end")).then_some(i64::from(n)),
+    };
+    let task = TaskRow {
+        task: format!("{}.1", run(n)),
+        run: run(n),
+        number: 1,
+        nummer: row.nummer.clone(),
+        process: "p".into(),
+        step: "f".into(),
+        title: "F".into(),
+        kind: "human".into(),
+        open: !kinds.contains(&"end"),
+        groups: vec!["GG".into()],
+        user: None,
+        unit: None,
+        due: (n != 2).then_some(100 - i64::from(n)),
+        opened_at: 1,
+    };
+    Append { run: Some(run(n)), expected, epoch: None, drafts: kinds.iter().map(|k| draft(k)).collect(), projection: Some(Projection { run: row, tasks: vec![task] }), receipt: None }
+}
+
+async fn conforms(store: Store) {
+    store.append(append(1, 0, &["start", "a"])).await.unwrap();
+    assert_eq!(store.append(append(1, 0, &["start"])).await, Err(AppendError::Conflict(2)));
+    assert_eq!(store.append(append(1, 1, &["b"])).await, Err(AppendError::Conflict(2)));
+    store.append(append(1, 2, &["b"])).await.unwrap();
+    assert_eq!(store.append(append(3, 4, &["b"])).await, Err(AppendError::Conflict(0)));
+
+    // receipts: one run answers for one key, also within one batch
+    let with_key = |n, key: &str| Append { receipt: Some(vec![key.to_owned()]), ..append(n, 0, &["start"]) };
+    let (first, second) = tokio::join!(store.append(with_key(2, "hook/x")), store.append(with_key(3, "hook/x")));
+    assert_eq!([first, second].into_iter().filter(Result::is_ok).count(), 1);
+    let answering = store.receipt("hook/x").await.unwrap().unwrap();
+    assert_eq!(store.append(with_key(4, "hook/x")).await, Err(AppendError::Duplicate(answering)));
+    assert_eq!(store.run(run(4)).await.unwrap(), None);
+
+    // fencing
+    let epoch = store.epoch();
+    store.append(Append { epoch: Some(epoch), ..append(1, 3, &["c"]) }).await.unwrap();
+    assert_eq!(store.append(Append { epoch: Some(epoch - 1), ..append(1, 4, &["d"]) }).await, Err(AppendError::Fenced));
+
+    // races: many writers want the same place, one gets it
+    let wishes: Vec<_> = (0..20).map(|_| { let store = store.clone(); tokio::spawn(async move { store.append(append(1, 4, &["d"])).await }) }).collect();
+    let mut won = 0;
+    for wish in wishes {
+        won += usize::from(wish.await.unwrap().is_ok());
+    }
+    assert_eq!(won, 1);
+
+    let history = store.history(run(1)).await.unwrap();
+    assert_eq!(history.iter().map(|r| (r.draft.kind.as_str(), r.draft.run_seq)).collect::<Vec<_>>(), [("start", Some(1)), ("a", Some(2)), ("b", Some(3)), ("c", Some(4)), ("d", Some(5))]);
+    assert_eq!(history[1].draft.content(), Some(json!({"geheim": "a"})));
+
+    assert_eq!(store.claimable(1, 10).await.unwrap(), [run(1)]);
+    assert_eq!(store.next_wake().await.unwrap(), Some(1));
+    store.append(append(1, 5, &["end"])).await.unwrap();
+    assert_eq!(store.claimable(1, 10).await.unwrap(), []);
+    let runs = store.runs(RunFilter { limit: 10, ..RunFilter::default() }).await.unwrap();
+    assert_eq!(runs.iter().map(|r| (r.run, r.state.as_str())).collect::<Vec<_>>(), [(answering, "running"), (run(1), "completed")]);
+    assert_eq!(store.runs(RunFilter { state: Some("completed".into()), limit: 10, ..RunFilter::default() }).await.unwrap(), [store.run(run(1)).await.unwrap().unwrap()]);
+    assert_eq!(store.open_tasks().await.unwrap().iter().map(|t| t.run).collect::<Vec<_>>(), [answering]);
+    assert_eq!(store.last_number(2026).await.unwrap(), if answering == run(2) { 2 } else { 3 });
+
+    store.put_bytes("blob:1", b"x").await.unwrap();
+    store.put_bytes("blob:1", b"x").await.unwrap();
+    assert_eq!(store.bytes("blob:1").await.unwrap().as_deref(), Some(&b"x"[..]));
+    assert_eq!(store.bytes("blob:2").await.unwrap(), None);
+
+    store.note(draft("signin")).await.unwrap();
+    store.close(9).await.unwrap();
+    store.close(9).await.unwrap();
+    assert_eq!(store.append(append(9, 0, &["start"])).await, Err(AppendError::Fenced));
+
+    // the chain holds, page by page
+    let mut verifier = Verifier::new("vg", &[], &[], &[]);
+    let mut after = (0, 0);
+    loop {
+        let page = store.records(after, 3).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = (last.lane, last.seq);
+        page.iter().for_each(|r| verifier.push(r));
+    }
+    assert!(matches!(verifier.finish(None), Verdict::NotAnchored { records: 10, .. }));
+}
+
+#[tokio::test]
+async fn memory() {
+    conforms(Store::Memory(Memory::open("vg", 0))).await;
+}
+
+#[tokio::test]
+async fn sqlite() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = SqliteOptions { file: dir.path().join("vg.sqlite"), tenant: "vg".into(), now: 0 };
+    let store = Sqlite::open(options.clone()).await.unwrap();
+    // one process at a time, one tenant a file
+    assert!(matches!(Sqlite::open(options.clone()).await, Err(laufzettel_store::Error::Held)));
+    conforms(Store::Sqlite(store)).await;
+}
+
+#[tokio::test]
+async fn a_file_of_another_tenant_is_refused_and_a_reopened_one_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("vg.sqlite");
+    let open = |tenant: &str| Sqlite::open(SqliteOptions { file: file.clone(), tenant: tenant.into(), now: 0 });
+    let store = open("vg").await.unwrap();
+    store.append(append(1, 0, &["start"])).await.unwrap();
+    let first = store.epoch();
+    drop(store);
+    // the lock goes with the last handle, the writer with its queue
+    let again = loop {
+        match open("vg").await {
+            Err(laufzettel_store::Error::Held) => tokio::task::yield_now().await,
+            other => break other.unwrap(),
+        }
+    };
+    assert_eq!(again.epoch(), first + 1);
+    assert_eq!(again.append(append(1, 0, &["start"])).await, Err(AppendError::Conflict(1)));
+    again.append(append(1, 1, &["a"])).await.unwrap();
+    drop(again);
+    assert!(matches!(open("anderer").await, Err(laufzettel_store::Error::Refused(_))));
+}
