@@ -84,7 +84,8 @@ pub async fn seed(dir: &Path, seed: Seed) -> Result<(), Error> {
         .map_err(Error::Refused)
 }
 
-fn read_seed(path: &Path) -> Result<Seed, Error> {
+/// Reads a seed file.
+pub fn read_seed(path: &Path) -> Result<Seed, Error> {
     let text = std::fs::read_to_string(path).map_err(|source| Error::File {
         path: path.to_owned(),
         source,

@@ -19,6 +19,7 @@ mod event;
 mod labels;
 mod run;
 mod scope;
+mod sentence;
 mod settle;
 mod steps;
 
@@ -28,4 +29,5 @@ pub use context::Context;
 pub use decide::{decide, start};
 pub use effect::{Effect, contacts, effects, wake_at};
 pub use event::{Call, CodecError, Disposition, Event, Meta, Next, TaskKind};
+pub use sentence::sentence;
 pub use run::{EffectRun, EffectStatus, Ending, Run, State, StepState, Task, TaskState};

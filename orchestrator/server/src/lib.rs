@@ -1,1 +1,24 @@
-//! (empty)
+//! The web server: pages for citizens and clerks, a small JSON interface, and the way in for Fachverfahren.
+//!
+//! Every route stands in `routes`, on one page, with what it needs. Nothing here decides: the desk does.
+
+mod api;
+mod files;
+mod form_data;
+mod hooks;
+mod intake;
+pub mod pages;
+mod processes;
+mod reply;
+mod routes;
+mod runs;
+mod session;
+mod signin;
+mod site;
+mod status;
+mod tasks;
+mod view;
+
+pub use files::media_type;
+pub use routes::{Needs, router, routes};
+pub use site::{Site, TenantSite};

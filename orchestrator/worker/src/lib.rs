@@ -1,1 +1,25 @@
-//! (empty)
+//! The shell around the core: claim → effects → door → outcome → decide → append.
+//!
+//! Nothing is held across an effect: no transaction, no lock. What was not appended did not happen.
+
+mod anchor;
+mod desk;
+mod door;
+mod drive;
+mod edge;
+pub mod files;
+mod tenant;
+
+pub use anchor::{Anchor, AnchorError, read_witness, witness_file};
+pub use desk::{Desk, Loaded, StartError, StartRequest, Started, WishError, decode, status_key};
+pub use door::{Answer, Doors, EndpointFacts, RealDoors};
+pub use drive::Worker;
+pub use edge::{Random, SystemClock, SystemRandom};
+pub use tenant::{Memory, Prepared, Tenant};
+
+pub use laufzettel_domain::Clock;
+
+/// Microseconds since 1970 of an instant.
+pub fn micros(at: jiff::Timestamp) -> i64 {
+    at.as_microsecond()
+}

@@ -1,0 +1,267 @@
+//! The command line as people type it.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Laufzettel: Verwaltungsprozesse aus YAML, unter den Rechten der Handelnden, mit Protokoll, das niemand heimlich ändert
+#[derive(Debug, Parser)]
+#[command(name = "laufzettel", version)]
+pub struct Args {
+    /// Sprache der Ausgabe
+    #[arg(long, global = true, default_value = "de")]
+    pub lang: Language,
+    /// Daten als JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Language {
+    De,
+    En,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Where {
+    /// Konfiguration; ohne sie der Vorführmandant in ./laufzettel-data
+    #[arg(long, value_name = "DATEI")]
+    pub config: Option<PathBuf>,
+    /// Mandant; nötig, wenn die Konfiguration mehrere hat
+    #[arg(long, value_name = "MANDANT")]
+    pub tenant: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Alles zum Ausprobieren: Vorführmandant, Werkzeuge, Seiten auf 127.0.0.1:8080
+    Up {
+        #[command(flatten)]
+        at: Where,
+        /// Anderer Anschluss auf 127.0.0.1 (0 = irgendein freier)
+        #[arg(long)]
+        port: Option<u16>,
+    },
+    /// Betrieb mit einer Konfiguration
+    Serve {
+        #[arg(long, value_name = "DATEI")]
+        config: PathBuf,
+    },
+    /// Startet einen Vorgang und begleitet ihn
+    Run {
+        /// Prozessdatei oder Name eines Prozesses
+        process: String,
+        /// Eingabe als JSON; - = Standardeingabe
+        #[arg(long, value_name = "DATEI|-")]
+        input: Option<String>,
+        /// Wer handelt (oder `applicant`: wie über den Eingang)
+        #[arg(long = "as", value_name = "PERSON")]
+        by: Option<String>,
+        /// Gewünschte Zone
+        #[arg(long)]
+        zone: Option<String>,
+        /// Antwort auf eine Aufgabe
+        #[arg(long = "answer", value_name = "SCHRITT=DATEI")]
+        answers: Vec<String>,
+        /// Endet, sobald der Vorgang wartet (Ende mit 7)
+        #[arg(long)]
+        until_waiting: bool,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Prüft Prozesse, bevor etwas läuft
+    Check {
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Führt die Fälle eines Prozesses aus
+    Test {
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Vorgänge
+    #[command(subcommand)]
+    Runs(Runs),
+    /// Aufgaben
+    #[command(subcommand)]
+    Tasks(Tasks),
+    /// Protokoll
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Werkzeugserver
+    #[command(subcommand)]
+    Tools(Tools),
+    /// JSON-Schema einer Datei, die Menschen schreiben
+    Schema { name: SchemaName },
+    /// Ein mitgelieferter Werkzeugserver
+    #[command(subcommand)]
+    Mcp(Mcp),
+    /// Messungen neben den Grenzen dieses Rechners
+    Bench {
+        /// Ordner auf der Platte, die gemessen wird
+        #[arg(long, default_value = ".")]
+        dir: PathBuf,
+        /// Kürzer, zum Ausprobieren
+        #[arg(long)]
+        short: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Runs {
+    /// Neueste zuerst
+    List {
+        #[arg(long)]
+        state: Option<String>,
+        #[arg(long)]
+        process: Option<String>,
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Ein Vorgang, wie ihn ein Mensch liest
+    Show {
+        run: String,
+        #[command(flatten)]
+        at: Where,
+    },
+    Cancel {
+        run: String,
+        #[arg(long = "as")]
+        by: Option<String>,
+        #[arg(long, default_value = "")]
+        reason: String,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Versucht einen verweigerten Schritt mit den heutigen Rechten noch einmal
+    Retry {
+        run: String,
+        step: String,
+        #[arg(long = "as")]
+        by: Option<String>,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Sagt, was mit einem zweifelhaften Aufruf war
+    Resolve {
+        run: String,
+        step: String,
+        #[arg(long = "as")]
+        by: Option<String>,
+        /// Er ist geschehen; sein Ergebnis als JSON
+        #[arg(long, value_name = "DATEI", conflicts_with = "did_not_happen")]
+        happened: Option<PathBuf>,
+        /// Er ist nicht geschehen
+        #[arg(long)]
+        did_not_happen: bool,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Rechnet einen Vorgang aus dem Protokoll nach
+    Replay {
+        run: String,
+        #[command(flatten)]
+        at: Where,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Tasks {
+    List {
+        #[arg(long = "as")]
+        by: Option<String>,
+        #[command(flatten)]
+        at: Where,
+    },
+    Show {
+        task: String,
+        #[command(flatten)]
+        at: Where,
+    },
+    Complete {
+        task: String,
+        #[arg(long = "as")]
+        by: Option<String>,
+        /// Antwort als JSON; - = Standardeingabe
+        #[arg(long, value_name = "DATEI|-")]
+        input: String,
+        #[command(flatten)]
+        at: Where,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Audit {
+    /// Rechnet alles nach und nennt den ersten Bruch
+    Verify {
+        #[command(flatten)]
+        at: Where,
+    },
+    Show {
+        #[arg(long)]
+        run: Option<String>,
+        #[arg(long)]
+        kind: Option<String>,
+        #[arg(long, default_value_t = 200)]
+        limit: u32,
+        #[command(flatten)]
+        at: Where,
+    },
+    Export {
+        #[arg(long, default_value = "jsonl")]
+        format: String,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Schreibt jetzt einen Prüfpunkt
+    Checkpoint {
+        #[command(flatten)]
+        at: Where,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Tools {
+    List {
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Gibt die heutigen Definitionen eines Servers frei
+    Pin {
+        server: String,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Was sich gegenüber der freigegebenen Fassung geändert hat
+    Diff {
+        server: Option<String>,
+        #[command(flatten)]
+        at: Where,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum SchemaName {
+    Process,
+    Config,
+    Cases,
+    Directory,
+    Registers,
+    Journal,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Mcp {
+    Dms(laufzettel_mcp_dms::Options),
+    Registry(laufzettel_mcp_registry::Options),
+    Mail(laufzettel_mcp_mail::Options),
+    Echo(laufzettel_mcp_echo::Options),
+}

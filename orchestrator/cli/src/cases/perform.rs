@@ -1,0 +1,128 @@
+//! Runs one case.
+
+use std::{path::PathBuf, sync::{Arc, Mutex}};
+
+use jiff::Timestamp;
+use laufzettel_directory::Directory;
+use laufzettel_domain::{Caller, Clock, TaskId, TenantId, Via};
+use laufzettel_engine::{TaskKind, wake_at};
+use laufzettel_process::{Catalogue, Process, model::TriggerKind};
+use laufzettel_store::{Memory as MemoryStore, Store};
+use laufzettel_worker::{Desk, Random, StartError, StartRequest, WishError};
+
+use super::{Report, compare::compare, read::Case, script::Script};
+use crate::config::{Config, TenantConfig};
+
+/// What every case of a file shares.
+#[derive(Clone)]
+pub struct Setting {
+    pub config: Config,
+    pub tenant: TenantId,
+    pub own: TenantConfig,
+    pub directory: Directory,
+    pub process: Process,
+    /// Where `{ file: … }` in an input starts from.
+    pub folder: PathBuf,
+    pub file: String,
+}
+
+struct JumpingClock(Mutex<Timestamp>);
+
+impl Clock for JumpingClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().expect("nobody panics while holding this lock")
+    }
+}
+
+/// Salts and ids of a case are the same every time.
+struct Counting(Mutex<u8>);
+
+impl Random for Counting {
+    fn fill(&self, bytes: &mut [u8]) {
+        let mut next = self.0.lock().expect("nobody panics while holding this lock");
+        *next = next.wrapping_add(1);
+        bytes.fill(*next);
+    }
+}
+
+/// Steps of a case at most: a process that never comes to rest is stopped here.
+const ROUNDS_MAX: usize = 500;
+
+pub async fn perform(setting: Setting, case: Case) -> Report {
+    let report = |differences| Report { file: setting.file.clone(), name: case.name.clone(), differences };
+    let clock = Arc::new(JumpingClock(Mutex::new(case.now)));
+    let script = Script::new(case.tools.clone(), case.models.clone());
+    let desk = match desk(&setting, &script, clock.clone()) {
+        Ok(desk) => desk,
+        Err(error) => return report(vec![error.to_string()]),
+    };
+    let run = match start(&setting, &case, &desk).await {
+        Ok(run) => run,
+        Err(difference) => {
+            let fits = case.expect.denied.as_deref().is_some_and(|action| difference.contains(action)) || case.expect.refused.as_deref().is_some_and(|code| difference.contains(code));
+            return report(if fits { vec![] } else { vec![difference] });
+        }
+    };
+    let mut answered = std::collections::BTreeSet::new();
+    for _ in 0..ROUNDS_MAX {
+        if let Err(error) = desk.drive(run).await {
+            return report(vec![error.to_string()]);
+        }
+        let loaded = match desk.load(run).await {
+            Ok(Some(loaded)) => loaded,
+            _ => return report(vec!["der Vorgang ist verschwunden".to_owned()]),
+        };
+        if loaded.run.ended.is_some() {
+            return report(compare(&case.expect, &loaded.run, &script));
+        }
+        let open = loaded.run.open_tasks().find(|t| t.opened.kind == TaskKind::Human && !answered.contains(&t.opened.number));
+        if let Some(task) = open {
+            answered.insert(task.opened.number);
+            let Some(scripted) = case.humans.get(task.opened.step.as_str()) else { continue };
+            let id = TaskId { run, number: task.opened.number };
+            // a scripted answer that the engine refuses is no error: the task stays open
+            drop(answer(&desk, id, scripted, task.opened.shown).await);
+            continue;
+        }
+        match wake_at(&loaded.run) {
+            Some(at) => *clock.0.lock().expect("nobody panics while holding this lock") = at,
+            None => return report(compare(&case.expect, &loaded.run, &script)),
+        }
+    }
+    report(vec![format!("kommt nach {ROUNDS_MAX} Schritten nicht zur Ruhe")])
+}
+
+fn desk(setting: &Setting, script: &Script, clock: Arc<JumpingClock>) -> anyhow::Result<Desk> {
+    let mut catalogue = Catalogue::default();
+    catalogue.processes.insert(setting.process.id.to_string(), setting.process.clone());
+    let store = Store::Memory(MemoryStore::open(setting.tenant.as_str(), 0));
+    let tenant = crate::house::tenant(&setting.config, &setting.tenant, &setting.own, store, catalogue, setting.directory.clone(), Box::new(script.clone()), clock, Arc::new(Counting(Mutex::new(0))))?;
+    Ok(Desk::new(Arc::new(tenant)))
+}
+
+async fn start(setting: &Setting, case: &Case, desk: &Desk) -> Result<laufzettel_domain::RunId, String> {
+    let mut input = case.input.clone();
+    crate::perform::attach_files(&setting.process.input, &mut input, &setting.folder).map_err(|e| e.to_string())?;
+    let input = laufzettel_worker::files::extract(&desk.tenant.store, input).await.map_err(|e| e.to_string())?;
+    let (caller, run_as) = if case.by == "applicant" {
+        let trigger = setting.process.triggers.iter().find(|t| matches!(t.kind, TriggerKind::Intake { .. })).or(setting.process.triggers.first());
+        let run_as = trigger.map(|t| t.run_as.clone()).ok_or("as: applicant, aber der Prozess hat keinen Auslöser")?;
+        (Caller { via: Via::Intake, ..Caller::applicant("fall") }, Some(run_as))
+    } else {
+        let caller = desk.tenant.directory.sign_in(&case.by, Via::Form, desk.tenant.clock.now()).map_err(|e| format!("{}: {e}", case.by))?;
+        (caller, None)
+    };
+    let request = StartRequest { process: setting.process.id.to_string(), caller, run_as, input, zone: None, receipts: Vec::new(), status: true };
+    desk.start(request).await.map(|s| s.run).map_err(|error| match error {
+        StartError::Denied(decision) => format!("Start verweigert: process.start:{} {}", setting.process.id, decision.reason.de),
+        StartError::Invalid(problems) => format!("Eingabe passt nicht: {}", crate::perform::problem_lines(&problems, laufzettel_domain::Lang::De)),
+        other => other.to_string(),
+    })
+}
+
+async fn answer(desk: &Desk, id: TaskId, scripted: &laufzettel_domain::Value, shown: laufzettel_domain::Digest) -> Result<(), WishError> {
+    let mut values = scripted.clone();
+    let by = values.as_object_mut().and_then(|map| map.remove("by")).and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
+    let caller = desk.tenant.directory.sign_in(&by, Via::Form, desk.tenant.clock.now()).map_err(|e| WishError::Unavailable(e.to_string()))?;
+    desk.answer(id, &caller, &values, shown).await.map(drop)
+}

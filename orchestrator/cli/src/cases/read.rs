@@ -1,0 +1,148 @@
+//! Reads `<process>.cases.yaml`.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use laufzettel_domain::{Findings, Node, Text, Value, document::{self, Fields}};
+use laufzettel_process::Folder;
+
+#[derive(Debug, Clone)]
+pub struct Case {
+    pub name: String,
+    /// A sign-in name, or `applicant`.
+    pub by: String,
+    pub now: Timestamp,
+    pub input: Value,
+    /// Answers of tools: one for every call, or a list call by call.
+    pub tools: BTreeMap<String, Value>,
+    pub models: BTreeMap<String, Value>,
+    pub humans: BTreeMap<String, Value>,
+    pub expect: Expect,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Expect {
+    pub state: Option<String>,
+    pub refused: Option<String>,
+    pub denied: Option<String>,
+    pub waiting: Option<String>,
+    pub output: Option<Value>,
+    pub steps: BTreeMap<String, Value>,
+    /// `(tool, arguments it was called with)`
+    pub calls: Vec<(String, Value)>,
+    pub not_called: Vec<String>,
+    pub skipped: Vec<String>,
+}
+
+pub fn read(folder: &Folder, file: &str, findings: &mut Findings) -> Vec<Case> {
+    let Some(document) = folder.get(file).and_then(|text| document::parse(text, findings)) else { return Vec::new() };
+    let Some(mut fields) = Fields::open(&document.root, "", findings) else { return Vec::new() };
+    let mut cases = Vec::new();
+    if let Some(node) = fields.req("cases") {
+        for (i, item) in node.items().iter().enumerate() {
+            cases.extend(case(item, &format!("cases[{}]", i + 1), folder, file, fields.findings));
+        }
+    }
+    fields.close();
+    cases
+}
+
+fn case(node: &Node, key: &str, folder: &Folder, file: &str, findings: &mut Findings) -> Option<Case> {
+    let mut fields = Fields::open(node, key, findings)?;
+    let name = fields.req_text("name").map(str::to_owned);
+    let by = by(&mut fields);
+    let now = now(&mut fields);
+    let mut value = |name: &'static str| {
+        let path = fields.path(name);
+        fields.opt(name).map(|n| resolved(n, &path, folder, file, fields.findings))
+    };
+    let (input, tools, models, humans) = (value("input"), value("tools"), value("models"), value("humans"));
+    for name in ["events", "processes"] {
+        if let Some(node) = fields.opt(name) {
+            let (at, key) = (node.at, fields.path(name));
+            crate::config::unsupported(at, &key, name, fields.findings);
+        }
+    }
+    let expect = fields.req("expect").and_then(|n| expect(n, &fields.path("expect"), fields.findings));
+    fields.close();
+    Some(Case {
+        name: name?,
+        by: by?,
+        now: now?,
+        input: input.unwrap_or_else(|| Value::Object(serde_json::Map::new())),
+        tools: map(tools),
+        models: map(models),
+        humans: map(humans),
+        expect: expect?,
+    })
+}
+
+fn map(value: Option<Value>) -> BTreeMap<String, Value> {
+    match value {
+        Some(Value::Object(map)) => map.into_iter().collect(),
+        _ => BTreeMap::new(),
+    }
+}
+
+fn by(fields: &mut Fields<'_, '_>) -> Option<String> {
+    let node = fields.opt("as");
+    match node {
+        None => Some("applicant".to_owned()),
+        // `{ applicant: { loa: … } }`: the level is not used yet, the way in is
+        Some(node) if node.get("applicant").is_some() => Some("applicant".to_owned()),
+        Some(_) => fields.text("as").map(str::to_owned),
+    }
+}
+
+fn now(fields: &mut Fields<'_, '_>) -> Option<Timestamp> {
+    let Some(node) = fields.opt("now") else { return Some(Timestamp::from_second(1_767_225_600).unwrap_or(Timestamp::UNIX_EPOCH)) };
+    let parsed = node.text().and_then(|text| text.parse().ok());
+    if parsed.is_none() {
+        let (at, key) = (node.at, fields.path("now"));
+        fields.findings.error("LZ117", at, key, Text::new("Hier wird ein Zeitpunkt erwartet (z. B. 2026-09-20T10:00:00+02:00).", "An instant is expected here (2026-09-20T10:00:00+02:00)."));
+    }
+    parsed
+}
+
+/// A value in which `{ $ref: file }` stands for that file's JSON, at any depth.
+fn resolved(node: &Node, key: &str, folder: &Folder, file: &str, findings: &mut Findings) -> Value {
+    if let Some(reference) = node.get("$ref")
+        && let Some(written) = reference.text()
+    {
+        let found = laufzettel_process::folder::resolve(file, written).and_then(|path| folder.get(&path));
+        let value = found.and_then(|text| serde_json::from_str(text).ok());
+        if value.is_none() {
+            findings.error("LZ118", reference.at, key, Text::new(format!("„{written}“ gibt es nicht, oder es ist kein JSON."), format!("\"{written}\" does not exist or is no JSON.")));
+        }
+        return value.unwrap_or(Value::Null);
+    }
+    match &node.kind {
+        document::Kind::List(items) => items.iter().map(|item| resolved(item, key, folder, file, findings)).collect(),
+        document::Kind::Map(entries) => {
+            Value::Object(entries.iter().map(|e| (e.key.clone(), resolved(&e.node, &format!("{key}.{}", e.key), folder, file, findings))).collect())
+        }
+        _ => node.to_value(),
+    }
+}
+
+fn expect(node: &Node, key: &str, findings: &mut Findings) -> Option<Expect> {
+    let mut fields = Fields::open(node, key, findings)?;
+    let mut text = |name| fields.text(name).map(str::to_owned);
+    let (state, refused, denied, waiting) = (text("state"), text("refused"), text("denied"), text("waiting"));
+    let output = fields.opt("output").map(Node::to_value);
+    let steps = map(fields.opt("steps").map(Node::to_value));
+    let mut calls = Vec::new();
+    if let Some(list) = fields.opt("calls") {
+        for (i, item) in list.items().iter().enumerate() {
+            let Some(mut inner) = Fields::open(item, format!("{key}.calls[{}]", i + 1), fields.findings) else { continue };
+            let tool = inner.req_text("tool").map(str::to_owned);
+            let with = inner.opt("with").map_or(Value::Null, Node::to_value);
+            inner.close();
+            calls.extend(tool.map(|tool| (tool, with)));
+        }
+    }
+    let not_called = fields.texts("not_called").unwrap_or_default();
+    let skipped = fields.texts("skipped").unwrap_or_default();
+    fields.close();
+    Some(Expect { state, refused, denied, waiting, output, steps, calls, not_called, skipped })
+}

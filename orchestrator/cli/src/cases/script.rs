@@ -1,0 +1,86 @@
+//! Doors that answer from a case. An unlisted call fails the case.
+
+use std::{collections::BTreeMap, sync::{Arc, Mutex}};
+
+use laufzettel_domain::Value;
+use laufzettel_doors::{Class, Failure, Reply};
+use laufzettel_policy::{Cleared, ModelCall, ToolCall};
+use laufzettel_process::model::Size;
+use laufzettel_worker::{Answer, Doors, EndpointFacts};
+
+#[derive(Default)]
+struct Seen {
+    counts: BTreeMap<String, usize>,
+    calls: Vec<(String, Value)>,
+    unlisted: Vec<String>,
+}
+
+#[derive(Clone, Default)]
+pub struct Script {
+    tools: BTreeMap<String, Value>,
+    models: BTreeMap<String, Value>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+impl Script {
+    pub fn new(tools: BTreeMap<String, Value>, models: BTreeMap<String, Value>) -> Self {
+        Self { tools, models, seen: Arc::default() }
+    }
+
+    /// Tool calls in order, with their arguments.
+    pub fn calls(&self) -> Vec<(String, Value)> {
+        self.seen.lock().expect("nobody panics while holding this lock").calls.clone()
+    }
+
+    /// Calls the case has no answer for.
+    pub fn unlisted(&self) -> Vec<String> {
+        self.seen.lock().expect("nobody panics while holding this lock").unlisted.clone()
+    }
+
+    fn answer(&self, answers: &BTreeMap<String, Value>, name: &str) -> Result<Reply, Failure> {
+        let mut seen = self.seen.lock().expect("nobody panics while holding this lock");
+        let count = seen.counts.entry(name.to_owned()).or_default();
+        *count += 1;
+        let answer = match answers.get(name) {
+            Some(Value::Array(list)) => list.get(*count - 1).cloned(),
+            other => other.cloned(),
+        };
+        let Some(value) = answer else {
+            seen.unlisted.push(name.to_owned());
+            return Err(Failure::new(Class::Refused, Some(false), format!("{name}: im Fall nicht aufgeführt")));
+        };
+        match value.get("error").and_then(Value::as_str).filter(|_| value.as_object().is_some_and(|m| m.len() == 1)) {
+            None => Ok(Reply { bytes: value.to_string().len() as u64, value, tokens: None, model: Some("Fall".to_owned()) }),
+            Some(class) => Err(failure(class, name)),
+        }
+    }
+}
+
+fn failure(class: &str, name: &str) -> Failure {
+    let (class, happened) = match class {
+        "timeout" => (Class::Timeout, None),
+        "unavailable" => (Class::Unavailable, Some(false)),
+        "invalid_output" => (Class::InvalidOutput, Some(true)),
+        _ => (Class::Refused, Some(false)),
+    };
+    Failure::new(class, happened, format!("{name}: im Fall so vorgesehen"))
+}
+
+impl Doors for Script {
+    fn tool<'a>(&'a self, call: &'a Cleared<ToolCall>) -> Answer<'a> {
+        let call = call.call();
+        let name = format!("{}/{}", call.server, call.tool);
+        self.seen.lock().expect("nobody panics while holding this lock").calls.push((name.clone(), call.arguments.clone()));
+        let answer = self.answer(&self.tools, &name);
+        Box::pin(async move { answer })
+    }
+
+    fn model<'a>(&'a self, _: &'a str, call: &'a Cleared<ModelCall>) -> Answer<'a> {
+        let answer = self.answer(&self.models, call.call().key.path.step.as_str());
+        Box::pin(async move { answer })
+    }
+
+    fn endpoints(&self) -> Vec<EndpointFacts> {
+        vec![EndpointFacts { name: "Fall".to_owned(), zone: "gruen".to_owned(), size: Size::L, context: u64::MAX }]
+    }
+}

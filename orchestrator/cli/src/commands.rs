@@ -1,0 +1,199 @@
+//! One file a command. What needs the open store becomes a wish: carried out here, or by the server that holds it.
+
+mod bench;
+mod check;
+mod schema;
+mod serve;
+mod test;
+mod tools;
+
+use std::{collections::BTreeMap, io::{IsTerminal as _, Read as _}, path::{Path, PathBuf}};
+
+use anyhow::{Context as _, bail};
+use laufzettel_domain::{Findings, Lang, TenantId, Value};
+use laufzettel_mcp_kit::edge;
+
+use crate::{
+    args::{Args, Audit, Command, Language, Mcp, Runs, Tasks, Where},
+    config::Config,
+    demo,
+    house::{self, House, Opening},
+    out::{Out, code},
+    perform::{self, perform},
+    socket,
+    wish::{RunWish, Wish},
+};
+
+pub async fn carry_out(args: Args) -> anyhow::Result<u8> {
+    let lang = match args.lang {
+        Language::De => Lang::De,
+        Language::En => Lang::En,
+    };
+    let out = Out::new(lang, args.json);
+    match args.command {
+        Command::Up { at, port } => serve::up(at, port, &out).await,
+        Command::Serve { config } => serve::serve(&config, &out).await,
+        Command::Run { process, input, by, zone, answers, until_waiting, at } => run(process, input, by, zone, answers, until_waiting, at, &out).await,
+        Command::Check { paths, at } => check::check(&paths, &at, &out).await,
+        Command::Test { paths, at } => test::test(&paths, &at, &out).await,
+        Command::Runs(runs) => runs_wish(runs, &out).await,
+        Command::Tasks(tasks) => tasks_wish(tasks, &out).await,
+        Command::Audit(audit) => audit_wish(audit, &out).await,
+        Command::Tools(tools) => tools::tools(tools, &out).await,
+        Command::Schema { name } => schema::schema(name, &out).await,
+        Command::Mcp(mcp) => serve_tools(mcp).await,
+        Command::Bench { dir, short } => bench::bench(&dir, short, &out).await,
+    }
+}
+
+async fn serve_tools(mcp: Mcp) -> anyhow::Result<u8> {
+    let stop = edge::stop_signal();
+    match mcp {
+        Mcp::Dms(options) => laufzettel_mcp_dms::run(options, stop).await?,
+        Mcp::Registry(options) => laufzettel_mcp_registry::run(options, stop).await?,
+        Mcp::Mail(options) => laufzettel_mcp_mail::run(options, stop).await?,
+        Mcp::Echo(options) => laufzettel_mcp_echo::run(options, stop).await?,
+    }
+    Ok(code::DONE)
+}
+
+/// Reads the configuration, the demo tenant's if none is named. Findings are said; errors among them end here.
+pub async fn configuration(at: &Where, out: &Out) -> anyhow::Result<Config> {
+    let (file, is_demo) = match &at.config {
+        Some(file) => (file.clone(), false),
+        None => (demo::ensure(Path::new(demo::FOLDER)).await?, true),
+    };
+    let config = read_configuration(&file, out).await?;
+    if is_demo {
+        demo::pin_bundled(&config).await?;
+    }
+    Ok(config)
+}
+
+pub async fn read_configuration(file: &Path, out: &Out) -> anyhow::Result<Config> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("Die Konfiguration {} lässt sich nicht lesen", file.display()))?;
+    let folder = std::fs::canonicalize(file)?.parent().map(Path::to_owned).context("die Konfiguration liegt in keinem Ordner")?;
+    let (config, findings) = crate::config::read(&text, file, &folder);
+    for finding in findings.iter().filter(|f| config.is_none() || f.severity == laufzettel_domain::Severity::Error) {
+        out.note(finding.line(out.lang)).await;
+    }
+    config.context("Die Konfiguration ist so nicht brauchbar")
+}
+
+pub fn tenant_of(config: &Config, at: &Where) -> anyhow::Result<TenantId> {
+    match &at.tenant {
+        Some(name) => config.tenants.keys().find(|id| id.as_str() == name).cloned().with_context(|| format!("Den Mandanten „{name}“ gibt es nicht")),
+        None if config.tenants.len() == 1 => Ok(config.tenants.keys().next().cloned().expect("one tenant")),
+        None => bail!("Bitte --tenant angeben: {}", config.tenants.keys().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// Opens the store and carries the wish out, or hands it to the server that holds the store.
+async fn wish(at: &Where, folder: Option<&Path>, wish: Wish, out: &Out) -> anyhow::Result<u8> {
+    let config = configuration(at, out).await?;
+    let tenant = tenant_of(&config, at)?;
+    match House::open(&config, &tenant, folder).await? {
+        Opening::Held(socket) => socket::ask(&socket, wish, out).await,
+        Opening::Open(house) => {
+            let exit = perform(&house, wish, out).await;
+            house.close().await?;
+            Ok(exit)
+        }
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "the options of one command")]
+async fn run(process: String, input: Option<String>, by: Option<String>, zone: Option<String>, answers: Vec<String>, until_waiting: bool, at: Where, out: &Out) -> anyhow::Result<u8> {
+    let (id, folder, schema) = match process_of(&process, &at, out).await? {
+        Ok(found) => found,
+        Err(exit) => return Ok(exit),
+    };
+    let mut value = match &input {
+        None => Value::Object(serde_json::Map::new()),
+        Some(file) => read_json(file)?,
+    };
+    let base = input.as_deref().filter(|f| *f != "-").and_then(|f| Path::new(f).parent()).unwrap_or(Path::new("."));
+    if let Some(schema) = schema {
+        perform::attach_files(&schema, &mut value, base)?;
+    }
+    let mut given = BTreeMap::new();
+    for answer in &answers {
+        let (step, file) = answer.split_once('=').with_context(|| format!("--answer SCHRITT=DATEI, nicht „{answer}“"))?;
+        given.insert(step.to_owned(), read_json(file)?);
+    }
+    let interactive = answers.is_empty() && !until_waiting && std::io::stdin().is_terminal() && input.as_deref() != Some("-");
+    let asked = Wish::Run(RunWish { process: id, input: value, by, zone, answers: given, until_waiting, interactive });
+    wish(&at, folder.as_deref(), asked, out).await
+}
+
+type Found = (String, Option<PathBuf>, Option<laufzettel_process::Schema>);
+
+/// A process file (its id, its folder, its input), or the name of a process of the tenant. Findings end the command with 3.
+async fn process_of(written: &str, at: &Where, out: &Out) -> anyhow::Result<Result<Found, u8>> {
+    let path = Path::new(written);
+    if !(path.is_file() || written.ends_with(".yaml") || written.ends_with(".yml")) {
+        let config = configuration(at, out).await?;
+        let own = &config.tenants[&tenant_of(&config, at)?];
+        let catalogue = laufzettel_process::Catalogue::load(&house::read_folder(&own.processes)?);
+        let schema = catalogue.processes.get(written).map(|p| p.input.clone());
+        return Ok(Ok((written.to_owned(), None, schema)));
+    }
+    let (folder, name) = check::folder_of(path)?;
+    let mut findings = Findings::new(path.display().to_string());
+    let process = laufzettel_process::read::read(&house::read_folder(&folder)?, &name, &mut findings);
+    let Some(process) = process else {
+        for finding in findings.into_sorted() {
+            out.note(finding.line(out.lang)).await;
+        }
+        return Ok(Err(code::FINDINGS));
+    };
+    Ok(Ok((process.id.to_string(), Some(folder), Some(process.input))))
+}
+
+fn read_json(file: &str) -> anyhow::Result<Value> {
+    let text = if file == "-" {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text)?;
+        text
+    } else {
+        std::fs::read_to_string(file).with_context(|| format!("{file} lässt sich nicht lesen"))?
+    };
+    serde_json::from_str(&text).with_context(|| format!("{file} ist kein JSON"))
+}
+
+async fn runs_wish(runs: Runs, out: &Out) -> anyhow::Result<u8> {
+    let (at, asked) = match runs {
+        Runs::List { state, process, limit, at } => (at, Wish::RunsList { state, process, limit }),
+        Runs::Show { run, at } => (at, Wish::RunsShow { run }),
+        Runs::Cancel { run, by, reason, at } => (at, Wish::RunsCancel { run, by, reason }),
+        Runs::Retry { run, step, by, at } => (at, Wish::RunsRetry { run, step, by }),
+        Runs::Resolve { run, step, by, happened, did_not_happen, at } => {
+            if happened.is_none() && !did_not_happen {
+                bail!("Was war? --happened DATEI oder --did-not-happen");
+            }
+            let happened = happened.map(|file| read_json(&file.display().to_string())).transpose()?;
+            (at, Wish::RunsResolve { run, step, by, happened })
+        }
+        Runs::Replay { run, at } => (at, Wish::RunsReplay { run }),
+    };
+    wish(&at, None, asked, out).await
+}
+
+async fn tasks_wish(tasks: Tasks, out: &Out) -> anyhow::Result<u8> {
+    let (at, asked) = match tasks {
+        Tasks::List { by, at } => (at, Wish::TasksList { by }),
+        Tasks::Show { task, at } => (at, Wish::TasksShow { task }),
+        Tasks::Complete { task, by, input, at } => (at, Wish::TasksComplete { task, by, values: read_json(&input)? }),
+    };
+    wish(&at, None, asked, out).await
+}
+
+async fn audit_wish(audit: Audit, out: &Out) -> anyhow::Result<u8> {
+    let (at, asked) = match audit {
+        Audit::Verify { at } => (at, Wish::AuditVerify),
+        Audit::Show { run, kind, limit, at } => (at, Wish::AuditShow { run, kind, limit }),
+        Audit::Export { format, at } => (at, Wish::AuditExport { format }),
+        Audit::Checkpoint { at } => (at, Wish::AuditCheckpoint),
+    };
+    wish(&at, None, asked, out).await
+}

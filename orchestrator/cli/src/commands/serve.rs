@@ -1,0 +1,168 @@
+//! `up` and `serve`: the whole thing, until it is told to stop.
+
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+
+use anyhow::{Context as _, bail};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use laufzettel_domain::{Caller, Via};
+use laufzettel_mcp_kit::edge;
+use laufzettel_process::model::TriggerKind;
+use laufzettel_server::{Site, TenantSite, router};
+use laufzettel_worker::Worker;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::{configuration, read_configuration};
+use crate::{
+    args::Where,
+    config::{Config, Login},
+    house::{self, House, Opening},
+    out::{Out, code},
+    socket,
+};
+
+/// Milliseconds between checkpoints.
+const CHECKPOINT_MS: u64 = 1_000;
+
+pub async fn up(at: Where, port: Option<u16>, out: &Out) -> anyhow::Result<u8> {
+    let mut config = configuration(&at, out).await?;
+    if let Some(port) = port {
+        config.listen = format!("127.0.0.1:{port}");
+    }
+    let address: SocketAddr = config.listen.parse().with_context(|| format!("listen: {}", config.listen))?;
+    if !address.ip().is_loopback() {
+        bail!("`up` ist zum Ausprobieren und bindet nur an 127.0.0.1, nicht an {}. Für den Betrieb: laufzettel serve --config …", address.ip());
+    }
+    let listener = TcpListener::bind(address).await.with_context(|| format!("{address} ist nicht frei"))?;
+    let bound = listener.local_addr()?;
+    if port.is_some() {
+        config.public_url = format!("http://{bound}");
+    }
+    welcome(&config, bound, out).await;
+    live(config, listener, out).await
+}
+
+/// What to open, and as whom.
+async fn welcome(config: &Config, at: SocketAddr, out: &Out) {
+    out.note(format!("\n  Laufzettel läuft auf http://{at}\n")).await;
+    for (tenant, own) in &config.tenants {
+        let mut findings = Vec::new();
+        let Ok(folder) = house::read_folder(&own.processes) else { continue };
+        let catalogue = laufzettel_process::Catalogue::load(&folder);
+        for process in catalogue.processes.values() {
+            for trigger in &process.triggers {
+                match &trigger.kind {
+                    TriggerKind::Intake { path, .. } => out.note(format!("  Antrag stellen      http://{at}/antrag/{tenant}/{path}   ({})", process.title)).await,
+                    TriggerKind::Webhook { path, secret, .. } => out.note(format!("  Fachverfahren       http://{at}/hooks/{tenant}/{path}   (Geheimnis: {})", config.secrets.join(secret).display())).await,
+                }
+            }
+        }
+        out.note(format!("  Aufgaben bearbeiten http://{at}/aufgaben")).await;
+        if let Some(directory) = house::directory(own, &mut findings)
+            && own.login == Login::Demo
+        {
+            let people: Vec<String> = directory.people().filter(|p| !p.disabled).map(|p| format!("{} ({})", p.user, p.groups.join(", "))).collect();
+            out.note(format!("  Anmelden als        {}", people.join(", "))).await;
+        }
+    }
+    if config.models.is_empty() {
+        out.note("  Modell              eingebaut (kein Sprachmodell)").await;
+    }
+    out.note("\n  Beenden mit Strg-C.\n").await;
+}
+
+pub async fn serve(file: &Path, out: &Out) -> anyhow::Result<u8> {
+    let config = read_configuration(file, out).await?;
+    let address: SocketAddr = config.listen.parse().with_context(|| format!("listen: {}", config.listen))?;
+    let demo = config.tenants.values().any(|t| t.login == Login::Demo);
+    if demo && !address.ip().is_loopback() {
+        bail!("login: demo gibt es nur auf 127.0.0.1: jeder könnte sich als jede Person anmelden");
+    }
+    let listener = TcpListener::bind(address).await.with_context(|| format!("{address} ist nicht frei"))?;
+    live(config, listener, out).await
+}
+
+/// Opens every tenant and serves until a signal comes. Everything is brought to the journal before it ends.
+async fn live(config: Config, listener: TcpListener, out: &Out) -> anyhow::Result<u8> {
+    let mut houses = Vec::new();
+    for tenant in config.tenants.keys() {
+        match House::open(&config, tenant, None).await? {
+            Opening::Open(house) => houses.push(Arc::new(*house)),
+            Opening::Held(_) => bail!("Ein anderer Laufzettel hält schon den Speicher von {tenant}"),
+        }
+    }
+    let stop = CancellationToken::new();
+    let mut work = tokio::task::JoinSet::new();
+    for house in &houses {
+        let engine = Caller::service("engine", Via::Engine);
+        house.desk.note("config.loaded", &engine, json!({ "digest": config.digest.to_string() })).await;
+        for finding in &house.desk.tenant.catalogue.findings {
+            out.note(finding.line(out.lang)).await;
+        }
+        work.spawn(Worker::new(house.desk.clone()).run(stop.clone()));
+        work.spawn(checkpoints(house.clone(), stop.clone()));
+        let (local, file, stop) = (house.clone(), house::socket_file(&config, &house.tenant), stop.clone());
+        work.spawn(async move {
+            if let Err(error) = socket::serve(local, &file, stop).await {
+                tracing::error!(%error, "the local socket is closed");
+            }
+        });
+    }
+    let site = Arc::new(Site::new(sites(&config, &houses)?));
+    let signalled = stop.clone();
+    tokio::spawn(async move {
+        edge::stop_signal().await;
+        signalled.cancel();
+    });
+    let app = router(site);
+    let ended = stop.clone();
+    axum::serve(listener, app).with_graceful_shutdown(async move { ended.cancelled().await }).await?;
+    stop.cancel();
+    while work.join_next().await.is_some() {}
+    for house in &houses {
+        house.close().await?;
+    }
+    Ok(code::DONE)
+}
+
+async fn checkpoints(house: Arc<House>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(Duration::from_millis(CHECKPOINT_MS)) => {}
+        }
+        if let Err(error) = house.checkpoint().await {
+            tracing::error!(%error, tenant = %house.tenant, "no checkpoint was written");
+        }
+    }
+}
+
+fn sites(config: &Config, houses: &[Arc<House>]) -> anyhow::Result<BTreeMap<String, TenantSite>> {
+    let mut sites = BTreeMap::new();
+    for house in houses {
+        let mut secrets = BTreeMap::new();
+        for process in house.desk.tenant.catalogue.processes.values() {
+            for trigger in &process.triggers {
+                if let TriggerKind::Webhook { secret, .. } = &trigger.kind {
+                    secrets.insert(secret.clone(), webhook_secrets(&config.secrets.join(secret)));
+                }
+            }
+        }
+        let demo_login = config.tenants[&house.tenant].login == Login::Demo;
+        sites.insert(house.tenant.to_string(), TenantSite { desk: house.desk.clone(), demo_login, secrets });
+    }
+    Ok(sites)
+}
+
+/// One secret a line, two during rotation: `whsec_<base64>` as Standard Webhooks writes them, or the bytes as they are.
+/// No file, no secret: then nobody's signature fits.
+fn webhook_secrets(file: &Path) -> Vec<Vec<u8>> {
+    let Ok(text) = std::fs::read_to_string(file) else {
+        tracing::warn!(file = %file.display(), "no secret for this webhook: every call is refused");
+        return Vec::new();
+    };
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.map(|line| line.strip_prefix("whsec_").and_then(|b| STANDARD.decode(b).ok()).unwrap_or_else(|| line.as_bytes().to_vec())).collect()
+}
+

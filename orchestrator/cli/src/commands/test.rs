@@ -1,0 +1,91 @@
+//! `test`: the cases beside a process, in parallel, with a readable difference.
+
+use std::path::PathBuf;
+
+use anyhow::bail;
+use laufzettel_domain::Findings;
+use laufzettel_process::{Folder, read};
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use super::{check::folder_of, configuration, tenant_of};
+use crate::{args::Where, cases::{self, Case, Setting}, house, out::{Out, code}};
+
+pub async fn test(paths: &[PathBuf], at: &Where, out: &Out) -> anyhow::Result<u8> {
+    let config = configuration(at, out).await?;
+    let tenant = tenant_of(&config, at)?;
+    let own = config.tenants[&tenant].clone();
+    let mut findings = Vec::new();
+    let Some(directory) = house::directory(&own, &mut findings) else {
+        bail!("{}", findings.first().map(|f| f.line(out.lang)).unwrap_or_default());
+    };
+    let mut jobs: JoinSet<(usize, cases::Report)> = JoinSet::new();
+    let mut number = 0;
+    for (folder_path, name, folder) in files(paths)? {
+        let mut found = Findings::new(name.clone());
+        let process = read::read(&folder, &name, &mut found);
+        let file = name.replace(".yaml", ".cases.yaml");
+        let mut of_cases = Findings::new(file.clone());
+        let list: Vec<Case> = if folder.get(&file).is_some() { cases::read(&folder, &file, &mut of_cases) } else { Vec::new() };
+        let broken = found.has_errors() || of_cases.has_errors();
+        for finding in found.into_sorted().into_iter().chain(of_cases.into_sorted()) {
+            out.note(finding.line(out.lang)).await;
+        }
+        let Some(process) = process.filter(|_| !broken) else { return Ok(code::FINDINGS) };
+        let setting = Setting { config: config.clone(), tenant: tenant.clone(), own: own.clone(), directory: directory.clone(), process, folder: folder_path, file };
+        for case in list {
+            let (setting, n) = (setting.clone(), number);
+            number += 1;
+            jobs.spawn(async move { (n, cases::perform(setting, case).await) });
+        }
+    }
+    report(jobs, out).await
+}
+
+async fn report(mut jobs: JoinSet<(usize, cases::Report)>, out: &Out) -> anyhow::Result<u8> {
+    let mut reports = Vec::new();
+    while let Some(done) = jobs.join_next().await {
+        reports.push(done?);
+    }
+    reports.sort_by_key(|(n, _)| *n);
+    let mut failed = 0;
+    for (_, report) in &reports {
+        let passed = report.differences.is_empty();
+        failed += usize::from(!passed);
+        if out.json {
+            out.value(&json!({ "file": report.file, "name": report.name, "passed": passed, "differences": report.differences })).await;
+            continue;
+        }
+        out.data(format!("{} {}", if passed { "✓" } else { "✗" }, report.name)).await;
+        for line in &report.differences {
+            out.data(format!("    {line}")).await;
+        }
+    }
+    out.note(format!("{} {}, {failed} {}", reports.len() - failed, out.text("bestanden", "passed"), out.text("nicht", "failed"))).await;
+    if reports.is_empty() {
+        out.note(out.text("Keine Fälle gefunden (<prozess>.cases.yaml).", "No cases found (<process>.cases.yaml).")).await;
+    }
+    Ok(if failed > 0 { code::FINDINGS } else { code::DONE })
+}
+
+/// Process files among the paths, each with its folder.
+fn files(paths: &[PathBuf]) -> anyhow::Result<Vec<(PathBuf, String, Folder)>> {
+    let mut found = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            let folder = house::read_folder(path)?;
+            let names: Vec<String> = folder.candidates().filter(|(n, t)| laufzettel_process::catalogue::declares_process(n, t)).map(|(n, _)| n.to_owned()).collect();
+            for name in names {
+                let base = path.join(&name).parent().map(PathBuf::from).unwrap_or_default();
+                found.push((base, name, folder.clone()));
+            }
+        } else {
+            let (folder, name) = folder_of(path)?;
+            // a cases file stands for its process
+            let name = name.replace(".cases.yaml", ".yaml");
+            let texts = house::read_folder(&folder)?;
+            found.push((folder, name, texts));
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,312 @@
+//! Opening a tenant: files, store, doors, keys. Everything here touches the machine; nothing here decides.
+
+use std::{
+    collections::BTreeMap,
+    io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::{Context as _, bail};
+use laufzettel_directory::Directory;
+use laufzettel_domain::{Clock, Finding, Findings, TenantId, digest::{from_hex, to_hex}};
+use laufzettel_doors::{
+    delegation::Minter,
+    model::{Endpoint, EndpointOptions},
+    pins::Pins,
+    tools::{ServerOptions, ToolServer, ToolServers},
+};
+use laufzettel_journal::{Signer, VerifyKey};
+use laufzettel_policy::ToolRule;
+use laufzettel_process::{Catalogue, Folder, Schema, Tools, types::ToolTypes};
+use laufzettel_store::{Sqlite, SqliteOptions, Store};
+use laufzettel_worker::{Anchor, Desk, Doors, Memory, Random as _, RealDoors, SystemClock, SystemRandom, Tenant};
+
+use crate::config::{Config, SandboxConfig, ServerConfig, TenantConfig};
+
+/// Text files larger than this are no part of a process (letters, tables and schemas are far smaller).
+const TEXT_BYTES_MAX: u64 = 1024 * 1024;
+/// Files in a tenant's folder; more is a mistaken path.
+const FILES_MAX: usize = 5_000;
+
+/// Reads the text files of a folder, and of the folder `schemas` beside it. Symbolic links are not followed.
+pub fn read_folder(folder: &Path) -> anyhow::Result<Folder> {
+    let mut files = BTreeMap::new();
+    collect(folder, "", &mut files)?;
+    if let Some(schemas) = folder.parent().map(|p| p.join("schemas")).filter(|p| p.is_dir()) {
+        collect(&schemas, "../schemas/", &mut files)?;
+    }
+    Ok(Folder { files })
+}
+
+fn collect(folder: &Path, prefix: &str, files: &mut BTreeMap<String, String>) -> anyhow::Result<()> {
+    let entries = std::fs::read_dir(folder).with_context(|| format!("Der Ordner {} lässt sich nicht lesen", folder.display()))?;
+    for entry in entries {
+        let entry = entry?;
+        let (name, kind) = (entry.file_name().to_string_lossy().into_owned(), entry.file_type()?);
+        if name.starts_with('.') || name == "target" || name == "node_modules" {
+            continue;
+        }
+        if files.len() >= FILES_MAX {
+            bail!("{} enthält mehr als {FILES_MAX} Dateien; ist das der Ordner der Prozesse?", folder.display());
+        }
+        if kind.is_dir() {
+            collect(&entry.path(), &format!("{prefix}{name}/"), files)?;
+        } else if kind.is_file()
+            && is_text(&name)
+            && entry.metadata()?.len() <= TEXT_BYTES_MAX
+            && let Ok(text) = std::fs::read_to_string(entry.path())
+        {
+            files.insert(format!("{prefix}{name}"), text);
+        }
+    }
+    Ok(())
+}
+
+fn is_text(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|e| ["yaml", "yml", "json", "md", "txt"].iter().any(|known| e.eq_ignore_ascii_case(known)))
+}
+
+/// Findings of a tenant's own files: directory, pins.
+pub fn directory(config: &TenantConfig, findings: &mut Vec<Finding>) -> Option<Directory> {
+    let name = config.directory.display().to_string();
+    let mut own = Findings::new(name);
+    let read = std::fs::read_to_string(&config.directory);
+    let directory = match read {
+        Err(error) => {
+            own.error("LZ100", laufzettel_domain::Place { line: 1, column: 1 }, "directory", laufzettel_domain::Text::new(
+                format!("Das Verzeichnis lässt sich nicht lesen: {error}."), format!("The directory cannot be read: {error}.")));
+            None
+        }
+        Ok(text) => laufzettel_domain::document::parse(&text, &mut own).and_then(|document| Directory::read(&document, &mut own)),
+    };
+    let broken = own.has_errors();
+    findings.extend(own.into_sorted());
+    directory.filter(|_| !broken)
+}
+
+/// The approved definitions of a server, if there are any.
+pub fn pins(config: &TenantConfig, server: &str) -> anyhow::Result<Option<Pins>> {
+    let file = config.pins.join(format!("{server}.json"));
+    match std::fs::read_to_string(&file) {
+        Ok(text) => serde_json::from_str(&text).map(Some).with_context(|| format!("{} ist keine Liste freigegebener Werkzeuge", file.display())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| file.display().to_string()),
+    }
+}
+
+/// Schemas of the tools a tenant lists, from their pins.
+pub fn tool_types(config: &TenantConfig) -> anyhow::Result<Tools> {
+    let mut types = Tools::new();
+    for (server, listed) in &config.servers {
+        let Some(pins) = pins(config, server)? else { continue };
+        for definition in pins.tools.iter().filter(|d| listed.tools.contains_key(&d.name)) {
+            let Ok(input) = Schema::compile(definition.input_schema.clone()) else { continue };
+            let output = definition.output_schema.clone().and_then(|schema| Schema::compile(schema).ok());
+            types.insert(format!("{server}/{}", definition.name), ToolTypes { input, output });
+        }
+    }
+    Ok(types)
+}
+
+pub fn tool_rules(config: &TenantConfig) -> BTreeMap<String, ToolRule> {
+    let all = config.servers.iter().flat_map(|(server, listed)| listed.tools.iter().map(move |(tool, rule)| (format!("{server}/{tool}"), rule.clone())));
+    all.collect()
+}
+
+/// 32 secret bytes as hex in a file only its owner reads; drawn when it is not there.
+pub fn key(file: &Path) -> anyhow::Result<[u8; 32]> {
+    match std::fs::read_to_string(file) {
+        Ok(text) => from_hex(text.trim()).and_then(|b| b.try_into().ok()).with_context(|| format!("{} ist kein Schlüssel", file.display())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let mut secret = [0; 32];
+            SystemRandom.fill(&mut secret);
+            write_secret(file, &to_hex(&secret))?;
+            Ok(secret)
+        }
+        Err(error) => Err(error).with_context(|| file.display().to_string()),
+    }
+}
+
+pub fn write_secret(file: &Path, text: &str) -> anyhow::Result<()> {
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut out = std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(file).with_context(|| file.display().to_string())?;
+    out.write_all(text.as_bytes())?;
+    out.sync_all()?;
+    Ok(())
+}
+
+/// The command of a stdio server. `laufzettel` means this very program.
+fn command(server: &ServerConfig, folder: &Path) -> std::io::Result<std::process::Command> {
+    let (program, args) = server.stdio.split_first().ok_or_else(|| std::io::Error::other("kein Programm"))?;
+    let program = if program == "laufzettel" { std::env::current_exe()? } else { resolve_program(program, folder) };
+    confined(server.sandbox.as_ref(), &program, args, folder)
+}
+
+fn resolve_program(program: &str, folder: &Path) -> PathBuf {
+    if program.contains('/') { folder.join(program) } else { PathBuf::from(program) }
+}
+
+/// Without the confinement that is asked for, a server does not start.
+fn confined(sandbox: Option<&SandboxConfig>, program: &Path, args: &[String], folder: &Path) -> std::io::Result<std::process::Command> {
+    let Some(sandbox) = sandbox else {
+        let mut command = std::process::Command::new(program);
+        command.args(args).env_clear().current_dir(folder);
+        return Ok(command);
+    };
+    crate::confine::command(sandbox, program, args, folder)
+}
+
+/// The tool servers of a tenant, not started yet.
+pub fn servers(config: &Config, tenant: &TenantId, own: &TenantConfig) -> anyhow::Result<ToolServers> {
+    let mut secret = [0; 32];
+    SystemRandom.fill(&mut secret);
+    let minter = Arc::new(Minter::new(&secret));
+    let mut servers = ToolServers::new();
+    for (name, server) in &own.servers {
+        if server.sandbox.is_none() {
+            tracing::warn!(server = %name, "this tool server has no sandbox in its configuration and runs unconfined");
+        }
+        let (started, folder) = (server.clone(), config.folder.clone());
+        let options = ServerOptions {
+            name: name.clone(),
+            identity: server.identity,
+            command: Box::new(move || command(&started, &folder)),
+            cwd: config.folder.clone(),
+            pins: pins(own, name)?,
+        };
+        servers.insert(name.clone(), Arc::new(ToolServer::new(options, tenant.as_str(), minter.clone())));
+    }
+    Ok(servers)
+}
+
+fn endpoints(config: &Config) -> anyhow::Result<Vec<Arc<Endpoint>>> {
+    let mut endpoints = Vec::new();
+    for model in &config.models {
+        let key = match &model.key {
+            None => None,
+            Some(name) => Some(std::fs::read_to_string(config.secrets.join(name)).with_context(|| format!("secret:{name}"))?.trim().to_owned()),
+        };
+        let options = EndpointOptions {
+            name: model.name.clone(),
+            url: model.url.clone(),
+            model: model.model.clone(),
+            key,
+            zone: model.zone.clone(),
+            size: model.size as u8,
+            context: model.context,
+            concurrency: model.concurrency,
+            price: model.price,
+        };
+        endpoints.push(Arc::new(Endpoint::new(options)?));
+    }
+    Ok(endpoints)
+}
+
+/// One tenant, open: its desk, its servers, its anchor.
+pub struct House {
+    pub desk: Desk,
+    pub servers: ToolServers,
+    pub anchor: tokio::sync::Mutex<Option<Anchor>>,
+    pub verify_key: VerifyKey,
+    pub config: Config,
+    pub tenant: TenantId,
+}
+
+/// Why a store could not be opened: somebody else holds it, or something is wrong.
+pub enum Opening {
+    Open(Box<House>),
+    /// The server that holds it answers at this socket.
+    Held(PathBuf),
+}
+
+pub fn store_file(config: &Config, tenant: &TenantId) -> PathBuf {
+    config.data.join(format!("{tenant}.sqlite"))
+}
+
+pub fn socket_file(config: &Config, tenant: &TenantId) -> PathBuf {
+    config.data.join(format!("{tenant}.sock"))
+}
+
+impl House {
+    /// Opens a tenant. `folder`: processes from another folder than the configured one (a file named on the command line).
+    pub async fn open(config: &Config, tenant: &TenantId, folder: Option<&Path>) -> anyhow::Result<Opening> {
+        let own = config.tenants.get(tenant).with_context(|| format!("Den Mandanten „{tenant}“ gibt es nicht"))?;
+        let mut findings = Vec::new();
+        let directory = directory(own, &mut findings);
+        if let Some(finding) = findings.first() {
+            bail!("{}", finding.line(laufzettel_domain::Lang::De));
+        }
+        let catalogue = Catalogue::load(&read_folder(folder.unwrap_or(&own.processes))?);
+        std::fs::create_dir_all(&config.data).with_context(|| config.data.display().to_string())?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let options = SqliteOptions { file: store_file(config, tenant), tenant: tenant.to_string(), now: laufzettel_worker::micros(clock.now()) };
+        let store = match Sqlite::open(options).await {
+            Ok(store) => Store::Sqlite(store),
+            Err(laufzettel_store::Error::Held) => return Ok(Opening::Held(socket_file(config, tenant))),
+            Err(error) => bail!("Der Speicher lässt sich nicht öffnen: {error}"),
+        };
+        let servers = servers(config, tenant, own)?;
+        let random: Arc<dyn laufzettel_worker::Random> = Arc::new(SystemRandom);
+        let doors = RealDoors { servers: servers.clone(), endpoints: endpoints(config)?, clock: clock.clone(), random: random.clone() };
+        let signer = Signer::new(tenant.as_str(), &key(&config.secrets.join(format!("journal-{tenant}.key")))?);
+        let verify_key = signer.verify_key();
+        let anchor = anchor(config, tenant, &store, signer).await?;
+        let desk = Desk::new(Arc::new(self::tenant(config, tenant, own, store, catalogue, directory.unwrap_or_default(), Box::new(doors), clock, random)?));
+        Ok(Opening::Open(Box::new(Self { desk, servers, anchor: tokio::sync::Mutex::new(anchor), verify_key, config: config.clone(), tenant: tenant.clone() })))
+    }
+
+    /// Writes a checkpoint if anything moved.
+    pub async fn checkpoint(&self) -> anyhow::Result<bool> {
+        match self.anchor.lock().await.as_mut() {
+            Some(anchor) => Ok(anchor.tick(&self.desk.tenant.store).await?),
+            None => Ok(false),
+        }
+    }
+
+    /// Ends in order: tool servers, the lane, its last checkpoint.
+    pub async fn close(&self) -> anyhow::Result<()> {
+        for server in self.servers.values() {
+            server.stop().await;
+        }
+        self.desk.tenant.store.close(laufzettel_worker::micros(self.desk.tenant.clock.now())).await?;
+        self.checkpoint().await?;
+        Ok(())
+    }
+}
+
+async fn anchor(config: &Config, tenant: &TenantId, store: &Store, signer: Signer) -> anyhow::Result<Option<Anchor>> {
+    let Some(folder) = &config.witness else { return Ok(None) };
+    std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    let key_file = folder.join(format!("{tenant}.vkey"));
+    if !key_file.exists() {
+        std::fs::write(&key_file, format!("{}\n", signer.verify_key().to_text()))?;
+    }
+    Anchor::open(store, tenant.as_str(), signer, folder).await.map(Some).context("Der Zeuge passt nicht zur Datenbank")
+}
+
+#[expect(clippy::too_many_arguments, reason = "the parts of a tenant, put together in one place")]
+pub fn tenant(config: &Config, id: &TenantId, own: &TenantConfig, store: Store, catalogue: Catalogue, directory: Directory, doors: Box<dyn Doors>, clock: Arc<dyn Clock>, random: Arc<dyn laufzettel_worker::Random>) -> anyhow::Result<Tenant> {
+    Ok(Tenant {
+        id: id.clone(),
+        name: own.name.clone(),
+        store,
+        catalogue,
+        directory,
+        rules: own.rules.clone(),
+        tools: tool_rules(own),
+        types: tool_types(own)?,
+        zones: config.zones.clone(),
+        own_domains: own.eigene_domains.clone(),
+        units: own.units.clone(),
+        zeitzone: own.zeitzone.clone(),
+        public_url: config.public_url.clone(),
+        doors,
+        clock,
+        random,
+        memory: Memory::default(),
+    })
+}

@@ -1,0 +1,72 @@
+//! Where a command's words go: data to stdout, everything else to stderr; over the socket to whoever asked.
+
+use laufzettel_domain::Lang;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+/// Exit codes of every command.
+pub mod code {
+    pub const DONE: u8 = 0;
+    pub const ENDED_BADLY: u8 = 1;
+    pub const USAGE: u8 = 2;
+    pub const FINDINGS: u8 = 3;
+    pub const DENIED: u8 = 4;
+    pub const BROKEN: u8 = 5;
+    pub const NOT_ANCHORED: u8 = 6;
+    pub const WAITING: u8 = 7;
+}
+
+/// One piece of output on its way over the socket.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Piece {
+    Out(String),
+    Err(String),
+    Code(u8),
+}
+
+#[derive(Clone)]
+pub struct Out {
+    pub lang: Lang,
+    pub json: bool,
+    remote: Option<mpsc::Sender<Piece>>,
+}
+
+impl Out {
+    pub fn new(lang: Lang, json: bool) -> Self {
+        Self { lang, json, remote: None }
+    }
+
+    pub fn remote(lang: Lang, json: bool, to: mpsc::Sender<Piece>) -> Self {
+        Self { lang, json, remote: Some(to) }
+    }
+
+    /// A line of data.
+    pub async fn data(&self, line: impl Into<String>) {
+        match &self.remote {
+            None => println!("{}", line.into()),
+            // whoever asked has gone: the work goes on without a listener
+            Some(to) => drop(to.send(Piece::Out(line.into())).await),
+        }
+    }
+
+    pub async fn value(&self, value: &Value) {
+        self.data(value.to_string()).await;
+    }
+
+    /// A line for a person.
+    pub async fn note(&self, line: impl Into<String>) {
+        match &self.remote {
+            None => eprintln!("{}", line.into()),
+            Some(to) => drop(to.send(Piece::Err(line.into())).await),
+        }
+    }
+
+    pub fn text<'t>(&self, de: &'t str, en: &'t str) -> &'t str {
+        match self.lang {
+            Lang::De => de,
+            Lang::En => en,
+        }
+    }
+}

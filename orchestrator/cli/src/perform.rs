@@ -1,0 +1,111 @@
+//! Carries out a wish on an open house, for whoever asked: the command line or a client over the socket.
+
+mod audit;
+mod run;
+mod runs;
+mod show;
+mod tasks;
+
+use laufzettel_domain::{Caller, Lang, RunId, Via};
+use laufzettel_engine::Rejection;
+use laufzettel_policy::Decision;
+use laufzettel_worker::WishError;
+
+pub use run::attach_files;
+
+use crate::{house::House, out::{Out, code}, wish::Wish};
+
+/// The exit code of a wish; what went wrong has been said.
+pub async fn perform(house: &House, wish: Wish, out: &Out) -> u8 {
+    let done = match wish {
+        Wish::Run(wish) => run::run(house, wish, out).await,
+        Wish::RunsList { state, process, limit } => runs::list(house, state, process, limit, out).await,
+        Wish::RunsShow { run } => runs::show(house, &run, out).await,
+        Wish::RunsCancel { run, by, reason } => runs::cancel(house, &run, by.as_deref(), &reason, out).await,
+        Wish::RunsRetry { run, step, by } => runs::retry(house, &run, &step, by.as_deref(), out).await,
+        Wish::RunsResolve { run, step, by, happened } => runs::resolve(house, &run, &step, by.as_deref(), happened, out).await,
+        Wish::RunsReplay { run } => runs::replay(house, &run, out).await,
+        Wish::TasksList { by } => tasks::list(house, by.as_deref(), out).await,
+        Wish::TasksShow { task } => tasks::show(house, &task, out).await,
+        Wish::TasksComplete { task, by, values } => tasks::complete(house, &task, by.as_deref(), &values, out).await,
+        Wish::AuditVerify => audit::verify(house, out).await,
+        Wish::AuditShow { run, kind, limit } => audit::show(house, run.as_deref(), kind.as_deref(), limit, out).await,
+        Wish::AuditExport { format } => audit::export(house, &format, out).await,
+        Wish::AuditCheckpoint => audit::checkpoint(house, out).await,
+    };
+    match done {
+        Ok(code) => code,
+        Err(Failed { code, message }) => {
+            out.note(message).await;
+            code
+        }
+    }
+}
+
+/// Why a wish was not carried out, ready to be said.
+pub struct Failed {
+    pub code: u8,
+    pub message: String,
+}
+
+impl Failed {
+    pub fn new(code: u8, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
+
+impl From<laufzettel_store::Error> for Failed {
+    fn from(error: laufzettel_store::Error) -> Self {
+        Self::new(code::ENDED_BADLY, format!("Der Speicher antwortet nicht: {error}"))
+    }
+}
+
+pub type Done = Result<u8, Failed>;
+
+pub fn wish_failed(error: WishError, lang: Lang) -> Failed {
+    match error {
+        WishError::Unknown => Failed::new(code::USAGE, match lang { Lang::De => "Diesen Vorgang gibt es nicht.", Lang::En => "There is no such run." }),
+        WishError::Denied(decision) => denied(&decision, lang),
+        WishError::Rejected(Rejection::Denied(decision)) => denied(&decision, lang),
+        WishError::Rejected(Rejection::Stale(text)) => Failed::new(code::ENDED_BADLY, text.get(lang)),
+        WishError::Rejected(Rejection::Invalid(problems)) => Failed::new(code::USAGE, problem_lines(&problems, lang)),
+        WishError::Unavailable(why) => Failed::new(code::ENDED_BADLY, why),
+    }
+}
+
+pub fn denied(decision: &Decision, lang: Lang) -> Failed {
+    let word = match lang { Lang::De => "Verweigert", Lang::En => "Denied" };
+    Failed::new(code::DENIED, format!("{word}: {} ({})", decision.reason.get(lang), decision.rule))
+}
+
+pub fn problem_lines(problems: &[laufzettel_process::schema::Problem], lang: Lang) -> String {
+    let lines = problems.iter().map(|p| if p.path.0.is_empty() { p.message.get(lang).to_owned() } else { format!("{}: {}", p.path, p.message.get(lang)) });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Who acts: `--as`, where the directory is a file. Without it nobody is known here.
+pub fn caller(house: &House, by: Option<&str>) -> Result<Caller, Failed> {
+    let tenant = &house.desk.tenant;
+    let Some(user) = by else {
+        let people: Vec<&str> = tenant.directory.people().filter(|p| !p.disabled).map(|p| p.user.as_str()).collect();
+        return Err(Failed::new(code::USAGE, format!("Wer handelt? Bitte --as angeben. Im Verzeichnis stehen: {}", people.join(", "))));
+    };
+    tenant.directory.sign_in(user, Via::Terminal, tenant.clock.now()).map_err(|error| {
+        let message = match error {
+            laufzettel_directory::Error::Unknown => format!("„{user}“ steht nicht im Verzeichnis."),
+            laufzettel_directory::Error::Disabled => format!("Das Konto „{user}“ ist gesperrt oder abgelaufen."),
+            laufzettel_directory::Error::Unavailable => "Das Verzeichnis ist nicht erreichbar.".to_owned(),
+        };
+        Failed::new(code::DENIED, message)
+    })
+}
+
+/// A run by its id, or by its case number.
+pub async fn find_run(house: &House, written: &str) -> Result<RunId, Failed> {
+    if let Some(run) = RunId::parse(written) {
+        return Ok(run);
+    }
+    let rows = house.desk.tenant.store.runs(laufzettel_store::RunFilter { limit: 500, ..Default::default() }).await?;
+    let found = rows.iter().find(|row| row.nummer == written).map(|row| row.run);
+    found.ok_or_else(|| Failed::new(code::USAGE, format!("Einen Vorgang „{written}“ gibt es nicht.")))
+}

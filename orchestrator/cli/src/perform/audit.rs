@@ -1,0 +1,158 @@
+//! `audit …`: the journal checked, read, and carried out of the house.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use laufzettel_domain::digest::to_hex;
+use laufzettel_journal::{Record, Verdict, Verifier, VerifyKey};
+use laufzettel_worker::{read_witness, witness_file};
+use serde_json::{Value, json};
+
+use super::{Done, Failed, find_run};
+use crate::{house::House, out::{Out, code}};
+
+/// Records fetched at once: enough to keep the disk busy, little enough to hold.
+const PAGE: u32 = 2_000;
+
+pub async fn verify(house: &House, out: &Out) -> Done {
+    let stored = house.desk.tenant.store.checkpoints().await?;
+    let mut witnessed = Vec::new();
+    let mut keys = vec![house.verify_key.clone()];
+    if let Some(folder) = &house.config.witness {
+        let tenant = house.tenant.as_str();
+        witnessed = read_witness(&witness_file(folder, tenant)).map_err(|e| Failed::new(code::BROKEN, e.to_string()))?;
+        // the witness's own copy of the key is the one to believe
+        if let Ok(text) = std::fs::read_to_string(folder.join(format!("{tenant}.vkey"))) {
+            keys = vec![VerifyKey::parse(&text).ok_or_else(|| Failed::new(code::BROKEN, "Der Prüfschlüssel beim Zeugen liest sich nicht."))?];
+        }
+    }
+    let mut verifier = Verifier::new(house.tenant.as_str(), &stored, &witnessed, &keys);
+    let mut after = (0, 0);
+    loop {
+        let records = page(house, &mut after).await?;
+        if records.is_empty() {
+            break;
+        }
+        records.iter().for_each(|record| verifier.push(record));
+    }
+    let live = house.desk.tenant.store.head().lane;
+    report(verifier.finish(Some(live)), house.config.witness.is_some(), out).await
+}
+
+/// The records after a position, which moves on; empty at the end.
+async fn page(house: &House, after: &mut (u64, u64)) -> Result<Vec<Record>, Failed> {
+    let page = match house.desk.tenant.store.records(*after, PAGE).await {
+        Ok(page) => page,
+        Err(laufzettel_store::Error::Corrupt(what)) => {
+            return Err(Failed::new(code::BROKEN, format!("GEBROCHEN: ein Eintrag nach {}/{} liest sich nicht ({what})", after.0, after.1)));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if let Some(last) = page.last() {
+        *after = (last.lane, last.seq);
+    }
+    Ok(page)
+}
+
+async fn report(verdict: Verdict, witness: bool, out: &Out) -> Done {
+    let (value, line, exit) = match &verdict {
+        Verdict::Intact { records, checkpoints } => (
+            json!({ "verdict": "intact", "records": records, "checkpoints": checkpoints }),
+            format!("{}: {records} {}, {checkpoints} {}", out.text("Unversehrt und verankert", "Intact and anchored"), out.text("Einträge", "records"), out.text("Prüfpunkte", "checkpoints")),
+            code::DONE,
+        ),
+        Verdict::NotAnchored { records, checkpoints, beyond } => {
+            let places: Vec<String> = beyond.iter().map(|(lane, seq)| format!("{lane}/{seq}")).collect();
+            let why = if witness { "" } else { out.text(" (kein Zeuge eingerichtet)", " (no witness configured)") };
+            (
+                json!({ "verdict": "not_anchored", "records": records, "checkpoints": checkpoints, "beyond": places }),
+                format!("{} {}{why}. {}", out.text("Unversehrt, aber nicht verankert nach Eintrag", "Intact, but not anchored beyond record"), places.join(", "), out.text("Was danach abgeschnitten wurde, kann niemand sehen.", "What was cut after it nobody can see.")),
+                code::NOT_ANCHORED,
+            )
+        }
+        Verdict::Broken(found) => (
+            json!({ "verdict": "broken", "record": format!("{}/{}", found.lane, found.seq), "what": found.what.to_string() }),
+            format!("{} {}/{}: {}", out.text("GEBROCHEN bei Eintrag", "BROKEN at record"), found.lane, found.seq, found.what),
+            code::BROKEN,
+        ),
+    };
+    if out.json { out.value(&value).await } else { out.data(line).await }
+    Ok(exit)
+}
+
+pub async fn show(house: &House, run: Option<&str>, kind: Option<&str>, limit: u32, out: &Out) -> Done {
+    let run = match run {
+        None => None,
+        Some(written) => Some(find_run(house, written).await?),
+    };
+    let mut records = Vec::new();
+    let mut after = (0, 0);
+    loop {
+        let next = page(house, &mut after).await?;
+        if next.is_empty() {
+            break;
+        }
+        let fits = |record: &Record| run.is_none_or(|run| record.draft.run == Some(run)) && kind.is_none_or(|kind| record.draft.kind == kind);
+        records.extend(next.into_iter().filter(fits));
+    }
+    let skip = records.len().saturating_sub(limit as usize);
+    for record in records.into_iter().skip(skip) {
+        let body = record.draft.body().unwrap_or(Value::Null);
+        if out.json {
+            out.value(&line(&record, &body)).await;
+        } else {
+            let at = jiff::Timestamp::from_microsecond(record.draft.at).map(|at| at.to_string()).unwrap_or_default();
+            out.data(format!("{}/{}  {at}  {}", record.lane, record.seq, laufzettel_engine::sentence(&record.draft.kind, &body).get(out.lang))).await;
+        }
+    }
+    Ok(code::DONE)
+}
+
+/// One record of an export: everything the chain is computed from.
+fn line(record: &Record, body: &Value) -> Value {
+    let draft = &record.draft;
+    json!({ "lane": record.lane, "seq": record.seq, "run": draft.run.map(|r| r.to_string()), "run_seq": draft.run_seq, "at": draft.at,
+        "kind": draft.kind, "actor": draft.actor, "body": draft.body, "salt": draft.salt.map(|s| to_hex(&s)),
+        "content": draft.content.as_ref().map(|c| STANDARD.encode(c)), "hash": to_hex(&record.hash),
+        "satz": laufzettel_engine::sentence(&draft.kind, body).de })
+}
+
+pub async fn export(house: &House, format: &str, out: &Out) -> Done {
+    if !["jsonl", "csv"].contains(&format) {
+        return Err(Failed::new(code::USAGE, "Möglich sind: jsonl, csv."));
+    }
+    if format == "csv" {
+        out.data("lane;seq;zeit;vorgang;art;handelnd;satz").await;
+    }
+    let mut after = (0, 0);
+    let mut waiting = Vec::new();
+    loop {
+        if waiting.is_empty() {
+            waiting = page(house, &mut after).await?;
+            waiting.reverse();
+        }
+        let Some(record) = waiting.pop() else { break };
+        let body = record.draft.body().unwrap_or(Value::Null);
+        if format == "jsonl" {
+            out.value(&line(&record, &body)).await;
+        } else {
+            let at = jiff::Timestamp::from_microsecond(record.draft.at).map(|at| at.to_string()).unwrap_or_default();
+            let cells = [record.lane.to_string(), record.seq.to_string(), at, record.draft.run.map(|r| r.to_string()).unwrap_or_default(), record.draft.kind.clone(), record.draft.actor.clone(), laufzettel_engine::sentence(&record.draft.kind, &body).de];
+            out.data(cells.map(|cell| csv(&cell)).join(";")).await;
+        }
+    }
+    Ok(code::DONE)
+}
+
+/// Quoted, and never a formula: a cell that begins with one of these would be computed by a spreadsheet.
+fn csv(cell: &str) -> String {
+    let defused = if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() };
+    format!("\"{}\"", defused.replace('"', "\"\""))
+}
+
+pub async fn checkpoint(house: &House, out: &Out) -> Done {
+    if house.config.witness.is_none() {
+        return Err(Failed::new(code::USAGE, "Kein Zeuge eingerichtet (witness in der Konfiguration)."));
+    }
+    let moved = house.checkpoint().await.map_err(|e| Failed::new(code::ENDED_BADLY, format!("{e:#}")))?;
+    out.note(if moved { out.text("Prüfpunkt geschrieben.", "Checkpoint written.") } else { out.text("Nichts hat sich bewegt.", "Nothing moved.") }).await;
+    Ok(code::DONE)
+}

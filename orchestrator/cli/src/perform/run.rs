@@ -1,0 +1,181 @@
+//! `run`: starts one run, takes it as far as it goes, and tells a line per step.
+
+use std::{collections::BTreeSet, path::Path, time::Duration};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use laufzettel_domain::{Caller, Digest, RunId, StepId, TaskId, Value, Via};
+use laufzettel_engine::{EffectStatus, State, TaskKind, wake_at};
+use laufzettel_process::{Schema, model::{RunAs, TriggerKind}, schema};
+use laufzettel_worker::{Loaded, StartError, StartRequest};
+use serde_json::json;
+
+use super::{Done, Failed, caller, denied, problem_lines, show, wish_failed};
+use crate::{house::House, out::{Out, code}, wish::RunWish};
+
+/// Milliseconds between looks at a run that somebody else drives.
+const LOOK_MS: u64 = 100;
+
+pub async fn run(house: &House, wish: RunWish, out: &Out) -> Done {
+    let run = start(house, &wish, out).await?;
+    let mut told = BTreeSet::new();
+    loop {
+        house.desk.drive(run).await.map_err(|e| wish_failed(e, out.lang))?;
+        let loaded = load(house, run, out).await?;
+        tell(&loaded, &mut told, out).await;
+        if loaded.run.ended.is_some() {
+            return finish(&loaded, out).await;
+        }
+        if answer_one(house, &loaded, &wish, out).await? {
+            continue;
+        }
+        match pause(&loaded, house) {
+            Pause::Sleep(time) => tokio::time::sleep(time).await,
+            Pause::Stop => return stopped(&loaded, &wish, out).await,
+        }
+    }
+}
+
+async fn load(house: &House, run: RunId, out: &Out) -> Result<Loaded, Failed> {
+    let loaded = house.desk.load(run).await.map_err(|e| wish_failed(e, out.lang))?;
+    loaded.ok_or_else(|| Failed::new(code::ENDED_BADLY, "Der Vorgang ist verschwunden."))
+}
+
+async fn start(house: &House, wish: &RunWish, out: &Out) -> Result<RunId, Failed> {
+    let (by, run_as) = starter(house, wish)?;
+    let input = laufzettel_worker::files::extract(&house.desk.tenant.store, wish.input.clone()).await.map_err(|e| Failed::new(code::USAGE, e.to_string()))?;
+    let request = StartRequest { process: wish.process.clone(), caller: by, run_as, input, zone: wish.zone.clone(), receipts: Vec::new(), status: false };
+    match house.desk.start(request).await {
+        Ok(started) => {
+            let title = house.desk.tenant.current(&wish.process).map(|p| p.process.title.clone()).unwrap_or_default();
+            out.note(format!("{} {} · {title}", out.text("Vorgang", "Run"), started.nummer)).await;
+            Ok(started.run)
+        }
+        Err(StartError::UnknownProcess) => Err(Failed::new(code::USAGE, format!("Einen Prozess „{}“ gibt es hier nicht.", wish.process))),
+        Err(StartError::Denied(decision)) => Err(denied(&decision, out.lang)),
+        Err(StartError::Invalid(problems)) => {
+            Err(Failed::new(code::USAGE, format!("{}\n{}", out.text("Die Eingabe passt nicht zum Prozess:", "The input does not fit the process:"), problem_lines(&problems, out.lang))))
+        }
+        Err(StartError::Duplicate(run)) => Ok(run),
+        Err(StartError::Unavailable(why)) => Err(Failed::new(code::ENDED_BADLY, why)),
+    }
+}
+
+/// A person of the directory, or `applicant`: as if it had come through the process's own intake.
+fn starter(house: &House, wish: &RunWish) -> Result<(Caller, Option<RunAs>), Failed> {
+    if wish.by.as_deref() != Some("applicant") {
+        return Ok((caller(house, wish.by.as_deref())?, None));
+    }
+    let prepared = house.desk.tenant.current(&wish.process);
+    let trigger = prepared.as_ref().and_then(|p| p.process.triggers.iter().find(|t| matches!(t.kind, TriggerKind::Intake { .. })));
+    let trigger = trigger.ok_or_else(|| Failed::new(code::USAGE, "Dieser Prozess hat keinen Eingang für Bürgerinnen und Bürger (intake)."))?;
+    Ok((Caller { via: Via::Intake, ..Caller::applicant("terminal") }, Some(trigger.run_as.clone())))
+}
+
+/// Says each settled step once, in the order of the graph.
+async fn tell(loaded: &Loaded, told: &mut BTreeSet<StepId>, out: &Out) {
+    for id in &loaded.prepared.process.order {
+        if told.contains(id) {
+            continue;
+        }
+        if let Some(line) = show::step_line(&loaded.prepared.process, &loaded.run, id, out.lang) {
+            told.insert(id.clone());
+            out.note(line).await;
+        }
+    }
+}
+
+/// Answers the first open human task there is an answer for. `false` if there is none.
+async fn answer_one(house: &House, loaded: &Loaded, wish: &RunWish, out: &Out) -> Result<bool, Failed> {
+    for task in loaded.run.open_tasks().filter(|t| t.opened.kind == TaskKind::Human) {
+        let step = task.opened.step.as_str();
+        let id = TaskId { run: loaded.run.id, number: task.opened.number };
+        let (by, values) = match wish.answers.get(step) {
+            Some(values) => answerer(house, values, wish)?,
+            None if wish.interactive => (caller(house, wish.by.as_deref())?, crate::ask::ask(&loaded.prepared.process, task, out).map_err(|e| Failed::new(code::USAGE, e.to_string()))?),
+            None => continue,
+        };
+        house.desk.answer(id, &by, &values, task.opened.shown).await.map_err(|e| wish_failed(e, out.lang))?;
+        return Ok(true);
+    }
+    Ok(false)
+}
+
+/// An answer may name who gives it: `{ "by": "a.klein", … }`; otherwise it is the person who started the run.
+fn answerer(house: &House, values: &Value, wish: &RunWish) -> Result<(Caller, Value), Failed> {
+    let mut values = values.clone();
+    let named = values.as_object_mut().and_then(|map| map.remove("by")).and_then(|by| by.as_str().map(str::to_owned));
+    let by = named.or_else(|| wish.by.clone().filter(|by| by != "applicant"));
+    Ok((caller(house, by.as_deref())?, values))
+}
+
+enum Pause {
+    Sleep(Duration),
+    Stop,
+}
+
+fn pause(loaded: &Loaded, house: &House) -> Pause {
+    if let Some(at) = wake_at(&loaded.run) {
+        let wait = at.duration_since(house.desk.tenant.clock.now()).as_millis().clamp(1, 60_000);
+        return Pause::Sleep(Duration::from_millis(u64::try_from(wait).unwrap_or(LOOK_MS)));
+    }
+    let due = loaded.run.effects.values().any(|e| e.status == EffectStatus::Due);
+    if due { Pause::Sleep(Duration::from_millis(LOOK_MS)) } else { Pause::Stop }
+}
+
+/// The run waits for somebody who is not here.
+async fn stopped(loaded: &Loaded, wish: &RunWish, out: &Out) -> Done {
+    for line in show::obstacles(&loaded.prepared.process, &loaded.run, out.lang) {
+        out.note(line).await;
+    }
+    out.note(format!("{} {}: {}", out.text("Vorgang", "Run"), loaded.run.nummer, show::state(State::Waiting, out.lang))).await;
+    if out.json {
+        out.value(&json!({ "run": loaded.run.id.to_string(), "nummer": loaded.run.nummer, "state": "waiting" })).await;
+    }
+    let refused = loaded.run.effects.values().any(|e| matches!(e.status, EffectStatus::Parked(_)));
+    Ok(if refused && !wish.until_waiting { code::DENIED } else { code::WAITING })
+}
+
+async fn finish(loaded: &Loaded, out: &Out) -> Done {
+    let state = loaded.run.state();
+    out.note(format!("{} {}: {}", out.text("Vorgang", "Run"), loaded.run.nummer, show::state(state, out.lang))).await;
+    if !loaded.run.message.is_empty() {
+        out.note(format!("  {}", loaded.run.message)).await;
+    }
+    if out.json {
+        out.value(&json!({ "run": loaded.run.id.to_string(), "nummer": loaded.run.nummer, "state": state.as_str(), "output": loaded.run.output })).await;
+    } else if state == State::Completed {
+        out.data(serde_json::to_string_pretty(&loaded.run.output).unwrap_or_default()).await;
+    }
+    Ok(if state == State::Completed { code::DONE } else { code::ENDED_BADLY })
+}
+
+/// `{ "file": path }` where the schema wants a file: its bytes are put beside it. Paths start at `base`.
+pub fn attach_files(schema: &Schema, value: &mut Value, base: &Path) -> anyhow::Result<()> {
+    attach(schema, value, &mut Vec::new(), base)
+}
+
+fn attach(schema: &Schema, value: &mut Value, path: &mut Vec<String>, base: &Path) -> anyhow::Result<()> {
+    let wants_file = matches!(schema.at(path), schema::At::Known { schema, .. } if schema::is_file(schema));
+    if wants_file && value.get("sha256").is_none() {
+        if let Some(name) = value.get("file").and_then(Value::as_str) {
+            let bytes = std::fs::read(base.join(name)).map_err(|e| anyhow::anyhow!("{name}: {e}"))?;
+            *value = file_value(name, &bytes);
+        }
+        return Ok(());
+    }
+    if let Value::Object(map) = value {
+        for (name, inner) in map.iter_mut() {
+            path.push(name.clone());
+            attach(schema, inner, path, base)?;
+            path.pop();
+        }
+    }
+    Ok(())
+}
+
+fn file_value(name: &str, bytes: &[u8]) -> Value {
+    let short = Path::new(name).file_name().map_or(name.to_owned(), |n| n.to_string_lossy().into_owned());
+    let media_type = laufzettel_server::media_type(&short, bytes);
+    json!({ "file": short, "name": short, "media_type": media_type, "size": bytes.len(), "sha256": Digest::of(bytes).to_string(),
+        "resource": { "uri": format!("file:{short}"), "mimeType": media_type, "blob": STANDARD.encode(bytes) } })
+}

@@ -1,0 +1,113 @@
+//! `runs …`: lists and single runs, and what a person may order.
+
+use laufzettel_domain::{Actor, StepId, Value};
+use laufzettel_engine::{Command, EffectStatus, Resolution, fold};
+use laufzettel_store::RunFilter;
+use laufzettel_worker::WishError;
+use serde_json::json;
+
+use super::{Done, Failed, caller, find_run, show, wish_failed};
+use crate::{house::House, out::{Out, code}};
+
+pub async fn list(house: &House, state: Option<String>, process: Option<String>, limit: u32, out: &Out) -> Done {
+    let rows = house.desk.tenant.store.runs(RunFilter { state, process, limit, ..RunFilter::default() }).await?;
+    for row in rows {
+        if out.json {
+            out.value(&serde_json::to_value(&row).unwrap_or_default()).await;
+        } else {
+            out.data(format!("{}  {:<14}  {}  {}", row.nummer, row.state, row.title, row.run)).await;
+        }
+    }
+    Ok(code::DONE)
+}
+
+pub async fn show(house: &House, written: &str, out: &Out) -> Done {
+    let run = find_run(house, written).await?;
+    let loaded = house.desk.load(run).await.map_err(|e| wish_failed(e, out.lang))?.ok_or_else(|| wish_failed(WishError::Unknown, out.lang))?;
+    let (state, process) = (&loaded.run, &loaded.prepared.process);
+    if out.json {
+        let steps: serde_json::Map<String, Value> = state.steps.iter().map(|(id, s)| (id.to_string(), step_json(s))).collect();
+        let open: Vec<String> = state.open_tasks().map(|t| format!("{run}.{}", t.opened.number)).collect();
+        out.value(&json!({ "run": run.to_string(), "nummer": state.nummer, "process": state.process.as_str(), "version": state.version,
+            "state": state.state().as_str(), "started_at": state.started_at.to_string(), "caller": state.caller.name,
+            "steps": steps, "tasks": open, "output": state.output, "message": state.message }))
+            .await;
+        return Ok(code::DONE);
+    }
+    out.data(format!("{} · {} {} · {}", state.nummer, process.title, state.version, show::state(state.state(), out.lang))).await;
+    out.data(format!("{} {} · {}", out.text("gestartet von", "started by"), state.caller.name, state.started_at)).await;
+    for id in &process.order {
+        if let Some(line) = show::step_line(process, state, id, out.lang) {
+            out.data(line).await;
+        }
+    }
+    for line in show::obstacles(process, state, out.lang) {
+        out.data(line).await;
+    }
+    if !state.message.is_empty() {
+        out.data(state.message.clone()).await;
+    }
+    Ok(code::DONE)
+}
+
+fn step_json(state: &laufzettel_engine::StepState) -> Value {
+    use laufzettel_engine::StepState as S;
+    match state {
+        S::Active => json!({ "state": "active" }),
+        S::Completed { value, .. } => json!({ "state": "completed", "value": value }),
+        S::Skipped { because, .. } => json!({ "state": "skipped", "because": because }),
+        S::Failed { message, .. } => json!({ "state": "failed", "message": message }),
+    }
+}
+
+pub async fn cancel(house: &House, written: &str, by: Option<&str>, reason: &str, out: &Out) -> Done {
+    let run = find_run(house, written).await?;
+    let by = caller(house, by)?;
+    house.desk.cancel(run, &by, reason).await.map_err(|e| wish_failed(e, out.lang))?;
+    house.desk.drive(run).await.map_err(|e| wish_failed(e, out.lang))?;
+    show(house, &run.to_string(), out).await
+}
+
+/// Takes over a parked step: what was refused is asked for again, with the rights of now.
+pub async fn retry(house: &House, written: &str, step: &str, by: Option<&str>, out: &Out) -> Done {
+    order(house, written, step, by, out, |status| matches!(status, EffectStatus::Parked(_)), |path, by| Command::TakeOver { path, by }).await
+}
+
+pub async fn resolve(house: &House, written: &str, step: &str, by: Option<&str>, happened: Option<Value>, out: &Out) -> Done {
+    let resolution = happened.map_or(Resolution::DidNotHappen, Resolution::Happened);
+    order(house, written, step, by, out, |status| *status == EffectStatus::Doubt, move |path, by| Command::Resolve { path, by, resolution: resolution.clone() }).await
+}
+
+async fn order(house: &House, written: &str, step: &str, by: Option<&str>, out: &Out, which: impl Fn(&EffectStatus) -> bool, command: impl Fn(laufzettel_domain::EffectPath, laufzettel_domain::Caller) -> Command) -> Done {
+    let run = find_run(house, written).await?;
+    let by = caller(house, by)?;
+    let step = StepId::parse(step).ok_or_else(|| Failed::new(code::USAGE, format!("„{step}“ ist kein Schritt.")))?;
+    let actor = Actor::Caller(by.clone());
+    let told = house
+        .desk
+        .tell(run, &actor, |loaded| {
+            house.desk.needs_unit(loaded, &by)?;
+            let path = loaded.run.effects.iter().find(|(path, effect)| path.step == step && which(&effect.status)).map(|(path, _)| path.clone());
+            let path = path.ok_or_else(|| WishError::Unavailable(format!("Der Schritt „{step}“ wartet nicht darauf.")))?;
+            Ok(command(path, by.clone()))
+        })
+        .await;
+    told.map_err(|e| wish_failed(e, out.lang))?;
+    house.desk.drive(run).await.map_err(|e| wish_failed(e, out.lang))?;
+    show(house, &run.to_string(), out).await
+}
+
+/// Recomputes a run from its journal: every event must follow from those before it.
+pub async fn replay(house: &House, written: &str, out: &Out) -> Done {
+    let run = find_run(house, written).await?;
+    let records = house.desk.tenant.store.history(run).await?;
+    let events = laufzettel_worker::decode(&records).map_err(|e| wish_failed(e, out.lang))?;
+    let folded = fold(&house.desk.tenant.id, run, &events).map_err(|e| Failed::new(code::BROKEN, e.to_string()))?;
+    let row = house.desk.tenant.store.run(run).await?;
+    let (Some(folded), Some(row)) = (folded, row) else { return Err(wish_failed(WishError::Unknown, out.lang)) };
+    if folded.state().as_str() != row.state || folded.seq != row.seq {
+        return Err(Failed::new(code::BROKEN, format!("Die Liste sagt „{}“, das Protokoll „{}“.", row.state, folded.state().as_str())));
+    }
+    out.note(format!("{}: {} {}", row.nummer, events.len(), out.text("Einträge nachgerechnet, Zustand stimmt überein", "records replayed, the state agrees"))).await;
+    Ok(code::DONE)
+}

@@ -1,0 +1,63 @@
+//! A run and its parts as a person reads them on a terminal.
+
+use laufzettel_domain::Lang;
+use laufzettel_engine::{EffectStatus, Run, StepState};
+use laufzettel_process::Process;
+
+pub fn state(state: laufzettel_engine::State, lang: Lang) -> &'static str {
+    use laufzettel_engine::State as S;
+    match (state, lang) {
+        (S::Running, Lang::De) => "läuft",
+        (S::Waiting, Lang::De) => "wartet",
+        (S::Completed, Lang::De) => "abgeschlossen",
+        (S::Failed, Lang::De) => "fehlgeschlagen",
+        (S::Cancelled, Lang::De) => "abgebrochen",
+        (S::Stuck, Lang::De) => "steckt fest",
+        (state, Lang::En) => state.as_str(),
+    }
+}
+
+/// `✓ Satz der Ortsgemeinde`: one line for a step that has settled; `None` while it has not.
+pub fn step_line(process: &Process, run: &Run, step: &laufzettel_domain::StepId, lang: Lang) -> Option<String> {
+    let title = process.steps.get(step).map_or(step.as_str(), |s| s.title.as_str());
+    let german = lang == Lang::De;
+    match run.steps.get(step)? {
+        StepState::Active => None,
+        StepState::Completed { .. } => Some(format!("  ✓ {title}")),
+        StepState::Skipped { .. } => Some(format!("  – {title} ({})", if german { "übersprungen" } else { "skipped" })),
+        StepState::Failed { message, continues, .. } => {
+            let word = match (german, continues) {
+                (true, true) => "fehlgeschlagen, es geht weiter",
+                (true, false) => "fehlgeschlagen",
+                (false, true) => "failed, going on",
+                (false, false) => "failed",
+            };
+            Some(format!("  ✗ {title} ({word}): {message}"))
+        }
+    }
+}
+
+/// Why a run stands still, if it does.
+pub fn obstacles(process: &Process, run: &Run, lang: Lang) -> Vec<String> {
+    let title = |step: &laufzettel_domain::StepId| process.steps.get(step).map_or(step.to_string(), |s| s.title.clone());
+    let effects = run.effects.iter().filter_map(|(path, effect)| match &effect.status {
+        EffectStatus::Parked(decision) => Some(match lang {
+            Lang::De => format!("  ! {}: verweigert. {} ({})", title(&path.step), decision.reason.de, decision.rule),
+            Lang::En => format!("  ! {}: refused. {} ({})", title(&path.step), decision.reason.en, decision.rule),
+        }),
+        EffectStatus::Doubt => Some(match lang {
+            Lang::De => format!("  ? {}: niemand weiß, ob der Aufruf von {} geschehen ist (laufzettel runs resolve {} {} …)", title(&path.step), effect.intent.target, run.nummer, path.step),
+            Lang::En => format!("  ? {}: nobody knows whether the call of {} happened (laufzettel runs resolve {} {} …)", title(&path.step), effect.intent.target, run.nummer, path.step),
+        }),
+        _ => None,
+    });
+    let mut lines: Vec<String> = effects.collect();
+    for task in run.open_tasks().filter(|t| t.opened.kind == laufzettel_engine::TaskKind::Human) {
+        let groups = task.opened.assign.groups.join(", ");
+        lines.push(match lang {
+            Lang::De => format!("  … {}: wartet auf {groups} (laufzettel tasks complete {}.{})", title(&task.opened.step), run.id, task.opened.number),
+            Lang::En => format!("  … {}: waits for {groups} (laufzettel tasks complete {}.{})", title(&task.opened.step), run.id, task.opened.number),
+        });
+    }
+    lines
+}

@@ -1,0 +1,55 @@
+//! `tasks …`: the inbox for scripts and terminals.
+
+use laufzettel_domain::{TaskId, Value};
+use laufzettel_worker::WishError;
+use serde_json::json;
+
+use super::{Done, Failed, caller, wish_failed};
+use crate::{house::House, out::{Out, code}};
+
+pub async fn list(house: &House, by: Option<&str>, out: &Out) -> Done {
+    let by = match by {
+        None => None,
+        Some(user) => Some(caller(house, Some(user))?),
+    };
+    for task in house.desk.tenant.store.open_tasks().await? {
+        let groups = match &task.unit {
+            Some(unit) => house.desk.tenant.unit_groups(unit),
+            None => task.groups.clone(),
+        };
+        let may = by.as_ref().is_none_or(|by| house.desk.may_take(by, &groups, task.user.as_deref(), &task.process).allow);
+        if !may {
+            continue;
+        }
+        if out.json {
+            out.value(&serde_json::to_value(&task).unwrap_or_default()).await;
+        } else {
+            let due = task.due.and_then(|at| jiff::Timestamp::from_microsecond(at).ok()).map(|at| at.to_string()).unwrap_or_default();
+            out.data(format!("{}  {}  {}  {}", task.task, task.nummer, task.title, due)).await;
+        }
+    }
+    Ok(code::DONE)
+}
+
+fn parse(written: &str) -> Result<TaskId, Failed> {
+    TaskId::parse(written).ok_or_else(|| Failed::new(code::USAGE, format!("„{written}“ ist keine Aufgabe (laufzettel tasks list).")))
+}
+
+pub async fn show(house: &House, written: &str, out: &Out) -> Done {
+    let id = parse(written)?;
+    let loaded = house.desk.load(id.run).await.map_err(|e| wish_failed(e, out.lang))?.ok_or_else(|| wish_failed(WishError::Unknown, out.lang))?;
+    let task = loaded.run.tasks.get(&id.number).ok_or_else(|| Failed::new(code::USAGE, "Diese Aufgabe gibt es nicht."))?;
+    let shown = json!({ "task": written, "step": task.opened.step.as_str(), "show": task.opened.show, "form": task.opened.form, "shown": task.opened.shown.to_string() });
+    out.data(if out.json { shown.to_string() } else { serde_json::to_string_pretty(&shown).unwrap_or_default() }).await;
+    Ok(code::DONE)
+}
+
+pub async fn complete(house: &House, written: &str, by: Option<&str>, values: &Value, out: &Out) -> Done {
+    let id = parse(written)?;
+    let by = caller(house, by)?;
+    let loaded = house.desk.load(id.run).await.map_err(|e| wish_failed(e, out.lang))?.ok_or_else(|| wish_failed(WishError::Unknown, out.lang))?;
+    let task = loaded.run.tasks.get(&id.number).ok_or_else(|| Failed::new(code::USAGE, "Diese Aufgabe gibt es nicht."))?;
+    house.desk.answer(id, &by, values, task.opened.shown).await.map_err(|e| wish_failed(e, out.lang))?;
+    house.desk.drive(id.run).await.map_err(|e| wish_failed(e, out.lang))?;
+    super::runs::show(house, &id.run.to_string(), out).await
+}

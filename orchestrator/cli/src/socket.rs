@@ -1,0 +1,82 @@
+//! The local socket: while a server holds a store, every other command is its client. Only the same user may connect.
+
+use std::{os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
+
+use anyhow::Context as _;
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    net::{UnixListener, UnixStream},
+    sync::mpsc,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{house::House, out::{Out, Piece}, perform, wish::{Envelope, Wish}};
+
+/// Bytes of one request: an input with its files.
+const REQUEST_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Answers requests until stopped.
+pub async fn serve(house: Arc<House>, file: &Path, stop: CancellationToken) -> anyhow::Result<()> {
+    // a socket left by a process that died; the store's lock says that nobody holds it now
+    if file.exists() {
+        std::fs::remove_file(file).with_context(|| file.display().to_string())?;
+    }
+    let listener = UnixListener::bind(file).with_context(|| file.display().to_string())?;
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600))?;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = listener.accept() => {
+                let (stream, _) = accepted?;
+                let house = house.clone();
+                tokio::spawn(async move {
+                    if let Err(error) = answer(house, stream).await {
+                        tracing::debug!(%error, "a request over the local socket broke off");
+                    }
+                });
+            }
+        }
+    }
+    std::fs::remove_file(file).ok();
+    Ok(())
+}
+
+async fn answer(house: Arc<House>, stream: UnixStream) -> anyhow::Result<()> {
+    let (read, mut write) = stream.into_split();
+    let mut line = String::new();
+    BufReader::new(read.take(REQUEST_BYTES_MAX)).read_line(&mut line).await?;
+    let envelope: Envelope = serde_json::from_str(&line)?;
+    let (sender, mut pieces) = mpsc::channel(64);
+    let out = Out::remote(envelope.lang, envelope.json, sender.clone());
+    let work = tokio::spawn(async move {
+        let code = perform::perform(&house, envelope.wish, &out).await;
+        drop(sender.send(Piece::Code(code)).await);
+    });
+    while let Some(piece) = pieces.recv().await {
+        write.write_all(format!("{}\n", serde_json::to_string(&piece)?).as_bytes()).await?;
+        if matches!(piece, Piece::Code(_)) {
+            break;
+        }
+    }
+    work.await?;
+    Ok(())
+}
+
+/// Hands a wish to the server and passes its words on. Returns its exit code.
+pub async fn ask(file: &Path, wish: Wish, out: &Out) -> anyhow::Result<u8> {
+    let stream = UnixStream::connect(file).await.with_context(|| {
+        format!("Ein anderer Prozess hält den Speicher, antwortet aber nicht unter {}", file.display())
+    })?;
+    let (read, mut write) = stream.into_split();
+    let envelope = Envelope { wish, lang: out.lang, json: out.json };
+    write.write_all(format!("{}\n", serde_json::to_string(&envelope)?).as_bytes()).await?;
+    let mut lines = BufReader::new(read).lines();
+    while let Some(line) = lines.next_line().await? {
+        match serde_json::from_str(&line)? {
+            Piece::Out(text) => out.data(text).await,
+            Piece::Err(text) => out.note(text).await,
+            Piece::Code(code) => return Ok(code),
+        }
+    }
+    anyhow::bail!("Der Server hat die Verbindung beendet")
+}

@@ -1,0 +1,46 @@
+//! A command that needs the open store, as a value: carried out here, or by the server that holds the store.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wish {
+    Run(RunWish),
+    RunsList { state: Option<String>, process: Option<String>, limit: u32 },
+    RunsShow { run: String },
+    RunsCancel { run: String, by: Option<String>, reason: String },
+    RunsRetry { run: String, step: String, by: Option<String> },
+    RunsResolve { run: String, step: String, by: Option<String>, happened: Option<Value> },
+    RunsReplay { run: String },
+    TasksList { by: Option<String> },
+    TasksShow { task: String },
+    TasksComplete { task: String, by: Option<String>, values: Value },
+    AuditVerify,
+    AuditShow { run: Option<String>, kind: Option<String>, limit: u32 },
+    AuditExport { format: String },
+    AuditCheckpoint,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RunWish {
+    pub process: String,
+    /// Files in it carry their bytes as `resource`.
+    pub input: Value,
+    pub by: Option<String>,
+    pub zone: Option<String>,
+    pub answers: BTreeMap<String, Value>,
+    pub until_waiting: bool,
+    /// Whether somebody sits at a terminal and can be asked.
+    pub interactive: bool,
+}
+
+/// What is sent to a server that holds the store.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Envelope {
+    pub wish: Wish,
+    pub lang: laufzettel_domain::Lang,
+    pub json: bool,
+}

@@ -1,0 +1,125 @@
+//! The small JSON interface: catalogue, start, runs, tasks, for a signed-in person.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Json,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use laufzettel_domain::{Caller, RunId, TaskId, Value, Via};
+use laufzettel_engine::Rejection;
+use laufzettel_store::RunFilter;
+use laufzettel_worker::{StartError, StartRequest, WishError};
+use serde_json::json;
+
+use crate::{
+    reply::{self, problem, problem_with},
+    runs::visible,
+    site::{Session, Site},
+};
+
+pub async fn ready(State(site): State<Arc<Site>>) -> Response {
+    for tenant in site.tenants.values() {
+        if tenant.desk.tenant.store.next_wake().await.is_err() {
+            return (StatusCode::SERVICE_UNAVAILABLE, "store").into_response();
+        }
+    }
+    "ok".into_response()
+}
+
+pub async fn processes(State(site): State<Arc<Site>>, Extension(session): Extension<Session>) -> Response {
+    let tenant = &site.tenants[&session.tenant].desk.tenant;
+    let list: Vec<Value> = tenant
+        .catalogue
+        .processes
+        .values()
+        .map(|p| json!({ "id": p.id.as_str(), "version": p.version.to_string(), "title": p.title, "description": p.description, "verantwortlich": p.verantwortlich, "input": p.input.root, "digest": p.digest.to_string() }))
+        .collect();
+    reply::json(StatusCode::OK, &json!({ "processes": list }))
+}
+
+/// A program that uses a person's session is no person at a form: its input is not trusted, its answers are no gate.
+fn as_api(caller: &Caller) -> Caller {
+    Caller { via: Via::Api, ..caller.clone() }
+}
+
+pub async fn start(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(id): Path<String>, headers: HeaderMap, Json(input): Json<Value>) -> Response {
+    let tenant = &site.tenants[&session.tenant];
+    let key = headers.get("idempotency-key").and_then(|v| v.to_str().ok()).filter(|k| k.len() <= 256);
+    let receipts = key.map(|k| format!("api:{}:{id}:{k}", session.caller.subject)).into_iter().collect();
+    let request = StartRequest { process: id, caller: as_api(&session.caller), run_as: None, input, zone: None, receipts, status: false };
+    let run = match tenant.desk.start(request).await {
+        Ok(started) => started.run,
+        Err(StartError::Duplicate(run)) => run,
+        Err(StartError::UnknownProcess) => return problem(404, "Diesen Prozess gibt es nicht."),
+        Err(StartError::Denied(decision)) => return problem_with(403, "Nicht erlaubt.", json!({ "detail": decision.reason.de, "rule": decision.rule })),
+        Err(StartError::Invalid(problems)) => return invalid(&problems),
+        Err(StartError::Unavailable(_)) => return problem(503, "Gerade nicht möglich."),
+    };
+    let mut response = reply::json(StatusCode::ACCEPTED, &json!({ "run": run.to_string() }));
+    if let Ok(value) = format!("/api/v1/runs/{run}").parse() {
+        response.headers_mut().insert(header::LOCATION, value);
+    }
+    response
+}
+
+fn invalid(problems: &[laufzettel_process::schema::Problem]) -> Response {
+    let errors: Vec<Value> = problems.iter().map(|p| json!({ "pointer": format!("/{}", p.path.0.join("/")), "detail": p.message.de })).collect();
+    problem_with(422, "Die Daten passen nicht.", json!({ "errors": errors }))
+}
+
+pub async fn runs(State(site): State<Arc<Site>>, Extension(session): Extension<Session>) -> Response {
+    let tenant = &site.tenants[&session.tenant];
+    let Ok(rows) = tenant.desk.tenant.store.runs(RunFilter { limit: 100, ..RunFilter::default() }).await else { return problem(503, "Gerade nicht möglich.") };
+    let seen: Vec<Value> = rows.into_iter().filter(|r| tenant.desk.may_view(&session.caller, &r.unit, &r.subject).allow).filter_map(|r| serde_json::to_value(r).ok()).collect();
+    reply::json(StatusCode::OK, &json!({ "runs": seen }))
+}
+
+pub async fn run(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(run): Path<String>) -> Response {
+    let tenant = &site.tenants[&session.tenant];
+    let Some(id) = RunId::parse(&run) else { return problem(404, "Diesen Vorgang gibt es nicht.") };
+    match visible(tenant, &session.caller, id).await {
+        Ok(Some(loaded)) => {
+            let open: Vec<String> = loaded.run.open_tasks().map(|t| format!("{id}.{}", t.opened.number)).collect();
+            let body = json!({ "run": run, "nummer": loaded.run.nummer, "process": loaded.run.process.as_str(), "version": loaded.run.version,
+                "state": loaded.run.state().as_str(), "output": loaded.run.output, "message": loaded.run.message, "tasks": open });
+            reply::json(StatusCode::OK, &body)
+        }
+        Ok(None) => problem(404, "Diesen Vorgang gibt es nicht."),
+        Err(_) => problem(503, "Gerade nicht möglich."),
+    }
+}
+
+pub async fn tasks(State(site): State<Arc<Site>>, Extension(session): Extension<Session>) -> Response {
+    let tenant = &site.tenants[&session.tenant];
+    let Ok(rows) = tenant.desk.tenant.store.open_tasks().await else { return problem(503, "Gerade nicht möglich.") };
+    let mine: Vec<Value> = rows
+        .into_iter()
+        .filter(|r| {
+            let groups = r.unit.as_ref().map_or_else(|| r.groups.clone(), |unit| tenant.desk.tenant.unit_groups(unit));
+            tenant.desk.may_take(&session.caller, &groups, r.user.as_deref(), &r.process).allow
+        })
+        .filter_map(|r| serde_json::to_value(r).ok())
+        .collect();
+    reply::json(StatusCode::OK, &json!({ "tasks": mine }))
+}
+
+/// Refused for what guards something: a human gate is answered on its page.
+pub async fn complete(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(task): Path<String>, Json(sent): Json<Value>) -> Response {
+    let tenant = &site.tenants[&session.tenant];
+    let Some(id) = TaskId::parse(&task) else { return problem(404, "Diese Aufgabe gibt es nicht.") };
+    let shown = sent.get("shown").and_then(Value::as_str).and_then(laufzettel_domain::Digest::parse);
+    let (Some(shown), Some(values)) = (shown, sent.get("values")) else { return problem(400, "Erwartet: { shown, values }.") };
+    match tenant.desk.answer(id, &as_api(&session.caller), values, shown).await {
+        Ok(_) => StatusCode::NO_CONTENT.into_response(),
+        Err(WishError::Unknown) => problem(404, "Diese Aufgabe gibt es nicht."),
+        Err(WishError::Denied(decision) | WishError::Rejected(Rejection::Denied(decision))) => {
+            problem_with(403, "Nicht erlaubt.", json!({ "detail": decision.reason.de, "rule": decision.rule, "page": format!("/aufgaben/{task}") }))
+        }
+        Err(WishError::Rejected(Rejection::Invalid(problems))) => invalid(&problems),
+        Err(WishError::Rejected(Rejection::Stale(text))) => problem(409, &text.de),
+        Err(WishError::Unavailable(_)) => problem(503, "Gerade nicht möglich."),
+    }
+}

@@ -1,0 +1,78 @@
+//! Files of a run, for those who may see it; and what kind of file bytes are.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension,
+    extract::{Path, State},
+    http::{HeaderMap, Uri, header},
+    response::{IntoResponse, Response},
+};
+use laufzettel_domain::{RunId, Value, file::File};
+
+use crate::{reply::Asked, runs, site::{Session, Site}};
+
+/// The media type by content; the ending decides only among texts.
+pub fn media_type(name: &str, bytes: &[u8]) -> String {
+    let known: [(&[u8], &str); 5] = [
+        (b"%PDF-", "application/pdf"),
+        (b"\xff\xd8\xff", "image/jpeg"),
+        (b"\x89PNG\r\n\x1a\n", "image/png"),
+        (b"PK\x03\x04", "application/zip"),
+        (b"GIF8", "image/gif"),
+    ];
+    if let Some((_, media)) = known.iter().find(|(magic, _)| bytes.starts_with(magic)) {
+        return (*media).to_owned();
+    }
+    if std::str::from_utf8(bytes).is_err() || bytes.contains(&0) {
+        return "application/octet-stream".to_owned();
+    }
+    let ending = name.rsplit('.').next().unwrap_or_default().to_lowercase();
+    match ending.as_str() {
+        "html" | "htm" => "text/html",
+        "json" => "application/json",
+        "md" => "text/markdown",
+        _ => "text/plain",
+    }
+    .to_owned()
+}
+
+/// A file that occurs in the run's input or in a step's value. It is handed out to be saved, never to be shown.
+pub async fn fetch(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path((run, name)): Path<(String, String)>, uri: Uri, headers: HeaderMap) -> Response {
+    let tenant = &site.tenants[&session.tenant];
+    let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
+    let Some(run) = RunId::parse(&run) else { return asked.missing() };
+    let loaded = match runs::visible(tenant, &session.caller, run).await {
+        Ok(Some(loaded)) => loaded,
+        Ok(None) => return asked.missing(),
+        Err(error) => return asked.wish(&error),
+    };
+    let mut files = Vec::new();
+    collect(&loaded.run.input, &mut files);
+    for state in loaded.run.steps.values() {
+        if let laufzettel_engine::StepState::Completed { value, .. } = state {
+            collect(value, &mut files);
+        }
+    }
+    let Some(file) = files.into_iter().find(|f| f.file == format!("blob:{name}")) else { return asked.missing() };
+    match tenant.desk.tenant.store.bytes(&file.file).await {
+        Ok(Some(bytes)) => {
+            let plain: String = file.name.chars().map(|c| if c.is_ascii_alphanumeric() || ".-_".contains(c) { c } else { '_' }).collect();
+            ([(header::CONTENT_TYPE, "application/octet-stream".to_owned()), (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{plain}\""))], bytes).into_response()
+        }
+        Ok(None) => asked.missing(),
+        Err(_) => asked.unavailable(),
+    }
+}
+
+fn collect(value: &Value, found: &mut Vec<File>) {
+    if let Some(file) = File::from_value(value) {
+        found.push(file);
+        return;
+    }
+    match value {
+        Value::Object(map) => map.values().for_each(|v| collect(v, found)),
+        Value::Array(items) => items.iter().for_each(|v| collect(v, found)),
+        _ => {}
+    }
+}

@@ -1,0 +1,102 @@
+//! The pages people see: each bound to a context struct, rendered on the server, usable without JavaScript.
+//!
+//! Pure: no routes, no clock, no store. Who may see what is decided before a page is made. Texts of processes and people are
+//! escaped here and nowhere else; the pages themselves load one style sheet and nothing from elsewhere.
+
+pub mod citizen;
+pub mod form;
+pub mod runs;
+pub mod shown;
+pub mod staff;
+pub mod tasks;
+mod templates;
+pub mod words;
+
+use laufzettel_domain::Lang;
+use serde::Serialize;
+
+pub use citizen::{AntragPage, AutomatedStep, Decision, Notice, QuittungPage, Reached, Station, StatusPage, ZusammenfassungPage};
+pub use form::{FileField, Filled, Form, FormView, UploadedFile};
+pub use runs::{Cancel, Entry, RunRow, RunState, StepKind, StepState, StepView, VorgaengePage, VorgangPage};
+pub use shown::{Origin, Shown};
+pub use staff::{AnmeldenPage, FehlerPage, PersonChoice, ProcessRow, ProzessePage, StartPage, StartseitePage};
+pub use tasks::{AufgabePage, AufgabenPage, TaskRow};
+
+/// Served as `/static/style.css`.
+pub const STYLE: &str = include_str!("../pages/style.css");
+
+/// Names of inputs that are no field of a form. No field's name begins with an underscore.
+pub const HONEYPOT: &str = "_webseite";
+/// The idempotency key of a form, the same through all its pages.
+pub const KEY: &str = "_schluessel";
+/// Which button was pressed: [`INTENT_REVIEW`], [`INTENT_CHANGE`] or [`INTENT_SEND`].
+pub const INTENT: &str = "_schritt";
+pub const INTENT_REVIEW: &str = "pruefen";
+pub const INTENT_CHANGE: &str = "aendern";
+pub const INTENT_SEND: &str = "absenden";
+/// Digest of what a task showed the person.
+pub const SHOWN: &str = "shown";
+/// Chosen person and way back of the sign-in page; reason of a cancellation.
+pub const PERSON: &str = "person";
+pub const BACK: &str = "zurueck";
+pub const REASON: &str = "grund";
+
+/// What is the same around every page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Frame {
+    pub lang: Lang,
+    pub tenant_name: String,
+    /// Name of the signed-in person; the staff's navigation is shown to them only.
+    pub person: Option<String>,
+    /// Path of this page: marks its place in the navigation and carries the switch of language (`?lang=`).
+    pub path: String,
+    /// Imprint, data protection, accessibility statement.
+    pub footer: Vec<Link>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Link {
+    pub href: String,
+    pub text: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Page {
+    Antrag(AntragPage),
+    Zusammenfassung(ZusammenfassungPage),
+    Quittung(QuittungPage),
+    Status(StatusPage),
+    Anmelden(AnmeldenPage),
+    Fehler(FehlerPage),
+    Startseite(StartseitePage),
+    Aufgaben(AufgabenPage),
+    Aufgabe(AufgabePage),
+    Vorgaenge(VorgaengePage),
+    Vorgang(VorgangPage),
+    Prozesse(ProzessePage),
+    Start(StartPage),
+}
+
+/// The whole HTML document.
+pub fn render(page: &Page, frame: &Frame) -> String {
+    match page {
+        Page::Antrag(p) => templates::document("antrag.html", p, &p.title, frame, p.form.problems.len()),
+        Page::Zusammenfassung(p) => templates::document("zusammenfassung.html", p, &p.title, frame, 0),
+        Page::Quittung(p) => templates::document("quittung.html", p, words::word("receipt_heading", frame.lang), frame, 0),
+        Page::Status(p) => templates::document("status.html", p, words::word("status_heading", frame.lang), frame, 0),
+        Page::Anmelden(p) => templates::document("anmelden.html", p, words::word("sign_in_heading", frame.lang), frame, p.missing.into()),
+        Page::Fehler(p) => templates::document("fehler.html", p, &p.title, frame, 0),
+        Page::Startseite(p) => templates::document("startseite.html", p, words::word("home", frame.lang), frame, 0),
+        Page::Aufgaben(p) => templates::document("aufgaben.html", p, words::word("tasks_heading", frame.lang), frame, 0),
+        Page::Aufgabe(p) => templates::document("aufgabe.html", p, &p.title, frame, p.form.problems.len()),
+        Page::Vorgaenge(p) => templates::document("vorgaenge.html", p, words::word("runs_heading", frame.lang), frame, 0),
+        Page::Vorgang(p) => templates::document("vorgang.html", p, &format!("{} {}", words::word("case", frame.lang), p.number), frame, 0),
+        Page::Prozesse(p) => templates::document("prozesse.html", p, words::word("processes_heading", frame.lang), frame, 0),
+        Page::Start(p) => templates::document("start.html", p, &p.title, frame, p.form.problems.len()),
+    }
+}
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;

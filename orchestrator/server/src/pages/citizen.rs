@@ -1,0 +1,169 @@
+//! The pages of citizens: application, summary, receipt, status.
+
+use jiff::civil::DateTime;
+use laufzettel_domain::Lang;
+use laufzettel_process::{Process, model::{Automatisierung, StepKind}};
+use serde::Serialize;
+
+use super::{form::{FormView, ReviewGroup}, words::format_span};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AntragPage {
+    /// Where the form is sent; the summary and the last sending go there, too.
+    pub action: String,
+    pub title: String,
+    pub description: String,
+    pub notice: Notice,
+    pub form: FormView,
+    /// Idempotency key, made at the first look.
+    pub key: String,
+}
+
+/// What is said before anything is asked (Art. 13 DSGVO, Art. 50 KI-VO).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Notice {
+    pub responsible: String,
+    /// Address, telephone, opening hours: one line each.
+    pub contact: Vec<String>,
+    /// A model takes part.
+    pub ai: bool,
+    /// What it does, in the words of the process.
+    pub ai_does: Option<String>,
+    pub decision: Decision,
+    pub purpose: String,
+    pub legal_basis: Vec<String>,
+    /// „6 Monate“
+    pub keep_contents: String,
+    /// „10 Jahre“
+    pub keep_case: String,
+    /// The data protection officer.
+    pub privacy_contact: Option<String>,
+}
+
+/// Who decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    Assistenz,
+    Teil,
+    Voll,
+}
+
+impl Notice {
+    /// What the process itself says; the contacts are the caller's to add.
+    pub fn of(process: &Process, lang: Lang) -> Self {
+        Self {
+            responsible: process.verantwortlich.clone(),
+            contact: Vec::new(),
+            ai: process.steps.values().any(|step| matches!(step.kind, StepKind::Model(_))),
+            ai_does: process.ki_verordnung.as_ref().map(|ki| ki.begruendung.clone()),
+            decision: match process.automatisierung {
+                Automatisierung::Assistenz => Decision::Assistenz,
+                Automatisierung::Teil => Decision::Teil,
+                Automatisierung::Voll => Decision::Voll,
+            },
+            purpose: process.zweck.clone(),
+            legal_basis: process.rechtsgrundlage.clone(),
+            keep_contents: format_span(&process.aufbewahrung.inhalte, lang),
+            keep_case: format_span(&process.aufbewahrung.vorgang, lang),
+            privacy_contact: None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ZusammenfassungPage {
+    pub action: String,
+    pub title: String,
+    pub groups: Vec<ReviewGroup>,
+    /// Name and value of everything sent (`Form::own_pairs`), with the references of uploaded files.
+    pub hidden: Vec<(String, String)>,
+    pub key: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct QuittungPage {
+    pub title: String,
+    pub number: String,
+    /// In the tenant's zone.
+    pub received: DateTime,
+    pub responsible: String,
+    /// `/status/{code}`
+    pub status_link: String,
+    /// The same with scheme and host, to be written down.
+    pub status_address: String,
+    /// Where the confirmation goes.
+    pub mail: Option<String>,
+    /// What happens next, if more is known than the usual.
+    pub next: Option<String>,
+}
+
+/// The six words of a status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Station {
+    Eingeleitet,
+    Eingegangen,
+    Angenommen,
+    InBearbeitung,
+    Rueckfrage,
+    Abgeschlossen,
+}
+
+impl Station {
+    pub const ALL: [Self; 6] =
+        [Self::Eingeleitet, Self::Eingegangen, Self::Angenommen, Self::InBearbeitung, Self::Rueckfrage, Self::Abgeschlossen];
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StatusPage {
+    pub title: String,
+    pub number: String,
+    pub responsible: String,
+    /// All six in order; `StatusPage::stations` makes them.
+    pub stations: Vec<StationView>,
+    pub current: Station,
+    /// What happens next, if more is known than the usual of the station.
+    pub next: Option<String>,
+    pub automated: Vec<AutomatedStep>,
+    pub result: Option<String>,
+}
+
+/// A station and when it was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reached {
+    pub station: Station,
+    /// In the tenant's zone.
+    pub at: DateTime,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StationView {
+    pub station: Station,
+    pub current: bool,
+    /// It lies behind: reached at a known time, or passed by a later one. A question may never have been asked.
+    pub passed: bool,
+    pub at: Option<DateTime>,
+}
+
+/// A step that ran without a person, in plain words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AutomatedStep {
+    pub title: String,
+    pub what: Option<String>,
+    /// A language model took part.
+    pub ai: bool,
+}
+
+impl StatusPage {
+    pub fn stations(current: Station, reached: &[Reached]) -> Vec<StationView> {
+        let at = |station| reached.iter().rev().find(|r| r.station == station).map(|r| r.at);
+        let behind = Station::ALL.iter().take_while(|station| **station != current).count();
+        let view = |(n, station): (usize, Station)| {
+            let (at, current) = (at(station), station == current);
+            let passed = !current && (at.is_some() || (n < behind && station != Station::Rueckfrage));
+            StationView { station, current, passed, at }
+        };
+        Station::ALL.into_iter().enumerate().map(view).collect()
+    }
+}

@@ -1,0 +1,255 @@
+//! From a schema to the fields of a form; what cannot be shown is refused by name.
+
+use laufzettel_domain::{Path, Value};
+use laufzettel_process::schema::is_file;
+
+use super::{Choice, Error, Field, Form, Group, Input, Kind, Node};
+use crate::pages::shown::humanize;
+
+/// Longest chain of local references followed.
+const REF_DEPTH_MAX: usize = 16;
+/// Deepest nesting of objects a page can show.
+const GROUP_DEPTH_MAX: usize = 4;
+/// A text that may be longer gets several lines.
+const LINE_CHARS_MAX: u64 = 200;
+
+struct Builder<'s> {
+    root: &'s Value,
+    objects: Vec<(Path, bool)>,
+}
+
+pub(super) fn form(schema: &Value, order: Option<&[String]>) -> Result<Form, Error> {
+    let mut builder = Builder { root: schema, objects: Vec::new() };
+    let top = builder.resolve(schema, &Path::default())?;
+    let nodes = builder.object(top, &Path::default(), true, order)?;
+    Ok(Form { title: text(top, "title"), description: text(top, "description"), nodes, objects: builder.objects })
+}
+
+impl<'s> Builder<'s> {
+    fn resolve(&self, mut schema: &'s Value, path: &Path) -> Result<&'s Value, Error> {
+        for _ in 0..REF_DEPTH_MAX {
+            let Some(pointer) = schema.get("$ref").and_then(Value::as_str) else { return Ok(schema) };
+            let local = pointer.strip_prefix('#').and_then(|p| self.root.pointer(p));
+            schema = local.ok_or_else(|| refuse(path, &format!("„{pointer}“ is not in this schema")))?;
+        }
+        Err(refuse(path, "its references go in a circle"))
+    }
+
+    fn object(&mut self, schema: &'s Value, path: &Path, reached: bool, order: Option<&[String]>) -> Result<Vec<Node>, Error> {
+        let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
+            return if accepts_nothing(schema) { Ok(Vec::new()) } else { Err(refuse(path, "an object without declared properties")) };
+        };
+        if path.0.len() > GROUP_DEPTH_MAX {
+            return Err(refuse(path, "nested too deeply"));
+        }
+        let required = strings(schema, "required");
+        let mut nodes = Vec::new();
+        for name in ordered(properties, &required, order) {
+            let inner = path.child(&name);
+            check_name(&name, &inner)?;
+            let schema = self.resolve(&properties[&name], &inner)?;
+            let place = Place { must: required.contains(&name), reached };
+            self.property(schema, inner, place, &mut nodes)?;
+        }
+        Ok(nodes)
+    }
+
+    fn property(&mut self, schema: &'s Value, path: Path, place: Place, nodes: &mut Vec<Node>) -> Result<(), Error> {
+        if !is_object(schema) {
+            let group = text(schema, "x-gruppe");
+            let field = Node::Field(self.field(schema, path, place)?);
+            put(nodes, group, field);
+            return Ok(());
+        }
+        self.objects.push((path.clone(), place.must));
+        let title = text(schema, "x-gruppe").or_else(|| text(schema, "title")).unwrap_or_else(|| named(&path));
+        let inner = self.object(schema, &path, place.reached && place.must, None)?;
+        if let Some(group) = group_mut(nodes, &title) {
+            group.nodes.extend(inner);
+            return Ok(());
+        }
+        let (hint, help) = (text(schema, "description"), text(schema, "x-hilfe"));
+        nodes.push(Node::Group(Group { title, hint, help, optional: !place.must, nodes: inner }));
+        Ok(())
+    }
+
+    fn field(&self, schema: &'s Value, path: Path, place: Place) -> Result<Field, Error> {
+        let kind = self.kind(schema, &path)?;
+        Ok(Field {
+            title: text(schema, "title").unwrap_or_else(|| named(&path)),
+            hint: text(schema, "description"),
+            help: text(schema, "x-hilfe"),
+            kind,
+            required: place.must,
+            reached: place.reached,
+            path,
+        })
+    }
+
+    fn kind(&self, schema: &'s Value, path: &Path) -> Result<Kind, Error> {
+        if is_file(schema) {
+            let max_bytes = schema.get("x-max-bytes").and_then(Value::as_u64);
+            return Ok(Kind::File { media_types: strings(schema, "x-media-types"), max_bytes });
+        }
+        if kind_word(schema) == Some("array") {
+            return self.list(schema, path);
+        }
+        if let Some(choices) = choices(schema, path)? {
+            return Ok(Kind::One(choices));
+        }
+        match kind_word(schema) {
+            Some("boolean") if schema.get("const") == Some(&Value::Bool(true)) => Ok(Kind::Consent),
+            _ if schema.get("const").is_some() => Err(refuse(path, "a constant is not a question")),
+            Some("boolean") => Ok(Kind::YesNo),
+            Some("integer") => Ok(Kind::Number { whole: true }),
+            Some("number") => Ok(Kind::Number { whole: false }),
+            Some("string") => string(schema, path),
+            Some(other) => Err(refuse(path, &format!("there is no input for the type „{other}“"))),
+            None => Err(refuse(path, "it has neither a type nor choices")),
+        }
+    }
+
+    fn list(&self, schema: &'s Value, path: &Path) -> Result<Kind, Error> {
+        if let Some(choices) = choices(schema, path)? {
+            return Ok(Kind::Many(choices));
+        }
+        let items = schema.get("items").ok_or_else(|| refuse(path, "a list whose items have no schema"))?;
+        let items = self.resolve(items, path)?;
+        if let Some(choices) = choices(items, path)? {
+            return Ok(Kind::Many(choices));
+        }
+        match (kind_word(items), items.get("format").and_then(Value::as_str)) {
+            (Some("string"), None | Some("email" | "uri")) => Ok(Kind::Lines { whole_numbers: false }),
+            (Some("integer"), _) => Ok(Kind::Lines { whole_numbers: true }),
+            _ => Err(refuse(path, "a list of anything but short texts, whole numbers or choices")),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Place {
+    must: bool,
+    reached: bool,
+}
+
+fn string(schema: &Value, path: &Path) -> Result<Kind, Error> {
+    let max = schema.get("maxLength").and_then(Value::as_u64);
+    let input = match schema.get("format").and_then(Value::as_str) {
+        Some("date") => return Ok(Kind::Date),
+        Some(format @ ("date-time" | "time" | "duration")) => return Err(refuse(path, &format!("there is no input for the format „{format}“"))),
+        Some("email") => Input::Email,
+        _ if matches!(path.0.last().map(String::as_str), Some("telefon" | "telefonnummer" | "mobil")) => Input::Tel,
+        _ => Input::Text,
+    };
+    if input == Input::Text && max.is_some_and(|max| max > LINE_CHARS_MAX) {
+        return Ok(Kind::Area { max });
+    }
+    Ok(Kind::Text { input, pattern: text(schema, "pattern"), max })
+}
+
+/// `x-auswahl` (resolved to a list), `oneOf` of constants, or `enum`; titles from `oneOf` where an enum has none.
+fn choices(schema: &Value, path: &Path) -> Result<Option<Vec<Choice>>, Error> {
+    match schema.get("x-auswahl") {
+        Some(Value::Array(items)) => return Ok(Some(items.iter().map(offered).collect())),
+        Some(_) => return Err(refuse(path, "the choices of „x-auswahl“ are not a list yet")),
+        None => {}
+    }
+    let titled: Vec<Choice> = schema.get("oneOf").and_then(Value::as_array).into_iter().flatten().filter_map(titled).collect();
+    let Some(values) = schema.get("enum").and_then(Value::as_array) else {
+        return Ok((!titled.is_empty()).then_some(titled));
+    };
+    let label = |value: &Value| titled.iter().find(|c| c.value == *value).cloned().unwrap_or_else(|| choice(value, None));
+    Ok(Some(values.iter().filter(|v| !v.is_null()).map(label).collect()))
+}
+
+fn offered(item: &Value) -> Choice {
+    match item.get("wert") {
+        Some(value) => choice(value, text(item, "text")),
+        None => choice(item, Some(key(item))),
+    }
+}
+
+fn titled(item: &Value) -> Option<Choice> {
+    item.get("const").map(|value| choice(value, text(item, "title")))
+}
+
+fn choice(value: &Value, title: Option<String>) -> Choice {
+    Choice { key: key(value), text: title.unwrap_or_else(|| humanize(&key(value))), value: value.clone() }
+}
+
+fn key(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Into the group of this name, which is made where it is first named.
+fn put(nodes: &mut Vec<Node>, group: Option<String>, node: Node) {
+    let Some(title) = group else { return nodes.push(node) };
+    match group_mut(nodes, &title) {
+        Some(group) => group.nodes.push(node),
+        None => nodes.push(Node::Group(Group { title, hint: None, help: None, optional: false, nodes: vec![node] })),
+    }
+}
+
+fn group_mut<'n>(nodes: &'n mut [Node], title: &str) -> Option<&'n mut Group> {
+    nodes.iter_mut().find_map(|node| match node {
+        Node::Group(group) if group.title == title => Some(group),
+        _ => None,
+    })
+}
+
+/// The given order; else what is required as listed there, then the rest by name, consent last of all.
+fn ordered(properties: &serde_json::Map<String, Value>, required: &[String], order: Option<&[String]>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    let given = order.unwrap_or_default().iter();
+    for name in given.chain(required).chain(properties.keys()) {
+        if properties.contains_key(name) && !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    if order.is_none() {
+        names.sort_by_key(|name| properties[name].get("const") == Some(&Value::Bool(true)));
+    }
+    names
+}
+
+/// Names become parts of dotted paths and of ids; those with an underscore in front are the pages' own.
+fn check_name(name: &str, path: &Path) -> Result<(), Error> {
+    let plain = !name.is_empty() && !name.starts_with('_') && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
+    if plain { Ok(()) } else { Err(refuse(path, "its name may hold letters, digits, „_“ and „-“ only, and no „_“ in front")) }
+}
+
+fn is_object(schema: &Value) -> bool {
+    !is_file(schema) && (kind_word(schema) == Some("object") || (kind_word(schema).is_none() && schema.get("properties").is_some()))
+}
+
+fn accepts_nothing(schema: &Value) -> bool {
+    schema == &Value::Bool(true) || schema.get("additionalProperties") == Some(&Value::Bool(false)) || schema.as_object().is_some_and(serde_json::Map::is_empty)
+}
+
+/// The one type beside `null`.
+fn kind_word(schema: &Value) -> Option<&str> {
+    match schema.get("type")? {
+        Value::String(word) => Some(word),
+        Value::Array(words) => {
+            let mut words = words.iter().filter_map(Value::as_str).filter(|w| *w != "null");
+            words.next().filter(|_| words.next().is_none())
+        }
+        _ => None,
+    }
+}
+
+fn text(schema: &Value, key: &str) -> Option<String> {
+    schema.get(key).and_then(Value::as_str).map(str::to_owned)
+}
+
+fn strings(schema: &Value, key: &str) -> Vec<String> {
+    schema.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+fn named(path: &Path) -> String {
+    humanize(path.0.last().map_or("", String::as_str))
+}
+
+fn refuse(path: &Path, reason: &str) -> Error {
+    Error { field: path.to_string(), reason: reason.to_owned() }
+}

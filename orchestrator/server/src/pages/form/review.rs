@@ -1,0 +1,76 @@
+//! The answers once more, grouped as asked: the page before sending.
+
+use laufzettel_domain::{Lang, Value, file::File};
+use serde::Serialize;
+
+use super::{Choice, Field, Form, Group, Kind, Node};
+use crate::pages::{shown, words::word};
+
+/// The answers of one group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReviewGroup {
+    /// `None`: fields that stand in no group.
+    pub title: Option<String>,
+    /// 2 for a group of the form, 3 for one inside it: its heading's level.
+    pub level: u8,
+    pub rows: Vec<ReviewRow>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReviewRow {
+    pub label: String,
+    /// Empty: nothing was given.
+    pub text: String,
+}
+
+impl Form {
+    /// Every question with its answer, also those left empty.
+    pub fn review(&self, value: &Value, lang: Lang) -> Vec<ReviewGroup> {
+        let mut groups = vec![ReviewGroup { title: None, level: 2, rows: Vec::new() }];
+        add(&self.nodes, value, lang, 2, &mut groups);
+        groups.retain(|group| !group.rows.is_empty());
+        groups
+    }
+}
+
+/// Loose fields go to the group begun last; a group begins its own.
+fn add(nodes: &[Node], value: &Value, lang: Lang, level: u8, groups: &mut Vec<ReviewGroup>) {
+    for node in nodes {
+        let Node::Field(field) = node else { continue };
+        let row = ReviewRow { label: field.title.clone(), text: field.spell(value, lang) };
+        groups.last_mut().into_iter().for_each(|group| group.rows.push(row.clone()));
+    }
+    for node in nodes {
+        let Node::Group(Group { title, nodes, .. }) = node else { continue };
+        groups.push(ReviewGroup { title: Some(title.clone()), level, rows: Vec::new() });
+        add(nodes, value, lang, level.saturating_add(1).min(4), groups);
+    }
+}
+
+impl Field {
+    /// The answer in words; empty if there is none.
+    pub(super) fn spell(&self, whole: &Value, lang: Lang) -> String {
+        self.path.find(whole).map_or_else(String::new, |value| self.spell_value(value, lang))
+    }
+
+    pub(super) fn spell_value(&self, value: &Value, lang: Lang) -> String {
+        match &self.kind {
+            Kind::One(choices) => title(value, choices),
+            Kind::Many(choices) => join(value.as_array().into_iter().flatten().map(|v| title(v, choices))),
+            Kind::Lines { .. } => join(value.as_array().into_iter().flatten().map(shown::plain)),
+            Kind::File { .. } => File::from_value(value).map_or_else(String::new, |file| shown::file(&file, lang)),
+            Kind::Consent | Kind::YesNo => word(if value == &Value::Bool(true) { "yes" } else { "no" }, lang).to_owned(),
+            Kind::Number { whole: false } => shown::number(value, lang),
+            Kind::Date => shown::day(&shown::plain(value), lang),
+            Kind::Text { .. } | Kind::Area { .. } | Kind::Number { .. } => shown::plain(value),
+        }
+    }
+}
+
+fn title(value: &Value, choices: &[Choice]) -> String {
+    choices.iter().find(|c| c.value == *value).map_or_else(|| shown::plain(value), |c| c.text.clone())
+}
+
+fn join(texts: impl Iterator<Item = String>) -> String {
+    texts.collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,212 @@
+//! Schema in, fields out; pairs in, values and problems out.
+
+use laufzettel_domain::{Lang, file::File};
+use laufzettel_process::{Catalogue, Folder, Schema, model::StepKind};
+use serde_json::json;
+
+use super::{view::Item, *};
+use crate::pages::{Notice, samples};
+
+fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
+    list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn complete() -> Vec<(String, String)> {
+    pairs(&[
+        ("halter.familienname", " Möller "), ("halter.vornamen", "Änne"), ("halter.geburtsdatum.tag", "9"), ("halter.geburtsdatum.monat", "2"),
+        ("halter.geburtsdatum.jahr", "1980"), ("halter.anschrift.strasse", "Hauptstraße"), ("halter.anschrift.hausnummer", "12 a"),
+        ("halter.anschrift.plz", "76 756"), ("halter.anschrift.ort", "Bellheim"), ("halter.anschrift.ags", "07334001"),
+        ("halter.email", "a@b.example"), ("halter.telefon", ""), ("hund.name", "Bello"), ("hund.rasse", "Mischling"),
+        ("hund.wurfdatum.tag", ""), ("hund.wurfdatum.monat", ""), ("hund.wurfdatum.jahr", ""),
+        ("hund.chipnummer", "276 098 106 234 567"), ("aufnahme_am.tag", "1"), ("aufnahme_am.monat", "5"), ("aufnahme_am.jahr", "2026"),
+        ("anzahl_haushalt", "2"), ("ermaessigungsgrund", "tierheim"), ("sepa.iban", "de02 1203 0000 0000 2020 51"), ("sepa.mandat", "ja"),
+        ("hinweis_gelesen", "ja"), ("_webseite", ""), ("fremd", "x"),
+    ])
+}
+
+#[test]
+fn a_complete_application_fits_its_schema() {
+    let (value, problems) = samples::form().parse(&complete());
+    assert_eq!(problems, []);
+    assert_eq!(value, json!({
+        "halter": { "familienname": "Möller", "vornamen": "Änne", "geburtsdatum": "1980-02-09", "email": "a@b.example",
+            "anschrift": { "strasse": "Hauptstraße", "hausnummer": "12 a", "plz": "76756", "ort": "Bellheim", "ags": "07334001" } },
+        "hund": { "name": "Bello", "rasse": "Mischling", "chipnummer": "276098106234567" },
+        "aufnahme_am": "2026-05-01", "anzahl_haushalt": 2, "ermaessigungsgrund": "tierheim",
+        "sepa": { "iban": "DE02120300000000202051", "mandat": true }, "hinweis_gelesen": true,
+    }));
+    assert_eq!(Schema::compile(samples::schema()).unwrap().validate(&value), []);
+}
+
+#[test]
+fn values_go_back_into_the_pairs_they_came_from() {
+    let form = samples::form();
+    let value = form.parse(&complete()).0;
+    assert_eq!(form.parse(&form.pairs(&value)), (value, vec![]));
+}
+
+#[test]
+fn an_empty_application_names_every_missing_field_once() {
+    let form = samples::form();
+    let (value, mut problems) = form.parse(&[]);
+    assert_eq!(value, json!({ "halter": { "anschrift": {} }, "hund": {} }));
+    problems.extend(Schema::compile(samples::schema()).unwrap().validate(&value));
+    let view = form.view(&Filled { problems: &problems, ..Filled::default() }, Lang::De);
+    let lines: Vec<_> = view.problems.iter().map(|p| format!("{}: {}", p.target.as_deref().unwrap_or("-"), p.text)).collect();
+    let fill = "Bitte ausfüllen.";
+    let (date, choose) = ("Bitte geben Sie Tag, Monat und Jahr an.", "Bitte wählen Sie eine der Möglichkeiten aus.");
+    assert_eq!(lines, [
+        format!("f-halter.familienname: {fill}"),
+        format!("f-halter.vornamen: {fill}"),
+        format!("f-halter.geburtsdatum.tag: {date}"),
+        format!("f-halter.anschrift.strasse: {fill}"),
+        format!("f-halter.anschrift.hausnummer: {fill}"),
+        format!("f-halter.anschrift.plz: {fill}"),
+        format!("f-halter.anschrift.ort: {fill}"),
+        format!("f-halter.anschrift.ags.1: {choose}"),
+        format!("f-halter.email: {fill}"),
+        format!("f-hund.name: {fill}"),
+        format!("f-hund.rasse: {fill}"),
+        format!("f-hund.chipnummer: {fill}"),
+        format!("f-aufnahme_am.tag: {date}"),
+        format!("f-anzahl_haushalt: {fill}"),
+        format!("f-ermaessigungsgrund.1: {choose}"),
+        "f-hinweis_gelesen: Bitte bestätigen Sie das. Ohne diese Bestätigung können wir Ihre Angaben nicht annehmen.".to_owned(),
+    ]);
+}
+
+#[test]
+fn wrong_entries_are_told_in_plain_words() {
+    let schema = json!({ "type": "object", "properties": {
+        "tag": { "type": "string", "format": "date" }, "zahl": { "type": "integer" }, "wert": { "type": "number" },
+        "plz": { "type": "string", "pattern": "^[0-9]{5}$", "description": "Fünf Ziffern." }, "ja": { "type": "boolean" },
+        "art": { "enum": ["a", "b"] }, "liste": { "type": "array", "items": { "type": "integer" } } } });
+    let form = Form::of(&schema, None).unwrap();
+    for (sent, expected) in [
+        (vec![("tag.tag", "31"), ("tag.monat", "2"), ("tag.jahr", "2026")], "Dieses Datum gibt es nicht. Bitte prüfen Sie Tag und Monat."),
+        (vec![("tag.tag", "3"), ("tag.monat", "2"), ("tag.jahr", "26")], "Bitte schreiben Sie das Jahr mit vier Ziffern, zum Beispiel 2026."),
+        (vec![("tag.tag", "3"), ("tag.monat", "")], "Das Datum ist nicht vollständig. Bitte geben Sie Tag, Monat und Jahr an."),
+        (vec![("tag.tag", "+3"), ("tag.monat", "x"), ("tag.jahr", "2026")], "Bitte schreiben Sie Tag, Monat und Jahr als Zahlen, zum Beispiel 27 3 2026."),
+        (vec![("zahl", "zwei")], "Bitte geben Sie eine ganze Zahl an, zum Beispiel 2."),
+        (vec![("wert", "1e9")], "Bitte geben Sie eine Zahl an, zum Beispiel 12,5."),
+        (vec![("plz", "7675")], "Bitte prüfen Sie die Eingabe. Fünf Ziffern."),
+        (vec![("ja", "vielleicht")], "Bitte wählen Sie eine der Möglichkeiten aus."),
+        (vec![("art", "c")], "Bitte wählen Sie eine der Möglichkeiten aus."),
+        (vec![("liste", "1\nzwei")], "Bitte schreiben Sie in jede Zeile genau eine ganze Zahl."),
+    ] {
+        let (value, problems) = form.parse(&pairs(&sent));
+        let told: Vec<_> = problems.iter().map(|p| p.message.de.as_str()).collect();
+        assert_eq!((value, told), (json!({}), vec![expected]), "{sent:?}");
+    }
+}
+
+#[test]
+fn types_are_those_of_the_schema() {
+    let (value, problems) = samples::decision().parse(&pairs(&[
+        ("entscheidung", "festsetzen"), ("gefaehrlich", "nein"), ("ermaessigung", "keiner"), ("ort", "c"), ("auflagen", "2"), ("auflagen", "1"),
+        ("aktenzeichen", "A 1\r\n\r\n B 2 "), ("rabatt", "12,5"), ("bemerkung", "eins\r\nzwei"),
+    ]));
+    assert_eq!(problems, []);
+    assert_eq!(value, json!({ "entscheidung": "festsetzen", "gefaehrlich": false, "ermaessigung": "keiner", "ort": "c", "auflagen": [1, 2],
+        "aktenzeichen": ["A 1", "B 2"], "rabatt": 12.5, "bemerkung": "eins\nzwei" }));
+}
+
+#[test]
+fn what_cannot_be_shown_is_refused_by_name() {
+    for (field, schema) in [
+        ("x", json!({})),
+        ("x", json!({ "type": "object" })),
+        ("x", json!({ "type": "array", "items": { "type": "object", "properties": {} } })),
+        ("x", json!({ "type": "string", "format": "date-time" })),
+        ("x", json!({ "type": ["string", "integer"] })),
+        ("x", json!({ "type": "string", "x-auswahl": "{{ steps.a.liste }}" })),
+        ("x", json!({ "$ref": "#/$defs/fehlt" })),
+        ("x", json!({ "$ref": "#/properties/x" })),
+        ("x", json!({ "const": 3 })),
+        ("x.y", json!({ "type": "object", "properties": { "y": { "type": "null" } } })),
+        ("x._y", json!({ "type": "object", "properties": { "_y": { "type": "string" } } })),
+    ] {
+        let error = Form::of(&json!({ "type": "object", "properties": { "x": schema } }), None).unwrap_err();
+        assert_eq!(error.field, field, "{schema}");
+    }
+    assert_eq!(Form::of(&json!({ "type": "string" }), None).unwrap_err().field, "");
+}
+
+#[test]
+fn an_input_of_nothing_is_an_empty_form() {
+    assert_eq!(Form::of(&json!({ "type": "object", "additionalProperties": false }), None).unwrap().parse(&[]), (json!({}), vec![]));
+}
+
+#[test]
+fn fields_come_in_the_given_order_and_in_their_groups() {
+    let titles = |form: &Form| {
+        let items = form.view(&Filled::default(), Lang::De).items;
+        items.iter().filter_map(|i| if let Item::Open { title, .. } = i { Some(title.clone()) } else { None }).collect::<Vec<_>>()
+    };
+    let groups = ["Halterin oder Halter", "Anschrift", "Hund", "Haltung", "Ermäßigung", "Zahlung", "Hinweise"];
+    assert_eq!(titles(&samples::form()), groups);
+    assert_eq!(titles(&Form::of(&samples::schema(), None).unwrap()), groups);
+}
+
+#[test]
+fn files_are_named_for_the_caller() {
+    let form = samples::form();
+    assert_eq!(form.files(), [FileField {
+        path: "nachweis".into(),
+        title: "Nachweis (nur bei Ermäßigung)".into(),
+        media_types: ["text/plain", "application/pdf", "image/jpeg", "image/png"].map(str::to_owned).to_vec(),
+        max_bytes: Some(4_194_304),
+        required: false,
+    }]);
+    let mut value = json!({ "a": 1 });
+    let file = serde_json::to_value(File::describe("x.pdf", "application/pdf", b"x")).unwrap();
+    insert(&mut value, "b.c", file.clone());
+    insert(&mut value, "a.d", file.clone());
+    assert_eq!(value, json!({ "a": 1, "b": { "c": file } }));
+}
+
+#[test]
+fn only_own_pairs_are_carried_on() {
+    let sent = pairs(&[("hund.name", "Bello"), ("hund.name.x", "1"), ("nachweis.datei", "ref"), ("nachweis", "boese"), ("_schritt", "pruefen"), ("aufnahme_am.tag", "1")]);
+    let names: Vec<_> = samples::form().own_pairs(&sent).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["hund.name", "nachweis.datei", "aufnahme_am.tag"]);
+}
+
+#[test]
+fn a_proposal_fills_texts_and_stands_beside_choices() {
+    let proposal = json!({ "entscheidung": "festsetzen", "bemerkung": "Vorschlag", "gefaehrlich": null });
+    let view = samples::decision().view(&Filled { proposal: Some(&proposal), ..Filled::default() }, Lang::De);
+    let found: Vec<_> = view.items.iter().filter_map(|i| if let Item::Field(f) = i { f.proposal.as_ref().map(|p| (f.name.as_str(), p.as_str(), f.value.as_str(), f.options.iter().any(|o| o.chosen))) } else { None }).collect();
+    assert_eq!(found, [("entscheidung", "Steuer festsetzen", "", false), ("bemerkung", "Vorschlag", "Vorschlag", false)]);
+}
+
+/// The forms of the processes this house ships, as the handlers will make them.
+#[test]
+fn shipped_processes_can_be_asked_for() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut files = std::collections::BTreeMap::new();
+    collect_files(&root.join("workflows"), "", &mut files);
+    collect_files(&root.join("schemas"), "../schemas/", &mut files);
+    let processes = Catalogue::load(&Folder { files }).processes;
+    assert!(!processes.is_empty());
+    for process in processes.values() {
+        assert!(!Form::of(&process.input.root, None).unwrap().fields().is_empty());
+        assert!(!Notice::of(process, Lang::De).keep_case.is_empty());
+        for step in process.steps.values() {
+            if let StepKind::Human(human) = &step.kind {
+                assert!(!Form::of(&human.form.root, Some(&human.form_order)).unwrap().fields().is_empty());
+            }
+        }
+    }
+}
+
+fn collect_files(folder: &std::path::Path, prefix: &str, files: &mut std::collections::BTreeMap<String, String>) {
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let name = format!("{prefix}{}", entry.file_name().to_str().unwrap());
+        if entry.path().is_dir() {
+            collect_files(&entry.path(), &format!("{name}/"), files);
+        } else {
+            files.insert(name, std::fs::read_to_string(entry.path()).unwrap());
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! A form as its template shows it: one flat list of group beginnings, fields and group ends.
+
+use laufzettel_domain::{Lang, Path, Value};
+use laufzettel_process::schema::Problem;
+use serde::Serialize;
+
+use super::{Choice, FILE_REFERENCE, FILE_REMOVED, Field, Form, Group, Kind, Node, sent};
+use crate::pages::{shown, words::word};
+
+/// Up to so many choices all lie open; more go into a list to open.
+const RADIOS_MAX: usize = 6;
+
+/// What stands in the fields, and what is wrong with it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Filled<'a> {
+    /// As sent; empty on the first look.
+    pub pairs: &'a [(String, String)],
+    /// Of `Form::parse`, then of the schema; the first at a field is shown.
+    pub problems: &'a [Problem],
+    pub files: &'a [UploadedFile],
+    /// Values of the same shape proposed for the fields: texts are filled in, choices shown beside and not ticked.
+    pub proposal: Option<&'a Value>,
+    /// The person fills in their own data: the browser may help.
+    pub own_data: bool,
+}
+
+/// A file uploaded on an earlier page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UploadedFile {
+    /// Dotted path of its field.
+    pub path: String,
+    /// What the browser sends back for it, under `path` + [`FILE_REFERENCE`].
+    pub reference: String,
+    pub name: String,
+    pub bytes: u64,
+}
+
+/// A form ready for its template.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FormView {
+    /// For the summary at the top, in the order of the fields; those of no field come last.
+    pub problems: Vec<ProblemView>,
+    pub items: Vec<Item>,
+    /// It takes files: `multipart/form-data`.
+    pub multipart: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ProblemView {
+    /// Id of the first input of the field.
+    pub target: Option<String>,
+    pub label: Option<String>,
+    pub text: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "item", rename_all = "snake_case")]
+pub enum Item {
+    Open { title: String, hint: Option<String>, help: Option<String>, optional: bool },
+    Close,
+    Field(Box<FieldView>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct FieldView {
+    pub id: String,
+    pub name: String,
+    pub label: String,
+    pub hint: Option<String>,
+    pub help: Option<String>,
+    /// `text area consent radios checks select date file`
+    pub kind: &'static str,
+    /// The `type` of a text input.
+    pub input: &'static str,
+    pub inputmode: Option<&'static str>,
+    pub max: Option<u64>,
+    pub value: String,
+    pub options: Vec<OptionView>,
+    pub required: bool,
+    /// Marked as voluntary.
+    pub optional: bool,
+    pub error: Option<String>,
+    /// Ids of hint, proposal and error.
+    pub described_by: String,
+    pub autocomplete: Option<&'static str>,
+    pub proposal: Option<String>,
+    pub file: Option<FileView>,
+}
+
+/// A choice, or one of the three inputs of a date.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OptionView {
+    pub id: String,
+    pub name: String,
+    pub text: String,
+    pub value: String,
+    pub chosen: bool,
+    pub autocomplete: Option<&'static str>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FileView {
+    /// For `accept`.
+    pub accept: String,
+    pub kinds: String,
+    pub max: Option<String>,
+    pub reference_name: String,
+    pub remove_name: String,
+    pub reference: Option<String>,
+    /// Name and size of the one there already.
+    pub there: Option<String>,
+}
+
+impl Form {
+    pub fn view(&self, filled: &Filled<'_>, lang: Lang) -> FormView {
+        let mut items = Vec::new();
+        open(&self.nodes, filled, lang, &mut items);
+        FormView { problems: self.summary(filled.problems, lang), items, multipart: !self.files().is_empty() }
+    }
+
+    fn summary(&self, problems: &[Problem], lang: Lang) -> Vec<ProblemView> {
+        let fields = self.fields();
+        let at_fields = fields.iter().filter_map(|field| {
+            let text = first(problems, &field.path, lang)?;
+            Some(ProblemView { target: Some(field.first_id()), label: Some(field.title.clone()), text })
+        });
+        let placed = |p: &Problem| fields.iter().any(|f| f.path.covers(&p.path));
+        let loose = problems.iter().filter(|p| !placed(p)).map(|p| {
+            let label = p.path.0.last().map(|name| shown::humanize(name));
+            ProblemView { target: None, label, text: p.message.get(lang).to_owned() }
+        });
+        at_fields.chain(loose).collect()
+    }
+}
+
+fn open(nodes: &[Node], filled: &Filled<'_>, lang: Lang, items: &mut Vec<Item>) {
+    for node in nodes {
+        match node {
+            Node::Field(field) => items.push(Item::Field(Box::new(field.view(filled, lang)))),
+            Node::Group(Group { title, hint, help, optional, nodes }) => {
+                let optional = *optional && !says_so(title);
+                items.push(Item::Open { title: title.clone(), hint: hint.clone(), help: help.clone(), optional });
+                open(nodes, filled, lang, items);
+                items.push(Item::Close);
+            }
+        }
+    }
+}
+
+fn answer(key: &str, name: &str, lang: Lang) -> Choice {
+    Choice { value: Value::Null, key: key.to_owned(), text: word(name, lang).to_owned() }
+}
+
+/// „Telefonnummer (freiwillig)“ needs no second mark.
+fn says_so(title: &str) -> bool {
+    let title = title.to_lowercase();
+    title.contains("freiwillig") || title.contains("optional")
+}
+
+fn first(problems: &[Problem], path: &Path, lang: Lang) -> Option<String> {
+    problems.iter().find(|p| path.covers(&p.path)).map(|p| p.message.get(lang).to_owned())
+}
+
+impl Field {
+    fn id(&self) -> String {
+        format!("f-{}", self.path)
+    }
+
+    /// Where a link of the error summary leads.
+    fn first_id(&self) -> String {
+        match &self.kind {
+            Kind::Date => format!("{}.tag", self.id()),
+            Kind::YesNo | Kind::Many(_) => format!("{}.1", self.id()),
+            Kind::One(choices) if choices.len() <= RADIOS_MAX => format!("{}.1", self.id()),
+            _ => self.id(),
+        }
+    }
+
+    fn view(&self, filled: &Filled<'_>, lang: Lang) -> FieldView {
+        let proposed = filled.proposal.and_then(|p| self.path.find(p)).filter(|v| !v.is_null());
+        let prefilled = proposed.filter(|_| filled.pairs.is_empty() && self.takes_proposal()).map(|v| self.pairs(v));
+        let pairs = prefilled.as_deref().unwrap_or(filled.pairs);
+        let (kind, options) = self.shape(pairs, filled.own_data, lang);
+        let mut view = FieldView {
+            id: self.id(),
+            name: self.name(),
+            label: self.title.clone(),
+            hint: self.hint.clone(),
+            help: self.help.clone(),
+            kind,
+            options,
+            value: sent(pairs, &self.name()).unwrap_or_default().to_owned(),
+            required: self.must(),
+            optional: !self.required && self.kind != Kind::Consent && !says_so(&self.title),
+            error: first(filled.problems, &self.path, lang),
+            autocomplete: self.autocomplete(filled.own_data),
+            proposal: proposed.map(|v| self.spell_value(v, lang)),
+            file: self.file(filled.files, lang),
+            ..FieldView::default()
+        };
+        (view.input, view.inputmode, view.max) = self.input();
+        view.described_by = described_by(&view);
+        view
+    }
+
+    fn shape(&self, pairs: &[(String, String)], own_data: bool, lang: Lang) -> (&'static str, Vec<OptionView>) {
+        match &self.kind {
+            Kind::Text { .. } | Kind::Number { .. } => ("text", Vec::new()),
+            Kind::Area { .. } | Kind::Lines { .. } => ("area", Vec::new()),
+            Kind::Consent => ("consent", Vec::new()),
+            Kind::File { .. } => ("file", Vec::new()),
+            Kind::Date => ("date", self.date_parts(pairs, own_data, lang)),
+            Kind::Many(choices) => ("checks", self.options(choices, pairs)),
+            Kind::One(choices) if choices.len() > RADIOS_MAX => ("select", self.options(choices, pairs)),
+            Kind::One(choices) => ("radios", self.radios(choices.clone(), pairs, lang)),
+            Kind::YesNo => ("radios", self.radios(vec![answer("ja", "yes", lang), answer("nein", "no", lang)], pairs, lang)),
+        }
+    }
+
+    /// A choice that may be left out can be taken back: without JavaScript nothing else unticks a radio button.
+    fn radios(&self, mut choices: Vec<Choice>, pairs: &[(String, String)], lang: Lang) -> Vec<OptionView> {
+        if !self.must() {
+            choices.push(answer("", "not_given", lang));
+        }
+        self.options(&choices, pairs)
+    }
+
+    fn options(&self, choices: &[Choice], pairs: &[(String, String)]) -> Vec<OptionView> {
+        let name = self.name();
+        let chosen = |choice: &Choice| pairs.iter().any(|(key, value)| *key == name && *value == choice.key);
+        let option = |(n, choice): (usize, &Choice)| OptionView {
+            id: format!("{}.{}", self.id(), n + 1),
+            name: name.clone(),
+            text: choice.text.clone(),
+            value: choice.key.clone(),
+            chosen: chosen(choice),
+            autocomplete: None,
+        };
+        choices.iter().enumerate().map(option).collect()
+    }
+
+    fn date_parts(&self, pairs: &[(String, String)], own_data: bool, lang: Lang) -> Vec<OptionView> {
+        let birthday = own_data && self.last() == "geburtsdatum";
+        let parts = [("tag", "day", "bday-day"), ("monat", "month", "bday-month"), ("jahr", "year", "bday-year")];
+        let part = |(part, label, token): (&str, &str, &'static str)| {
+            let name = format!("{}.{part}", self.path);
+            OptionView {
+                id: format!("f-{name}"),
+                text: word(label, lang).to_owned(),
+                value: sent(pairs, &name).unwrap_or_default().to_owned(),
+                chosen: false,
+                autocomplete: birthday.then_some(token),
+                name,
+            }
+        };
+        parts.map(part).to_vec()
+    }
+
+    fn file(&self, files: &[UploadedFile], lang: Lang) -> Option<FileView> {
+        let Kind::File { media_types, max_bytes } = &self.kind else { return None };
+        let name = self.name();
+        let there = files.iter().find(|f| f.path == name);
+        Some(FileView {
+            accept: media_types.join(","),
+            kinds: media_types.iter().map(|m| shown::media_type(m)).collect::<Vec<_>>().join(", "),
+            max: max_bytes.map(|bytes| shown::size(bytes, lang)),
+            reference: there.map(|f| f.reference.clone()),
+            there: there.map(|f| format!("{} ({})", f.name, shown::size(f.bytes, lang))),
+            reference_name: format!("{name}{FILE_REFERENCE}"),
+            remove_name: format!("{name}{FILE_REMOVED}"),
+        })
+    }
+}
+
+fn described_by(view: &FieldView) -> String {
+    let parts = [("hinweis", view.hint.is_some()), ("datei", view.file.is_some()), ("vorschlag", view.proposal.is_some()), ("fehler", view.error.is_some())];
+    let ids: Vec<String> = parts.iter().filter(|(_, there)| *there).map(|(part, _)| format!("{}.{part}", view.id)).collect();
+    ids.join(" ")
+}

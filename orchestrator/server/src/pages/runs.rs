@@ -1,0 +1,126 @@
+//! The list of cases and one case with everything that happened in it.
+
+use jiff::civil::DateTime;
+use serde::Serialize;
+
+use super::shown::Shown;
+
+/// As the engine's states of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    Running,
+    Waiting,
+    Completed,
+    Failed,
+    Cancelled,
+    Stuck,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct VorgaengePage {
+    pub runs: Vec<RunRow>,
+    /// Link to the next page of the list.
+    pub more: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RunRow {
+    pub link: String,
+    pub number: String,
+    /// The process's title.
+    pub title: String,
+    pub state: RunState,
+    /// In the tenant's zone.
+    pub started: DateTime,
+    /// What it waits for or why it ended so.
+    pub note: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct VorgangPage {
+    pub number: String,
+    pub title: String,
+    /// Id of the process.
+    pub process: String,
+    pub version: String,
+    pub state: RunState,
+    pub started: DateTime,
+    pub ended: Option<DateTime>,
+    pub by: String,
+    pub unit: String,
+    /// What a person can do about a run that failed, is stuck or in doubt.
+    pub message: Option<String>,
+    pub steps: Vec<StepView>,
+    /// Oldest first.
+    pub timeline: Vec<Entry>,
+    /// Where this person may cancel it.
+    pub cancel: Option<Cancel>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepState {
+    Open,
+    Active,
+    /// For a person's answer.
+    Waiting,
+    Completed,
+    Skipped,
+    Failed,
+    /// Nobody knows whether its effect happened.
+    Doubt,
+    /// A door refused it.
+    Parked,
+    Undone,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepKind {
+    Tool,
+    Model,
+    Human,
+    Rules,
+    Set,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StepView {
+    pub id: String,
+    pub title: String,
+    pub kind: StepKind,
+    pub state: StepState,
+    /// What went in.
+    pub input: Vec<Shown>,
+    /// What came out.
+    pub output: Vec<Shown>,
+    /// The rule's row, the person's reason, why it was skipped or failed.
+    pub reason: Option<String>,
+    pub model: Option<String>,
+    pub zone: Option<String>,
+    /// `dms/suchen`
+    pub tool: Option<String>,
+    /// Under whose rights.
+    pub acted_as: Option<String>,
+    pub why_allowed: Option<String>,
+    /// In words.
+    pub duration: Option<String>,
+    pub attempts: u32,
+    /// What a person can do about it.
+    pub message: Option<String>,
+}
+
+/// A sentence of the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    pub at: DateTime,
+    pub text: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Cancel {
+    pub action: String,
+    /// The button was pressed without a reason.
+    pub missing: bool,
+}

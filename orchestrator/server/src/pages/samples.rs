@@ -1,0 +1,245 @@
+//! One sample of every page, with hostile text where people and models write.
+
+mod citizen;
+
+use jiff::civil::{DateTime, date};
+use laufzettel_domain::{Lang, Value};
+use serde_json::json;
+
+use super::*;
+
+pub(super) const EVIL: &str = r#"<script>alert("x")</script> & 'Zitat'"#;
+const SCHEMA: &str = include_str!("../../../../schemas/hundesteuer-anmeldung.schema.json");
+
+pub(super) fn schema() -> Value {
+    serde_json::from_str(SCHEMA).unwrap()
+}
+
+pub(super) fn order() -> Vec<String> {
+    ["halter", "hund", "aufnahme_am", "anzahl_haushalt", "ermaessigungsgrund", "nachweis", "sepa", "hinweis_gelesen"].map(str::to_owned).to_vec()
+}
+
+pub(super) fn form() -> Form {
+    Form::of(&schema(), Some(&order())).unwrap()
+}
+
+/// The form of the human step, with a choice of many, a list and a number beside.
+pub(super) fn decision() -> Form {
+    Form::of(&json!({
+        "type": "object", "required": ["entscheidung", "gefaehrlich", "ermaessigung", "ort"],
+        "properties": {
+            "entscheidung": { "enum": ["festsetzen", "zurueckweisen"], "title": "Entscheidung",
+                "oneOf": [{ "const": "festsetzen", "title": "Steuer festsetzen" }, { "const": "zurueckweisen", "title": "Anmeldung zurückweisen" }] },
+            "gefaehrlich": { "type": "boolean", "title": "Der Hund gilt als gefährlich (§ 1 LHundG)", "description": "Nur nach eigener Prüfung." },
+            "ermaessigung": { "enum": ["keiner", "assistenzhund", "tierheim", "wachhund"], "title": "Anerkannte Ermäßigung" },
+            "ort": { "enum": ["a", "b", "c", "d", "e", "f", "g"], "title": "Ort aus einer langen Liste" },
+            "auflagen": { "type": "array", "title": "Auflagen", "x-auswahl": [{ "wert": 1, "text": "Leine" }, { "wert": 2, "text": EVIL }] },
+            "aktenzeichen": { "type": "array", "items": { "type": "string" }, "title": "Aktenzeichen", "description": "Eines je Zeile." },
+            "rabatt": { "type": "number", "title": "Nachlass in Prozent" },
+            "bemerkung": { "type": "string", "maxLength": 500, "title": "Begründung oder Bemerkung", "description": "Steht im Bescheid." }
+        }
+    }), None).unwrap()
+}
+
+pub(super) fn pairs() -> Vec<(String, String)> {
+    let given = [
+        ("halter.familienname", EVIL), ("halter.vornamen", "Änne"), ("halter.geburtsdatum.tag", "31"), ("halter.geburtsdatum.monat", "2"),
+        ("halter.geburtsdatum.jahr", "1980"), ("hund.chipnummer", "276 0981"), ("anzahl_haushalt", "zwei"),
+    ];
+    given.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
+}
+
+fn at(hour: i8) -> DateTime {
+    date(2026, 5, 3).at(hour, 5, 0, 0)
+}
+
+impl AnmeldenPage {
+    pub(super) fn sample(missing: bool) -> Self {
+        let person = |id: &str, name: &str, role: &str| PersonChoice { id: id.into(), name: name.into(), role: role.into() };
+        let people = vec![person("s.weber", "Sabine Weber", "Steueramt"), person("k.braun", EVIL, "Datenschutz"), person("m.yilmaz", "Murat Yılmaz", "Fachverfahren")];
+        Self { action: "/anmelden".into(), people, back: Some("/aufgaben".into()), missing }
+    }
+}
+
+impl FehlerPage {
+    pub(super) fn sample() -> Self {
+        Self {
+            status: 404,
+            title: "Diesen Vorgang gibt es nicht".into(),
+            message: EVIL.into(),
+            advice: None,
+            link: Some(Link { href: "/".into(), text: "Zur Startseite".into() }),
+        }
+    }
+}
+
+impl StartseitePage {
+    pub(super) fn sample() -> Self {
+        Self { open_tasks: 4, overdue: 1, forms: vec![Link { href: "/antrag/vg-schweich/hundesteuer".into(), text: EVIL.into() }] }
+    }
+}
+
+impl AufgabenPage {
+    pub(super) fn sample() -> Self {
+        let row = |number: &str, title: &str, due: Option<DateTime>| TaskRow {
+            link: format!("/aufgaben/{number}"),
+            title: title.into(),
+            process: "Hund zur Hundesteuer anmelden".into(),
+            number: number.into(),
+            due,
+            overdue: false,
+        };
+        let tasks = vec![row("2026-000124", EVIL, None), row("2026-000125", "Angaben ergänzen", Some(at(18))), row("2026-000123", "Hundesteuer festsetzen oder Anmeldung zurückweisen", Some(at(8)))];
+        Self::new(tasks, at(12))
+    }
+}
+
+impl AufgabePage {
+    pub(super) fn sample(wrong: bool, lang: Lang) -> Self {
+        let form = decision();
+        let problems = if wrong { form.parse(&[]).1 } else { Vec::new() };
+        let proposal = json!({ "entscheidung": "festsetzen", "bemerkung": EVIL, "gefaehrlich": false, "ort": "c" });
+        let shown = json!({
+            "antragsteller": format!("Änne Möller {EVIL}"), "jahressteuer_cent": 9600, "chip_aus_deutschland": true, "aufnahme_am": "2026-05-01",
+            "melderegister": { "familienname": "Möller", "anschrift": { "strasse": "Hauptstraße 1", "plz": "76756" } }, "hinweise": ["eins", "zwei"], "nachweis": null,
+        });
+        let mut shown = Shown::list(&shown, &["antragsteller".to_owned(), "nachweis".to_owned()], lang);
+        shown[0] = shown[0].clone().labelled(&laufzettel_domain::Label::strictest()).from(Origin::Antrag);
+        shown[1].link = Some("/aufgaben/1/datei/0".into());
+        shown[2] = shown[2].clone().from(Origin::Regel);
+        shown[5] = shown[5].clone().from(Origin::Register);
+        Self {
+            action: "/aufgaben/1/abschliessen".into(),
+            title: "Hundesteuer festsetzen oder Anmeldung zurückweisen".into(),
+            process: "Hund zur Hundesteuer anmelden".into(),
+            number: "2026-000123".into(),
+            case_link: Some("/vorgaenge/1".into()),
+            due: Some(at(8)),
+            overdue: true,
+            message: wrong.then(|| EVIL.into()),
+            shown,
+            digest: "sha256:00".into(),
+            form: form.view(&Filled { problems: &problems, proposal: Some(&proposal), ..Filled::default() }, lang),
+            button: None,
+        }
+    }
+}
+
+impl VorgaengePage {
+    pub(super) fn sample() -> Self {
+        let states = [RunState::Running, RunState::Waiting, RunState::Completed, RunState::Failed, RunState::Cancelled, RunState::Stuck];
+        let row = |(n, state): (usize, RunState)| RunRow {
+            link: format!("/vorgaenge/{n}"),
+            number: format!("2026-00012{n}"),
+            title: "Hund zur Hundesteuer anmelden".into(),
+            state,
+            started: at(9),
+            note: (n == 1).then(|| EVIL.into()),
+        };
+        Self { runs: states.into_iter().enumerate().map(row).collect(), more: Some("/vorgaenge?ab=6".into()) }
+    }
+}
+
+impl VorgangPage {
+    pub(super) fn sample(lang: Lang) -> Self {
+        let step = |id: &str, title: &str, kind, state| StepView {
+            id: id.into(),
+            title: title.into(),
+            kind,
+            state,
+            input: Shown::list(&json!({ "familienname": EVIL, "geburtsdatum": "1980-02-29" }), &[], lang),
+            output: Shown::list(&json!({ "anzahl": 1, "treffer": [{ "familienname": "Möller", "plz": "76756" }] }), &[], lang),
+            reason: Some(EVIL.into()),
+            model: Some("glm-5 (Stadtwerke, Trier)".into()),
+            zone: Some("gruen".into()),
+            tool: Some("registry/person_suchen".into()),
+            acted_as: Some("Dienst svc-intake".into()),
+            why_allowed: Some("Gruppe GG-Eingang, tool.call:registry/person_suchen".into()),
+            duration: Some("0,4 Sekunden".into()),
+            attempts: 2,
+            message: matches!(state, StepState::Doubt).then(|| "Bitte in der E-Akte nachsehen, ob das Dokument angekommen ist.".into()),
+        };
+        let bare = StepView { input: Vec::new(), output: Vec::new(), reason: None, model: None, zone: None, tool: None, acted_as: None, why_allowed: None, duration: None, attempts: 0, ..step("mitteilung", "Mitteilung an die Halterin oder den Halter", StepKind::Tool, StepState::Open) };
+        Self {
+            number: "2026-000123".into(),
+            title: "Hund zur Hundesteuer anmelden".into(),
+            process: "hundesteuer-anmeldung".into(),
+            version: "1.0.0".into(),
+            state: RunState::Waiting,
+            started: at(9),
+            ended: Some(at(12)),
+            by: "öffentliches Formular".into(),
+            unit: "FB2-Steueramt".into(),
+            message: Some(EVIL.into()),
+            steps: vec![
+                step("halter", "Halter im Melderegister suchen", StepKind::Tool, StepState::Completed),
+                step("nachweis", "Nachweis einordnen", StepKind::Model, StepState::Skipped),
+                step("satz", "Steuersatz der Ortsgemeinde", StepKind::Rules, StepState::Failed),
+                step("vorschau", "Beträge zur Ansicht", StepKind::Set, StepState::Active),
+                step("festsetzung", "Hundesteuer festsetzen oder Anmeldung zurückweisen", StepKind::Human, StepState::Waiting),
+                step("bescheid", "Bescheid in der E-Akte ablegen", StepKind::Tool, StepState::Doubt),
+                step("buchung", "Buchungsanzeige für die Kasse ablegen", StepKind::Tool, StepState::Parked),
+                step("storno", "Bescheid stornieren", StepKind::Tool, StepState::Undone),
+                bare,
+            ],
+            timeline: vec![Entry { at: at(9), text: "Der Vorgang wurde über das öffentliche Formular begonnen.".into() }, Entry { at: at(10), text: EVIL.into() }],
+            cancel: Some(Cancel { action: "/vorgaenge/1/abbrechen".into(), missing: true }),
+        }
+    }
+}
+
+impl ProzessePage {
+    pub(super) fn sample() -> Self {
+        let row = |id: &str, start: Option<&str>| ProcessRow {
+            id: id.into(),
+            version: "1.0.0".into(),
+            title: "Hund zur Hundesteuer anmelden".into(),
+            description: format!("Nimmt die Anmeldung entgegen, prüft sie und bereitet den Bescheid vor. {EVIL}"),
+            responsible: "FB2-Steueramt".into(),
+            start: start.map(str::to_owned),
+            public: Some("/antrag/vg-schweich/hundesteuer".into()),
+        };
+        Self { processes: vec![row("hundesteuer-anmeldung", Some("/prozesse/hundesteuer-anmeldung/start")), row("wohngeld", None)] }
+    }
+}
+
+impl StartPage {
+    pub(super) fn sample(lang: Lang) -> Self {
+        Self {
+            action: "/prozesse/hundesteuer-anmeldung/start".into(),
+            title: "Hund zur Hundesteuer anmelden".into(),
+            description: EVIL.into(),
+            responsible: "FB2-Steueramt".into(),
+            version: "1.0.0".into(),
+            form: form().view(&Filled::default(), lang),
+            key: "0192-key".into(),
+        }
+    }
+}
+
+/// Every page, with the states that change what its template shows.
+pub(super) fn pages(lang: Lang) -> Vec<(&'static str, Page)> {
+    vec![
+        ("antrag", Page::Antrag(AntragPage::sample(false, lang))),
+        ("antrag-fehler", Page::Antrag(AntragPage::sample(true, lang))),
+        ("zusammenfassung", Page::Zusammenfassung(ZusammenfassungPage::sample(lang))),
+        ("quittung", Page::Quittung(QuittungPage::sample())),
+        ("status", Page::Status(StatusPage::sample(Station::InBearbeitung))),
+        ("status-rueckfrage", Page::Status(StatusPage { result: None, automated: Vec::new(), ..StatusPage::sample(Station::Rueckfrage) })),
+        ("anmelden", Page::Anmelden(AnmeldenPage::sample(false))),
+        ("anmelden-fehler", Page::Anmelden(AnmeldenPage::sample(true))),
+        ("fehler", Page::Fehler(FehlerPage::sample())),
+        ("startseite", Page::Startseite(StartseitePage::sample())),
+        ("aufgaben", Page::Aufgaben(AufgabenPage::sample())),
+        ("aufgaben-leer", Page::Aufgaben(AufgabenPage { tasks: Vec::new() })),
+        ("aufgabe", Page::Aufgabe(AufgabePage::sample(false, lang))),
+        ("aufgabe-fehler", Page::Aufgabe(AufgabePage::sample(true, lang))),
+        ("vorgaenge", Page::Vorgaenge(VorgaengePage::sample())),
+        ("vorgaenge-leer", Page::Vorgaenge(VorgaengePage { runs: Vec::new(), more: None })),
+        ("vorgang", Page::Vorgang(VorgangPage::sample(lang))),
+        ("vorgang-neu", Page::Vorgang(VorgangPage { message: None, ended: None, timeline: Vec::new(), cancel: None, ..VorgangPage::sample(lang) })),
+        ("prozesse", Page::Prozesse(ProzessePage::sample())),
+        ("prozesse-leer", Page::Prozesse(ProzessePage { processes: Vec::new() })),
+        ("start", Page::Start(StartPage::sample(lang))),
+    ]
+}

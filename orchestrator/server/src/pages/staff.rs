@@ -1,0 +1,73 @@
+//! Pages around the work: sign-in, errors, start page, the catalogue and its start form.
+
+use serde::Serialize;
+
+use super::{Link, form::FormView};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AnmeldenPage {
+    pub action: String,
+    pub people: Vec<PersonChoice>,
+    /// Where to go afterwards; the handler checks that it is a path of ours.
+    pub back: Option<String>,
+    /// The button was pressed without a choice.
+    pub missing: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PersonChoice {
+    /// What the form sends.
+    pub id: String,
+    pub name: String,
+    /// Unit or groups, to tell people apart.
+    pub role: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FehlerPage {
+    /// HTTP status, shown small for whoever is asked for help.
+    pub status: u16,
+    pub title: String,
+    pub message: String,
+    /// What the person can do; without it the usual.
+    pub advice: Option<String>,
+    pub link: Option<Link>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StartseitePage {
+    pub open_tasks: usize,
+    pub overdue: usize,
+    /// Public forms.
+    pub forms: Vec<Link>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ProzessePage {
+    pub processes: Vec<ProcessRow>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ProcessRow {
+    pub id: String,
+    pub version: String,
+    pub title: String,
+    pub description: String,
+    pub responsible: String,
+    /// Its start form, where this person may start it.
+    pub start: Option<String>,
+    /// Its public form.
+    pub public: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StartPage {
+    pub action: String,
+    pub title: String,
+    pub description: String,
+    pub responsible: String,
+    pub version: String,
+    pub form: FormView,
+    /// Idempotency key, made at the first look.
+    pub key: String,
+}

@@ -1,0 +1,53 @@
+//! The inbox and one task.
+
+use jiff::civil::DateTime;
+use serde::Serialize;
+
+use super::{form::FormView, shown::Shown};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AufgabenPage {
+    pub tasks: Vec<TaskRow>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TaskRow {
+    pub link: String,
+    pub title: String,
+    pub process: String,
+    /// Of the case.
+    pub number: String,
+    /// In the tenant's zone.
+    pub due: Option<DateTime>,
+    pub overdue: bool,
+}
+
+impl AufgabenPage {
+    /// Most urgent first, those without a deadline last; `now` in the tenant's zone decides what is overdue.
+    pub fn new(mut tasks: Vec<TaskRow>, now: DateTime) -> Self {
+        for task in &mut tasks {
+            task.overdue = task.due.is_some_and(|due| due < now);
+        }
+        tasks.sort_by(|a, b| (a.due.is_none(), a.due, &a.number).cmp(&(b.due.is_none(), b.due, &b.number)));
+        Self { tasks }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AufgabePage {
+    pub action: String,
+    pub title: String,
+    pub process: String,
+    pub number: String,
+    pub case_link: Option<String>,
+    pub due: Option<DateTime>,
+    pub overdue: bool,
+    /// Why the task is there, if it is no plain step: a door refused, an outcome is unknown, somebody was faster.
+    pub message: Option<String>,
+    pub shown: Vec<Shown>,
+    /// Digest of what is shown; sent back with the answer.
+    pub digest: String,
+    pub form: FormView,
+    /// Label of the button; „Abschließen“ if there is none.
+    pub button: Option<String>,
+}

@@ -1,0 +1,93 @@
+//! The templates, compiled in, and the few words they have beside their page's context.
+//!
+//! In scope: `p` (the page), `w` (wordings), `frame`, `lang`, and `de`, the attribute that marks a German text on an English
+//! page. `teil("x.html", value)` renders a part with that value as `p`.
+
+use std::sync::LazyLock;
+
+use laufzettel_domain::Lang;
+use minijinja::{Environment, Error, State, UndefinedBehavior, Value, context, syntax::SyntaxConfig, value::Serde};
+use serde::Serialize;
+
+use super::{BACK, Frame, HONEYPOT, INTENT, INTENT_CHANGE, INTENT_REVIEW, INTENT_SEND, KEY, PERSON, REASON, SHOWN, words};
+
+/// What a page is that could not be rendered: only a template at odds with its context can bring it about.
+const BROKEN: &str = "<!doctype html><html lang=\"de\"><title>Fehler</title><h1>Diese Seite lässt sich nicht anzeigen.</h1>\
+    <p>Der Fehler liegt bei uns. Ihre Daten sind nicht verloren.</p></html>";
+
+const TEMPLATES: [(&str, &str); 17] = [
+    ("layout.html", include_str!("../../pages/layout.html")),
+    ("formular.html", include_str!("../../pages/formular.html")),
+    ("probleme.html", include_str!("../../pages/probleme.html")),
+    ("werte.html", include_str!("../../pages/werte.html")),
+    ("antrag.html", include_str!("../../pages/antrag.html")),
+    ("zusammenfassung.html", include_str!("../../pages/zusammenfassung.html")),
+    ("quittung.html", include_str!("../../pages/quittung.html")),
+    ("status.html", include_str!("../../pages/status.html")),
+    ("anmelden.html", include_str!("../../pages/anmelden.html")),
+    ("fehler.html", include_str!("../../pages/fehler.html")),
+    ("startseite.html", include_str!("../../pages/startseite.html")),
+    ("aufgaben.html", include_str!("../../pages/aufgaben.html")),
+    ("aufgabe.html", include_str!("../../pages/aufgabe.html")),
+    ("vorgaenge.html", include_str!("../../pages/vorgaenge.html")),
+    ("vorgang.html", include_str!("../../pages/vorgang.html")),
+    ("prozesse.html", include_str!("../../pages/prozesse.html")),
+    ("start.html", include_str!("../../pages/start.html")),
+];
+
+static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().expect("the usual delimiters"));
+    environment.add_function("teil", part);
+    environment.add_filter("datum", |state: &State<'_, '_>, text: &str| super::shown::day(text, lang(state)));
+    environment.add_filter("zeit", moment);
+    for (name, source) in TEMPLATES {
+        environment.add_template(name, source).expect("the templates are compiled in, and a test renders each of them");
+    }
+    environment
+});
+
+/// The inner page rendered, then put into the layout; `problems` counts what is wrong in its form.
+pub(super) fn document(name: &str, page: &impl Serialize, title: &str, frame: &Frame, problems: usize) -> String {
+    let result = inner(name, Value::from(Serde(page)), frame).and_then(|body| {
+        let around = context! { body => Value::from_safe_string(body), title, problems, ..scope(frame) };
+        ENVIRONMENT.get_template("layout.html")?.render(around)
+    });
+    debug_assert!(result.is_ok(), "{name}: {result:?}");
+    result.unwrap_or_else(|_| BROKEN.to_owned())
+}
+
+fn inner(name: &str, page: Value, frame: &Frame) -> Result<String, Error> {
+    ENVIRONMENT.get_template(name)?.render(context! { p => page, ..scope(frame) })
+}
+
+fn scope(frame: &Frame) -> Value {
+    let de = if frame.lang == Lang::De { "" } else { " lang=\"de\"" };
+    // a path beginning with two slashes would be another host
+    let path = format!("/{}", frame.path.trim_start_matches(['/', '\\']));
+    context! {
+        frame => Value::from(Serde(Frame { path, ..frame.clone() })),
+        lang => Value::from(Serde(frame.lang)),
+        de => Value::from_safe_string(de.to_owned()),
+        w => Value::from(Serde(words::all(frame.lang))),
+        names => context! {
+            honeypot => HONEYPOT, key => KEY, intent => INTENT, review => INTENT_REVIEW, change => INTENT_CHANGE, send => INTENT_SEND,
+            shown => SHOWN, person => PERSON, back => BACK, reason => REASON,
+        },
+    }
+}
+
+fn part(state: &State<'_, '_>, name: &str, value: Value) -> Result<Value, Error> {
+    let known = |key: &str| state.lookup(key).unwrap_or_default();
+    let scope = context! { p => value, w => known("w"), de => known("de"), lang => known("lang"), names => known("names") };
+    state.env().get_template(name)?.render(scope).map(Value::from_safe_string)
+}
+
+fn moment(state: &State<'_, '_>, text: &str) -> String {
+    text.parse().map_or_else(|_| text.to_owned(), |at| words::format_moment(at, lang(state)))
+}
+
+fn lang(state: &State<'_, '_>) -> Lang {
+    if state.lookup("lang").is_some_and(|l| l.as_str() == Some("en")) { Lang::En } else { Lang::De }
+}

@@ -1,0 +1,98 @@
+//! The catalogue for staff, and starting a process by hand.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension,
+    extract::{Path, Request, State},
+    http::{HeaderMap, StatusCode, Uri},
+    response::{IntoResponse, Redirect, Response},
+};
+use laufzettel_domain::Via;
+use laufzettel_policy::permit_start;
+use laufzettel_process::{Process, model::TriggerKind, schema::Problem};
+use laufzettel_worker::{StartError, StartRequest};
+
+use crate::{
+    form_data, intake,
+    pages::{self, Filled, Form, Page, ProcessRow, ProzessePage, StartPage},
+    reply::Asked,
+    site::{Session, Site, TenantSite},
+};
+
+fn may_start(tenant: &TenantSite, session: &Session, process: &Process) -> bool {
+    let via = process.start.via.is_empty() || process.start.via.contains(&Via::Form);
+    via && tenant.desk.who(&session.caller).is_ok_and(|who| permit_start(&who, process.id.as_str(), &process.start.groups, &tenant.desk.tenant.rules).allow)
+}
+
+pub async fn list(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, uri: Uri, headers: HeaderMap) -> Response {
+    let tenant = &site.tenants[&session.tenant];
+    let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
+    let rows = tenant.desk.tenant.catalogue.processes.values().map(|process| ProcessRow {
+        id: process.id.to_string(),
+        version: process.version.to_string(),
+        title: process.title.clone(),
+        description: process.description.clone(),
+        responsible: process.verantwortlich.clone(),
+        start: may_start(tenant, &session, process).then(|| format!("/prozesse/{}/start", process.id)),
+        public: process.triggers.iter().find_map(|t| match &t.kind {
+            TriggerKind::Intake { path, public: true } => Some(format!("/antrag/{}/{path}", session.tenant)),
+            _ => None,
+        }),
+    });
+    asked.ok(&Page::Prozesse(ProzessePage { processes: rows.collect() }))
+}
+
+fn page_of(process: &Process, form: &Form, asked: &Asked, filled: &Filled<'_>, key: String) -> Page {
+    Page::Start(StartPage {
+        action: format!("/prozesse/{}/start", process.id),
+        title: process.title.clone(),
+        description: process.description.clone(),
+        responsible: process.verantwortlich.clone(),
+        version: process.version.to_string(),
+        form: form.view(filled, asked.lang),
+        key,
+    })
+}
+
+pub async fn form(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(id): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
+    let tenant = &site.tenants[&session.tenant];
+    let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
+    let Some(prepared) = tenant.desk.tenant.current(&id) else { return asked.missing() };
+    if !may_start(tenant, &session, &prepared.process) {
+        return asked.missing();
+    }
+    let Some(form) = intake::form_of(&prepared.process) else { return asked.missing() };
+    asked.ok(&page_of(&prepared.process, &form, &asked, &Filled::default(), intake::new_key(tenant)))
+}
+
+pub async fn start(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(id): Path<String>, request: Request) -> Response {
+    let tenant = &site.tenants[&session.tenant];
+    let asked = Asked::new(request.uri(), request.headers(), Some(tenant), Some(&session));
+    let Some(prepared) = tenant.desk.tenant.current(&id) else { return asked.missing() };
+    let Some(form) = intake::form_of(&prepared.process) else { return asked.missing() };
+    let Ok(sent) = form_data::read(request, &tenant.desk, &form).await else { return asked.missing() };
+    let (mut value, mut problems) = form.parse(&sent.pairs);
+    if form_data::insert_files(&tenant.desk, &mut value, &sent.files).await.is_err() {
+        return asked.unavailable();
+    }
+    problems.extend(sent.problems.clone());
+    let key = sent.get(pages::KEY).filter(|k| k.len() == 32).map_or_else(|| intake::new_key(tenant), str::to_owned);
+    if problems.is_empty() {
+        let receipts = vec![format!("start:{id}:{key}")];
+        let begin = StartRequest { process: id, caller: session.caller.clone(), run_as: None, input: value, zone: None, receipts, status: false };
+        match tenant.desk.start(begin).await {
+            Ok(started) => return Redirect::to(&format!("/vorgaenge/{}", started.run)).into_response(),
+            Err(StartError::Duplicate(run)) => return Redirect::to(&format!("/vorgaenge/{run}")).into_response(),
+            Err(StartError::Denied(decision)) => return asked.denied(&decision),
+            Err(StartError::Invalid(found)) => problems = found,
+            Err(_) => return asked.unavailable(),
+        }
+    }
+    again(&prepared.process, &form, &asked, &sent, &problems, key)
+}
+
+fn again(process: &Process, form: &Form, asked: &Asked, sent: &form_data::Sent, problems: &[Problem], key: String) -> Response {
+    let filled = Filled { pairs: &sent.pairs, problems, files: &sent.files, ..Filled::default() };
+    asked.page(StatusCode::UNPROCESSABLE_ENTITY, &page_of(process, form, asked, &filled, key))
+}

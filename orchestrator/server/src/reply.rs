@@ -1,0 +1,120 @@
+//! Answers: whole pages, and problem documents (RFC 9457).
+
+use axum::{
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
+    response::{Html, IntoResponse, Response},
+};
+use laufzettel_domain::Lang;
+use laufzettel_policy::Decision;
+use laufzettel_worker::WishError;
+use serde_json::json;
+
+use crate::{
+    pages::{self, FehlerPage, Frame, Page},
+    session,
+    site::{Session, TenantSite},
+};
+
+/// What every page handler knows of its request.
+pub struct Asked {
+    pub lang: Lang,
+    pub path: String,
+    pub switched: bool,
+    pub person: Option<String>,
+    pub tenant_name: String,
+}
+
+impl Asked {
+    pub fn new(uri: &Uri, headers: &HeaderMap, tenant: Option<&TenantSite>, session: Option<&Session>) -> Self {
+        Self {
+            lang: session::lang(uri, headers),
+            path: uri.path().to_owned(),
+            switched: uri.query().is_some_and(|q| q.contains("lang=")),
+            person: session.map(|s| s.caller.name.clone()),
+            tenant_name: tenant.map(|t| t.desk.tenant.name.clone()).unwrap_or_default(),
+        }
+    }
+
+    pub fn page(&self, status: StatusCode, page: &Page) -> Response {
+        let frame = Frame { lang: self.lang, tenant_name: self.tenant_name.clone(), person: self.person.clone(), path: self.path.clone(), footer: Vec::new() };
+        let mut response = (status, Html(pages::render(page, &frame))).into_response();
+        if self.switched {
+            let word = if self.lang == Lang::En { "en" } else { "de" };
+            if let Ok(value) = HeaderValue::from_str(&format!("sprache={word}; Path=/; SameSite=Lax; Max-Age=31536000")) {
+                response.headers_mut().append(header::SET_COOKIE, value);
+            }
+        }
+        response
+    }
+
+    pub fn ok(&self, page: &Page) -> Response {
+        self.page(StatusCode::OK, page)
+    }
+
+    pub fn error(&self, status: StatusCode, title: &str, message: &str) -> Response {
+        let page = FehlerPage { status: status.as_u16(), title: title.to_owned(), message: message.to_owned(), advice: None, link: None };
+        self.page(status, &Page::Fehler(page))
+    }
+
+    /// What is not there and what may not be seen look the same.
+    pub fn missing(&self) -> Response {
+        match self.lang {
+            Lang::De => self.error(StatusCode::NOT_FOUND, "Nicht gefunden", "Diese Seite gibt es nicht, oder sie ist nicht für Sie bestimmt."),
+            Lang::En => self.error(StatusCode::NOT_FOUND, "Not found", "This page does not exist, or is not meant for you."),
+        }
+    }
+
+    pub fn denied(&self, decision: &Decision) -> Response {
+        let title = if self.lang == Lang::De { "Nicht erlaubt" } else { "Not allowed" };
+        self.error(StatusCode::FORBIDDEN, title, decision.reason.get(self.lang))
+    }
+
+    pub fn unavailable(&self) -> Response {
+        match self.lang {
+            Lang::De => self.error(StatusCode::SERVICE_UNAVAILABLE, "Gerade nicht möglich", "Bitte versuchen Sie es in einigen Minuten noch einmal. Es ist nichts verloren gegangen, was schon bestätigt war."),
+            Lang::En => self.error(StatusCode::SERVICE_UNAVAILABLE, "Not possible now", "Please try again in a few minutes. Nothing that was confirmed is lost."),
+        }
+    }
+
+    pub fn wish(&self, error: &WishError) -> Response {
+        match error {
+            WishError::Unknown => self.missing(),
+            WishError::Denied(decision) => self.denied(decision),
+            WishError::Rejected(laufzettel_engine::Rejection::Denied(decision)) => self.denied(decision),
+            WishError::Rejected(laufzettel_engine::Rejection::Stale(text)) => {
+                let title = if self.lang == Lang::De { "Das hat sich schon erledigt" } else { "This is settled already" };
+                self.error(StatusCode::CONFLICT, title, text.get(self.lang))
+            }
+            WishError::Rejected(laufzettel_engine::Rejection::Invalid(_)) | WishError::Unavailable(_) => self.unavailable(),
+        }
+    }
+}
+
+pub async fn not_found(uri: Uri, headers: HeaderMap) -> Response {
+    if uri.path().starts_with("/api/") || uri.path().starts_with("/hooks/") {
+        return problem(404, "Das gibt es hier nicht.").into_response();
+    }
+    Asked::new(&uri, &headers, None, None).missing()
+}
+
+pub async fn style() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "public, max-age=3600")], pages::STYLE)
+}
+
+/// A problem document.
+pub fn problem(status: u16, title: &str) -> Response {
+    problem_with(status, title, json!({}))
+}
+
+pub fn problem_with(status: u16, title: &str, more: serde_json::Value) -> Response {
+    let mut body = json!({ "type": "about:blank", "status": status, "title": title });
+    if let (Some(body), serde_json::Value::Object(more)) = (body.as_object_mut(), more) {
+        body.extend(more);
+    }
+    let code = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (code, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
+}
+
+pub fn json(status: StatusCode, value: &serde_json::Value) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], value.to_string()).into_response()
+}

@@ -1,0 +1,124 @@
+//! Every route, with what it needs. A route that is not here does not exist; one without a need cannot be written.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request, State},
+    http::{HeaderValue, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Redirect, Response},
+    routing::{MethodRouter, get, post},
+};
+use tower_http::csrf::CsrfLayer;
+
+use crate::{api, files, hooks, intake, processes, reply, runs, session, signin, site::Site, status, tasks};
+
+/// What somebody must bring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing: citizens, health checks, the style sheet.
+    Nothing,
+    /// A secret in the address: status pages.
+    Code,
+    /// A valid signature over the body.
+    Signature,
+    /// A signed-in person; what she may see or do the desk asks again.
+    Person,
+}
+
+pub struct Route {
+    pub path: &'static str,
+    pub needs: Needs,
+    handler: MethodRouter<Arc<Site>>,
+}
+
+/// Bytes of a form with its files: three attachments of the usual 4 MiB and some text.
+const FORM_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Bytes of any other request.
+const BODY_BYTES_MAX: usize = 1024 * 1024;
+
+pub fn routes() -> Vec<Route> {
+    use Needs::{Code, Nothing, Person, Signature};
+    let route = |path, needs, handler| Route { path, needs, handler };
+    vec![
+        route("/antrag/{tenant}/{path}", Nothing, get(intake::form).post(intake::send).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
+        route("/status/{code}", Code, get(status::page)),
+        route("/hooks/{tenant}/{path}", Signature, post(hooks::receive)),
+        route("/static/style.css", Nothing, get(reply::style)),
+        route("/healthz", Nothing, get(|| async { "ok" })),
+        route("/readyz", Nothing, get(api::ready)),
+        route("/anmelden", Nothing, get(signin::page).post(signin::sign_in)),
+        route("/abmelden", Nothing, post(signin::sign_out)),
+        route("/", Nothing, get(signin::home)),
+        route("/aufgaben", Person, get(tasks::list)),
+        route("/aufgaben/{task}", Person, get(tasks::page).post(tasks::answer)),
+        route("/vorgaenge", Person, get(runs::list)),
+        route("/vorgaenge/{run}", Person, get(runs::page)),
+        route("/vorgaenge/{run}/abbrechen", Person, post(runs::cancel)),
+        route("/vorgaenge/{run}/dateien/{file}", Person, get(files::fetch)),
+        route("/prozesse", Person, get(processes::list)),
+        route("/prozesse/{id}/start", Person, get(processes::form).post(processes::start).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
+        route("/api/v1/processes", Person, get(api::processes)),
+        route("/api/v1/processes/{id}/runs", Person, post(api::start)),
+        route("/api/v1/runs", Person, get(api::runs)),
+        route("/api/v1/runs/{run}", Person, get(api::run)),
+        route("/api/v1/tasks", Person, get(api::tasks)),
+        route("/api/v1/tasks/{task}/complete", Person, post(api::complete)),
+    ]
+}
+
+pub fn router(site: Arc<Site>) -> Router {
+    let mut router = Router::new();
+    for route in routes() {
+        let handler = if route.needs == Needs::Person { route.handler.route_layer(middleware::from_fn_with_state(site.clone(), person)) } else { route.handler };
+        router = router.route(route.path, handler);
+    }
+    router
+        .fallback(reply::not_found)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        // a form of another site is refused before any handler sees it; programs send no such header
+        .layer(CsrfLayer::new())
+        .layer(middleware::from_fn(headers))
+        .with_state(site)
+}
+
+/// Nobody signed in: pages lead to the sign-in, the interface says 401.
+async fn person(State(site): State<Arc<Site>>, mut request: Request, next: Next) -> Response {
+    match session::of(&site, request.headers()) {
+        Some(session) => {
+            request.extensions_mut().insert(session);
+            next.run(request).await
+        }
+        None if request.uri().path().starts_with("/api/") => reply::problem(401, "Bitte anmelden.").into_response(),
+        None => Redirect::to(&format!("/anmelden?zurueck={}", request.uri().path())).into_response(),
+    }
+}
+
+/// On every answer: nothing foreign, nothing inline, nothing kept, nothing told to others.
+async fn headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    let set = [
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+    ];
+    for (name, value) in set {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_must_be_open_is_open() {
+        let open: Vec<&str> = routes().iter().filter(|r| r.needs == Needs::Nothing).map(|r| r.path).collect();
+        assert_eq!(open, ["/antrag/{tenant}/{path}", "/static/style.css", "/healthz", "/readyz", "/anmelden", "/abmelden", "/"]);
+    }
+}

@@ -1,0 +1,195 @@
+//! From a run to what a person reads of it: values with origin and label, steps with the reason of each decision.
+
+use laufzettel_domain::{Lang, Path, StepId, Value, names::Phase};
+use laufzettel_engine::{Call, EffectRun, EffectStatus, Run, StepState as Settled, Task, TaskKind, TaskState};
+use laufzettel_process::{Process, expression::Template, model::StepKind as Kind};
+use laufzettel_worker::Loaded;
+
+use crate::pages::{Origin, Shown, StepKind, StepState, StepView};
+
+/// What a task shows, in the author's order, each with where it comes from and how much protection it needs.
+pub fn shown(loaded: &Loaded, task: &Task, lang: Lang) -> Vec<Shown> {
+    let process = &loaded.prepared.process;
+    let human = match process.steps.get(&task.opened.step).map(|s| &s.kind) {
+        Some(Kind::Human(human)) if task.opened.kind == TaskKind::Human => Some(human),
+        _ => None,
+    };
+    let Some(human) = human else { return Shown::list(&task.opened.show, &[], lang) };
+    let rows = human.show_order.iter().filter_map(|name| {
+        let value = task.opened.show.get(name)?;
+        let mut row = Shown::of(name, value, lang);
+        if let Some(label) = task.opened.labels.get(name) {
+            row = row.labelled(label);
+        }
+        if let Some(origin) = human.show.get(name).and_then(|t| origin(process, t)) {
+            row = row.from(origin);
+        }
+        row.link = file_link(&loaded.run, value);
+        Some(row)
+    });
+    rows.collect()
+}
+
+fn file_link(run: &Run, value: &Value) -> Option<String> {
+    let file = laufzettel_domain::file::File::from_value(value)?;
+    Some(format!("/vorgaenge/{}/dateien/{}", run.id, file.file.strip_prefix("blob:")?))
+}
+
+/// Where the values of a template come from; the least certain source counts.
+fn origin(process: &Process, template: &Template) -> Option<Origin> {
+    let mut found: Option<Origin> = None;
+    for path in template.expressions().iter().flat_map(|e| e.analysis.paths()) {
+        let origin = of_path(process, &path);
+        let rank = |o: &Origin| match o {
+            Origin::Modell => 0,
+            Origin::Antrag => 1,
+            Origin::Register => 2,
+            Origin::Regel => 3,
+            Origin::Mensch => 4,
+        };
+        found = match (found, origin) {
+            (Some(a), Some(b)) => Some(if rank(&a) <= rank(&b) { a } else { b }),
+            (a, b) => a.or(b),
+        };
+    }
+    found
+}
+
+fn of_path(process: &Process, path: &Path) -> Option<Origin> {
+    match (path.root(), path.step()) {
+        (_, Some(step)) => match &process.steps.get(step)?.kind {
+            Kind::Tool(_) => Some(Origin::Register),
+            Kind::Model(_) => Some(Origin::Modell),
+            Kind::Human(_) => Some(Origin::Mensch),
+            Kind::Rules(_) => Some(Origin::Regel),
+            Kind::Set(template) => origin(process, template),
+        },
+        ("input", None) => Some(Origin::Antrag),
+        _ => None,
+    }
+}
+
+pub fn step(loaded: &Loaded, id: &StepId, lang: Lang) -> StepView {
+    let (process, run) = (&loaded.prepared.process, &loaded.run);
+    let step = &process.steps[id];
+    let effect = run.effect_of(id, Phase::Do).map(|(_, effect)| effect);
+    let mut view = StepView {
+        id: id.to_string(),
+        title: step.title.clone(),
+        kind: kind(&step.kind),
+        state: state(run, id, effect),
+        input: effect.map(|e| went_in(e, lang)).unwrap_or_default(),
+        output: Vec::new(),
+        reason: None,
+        model: None,
+        zone: None,
+        tool: None,
+        acted_as: effect.map(|e| e.intent.who.name.clone()),
+        why_allowed: None,
+        duration: None,
+        attempts: effect.map_or(0, |e| e.attempt),
+        message: None,
+    };
+    settled(&mut view, run, id, lang);
+    if let Some(effect) = effect {
+        if matches!(effect.intent.call, Call::Tool { .. }) {
+            view.tool = Some(effect.intent.target.clone());
+        }
+        if let EffectStatus::Parked(decision) = &effect.status {
+            view.message = Some(decision.reason.get(lang).to_owned());
+            view.why_allowed = None;
+        }
+    }
+    if let Kind::Human(human) = &step.kind
+        && let Some(task) = run.tasks.values().find(|t| t.opened.step == *id && t.opened.kind == TaskKind::Human)
+    {
+        view.input = shown(loaded, task, lang);
+        if let TaskState::Completed { by, .. } = &task.state {
+            view.acted_as = Some(by.name.clone());
+        } else {
+            view.reason = Some(human.assign.groups.join(", "));
+        }
+    }
+    view
+}
+
+fn settled(view: &mut StepView, run: &Run, id: &StepId, lang: Lang) {
+    match run.steps.get(id) {
+        Some(Settled::Completed { value, .. }) => {
+            let mut value = value.clone();
+            if let Some(map) = value.as_object_mut() {
+                for name in ["shown", "by"] {
+                    map.remove(name);
+                }
+                if let Some(rule) = map.remove("rule") {
+                    view.reason = Some(rule_sentence(&rule, lang));
+                }
+            }
+            view.output = Shown::list(&value, &[], lang);
+        }
+        Some(Settled::Skipped { because, .. }) => {
+            view.reason = Some(match (because, lang) {
+                (None, Lang::De) => "Die Bedingung des Schritts war nicht erfüllt.".to_owned(),
+                (None, Lang::En) => "The step's condition was false.".to_owned(),
+                (Some(other), Lang::De) => format!("Der Schritt „{other}“ wurde übersprungen."),
+                (Some(other), Lang::En) => format!("The step \"{other}\" was skipped."),
+            });
+        }
+        Some(Settled::Failed { message, .. }) => view.reason = Some(message.clone()),
+        _ => {}
+    }
+}
+
+fn rule_sentence(rule: &Value, lang: Lang) -> String {
+    let table = rule["table"].as_str().unwrap_or_default();
+    match lang {
+        Lang::De => format!("Tabelle „{table}“, Zeile {}, Fassung {}", rule["row"], rule["version"].as_str().unwrap_or_default()),
+        Lang::En => format!("table \"{table}\", row {}, version {}", rule["row"], rule["version"].as_str().unwrap_or_default()),
+    }
+}
+
+fn went_in(effect: &EffectRun, lang: Lang) -> Vec<Shown> {
+    match &effect.intent.call {
+        Call::Tool { arguments, .. } => {
+            let mut rows = Vec::new();
+            for (name, value) in arguments.as_object().into_iter().flatten() {
+                let row = Shown::of(name, value, lang);
+                rows.push(match effect.intent.labels.get(name) {
+                    Some(label) => row.labelled(label),
+                    None => row,
+                });
+            }
+            rows
+        }
+        Call::Model { prompt, data, .. } => {
+            let mut rows = vec![Shown::of("anweisung", &Value::String(prompt.clone()), lang)];
+            rows.extend(data.iter().map(|(name, value)| Shown::of(name, value, lang)));
+            rows
+        }
+    }
+}
+
+fn kind(kind: &Kind) -> StepKind {
+    match kind {
+        Kind::Tool(_) => StepKind::Tool,
+        Kind::Model(_) => StepKind::Model,
+        Kind::Human(_) => StepKind::Human,
+        Kind::Rules(_) => StepKind::Rules,
+        Kind::Set(_) => StepKind::Set,
+    }
+}
+
+fn state(run: &Run, id: &StepId, effect: Option<&EffectRun>) -> StepState {
+    let undone = run.effect_of(id, Phase::Undo).is_some_and(|(_, e)| matches!(e.status, EffectStatus::Settled { .. }));
+    match (run.steps.get(id), effect.map(|e| &e.status)) {
+        _ if undone => StepState::Undone,
+        (_, Some(EffectStatus::Doubt)) => StepState::Doubt,
+        (_, Some(EffectStatus::Parked(_))) => StepState::Parked,
+        (None, _) => StepState::Open,
+        (Some(Settled::Active), None) => StepState::Waiting,
+        (Some(Settled::Active), _) => StepState::Active,
+        (Some(Settled::Completed { .. }), _) => StepState::Completed,
+        (Some(Settled::Skipped { .. }), _) => StepState::Skipped,
+        (Some(Settled::Failed { .. }), _) => StepState::Failed,
+    }
+}

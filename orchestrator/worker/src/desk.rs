@@ -1,0 +1,483 @@
+//! What people and programs may wish of a tenant's runs. Every wish ends in one append, or in a refusal that says why.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use laufzettel_domain::{Actor, Caller, Digest, RunId, TaskId, Text, Value};
+use laufzettel_engine::{self as engine, Answer, Command, Event, Rejection, Run, Start, TaskKind};
+use laufzettel_journal::{Draft, Record};
+use laufzettel_policy::{Action, Decision, Who, permit, permit_start};
+use laufzettel_process::{model::RunAs, schema::Problem};
+use laufzettel_store::{Append, AppendError, Error as StoreError, Projection, RunRow, TaskRow, failpoint};
+use serde_json::json;
+
+use crate::tenant::{Prepared, Tenant};
+
+/// A tenant's desk. Cheap to clone.
+#[derive(Clone)]
+pub struct Desk {
+    pub tenant: Arc<Tenant>,
+}
+
+/// A run with the version it started with.
+pub struct Loaded {
+    pub run: Run,
+    pub prepared: Arc<Prepared>,
+}
+
+#[derive(Debug, Clone)]
+pub struct StartRequest {
+    pub process: String,
+    pub caller: Caller,
+    /// The trigger's service account; by hand the process's own `run_as`.
+    pub run_as: Option<RunAs>,
+    pub input: Value,
+    pub zone: Option<String>,
+    /// Keys under which the same request is recognised when it comes again.
+    pub receipts: Vec<String>,
+    /// Give out a secret status code.
+    pub status: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct Started {
+    pub run: RunId,
+    pub nummer: String,
+    /// The secret part of the status address, if one was asked for.
+    pub status_code: Option<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("there is no process of this name")]
+    UnknownProcess,
+    #[error("denied")]
+    Denied(Decision),
+    #[error("the input does not fit")]
+    Invalid(Vec<Problem>),
+    #[error("already received")]
+    Duplicate(RunId),
+    #[error("the store does not take it now")]
+    Unavailable(String),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum WishError {
+    #[error("there is no such run")]
+    Unknown,
+    #[error("denied")]
+    Denied(Decision),
+    #[error("refused")]
+    Rejected(Rejection),
+    #[error("not possible now: {0}")]
+    Unavailable(String),
+}
+
+impl From<StoreError> for WishError {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+/// Times a decision is made anew because somebody else was faster: more than this is a bug, not bad luck.
+const CONFLICTS_MAX: usize = 20;
+
+impl Desk {
+    pub fn new(tenant: Arc<Tenant>) -> Self {
+        Self { tenant }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.tenant.clock.now()
+    }
+
+    /// The caller with the groups of this moment.
+    pub fn who(&self, caller: &Caller) -> Result<Who, laufzettel_directory::Error> {
+        let groups = caller.service_name().and_then(|name| self.tenant.rules.services.get(name)).map(|s| s.groups.clone()).unwrap_or_default();
+        self.tenant.directory.resolve(caller, &groups, self.now())
+    }
+
+    /// Begins a run. Durable when it returns. A denial is a record like any other.
+    pub async fn start(&self, request: StartRequest) -> Result<Started, StartError> {
+        let tenant = &self.tenant;
+        let prepared = tenant.current(&request.process).ok_or(StartError::UnknownProcess)?;
+        let decision = self.may_start(&request, &prepared);
+        if !decision.allow {
+            self.note("start.denied", &request.caller, json!({ "process": request.process, "decision": decision })).await;
+            return Err(StartError::Denied(decision));
+        }
+        let problems = prepared.process.input.validate(&request.input);
+        if !problems.is_empty() {
+            return Err(StartError::Invalid(problems));
+        }
+        for key in &request.receipts {
+            if let Ok(Some(run)) = tenant.store.receipt(key).await {
+                return Err(StartError::Duplicate(run));
+            }
+        }
+        tenant.keep(&prepared.process).await.map_err(|e| StartError::Unavailable(e.to_string()))?;
+        self.begin(request, &prepared, decision).await
+    }
+
+    fn may_start(&self, request: &StartRequest, prepared: &Prepared) -> Decision {
+        let process = &prepared.process;
+        if request.caller.is_applicant() || request.caller.service_name().is_some() {
+            // a trigger: the process itself declares it, and names who acts
+            return Decision { allow: request.run_as.is_some(), reason: Text::new("Auslöser des Prozesses", "trigger of the process"), rule: "process.triggers".to_owned() };
+        }
+        if !process.start.via.is_empty() {
+            let way = if request.caller.via == laufzettel_domain::Via::Terminal { laufzettel_domain::Via::Form } else { request.caller.via };
+            if !process.start.via.contains(&way) {
+                return Decision::deny("process.start.via", "Auf diesem Weg lässt sich der Prozess nicht starten.", "The process cannot be started this way.");
+            }
+        }
+        match self.who(&request.caller) {
+            Ok(who) => permit_start(&who, process.id.as_str(), &process.start.groups, &self.tenant.rules),
+            Err(error) => Decision::deny("directory", format!("{}: das Konto ist nicht gültig ({error}).", request.caller.name), format!("{}: {error}.", request.caller.name)),
+        }
+    }
+
+    async fn begin(&self, request: StartRequest, prepared: &Prepared, decision: Decision) -> Result<Started, StartError> {
+        let tenant = &self.tenant;
+        let at = self.now();
+        let run = RunId::new(at, tenant.random());
+        let nummer = self.next_number(at).await.map_err(|e| StartError::Unavailable(e.to_string()))?;
+        let code = request.status.then(|| laufzettel_domain::digest::to_hex(&tenant.random::<16>()));
+        let mut receipts = request.receipts;
+        let mut facts = json!({});
+        if let Some(code) = &code {
+            receipts.push(status_key(code));
+            facts["status_link"] = format!("{}/status/{code}", tenant.public_url).into();
+        }
+        if let Some(person) = tenant.directory.by_subject(&request.caller.subject) {
+            facts["caller"] = json!({ "mail": person.mail });
+        }
+        if request.caller.is_applicant() {
+            facts["applicant"] = json!({ "loa": "basis" });
+        }
+        let start = Start {
+            run_as: request.run_as.unwrap_or_else(|| prepared.process.run_as.clone()),
+            caller: request.caller,
+            input: request.input,
+            nummer: nummer.clone(),
+            facts,
+            status_code: code.as_ref().map(|c| Digest::of(c.as_bytes())),
+            zone: request.zone,
+            decision,
+        };
+        let (state, events) = engine::start(&prepared.process, &prepared.context, &tenant.id, run, start, at).map_err(|rejection| match rejection {
+            Rejection::Invalid(problems) => StartError::Invalid(problems),
+            Rejection::Denied(decision) => StartError::Denied(decision),
+            Rejection::Stale(text) => StartError::Unavailable(text.en),
+        })?;
+        if failpoint::hit("start.before_append") {
+            return Err(StartError::Unavailable("failpoint".to_owned()));
+        }
+        let receipt = (!receipts.is_empty()).then_some(receipts);
+        let actor = Actor::Caller(state.caller.clone());
+        match self.append(prepared, &state, &events, 0, &actor, receipt, at).await {
+            Ok(()) => {}
+            Err(AppendError::Duplicate(run)) => return Err(StartError::Duplicate(run)),
+            Err(error) => return Err(StartError::Unavailable(error.to_string())),
+        }
+        if failpoint::hit("start.after_append") {
+            return Err(StartError::Unavailable("failpoint".to_owned()));
+        }
+        Ok(Started { run, nummer, status_code: code })
+    }
+
+    /// `JJJJ-NNNNNN` by the tenant's civil year. A number is given out once; one that was never used leaves a gap.
+    async fn next_number(&self, at: Timestamp) -> Result<String, StoreError> {
+        let zone = jiff::tz::TimeZone::get(&self.tenant.zeitzone).unwrap_or(jiff::tz::TimeZone::UTC);
+        let year = at.to_zoned(zone).year();
+        let known = *self.tenant.memory.last_number.lock().expect("nobody panics while holding this lock");
+        let stored = match known {
+            Some((y, _)) if y == year => 0,
+            _ => self.tenant.store.last_number(year).await?,
+        };
+        let mut last = self.tenant.memory.last_number.lock().expect("nobody panics while holding this lock");
+        let next = match *last {
+            Some((y, n)) if y == year => n.max(stored) + 1,
+            _ => stored + 1,
+        };
+        *last = Some((year, next));
+        Ok(format!("{year}-{next:06}"))
+    }
+
+    /// A record beside runs. What cannot be written is said in the log, never swallowed.
+    pub async fn note(&self, kind: &str, caller: &Caller, mut body: Value) {
+        body["v"] = 1.into();
+        body["by"] = serde_json::to_value(caller).unwrap_or(Value::Null);
+        let draft = Draft::new(kind, &caller.subject, crate::micros(self.now()), body, None);
+        if let Err(error) = self.tenant.store.note(draft).await {
+            tracing::error!(%error, kind, "a record beside runs was not written");
+        }
+    }
+
+    /// Folds a run from its journal.
+    pub async fn load(&self, run: RunId) -> Result<Option<Loaded>, WishError> {
+        let records = self.tenant.store.history(run).await?;
+        if records.is_empty() {
+            return Ok(None);
+        }
+        let events = decode(&records)?;
+        let folded = engine::fold(&self.tenant.id, run, &events).map_err(|e| WishError::Unavailable(e.to_string()))?;
+        let Some(state) = folded else { return Ok(None) };
+        let prepared = self.tenant.version(state.process.as_str(), state.digest).await?;
+        let Some(prepared) = prepared else {
+            return Err(WishError::Unavailable(format!("die Fassung {} von {} ist nicht mehr da", state.version, state.process)));
+        };
+        Ok(Some(Loaded { run: state, prepared }))
+    }
+
+    /// Decides a wish on the run as it stands, and makes the decision durable. Whoever was faster is folded in first.
+    pub async fn tell(&self, run: RunId, actor: &Actor, wish: impl Fn(&Loaded) -> Result<Command, WishError>) -> Result<Loaded, WishError> {
+        for _ in 0..CONFLICTS_MAX {
+            let loaded = self.load(run).await?.ok_or(WishError::Unknown)?;
+            let command = wish(&loaded)?;
+            match self.decide(loaded, command, actor, false).await {
+                Err(Told::Conflict) => {}
+                Err(Told::Later(why)) => return Err(WishError::Unavailable(why)),
+                Err(Told::Wish(error)) => return Err(error),
+                Ok(loaded) => {
+                    self.tenant.memory.moved.notify_one();
+                    return Ok(loaded);
+                }
+            }
+        }
+        Err(WishError::Unavailable("der Vorgang ändert sich gerade zu schnell".to_owned()))
+    }
+
+    pub(crate) async fn decide(&self, mut loaded: Loaded, command: Command, actor: &Actor, fenced: bool) -> Result<Loaded, Told> {
+        let at = self.now().max(loaded.run.updated_at);
+        let Loaded { run, prepared } = &mut loaded;
+        let events = engine::decide(&prepared.process, &prepared.context, run, command, at).map_err(|r| Told::Wish(rejected(r)))?;
+        let before = run.seq;
+        for event in &events {
+            engine::apply(run, event, at).map_err(|e| Told::Wish(WishError::Unavailable(e.to_string())))?;
+        }
+        if events.is_empty() {
+            return Ok(loaded);
+        }
+        let written = self.append_at(prepared, run, &events, before, actor, None, at, fenced).await;
+        match written {
+            Ok(()) => Ok(loaded),
+            Err(AppendError::Conflict(_)) => Err(Told::Conflict),
+            Err(AppendError::Unavailable(why)) => Err(Told::Later(why)),
+            Err(error) => Err(Told::Wish(WishError::Unavailable(error.to_string()))),
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one append has that many parts, and one caller")]
+    async fn append(&self, prepared: &Prepared, run: &Run, events: &[Event], expected: u64, actor: &Actor, receipt: Option<Vec<String>>, at: Timestamp) -> Result<(), AppendError> {
+        self.append_at(prepared, run, events, expected, actor, receipt, at, false).await?;
+        self.tenant.memory.moved.notify_one();
+        Ok(())
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one append has that many parts, and two callers")]
+    async fn append_at(&self, prepared: &Prepared, run: &Run, events: &[Event], expected: u64, actor: &Actor, receipt: Option<Vec<String>>, at: Timestamp, fenced: bool) -> Result<(), AppendError> {
+        let actor = actor.to_string();
+        let drafts = events.iter().map(|event| {
+            let (body, content) = event.split();
+            let salt = self.tenant.random::<16>();
+            Draft::new(event.kind(), &actor, crate::micros(at), body, content.as_ref().map(|c| (c, salt)))
+        });
+        let append = Append {
+            run: Some(run.id),
+            expected,
+            epoch: fenced.then(|| self.tenant.store.epoch()),
+            drafts: drafts.collect(),
+            projection: Some(project(prepared, run, events)),
+            receipt,
+        };
+        // known before the reply: if the reply is lost, the effect counts as not begun by anybody else
+        let intended: Vec<_> = engine::effects(run).into_iter().filter(|e| events.iter().any(|event| makes_due(event, &e.key.path))).map(|e| e.key).collect();
+        self.tenant.store.append(append).await?;
+        self.tenant.memory.intended.lock().expect("nobody panics while holding this lock").extend(intended);
+        self.tenant.memory.appended.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Answers a task. The caller needs the task's own assignment, or `task.complete`.
+    pub async fn answer(&self, task: TaskId, by: &Caller, values: &Value, shown: Digest) -> Result<Loaded, WishError> {
+        let actor = Actor::Caller(by.clone());
+        let told = self
+            .tell(task.run, &actor, |loaded| {
+                let decision = self.may_complete(loaded, task.number, by);
+                if !decision.allow {
+                    return Err(WishError::Denied(decision));
+                }
+                Ok(Command::Answer(Answer { task: task.number, by: by.clone(), values: values.clone(), shown, decision }))
+            })
+            .await;
+        if let Err(WishError::Denied(decision) | WishError::Rejected(Rejection::Denied(decision))) = &told {
+            self.note("task.denied", by, json!({ "task": task.to_string(), "decision": decision })).await;
+        }
+        if failpoint::hit("answer.after_append") {
+            return Err(WishError::Unavailable("failpoint".to_owned()));
+        }
+        told
+    }
+
+    /// Whether somebody may see and complete a task.
+    pub fn may_complete(&self, loaded: &Loaded, number: u32, by: &Caller) -> Decision {
+        let Some(task) = loaded.run.tasks.get(&number) else {
+            return Decision::deny("none", "Diese Aufgabe gibt es nicht.", "There is no such task.");
+        };
+        let opened = &task.opened;
+        let groups = match (&opened.kind, &opened.unit) {
+            (TaskKind::Human, _) => opened.assign.groups.clone(),
+            (_, Some(unit)) => self.tenant.unit_groups(unit),
+            _ => Vec::new(),
+        };
+        self.may_take(by, &groups, opened.assign.user.as_deref(), loaded.run.process.as_str())
+    }
+
+    /// The same from a row of the inbox.
+    pub fn may_take(&self, by: &Caller, groups: &[String], user: Option<&str>, process: &str) -> Decision {
+        let who = match self.who(by) {
+            Ok(who) => who,
+            Err(error) => return Decision::deny("directory", format!("{}: das Konto ist nicht gültig ({error}).", by.name), format!("{}: {error}.", by.name)),
+        };
+        if user.is_some_and(|user| user == by.subject || user == by.upn || self.tenant.directory.person(user).is_some_and(|p| p.sid == by.subject)) {
+            return Decision { allow: true, reason: Text::new("persönlich zugewiesen", "assigned in person"), rule: "assign.user".to_owned() };
+        }
+        if let Some(group) = who.is_in_any(groups) {
+            return Decision { allow: true, reason: Text::new(format!("Gruppe {group} ist zugewiesen."), format!("Group {group} is assigned.")), rule: "assign.groups".to_owned() };
+        }
+        permit(&who, &Action::TaskComplete(process.to_owned()), Some(process), &self.tenant.rules)
+    }
+
+    pub async fn cancel(&self, run: RunId, by: &Caller, reason: &str) -> Result<Loaded, WishError> {
+        let actor = Actor::Caller(by.clone());
+        self.tell(run, &actor, |loaded| {
+            self.needs_unit(loaded, by)?;
+            Ok(Command::Cancel { by: by.clone(), reason: reason.to_owned() })
+        })
+        .await
+    }
+
+    /// Somebody of the unit that answers for the process, or who may start it, or an administrator.
+    pub fn needs_unit(&self, loaded: &Loaded, by: &Caller) -> Result<(), WishError> {
+        let process = &loaded.prepared.process;
+        let decision = self.may_take(by, &self.tenant.unit_groups(&process.verantwortlich), None, process.id.as_str());
+        if decision.allow { Ok(()) } else { Err(WishError::Denied(decision)) }
+    }
+
+    /// Whether somebody may look at a run.
+    pub fn may_view(&self, by: &Caller, unit: &str, subject: &str) -> Decision {
+        let who = match self.who(by) {
+            Ok(who) => who,
+            Err(error) => return Decision::deny("directory", format!("{error}"), format!("{error}")),
+        };
+        if by.subject == subject {
+            return Decision { allow: true, reason: Text::new("selbst gestartet", "started by this person"), rule: "run.caller".to_owned() };
+        }
+        let all = permit(&who, &Action::RunViewAll, None, &self.tenant.rules);
+        if all.allow {
+            return all;
+        }
+        if who.is_in_any(&self.tenant.unit_groups(unit)).is_some() {
+            return permit(&who, &Action::RunViewOwnUnit, None, &self.tenant.rules);
+        }
+        all
+    }
+}
+
+/// How a decision did not become durable.
+pub(crate) enum Told {
+    Conflict,
+    /// The store did not take it; nothing was written, or nobody knows.
+    Later(String),
+    Wish(WishError),
+}
+
+fn makes_due(event: &Event, path: &laufzettel_domain::EffectPath) -> bool {
+    match event {
+        Event::EffectIntended(e) => e.path == *path,
+        Event::EffectResumed(e) => e.path == *path,
+        _ => false,
+    }
+}
+
+fn rejected(rejection: Rejection) -> WishError {
+    match rejection {
+        Rejection::Denied(decision) => WishError::Denied(decision),
+        other => WishError::Rejected(other),
+    }
+}
+
+/// The receipt of a citizen's status code: only its digest is kept.
+pub fn status_key(code: &str) -> String {
+    format!("status:{}", Digest::of(code.as_bytes()))
+}
+
+/// Events of stored records.
+pub fn decode(records: &[Record]) -> Result<Vec<(Event, Timestamp)>, WishError> {
+    let read = |record: &Record| {
+        let body = record.draft.body().ok_or_else(|| WishError::Unavailable("ein Eintrag liest sich nicht".to_owned()))?;
+        let event = Event::join(&record.draft.kind, &body, record.draft.content()).map_err(|e| WishError::Unavailable(e.to_string()))?;
+        let at = Timestamp::from_microsecond(record.draft.at).map_err(|e| WishError::Unavailable(e.to_string()))?;
+        Ok((event, at))
+    };
+    records.iter().map(read).collect()
+}
+
+/// The rows lists show, computed from the run these events lead to.
+fn project(prepared: &Prepared, run: &Run, events: &[Event]) -> Projection {
+    let due = !engine::effects(run).is_empty();
+    let row = RunRow {
+        run: run.id,
+        seq: run.seq,
+        nummer: run.nummer.clone(),
+        process: run.process.to_string(),
+        version: run.version.clone(),
+        title: prepared.process.title.clone(),
+        unit: prepared.process.verantwortlich.clone(),
+        state: run.state().as_str().to_owned(),
+        subject: run.caller.subject.clone(),
+        name: run.caller.name.clone(),
+        started_at: crate::micros(run.started_at),
+        updated_at: crate::micros(run.updated_at),
+        ended_at: run.ended.map(|(_, at)| crate::micros(at)),
+        wake_at: if run.ended.is_some() { None } else if due { Some(0) } else { engine::wake_at(run).map(crate::micros) },
+    };
+    let touched = events.iter().filter_map(|event| match event {
+        Event::TaskOpened(e) => Some(e.number),
+        Event::TaskCompleted(e) => Some(e.number),
+        Event::TaskWithdrawn(e) => Some(e.number),
+        _ => None,
+    });
+    let mut numbers: Vec<u32> = touched.collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let tasks = numbers.iter().filter_map(|n| run.tasks.get(n)).map(|task| task_row(prepared, run, task)).collect();
+    Projection { run: row, tasks }
+}
+
+fn task_row(prepared: &Prepared, run: &Run, task: &engine::Task) -> TaskRow {
+    let opened = &task.opened;
+    let kind = match opened.kind {
+        TaskKind::Human => "human",
+        TaskKind::Takeover => "takeover",
+        TaskKind::Doubt => "doubt",
+    };
+    TaskRow {
+        task: TaskId { run: run.id, number: opened.number }.to_string(),
+        run: run.id,
+        number: opened.number,
+        nummer: run.nummer.clone(),
+        process: run.process.to_string(),
+        step: opened.step.to_string(),
+        title: prepared.process.steps.get(&opened.step).map_or_else(|| opened.step.to_string(), |s| s.title.clone()),
+        kind: kind.to_owned(),
+        open: task.state == engine::TaskState::Open,
+        groups: opened.assign.groups.clone(),
+        user: opened.assign.user.clone(),
+        unit: opened.unit.clone(),
+        due: opened.due.map(crate::micros),
+        opened_at: crate::micros(task.opened_at),
+    }
+}
+

@@ -1,0 +1,206 @@
+//! The worker: takes what is due through the doors, run by run, and wakes what sleeps.
+
+use std::{collections::HashSet, sync::{Arc, Mutex}, time::Duration};
+
+use laufzettel_domain::{Actor, RunId};
+use laufzettel_engine::{Command, Disposition, Effect, Meta, Outcome, effects, wake_at};
+use laufzettel_process::model::FailureClass;
+use laufzettel_store::failpoint;
+use tokio::{sync::Semaphore, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    desk::{Desk, Loaded, Told, WishError},
+    door,
+};
+
+/// Runs driven at once: each waits for a server most of the time, and the store takes them in batches.
+const RUNS_MAX: usize = 128;
+/// Effects of one run at once.
+const EFFECTS_MAX: usize = 16;
+/// Milliseconds after which the store is looked at though nobody called: another process may have written.
+const POLL_MS: u64 = 1_000;
+/// Times an outcome is offered to a store that does not take it: ten seconds in all.
+const APPEND_TRIES_MAX: u32 = 20;
+/// Milliseconds before a run is tried again whose store did not answer.
+const AGAIN_MS: u64 = 500;
+
+/// Drives a tenant's runs until it is told to stop.
+pub struct Worker {
+    desk: Desk,
+    slots: Arc<Semaphore>,
+    busy: Arc<Mutex<HashSet<RunId>>>,
+}
+
+impl Worker {
+    pub fn new(desk: Desk) -> Self {
+        Self { desk, slots: Arc::new(Semaphore::new(RUNS_MAX)), busy: Arc::new(Mutex::new(HashSet::new())) }
+    }
+
+    /// Ends when `stop` is cancelled and what was under way has been brought to the journal.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut driven = JoinSet::new();
+        if failpoint::hit("worker.started") {
+            return;
+        }
+        while !stop.is_cancelled() {
+            let more = self.claim(&mut driven).await;
+            let wait = if more { Duration::ZERO } else { self.sleep().await };
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = self.desk.tenant.memory.moved.notified() => {}
+                () = tokio::time::sleep(wait) => {}
+                Some(_) = driven.join_next(), if !driven.is_empty() => {}
+            }
+        }
+        while driven.join_next().await.is_some() {}
+    }
+
+    /// Until the next timer, at most the polling interval.
+    async fn sleep(&self) -> Duration {
+        let now = crate::micros(self.desk.tenant.clock.now());
+        let next = self.desk.tenant.store.next_wake().await.ok().flatten().filter(|at| *at > now);
+        let until = next.map_or(POLL_MS, |at| u64::try_from((at - now) / 1000 + 1).unwrap_or(POLL_MS));
+        Duration::from_millis(until.min(POLL_MS))
+    }
+
+    /// Begins every due run there is a slot for. `true` if there may be more.
+    async fn claim(&self, driven: &mut JoinSet<()>) -> bool {
+        let now = crate::micros(self.desk.tenant.clock.now());
+        let due = match self.desk.tenant.store.claimable(now, 256).await {
+            Ok(due) => due,
+            Err(error) => {
+                tracing::error!(%error, "the store does not say what is due");
+                return false;
+            }
+        };
+        for run in due {
+            if !self.busy.lock().expect("nobody panics while holding this lock").insert(run) {
+                continue;
+            }
+            let Ok(slot) = self.slots.clone().try_acquire_owned() else {
+                self.busy.lock().expect("nobody panics while holding this lock").remove(&run);
+                return false;
+            };
+            let (desk, busy) = (self.desk.clone(), self.busy.clone());
+            driven.spawn(async move {
+                if let Err(error) = desk.drive(run).await {
+                    tracing::warn!(%run, %error, "the run rests until it is looked at again");
+                    tokio::time::sleep(Duration::from_millis(AGAIN_MS)).await;
+                }
+                busy.lock().expect("nobody panics while holding this lock").remove(&run);
+                drop(slot);
+                desk.tenant.memory.moved.notify_one();
+            });
+        }
+        false
+    }
+}
+
+impl Desk {
+    /// Takes a run as far as it goes now: until it has ended, waits for a person, or sleeps until a later time.
+    pub async fn drive(&self, run: RunId) -> Result<(), WishError> {
+        loop {
+            let Some(loaded) = self.load(run).await? else { return Err(WishError::Unknown) };
+            if failpoint::hit("worker.folded") {
+                return Err(WishError::Unavailable("failpoint".to_owned()));
+            }
+            match self.drive_loaded(loaded).await {
+                Ok(()) => return Ok(()),
+                Err(Told::Conflict) => {}
+                Err(Told::Later(error)) => return Err(WishError::Unavailable(error)),
+                Err(Told::Wish(error)) => return Err(error),
+            }
+        }
+    }
+
+    async fn drive_loaded(&self, mut loaded: Loaded) -> Result<(), Told> {
+        if wake_at(&loaded.run).is_some_and(|at| at <= self.tenant.clock.now()) {
+            loaded = self.settle(loaded, Command::Wake).await?;
+        }
+        let mut under_way: JoinSet<(Effect, Command)> = JoinSet::new();
+        let mut begun: HashSet<String> = HashSet::new();
+        loop {
+            for effect in effects(&loaded.run) {
+                let name = format!("{}#{}", effect.key, effect.attempt);
+                if begun.len() >= EFFECTS_MAX || !begun.insert(name) {
+                    continue;
+                }
+                self.send_off(&loaded, effect, &mut under_way);
+            }
+            let Some(done) = under_way.join_next().await else { return Ok(()) };
+            let Ok((effect, command)) = done else {
+                return Err(Told::Wish(WishError::Unavailable("ein Aufruf ist abgestürzt".to_owned())));
+            };
+            begun.remove(&format!("{}#{}", effect.key, effect.attempt));
+            if failpoint::hit("worker.before_decide") {
+                return Err(Told::Wish(WishError::Unavailable("failpoint".to_owned())));
+            }
+            loaded = self.settle_or_reload(loaded, &command).await?;
+            if failpoint::hit("worker.after_append") {
+                return Err(Told::Wish(WishError::Unavailable("failpoint".to_owned())));
+            }
+        }
+    }
+
+    /// Makes an outcome durable. If somebody else wrote meanwhile (a cancellation, an answer), the outcome still counts.
+    async fn settle_or_reload(&self, loaded: Loaded, command: &Command) -> Result<Loaded, Told> {
+        let run = loaded.run.id;
+        let mut loaded = loaded;
+        for tried in 0.. {
+            match self.settle(loaded, command.clone()).await {
+                Ok(loaded) => return Ok(loaded),
+                Err(Told::Conflict) => {}
+                // an outcome in hand is worth waiting for the store: without it the effect would be made again, or be in doubt
+                Err(Told::Later(_)) if tried < APPEND_TRIES_MAX => tokio::time::sleep(Duration::from_millis(AGAIN_MS)).await,
+                // settled already by somebody else: what they wrote stands
+                Err(Told::Wish(WishError::Rejected(_))) => {
+                    return match self.load(run).await.map_err(Told::Wish)? {
+                        Some(loaded) => Ok(loaded),
+                        None => Err(Told::Wish(WishError::Unknown)),
+                    };
+                }
+                Err(other) => return Err(other),
+            }
+            loaded = self.load(run).await.map_err(Told::Wish)?.ok_or(Told::Wish(WishError::Unknown))?;
+        }
+        unreachable!("the loop has no end of its own")
+    }
+
+    async fn settle(&self, loaded: Loaded, command: Command) -> Result<Loaded, Told> {
+        if failpoint::hit("worker.before_append") {
+            return Err(Told::Later("failpoint".to_owned()));
+        }
+        self.decide(loaded, command, &Actor::Engine, true).await
+    }
+
+    fn send_off(&self, loaded: &Loaded, effect: Effect, under_way: &mut JoinSet<(Effect, Command)>) {
+        let ours = self.tenant.memory.intended.lock().expect("nobody panics while holding this lock").remove(&effect.key);
+        let (desk, prepared, run) = (self.clone(), loaded.prepared.clone(), loaded.run.clone());
+        under_way.spawn(async move {
+            if !ours && !effect.run.intent.repeatable {
+                // somebody who is no longer there may have made this call: nobody knows
+                let command = lost(&effect);
+                return (effect, command);
+            }
+            let _ = failpoint::hit("worker.before_door");
+            let command = door::pass(&desk.tenant, &prepared, &run, &effect).await;
+            let _ = failpoint::hit("worker.after_door");
+            (effect, command)
+        });
+    }
+}
+
+fn lost(effect: &Effect) -> Command {
+    Command::Settle {
+        path: effect.key.path.clone(),
+        round: effect.key.round,
+        attempt: effect.attempt,
+        outcome: Outcome::Failed {
+            class: FailureClass::Unavailable,
+            disposition: Disposition::Unknown,
+            message: "Das Programm wurde beendet, während dieser Aufruf lief. Ob er geschehen ist, weiß niemand.".to_owned(),
+            meta: Meta::default(),
+        },
+    }
+}

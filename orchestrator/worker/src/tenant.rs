@@ -1,0 +1,129 @@
+//! Everything one tenant runs on. No function here takes a tenant's name beside it: there is nothing else to reach.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::{Arc, Mutex, atomic::AtomicU64},
+};
+
+use laufzettel_directory::Directory;
+use laufzettel_domain::{Clock, Digest, EffectKey, Findings, TenantId};
+use laufzettel_engine::Context;
+use laufzettel_policy::{Rules, ToolRule, Zone};
+use laufzettel_process::{Catalogue, Folder, Process, Tools, Types, read};
+use laufzettel_store::Store;
+use serde_json::json;
+
+use crate::{door::Doors, edge::Random};
+
+pub struct Tenant {
+    pub id: TenantId,
+    pub name: String,
+    pub store: Store,
+    pub catalogue: Catalogue,
+    pub directory: Directory,
+    pub rules: Rules,
+    /// By `server/tool`.
+    pub tools: BTreeMap<String, ToolRule>,
+    /// Pinned schemas by `server/tool`.
+    pub types: Tools,
+    pub zones: BTreeMap<String, Zone>,
+    pub own_domains: Vec<String>,
+    /// Groups that stand for a unit.
+    pub units: BTreeMap<String, Vec<String>>,
+    pub zeitzone: String,
+    /// Where citizens' status pages are reached.
+    pub public_url: String,
+    pub doors: Box<dyn Doors>,
+    pub clock: Arc<dyn Clock>,
+    pub random: Arc<dyn Random>,
+    pub memory: Memory,
+}
+
+/// What this process remembers: never anything the journal does not know.
+#[derive(Default)]
+pub struct Memory {
+    /// Processes read so far, by digest.
+    pub(crate) prepared: Mutex<HashMap<Digest, Arc<Prepared>>>,
+    /// Effects this process has intended and not yet begun. Any other due effect may have been begun by somebody who died.
+    pub(crate) intended: Mutex<HashSet<EffectKey>>,
+    pub(crate) last_number: Mutex<Option<(i16, u64)>>,
+    pub(crate) moved: tokio::sync::Notify,
+    pub(crate) appended: AtomicU64,
+}
+
+/// A process ready to decide with.
+pub struct Prepared {
+    pub process: Process,
+    pub context: Context,
+}
+
+/// Processes kept ready at most: more versions than this are not in use at once.
+const PREPARED_MAX: usize = 256;
+
+impl Tenant {
+    /// The current version of a process.
+    pub fn current(&self, id: &str) -> Option<Arc<Prepared>> {
+        let process = self.catalogue.processes.get(id)?;
+        Some(self.prepare(process))
+    }
+
+    fn prepare(&self, process: &Process) -> Arc<Prepared> {
+        let mut known = self.memory.prepared.lock().expect("nobody panics while holding this lock");
+        if let Some(found) = known.get(&process.digest) {
+            return found.clone();
+        }
+        if known.len() >= PREPARED_MAX {
+            known.clear();
+        }
+        let context = Context { types: Types::of(process, &self.types), tools: self.tools.clone(), zeitzone: self.zeitzone.clone() };
+        let prepared = Arc::new(Prepared { process: process.clone(), context });
+        known.insert(process.digest, prepared.clone());
+        prepared
+    }
+
+    /// The version a run started with: from the catalogue, else as it was kept in the store.
+    pub async fn version(&self, id: &str, digest: Digest) -> Result<Option<Arc<Prepared>>, laufzettel_store::Error> {
+        if let Some(process) = self.catalogue.processes.get(id).filter(|p| p.digest == digest) {
+            return Ok(Some(self.prepare(process)));
+        }
+        if let Some(found) = self.memory.prepared.lock().expect("nobody panics while holding this lock").get(&digest) {
+            return Ok(Some(found.clone()));
+        }
+        let Some(bytes) = self.store.bytes(&bundle_name(digest)).await? else { return Ok(None) };
+        Ok(unbundle(&bytes).filter(|process| process.digest == digest).map(|process| self.prepare(&process)))
+    }
+
+    /// Keeps a process's text with everything it reads, so that its runs can go on when the file has changed.
+    pub async fn keep(&self, process: &Process) -> Result<(), laufzettel_store::Error> {
+        let bundle = json!({ "file": process.file, "text": process.text, "files": process.files });
+        self.store.put_bytes(&bundle_name(process.digest), bundle.to_string().as_bytes()).await
+    }
+
+    pub(crate) fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.random.fill(&mut bytes);
+        bytes
+    }
+
+    /// The groups that stand for a unit: the configuration's, else the directory's.
+    pub fn unit_groups(&self, unit: &str) -> Vec<String> {
+        self.units.get(unit).cloned().or_else(|| self.directory.units().remove(unit)).unwrap_or_default()
+    }
+}
+
+fn bundle_name(digest: Digest) -> String {
+    format!("bundle:{digest}")
+}
+
+fn unbundle(bytes: &[u8]) -> Option<Process> {
+    #[derive(serde::Deserialize)]
+    struct Bundle {
+        file: String,
+        text: String,
+        files: BTreeMap<String, String>,
+    }
+    let bundle: Bundle = serde_json::from_slice(bytes).ok()?;
+    let mut files = bundle.files;
+    files.insert(bundle.file.clone(), bundle.text);
+    read::read(&Folder { files }, &bundle.file, &mut Findings::new(bundle.file.clone()))
+}
