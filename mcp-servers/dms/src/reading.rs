@@ -8,7 +8,7 @@ use crate::{
     acl::{self, Right},
     archive::{self, Dokument, Stop, id},
     text,
-    tools::{AkteGelesen, AkteLesen, Ausgelesen, Eintrag, Gelesen, Lesen, Seite, TextAuslesen},
+    tools::{Fassung, AkteGelesen, AkteLesen, Ausgelesen, Eintrag, Gelesen, Lesen, Seite, TextAuslesen},
 };
 
 /// Text repeated beside a file; beyond that, only the file: both together must fit a message of 16 MiB.
@@ -37,12 +37,12 @@ impl Archive {
         who: &Delegation,
     ) -> Result<Value, Stop> {
         let dokument = archive::readable(&self.pool, &dokument, who).await?;
-        let version = version_of(&self.pool, &dokument, version).await?;
+        let version = version_of(&self.pool, &dokument, version.map(|v| v.0)).await?;
         let bytes = self.files.get(&version.sha256).await?;
         let uri = format!("dms:{}/{}", id(dokument.nr), version.number);
         let gelesen = Gelesen {
             dokument: id(dokument.nr),
-            version: version.number,
+            version: Fassung(version.number),
             titel: dokument.titel,
             akte: dokument.akte,
             metadaten: serde_json::from_str(&version.metadaten)?,
@@ -137,7 +137,7 @@ pub(crate) async fn version_of(
 fn eintrag((nr, version, titel, art, datum, storniert, _): Row) -> Eintrag {
     Eintrag {
         dokument: id(nr),
-        version,
+        version: Fassung(version),
         titel,
         art,
         datum,

@@ -11,7 +11,7 @@ use crate::{
     archive::{self, Stop, id},
     passages::{expression, passages, score, terms},
     reading::version_of,
-    tools::{Fundstelle, Gefunden, Gesucht, Passagen, Suchen, Treffer},
+    tools::{Fassung, Fundstelle, Gefunden, Gesucht, Passagen, Suchen, Treffer},
 };
 
 /// Rows asked for at once.
@@ -86,7 +86,7 @@ impl Archive {
                 if acl::may(&archive::entries(&entries)?, &names, Right::Read) {
                     hits.push(Treffer {
                         dokument: id(nr),
-                        version,
+                        version: Fassung(version),
                         titel,
                         akte,
                         datum,
@@ -166,11 +166,11 @@ impl Archive {
         {
             return Ok(Vec::new());
         }
-        let version = version_of(&self.pool, &dokument, wanted.version).await?;
+        let version = version_of(&self.pool, &dokument, wanted.version.map(|v| v.0)).await?;
         let all = passages(&version.text.unwrap_or_default());
         let found = all.into_iter().map(|passage| Fundstelle {
             document: id(dokument.nr),
-            version: version.number,
+            version: Fassung(version.number),
             score: terms.map_or(0.0, |terms| score(&passage.text, terms)),
             place: passage.place,
             text: passage.text,
@@ -207,7 +207,7 @@ impl Archive {
                     let score = score(&text, terms);
                     found.push(Fundstelle {
                         document: id(nr),
-                        version,
+                        version: Fassung(version),
                         place,
                         text,
                         score,

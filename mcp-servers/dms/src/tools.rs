@@ -12,6 +12,26 @@ use serde_json::{Map, Value};
 
 use crate::Archive;
 
+/// A version as callers name it: text, because other archives do not number theirs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(into = "String", try_from = "String")]
+#[schemars(with = "String")]
+pub struct Fassung(pub i64);
+
+impl From<Fassung> for String {
+    fn from(version: Fassung) -> Self {
+        version.0.to_string()
+    }
+}
+
+impl TryFrom<String> for Fassung {
+    type Error = std::num::ParseIntError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse().map(Self)
+    }
+}
+
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Suchen {
@@ -35,7 +55,7 @@ pub(crate) struct Gesucht {
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Treffer {
     pub dokument: String,
-    pub version: i64,
+    pub version: Fassung,
     pub titel: String,
     pub akte: String,
     pub datum: String,
@@ -46,13 +66,13 @@ pub(crate) struct Treffer {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Lesen {
     pub dokument: String,
-    pub version: Option<i64>,
+    pub version: Option<Fassung>,
 }
 
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Gelesen {
     pub dokument: String,
-    pub version: i64,
+    pub version: Fassung,
     pub titel: String,
     pub akte: String,
     pub metadaten: Map<String, Value>,
@@ -86,7 +106,7 @@ pub(crate) struct Seite {
 pub(crate) struct Passagen {
     pub frage: Option<String>,
     pub dokument: Option<String>,
-    pub version: Option<i64>,
+    pub version: Option<Fassung>,
     pub akte: Option<String>,
     pub ab: Option<u32>,
     pub anzahl: Option<u32>,
@@ -101,7 +121,7 @@ pub(crate) struct Gefunden {
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Fundstelle {
     pub document: String,
-    pub version: i64,
+    pub version: Fassung,
     pub place: String,
     pub text: String,
     pub score: f64,
@@ -141,7 +161,7 @@ pub(crate) struct AkteGelesen {
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Eintrag {
     pub dokument: String,
-    pub version: i64,
+    pub version: Fassung,
     pub titel: String,
     pub art: Option<String>,
     pub datum: String,
@@ -163,7 +183,7 @@ pub(crate) struct DokumentAblegen {
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Abgelegt {
     pub dokument_id: String,
-    pub version: i64,
+    pub version: Fassung,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -188,7 +208,7 @@ pub(crate) struct MetadatenSetzen {
 
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Gesetzt {
-    pub version: i64,
+    pub version: Fassung,
 }
 
 impl Tools for Archive {

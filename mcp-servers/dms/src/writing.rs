@@ -11,7 +11,7 @@ use crate::{
     filing::{Target, dated, draft, grant, insert_akte, insert_dokument, lines, next_version},
     memory::{Begun, begin, finish},
     reading::version_of,
-    tools::{
+    tools::{Fassung, 
         Abgelegt, AkteAnlegen, Angelegt, DokumentAblegen, DokumentStornieren, Gesetzt,
         MetadatenSetzen, Storniert,
     },
@@ -88,7 +88,7 @@ impl Archive {
             call,
             json!(Abgelegt {
                 dokument_id: id(nr),
-                version: 1
+                version: Fassung(1)
             }),
         )
         .await
@@ -135,7 +135,7 @@ impl Archive {
         } else {
             next_version(&mut tx, &dokument, current, &after, datum).await?
         };
-        finish(tx, call, json!(Gesetzt { version })).await
+        finish(tx, call, json!(Gesetzt { version: Fassung(version) })).await
     }
 }
 

@@ -12,6 +12,7 @@ use std::{collections::BTreeMap, io::{IsTerminal as _, Read as _}, path::{Path, 
 use anyhow::{Context as _, bail};
 use laufzettel_domain::{Findings, Lang, TenantId, Value};
 use laufzettel_mcp_kit::edge;
+use laufzettel_store::{Sqlite, Store};
 
 use crate::{
     args::{Args, Audit, Command, Language, Mcp, Runs, Tasks, Where},
@@ -188,9 +189,37 @@ async fn tasks_wish(tasks: Tasks, out: &Out) -> anyhow::Result<u8> {
     wish(&at, None, asked, out).await
 }
 
+/// A file nobody holds is looked at as it lies there: opening it for writing would vouch for its end.
+async fn verify(at: &Where, out: &Out) -> anyhow::Result<u8> {
+    let config = configuration(at, out).await?;
+    let tenant = tenant_of(&config, at)?;
+    let file = house::store_file(&config, &tenant);
+    if !file.exists() {
+        bail!("{} gibt es noch nicht", file.display());
+    }
+    match Sqlite::read_only(&file).await {
+        Err(laufzettel_store::Error::Held) => socket::ask(&house::socket_file(&config, &tenant), Wish::AuditVerify, out).await,
+        Err(error) => {
+            out.note(format!("{}: {error}", out.text("GEBROCHEN: die Datei lässt sich nicht lesen", "BROKEN: the file does not read"))).await;
+            Ok(code::BROKEN)
+        }
+        Ok(store) => {
+            let store = Store::Sqlite(store);
+            let records = perform::audit::Records { store: &store, config: &config, tenant: &tenant, live: None };
+            match perform::audit::verify(&records, out).await {
+                Ok(exit) => Ok(exit),
+                Err(failed) => {
+                    out.note(failed.message).await;
+                    Ok(failed.code)
+                }
+            }
+        }
+    }
+}
+
 async fn audit_wish(audit: Audit, out: &Out) -> anyhow::Result<u8> {
     let (at, asked) = match audit {
-        Audit::Verify { at } => (at, Wish::AuditVerify),
+        Audit::Verify { at } => return verify(&at, out).await,
         Audit::Show { run, kind, limit, at } => (at, Wish::AuditShow { run, kind, limit }),
         Audit::Export { format, at } => (at, Wish::AuditExport { format }),
         Audit::Checkpoint { at } => (at, Wish::AuditCheckpoint),

@@ -17,7 +17,7 @@ use laufzettel_doors::{
     pins::Pins,
     tools::{ServerOptions, ToolServer, ToolServers},
 };
-use laufzettel_journal::{Signer, VerifyKey};
+use laufzettel_journal::Signer;
 use laufzettel_policy::ToolRule;
 use laufzettel_process::{Catalogue, Folder, Schema, Tools, types::ToolTypes};
 use laufzettel_store::{Sqlite, SqliteOptions, Store};
@@ -206,12 +206,16 @@ fn endpoints(config: &Config) -> anyhow::Result<Vec<Arc<Endpoint>>> {
     Ok(endpoints)
 }
 
+/// The key checkpoints of a tenant are signed with; drawn at the first start.
+pub fn signer(config: &Config, tenant: &TenantId) -> anyhow::Result<Signer> {
+    Ok(Signer::new(tenant.as_str(), &key(&config.secrets.join(format!("journal-{tenant}.key")))?))
+}
+
 /// One tenant, open: its desk, its servers, its anchor.
 pub struct House {
     pub desk: Desk,
     pub servers: ToolServers,
     pub anchor: tokio::sync::Mutex<Option<Anchor>>,
-    pub verify_key: VerifyKey,
     pub config: Config,
     pub tenant: TenantId,
 }
@@ -251,12 +255,11 @@ impl House {
         };
         let servers = servers(config, tenant, own)?;
         let random: Arc<dyn laufzettel_worker::Random> = Arc::new(SystemRandom);
-        let doors = RealDoors { servers: servers.clone(), endpoints: endpoints(config)?, clock: clock.clone(), random: random.clone() };
-        let signer = Signer::new(tenant.as_str(), &key(&config.secrets.join(format!("journal-{tenant}.key")))?);
-        let verify_key = signer.verify_key();
+        let doors = RealDoors { servers: servers.clone(), endpoints: endpoints(config)?, types: tool_types(own)?, clock: clock.clone(), random: random.clone() };
+        let signer = signer(config, tenant)?;
         let anchor = anchor(config, tenant, &store, signer).await?;
         let desk = Desk::new(Arc::new(self::tenant(config, tenant, own, store, catalogue, directory.unwrap_or_default(), Box::new(doors), clock, random)?));
-        Ok(Opening::Open(Box::new(Self { desk, servers, anchor: tokio::sync::Mutex::new(anchor), verify_key, config: config.clone(), tenant: tenant.clone() })))
+        Ok(Opening::Open(Box::new(Self { desk, servers, anchor: tokio::sync::Mutex::new(anchor), config: config.clone(), tenant: tenant.clone() })))
     }
 
     /// Writes a checkpoint if anything moved.

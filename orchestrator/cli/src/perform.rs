@@ -1,6 +1,6 @@
 //! Carries out a wish on an open house, for whoever asked: the command line or a client over the socket.
 
-mod audit;
+pub mod audit;
 mod run;
 mod runs;
 mod show;
@@ -28,7 +28,7 @@ pub async fn perform(house: &House, wish: Wish, out: &Out) -> u8 {
         Wish::TasksList { by } => tasks::list(house, by.as_deref(), out).await,
         Wish::TasksShow { task } => tasks::show(house, &task, out).await,
         Wish::TasksComplete { task, by, values } => tasks::complete(house, &task, by.as_deref(), &values, out).await,
-        Wish::AuditVerify => audit::verify(house, out).await,
+        Wish::AuditVerify => audit::verify_live(house, out).await,
         Wish::AuditShow { run, kind, limit } => audit::show(house, run.as_deref(), kind.as_deref(), limit, out).await,
         Wish::AuditExport { format } => audit::export(house, &format, out).await,
         Wish::AuditCheckpoint => audit::checkpoint(house, out).await,

@@ -26,7 +26,7 @@ pub(crate) fn settle(sheet: &mut Sheet<'_>, path: &EffectPath, round: u32, attem
         return Err(Rejection::stale("Dieser Aufruf ist schon erledigt.", "This call is settled already."));
     };
     match outcome {
-        Outcome::Ok { value, meta } => match steps::accept(sheet, path, &effect, &value) {
+        Outcome::Ok { value, meta } => match steps::accept(sheet, path, &value) {
             Ok(value) => {
                 sheet.emit(Event::EffectSettled(EffectSettled { path: path.clone(), round, attempt, by: None, meta, value: value.clone() }));
                 steps::settled(sheet, path, value);

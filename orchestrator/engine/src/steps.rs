@@ -9,13 +9,14 @@ pub mod tool;
 use laufzettel_domain::{Caller, EffectPath, StepId, Value, names::Phase};
 use laufzettel_process::model::{RunAs, StepKind};
 
-use crate::{decide::Sheet, run::{EffectRun, StepState}};
+use crate::{decide::Sheet, run::StepState};
 
-/// Checks an answer against the step's declared output. `Err` is the sentence for a repair or a failure.
-pub(crate) fn accept(sheet: &Sheet<'_>, path: &EffectPath, effect: &EffectRun, value: &Value) -> Result<Value, String> {
+/// Checks a model's answer against the step's output. `Err` is the sentence for a repair or a failure. A tool's answer
+/// was held against its pinned definition at the door.
+pub(crate) fn accept(sheet: &Sheet<'_>, path: &EffectPath, value: &Value) -> Result<Value, String> {
     match &sheet.step(&path.step).kind {
         StepKind::Model(call) if path.phase == Phase::Do => model::accept(call, value),
-        _ => tool::accept(sheet, path, effect, value),
+        _ => Ok(value.clone()),
     }
 }
 

@@ -50,6 +50,7 @@ pub(crate) enum Job {
     Close { at: i64, done: oneshot::Sender<Result<(), AppendError>> },
 }
 
+/// Journal mode and the rest are properties of the file or of the writer; a reader sets nothing.
 fn options(file: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(file)
@@ -83,6 +84,15 @@ impl Sqlite {
             return Err(Error::Refused("failpoint".to_owned()));
         }
         Ok(Self { pool, writer: sender, head, epoch, _lock: Arc::new(lock) })
+    }
+
+    /// Opens a file nobody holds, to look at it: no lane is begun, nothing can be appended.
+    pub async fn read_only(file: &Path) -> Result<Self, Error> {
+        let lock = lock(file)?;
+        let pool = SqlitePoolOptions::new().max_connections(READERS).connect_with(options(file).read_only(true)).await?;
+        let (sender, _) = mpsc::channel(1);
+        let head = Arc::new(Mutex::new(LaneHead { lane: 0, seq: 0, hash: [0; 32] }));
+        Ok(Self { pool, writer: sender, head, epoch: 0, _lock: Arc::new(lock) })
     }
 
     pub fn epoch(&self) -> u64 {

@@ -39,8 +39,23 @@ pub struct EndpointFacts {
 pub struct RealDoors {
     pub servers: ToolServers,
     pub endpoints: Vec<Arc<Endpoint>>,
+    /// Pinned schemas by `server/tool`: an answer that does not fit its own definition is none.
+    pub types: laufzettel_process::Tools,
     pub clock: Arc<dyn laufzettel_domain::Clock>,
     pub random: Arc<dyn crate::Random>,
+}
+
+impl RealDoors {
+    fn fits(&self, tool: &str, reply: Reply) -> Result<Reply, Failure> {
+        let schema = self.types.get(tool).and_then(|types| types.output.as_ref());
+        match schema.and_then(|schema| schema.validate(&reply.value).into_iter().next()) {
+            None => Ok(reply),
+            Some(problem) => {
+                let message = format!("{tool}: die Antwort passt nicht zu ihrer Definition, Feld „{}“: {}", problem.path, problem.message.de);
+                Err(Failure::new(Class::InvalidOutput, Some(true), message))
+            }
+        }
+    }
 }
 
 /// Seconds this node's right to act lasts. With SQLite the node is the process, and it renews by living.
@@ -56,7 +71,8 @@ impl Doors for RealDoors {
             let now = self.clock.now();
             let mut jti = [0; 16];
             self.random.fill(&mut jti);
-            server.call(call, now, now + jiff::SignedDuration::from_secs(LEASE_S), jti).await
+            let reply = server.call(call, now, now + jiff::SignedDuration::from_secs(LEASE_S), jti).await?;
+            self.fits(&format!("{name}/{}", call.call().tool), reply)
         })
     }
 

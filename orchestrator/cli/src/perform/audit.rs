@@ -1,45 +1,67 @@
 //! `audit …`: the journal checked, read, and carried out of the house.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use laufzettel_domain::digest::to_hex;
+use laufzettel_domain::{TenantId, digest::to_hex};
+use laufzettel_store::Store;
 use laufzettel_journal::{Record, Verdict, Verifier, VerifyKey};
 use laufzettel_worker::{read_witness, witness_file};
 use serde_json::{Value, json};
 
 use super::{Done, Failed, find_run};
-use crate::{house::House, out::{Out, code}};
+use crate::{config::Config, house::House, out::{Out, code}};
 
 /// Records fetched at once: enough to keep the disk busy, little enough to hold.
 const PAGE: u32 = 2_000;
 
-pub async fn verify(house: &House, out: &Out) -> Done {
-    let stored = house.desk.tenant.store.checkpoints().await?;
+/// What a check of the journal looks at: a live store, or a file nobody holds.
+pub struct Records<'a> {
+    pub store: &'a Store,
+    pub config: &'a Config,
+    pub tenant: &'a TenantId,
+    /// The lane a running server is still writing.
+    pub live: Option<u64>,
+}
+
+impl<'a> Records<'a> {
+    fn of(house: &'a House) -> Self {
+        Self { store: &house.desk.tenant.store, config: &house.config, tenant: &house.tenant, live: Some(house.desk.tenant.store.head().lane) }
+    }
+}
+
+/// On a running house: what moved is anchored first, then everything is recomputed.
+pub async fn verify_live(house: &House, out: &Out) -> Done {
+    house.checkpoint().await.map_err(|e| Failed::new(code::ENDED_BADLY, format!("{e:#}")))?;
+    verify(&Records::of(house), out).await
+}
+
+pub async fn verify(records: &Records<'_>, out: &Out) -> Done {
+    let stored = records.store.checkpoints().await?;
     let mut witnessed = Vec::new();
-    let mut keys = vec![house.verify_key.clone()];
-    if let Some(folder) = &house.config.witness {
-        let tenant = house.tenant.as_str();
+    let signer = crate::house::signer(records.config, records.tenant).map_err(|e| Failed::new(code::BROKEN, format!("{e:#}")))?;
+    let mut keys = vec![signer.verify_key()];
+    if let Some(folder) = &records.config.witness {
+        let tenant = records.tenant.as_str();
         witnessed = read_witness(&witness_file(folder, tenant)).map_err(|e| Failed::new(code::BROKEN, e.to_string()))?;
         // the witness's own copy of the key is the one to believe
         if let Ok(text) = std::fs::read_to_string(folder.join(format!("{tenant}.vkey"))) {
             keys = vec![VerifyKey::parse(&text).ok_or_else(|| Failed::new(code::BROKEN, "Der Prüfschlüssel beim Zeugen liest sich nicht."))?];
         }
     }
-    let mut verifier = Verifier::new(house.tenant.as_str(), &stored, &witnessed, &keys);
+    let mut verifier = Verifier::new(records.tenant.as_str(), &stored, &witnessed, &keys);
     let mut after = (0, 0);
     loop {
-        let records = page(house, &mut after).await?;
-        if records.is_empty() {
+        let next = page(records.store, &mut after).await?;
+        if next.is_empty() {
             break;
         }
-        records.iter().for_each(|record| verifier.push(record));
+        next.iter().for_each(|record| verifier.push(record));
     }
-    let live = house.desk.tenant.store.head().lane;
-    report(verifier.finish(Some(live)), house.config.witness.is_some(), out).await
+    report(verifier.finish(records.live), records.config.witness.is_some(), out).await
 }
 
 /// The records after a position, which moves on; empty at the end.
-async fn page(house: &House, after: &mut (u64, u64)) -> Result<Vec<Record>, Failed> {
-    let page = match house.desk.tenant.store.records(*after, PAGE).await {
+async fn page(store: &Store, after: &mut (u64, u64)) -> Result<Vec<Record>, Failed> {
+    let page = match store.records(*after, PAGE).await {
         Ok(page) => page,
         Err(laufzettel_store::Error::Corrupt(what)) => {
             return Err(Failed::new(code::BROKEN, format!("GEBROCHEN: ein Eintrag nach {}/{} liest sich nicht ({what})", after.0, after.1)));
@@ -86,7 +108,7 @@ pub async fn show(house: &House, run: Option<&str>, kind: Option<&str>, limit: u
     let mut records = Vec::new();
     let mut after = (0, 0);
     loop {
-        let next = page(house, &mut after).await?;
+        let next = page(&house.desk.tenant.store, &mut after).await?;
         if next.is_empty() {
             break;
         }
@@ -126,7 +148,7 @@ pub async fn export(house: &House, format: &str, out: &Out) -> Done {
     let mut waiting = Vec::new();
     loop {
         if waiting.is_empty() {
-            waiting = page(house, &mut after).await?;
+            waiting = page(&house.desk.tenant.store, &mut after).await?;
             waiting.reverse();
         }
         let Some(record) = waiting.pop() else { break };

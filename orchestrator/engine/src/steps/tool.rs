@@ -16,7 +16,7 @@ use crate::{
     ending,
     event::{Call, EffectIntended, Event},
     labels,
-    run::{EffectRun, StepState},
+    run::StepState,
     scope::with_result,
 };
 
@@ -95,17 +95,6 @@ fn argument_labels(sheet: &Sheet<'_>, id: &StepId, call: &ToolCall, undo: bool) 
         label
     };
     call.with.iter().map(|(name, template)| (name.clone(), of(template))).collect()
-}
-
-/// A tool's structured content must fit the output schema it was pinned with.
-pub(crate) fn accept(sheet: &Sheet<'_>, path: &EffectPath, _: &EffectRun, value: &Value) -> Result<Value, String> {
-    if path.phase == Phase::Do
-        && let Some(schema) = sheet.context.types.steps.get(&path.step)
-        && let Some(problem) = schema.validate(value).into_iter().next()
-    {
-        return Err(format!("Antwort des Werkzeugs, Feld „{}“: {}", problem.path, problem.message.de));
-    }
-    Ok(value.clone())
 }
 
 pub(crate) fn complete(sheet: &mut Sheet<'_>, id: &StepId, call: &ToolCall, value: Value) {
