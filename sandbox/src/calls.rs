@@ -7,8 +7,8 @@ use std::io;
 
 use libc::c_long;
 use seccompiler::{
-    BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
-    SeccompRule, TargetArch,
+    BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition,
+    SeccompFilter, SeccompRule, TargetArch,
 };
 
 use crate::policy::Policy;
@@ -16,31 +16,40 @@ use crate::refusal::{InLayer, Layer, Refusal};
 
 mod list;
 
-/// `CLONE_NEW*`, every kind of namespace.
-const NEW_NAMESPACES: u64 = 0x7E02_0080;
+/// `CLONE_NEW*`, every kind of namespace that `clone` can make.
+const NEW_NAMESPACES: u64 = 0x7E02_0000;
 const SET_ID_BITS: u64 = 0o6000;
 /// Terminal and descriptor questions; not the ones that type into a terminal.
 const IOCTLS: [u64; 7] = [
-    0x5401, // TCGETS
-    0x5413, // TIOCGWINSZ
-    0x541B, // FIONREAD
-    0x5421, // FIONBIO
-    0x5450, // FIONCLEX
-    0x5451, // FIOCLEX
+    0x5401,      // TCGETS
+    0x5413,      // TIOCGWINSZ
+    0x541B,      // FIONREAD
+    0x5421,      // FIONBIO
+    0x5450,      // FIONCLEX
+    0x5451,      // FIOCLEX
     0x802C_542A, // TCGETS2
 ];
-const PRCTLS: [i32; 5] =
-    [libc::PR_SET_NAME, libc::PR_GET_NAME, libc::PR_SET_PDEATHSIG, libc::PR_GET_PDEATHSIG, 0x5356_4d41];
+const PRCTLS: [i32; 5] = [
+    libc::PR_SET_NAME,
+    libc::PR_GET_NAME,
+    libc::PR_SET_PDEATHSIG,
+    libc::PR_GET_PDEATHSIG,
+    0x5356_4d41,
+];
 
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 
 /// Compiled ahead, so that nothing is left to do between the limits and `execve`.
 pub fn compile(policy: &Policy) -> Result<BpfProgram, Refusal> {
-    filter(policy).map_err(io::Error::other).refused(Layer::Calls, "compiling the filter")
+    filter(policy)
+        .map_err(io::Error::other)
+        .refused(Layer::Calls, "compiling the filter")
 }
 
 pub fn enforce(program: &BpfProgram) -> Result<(), Refusal> {
-    seccompiler::apply_filter(program).map_err(io::Error::other).refused(Layer::Calls, "installing the filter")
+    seccompiler::apply_filter(program)
+        .map_err(io::Error::other)
+        .refused(Layer::Calls, "installing the filter")
 }
 
 fn filter(policy: &Policy) -> Result<BpfProgram, BackendError> {
@@ -54,15 +63,14 @@ fn filter(policy: &Policy) -> Result<BpfProgram, BackendError> {
 
 /// Threads always; processes if granted; namespaces never.
 fn processes(rules: &mut Rules, subprocesses: bool) -> Result<(), BackendError> {
-    let flags = if cfg!(target_arch = "s390x") { 1 } else { 0 };
-    let same_namespaces = masked(flags, NEW_NAMESPACES & !0xFF, 0)?;
+    let same_namespaces = masked(0, NEW_NAMESPACES, 0)?;
     let thread = u64::from(libc::CLONE_THREAD.unsigned_abs());
     let mut conditions = vec![same_namespaces];
     if subprocesses {
         #[cfg(target_arch = "x86_64")]
         rules.extend([(libc::SYS_fork, Vec::new()), (libc::SYS_vfork, Vec::new())]);
     } else {
-        conditions.push(masked(flags, thread, thread)?);
+        conditions.push(masked(0, thread, thread)?);
     }
     allow(rules, libc::SYS_clone, conditions)
 }
@@ -73,9 +81,17 @@ fn conditional(rules: &mut Rules) -> Result<(), BackendError> {
         allow(rules, libc::SYS_ioctl, vec![equal(1, request)?])?;
     }
     for option in PRCTLS {
-        allow(rules, libc::SYS_prctl, vec![equal(0, u64::from(option.unsigned_abs()))?])?;
+        allow(
+            rules,
+            libc::SYS_prctl,
+            vec![equal(0, u64::from(option.unsigned_abs()))?],
+        )?;
     }
-    allow(rules, libc::SYS_socketpair, vec![equal(0, u64::from(libc::AF_UNIX.unsigned_abs()))?])?;
+    allow(
+        rules,
+        libc::SYS_socketpair,
+        vec![equal(0, u64::from(libc::AF_UNIX.unsigned_abs()))?],
+    )?;
     allow(rules, libc::SYS_prlimit64, vec![equal(0, 0)?])?;
     modes(rules)
 }
@@ -104,8 +120,15 @@ fn opening(rules: &mut Rules, call: c_long, flags: u8) -> Result<(), BackendErro
     allow(rules, call, vec![masked(flags + 1, SET_ID_BITS, 0)?])
 }
 
-fn allow(rules: &mut Rules, call: c_long, conditions: Vec<SeccompCondition>) -> Result<(), BackendError> {
-    rules.entry(call).or_default().push(SeccompRule::new(conditions)?);
+fn allow(
+    rules: &mut Rules,
+    call: c_long,
+    conditions: Vec<SeccompCondition>,
+) -> Result<(), BackendError> {
+    rules
+        .entry(call)
+        .or_default()
+        .push(SeccompRule::new(conditions)?);
     Ok(())
 }
 
@@ -114,5 +137,10 @@ fn equal(argument: u8, value: u64) -> Result<SeccompCondition, BackendError> {
 }
 
 fn masked(argument: u8, mask: u64, value: u64) -> Result<SeccompCondition, BackendError> {
-    SeccompCondition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(mask), value)
+    SeccompCondition::new(
+        argument,
+        SeccompCmpArgLen::Dword,
+        SeccompCmpOp::MaskedEq(mask),
+        value,
+    )
 }

@@ -21,7 +21,7 @@ use crate::limits;
 use crate::policy::Policy;
 use crate::refusal::{InLayer, Layer, Refusal};
 use crate::root;
-use crate::sys::{self, Forked};
+use crate::sys::{self, Closing, Forked};
 use crate::trees::{self, Piece};
 use crate::watch::{self, Watched};
 
@@ -66,21 +66,29 @@ pub fn run_helper(args: impl IntoIterator<Item = OsString>) -> ! {
 fn read(args: impl IntoIterator<Item = OsString>) -> Result<Program, Refusal> {
     let unreadable = || Refusal::new(Layer::Order, "reading the order", "it is incomplete");
     let mut args = args.into_iter().skip(2);
-    let order = args.next().and_then(|json| json.into_string().ok()).ok_or_else(unreadable)?;
+    let order = args
+        .next()
+        .and_then(|json| json.into_string().ok())
+        .ok_or_else(unreadable)?;
     let order = serde_json::from_str(&order).refused(Layer::Order, "reading the order")?;
     let path = args.next().map(PathBuf::from).ok_or_else(unreadable)?;
-    Ok(Program { order, path, arguments: args.collect() })
+    Ok(Program {
+        order,
+        path,
+        arguments: args.collect(),
+    })
 }
 
 /// Outside still: account, namespaces, then waiting.
 fn watcher(program: &Program) -> Result<Infallible, Refusal> {
-    sys::close_from(3).refused(Layer::Supervision, "closing inherited descriptors")?;
+    sys::close_all(Closing::Now).refused(Layer::Supervision, "closing inherited descriptors")?;
     sys::require_one_thread().refused(Layer::Supervision, "counting threads")?;
     let starter = Watched::starter(program.order.starter)?;
     // A leader of its own group already is out of the terminal's reach as well.
     let _ = rustix::process::setsid();
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
-    fs::write("/proc/self/oom_score_adj", "1000").refused(Layer::Limits, "offering itself to the memory killer")?;
+    fs::write("/proc/self/oom_score_adj", "1000")
+        .refused(Layer::Limits, "offering itself to the memory killer")?;
     let opened = leave_root(program)?;
     enter_namespaces()?;
     let (this, null) = (Watched::own()?, watch::open_null()?);
@@ -100,7 +108,9 @@ fn watcher(program: &Program) -> Result<Infallible, Refusal> {
 
 /// As root, opens what will be needed and stops being root. An ordinary user opens it later.
 fn leave_root(program: &Program) -> Result<Option<Vec<Piece>>, Refusal> {
-    let Starter::Root { account } = Starter::find(getpid())? else { return Ok(None) };
+    let Starter::Root { account } = Starter::find(getpid())? else {
+        return Ok(None);
+    };
     let pieces = trees::open_all(&program.order.policy, &program.path, Some(account))?;
     identity::become_account(account)?;
     Ok(Some(pieces))
@@ -121,7 +131,12 @@ fn enter_namespaces() -> Result<(), Refusal> {
 }
 
 /// Process 1 inside: the new root, no privileges, then waiting.
-fn first(program: &Program, watcher: Watched, null: &OwnedFd, opened: Option<Vec<Piece>>) -> Result<Infallible, Refusal> {
+fn first(
+    program: &Program,
+    watcher: Watched,
+    null: &OwnedFd,
+    opened: Option<Vec<Piece>>,
+) -> Result<Infallible, Refusal> {
     watch::die_with(&watcher)?;
     drop(watcher);
     rustix::process::setsid().refused(Layer::Supervision, "leaving the terminal")?;
@@ -148,15 +163,22 @@ fn first(program: &Program, watcher: Watched, null: &OwnedFd, opened: Option<Vec
 }
 
 /// The last layers, which the program keeps for itself and its descendants.
-fn become_program(program: &Program, rules: &Rules, filter: &BpfProgram) -> Result<Infallible, Refusal> {
+fn become_program(
+    program: &Program,
+    rules: &Rules,
+    filter: &BpfProgram,
+) -> Result<Infallible, Refusal> {
     let folder = &program.order.folder;
     let doing = format!("entering {} (is it granted?)", folder.display());
     rustix::process::chdir(folder).refused(Layer::Start, &doing)?;
     limits::apply(&program.order.policy)?;
     rules.enforce()?;
-    sys::close_from(3).refused(Layer::Supervision, "closing descriptors")?;
+    sys::close_all(Closing::AtExec).refused(Layer::Supervision, "closing descriptors")?;
     let mut command = Command::new(&program.path);
     command.args(&program.arguments);
     calls::enforce(filter)?;
-    Err(command.exec()).refused(Layer::Start, &format!("executing {}", program.path.display()))
+    Err(command.exec()).refused(
+        Layer::Start,
+        &format!("executing {}", program.path.display()),
+    )
 }

@@ -33,7 +33,9 @@ pub fn fork_unchecked() -> io::Result<Forked> {
 pub fn require_one_thread() -> io::Result<()> {
     match std::fs::read_dir("/proc/self/task")?.count() {
         1 => Ok(()),
-        n => Err(io::Error::other(format!("the helper runs {n} threads; call it first thing in main"))),
+        n => Err(io::Error::other(format!(
+            "the helper runs {n} threads; call it first thing in main"
+        ))),
     }
 }
 
@@ -45,18 +47,42 @@ pub fn unshare(flags: UnshareFlags) -> io::Result<()> {
     Ok(done?)
 }
 
-/// Closes every descriptor from `first` on.
-pub fn close_from(first: u32) -> io::Result<()> {
-    // SAFETY: called before the helper opens anything and again when it has dropped everything it opened, so no
-    // owner of a closed descriptor remains.
+/// What becomes of descriptors.
+#[derive(Clone, Copy)]
+pub enum Closing {
+    Now,
+    AtExec,
+}
+
+/// Closes every descriptor above stderr.
+pub fn close_all(when: Closing) -> io::Result<()> {
+    let flags = match when {
+        Closing::Now => 0,
+        Closing::AtExec => libc::CLOSE_RANGE_CLOEXEC,
+    };
+    // SAFETY: `Now` is used before the helper opens anything, so no descriptor it closes has an owner here; `AtExec`
+    // closes nothing yet.
     #[expect(unsafe_code)]
-    let done = unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, 0) };
-    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    let done = unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, flags) };
+    if done == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 /// Changes a mount and all below it: attributes to set, private propagation, and the owners to map, if any.
-pub fn set_mount(mount: BorrowedFd<'_>, set: u64, below: bool, owners: Option<BorrowedFd<'_>>) -> io::Result<()> {
-    let idmap = if owners.is_some() { libc::MOUNT_ATTR_IDMAP } else { 0 };
+pub fn set_mount(
+    mount: BorrowedFd<'_>,
+    set: u64,
+    below: bool,
+    owners: Option<BorrowedFd<'_>>,
+) -> io::Result<()> {
+    let idmap = if owners.is_some() {
+        libc::MOUNT_ATTR_IDMAP
+    } else {
+        0
+    };
     let attributes = libc::mount_attr {
         attr_set: set | idmap,
         attr_clr: 0,
@@ -77,5 +103,9 @@ pub fn set_mount(mount: BorrowedFd<'_>, set: u64, below: bool, owners: Option<Bo
             size_of::<libc::mount_attr>(),
         )
     };
-    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    if done == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }

@@ -76,7 +76,11 @@ impl Piece {
 }
 
 /// Everything `policy` and `program` need, outer paths before inner ones. `account`: see [`identity::owners_as`].
-pub fn open_all(policy: &Policy, program: &Path, account: Option<u32>) -> Result<Vec<Piece>, Refusal> {
+pub fn open_all(
+    policy: &Policy,
+    program: &Path,
+    account: Option<u32>,
+) -> Result<Vec<Piece>, Refusal> {
     let mut pieces = Vec::new();
     for path in SYSTEM.map(Path::new) {
         pieces.extend(system(path)?);
@@ -93,7 +97,11 @@ pub fn open_all(policy: &Policy, program: &Path, account: Option<u32>) -> Result
 
 /// The policy's paths, each once, and the program unless it is in sight anyway.
 fn grants<'a>(policy: &'a Policy, program: &'a Path) -> Vec<(&'a Path, Grant)> {
-    let mut all: Vec<(&Path, Grant)> = policy.write.iter().map(|p| (p.as_path(), Grant::Write)).collect();
+    let mut all: Vec<(&Path, Grant)> = policy
+        .write
+        .iter()
+        .map(|p| (p.as_path(), Grant::Write))
+        .collect();
     let mut add = |path: &'a Path| {
         if all.iter().all(|(known, _)| *known != path) {
             all.push((path, Grant::Read));
@@ -101,7 +109,9 @@ fn grants<'a>(policy: &'a Policy, program: &'a Path) -> Vec<(&'a Path, Grant)> {
     };
     policy.read.iter().for_each(|path| add(path));
     let in_sight = |folder: &Path| program.starts_with(folder);
-    if !SYSTEM.iter().any(|path| in_sight(Path::new(path))) && !policy.read.iter().any(|path| in_sight(path)) {
+    if !SYSTEM.iter().any(|path| in_sight(Path::new(path)))
+        && !policy.read.iter().any(|path| in_sight(path))
+    {
         add(program);
     }
     all
@@ -109,10 +119,15 @@ fn grants<'a>(policy: &'a Policy, program: &'a Path) -> Vec<(&'a Path, Grant)> {
 
 /// A link such as `/bin → usr/bin` stays a link; what the distribution does not have is left out.
 fn system(path: &Path) -> Result<Option<Piece>, Refusal> {
-    let Ok(seen) = fs::symlink_metadata(path) else { return Ok(None) };
+    let Ok(seen) = fs::symlink_metadata(path) else {
+        return Ok(None);
+    };
     if seen.is_symlink() && path.parent() == Some(Path::new("/")) {
         let to = fs::read_link(path).refused(Layer::Mounts, "reading a system link")?;
-        return Ok(Some(Piece::Link { at: path.to_owned(), to }));
+        return Ok(Some(Piece::Link {
+            at: path.to_owned(),
+            to,
+        }));
     }
     open(path, Grant::System, None).map(|tree| Some(Piece::Tree(tree)))
 }
@@ -123,13 +138,19 @@ fn open(path: &Path, grant: Grant, account: Option<u32>) -> Result<Tree, Refusal
 
 fn detach(path: &Path, grant: Grant, account: Option<u32>) -> io::Result<Tree> {
     let folder = fs::metadata(path)?.is_dir();
-    let below = if folder { OpenTreeFlags::AT_RECURSIVE } else { OpenTreeFlags::empty() };
+    let below = if folder {
+        OpenTreeFlags::AT_RECURSIVE
+    } else {
+        OpenTreeFlags::empty()
+    };
     let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | below;
     let mount = open_tree(CWD, path, flags)?;
     let seen = fstat(&mount)?;
     let device = FileType::from_raw_mode(seen.st_mode) == FileType::CharacterDevice;
     if device != (grant == Grant::Device) {
-        return Err(io::Error::other("a device where none belongs, or none where one does"));
+        return Err(io::Error::other(
+            "a device where none belongs, or none where one does",
+        ));
     }
     sys::set_mount(mount.as_fd(), grant.attributes(), folder, None)?;
     if let Some(account) = account {
@@ -140,7 +161,12 @@ fn detach(path: &Path, grant: Grant, account: Option<u32>) -> io::Result<Tree> {
             _ => {}
         }
     }
-    Ok(Tree { at: path.to_owned(), grant, folder, mount })
+    Ok(Tree {
+        at: path.to_owned(),
+        grant,
+        folder,
+        mount,
+    })
 }
 
 #[cfg(test)]
@@ -154,10 +180,17 @@ mod tests {
             write: vec!["/b".into()],
             ..Policy::default()
         };
-        let expected = vec![(Path::new("/b"), Grant::Write), (Path::new("/a"), Grant::Read)];
+        let expected = vec![
+            (Path::new("/b"), Grant::Write),
+            (Path::new("/a"), Grant::Read),
+        ];
         assert_eq!(grants(&policy, Path::new("/usr/bin/true")), expected);
         assert_eq!(grants(&policy, Path::new("/a/program")), expected);
-        let with_program: Vec<_> = expected.iter().copied().chain([(Path::new("/p"), Grant::Read)]).collect();
+        let with_program: Vec<_> = expected
+            .iter()
+            .copied()
+            .chain([(Path::new("/p"), Grant::Read)])
+            .collect();
         assert_eq!(grants(&policy, Path::new("/p")), with_program);
     }
 }

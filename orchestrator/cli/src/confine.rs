@@ -1,13 +1,14 @@
 //! Tool servers in their sandbox: the configuration's words to the sandbox's policy.
 
-use std::path::Path;
+use std::{ffi::OsString, path::Path};
+
+use laufzettel_sandbox::{Network, Policy};
 
 use crate::config::SandboxConfig;
 
-/// The command that starts `program` confined. Fails where the confinement cannot be described.
+/// The command that starts `program` confined. Fails where the confinement cannot be had: then the server does not start.
 pub fn command(sandbox: &SandboxConfig, program: &Path, args: &[String], folder: &Path) -> std::io::Result<std::process::Command> {
-    let _ = sandbox;
-    let mut command = std::process::Command::new(program);
-    command.args(args).env_clear().current_dir(folder);
-    Ok(command)
+    let policy = Policy { read: sandbox.read.clone(), write: sandbox.write.clone(), network: Network::None, ..Policy::default() };
+    let args: Vec<OsString> = args.iter().map(OsString::from).collect();
+    laufzettel_sandbox::command(&policy, program, &args, &[], Some(folder)).map_err(std::io::Error::other)
 }

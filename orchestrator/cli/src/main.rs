@@ -18,6 +18,10 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
+    // started again to confine a tool server: before any thread exists, and never back from there
+    if laufzettel_sandbox::is_helper(std::env::args_os()) {
+        laufzettel_sandbox::run_helper(std::env::args_os());
+    }
     let args = args::Args::parse();
     log(&args);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

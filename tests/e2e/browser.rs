@@ -1,0 +1,145 @@
+//! A real browser: a citizen applies, a clerk decides, the status page says so. Without JavaScript, as the pages are.
+
+use std::{process::{Child, Command, Stdio}, time::Duration};
+
+use fantoccini::{Client, ClientBuilder, Locator};
+use serde_json::{Value, json};
+
+use crate::desk::{Server, Tenant, demo, runtime, until};
+
+struct Driver(Child, u16);
+
+impl Driver {
+    fn start() -> Self {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+        let child = Command::new("chromedriver").arg(format!("--port={port}")).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("chromedriver is installed by tests/run.sh");
+        until("chromedriver listens", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
+        Self(child, port)
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+async fn browse(driver: &Driver) -> Client {
+    let args = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic", "--window-size=1200,1400"];
+    let options = json!({ "goog:chromeOptions": { "args": args, "binary": "/usr/bin/chromium", "prefs": { "profile.managed_default_content_settings.javascript": 2 } } });
+    let capabilities = options.as_object().cloned().expect("an object");
+    let address = format!("http://127.0.0.1:{}", driver.1);
+    ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new()).capabilities(capabilities).connect(&address).await.expect("the browser starts")
+}
+
+/// Fills a form from a value: every leaf into the input that carries its path.
+async fn fill(page: &Client, value: &Value, path: &str) {
+    match value {
+        Value::Object(map) => {
+            for (name, inner) in map {
+                let below = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                Box::pin(fill(page, inner, &below)).await;
+            }
+        }
+        Value::Bool(yes) => {
+            let word = if *yes { "ja" } else { "nein" };
+            let found = page.find(Locator::Css(&format!("input[name='{path}'][value='{word}']"))).await;
+            if let Ok(input) = found {
+                input.click().await.expect("ticked");
+            }
+        }
+        leaf => {
+            let text = leaf.as_str().map_or_else(|| leaf.to_string(), str::to_owned);
+            enter(page, path, &text).await;
+        }
+    }
+}
+
+async fn enter(page: &Client, path: &str, text: &str) {
+    if let Ok(day) = page.find(Locator::Css(&format!("input[name='{path}.tag']"))).await {
+        let parts: Vec<&str> = text.split('-').collect();
+        day.send_keys(parts[2]).await.expect("day");
+        for (part, value) in [("monat", parts[1]), ("jahr", parts[0])] {
+            page.find(Locator::Css(&format!("input[name='{path}.{part}']"))).await.expect("date").send_keys(value).await.expect("typed");
+        }
+        return;
+    }
+    if let Ok(choice) = page.find(Locator::Css(&format!("input[type='radio'][name='{path}'][value='{text}']"))).await {
+        return choice.click().await.expect("chosen");
+    }
+    if let Ok(select) = page.find(Locator::Css(&format!("select[name='{path}']"))).await {
+        return select.select_by_value(text).await.expect("chosen");
+    }
+    page.find(Locator::Css(&format!("[name='{path}']"))).await.unwrap_or_else(|_| panic!("no field {path}")).send_keys(text).await.expect("typed");
+}
+
+async fn press(page: &Client, css: &str) {
+    page.find(Locator::Css(css)).await.unwrap_or_else(|_| panic!("no button {css}")).click().await.expect("pressed");
+}
+
+async fn words(page: &Client) -> String {
+    page.find(Locator::Css("main")).await.expect("a main part").text().await.expect("text")
+}
+
+#[test]
+fn from_application_to_decision() {
+    let tenant = Tenant::new();
+    let server = Server::start(&tenant, None).expect("up starts");
+    let driver = Driver::start();
+    runtime().block_on(async {
+        let page = browse(&driver).await;
+        page.goto(&server.url("/antrag/vg-bellheim/hundesteuer")).await.expect("the form");
+        press(&page, "button[value='pruefen']").await;
+        assert!(words(&page).await.contains("Bitte"), "an empty form comes back with what is missing");
+        page.goto(&server.url("/antrag/vg-bellheim/hundesteuer")).await.expect("the form");
+        let input: Value = serde_json::from_str(&std::fs::read_to_string(demo("antrag.json")).expect("the demo")).expect("JSON");
+        fill(&page, &input, "").await;
+        press(&page, "button[value='pruefen']").await;
+        let summary = words(&page).await;
+        assert!(summary.contains(input["hund"]["name"].as_str().expect("a name")), "{summary}");
+        press(&page, "button[value='absenden']").await;
+        let receipt = words(&page).await;
+        assert!(receipt.contains("2026-000001"), "{receipt}");
+        let link = page.find(Locator::Css("a[href*='/status/']")).await.expect("the status link").attr("href").await.expect("an address").expect("an address");
+        let status = server.url(&link[link.find("/status/").expect("a path")..]);
+
+        clerk(&page, &server).await;
+
+        for _ in 0..100 {
+            page.goto(&status).await.expect("the status");
+            if page.find(Locator::Css("[aria-current]")).await.expect("the current station").text().await.expect("text").contains("bgeschlossen") {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        let current = page.find(Locator::Css("[aria-current]")).await.expect("the current station").text().await.expect("text");
+        assert!(current.to_lowercase().contains("abgeschlossen"), "{current}");
+        page.close().await.expect("closed");
+    });
+    assert_eq!((tenant.letters(), tenant.mails()), (1, 1));
+    server.stop();
+}
+
+async fn clerk(page: &Client, server: &Server) {
+    page.goto(&server.url("/aufgaben")).await.expect("the inbox");
+    press(page, "input[value='vg-bellheim/a.klein']").await;
+    press(page, "main button[type='submit'], main button").await;
+    for _ in 0..100 {
+        page.goto(&server.url("/aufgaben")).await.expect("the inbox");
+        if page.find(Locator::Css("main a[href^='/aufgaben/']")).await.is_ok() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    press(page, "main a[href^='/aufgaben/']").await;
+    let shown = words(page).await;
+    assert!(shown.contains("35,00"), "{shown}");
+    assert!(page.find(Locator::Css("main input:checked")).await.is_err(), "nothing is ticked beforehand");
+    let decision: Value = serde_json::from_str(&std::fs::read_to_string(demo("entscheidung.json")).expect("the demo")).expect("JSON");
+    let mut decision = decision;
+    decision.as_object_mut().expect("an object").remove("by");
+    fill(page, &decision, "").await;
+    press(page, "main form button").await;
+    assert!(page.current_url().await.expect("an address").path().ends_with("/aufgaben"));
+}

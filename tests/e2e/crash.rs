@@ -1,0 +1,155 @@
+//! `kill -9` at every failpoint and at random moments, then start again: finished, nothing twice, the journal holds.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::desk::{Server, Tenant, demo, post, runtime, sign, text, until};
+
+/// Failpoints a run passes (`store/src/failpoint.rs`), each with the passing it dies at: late enough to be in the
+/// middle of the job.
+const CRASHES: [&str; 34] = [
+    "store.opened=crash@1",
+    "store.before_begin=crash@1",
+    "store.before_begin=crash@4",
+    "store.before_insert=crash@3",
+    "store.before_commit=crash@2",
+    "store.before_commit=crash@5",
+    "store.after_commit=error@2",
+    "store.after_commit=error@6",
+    "store.before_reply=crash@2",
+    "store.before_reply=crash@6",
+    "checkpoint.before_table=crash@1",
+    "checkpoint.before_witness=crash@1",
+    "checkpoint.before_witness=crash@2",
+    "checkpoint.after_witness=crash@1",
+    "worker.started=crash@1",
+    "worker.folded=crash@1",
+    "worker.folded=crash@2",
+    "worker.before_door=crash@1",
+    "worker.before_door=crash@3",
+    "worker.after_door=crash@1",
+    "worker.after_door=crash@3",
+    "worker.after_door=crash@4",
+    "worker.before_decide=crash@2",
+    "worker.before_append=crash@2",
+    "worker.before_append=crash@4",
+    "worker.after_append=crash@1",
+    "worker.after_append=crash@4",
+    "door.before_resolve=crash@3",
+    "door.before_call=crash@3",
+    "door.after_call=crash@3",
+    "door.after_call=crash@4",
+    "start.before_append=crash@1",
+    "start.after_append=crash@1",
+    "answer.after_append=crash@1",
+];
+
+/// Sends the application until somebody acknowledges it. The same message every time: it is one run.
+fn send(server: &Server, tenant: &Tenant) -> bool {
+    let body = std::fs::read_to_string(demo("antrag.json")).expect("the demo");
+    let url = server.url("/hooks/vg-bellheim/hundesteuer");
+    let sent = runtime().block_on(post(&url, &sign(&tenant.secret(), "m-1", &body), &body));
+    sent.is_some_and(|(status, _)| status == 202)
+}
+
+/// Answers the clerk's task if it is there. `true` once it is answered.
+fn decide(tenant: &Tenant) -> bool {
+    let tasks = tenant.laufzettel(&["tasks", "list", "--as", "a.klein", "--json"]);
+    let Some(task) = String::from_utf8_lossy(&tasks.stdout).lines().next().and_then(|l| serde_json::from_str::<Value>(l).ok()) else { return false };
+    let mut answer: Value = serde_json::from_str(&std::fs::read_to_string(demo("entscheidung.json")).expect("the demo")).expect("JSON");
+    answer.as_object_mut().expect("an object").remove("by");
+    let file = tenant.path("antwort.json");
+    std::fs::write(&file, answer.to_string()).expect("written");
+    tenant.laufzettel(&["tasks", "complete", task["task"].as_str().unwrap_or_default(), "--as", "a.klein", "--input", &file.display().to_string()]).status.success()
+}
+
+fn state(tenant: &Tenant) -> Vec<String> {
+    let runs = tenant.laufzettel(&["runs", "list", "--json"]);
+    String::from_utf8_lossy(&runs.stdout).lines().filter_map(|l| serde_json::from_str::<Value>(l).ok()).map(|r| r["state"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+/// After whatever happened: a fresh start brings the one run to its end.
+fn finish(tenant: &Tenant, what: &str) {
+    let server = Server::start(tenant, None).unwrap_or_else(|| panic!("{what}: does not start again"));
+    assert!(send(&server, tenant), "{what}: the message is not taken");
+    until(&format!("{what}: the run ends"), || {
+        let states = state(tenant);
+        if states == ["completed"] {
+            return Some(());
+        }
+        decide(tenant);
+        None
+    });
+    server.stop();
+    assert_eq!(state(tenant), ["completed"], "{what}");
+    assert_eq!((tenant.letters(), tenant.mails()), (1, 1), "{what}: letters and mails");
+    let verified = tenant.laufzettel(&["audit", "verify"]);
+    assert_eq!(verified.status.code(), Some(0), "{what}: {}", text(&verified));
+}
+
+#[test]
+fn at_every_failpoint() {
+    for failpoint in CRASHES {
+        let tenant = Tenant::new();
+        if let Some(mut server) = Server::start(&tenant, Some(failpoint)) {
+            for _ in 0..40 {
+                if server.has_ended() {
+                    break;
+                }
+                send(&server, &tenant);
+                if server.has_ended() || state(&tenant) == ["completed"] {
+                    break;
+                }
+                decide(&tenant);
+            }
+            server.kill();
+        }
+        finish(&tenant, failpoint);
+    }
+}
+
+#[test]
+fn at_random_moments() {
+    // a fixed seed: the moments differ, the list of them does not
+    let mut seed: u64 = 20_261_123;
+    for round in 0..50 {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let wait = Duration::from_millis((seed >> 33) % 900);
+        let tenant = Tenant::new();
+        let server = Server::start(&tenant, None).expect("up starts");
+        let killer = std::thread::spawn(move || {
+            std::thread::park_timeout(wait);
+            server.kill();
+        });
+        let again = Server::start(&tenant, None);
+        assert!(again.is_none(), "a second server holds the same store");
+        if state(&tenant).is_empty() {
+            tenant.main_job();
+        }
+        decide(&tenant);
+        killer.join().expect("the killer ends");
+        finish_any(&tenant, &format!("round {round}, after {wait:?}"));
+    }
+}
+
+/// Here the application may have come over the command line or not at all; whatever was accepted ends exactly once.
+fn finish_any(tenant: &Tenant, what: &str) {
+    let server = Server::start(tenant, None).unwrap_or_else(|| panic!("{what}: does not start again"));
+    if state(tenant).is_empty() {
+        assert!(send(&server, tenant), "{what}: the message is not taken");
+    }
+    until(&format!("{what}: the runs end"), || {
+        let states = state(tenant);
+        if !states.is_empty() && states.iter().all(|s| s == "completed") {
+            return Some(());
+        }
+        decide(tenant);
+        None
+    });
+    server.stop();
+    let runs = state(tenant).len();
+    assert_eq!((tenant.letters(), tenant.mails()), (runs, runs), "{what}: letters and mails");
+    let verified = tenant.laufzettel(&["audit", "verify"]);
+    assert_eq!(verified.status.code(), Some(0), "{what}: {}", text(&verified));
+}

@@ -1,0 +1,74 @@
+//! What a newcomer does first.
+
+use serde_json::{Value, json};
+
+use crate::desk::{Server, Tenant, demo, root, text};
+
+#[test]
+fn an_application_becomes_a_filed_letter_and_the_journal_holds() {
+    let tenant = Tenant::new();
+    let done = tenant.main_job();
+    assert_eq!(done.status.code(), Some(0), "{}", text(&done));
+    let told: Value = serde_json::from_slice(&done.stdout).expect("--json prints one object");
+    assert_eq!(told["output"]["erster_betrag_cent"], json!(3500));
+    assert_eq!(told["output"]["steuerbeginn"], json!("2026-06-01"));
+    assert_eq!((tenant.letters(), tenant.mails()), (1, 1));
+    let verified = tenant.laufzettel(&["audit", "verify"]);
+    assert_eq!(verified.status.code(), Some(0), "{}", text(&verified));
+    let replayed = tenant.laufzettel(&["runs", "replay", told["nummer"].as_str().expect("a number")]);
+    assert_eq!(replayed.status.code(), Some(0), "{}", text(&replayed));
+}
+
+#[test]
+fn the_shipped_processes_pass_their_checks_and_cases() {
+    let tenant = Tenant::new();
+    let workflows = root().join("workflows").display().to_string();
+    let checked = tenant.laufzettel(&["check", &workflows, "--config", "laufzettel-data/laufzettel.yaml"]);
+    assert_eq!(checked.status.code(), Some(0), "{}", text(&checked));
+    let tested = tenant.laufzettel(&["test", &workflows]);
+    assert_eq!(tested.status.code(), Some(0), "{}", text(&tested));
+}
+
+/// One process, many commands: while a server holds the store, each is its client.
+#[test]
+fn commands_work_beside_a_running_server() {
+    let tenant = Tenant::new();
+    let server = Server::start(&tenant, None).expect("up starts");
+    let waiting = tenant.laufzettel(&["run", "hundesteuer-anmeldung", "--input", &demo("antrag.json"), "--as", "applicant", "--until-waiting", "--json"]);
+    assert_eq!(waiting.status.code(), Some(7), "{}", text(&waiting));
+    let tasks = tenant.laufzettel(&["tasks", "list", "--as", "a.klein", "--json"]);
+    let task: Value = serde_json::from_slice(&tasks.stdout).unwrap_or_else(|_| panic!("{}", text(&tasks)));
+    let none = tenant.laufzettel(&["tasks", "list", "--as", "j.wolf", "--json"]);
+    assert_eq!(String::from_utf8_lossy(&none.stdout), "", "{}", text(&none));
+    let mut answer: Value = serde_json::from_str(&std::fs::read_to_string(demo("entscheidung.json")).expect("the demo")).expect("JSON");
+    answer.as_object_mut().expect("an object").remove("by");
+    let file = tenant.path("antwort.json");
+    std::fs::write(&file, answer.to_string()).expect("written");
+    let done = tenant.laufzettel(&["tasks", "complete", task["task"].as_str().expect("an id"), "--as", "a.klein", "--input", &file.display().to_string()]);
+    assert_eq!(done.status.code(), Some(0), "{}", text(&done));
+    assert_eq!((tenant.letters(), tenant.mails()), (1, 1));
+    let verified = tenant.laufzettel(&["audit", "verify"]);
+    assert_eq!(verified.status.code(), Some(0), "{}", text(&verified));
+    server.stop();
+    let verified = tenant.laufzettel(&["audit", "verify"]);
+    assert_eq!(verified.status.code(), Some(0), "{}", text(&verified));
+}
+
+#[test]
+fn mistakes_on_the_command_line_are_explained() {
+    let tenant = Tenant::new();
+    for (args, exit, words) in [
+        (&["run", "gibt-es-nicht", "--as", "a.klein"][..], 2, "gibt es hier nicht"),
+        (&["run", "hundesteuer-anmeldung", "--as", "niemand"], 4, "steht nicht im Verzeichnis"),
+        (&["run", "hundesteuer-anmeldung", "--as", "o.vogt"], 4, "gesperrt"),
+        (&["run", "hundesteuer-anmeldung", "--as", "a.klein"], 2, "halter: Bitte ausfüllen"),
+        (&["runs", "show", "2026-999999"], 2, "gibt es nicht"),
+        (&["tasks", "complete", "x", "--as", "a.klein", "--input", "/gibt/es/nicht"], 2, "lässt sich nicht lesen"),
+        (&["check", "/gibt/es/nicht.yaml"], 2, "gibt es nicht"),
+        (&["runs", "list", "--config", "/gibt/es/nicht.yaml"], 2, "lässt sich nicht lesen"),
+    ] {
+        let output = tenant.laufzettel(args);
+        assert_eq!(output.status.code(), Some(exit), "{args:?}: {}", text(&output));
+        assert!(String::from_utf8_lossy(&output.stderr).contains(words), "{args:?}: {}", text(&output));
+    }
+}

@@ -1,0 +1,120 @@
+//! Whatever is done to the tables: the check names it.
+
+use sqlx::{ConnectOptions as _, Connection as _, Row as _, sqlite::{SqliteConnectOptions, SqliteConnection}};
+
+use crate::desk::{Tenant, runtime, text};
+
+async fn open(tenant: &Tenant) -> SqliteConnection {
+    SqliteConnectOptions::new().filename(tenant.path("data/vg-bellheim.sqlite")).connect().await.expect("the store opens")
+}
+
+fn verify(tenant: &Tenant) -> (Option<i32>, String) {
+    let output = tenant.laufzettel(&["audit", "verify"]);
+    (output.status.code(), text(&output))
+}
+
+/// The file as it was, so that each change stands alone.
+struct Snapshot(Vec<u8>);
+
+impl Snapshot {
+    fn take(tenant: &Tenant) -> Self {
+        runtime().block_on(async {
+            let mut connection = open(tenant).await;
+            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await.expect("a checkpoint");
+            connection.close().await.expect("closed");
+        });
+        Self(std::fs::read(tenant.path("data/vg-bellheim.sqlite")).expect("the file"))
+    }
+
+    fn restore(&self, tenant: &Tenant) {
+        for ending in ["-wal", "-shm"] {
+            std::fs::remove_file(tenant.path(&format!("data/vg-bellheim.sqlite{ending}"))).ok();
+        }
+        std::fs::write(tenant.path("data/vg-bellheim.sqlite"), &self.0).expect("restored");
+    }
+}
+
+fn change(tenant: &Tenant, sql: &str) -> u64 {
+    runtime().block_on(async {
+        let mut connection = open(tenant).await;
+        let done = sqlx::query(sqlx::AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.unwrap_or_else(|e| panic!("{sql}: {e}"));
+        connection.close().await.expect("closed");
+        done.rows_affected()
+    })
+}
+
+#[test]
+fn one_byte_of_any_column_is_found() {
+    let tenant = Tenant::new();
+    assert_eq!(tenant.main_job().status.code(), Some(0));
+    assert_eq!(verify(&tenant).0, Some(0));
+    let snapshot = Snapshot::take(&tenant);
+    let rows: i64 = runtime().block_on(async { sqlx::query("SELECT count(*) FROM records").fetch_one(&mut open(&tenant).await).await.expect("counted").get(0) });
+    let texts = ["kind", "actor", "body"];
+    let blobs = ["salt", "content", "hash"];
+    let numbers = ["seq", "run_seq", "at"];
+    for row in (1..=rows).step_by(3) {
+        for column in texts.iter().chain(&blobs).chain(&numbers) {
+            let sql = if texts.contains(column) {
+                format!("UPDATE records SET {column} = substr({column}, 1, length({column}) - 1) || char(unicode(substr({column}, -1)) + 1) WHERE rowid = {row} AND {column} <> ''")
+            } else if blobs.contains(column) {
+                // the last byte, replaced by its neighbour
+                format!("UPDATE records SET {column} = CAST(substr({column}, 1, length({column}) - 1) AS BLOB) || CASE WHEN substr({column}, -1) = x'00' THEN x'01' ELSE x'00' END WHERE rowid = {row} AND {column} IS NOT NULL")
+            } else {
+                format!("UPDATE records SET {column} = {column} + 1000 WHERE rowid = {row} AND {column} IS NOT NULL")
+            };
+            if change(&tenant, &sql) == 1 {
+                let (exit, said) = verify(&tenant);
+                assert_eq!(exit, Some(5), "{sql}: {said}");
+                assert!(said.contains("GEBROCHEN"), "{said}");
+            }
+            snapshot.restore(&tenant);
+        }
+    }
+    for sql in [
+        "DELETE FROM records WHERE rowid = 10",
+        "UPDATE checkpoints SET note = replace(note, '1', '2')",
+        "DELETE FROM checkpoints",
+        "UPDATE records SET content = NULL, salt = NULL WHERE content IS NOT NULL",
+        "INSERT INTO records SELECT lane, seq + 100, run, run_seq + 100, at, kind, actor, body, salt, content, hash FROM records WHERE rowid = 12",
+    ] {
+        assert!(change(&tenant, sql) >= 1, "{sql}");
+        let (exit, said) = verify(&tenant);
+        assert_eq!(exit, Some(5), "{sql}: {said}");
+        snapshot.restore(&tenant);
+    }
+    assert_eq!(verify(&tenant).0, Some(0));
+}
+
+/// Cut off behind the last witnessed checkpoint: nobody can see what was there, and that is said.
+#[test]
+fn a_cut_tail_is_not_anchored() {
+    let tenant = Tenant::new();
+    assert_eq!(tenant.main_job().status.code(), Some(0));
+    // as if the last checkpoint had never been witnessed, and everything behind the one before were gone
+    let witness = tenant.path("witness/vg-bellheim.checkpoints.jsonl");
+    std::fs::write(&witness, "").expect("emptied");
+    change(&tenant, "DELETE FROM checkpoints");
+    let (exit, said) = verify(&tenant);
+    assert_eq!(exit, Some(6), "{said}");
+    change(&tenant, "DELETE FROM records WHERE seq > 20");
+    let (exit, said) = verify(&tenant);
+    assert_eq!(exit, Some(6), "{said}");
+    assert!(said.contains("nicht verankert"), "{said}");
+}
+
+/// A second job after the first is anchored; its records are cut away again.
+#[test]
+fn a_tail_behind_the_last_checkpoint_is_not_vouched_for() {
+    let tenant = Tenant::new();
+    assert_eq!(tenant.main_job().status.code(), Some(0));
+    let notes = std::fs::read_to_string(tenant.path("witness/vg-bellheim.checkpoints.jsonl")).expect("the witness");
+    assert_eq!(tenant.main_job().status.code(), Some(0));
+    let count = notes.lines().count();
+    std::fs::write(tenant.path("witness/vg-bellheim.checkpoints.jsonl"), notes).expect("written");
+    change(&tenant, &format!("DELETE FROM checkpoints WHERE number > {count}"));
+    change(&tenant, "DELETE FROM records WHERE lane = 2 AND seq > 5");
+    let (exit, said) = verify(&tenant);
+    assert_eq!(exit, Some(6), "{said}");
+    assert!(said.contains("2/0"), "{said}");
+}
