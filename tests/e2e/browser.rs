@@ -25,8 +25,9 @@ impl Drop for Driver {
     }
 }
 
+/// The window is as tall as the longest page: scrolling to a button is done by script, and there is none.
 async fn browse(driver: &Driver) -> Client {
-    let args = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic", "--window-size=1200,1400"];
+    let args = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic", "--window-size=1200,9000"];
     let options = json!({ "goog:chromeOptions": { "args": args, "binary": "/usr/bin/chromium", "prefs": { "profile.managed_default_content_settings.javascript": 2 } } });
     let capabilities = options.as_object().cloned().expect("an object");
     let address = format!("http://127.0.0.1:{}", driver.1);
@@ -44,10 +45,7 @@ async fn fill(page: &Client, value: &Value, path: &str) {
         }
         Value::Bool(yes) => {
             let word = if *yes { "ja" } else { "nein" };
-            let found = page.find(Locator::Css(&format!("input[name='{path}'][value='{word}']"))).await;
-            if let Ok(input) = found {
-                input.click().await.expect("ticked");
-            }
+            tick(page, &format!("input[name='{path}'][value='{word}']")).await;
         }
         leaf => {
             let text = leaf.as_str().map_or_else(|| leaf.to_string(), str::to_owned);
@@ -65,13 +63,21 @@ async fn enter(page: &Client, path: &str, text: &str) {
         }
         return;
     }
-    if let Ok(choice) = page.find(Locator::Css(&format!("input[type='radio'][name='{path}'][value='{text}']"))).await {
-        return choice.click().await.expect("chosen");
+    if tick(page, &format!("input[type='radio'][name='{path}'][value='{text}']")).await {
+        return;
     }
     if let Ok(select) = page.find(Locator::Css(&format!("select[name='{path}']"))).await {
         return select.select_by_value(text).await.expect("chosen");
     }
     page.find(Locator::Css(&format!("[name='{path}']"))).await.unwrap_or_else(|_| panic!("no field {path}")).send_keys(text).await.expect("typed");
+}
+
+/// Ticks a box or a choice where people do: on its label.
+async fn tick(page: &Client, css: &str) -> bool {
+    let Ok(input) = page.find(Locator::Css(css)).await else { return false };
+    let id = input.attr("id").await.expect("an id").expect("an id");
+    page.find(Locator::Css(&format!("label[for='{id}']"))).await.unwrap_or_else(|_| panic!("no label for {id}")).click().await.expect("ticked");
+    true
 }
 
 async fn press(page: &Client, css: &str) {
@@ -123,7 +129,7 @@ fn from_application_to_decision() {
 
 async fn clerk(page: &Client, server: &Server) {
     page.goto(&server.url("/aufgaben")).await.expect("the inbox");
-    press(page, "input[value='vg-bellheim/a.klein']").await;
+    assert!(tick(page, "input[value='vg-bellheim/a.klein']").await);
     press(page, "main button[type='submit'], main button").await;
     for _ in 0..100 {
         page.goto(&server.url("/aufgaben")).await.expect("the inbox");
@@ -141,5 +147,11 @@ async fn clerk(page: &Client, server: &Server) {
     decision.as_object_mut().expect("an object").remove("by");
     fill(page, &decision, "").await;
     press(page, "main form button").await;
-    assert!(page.current_url().await.expect("an address").path().ends_with("/aufgaben"));
+    for _ in 0..100 {
+        if page.current_url().await.expect("an address").path().ends_with("/aufgaben") {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the answer was not taken: {}", words(page).await);
 }

@@ -70,18 +70,18 @@ impl Tenant {
         self.laufzettel(&["run", "hundesteuer-anmeldung", "--input", &input, "--as", "applicant", "--answer", &format!("festsetzung={answer}"), "--json"])
     }
 
-    /// Letters in the archive that were filed for an application, by title.
+    /// Letters in the archive that were filed for the demo application.
     pub fn letters(&self) -> usize {
-        self.count_letters("Hundesteuerbescheid%")
+        self.count_letters("Hundesteuerbescheid Hofmann")
     }
 
-    pub fn count_letters(&self, title: &str) -> usize {
+    fn count_letters(&self, title: &str) -> usize {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             use sqlx::{ConnectOptions as _, Row as _};
             let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.path("dms/dms.sqlite")).read_only(true);
             let mut connection = options.connect().await.expect("the archive opens");
-            let row = sqlx::query("SELECT count(*) FROM dokument WHERE titel LIKE ?1").bind(title).fetch_one(&mut connection).await.expect("the archive answers");
+            let row = sqlx::query("SELECT count(*) FROM dokument WHERE titel = ?1").bind(title).fetch_one(&mut connection).await.expect("the archive answers");
             usize::try_from(row.get::<i64, _>(0)).expect("a count")
         })
     }

@@ -31,6 +31,7 @@ pub(crate) struct Brief {
     pub an: Value,
     pub betreff: String,
     pub text: String,
+    #[serde(default)]
     #[schemars(schema_with = "attachments")]
     pub anhaenge: Option<Vec<Value>>,
     /// The `message_id` answered.

@@ -60,8 +60,8 @@ fn read_root(root: &Node, folder: &Path, text: &str, findings: &mut Findings) ->
     let public_url = fields.text("public_url").map_or_else(|| format!("http://{listen}"), |url| url.trim_end_matches('/').to_owned());
     let data = store(&mut fields, folder);
     let hybrid = fields.one_of("profile", &[("offline", false), ("hybrid", true)]).unwrap_or(false);
-    let secrets = folder.join(fields.text("secrets").unwrap_or("./secrets"));
-    let witness = fields.text("witness").map(|path| folder.join(path));
+    let secrets = at(folder, fields.text("secrets").unwrap_or("./secrets"));
+    let witness = fields.text("witness").map(|path| at(folder, path));
     let zones = zones(&mut fields, hybrid);
     let models = models(&mut fields, &zones);
     fields.req("tenants");
@@ -79,6 +79,11 @@ fn read_root(root: &Node, folder: &Path, text: &str, findings: &mut Findings) ->
     fields.close();
     let digest = laufzettel_domain::Digest::of(text.as_bytes());
     Some(Config { folder: folder.to_owned(), listen, public_url, data: data?, secrets, witness, zones, models, tenants, digest })
+}
+
+/// A path of the configuration, from its folder.
+pub(super) fn at(folder: &Path, written: &str) -> PathBuf {
+    folder.join(written.strip_prefix("./").unwrap_or(written))
 }
 
 /// `${ENV}` looks as if it worked and does not: refused by name.
@@ -112,10 +117,10 @@ pub(super) fn unsupported(at: Place, key: &str, name: &str, findings: &mut Findi
 }
 
 fn store(fields: &mut Fields<'_, '_>, folder: &Path) -> Option<PathBuf> {
-    let Some(node) = fields.opt("store") else { return Some(folder.join("data")) };
+    let Some(node) = fields.opt("store") else { return Some(at(folder, "data")) };
     let mut inner = Fields::open(node, "store", fields.findings)?;
     not_yet(&mut inner, "postgres");
-    let sqlite = inner.text("sqlite").map(|path| folder.join(path));
+    let sqlite = inner.text("sqlite").map(|path| at(folder, path));
     if sqlite.is_none() && node.get("postgres").is_none() {
         inner.missing("sqlite", "LZ106");
     }

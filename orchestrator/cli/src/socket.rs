@@ -62,9 +62,23 @@ async fn answer(house: Arc<House>, stream: UnixStream) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Milliseconds between tries, and how many: a server that has just taken the store is listening within five seconds.
+const TRY_MS: u64 = 100;
+const TRIES_MAX: usize = 50;
+
+async fn connect(file: &Path) -> std::io::Result<UnixStream> {
+    for _ in 1..TRIES_MAX {
+        if let Ok(stream) = UnixStream::connect(file).await {
+            return Ok(stream);
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(TRY_MS)).await;
+    }
+    UnixStream::connect(file).await
+}
+
 /// Hands a wish to the server and passes its words on. Returns its exit code.
 pub async fn ask(file: &Path, wish: Wish, out: &Out) -> anyhow::Result<u8> {
-    let stream = UnixStream::connect(file).await.with_context(|| {
+    let stream = connect(file).await.with_context(|| {
         format!("Ein anderer Prozess hält den Speicher, antwortet aber nicht unter {}", file.display())
     })?;
     let (read, mut write) = stream.into_split();

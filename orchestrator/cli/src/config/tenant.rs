@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::{Path, PathBuf}};
 use laufzettel_domain::{Findings, Node, Text, document::{Fields, fields}};
 use laufzettel_policy::{Grant, Rules, ServiceAccount};
 
-use super::{not_yet, tools::{self, ServerConfig}};
+use super::{at, not_yet, tools::{self, ServerConfig}};
 
 #[derive(Debug, Clone)]
 pub struct TenantConfig {
@@ -33,13 +33,13 @@ pub enum Login {
 pub fn read(node: &Node, key: &str, folder: &Path, findings: &mut Findings) -> Option<TenantConfig> {
     let mut inner = Fields::open(node, key, findings)?;
     let name = inner.req_text("name").map(str::to_owned);
-    let processes = inner.req_text("processes").map(|path| folder.join(path));
+    let processes = inner.req_text("processes").map(|path| at(folder, path));
     let directory = directory(&mut inner, folder);
     let login = login(&mut inner);
     let grants = grants(&mut inner);
     let services = services(&mut inner);
     let zeitzone = zeitzone(&mut inner);
-    let pins = folder.join(inner.text("pins").unwrap_or("./pins"));
+    let pins = at(folder, inner.text("pins").unwrap_or("./pins"));
     let training = training(&mut inner);
     let eigene_domains = inner.texts("eigene_domains").unwrap_or_default();
     let units = units(&mut inner);
@@ -56,7 +56,7 @@ fn directory(fields: &mut Fields<'_, '_>, folder: &Path) -> Option<PathBuf> {
     let mut inner = Fields::open(node, key, fields.findings)?;
     not_yet(&mut inner, "ldap");
     not_yet(&mut inner, "oidc");
-    let file = inner.text("file").map(|path| folder.join(path));
+    let file = inner.text("file").map(|path| at(folder, path));
     inner.close();
     file
 }

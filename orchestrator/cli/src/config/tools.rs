@@ -58,7 +58,7 @@ fn server(node: &Node, key: &str, folder: &Path, findings: &mut Findings) -> Opt
 
 fn sandbox(node: &Node, key: &str, folder: &Path, findings: &mut Findings) -> Option<SandboxConfig> {
     let mut inner = Fields::open(node, key, findings)?;
-    let mut paths = |name| inner.texts(name).unwrap_or_default().iter().map(|p| folder.join(p)).collect();
+    let mut paths = |name| inner.texts(name).unwrap_or_default().iter().map(|p| super::at(folder, p)).collect();
     let (write, read) = (paths("write"), paths("read"));
     match inner.opt("network") {
         Some(node) if node.text() != Some("none") => super::unsupported(node.at, &format!("{key}.network"), "network: allow", inner.findings),

@@ -28,11 +28,21 @@ pub struct Lane {
     seq: u64,
     hash: [u8; 32],
     closed: bool,
+    /// What readers see; moved before anybody hears that a batch is durable.
+    shown: Option<Arc<Mutex<LaneHead>>>,
 }
 
 impl Lane {
     pub fn head(&self) -> LaneHead {
         LaneHead { lane: self.lane, seq: self.seq, hash: self.hash }
+    }
+
+    fn advance(&mut self, next: &LaneHead) {
+        self.seq = next.seq;
+        self.hash = next.hash;
+        if let Some(shown) = &self.shown {
+            *shown.lock().expect("nobody panics while holding this lock") = next.clone();
+        }
     }
 }
 
@@ -57,13 +67,14 @@ pub async fn begin(connection: &mut SqliteConnection, tenant: &str, now: i64) ->
     let heads: Vec<_> = last.iter().map(|r| json!([r.lane, r.seq, to_hex(&r.hash)])).collect();
     let lane = last.map_or(1, |r| r.lane + 1);
     let record = seal(&genesis(tenant, lane), lane, 1, Draft::new(LANE_OPENED, "engine", now, json!({ "heads": heads }), None));
-    let state = Lane { lane, seq: 1, hash: record.hash, closed: false };
+    let state = Lane { lane, seq: 1, hash: record.hash, closed: false, shown: None };
     insert_records(&mut tx, &[record]).await?;
     tx.commit().await?;
     Ok((state, epoch))
 }
 
 pub async fn run(mut connection: SqliteConnection, mut lane: Lane, epoch: u64, mut jobs: mpsc::Receiver<Job>, head: Arc<Mutex<LaneHead>>) {
+    lane.shown = Some(head);
     let mut seqs: HashMap<RunId, u64> = HashMap::new();
     let mut waiting = Vec::with_capacity(BATCH_MAX);
     while jobs.recv_many(&mut waiting, BATCH_MAX).await > 0 {
@@ -86,7 +97,6 @@ pub async fn run(mut connection: SqliteConnection, mut lane: Lane, epoch: u64, m
             }
         }
         batch(&mut connection, &mut lane, epoch, &mut seqs, appends).await;
-        *head.lock().expect("nobody panics while holding this lock") = lane.head();
     }
     if let Err(error) = connection.close().await {
         tracing::warn!(%error, "closing the database");
@@ -127,8 +137,7 @@ async fn batch(connection: &mut SqliteConnection, lane: &mut Lane, epoch: u64, s
     }
     match commit(connection, &sheet, &next).await {
         Ok(()) => {
-            lane.seq = next.seq;
-            lane.hash = next.hash;
+            lane.advance(&next);
             for (run, (seq, ended)) in sheet.moved {
                 if ended {
                     seqs.remove(&run);
