@@ -8,7 +8,7 @@ use crate::desk::{Server, Tenant, demo, post, runtime, sign, text, until};
 
 /// Failpoints a run passes (`store/src/failpoint.rs`), each with the passing it dies at: late enough to be in the
 /// middle of the job.
-const CRASHES: [&str; 34] = [
+const CRASHES: [&str; 36] = [
     "store.opened=crash@1",
     "store.before_begin=crash@1",
     "store.before_begin=crash@4",
@@ -24,6 +24,8 @@ const CRASHES: [&str; 34] = [
     "checkpoint.before_witness=crash@2",
     "checkpoint.after_witness=crash@1",
     "worker.started=crash@1",
+    "worker.claimed=crash@1",
+    "worker.claimed=crash@2",
     "worker.folded=crash@1",
     "worker.folded=crash@2",
     "worker.before_door=crash@1",

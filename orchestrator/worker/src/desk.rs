@@ -295,7 +295,6 @@ impl Desk {
         let intended: Vec<_> = engine::effects(run).into_iter().filter(|e| events.iter().any(|event| makes_due(event, &e.key.path))).map(|e| e.key).collect();
         self.tenant.store.append(append).await?;
         self.tenant.memory.intended.lock().expect("nobody panics while holding this lock").extend(intended);
-        self.tenant.memory.appended.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         Ok(())
     }
 

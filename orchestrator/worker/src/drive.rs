@@ -1,6 +1,6 @@
 //! The worker: takes what is due through the doors, run by run, and wakes what sleeps.
 
-use std::{collections::HashSet, sync::{Arc, Mutex}, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use laufzettel_domain::{Actor, RunId};
 use laufzettel_engine::{Command, Disposition, Effect, Meta, Outcome, effects, wake_at};
@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     desk::{Desk, Loaded, Told, WishError},
     door,
+    tenant::Driving,
 };
 
 /// Runs driven at once: each waits for a server most of the time, and the store takes them in batches.
@@ -29,12 +30,11 @@ const AGAIN_MS: u64 = 500;
 pub struct Worker {
     desk: Desk,
     slots: Arc<Semaphore>,
-    busy: Arc<Mutex<HashSet<RunId>>>,
 }
 
 impl Worker {
     pub fn new(desk: Desk) -> Self {
-        Self { desk, slots: Arc::new(Semaphore::new(RUNS_MAX)), busy: Arc::new(Mutex::new(HashSet::new())) }
+        Self { desk, slots: Arc::new(Semaphore::new(RUNS_MAX)) }
     }
 
     /// Ends when `stop` is cancelled and what was under way has been brought to the journal.
@@ -44,8 +44,8 @@ impl Worker {
             return;
         }
         while !stop.is_cancelled() {
-            let more = self.claim(&mut driven).await;
-            let wait = if more { Duration::ZERO } else { self.sleep().await };
+            self.claim(&mut driven).await;
+            let wait = self.sleep().await;
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = self.desk.tenant.memory.moved.notified() => {}
@@ -64,42 +64,45 @@ impl Worker {
         Duration::from_millis(until.min(POLL_MS))
     }
 
-    /// Begins every due run there is a slot for. `true` if there may be more.
-    async fn claim(&self, driven: &mut JoinSet<()>) -> bool {
+    /// Begins every due run there is a slot for.
+    async fn claim(&self, driven: &mut JoinSet<()>) {
         let now = crate::micros(self.desk.tenant.clock.now());
         let due = match self.desk.tenant.store.claimable(now, 256).await {
             Ok(due) => due,
             Err(error) => {
                 tracing::error!(%error, "the store does not say what is due");
-                return false;
+                return;
             }
         };
         for run in due {
-            if !self.busy.lock().expect("nobody panics while holding this lock").insert(run) {
-                continue;
-            }
-            let Ok(slot) = self.slots.clone().try_acquire_owned() else {
-                self.busy.lock().expect("nobody panics while holding this lock").remove(&run);
-                return false;
-            };
-            let (desk, busy) = (self.desk.clone(), self.busy.clone());
+            let Some(driving) = Driving::try_claim(&self.desk.tenant, run) else { continue };
+            let Ok(slot) = self.slots.clone().try_acquire_owned() else { return };
+            let desk = self.desk.clone();
             driven.spawn(async move {
-                if let Err(error) = desk.drive(run).await {
+                if let Err(error) = desk.drive_claimed(run).await {
                     tracing::warn!(%run, %error, "the run rests until it is looked at again");
                     tokio::time::sleep(Duration::from_millis(AGAIN_MS)).await;
                 }
-                busy.lock().expect("nobody panics while holding this lock").remove(&run);
+                drop(driving);
                 drop(slot);
                 desk.tenant.memory.moved.notify_one();
             });
         }
-        false
     }
 }
 
 impl Desk {
     /// Takes a run as far as it goes now: until it has ended, waits for a person, or sleeps until a later time.
+    /// Waits first if somebody else in this process is doing just that.
     pub async fn drive(&self, run: RunId) -> Result<(), WishError> {
+        let _driving = Driving::claim(&self.tenant, run).await;
+        self.drive_claimed(run).await
+    }
+
+    async fn drive_claimed(&self, run: RunId) -> Result<(), WishError> {
+        if failpoint::hit("worker.claimed") {
+            return Err(WishError::Unavailable("failpoint".to_owned()));
+        }
         loop {
             let Some(loaded) = self.load(run).await? else { return Err(WishError::Unknown) };
             if failpoint::hit("worker.folded") {

@@ -2,11 +2,11 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    sync::{Arc, Mutex, atomic::AtomicU64},
+    sync::{Arc, Mutex},
 };
 
 use laufzettel_directory::Directory;
-use laufzettel_domain::{Clock, Digest, EffectKey, Findings, TenantId};
+use laufzettel_domain::{Clock, Digest, EffectKey, Findings, RunId, TenantId};
 use laufzettel_engine::Context;
 use laufzettel_policy::{Rules, ToolRule, Zone};
 use laufzettel_process::{Catalogue, Folder, Process, Tools, Types, read};
@@ -48,7 +48,43 @@ pub struct Memory {
     pub(crate) intended: Mutex<HashSet<EffectKey>>,
     pub(crate) last_number: Mutex<Option<(i16, u64)>>,
     pub(crate) moved: tokio::sync::Notify,
-    pub(crate) appended: AtomicU64,
+    /// Runs somebody in this process is driving: one driver a run, or an effect could be taken for somebody's who died.
+    pub(crate) driven: Mutex<HashSet<RunId>>,
+    pub(crate) released: tokio::sync::Notify,
+}
+
+/// The right to drive one run; ends when dropped.
+pub(crate) struct Driving {
+    tenant: Arc<Tenant>,
+    run: RunId,
+}
+
+impl Driving {
+    /// `None` while somebody else in this process drives it.
+    pub fn try_claim(tenant: &Arc<Tenant>, run: RunId) -> Option<Self> {
+        let mut driven = tenant.memory.driven.lock().expect("nobody panics while holding this lock");
+        driven.insert(run).then(|| Self { tenant: tenant.clone(), run })
+    }
+
+    pub async fn claim(tenant: &Arc<Tenant>, run: RunId) -> Self {
+        loop {
+            let released = tenant.memory.released.notified();
+            let mut released = std::pin::pin!(released);
+            // listening before looking, so that a release in between is not missed
+            released.as_mut().enable();
+            if let Some(driving) = Self::try_claim(tenant, run) {
+                return driving;
+            }
+            released.await;
+        }
+    }
+}
+
+impl Drop for Driving {
+    fn drop(&mut self) {
+        self.tenant.memory.driven.lock().expect("nobody panics while holding this lock").remove(&self.run);
+        self.tenant.memory.released.notify_waiters();
+    }
 }
 
 /// A process ready to decide with.

@@ -85,6 +85,9 @@ pub async fn run(mut connection: SqliteConnection, mut lane: Lane, epoch: u64, m
                 Job::Bytes { name, bytes, done } => reply(done, put_bytes(&mut connection, &name, &bytes).await),
                 Job::Checkpoint { number, note, done } => reply(done, put_checkpoint(&mut connection, number, &note).await),
                 Job::Close { at, done } => {
+                    if failpoint::hit("store.before_close") {
+                        return;
+                    }
                     let close = Append { run: None, expected: 0, epoch: None, drafts: vec![Draft::new(LANE_CLOSED, "engine", at, json!({}), None)], projection: None, receipt: None };
                     batch(&mut connection, &mut lane, epoch, &mut seqs, std::mem::take(&mut appends)).await;
                     if lane.closed {
