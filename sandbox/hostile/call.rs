@@ -11,27 +11,17 @@ pub fn call<const N: usize>(number: c_long, given: [c_long; N]) -> io::Result<c_
     // SAFETY: each caller passes numbers, and pointers to memory it keeps for the duration of the call.
     #[expect(unsafe_code)]
     let answer = unsafe { libc::syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]) };
-    if answer < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(answer)
-    }
+    if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(answer) }
 }
 
 /// The address of something that outlives the call.
 pub fn at<T: ?Sized>(thing: &T) -> c_long {
-    std::ptr::from_ref(thing)
-        .cast::<u8>()
-        .expose_provenance()
-        .cast_signed() as c_long
+    std::ptr::from_ref(thing).cast::<u8>().expose_provenance().cast_signed() as c_long
 }
 
 /// The address of something the kernel fills in.
 pub fn into<T: ?Sized>(thing: &mut T) -> c_long {
-    std::ptr::from_mut(thing)
-        .cast::<u8>()
-        .expose_provenance()
-        .cast_signed() as c_long
+    std::ptr::from_mut(thing).cast::<u8>().expose_provenance().cast_signed() as c_long
 }
 
 pub fn text(text: &str) -> CString {

@@ -17,37 +17,21 @@ pub const ATTEMPTS: &[Attempt] = &[
     ("read-descriptor", |a| read_descriptor(number(a, 0))),
     ("list", |a| fs::read_dir(&a[0]).map(drop)),
     ("stat", |a| fs::metadata(&a[0]).map(drop)),
-    ("append", |a| {
-        OpenOptions::new().append(true).open(&a[0])?.write_all(b"x")
-    }),
-    ("open-to-write", |a| {
-        OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(&a[0])
-            .map(drop)
-    }),
+    ("append", |a| OpenOptions::new().append(true).open(&a[0])?.write_all(b"x")),
+    ("open-to-write", |a| OpenOptions::new().read(true).write(true).open(&a[0]).map(drop)),
     ("create", |a| fs::write(&a[0], "x")),
-    ("create-a-moment", |a| {
-        fs::write(&a[0], "x").and_then(|()| fs::remove_file(&a[0]))
-    }),
+    ("create-a-moment", |a| fs::write(&a[0], "x").and_then(|()| fs::remove_file(&a[0]))),
     ("mkdir", |a| fs::create_dir(&a[0])),
     ("remove", |a| fs::remove_file(&a[0])),
     ("rename", |a| fs::rename(&a[0], &a[1])),
     ("hard-link", |a| fs::hard_link(&a[0], &a[1])),
-    ("chmod", |a| {
-        fs::set_permissions(&a[0], fs::Permissions::from_mode(0o640))
-    }),
+    ("chmod", |a| fs::set_permissions(&a[0], fs::Permissions::from_mode(0o640))),
     ("chown", |a| chown(&a[0], None, Some(own_group()?))),
     ("touch", |a| touch(&a[0])),
-    ("truncate", |a| {
-        call(libc::SYS_truncate, [of(&text(&a[0])), 0]).map(drop)
-    }),
+    ("truncate", |a| call(libc::SYS_truncate, [of(&text(&a[0])), 0]).map(drop)),
     ("xattr", |a| xattr(&a[0])),
     ("inotify", |a| inotify(&a[0])),
-    ("fanotify", |_| {
-        call(libc::SYS_fanotify_init, [0, 0]).map(drop)
-    }),
+    ("fanotify", |_| call(libc::SYS_fanotify_init, [0, 0]).map(drop)),
     ("by-handle", |a| by_handle(&a[0])),
     ("symlink", |a| symlink(&a[0], &a[1])),
     ("fifo", |a| node(&a[0], libc::S_IFIFO | 0o600, 0)),
@@ -71,19 +55,9 @@ fn own_group() -> Result<u32> {
 
 #[expect(clippy::disallowed_methods, reason = "any time will do")]
 fn touch(path: &str) -> Result<()> {
-    let seconds = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .expect("after 1970")
-        .as_secs();
-    let times = [libc::timespec {
-        tv_sec: seconds.cast_signed(),
-        tv_nsec: 0,
-    }; 2];
-    call(
-        libc::SYS_utimensat,
-        [AT_FDCWD.into(), of(&text(path)), at(&times), 0],
-    )
-    .map(drop)
+    let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_secs();
+    let times = [libc::timespec { tv_sec: seconds.cast_signed(), tv_nsec: 0 }; 2];
+    call(libc::SYS_utimensat, [AT_FDCWD.into(), of(&text(path)), at(&times), 0]).map(drop)
 }
 
 fn xattr(path: &str) -> Result<()> {
@@ -93,11 +67,7 @@ fn xattr(path: &str) -> Result<()> {
 
 fn inotify(path: &str) -> Result<()> {
     let watch = call(libc::SYS_inotify_init1, [0])?;
-    call(
-        libc::SYS_inotify_add_watch,
-        [watch, of(&text(path)), libc::IN_ALL_EVENTS.into()],
-    )
-    .map(drop)
+    call(libc::SYS_inotify_add_watch, [watch, of(&text(path)), libc::IN_ALL_EVENTS.into()]).map(drop)
 }
 
 /// Opens a file without walking any path to it.
@@ -106,43 +76,22 @@ fn by_handle(path: &str) -> Result<()> {
     handle[0] = 128;
     let mut mount = 0_i32;
     let path = text(path);
-    call(
-        libc::SYS_name_to_handle_at,
-        [
-            AT_FDCWD.into(),
-            of(&path),
-            into(&mut handle),
-            into(&mut mount),
-            0,
-        ],
-    )?;
+    call(libc::SYS_name_to_handle_at, [AT_FDCWD.into(), of(&path), into(&mut handle), into(&mut mount), 0])?;
     let root = call(libc::SYS_openat, [AT_FDCWD.into(), of(&text("/")), 0, 0])?;
     call(libc::SYS_open_by_handle_at, [root, at(&handle), 0]).map(drop)
 }
 
 fn node(path: &str, mode: u32, device: c_long) -> Result<()> {
-    call(
-        libc::SYS_mknodat,
-        [AT_FDCWD.into(), of(&text(path)), mode.into(), device],
-    )
-    .map(drop)
+    call(libc::SYS_mknodat, [AT_FDCWD.into(), of(&text(path)), mode.into(), device]).map(drop)
 }
 
 fn set_uid_later(path: &str) -> Result<()> {
     fs::write(path, "#!/bin/sh\n")?;
-    call(
-        libc::SYS_fchmodat,
-        [AT_FDCWD.into(), of(&text(path)), 0o4755],
-    )
-    .map(drop)
+    call(libc::SYS_fchmodat, [AT_FDCWD.into(), of(&text(path)), 0o4755]).map(drop)
 }
 
 fn set_uid_at_once(path: &str) -> Result<()> {
-    let made = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o4755)
-        .open(path)?;
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o4755).open(path)?;
     match made.metadata()?.permissions().mode() & 0o4000 {
         0 => Err(std::io::Error::other("the bit was dropped")),
         _ => Ok(()),
@@ -164,17 +113,7 @@ fn execute_memory() -> Result<()> {
     File::open("/bin/true")?.read_to_end(&mut program)?;
     file.write_all(&program)?;
     let (none, nothing) = (text(""), [0_usize]);
-    call(
-        libc::SYS_execveat,
-        [
-            memory,
-            of(&none),
-            at(&nothing),
-            at(&nothing),
-            libc::AT_EMPTY_PATH.into(),
-        ],
-    )
-    .map(drop)
+    call(libc::SYS_execveat, [memory, of(&none), at(&nothing), at(&nothing), libc::AT_EMPTY_PATH.into()]).map(drop)
 }
 
 fn fill(path: &str, size: c_long) -> Result<()> {
@@ -184,9 +123,6 @@ fn fill(path: &str, size: c_long) -> Result<()> {
 
 fn grow(path: &str, size: c_long) -> Result<()> {
     let action = [libc::SIG_IGN, 0, 0, 0];
-    call(
-        libc::SYS_rt_sigaction,
-        [libc::SIGXFSZ.into(), at(&action), 0, 8],
-    )?;
+    call(libc::SYS_rt_sigaction, [libc::SIGXFSZ.into(), at(&action), 0, 8])?;
     File::create(path)?.set_len(u64::try_from(size).expect("a size"))
 }

@@ -8,60 +8,32 @@ use crate::Attempt;
 use crate::call::{at, call, into, of, text};
 
 pub const ATTEMPTS: &[Attempt] = &[
-    ("io-uring", |_| {
-        call(libc::SYS_io_uring_setup, [1, into(&mut [0_u64; 64])]).map(drop)
-    }),
-    ("aio", |_| {
-        call(libc::SYS_io_setup, [1, into(&mut [0_u64])]).map(drop)
-    }),
+    ("io-uring", |_| call(libc::SYS_io_uring_setup, [1, into(&mut [0_u64; 64])]).map(drop)),
+    ("aio", |_| call(libc::SYS_io_setup, [1, into(&mut [0_u64])]).map(drop)),
     ("bpf", |_| bpf()),
     ("perf", |_| perf()),
-    ("userfaultfd", |_| {
-        call(libc::SYS_userfaultfd, [1]).map(drop)
-    }),
+    ("userfaultfd", |_| call(libc::SYS_userfaultfd, [1]).map(drop)),
     ("keyring", |_| call(libc::SYS_keyctl, [0, -3, 1]).map(drop)),
     ("add-key", |_| add_key()),
-    ("memory-file", |_| {
-        call(libc::SYS_memfd_create, [of(&text("x")), 0]).map(drop)
-    }),
+    ("memory-file", |_| call(libc::SYS_memfd_create, [of(&text("x")), 0]).map(drop)),
     ("mount", |a| mount(&a[0])),
-    ("mount-new-way", |_| {
-        call(libc::SYS_fsopen, [of(&text("tmpfs")), 0]).map(drop)
-    }),
-    ("open-tree", |_| {
-        call(
-            libc::SYS_open_tree,
-            [libc::AT_FDCWD.into(), of(&text("/")), 1],
-        )
-        .map(drop)
-    }),
-    ("ctrl-alt-del", |_| {
-        call(libc::SYS_reboot, [0xFEE1_DEAD, 672_274_793, 0, 0]).map(drop)
-    }),
+    ("mount-new-way", |_| call(libc::SYS_fsopen, [of(&text("tmpfs")), 0]).map(drop)),
+    ("open-tree", |_| call(libc::SYS_open_tree, [libc::AT_FDCWD.into(), of(&text("/")), 1]).map(drop)),
+    ("ctrl-alt-del", |_| call(libc::SYS_reboot, [0xFEE1_DEAD, 672_274_793, 0, 0]).map(drop)),
     ("host-name", |_| host_name()),
     ("clock", |_| clock()),
     ("clock-drift", |_| clock_drift()),
-    ("local-descriptors", |_| {
-        call(libc::SYS_modify_ldt, [0, into(&mut [0_u64; 8]), 64]).map(drop)
-    }),
+    ("local-descriptors", |_| call(libc::SYS_modify_ldt, [0, into(&mut [0_u64; 8]), 64]).map(drop)),
     ("accounting", |_| call(libc::SYS_acct, [0]).map(drop)),
-    ("kernel-log", |_| {
-        call(libc::SYS_syslog, [10, 0, 0]).map(drop)
-    }),
+    ("kernel-log", |_| call(libc::SYS_syslog, [10, 0, 0]).map(drop)),
     ("shared-segment", |_| shared_segment()),
     ("message-queue", |_| message_queue()),
     ("semaphores", |_| semaphores()),
     ("posix-queue", |a| posix_queue(&a[0])),
-    ("real-time", |_| {
-        call(libc::SYS_sched_setscheduler, [0, 1, at(&[1_i32])]).map(drop)
-    }),
-    ("io-priority", |_| {
-        call(libc::SYS_ioprio_set, [1, 0, 1 << 13]).map(drop)
-    }),
+    ("real-time", |_| call(libc::SYS_sched_setscheduler, [0, 1, at(&[1_i32])]).map(drop)),
+    ("io-priority", |_| call(libc::SYS_ioprio_set, [1, 0, 1 << 13]).map(drop)),
     ("own-filter", |_| own_filter()),
-    ("own-landlock", |_| {
-        call(libc::SYS_landlock_create_ruleset, [0, 0, 1]).map(drop)
-    }),
+    ("own-landlock", |_| call(libc::SYS_landlock_create_ruleset, [0, 0, 1]).map(drop)),
 ];
 
 fn bpf() -> Result<()> {
@@ -81,11 +53,7 @@ fn perf() -> Result<()> {
 fn add_key() -> Result<()> {
     const PROCESS_KEYRING: c_long = -2;
     let (kind, name, value) = (text("user"), text("hostile"), text("x"));
-    call(
-        libc::SYS_add_key,
-        [of(&kind), of(&name), of(&value), 1, PROCESS_KEYRING],
-    )
-    .map(drop)
+    call(libc::SYS_add_key, [of(&kind), of(&name), of(&value), 1, PROCESS_KEYRING]).map(drop)
 }
 
 fn mount(at_folder: &str) -> Result<()> {
@@ -96,22 +64,14 @@ fn mount(at_folder: &str) -> Result<()> {
 
 /// Sets the name it has.
 fn host_name() -> Result<()> {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname")
-        .unwrap_or_else(|_| "hostile".to_owned());
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_else(|_| "hostile".to_owned());
     let name = name.trim();
-    call(
-        libc::SYS_sethostname,
-        [at(name), c_long::try_from(name.len()).expect("short")],
-    )
-    .map(drop)
+    call(libc::SYS_sethostname, [at(name), c_long::try_from(name.len()).expect("short")]).map(drop)
 }
 
 /// Sets the time it is.
 fn clock() -> Result<()> {
-    let mut now = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     call(libc::SYS_clock_gettime, [0, into(&mut now)])?;
     call(libc::SYS_clock_settime, [0, at(&now)]).map(drop)
 }
@@ -149,9 +109,5 @@ fn posix_queue(name: &str) -> Result<()> {
 /// Asks which actions exist: the harmless half of installing a filter.
 fn own_filter() -> Result<()> {
     const GET_ACTION_AVAIL: c_long = 2;
-    call(
-        libc::SYS_seccomp,
-        [GET_ACTION_AVAIL, 0, at(&[0x7FFF_0000_u32])],
-    )
-    .map(drop)
+    call(libc::SYS_seccomp, [GET_ACTION_AVAIL, 0, at(&[0x7FFF_0000_u32])]).map(drop)
 }

@@ -17,13 +17,7 @@ fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
     let name = args.next().unwrap_or_default();
     let rest: Vec<String> = args.collect();
-    let all = [
-        files::ATTEMPTS,
-        processes::ATTEMPTS,
-        network::ATTEMPTS,
-        kernel::ATTEMPTS,
-    ]
-    .concat();
+    let all = [files::ATTEMPTS, processes::ATTEMPTS, network::ATTEMPTS, kernel::ATTEMPTS].concat();
     let Some((_, attempt)) = all.iter().find(|(known, _)| *known == name) else {
         println!("no such attempt: {name}");
         return ExitCode::from(20);

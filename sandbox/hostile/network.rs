@@ -11,11 +11,7 @@ use crate::call::{call, number};
 pub const ATTEMPTS: &[Attempt] = &[
     ("tcp-connect", |a| TcpStream::connect(&a[0]).map(drop)),
     ("tcp-listen", |a| TcpListener::bind(&a[0]).map(drop)),
-    ("udp-send", |a| {
-        UdpSocket::bind("127.0.0.1:0")?
-            .send_to(b"x", &a[0])
-            .map(drop)
-    }),
+    ("udp-send", |a| UdpSocket::bind("127.0.0.1:0")?.send_to(b"x", &a[0]).map(drop)),
     ("udp-listen", |a| UdpSocket::bind(&a[0]).map(drop)),
     ("unix-connect", |a| UnixStream::connect(&a[0]).map(drop)),
     ("unix-listen", |a| UnixListener::bind(&a[0]).map(drop)),

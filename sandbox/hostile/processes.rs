@@ -10,67 +10,35 @@ use crate::Attempt;
 use crate::call::{at, call, child, end, into, number, of, text};
 
 pub const ATTEMPTS: &[Attempt] = &[
-    ("signal", |a| {
-        call(libc::SYS_kill, [number(a, 0), 0]).map(drop)
-    }),
-    ("signal-thread", |a| {
-        call(libc::SYS_tgkill, [number(a, 0), number(a, 0), 0]).map(drop)
-    }),
+    ("signal", |a| call(libc::SYS_kill, [number(a, 0), 0]).map(drop)),
+    ("signal-thread", |a| call(libc::SYS_tgkill, [number(a, 0), number(a, 0), 0]).map(drop)),
     ("signal-queue", |a| signal_queue(number(a, 0))),
     ("signal-all", |_| call(libc::SYS_kill, [-1, 0]).map(drop)),
-    ("pidfd", |a| {
-        call(libc::SYS_pidfd_open, [number(a, 0), 0]).map(drop)
-    }),
+    ("pidfd", |a| call(libc::SYS_pidfd_open, [number(a, 0), 0]).map(drop)),
     ("pidfd-steal", |a| pidfd_steal(number(a, 0))),
     ("ptrace", |a| ptrace(number(a, 0))),
-    ("ptrace-me", |_| {
-        call(libc::SYS_ptrace, [libc::PTRACE_TRACEME.into()]).map(drop)
-    }),
+    ("ptrace-me", |_| call(libc::SYS_ptrace, [libc::PTRACE_TRACEME.into()]).map(drop)),
     ("vm-read", |a| vm(libc::SYS_process_vm_readv, number(a, 0))),
-    ("vm-write", |a| {
-        vm(libc::SYS_process_vm_writev, number(a, 0))
-    }),
+    ("vm-write", |a| vm(libc::SYS_process_vm_writev, number(a, 0))),
     ("kcmp", |a| kcmp(number(a, 0))),
-    ("move-pages", |a| {
-        call(libc::SYS_move_pages, [number(a, 0), 0, 0, 0, 0, 0]).map(drop)
-    }),
-    ("renice", |a| {
-        call(libc::SYS_setpriority, [0, number(a, 0), 1]).map(drop)
-    }),
+    ("move-pages", |a| call(libc::SYS_move_pages, [number(a, 0), 0, 0, 0, 0, 0]).map(drop)),
+    ("renice", |a| call(libc::SYS_setpriority, [0, number(a, 0), 1]).map(drop)),
     ("affinity", |a| affinity(number(a, 0))),
     ("limits-of", |a| prlimit(number(a, 0))),
-    ("session-of", |a| {
-        call(libc::SYS_getsid, [number(a, 0)]).map(drop)
-    }),
-    ("set-uid", |a| {
-        call(libc::SYS_setresuid, [number(a, 0); 3]).map(drop)
-    }),
-    ("set-gid", |a| {
-        call(libc::SYS_setresgid, [number(a, 0); 3]).map(drop)
-    }),
-    ("set-groups", |_| {
-        call(libc::SYS_setgroups, [1, at(&[4_u32])]).map(drop)
-    }),
+    ("session-of", |a| call(libc::SYS_getsid, [number(a, 0)]).map(drop)),
+    ("set-uid", |a| call(libc::SYS_setresuid, [number(a, 0); 3]).map(drop)),
+    ("set-gid", |a| call(libc::SYS_setresgid, [number(a, 0); 3]).map(drop)),
+    ("set-groups", |_| call(libc::SYS_setgroups, [1, at(&[4_u32])]).map(drop)),
     ("capabilities", |_| capabilities()),
-    ("unshare", |a| {
-        call(libc::SYS_unshare, [number(a, 0)]).map(drop)
-    }),
+    ("unshare", |a| call(libc::SYS_unshare, [number(a, 0)]).map(drop)),
     ("clone-user", |_| child(libc::CLONE_NEWUSER, true).map(end)),
     ("clone3", |_| clone3()),
     ("join-namespace", |a| join_namespace(&a[0])),
-    ("chroot", |_| {
-        call(libc::SYS_chroot, [of(&text("."))]).map(drop)
-    }),
-    ("personality", |_| {
-        call(libc::SYS_personality, [libc::ADDR_NO_RANDOMIZE.into()]).map(drop)
-    }),
+    ("chroot", |_| call(libc::SYS_chroot, [of(&text("."))]).map(drop)),
+    ("personality", |_| call(libc::SYS_personality, [libc::ADDR_NO_RANDOMIZE.into()]).map(drop)),
     ("spare-me", |_| fs::write("/proc/self/oom_score_adj", "0")),
-    ("limit-at-least", |a| {
-        limit_at_least(number(a, 0), a[1].parse().expect("a limit"))
-    }),
-    ("subprocess", |_| {
-        Command::new("/bin/true").status().map(drop)
-    }),
+    ("limit-at-least", |a| limit_at_least(number(a, 0), a[1].parse().expect("a limit"))),
+    ("subprocess", |_| Command::new("/bin/true").status().map(drop)),
     ("forks", |a| forks(number(a, 0))),
     ("threads", |a| threads(number(a, 0))),
     ("descriptors", |a| descriptors(number(a, 0))),
@@ -118,11 +86,7 @@ fn affinity(pid: c_long) -> Result<()> {
 
 fn prlimit(pid: c_long) -> Result<()> {
     let mut limit = [0_u64; 2];
-    call(
-        libc::SYS_prlimit64,
-        [pid, libc::RLIMIT_NOFILE.into(), 0, into(&mut limit)],
-    )
-    .map(drop)
+    call(libc::SYS_prlimit64, [pid, libc::RLIMIT_NOFILE.into(), 0, into(&mut limit)]).map(drop)
 }
 
 fn capabilities() -> Result<()> {
@@ -144,10 +108,7 @@ fn clone3() -> Result<()> {
 }
 
 fn join_namespace(path: &str) -> Result<()> {
-    let namespace = call(
-        libc::SYS_openat,
-        [libc::AT_FDCWD.into(), of(&text(path)), 0, 0],
-    )?;
+    let namespace = call(libc::SYS_openat, [libc::AT_FDCWD.into(), of(&text(path)), 0, 0])?;
     call(libc::SYS_setns, [namespace, 0]).map(drop)
 }
 
@@ -159,11 +120,7 @@ fn forks(count: c_long) -> Result<()> {
     let made: Vec<Result<c_long>> = (0..count).map(|_| child(0, false)).collect();
     let refused = made.iter().filter(|one| one.is_err()).count();
     made.into_iter().flatten().for_each(end);
-    if refused == 0 {
-        Ok(())
-    } else {
-        Err(Error::other(format!("{refused} of {count} refused")))
-    }
+    if refused == 0 { Ok(()) } else { Err(Error::other(format!("{refused} of {count} refused"))) }
 }
 
 fn threads(count: c_long) -> Result<()> {
@@ -181,29 +138,12 @@ fn threads(count: c_long) -> Result<()> {
 
 fn descriptors(count: c_long) -> Result<()> {
     let mut limit = [0_u64; 2];
-    call(
-        libc::SYS_prlimit64,
-        [0, libc::RLIMIT_NOFILE.into(), 0, into(&mut limit)],
-    )?;
-    call(
-        libc::SYS_prlimit64,
-        [0, libc::RLIMIT_NOFILE.into(), at(&[limit[1], limit[1]]), 0],
-    )?;
+    call(libc::SYS_prlimit64, [0, libc::RLIMIT_NOFILE.into(), 0, into(&mut limit)])?;
+    call(libc::SYS_prlimit64, [0, libc::RLIMIT_NOFILE.into(), at(&[limit[1], limit[1]]), 0])?;
     (0..count).try_for_each(|_| call(libc::SYS_dup, [0]).map(drop))
 }
 
 fn memory(size: c_long, kind: i32) -> Result<()> {
     let flags = c_long::from(kind | libc::MAP_ANONYMOUS | libc::MAP_POPULATE);
-    call(
-        libc::SYS_mmap,
-        [
-            0,
-            size,
-            c_long::from(libc::PROT_READ | libc::PROT_WRITE),
-            flags,
-            -1,
-            0,
-        ],
-    )
-    .map(drop)
+    call(libc::SYS_mmap, [0, size, c_long::from(libc::PROT_READ | libc::PROT_WRITE), flags, -1, 0]).map(drop)
 }

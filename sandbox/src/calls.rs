@@ -6,10 +6,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use libc::c_long;
-use seccompiler::{
-    BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition,
-    SeccompFilter, SeccompRule, TargetArch,
-};
+use seccompiler::{BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, TargetArch};
 
 use crate::policy::Policy;
 use crate::refusal::{InLayer, Layer, Refusal};
@@ -29,27 +26,17 @@ const IOCTLS: [u64; 7] = [
     0x5451,      // FIOCLEX
     0x802C_542A, // TCGETS2
 ];
-const PRCTLS: [i32; 5] = [
-    libc::PR_SET_NAME,
-    libc::PR_GET_NAME,
-    libc::PR_SET_PDEATHSIG,
-    libc::PR_GET_PDEATHSIG,
-    0x5356_4d41,
-];
+const PRCTLS: [i32; 5] = [libc::PR_SET_NAME, libc::PR_GET_NAME, libc::PR_SET_PDEATHSIG, libc::PR_GET_PDEATHSIG, 0x5356_4d41];
 
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 
 /// Compiled ahead, so that nothing is left to do between the limits and `execve`.
 pub fn compile(policy: &Policy) -> Result<BpfProgram, Refusal> {
-    filter(policy)
-        .map_err(io::Error::other)
-        .refused(Layer::Calls, "compiling the filter")
+    filter(policy).map_err(io::Error::other).refused(Layer::Calls, "compiling the filter")
 }
 
 pub fn enforce(program: &BpfProgram) -> Result<(), Refusal> {
-    seccompiler::apply_filter(program)
-        .map_err(io::Error::other)
-        .refused(Layer::Calls, "installing the filter")
+    seccompiler::apply_filter(program).map_err(io::Error::other).refused(Layer::Calls, "installing the filter")
 }
 
 fn filter(policy: &Policy) -> Result<BpfProgram, BackendError> {
@@ -81,17 +68,9 @@ fn conditional(rules: &mut Rules) -> Result<(), BackendError> {
         allow(rules, libc::SYS_ioctl, vec![equal(1, request)?])?;
     }
     for option in PRCTLS {
-        allow(
-            rules,
-            libc::SYS_prctl,
-            vec![equal(0, u64::from(option.unsigned_abs()))?],
-        )?;
+        allow(rules, libc::SYS_prctl, vec![equal(0, u64::from(option.unsigned_abs()))?])?;
     }
-    allow(
-        rules,
-        libc::SYS_socketpair,
-        vec![equal(0, u64::from(libc::AF_UNIX.unsigned_abs()))?],
-    )?;
+    allow(rules, libc::SYS_socketpair, vec![equal(0, u64::from(libc::AF_UNIX.unsigned_abs()))?])?;
     allow(rules, libc::SYS_prlimit64, vec![equal(0, 0)?])?;
     modes(rules)
 }
@@ -120,15 +99,8 @@ fn opening(rules: &mut Rules, call: c_long, flags: u8) -> Result<(), BackendErro
     allow(rules, call, vec![masked(flags + 1, SET_ID_BITS, 0)?])
 }
 
-fn allow(
-    rules: &mut Rules,
-    call: c_long,
-    conditions: Vec<SeccompCondition>,
-) -> Result<(), BackendError> {
-    rules
-        .entry(call)
-        .or_default()
-        .push(SeccompRule::new(conditions)?);
+fn allow(rules: &mut Rules, call: c_long, conditions: Vec<SeccompCondition>) -> Result<(), BackendError> {
+    rules.entry(call).or_default().push(SeccompRule::new(conditions)?);
     Ok(())
 }
 
@@ -137,10 +109,5 @@ fn equal(argument: u8, value: u64) -> Result<SeccompCondition, BackendError> {
 }
 
 fn masked(argument: u8, mask: u64, value: u64) -> Result<SeccompCondition, BackendError> {
-    SeccompCondition::new(
-        argument,
-        SeccompCmpArgLen::Dword,
-        SeccompCmpOp::MaskedEq(mask),
-        value,
-    )
+    SeccompCondition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(mask), value)
 }

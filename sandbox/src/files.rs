@@ -9,9 +9,8 @@ use std::io;
 use std::path::Path;
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, LandlockStatus,
-    PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetStatus,
-    Scope, make_bitflags,
+    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, LandlockStatus, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreated,
+    RulesetCreatedAttr, RulesetStatus, Scope, make_bitflags,
 };
 
 use crate::refusal::{InLayer, Layer, Refusal};
@@ -33,20 +32,12 @@ impl Rules {
     }
 
     pub fn enforce(&self) -> Result<(), Refusal> {
-        let status = self
-            .created()
-            .and_then(|created| Ok(created.restrict_self()?))
-            .map_err(io::Error::other)
-            .refused(Layer::Landlock, "restricting files")?;
+        let status = self.created().and_then(|created| Ok(created.restrict_self()?)).map_err(io::Error::other).refused(Layer::Landlock, "restricting files")?;
         let recent = matches!(status.landlock, LandlockStatus::Available { effective_abi, .. } if effective_abi >= DEMANDED);
         if recent && status.no_new_privs && status.ruleset != RulesetStatus::NotEnforced {
             return Ok(());
         }
-        Err(Refusal::new(
-            Layer::Landlock,
-            "restricting files",
-            "the kernel's Landlock is missing or too old",
-        ))
+        Err(Refusal::new(Layer::Landlock, "restricting files", "the kernel's Landlock is missing or too old"))
     }
 
     fn created(&self) -> Result<RulesetCreated, Box<dyn Error + Send + Sync>> {
@@ -72,9 +63,7 @@ fn rule(piece: &Piece) -> Option<(std::path::PathBuf, BitFlags<AccessFs>)> {
     let access = match tree.grant {
         Grant::System | Grant::Read => reading(tree.folder),
         Grant::Write => writing(tree.folder),
-        Grant::Device if tree.at == Path::new(DEVICES[0]) => {
-            AccessFs::ReadFile | AccessFs::WriteFile
-        }
+        Grant::Device if tree.at == Path::new(DEVICES[0]) => AccessFs::ReadFile | AccessFs::WriteFile,
         Grant::Device => AccessFs::ReadFile.into(),
     };
     Some((tree.at.clone(), access))
@@ -93,9 +82,5 @@ fn writing(folder: bool) -> BitFlags<AccessFs> {
 }
 
 fn fitting(folder: bool, access: BitFlags<AccessFs>) -> BitFlags<AccessFs> {
-    if folder {
-        access
-    } else {
-        access & AccessFs::from_file(WELCOME)
-    }
+    if folder { access } else { access & AccessFs::from_file(WELCOME) }
 }

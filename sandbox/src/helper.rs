@@ -66,17 +66,10 @@ pub fn run_helper(args: impl IntoIterator<Item = OsString>) -> ! {
 fn read(args: impl IntoIterator<Item = OsString>) -> Result<Program, Refusal> {
     let unreadable = || Refusal::new(Layer::Order, "reading the order", "it is incomplete");
     let mut args = args.into_iter().skip(2);
-    let order = args
-        .next()
-        .and_then(|json| json.into_string().ok())
-        .ok_or_else(unreadable)?;
+    let order = args.next().and_then(|json| json.into_string().ok()).ok_or_else(unreadable)?;
     let order = serde_json::from_str(&order).refused(Layer::Order, "reading the order")?;
     let path = args.next().map(PathBuf::from).ok_or_else(unreadable)?;
-    Ok(Program {
-        order,
-        path,
-        arguments: args.collect(),
-    })
+    Ok(Program { order, path, arguments: args.collect() })
 }
 
 /// Outside still: account, namespaces, then waiting.
@@ -87,8 +80,7 @@ fn watcher(program: &Program) -> Result<Infallible, Refusal> {
     // A leader of its own group already is out of the terminal's reach as well.
     let _ = rustix::process::setsid();
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
-    fs::write("/proc/self/oom_score_adj", "1000")
-        .refused(Layer::Limits, "offering itself to the memory killer")?;
+    fs::write("/proc/self/oom_score_adj", "1000").refused(Layer::Limits, "offering itself to the memory killer")?;
     let opened = leave_root(program)?;
     enter_namespaces()?;
     let (this, null) = (Watched::own()?, watch::open_null()?);
@@ -131,12 +123,7 @@ fn enter_namespaces() -> Result<(), Refusal> {
 }
 
 /// Process 1 inside: the new root, no privileges, then waiting.
-fn first(
-    program: &Program,
-    watcher: Watched,
-    null: &OwnedFd,
-    opened: Option<Vec<Piece>>,
-) -> Result<Infallible, Refusal> {
+fn first(program: &Program, watcher: Watched, null: &OwnedFd, opened: Option<Vec<Piece>>) -> Result<Infallible, Refusal> {
     watch::die_with(&watcher)?;
     drop(watcher);
     rustix::process::setsid().refused(Layer::Supervision, "leaving the terminal")?;
@@ -151,8 +138,7 @@ fn first(
     root::replace(pieces, policy)?;
     identity::drop_privileges()?;
     // For process 1; the program's own process gets it back by `execve`.
-    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
-        .refused(Layer::Supervision, "hiding process 1")?;
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).refused(Layer::Supervision, "hiding process 1")?;
     match sys::fork_unchecked().refused(Layer::Supervision, "starting the program's process")? {
         Forked::Child => become_program(program, &rules, &filter),
         Forked::Parent(child) => {
@@ -163,11 +149,7 @@ fn first(
 }
 
 /// The last layers, which the program keeps for itself and its descendants.
-fn become_program(
-    program: &Program,
-    rules: &Rules,
-    filter: &BpfProgram,
-) -> Result<Infallible, Refusal> {
+fn become_program(program: &Program, rules: &Rules, filter: &BpfProgram) -> Result<Infallible, Refusal> {
     let folder = &program.order.folder;
     let doing = format!("entering {} (is it granted?)", folder.display());
     rustix::process::chdir(folder).refused(Layer::Start, &doing)?;
@@ -177,8 +159,5 @@ fn become_program(
     let mut command = Command::new(&program.path);
     command.args(&program.arguments);
     calls::enforce(filter)?;
-    Err(command.exec()).refused(
-        Layer::Start,
-        &format!("executing {}", program.path.display()),
-    )
+    Err(command.exec()).refused(Layer::Start, &format!("executing {}", program.path.display()))
 }

@@ -7,9 +7,7 @@ use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
 
-use rustix::process::{
-    DumpableBehavior, Gid, Pid, Signal, Uid, WaitOptions, getegid, geteuid, getgid, getuid,
-};
+use rustix::process::{DumpableBehavior, Gid, Pid, Signal, Uid, WaitOptions, getegid, geteuid, getgid, getuid};
 use rustix::thread::{CapabilitiesSecureBits, CapabilitySet, CapabilitySets, UnshareFlags};
 
 use crate::refusal::{InLayer, Layer, Refusal};
@@ -32,19 +30,12 @@ pub enum Starter {
 impl Starter {
     pub fn find(pid: Pid) -> Result<Self, Refusal> {
         if getuid() != geteuid() || getgid() != getegid() {
-            return Err(Refusal::new(
-                Layer::Identity,
-                "looking at the account",
-                "started set-user-id",
-            ));
+            return Err(Refusal::new(Layer::Identity, "looking at the account", "started set-user-id"));
         }
-        let map = fs::read_to_string("/proc/self/uid_map")
-            .refused(Layer::Identity, "reading the uid map")?;
+        let map = fs::read_to_string("/proc/self/uid_map").refused(Layer::Identity, "reading the uid map")?;
         let whole: Vec<&str> = map.split_whitespace().collect();
         if geteuid().is_root() && whole == ["0", "0", "4294967295"] {
-            return Ok(Self::Root {
-                account: ACCOUNTS_FROM | pid.as_raw_nonzero().get().unsigned_abs(),
-            });
+            return Ok(Self::Root { account: ACCOUNTS_FROM | pid.as_raw_nonzero().get().unsigned_abs() });
         }
         Ok(Self::Ordinary)
     }
@@ -54,13 +45,10 @@ impl Starter {
 pub fn become_account(account: u32) -> Result<(), Refusal> {
     let (uid, gid) = (Uid::from_raw(account), Gid::from_raw(account));
     rustix::thread::set_thread_groups(&[]).refused(Layer::Identity, "leaving all groups")?;
-    rustix::thread::set_thread_res_gid(gid, gid, gid)
-        .refused(Layer::Identity, "changing the group")?;
-    rustix::thread::set_thread_res_uid(uid, uid, uid)
-        .refused(Layer::Identity, "changing the user")?;
+    rustix::thread::set_thread_res_gid(gid, gid, gid).refused(Layer::Identity, "changing the group")?;
+    rustix::thread::set_thread_res_uid(uid, uid, uid).refused(Layer::Identity, "changing the user")?;
     // The change made this process undumpable, and with that its own /proc files root's.
-    rustix::process::set_dumpable_behavior(DumpableBehavior::Dumpable)
-        .refused(Layer::Identity, "owning /proc/self")
+    rustix::process::set_dumpable_behavior(DumpableBehavior::Dumpable).refused(Layer::Identity, "owning /proc/self")
 }
 
 /// After `unshare` of the user namespace: one user, one group, nobody else exists.
@@ -77,8 +65,7 @@ pub fn owners_as(account: u32, uid: u32, gid: u32) -> io::Result<OwnedFd> {
     match sys::fork()? {
         Forked::Child => {
             drop((release, ready));
-            let done = sys::unshare(UnshareFlags::NEWUSER).is_ok()
-                && rustix::io::write(&tell, b".").is_ok();
+            let done = sys::unshare(UnshareFlags::NEWUSER).is_ok() && rustix::io::write(&tell, b".").is_ok();
             // Ends when the parent closes its end, also by dying.
             let _ = rustix::io::read(&waiting, &mut [0_u8]);
             std::process::exit(i32::from(!done));
@@ -108,33 +95,21 @@ fn map_child(child: Pid, ready: &OwnedFd, account: u32, uid: u32, gid: u32) -> i
 pub fn drop_privileges() -> Result<(), Refusal> {
     let layer = Layer::Privileges;
     let locked = CapabilitiesSecureBits::from_bits_retain(SECURE_BITS_LOCKED);
-    rustix::thread::set_capabilities_secure_bits(locked)
-        .refused(layer, "locking the secure bits")?;
-    rustix::thread::clear_ambient_capability_set()
-        .refused(layer, "clearing ambient capabilities")?;
+    rustix::thread::set_capabilities_secure_bits(locked).refused(layer, "locking the secure bits")?;
+    rustix::thread::clear_ambient_capability_set().refused(layer, "clearing ambient capabilities")?;
     for bit in 0..u64::BITS {
-        match rustix::thread::remove_capability_from_bounding_set(CapabilitySet::from_bits_retain(
-            1 << bit,
-        )) {
+        match rustix::thread::remove_capability_from_bounding_set(CapabilitySet::from_bits_retain(1 << bit)) {
             Err(rustix::io::Errno::INVAL) if bit > 0 => break,
             done => done.refused(layer, "emptying the bounding set")?,
         }
     }
     let none = CapabilitySet::empty();
-    let sets = CapabilitySets {
-        effective: none,
-        permitted: none,
-        inheritable: none,
-    };
+    let sets = CapabilitySets { effective: none, permitted: none, inheritable: none };
     rustix::thread::set_capabilities(None, sets).refused(layer, "dropping capabilities")?;
     rustix::thread::set_no_new_privs(true).refused(layer, "forbidding new privileges")?;
     match rustix::thread::capabilities(None).refused(layer, "reading capabilities")? {
         held if held.permitted.is_empty() && held.effective.is_empty() => Ok(()),
-        _ => Err(Refusal::new(
-            layer,
-            "dropping capabilities",
-            "some are left",
-        )),
+        _ => Err(Refusal::new(layer, "dropping capabilities", "some are left")),
     }
 }
 

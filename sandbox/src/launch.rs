@@ -25,9 +25,7 @@ pub enum Error {
     },
     #[error("{0}: a program must not lie in a folder its own process can write")]
     WritableProgram(PathBuf),
-    #[error(
-        "environment variable `{0}` cannot be given: it would act on the helper before it is confined"
-    )]
+    #[error("environment variable `{0}` cannot be given: it would act on the helper before it is confined")]
     Environment(String),
     #[error("network access for a confined tool server is not supported yet: {0:?}")]
     NetworkUnsupported(Vec<String>),
@@ -49,34 +47,17 @@ pub enum Error {
 ///
 /// Relative paths of the policy count from the current folder. The command must be spawned from this process, whose
 /// `main` calls [`run_helper`](crate::run_helper).
-pub fn command(
-    policy: &Policy,
-    program: &Path,
-    args: &[OsString],
-    env: &[(String, String)],
-    cwd: Option<&Path>,
-) -> Result<Command, Error> {
+pub fn command(policy: &Policy, program: &Path, args: &[OsString], env: &[(String, String)], cwd: Option<&Path>) -> Result<Command, Error> {
     if let Network::Allow(hosts) = &policy.network {
         return Err(Error::NetworkUnsupported(hosts.clone()));
     }
     let policy = resolved(policy)?;
     check_program(&policy, program)?;
     let folder = absolute(cwd.unwrap_or(Path::new("/")))?;
-    let order = Order {
-        policy,
-        starter: std::process::id(),
-        folder,
-    };
+    let order = Order { policy, starter: std::process::id(), folder };
     let mut command = Command::new("/proc/self/exe");
-    command
-        .arg(MARKER)
-        .arg(serde_json::to_string(&order).map_err(Error::Encoding)?)
-        .arg(program)
-        .args(args);
-    command
-        .current_dir("/")
-        .env_clear()
-        .env("MALLOC_ARENA_MAX", "2");
+    command.arg(MARKER).arg(serde_json::to_string(&order).map_err(Error::Encoding)?).arg(program).args(args);
+    command.current_dir("/").env_clear().env("MALLOC_ARENA_MAX", "2");
     for (name, value) in env {
         check_variable(name)?;
         command.env(name, value);
@@ -87,9 +68,7 @@ pub fn command(
 /// Whether tool servers can be confined here, found out by confining `/bin/true`.
 /// Only for a binary whose `main` calls [`run_helper`](crate::run_helper): any other would be started again as itself.
 pub fn available() -> Result<(), Error> {
-    let output = command(&Policy::default(), Path::new("/bin/true"), &[], &[], None)?
-        .output()
-        .map_err(Error::Probe)?;
+    let output = command(&Policy::default(), Path::new("/bin/true"), &[], &[], None)?.output().map_err(Error::Probe)?;
     verdict(&output)
 }
 
@@ -98,42 +77,24 @@ fn verdict(output: &Output) -> Result<(), Error> {
         return Ok(());
     }
     let message = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    Err(Error::Unavailable {
-        layer: output.status.code().and_then(Layer::from_exit_code),
-        message,
-    })
+    Err(Error::Unavailable { layer: output.status.code().and_then(Layer::from_exit_code), message })
 }
 
 fn resolved(policy: &Policy) -> Result<Policy, Error> {
-    let all = |paths: &[PathBuf]| {
-        paths
-            .iter()
-            .map(|path| granted(path))
-            .collect::<Result<Vec<_>, _>>()
-    };
-    Ok(Policy {
-        read: all(&policy.read)?,
-        write: all(&policy.write)?,
-        ..policy.clone()
-    })
+    let all = |paths: &[PathBuf]| paths.iter().map(|path| granted(path)).collect::<Result<Vec<_>, _>>();
+    Ok(Policy { read: all(&policy.read)?, write: all(&policy.write)?, ..policy.clone() })
 }
 
 fn granted(path: &Path) -> Result<PathBuf, Error> {
     let path = absolute(path)?;
     checked(&path)?;
-    let real = path.canonicalize().map_err(|source| Error::Missing {
-        path: path.clone(),
-        source,
-    })?;
+    let real = path.canonicalize().map_err(|source| Error::Missing { path: path.clone(), source })?;
     checked(&real)?;
     Ok(path)
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, Error> {
-    let absolute = std::path::absolute(path).map_err(|source| Error::Missing {
-        path: path.to_owned(),
-        source,
-    })?;
+    let absolute = std::path::absolute(path).map_err(|source| Error::Missing { path: path.to_owned(), source })?;
     Ok(absolute.components().collect())
 }
 
@@ -147,10 +108,7 @@ fn checked(path: &Path) -> Result<(), Error> {
 
 fn check_program(policy: &Policy, program: &Path) -> Result<(), Error> {
     checked(program)?;
-    let missing = |source| Error::Missing {
-        path: program.to_owned(),
-        source,
-    };
+    let missing = |source| Error::Missing { path: program.to_owned(), source };
     let real = program.canonicalize().map_err(missing)?;
     for folder in &policy.write {
         let real_folder = folder.canonicalize().map_err(missing)?;

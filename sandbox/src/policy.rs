@@ -106,15 +106,8 @@ mod tests {
 
     #[test]
     fn reads_the_configuration_key() {
-        let policy: Policy =
-            serde_json::from_str(r#"{"write":["./data/dms"],"read":[],"network":"none"}"#).unwrap();
-        assert_eq!(
-            policy,
-            Policy {
-                write: vec!["./data/dms".into()],
-                ..Policy::default()
-            }
-        );
+        let policy: Policy = serde_json::from_str(r#"{"write":["./data/dms"],"read":[],"network":"none"}"#).unwrap();
+        assert_eq!(policy, Policy { write: vec!["./data/dms".into()], ..Policy::default() });
         let allowed: Policy = serde_json::from_str(r#"{"network":{"allow":["a:1"]}}"#).unwrap();
         assert_eq!(allowed.network, Network::Allow(vec!["a:1".to_owned()]));
         assert!(serde_json::from_str::<Policy>(r#"{"wirte":[]}"#).is_err());

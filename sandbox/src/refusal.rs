@@ -49,9 +49,7 @@ impl Layer {
     }
 
     pub fn from_exit_code(code: i32) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|layer| layer.exit_code() == code)
+        Self::ALL.into_iter().find(|layer| layer.exit_code() == code)
     }
 
     fn advice(self) -> &'static str {
@@ -64,9 +62,7 @@ impl Layer {
                 " (needs Linux 5.12, and a /proc with nothing mounted over its parts; as root, a file system \
                  that allows mapped owners: otherwise run as an ordinary user)"
             }
-            Self::Landlock => {
-                " (needs Linux 5.19 or newer with Landlock in the kernel's list of security modules)"
-            }
+            Self::Landlock => " (needs Linux 5.19 or newer with Landlock in the kernel's list of security modules)",
             _ => "",
         }
     }
@@ -100,11 +96,7 @@ pub struct Refusal {
 
 impl Refusal {
     pub fn new(layer: Layer, doing: impl Into<String>, why: &str) -> Self {
-        Self {
-            layer,
-            doing: doing.into(),
-            source: io::Error::other(why.to_owned()),
-        }
+        Self { layer, doing: doing.into(), source: io::Error::other(why.to_owned()) }
     }
 }
 
@@ -115,11 +107,7 @@ pub trait InLayer<T> {
 
 impl<T, E: Into<io::Error>> InLayer<T> for Result<T, E> {
     fn refused(self, layer: Layer, doing: &str) -> Result<T, Refusal> {
-        self.map_err(|error| Refusal {
-            layer,
-            doing: doing.to_owned(),
-            source: error.into(),
-        })
+        self.map_err(|error| Refusal { layer, doing: doing.to_owned(), source: error.into() })
     }
 }
 

@@ -8,8 +8,8 @@ use std::path::Path;
 
 use rustix::fs::CWD;
 use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, MountPropagationFlags, MoveMountFlags, UnmountFlags,
-    fsconfig_create, fsconfig_set_string, fsmount, fsopen, mount_change, move_mount, unmount,
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MountPropagationFlags, MoveMountFlags, UnmountFlags, fsconfig_create, fsconfig_set_string, fsmount, fsopen,
+    mount_change, move_mount, unmount,
 };
 
 use crate::identity::INSIDE;
@@ -20,8 +20,7 @@ use crate::trees::{Piece, Tree};
 
 /// Any folder that exists everywhere; the machine's own is out of sight after the pivot.
 const STEPPING_STONE: &str = "/tmp";
-const PLAIN: MountAttrFlags =
-    MountAttrFlags::MOUNT_ATTR_NOSUID.union(MountAttrFlags::MOUNT_ATTR_NODEV);
+const PLAIN: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_NOSUID.union(MountAttrFlags::MOUNT_ATTR_NODEV);
 
 /// Keeps what happens to mounts here from travelling out, and the other way round.
 pub fn separate() -> Result<(), Refusal> {
@@ -32,45 +31,27 @@ pub fn separate() -> Result<(), Refusal> {
 /// Replaces the root of this process by one that holds `pieces`. Must run inside the new process namespace.
 pub fn replace(pieces: Vec<Piece>, policy: &Policy) -> Result<(), Refusal> {
     // The kernel gives a new /proc only while the old one is in sight.
-    let proc = file_system(
-        "proc",
-        &[("subset", "pid")],
-        PLAIN | READ_ONLY | MountAttrFlags::MOUNT_ATTR_NOEXEC,
-    )
-    .refused(Layer::Mounts, "making /proc")?;
-    let empty = file_system(
-        "tmpfs",
-        &[("size", "1m"), ("mode", "0755")],
-        PLAIN | MountAttrFlags::MOUNT_ATTR_NOEXEC,
-    )
-    .refused(Layer::Mounts, "making an empty root")?;
+    let proc = file_system("proc", &[("subset", "pid")], PLAIN | READ_ONLY | MountAttrFlags::MOUNT_ATTR_NOEXEC).refused(Layer::Mounts, "making /proc")?;
+    let empty =
+        file_system("tmpfs", &[("size", "1m"), ("mode", "0755")], PLAIN | MountAttrFlags::MOUNT_ATTR_NOEXEC).refused(Layer::Mounts, "making an empty root")?;
     pivot(&empty).refused(Layer::Mounts, "pivoting into the empty root")?;
     provide(&proc, policy).refused(Layer::Mounts, "filling the root")?;
     for piece in pieces {
         let doing = format!("attaching {}", piece.at().display());
         place(&piece).refused(Layer::Mounts, &doing)?;
     }
-    sys::set_mount(empty.as_fd(), libc::MOUNT_ATTR_RDONLY, false, None)
-        .refused(Layer::Mounts, "closing the root")
+    sys::set_mount(empty.as_fd(), libc::MOUNT_ATTR_RDONLY, false, None).refused(Layer::Mounts, "closing the root")
 }
 
 const READ_ONLY: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_RDONLY;
 
-fn file_system(
-    kind: &str,
-    options: &[(&str, &str)],
-    attributes: MountAttrFlags,
-) -> io::Result<OwnedFd> {
+fn file_system(kind: &str, options: &[(&str, &str)], attributes: MountAttrFlags) -> io::Result<OwnedFd> {
     let context = fsopen(kind, FsOpenFlags::FSOPEN_CLOEXEC)?;
     for (key, value) in options {
         fsconfig_set_string(&context, *key, *value)?;
     }
     fsconfig_create(&context)?;
-    Ok(fsmount(
-        &context,
-        FsMountFlags::FSMOUNT_CLOEXEC,
-        attributes,
-    )?)
+    Ok(fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, attributes)?)
 }
 
 fn pivot(empty: &OwnedFd) -> io::Result<()> {
@@ -93,25 +74,13 @@ fn provide(proc: &OwnedFd, policy: &Policy) -> io::Result<()> {
     }
     attach(proc, Path::new("/proc"))?;
     let size = policy.tmp_bytes_max.to_string();
-    let options = [
-        ("size", size.as_str()),
-        ("nr_inodes", "4096"),
-        ("mode", "0700"),
-    ];
+    let options = [("size", size.as_str()), ("nr_inodes", "4096"), ("mode", "0700")];
     let tmp = file_system("tmpfs", &options, PLAIN | MountAttrFlags::MOUNT_ATTR_NOEXEC)?;
     attach(&tmp, Path::new("/tmp"))?;
-    for (at, to) in [
-        ("fd", "fd"),
-        ("stdin", "fd/0"),
-        ("stdout", "fd/1"),
-        ("stderr", "fd/2"),
-    ] {
+    for (at, to) in [("fd", "fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")] {
         symlink(format!("/proc/self/{to}"), format!("/dev/{at}"))?;
     }
-    fs::write(
-        "/etc/passwd",
-        format!("sandbox:x:{INSIDE}:{INSIDE}::/tmp:/usr/sbin/nologin\n"),
-    )?;
+    fs::write("/etc/passwd", format!("sandbox:x:{INSIDE}:{INSIDE}::/tmp:/usr/sbin/nologin\n"))?;
     fs::write("/etc/group", format!("sandbox:x:{INSIDE}:\n"))
 }
 
@@ -135,8 +104,5 @@ fn place_tree(tree: &Tree) -> io::Result<()> {
 }
 
 fn folders(path: &Path) -> io::Result<()> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o755)
-        .create(path)
+    fs::DirBuilder::new().recursive(true).mode(0o755).create(path)
 }

@@ -33,9 +33,7 @@ pub fn fork_unchecked() -> io::Result<Forked> {
 pub fn require_one_thread() -> io::Result<()> {
     match std::fs::read_dir("/proc/self/task")?.count() {
         1 => Ok(()),
-        n => Err(io::Error::other(format!(
-            "the helper runs {n} threads; call it first thing in main"
-        ))),
+        n => Err(io::Error::other(format!("the helper runs {n} threads; call it first thing in main"))),
     }
 }
 
@@ -64,25 +62,12 @@ pub fn close_all(when: Closing) -> io::Result<()> {
     // closes nothing yet.
     #[expect(unsafe_code)]
     let done = unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, flags) };
-    if done == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Changes a mount and all below it: attributes to set, private propagation, and the owners to map, if any.
-pub fn set_mount(
-    mount: BorrowedFd<'_>,
-    set: u64,
-    below: bool,
-    owners: Option<BorrowedFd<'_>>,
-) -> io::Result<()> {
-    let idmap = if owners.is_some() {
-        libc::MOUNT_ATTR_IDMAP
-    } else {
-        0
-    };
+pub fn set_mount(mount: BorrowedFd<'_>, set: u64, below: bool, owners: Option<BorrowedFd<'_>>) -> io::Result<()> {
+    let idmap = if owners.is_some() { libc::MOUNT_ATTR_IDMAP } else { 0 };
     let attributes = libc::mount_attr {
         attr_set: set | idmap,
         attr_clr: 0,
@@ -93,19 +78,6 @@ pub fn set_mount(
     // SAFETY: the descriptors are open for the duration of the call, the path is a valid C string, and the kernel
     // only reads `attributes`, whose size is given.
     #[expect(unsafe_code)]
-    let done = unsafe {
-        libc::syscall(
-            libc::SYS_mount_setattr,
-            mount.as_raw_fd(),
-            c"".as_ptr(),
-            flags,
-            &raw const attributes,
-            size_of::<libc::mount_attr>(),
-        )
-    };
-    if done == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
+    let done = unsafe { libc::syscall(libc::SYS_mount_setattr, mount.as_raw_fd(), c"".as_ptr(), flags, &raw const attributes, size_of::<libc::mount_attr>()) };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

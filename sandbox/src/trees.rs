@@ -76,11 +76,7 @@ impl Piece {
 }
 
 /// Everything `policy` and `program` need, outer paths before inner ones. `account`: see [`identity::owners_as`].
-pub fn open_all(
-    policy: &Policy,
-    program: &Path,
-    account: Option<u32>,
-) -> Result<Vec<Piece>, Refusal> {
+pub fn open_all(policy: &Policy, program: &Path, account: Option<u32>) -> Result<Vec<Piece>, Refusal> {
     let mut pieces = Vec::new();
     for path in SYSTEM.map(Path::new) {
         pieces.extend(system(path)?);
@@ -97,11 +93,7 @@ pub fn open_all(
 
 /// The policy's paths, each once, and the program unless it is in sight anyway.
 fn grants<'a>(policy: &'a Policy, program: &'a Path) -> Vec<(&'a Path, Grant)> {
-    let mut all: Vec<(&Path, Grant)> = policy
-        .write
-        .iter()
-        .map(|p| (p.as_path(), Grant::Write))
-        .collect();
+    let mut all: Vec<(&Path, Grant)> = policy.write.iter().map(|p| (p.as_path(), Grant::Write)).collect();
     let mut add = |path: &'a Path| {
         if all.iter().all(|(known, _)| *known != path) {
             all.push((path, Grant::Read));
@@ -109,9 +101,7 @@ fn grants<'a>(policy: &'a Policy, program: &'a Path) -> Vec<(&'a Path, Grant)> {
     };
     policy.read.iter().for_each(|path| add(path));
     let in_sight = |folder: &Path| program.starts_with(folder);
-    if !SYSTEM.iter().any(|path| in_sight(Path::new(path)))
-        && !policy.read.iter().any(|path| in_sight(path))
-    {
+    if !SYSTEM.iter().any(|path| in_sight(Path::new(path))) && !policy.read.iter().any(|path| in_sight(path)) {
         add(program);
     }
     all
@@ -124,10 +114,7 @@ fn system(path: &Path) -> Result<Option<Piece>, Refusal> {
     };
     if seen.is_symlink() && path.parent() == Some(Path::new("/")) {
         let to = fs::read_link(path).refused(Layer::Mounts, "reading a system link")?;
-        return Ok(Some(Piece::Link {
-            at: path.to_owned(),
-            to,
-        }));
+        return Ok(Some(Piece::Link { at: path.to_owned(), to }));
     }
     open(path, Grant::System, None).map(|tree| Some(Piece::Tree(tree)))
 }
@@ -138,19 +125,13 @@ fn open(path: &Path, grant: Grant, account: Option<u32>) -> Result<Tree, Refusal
 
 fn detach(path: &Path, grant: Grant, account: Option<u32>) -> io::Result<Tree> {
     let folder = fs::metadata(path)?.is_dir();
-    let below = if folder {
-        OpenTreeFlags::AT_RECURSIVE
-    } else {
-        OpenTreeFlags::empty()
-    };
+    let below = if folder { OpenTreeFlags::AT_RECURSIVE } else { OpenTreeFlags::empty() };
     let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | below;
     let mount = open_tree(CWD, path, flags)?;
     let seen = fstat(&mount)?;
     let device = FileType::from_raw_mode(seen.st_mode) == FileType::CharacterDevice;
     if device != (grant == Grant::Device) {
-        return Err(io::Error::other(
-            "a device where none belongs, or none where one does",
-        ));
+        return Err(io::Error::other("a device where none belongs, or none where one does"));
     }
     sys::set_mount(mount.as_fd(), grant.attributes(), folder, None)?;
     if let Some(account) = account {
@@ -161,12 +142,7 @@ fn detach(path: &Path, grant: Grant, account: Option<u32>) -> io::Result<Tree> {
             _ => {}
         }
     }
-    Ok(Tree {
-        at: path.to_owned(),
-        grant,
-        folder,
-        mount,
-    })
+    Ok(Tree { at: path.to_owned(), grant, folder, mount })
 }
 
 #[cfg(test)]
@@ -175,22 +151,11 @@ mod tests {
 
     #[test]
     fn each_path_is_granted_once_and_writing_wins() {
-        let policy = Policy {
-            read: vec!["/a".into(), "/b".into()],
-            write: vec!["/b".into()],
-            ..Policy::default()
-        };
-        let expected = vec![
-            (Path::new("/b"), Grant::Write),
-            (Path::new("/a"), Grant::Read),
-        ];
+        let policy = Policy { read: vec!["/a".into(), "/b".into()], write: vec!["/b".into()], ..Policy::default() };
+        let expected = vec![(Path::new("/b"), Grant::Write), (Path::new("/a"), Grant::Read)];
         assert_eq!(grants(&policy, Path::new("/usr/bin/true")), expected);
         assert_eq!(grants(&policy, Path::new("/a/program")), expected);
-        let with_program: Vec<_> = expected
-            .iter()
-            .copied()
-            .chain([(Path::new("/p"), Grant::Read)])
-            .collect();
+        let with_program: Vec<_> = expected.iter().copied().chain([(Path::new("/p"), Grant::Read)]).collect();
         assert_eq!(grants(&policy, Path::new("/p")), with_program);
     }
 }

@@ -5,9 +5,7 @@ use std::os::fd::OwnedFd;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags, open};
-use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, getpid, getppid, pidfd_open, wait, waitpid,
-};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, getpid, getppid, pidfd_open, wait, waitpid};
 
 use crate::refusal::{InLayer, Layer, Refusal};
 
@@ -18,18 +16,11 @@ pub struct Watched(OwnedFd);
 impl Watched {
     /// The engine, unless it is gone already.
     pub fn starter(expected: u32) -> Result<Self, Refusal> {
-        let gone = || {
-            Refusal::new(
-                Layer::Supervision,
-                "finding the starter",
-                "it is gone, or is not my parent",
-            )
-        };
+        let gone = || Refusal::new(Layer::Supervision, "finding the starter", "it is gone, or is not my parent");
         let parent = getppid().ok_or_else(gone)?;
         let watched = Self::open(parent)?;
         // Still the parent now: so the descriptor was opened while it was.
-        let same =
-            getppid() == Some(parent) && parent.as_raw_nonzero().get().unsigned_abs() == expected;
+        let same = getppid() == Some(parent) && parent.as_raw_nonzero().get().unsigned_abs() == expected;
         if same { Ok(watched) } else { Err(gone()) }
     }
 
@@ -38,9 +29,7 @@ impl Watched {
     }
 
     pub fn open(pid: Pid) -> Result<Self, Refusal> {
-        pidfd_open(pid, PidfdFlags::empty())
-            .map(Self)
-            .refused(Layer::Supervision, "opening a process")
+        pidfd_open(pid, PidfdFlags::empty()).map(Self).refused(Layer::Supervision, "opening a process")
     }
 
     fn wish(&self) -> PollFd<'_> {
@@ -49,32 +38,15 @@ impl Watched {
 
     fn has_ended(&self) -> io::Result<bool> {
         let mut one = [self.wish()];
-        Ok(poll(
-            &mut one,
-            Some(&Timespec {
-                tv_sec: 0,
-                tv_nsec: 0,
-            }),
-        )? > 0)
+        Ok(poll(&mut one, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))? > 0)
     }
 }
 
 /// In process 1: die with the watcher, and thereby take everything inside along.
 pub fn die_with(watcher: &Watched) -> Result<(), Refusal> {
-    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
-        .refused(Layer::Supervision, "asking for the death signal")?;
-    let ended = watcher
-        .has_ended()
-        .refused(Layer::Supervision, "looking at the watcher")?;
-    if ended {
-        Err(Refusal::new(
-            Layer::Supervision,
-            "looking at the watcher",
-            "it is gone",
-        ))
-    } else {
-        Ok(())
-    }
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).refused(Layer::Supervision, "asking for the death signal")?;
+    let ended = watcher.has_ended().refused(Layer::Supervision, "looking at the watcher")?;
+    if ended { Err(Refusal::new(Layer::Supervision, "looking at the watcher", "it is gone")) } else { Ok(()) }
 }
 
 /// The watcher's whole remaining life; returns the exit code.
@@ -115,17 +87,13 @@ pub fn reap_until(program: Pid) -> i32 {
 
 /// As a shell reports it.
 fn code(status: WaitStatus) -> i32 {
-    status
-        .exit_status()
-        .or_else(|| status.terminating_signal().map(|signal| 128 + signal))
-        .unwrap_or(255)
+    status.exit_status().or_else(|| status.terminating_signal().map(|signal| 128 + signal)).unwrap_or(255)
 }
 
 /// To be opened while a `/dev/null` is in sight: the new root replaces that of every process in its mount namespace,
 /// also the watcher's, at a moment the watcher does not choose.
 pub fn open_null() -> Result<OwnedFd, Refusal> {
-    open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
-        .refused(Layer::Supervision, "opening /dev/null")
+    open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).refused(Layer::Supervision, "opening /dev/null")
 }
 
 /// Lets go of the program's pipes, so that they close when the program closes them.

@@ -14,25 +14,13 @@ use rustix::process::{Pid, Signal, geteuid, kill_process};
 const CONFINE: &str = env!("CARGO_BIN_EXE_confine");
 
 fn confine(words: &[&str]) -> Output {
-    Command::new(CONFINE)
-        .args(words)
-        .env("LEAK", "from the engine")
-        .output()
-        .unwrap()
+    Command::new(CONFINE).args(words).env("LEAK", "from the engine").output().unwrap()
 }
 
 fn shell(options: &[&str], script: &str) -> String {
-    let words: Vec<&str> = options
-        .iter()
-        .copied()
-        .chain(["--subprocesses", "--", "/bin/sh", "-c", script])
-        .collect();
+    let words: Vec<&str> = options.iter().copied().chain(["--subprocesses", "--", "/bin/sh", "-c", script]).collect();
     let output = confine(&words);
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -43,13 +31,8 @@ fn reads_and_writes_what_it_was_granted() {
     fs::create_dir_all(&own).unwrap();
     fs::write(&given, "word").unwrap();
     let (read, write) = (given.to_str().unwrap(), own.to_str().unwrap());
-    let script = format!(
-        "cat {read} > {write}/copy && mkdir {write}/d && mv {write}/copy {write}/d/ && cat {write}/d/copy"
-    );
-    assert_eq!(
-        shell(&["--read", read, "--write", write, "--cwd", write], &script),
-        "word"
-    );
+    let script = format!("cat {read} > {write}/copy && mkdir {write}/d && mv {write}/copy {write}/d/ && cat {write}/d/copy");
+    assert_eq!(shell(&["--read", read, "--write", write, "--cwd", write], &script), "word");
     assert_eq!(fs::read_to_string(own.join("d/copy")).unwrap(), "word");
     let owner = fs::metadata(own.join("d/copy")).unwrap().uid();
     assert_eq!(owner, geteuid().as_raw());
@@ -62,10 +45,7 @@ fn a_readable_part_of_a_writable_folder_stays_readable_only() {
     fs::create_dir(&inner).unwrap();
     let (outer, inner) = (folder.path().to_str().unwrap(), inner.to_str().unwrap());
     let script = format!("touch {outer}/a && ! touch {inner}/b 2>/dev/null && ls {outer}");
-    assert_eq!(
-        shell(&["--write", outer, "--read", inner], &script),
-        "a\ninner\n"
-    );
+    assert_eq!(shell(&["--write", outer, "--read", inner], &script), "a\ninner\n");
 }
 
 #[test]
@@ -74,18 +54,12 @@ fn gets_the_environment_and_arguments_given_and_no_more() {
     let output = confine(&["--env", "A=1", "--", "/usr/bin/env"]);
     let seen: BTreeSet<&str> = str::from_utf8(&output.stdout).unwrap().lines().collect();
     assert_eq!(seen, BTreeSet::from(["A=1", "MALLOC_ARENA_MAX=2"]));
-    assert_eq!(
-        confine(&["--", "/bin/echo", "one", "two words"]).stdout,
-        b"one two words\n"
-    );
+    assert_eq!(confine(&["--", "/bin/echo", "one", "two words"]).stdout, b"one two words\n");
 }
 
 #[test]
 fn is_alone_and_nobody() {
-    let seen = shell(
-        &[],
-        "echo /proc/[0-9]*; id -u; hostname; ls -A /tmp; grep -c CapBnd:.0000000000000000 /proc/self/status",
-    );
+    let seen = shell(&[], "echo /proc/[0-9]*; id -u; hostname; ls -A /tmp; grep -c CapBnd:.0000000000000000 /proc/self/status");
     let lines: Vec<&str> = seen.lines().collect();
     let (processes, rest) = lines.split_first().unwrap();
     assert!(processes.split(' ').count() <= 2, "{processes}");
@@ -95,56 +69,23 @@ fn is_alone_and_nobody() {
 #[test]
 fn the_exit_code_is_the_programs() {
     assert_eq!(confine(&["--", "/bin/true"]).status.code(), Some(0));
-    assert_eq!(
-        confine(&["--", "/bin/sh", "-c", "exit 7"]).status.code(),
-        Some(7)
-    );
-    assert_eq!(
-        confine(&["--", "/bin/sh", "-c", "kill -9 $$"])
-            .status
-            .code(),
-        Some(128 + 9)
-    );
+    assert_eq!(confine(&["--", "/bin/sh", "-c", "exit 7"]).status.code(), Some(7));
+    assert_eq!(confine(&["--", "/bin/sh", "-c", "kill -9 $$"]).status.code(), Some(128 + 9));
 }
 
 #[test]
 fn orphans_end_with_the_program() {
-    let mut child = Command::new(CONFINE)
-        .args([
-            "--subprocesses",
-            "--",
-            "/bin/sh",
-            "-c",
-            "sleep 1000 & echo started",
-        ])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = Command::new(CONFINE).args(["--subprocesses", "--", "/bin/sh", "-c", "sleep 1000 & echo started"]).stdout(Stdio::piped()).spawn().unwrap();
     let mut all = String::new();
-    child
-        .stdout
-        .take()
-        .unwrap()
-        .read_to_string(&mut all)
-        .unwrap();
+    child.stdout.take().unwrap().read_to_string(&mut all).unwrap();
     assert_eq!(all, "started\n");
     assert!(child.wait().unwrap().success());
 }
 
 fn cat() -> Child {
-    let mut child = Command::new(CONFINE)
-        .args(["--", "/bin/cat"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = Command::new(CONFINE).args(["--", "/bin/cat"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     child.stdin.as_mut().unwrap().write_all(b"x").unwrap();
-    child
-        .stdout
-        .as_mut()
-        .unwrap()
-        .read_exact(&mut [0_u8])
-        .unwrap();
+    child.stdout.as_mut().unwrap().read_exact(&mut [0_u8]).unwrap();
     child
 }
 
@@ -186,10 +127,7 @@ fn deprived(preparation: &str) -> Option<i32> {
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let copy = folder.path().join("confine");
     fs::copy(CONFINE, &copy).unwrap();
-    let mut command = unshared(&format!(
-        "{preparation} && exec {} -- /bin/true",
-        copy.display()
-    ));
+    let mut command = unshared(&format!("{preparation} && exec {} -- /bin/true", copy.display()));
     if geteuid().is_root() {
         command.uid(65534).gid(65534);
     }
@@ -198,16 +136,7 @@ fn deprived(preparation: &str) -> Option<i32> {
 
 fn unshared(script: &str) -> Command {
     let mut command = Command::new("/usr/bin/unshare");
-    command
-        .args([
-            "--user",
-            "--map-root-user",
-            "--mount",
-            "/bin/sh",
-            "-c",
-            script,
-        ])
-        .stderr(Stdio::null());
+    command.args(["--user", "--map-root-user", "--mount", "/bin/sh", "-c", script]).stderr(Stdio::null());
     command
 }
 
@@ -221,10 +150,7 @@ fn a_missing_layer_means_no_program() {
     let no_namespaces = "echo 0 > /proc/sys/user/max_user_namespaces";
     assert_eq!(deprived(no_namespaces), Some(Layer::Namespaces.exit_code()));
     let no_network_namespaces = "echo 0 > /proc/sys/user/max_net_namespaces";
-    assert_eq!(
-        deprived(no_network_namespaces),
-        Some(Layer::Namespaces.exit_code())
-    );
+    assert_eq!(deprived(no_network_namespaces), Some(Layer::Namespaces.exit_code()));
     let hidden_proc = "mount -t tmpfs none /proc/sys";
     assert_eq!(deprived(hidden_proc), Some(Layer::Mounts.exit_code()));
     let no_device = "mount --bind /etc/passwd /dev/zero";
@@ -236,10 +162,7 @@ fn a_missing_layer_means_no_program() {
 #[test]
 fn a_limit_that_would_not_hold_means_no_program() {
     if geteuid().is_root() {
-        let code = unshared(&format!("exec {CONFINE} -- /bin/true"))
-            .status()
-            .unwrap()
-            .code();
+        let code = unshared(&format!("exec {CONFINE} -- /bin/true")).status().unwrap().code();
         assert_eq!(code, Some(Layer::Limits.exit_code()));
     }
 }

@@ -38,42 +38,22 @@ fn attack(account: Account) {
         if case.who == Who::Anyone || account == Account::Root {
             let output = Fixture::new(account).outside(case);
             shown += usize::from(output.status.code() == WORKED);
-            note(
-                &mut wrong,
-                "outside",
-                case,
-                &output,
-                output.status.code() == WORKED,
-            );
+            note(&mut wrong, "outside", case, &output, output.status.code() == WORKED);
         }
         let fixture = Fixture::new(account);
         let before = fixture.foreign();
         let output = fixture.inside(case);
-        let held = output.status.code() == REFUSED
-            && fixture.foreign() == before
-            && fixture.traps().is_empty();
+        let held = output.status.code() == REFUSED && fixture.foreign() == before && fixture.traps().is_empty();
         refused += usize::from(held);
         note(&mut wrong, "inside", case, &output, held);
     }
-    println!(
-        "{account:?}: {} attempts, {shown} shown to work outside, {refused} refused inside",
-        CASES.len()
-    );
+    println!("{account:?}: {} attempts, {shown} shown to work outside, {refused} refused inside", CASES.len());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 fn note(wrong: &mut Vec<String>, place: &str, case: &Case, output: &Output, good: bool) {
-    let said = format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let line = format!(
-        "{place:8} {:40} {} {}",
-        case.words(),
-        output.status,
-        said.trim()
-    );
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let line = format!("{place:8} {:40} {} {}", case.words(), output.status, said.trim());
     if good {
         println!("{line}");
     } else {

@@ -1,6 +1,9 @@
 //! A real browser: a citizen applies, a clerk decides, the status page says so. Without JavaScript, as the pages are.
 
-use std::{process::{Child, Command, Stdio}, time::Duration};
+use std::{
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
 
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::{Value, json};
@@ -12,7 +15,12 @@ struct Driver(Child, u16);
 impl Driver {
     fn start() -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
-        let child = Command::new("chromedriver").arg(format!("--port={port}")).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("chromedriver is installed by tests/run.sh");
+        let child = Command::new("chromedriver")
+            .arg(format!("--port={port}"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromedriver is installed by tests/run.sh");
         until("chromedriver listens", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
         Self(child, port)
     }
@@ -27,11 +35,26 @@ impl Drop for Driver {
 
 /// The window is as tall as the longest page: scrolling to a button is done by script, and there is none.
 async fn browse(driver: &Driver) -> Client {
-    let args = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic", "--window-size=1200,9000"];
-    let options = json!({ "goog:chromeOptions": { "args": args, "binary": "/usr/bin/chromium", "prefs": { "profile.managed_default_content_settings.javascript": 2 } } });
+    let args = [
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--disable-quic",
+        "--window-size=1200,9000",
+    ];
+    let options =
+        json!({ "goog:chromeOptions": { "args": args, "binary": "/usr/bin/chromium", "prefs": { "profile.managed_default_content_settings.javascript": 2 } } });
     let capabilities = options.as_object().cloned().expect("an object");
     let address = format!("http://127.0.0.1:{}", driver.1);
-    ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new()).capabilities(capabilities).connect(&address).await.expect("the browser starts")
+    ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
+        .capabilities(capabilities)
+        .connect(&address)
+        .await
+        .expect("the browser starts")
 }
 
 /// Fills a form from a value: every leaf into the input that carries its path.

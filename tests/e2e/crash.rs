@@ -63,12 +63,19 @@ fn decide(tenant: &Tenant) -> bool {
     answer.as_object_mut().expect("an object").remove("by");
     let file = tenant.path("antwort.json");
     std::fs::write(&file, answer.to_string()).expect("written");
-    tenant.laufzettel(&["tasks", "complete", task["task"].as_str().unwrap_or_default(), "--as", "a.klein", "--input", &file.display().to_string()]).status.success()
+    tenant
+        .laufzettel(&["tasks", "complete", task["task"].as_str().unwrap_or_default(), "--as", "a.klein", "--input", &file.display().to_string()])
+        .status
+        .success()
 }
 
 fn state(tenant: &Tenant) -> Vec<String> {
     let runs = tenant.laufzettel(&["runs", "list", "--json"]);
-    String::from_utf8_lossy(&runs.stdout).lines().filter_map(|l| serde_json::from_str::<Value>(l).ok()).map(|r| r["state"].as_str().unwrap_or_default().to_owned()).collect()
+    String::from_utf8_lossy(&runs.stdout)
+        .lines()
+        .filter_map(|l| serde_json::from_str::<Value>(l).ok())
+        .map(|r| r["state"].as_str().unwrap_or_default().to_owned())
+        .collect()
 }
 
 /// After whatever happened: a fresh start brings the one run to its end.

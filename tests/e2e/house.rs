@@ -1,6 +1,9 @@
 //! The house's own laws: who may import whom, and where a network client may live.
 
-use std::{collections::{BTreeMap, BTreeSet}, process::Command};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::Command,
+};
 
 use serde_json::Value;
 

@@ -30,7 +30,9 @@ fn serve(runtime: &tokio::runtime::Runtime) -> (String, Seen) {
 
 fn configure(tenant: &Tenant, url: &str, zone: &str) {
     let config = std::fs::read_to_string(tenant.path("laufzettel.yaml")).expect("the configuration");
-    let model = format!("models: [{{ name: attrappe, url: \"{url}\", model: test-modell, zone: {zone}, size: m, context: 8000, price: {{ input: 1.0, output: 2.0 }} }}]");
+    let model = format!(
+        "models: [{{ name: attrappe, url: \"{url}\", model: test-modell, zone: {zone}, size: m, context: 8000, price: {{ input: 1.0, output: 2.0 }} }}]"
+    );
     let mut lines: Vec<String> = config.lines().map(|l| if l.starts_with("models:") { model.clone() } else { l.to_owned() }).collect();
     if zone == "rot" {
         lines = lines.into_iter().map(|l| if l.starts_with("profile:") { "profile: hybrid".to_owned() } else { l }).collect();

@@ -1,6 +1,9 @@
 //! Whatever is done to the tables: the check names it.
 
-use sqlx::{ConnectOptions as _, Connection as _, Row as _, sqlite::{SqliteConnectOptions, SqliteConnection}};
+use sqlx::{
+    ConnectOptions as _, Connection as _, Row as _,
+    sqlite::{SqliteConnectOptions, SqliteConnection},
+};
 
 use crate::desk::{Tenant, runtime, text};
 
@@ -49,17 +52,22 @@ fn one_byte_of_any_column_is_found() {
     assert_eq!(tenant.main_job().status.code(), Some(0));
     assert_eq!(verify(&tenant).0, Some(0));
     let snapshot = Snapshot::take(&tenant);
-    let rows: i64 = runtime().block_on(async { sqlx::query("SELECT count(*) FROM records").fetch_one(&mut open(&tenant).await).await.expect("counted").get(0) });
+    let rows: i64 =
+        runtime().block_on(async { sqlx::query("SELECT count(*) FROM records").fetch_one(&mut open(&tenant).await).await.expect("counted").get(0) });
     let texts = ["kind", "actor", "body"];
     let blobs = ["salt", "content", "hash"];
     let numbers = ["seq", "run_seq", "at"];
     for row in (1..=rows).step_by(3) {
         for column in texts.iter().chain(&blobs).chain(&numbers) {
             let sql = if texts.contains(column) {
-                format!("UPDATE records SET {column} = substr({column}, 1, length({column}) - 1) || char(unicode(substr({column}, -1)) + 1) WHERE rowid = {row} AND {column} <> ''")
+                format!(
+                    "UPDATE records SET {column} = substr({column}, 1, length({column}) - 1) || char(unicode(substr({column}, -1)) + 1) WHERE rowid = {row} AND {column} <> ''"
+                )
             } else if blobs.contains(column) {
                 // the last byte, replaced by its neighbour
-                format!("UPDATE records SET {column} = CAST(substr({column}, 1, length({column}) - 1) AS BLOB) || CASE WHEN substr({column}, -1) = x'00' THEN x'01' ELSE x'00' END WHERE rowid = {row} AND {column} IS NOT NULL")
+                format!(
+                    "UPDATE records SET {column} = CAST(substr({column}, 1, length({column}) - 1) AS BLOB) || CASE WHEN substr({column}, -1) = x'00' THEN x'01' ELSE x'00' END WHERE rowid = {row} AND {column} IS NOT NULL"
+                )
             } else {
                 format!("UPDATE records SET {column} = {column} + 1000 WHERE rowid = {row} AND {column} IS NOT NULL")
             };

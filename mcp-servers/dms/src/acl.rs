@@ -31,12 +31,7 @@ impl Entry {
 /// Whether someone known under `sids` may, by these entries.
 pub fn may(entries: &[Entry], sids: &[&str], right: Right) -> bool {
     let decided = |inherited, allow| {
-        entries.iter().any(|entry| {
-            entry.inherited == inherited
-                && entry.allow == allow
-                && entry.covers(right)
-                && sids.contains(&entry.sid.as_str())
-        })
+        entries.iter().any(|entry| entry.inherited == inherited && entry.allow == allow && entry.covers(right) && sids.contains(&entry.sid.as_str()))
     };
     for (inherited, allow) in [(false, false), (false, true), (true, false), (true, true)] {
         if decided(inherited, allow) {
@@ -52,16 +47,7 @@ pub(crate) type Row = (String, i64, i64, i64, i64);
 impl From<Row> for Entry {
     fn from((sid, allow, read, write, inherited): Row) -> Self {
         let rights = [(Right::Read, read), (Right::Write, write)];
-        Self {
-            sid,
-            allow: allow != 0,
-            rights: rights
-                .into_iter()
-                .filter(|(_, has)| *has != 0)
-                .map(|(right, _)| right)
-                .collect(),
-            inherited: inherited != 0,
-        }
+        Self { sid, allow: allow != 0, rights: rights.into_iter().filter(|(_, has)| *has != 0).map(|(right, _)| right).collect(), inherited: inherited != 0 }
     }
 }
 
@@ -97,10 +83,7 @@ mod tests {
         for (entries, read, write) in table {
             let entries: Vec<Entry> = entries.iter().map(|text| entry(text)).collect();
             let sids = ["me", "A", "B"];
-            let got = (
-                may(&entries, &sids, Right::Read),
-                may(&entries, &sids, Right::Write),
-            );
+            let got = (may(&entries, &sids, Right::Read), may(&entries, &sids, Right::Write));
             assert_eq!(got, (*read, *write), "{entries:?}");
         }
     }

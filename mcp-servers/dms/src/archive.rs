@@ -46,16 +46,10 @@ impl From<Stop> for Failure {
     fn from(stop: Stop) -> Self {
         let told = match stop {
             Stop::Failure(failure) => return failure,
-            Stop::Commit(_) => {
-                Self::unavailable("Ob das Archiv den Vorgang festgehalten hat, ist nicht bekannt.")
-                    .in_doubt()
-            }
+            Stop::Commit(_) => Self::unavailable("Ob das Archiv den Vorgang festgehalten hat, ist nicht bekannt.").in_doubt(),
             _ => Self::unavailable("Das Archiv ist gerade nicht erreichbar."),
         };
-        tracing::error!(
-            error = &stop as &dyn std::error::Error,
-            "the archive failed"
-        );
+        tracing::error!(error = &stop as &dyn std::error::Error, "the archive failed");
         told
     }
 }
@@ -91,10 +85,7 @@ const DOKUMENT: &str = "SELECT d.nr, d.akte, d.titel, d.version,
 impl Archive {
     /// Opens or makes the archive in a folder.
     pub async fn open(dir: &Path) -> Result<Self, Error> {
-        let files = Files::open(dir).map_err(|source| Error::File {
-            path: dir.to_owned(),
-            source,
-        })?;
+        let files = Files::open(dir).map_err(|source| Error::File { path: dir.to_owned(), source })?;
         let options = SqliteConnectOptions::new()
             .filename(dir.join("dms.sqlite"))
             .create_if_missing(true)
@@ -102,82 +93,39 @@ impl Archive {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(std::time::Duration::from_secs(BUSY_SECONDS_MAX));
-        let pool = SqlitePoolOptions::new()
-            .max_connections(CONNECTIONS_MAX)
-            .connect_with(options)
-            .await;
+        let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS_MAX).connect_with(options).await;
         let pool = pool.map_err(Error::Store)?;
-        sqlx::raw_sql(include_str!("schema.sql"))
-            .execute(&pool)
-            .await
-            .map_err(Error::Store)?;
+        sqlx::raw_sql(include_str!("schema.sql")).execute(&pool).await.map_err(Error::Store)?;
         Ok(Self { pool, files })
     }
 }
 
 /// The Akte of that name, if there is one.
-pub(crate) async fn akte(
-    db: impl sqlx::SqliteExecutor<'_>,
-    akte: &str,
-) -> Result<Option<Akte>, Stop> {
-    let row: Option<(String, String, String)> =
-        sqlx::query_as(AKTE).bind(akte).fetch_optional(db).await?;
-    row.map(|(zeichen, titel, list)| {
-        Ok(Akte {
-            zeichen,
-            titel,
-            entries: entries(&list)?,
-        })
-    })
-    .transpose()
+pub(crate) async fn akte(db: impl sqlx::SqliteExecutor<'_>, akte: &str) -> Result<Option<Akte>, Stop> {
+    let row: Option<(String, String, String)> = sqlx::query_as(AKTE).bind(akte).fetch_optional(db).await?;
+    row.map(|(zeichen, titel, list)| Ok(Akte { zeichen, titel, entries: entries(&list)? })).transpose()
 }
 
 /// The document of that id, if there is one.
-pub(crate) async fn dokument(
-    db: impl sqlx::SqliteExecutor<'_>,
-    id: &str,
-) -> Result<Option<Dokument>, Stop> {
+pub(crate) async fn dokument(db: impl sqlx::SqliteExecutor<'_>, id: &str) -> Result<Option<Dokument>, Stop> {
     let Some(nr) = nr(id) else { return Ok(None) };
-    let row: Option<(i64, String, String, i64, String)> =
-        sqlx::query_as(DOKUMENT).bind(nr).fetch_optional(db).await?;
-    row.map(|(nr, akte, titel, version, list)| {
-        Ok(Dokument {
-            nr,
-            akte,
-            titel,
-            version,
-            entries: entries(&list)?,
-        })
-    })
-    .transpose()
+    let row: Option<(i64, String, String, i64, String)> = sqlx::query_as(DOKUMENT).bind(nr).fetch_optional(db).await?;
+    row.map(|(nr, akte, titel, version, list)| Ok(Dokument { nr, akte, titel, version, entries: entries(&list)? })).transpose()
 }
 
 /// The document, if the caller may read it; otherwise it is not found, whichever way.
-pub(crate) async fn readable(
-    db: impl sqlx::SqliteExecutor<'_>,
-    id: &str,
-    who: &Delegation,
-) -> Result<Dokument, Stop> {
-    let found = dokument(db, id)
-        .await?
-        .filter(|dokument| dokument.may(who, Right::Read));
+pub(crate) async fn readable(db: impl sqlx::SqliteExecutor<'_>, id: &str, who: &Delegation) -> Result<Dokument, Stop> {
+    let found = dokument(db, id).await?.filter(|dokument| dokument.may(who, Right::Read));
     found.ok_or_else(|| Failure::not_found(format!("Das Dokument „{id}“ gibt es nicht.")).into())
 }
 
 /// The document, if the caller may read and write it.
-pub(crate) async fn writable(
-    db: impl sqlx::SqliteExecutor<'_>,
-    id: &str,
-    who: &Delegation,
-) -> Result<Dokument, Stop> {
+pub(crate) async fn writable(db: impl sqlx::SqliteExecutor<'_>, id: &str, who: &Delegation) -> Result<Dokument, Stop> {
     let dokument = readable(db, id, who).await?;
     if dokument.may(who, Right::Write) {
         return Ok(dokument);
     }
-    Err(Failure::denied(format!(
-        "Sie dürfen das Dokument „{id}“ lesen, aber nicht ändern."
-    ))
-    .into())
+    Err(Failure::denied(format!("Sie dürfen das Dokument „{id}“ lesen, aber nicht ändern.")).into())
 }
 
 impl Dokument {

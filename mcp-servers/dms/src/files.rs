@@ -25,9 +25,7 @@ impl Files {
     /// Stores bytes under their digest (hex); durable when it returns.
     pub async fn put(&self, sha256: String, bytes: Vec<u8>) -> io::Result<()> {
         let dir = self.dir.clone();
-        tokio::task::spawn_blocking(move || put(&dir, &sha256, &bytes))
-            .await
-            .map_err(io::Error::other)?
+        tokio::task::spawn_blocking(move || put(&dir, &sha256, &bytes)).await.map_err(io::Error::other)?
     }
 
     /// The bytes under a digest.

@@ -39,12 +39,7 @@ pub(crate) fn draft(wanted: DokumentAblegen, at: i64) -> Result<(Draft, Vec<u8>)
     let metadaten = wanted.metadaten.unwrap_or_default();
     let datum = dated(&metadaten)?.map_or_else(|| today(at), Ok)?;
     let datei = match (wanted.inhalt, wanted.datei) {
-        (Some(inhalt), None) => Datei::new(
-            &name(&wanted.titel),
-            "text/plain; charset=utf-8",
-            "",
-            inhalt.as_bytes(),
-        ),
+        (Some(inhalt), None) => Datei::new(&name(&wanted.titel), "text/plain; charset=utf-8", "", inhalt.as_bytes()),
         (None, Some(datei)) => datei,
         _ => return Err(Failure::invalid("Es braucht entweder „inhalt“ oder „datei“.").into()),
     };
@@ -66,16 +61,7 @@ pub(crate) fn draft(wanted: DokumentAblegen, at: i64) -> Result<(Draft, Vec<u8>)
 
 /// A title as the name of a text file.
 pub(crate) fn name(titel: &str) -> String {
-    let letters: String = titel
-        .chars()
-        .map(|letter| {
-            if matches!(letter, '/' | '\\') {
-                '-'
-            } else {
-                letter
-            }
-        })
-        .collect();
+    let letters: String = titel.chars().map(|letter| if matches!(letter, '/' | '\\') { '-' } else { letter }).collect();
     // A file name has 255 bytes at most, its ending included.
     format!("{}.txt", &letters[..letters.floor_char_boundary(200)])
 }
@@ -96,24 +82,16 @@ pub(crate) fn dated(metadaten: &Map<String, Value>) -> Result<Option<String>, Fa
         return Ok(None);
     };
     let date = datum.as_str().and_then(|datum| datum.parse::<Date>().ok());
-    let date = date.ok_or_else(|| {
-        Failure::invalid("„datum“ in den Metadaten ist kein Datum der Form JJJJ-MM-TT.")
-    })?;
+    let date = date.ok_or_else(|| Failure::invalid("„datum“ in den Metadaten ist kein Datum der Form JJJJ-MM-TT."))?;
     Ok(Some(date.to_string()))
 }
 
 pub(crate) fn lines<const N: usize>(lines: [Option<&String>; N]) -> Result<(), Failure> {
-    let fits = |line: &&String| {
-        !line.trim().is_empty()
-            && line.len() <= LINE_BYTES_MAX
-            && !line.chars().any(char::is_control)
-    };
+    let fits = |line: &&String| !line.trim().is_empty() && line.len() <= LINE_BYTES_MAX && !line.chars().any(char::is_control);
     if lines.iter().flatten().all(fits) {
         return Ok(());
     }
-    Err(Failure::invalid(format!(
-        "Eine Angabe ist leer, länger als {LINE_BYTES_MAX} Zeichen oder enthält Steuerzeichen."
-    )))
+    Err(Failure::invalid(format!("Eine Angabe ist leer, länger als {LINE_BYTES_MAX} Zeichen oder enthält Steuerzeichen.")))
 }
 
 pub(crate) enum Target<'a> {
@@ -140,13 +118,7 @@ pub(crate) async fn grant(tx: &mut Tx, target: Target<'_>, who: &Delegation) -> 
 }
 
 /// Adds an Akte that is not there yet.
-pub(crate) async fn insert_akte(
-    tx: &mut Tx,
-    akte: &str,
-    titel: &str,
-    aktenplan: Option<&str>,
-    metadaten: &Map<String, Value>,
-) -> Result<(), Stop> {
+pub(crate) async fn insert_akte(tx: &mut Tx, akte: &str, titel: &str, aktenplan: Option<&str>, metadaten: &Map<String, Value>) -> Result<(), Stop> {
     dated(metadaten)?;
     sqlx::query("INSERT INTO akte (akte, titel, aktenplan, metadaten) VALUES (?1, ?2, ?3, ?4)")
         .bind(akte)
@@ -160,23 +132,15 @@ pub(crate) async fn insert_akte(
 
 /// Adds a document with its first version and its index; the bytes are stored already.
 pub(crate) async fn insert_dokument(tx: &mut Tx, draft: Draft) -> Result<i64, Stop> {
-    let added = sqlx::query(
-        "INSERT INTO dokument (akte, titel, art, datum, version) VALUES (?1, ?2, ?3, ?4, 1)",
-    )
-    .bind(&draft.akte)
-    .bind(&draft.titel)
-    .bind(&draft.art)
-    .bind(&draft.datum)
-    .execute(&mut **tx)
-    .await?;
+    let added = sqlx::query("INSERT INTO dokument (akte, titel, art, datum, version) VALUES (?1, ?2, ?3, ?4, 1)")
+        .bind(&draft.akte)
+        .bind(&draft.titel)
+        .bind(&draft.art)
+        .bind(&draft.datum)
+        .execute(&mut **tx)
+        .await?;
     let nr = added.last_insert_rowid();
-    index(
-        tx,
-        nr,
-        &draft.titel,
-        draft.text.as_deref().unwrap_or_default(),
-    )
-    .await?;
+    index(tx, nr, &draft.titel, draft.text.as_deref().unwrap_or_default()).await?;
     let version = Version {
         number: 1,
         sha256: draft.sha256,
@@ -215,11 +179,7 @@ pub(crate) async fn next_version(
     datum: Option<String>,
 ) -> Result<i64, Stop> {
     let version = dokument.version + 1;
-    let next = Version {
-        number: version,
-        metadaten: json!(metadaten).to_string(),
-        ..current
-    };
+    let next = Version { number: version, metadaten: json!(metadaten).to_string(), ..current };
     insert_version(tx, dokument.nr, next).await?;
     sqlx::query("UPDATE dokument SET version = ?2, datum = coalesce(?3, datum) WHERE nr = ?1")
         .bind(dokument.nr)
@@ -231,12 +191,7 @@ pub(crate) async fn next_version(
 }
 
 async fn index(tx: &mut Tx, nr: i64, titel: &str, text: &str) -> Result<(), Stop> {
-    sqlx::query("INSERT INTO dokument_fts (rowid, titel, text) VALUES (?1, ?2, ?3)")
-        .bind(nr)
-        .bind(titel)
-        .bind(text)
-        .execute(&mut **tx)
-        .await?;
+    sqlx::query("INSERT INTO dokument_fts (rowid, titel, text) VALUES (?1, ?2, ?3)").bind(nr).bind(titel).bind(text).execute(&mut **tx).await?;
     for (rowid, passage) in (nr * (PLACES)..).zip(passages(text)) {
         sqlx::query("INSERT INTO passage_fts (rowid, place, text) VALUES (?1, ?2, ?3)")
             .bind(rowid)

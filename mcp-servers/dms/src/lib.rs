@@ -43,17 +43,11 @@ pub struct Options {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("cannot use {path}")]
-    File {
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    File { path: PathBuf, source: std::io::Error },
     #[error("the archive's database cannot be opened")]
     Store(#[source] sqlx::Error),
     #[error("{path} is not a list of Akten")]
-    Seed {
-        path: PathBuf,
-        source: Box<serde_saphyr::Error>,
-    },
+    Seed { path: PathBuf, source: Box<serde_saphyr::Error> },
     #[error("a document could not be put in")]
     Refused(#[source] Failure),
     #[error(transparent)]
@@ -61,16 +55,10 @@ pub enum Error {
 }
 
 /// Opens the archive, seeds it if asked to, and serves until the peer leaves or `stop` resolves.
-pub async fn run(
-    options: Options,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), Error> {
+pub async fn run(options: Options, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
     let archive = Archive::open(&options.data).await?;
     if let Some(path) = &options.seed {
-        archive
-            .seed(&read_seed(path)?, edge::unix_seconds())
-            .await
-            .map_err(Error::Refused)?;
+        archive.seed(&read_seed(path)?, edge::unix_seconds()).await.map_err(Error::Refused)?;
     }
     Ok(options.serving.serve(archive, stop).await?)
 }
@@ -78,20 +66,11 @@ pub async fn run(
 /// Puts Akten and documents in; what is there already is left alone.
 pub async fn seed(dir: &Path, seed: Seed) -> Result<(), Error> {
     let archive = Archive::open(dir).await?;
-    archive
-        .seed(&seed, edge::unix_seconds())
-        .await
-        .map_err(Error::Refused)
+    archive.seed(&seed, edge::unix_seconds()).await.map_err(Error::Refused)
 }
 
 /// Reads a seed file.
 pub fn read_seed(path: &Path) -> Result<Seed, Error> {
-    let text = std::fs::read_to_string(path).map_err(|source| Error::File {
-        path: path.to_owned(),
-        source,
-    })?;
-    serde_saphyr::from_str(&text).map_err(|source| Error::Seed {
-        path: path.to_owned(),
-        source: Box::new(source),
-    })
+    let text = std::fs::read_to_string(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+    serde_saphyr::from_str(&text).map_err(|source| Error::Seed { path: path.to_owned(), source: Box::new(source) })
 }

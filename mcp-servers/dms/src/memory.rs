@@ -18,17 +18,12 @@ pub(crate) async fn begin(archive: &Archive, call: &Call) -> Result<Begun, Stop>
     // IMMEDIATE: a second call under the same key waits here and then finds the first one's answer.
     let mut tx = archive.pool.begin_with("BEGIN IMMEDIATE").await?;
     let row: Option<(String, String, String)> =
-        sqlx::query_as("SELECT tool, args, result FROM call WHERE key = ?1")
-            .bind(&call.delegation.key)
-            .fetch_optional(&mut *tx)
-            .await?;
+        sqlx::query_as("SELECT tool, args, result FROM call WHERE key = ?1").bind(&call.delegation.key).fetch_optional(&mut *tx).await?;
     let Some((tool, args, result)) = row else {
         return Ok(Begun::Now(tx));
     };
     if tool != call.delegation.tool || args != call.delegation.args {
-        return Err(
-            Failure::conflict("Unter diesem Schlüssel wurde schon etwas anderes getan.").into(),
-        );
+        return Err(Failure::conflict("Unter diesem Schlüssel wurde schon etwas anderes getan.").into());
     }
     Ok(Begun::Before(serde_json::from_str(&result)?))
 }

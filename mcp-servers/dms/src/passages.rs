@@ -16,11 +16,9 @@ const USUAL_WORDS: f64 = 60.0;
 
 /// Words that say nothing about what is sought.
 const EMPTY_WORDS: &[&str] = &[
-    "aber", "als", "am", "an", "auch", "auf", "aus", "bei", "bin", "bis", "das", "dass", "dem",
-    "den", "der", "des", "die", "durch", "ein", "eine", "einem", "einen", "einer", "eines", "er",
-    "es", "für", "hat", "ich", "ihr", "im", "in", "ist", "kann", "mit", "nach", "nicht", "oder",
-    "sich", "sie", "sind", "um", "und", "uns", "vom", "von", "vor", "wann", "was", "welche",
-    "welcher", "welches", "wenn", "wer", "werden", "wie", "wird", "wo", "zu", "zum", "zur",
+    "aber", "als", "am", "an", "auch", "auf", "aus", "bei", "bin", "bis", "das", "dass", "dem", "den", "der", "des", "die", "durch", "ein", "eine", "einem",
+    "einen", "einer", "eines", "er", "es", "für", "hat", "ich", "ihr", "im", "in", "ist", "kann", "mit", "nach", "nicht", "oder", "sich", "sie", "sind", "um",
+    "und", "uns", "vom", "von", "vor", "wann", "was", "welche", "welcher", "welches", "wenn", "wer", "werden", "wie", "wird", "wo", "zu", "zum", "zur",
 ];
 
 /// A piece of text and where it stands.
@@ -39,15 +37,8 @@ pub(crate) fn passages(text: &str) -> Vec<Passage> {
         let parts = parts(&paragraph);
         let single = parts.len() == 1;
         for (part, text) in parts.into_iter().enumerate() {
-            let place = if single {
-                place.clone()
-            } else {
-                format!("{place}, Teil {}", part + 1)
-            };
-            passages.push(Passage {
-                place,
-                text: text.to_owned(),
-            });
+            let place = if single { place.clone() } else { format!("{place}, Teil {}", part + 1) };
+            passages.push(Passage { place, text: text.to_owned() });
         }
         if passages.len() > PASSAGES_MAX {
             break;
@@ -81,10 +72,7 @@ fn parts(paragraph: &str) -> Vec<&str> {
     let mut rest = paragraph;
     while rest.len() > PASSAGE_BYTES_MAX {
         let window = &rest[..rest.floor_char_boundary(PASSAGE_BYTES_MAX)];
-        let at = window
-            .rfind(". ")
-            .map(|at| at + 1)
-            .or_else(|| window.rfind(char::is_whitespace));
+        let at = window.rfind(". ").map(|at| at + 1).or_else(|| window.rfind(char::is_whitespace));
         let (part, after) = rest.split_at(at.filter(|at| *at > 0).unwrap_or(window.len()));
         parts.push(part);
         rest = after.trim_start();
@@ -96,29 +84,15 @@ fn parts(paragraph: &str) -> Vec<&str> {
 /// The words of a question in lower case, each once, without empty ones unless there are no others.
 pub(crate) fn terms(question: &str) -> Vec<String> {
     let all: BTreeSet<String> = words(question).collect();
-    let full: Vec<String> = all
-        .iter()
-        .filter(|word| !EMPTY_WORDS.contains(&word.as_str()))
-        .cloned()
-        .collect();
-    let mut terms = if full.is_empty() {
-        all.into_iter().collect()
-    } else {
-        full
-    };
+    let full: Vec<String> = all.iter().filter(|word| !EMPTY_WORDS.contains(&word.as_str())).cloned().collect();
+    let mut terms = if full.is_empty() { all.into_iter().collect() } else { full };
     terms.truncate(TERMS_MAX);
     terms
 }
 
 /// Terms as an FTS5 expression. German joins words, so a term also finds what begins with it.
 pub(crate) fn expression(terms: &[String], operator: &str) -> String {
-    let quoted = terms.iter().map(|term| {
-        if prefix(term) {
-            format!("\"{term}\"*")
-        } else {
-            format!("\"{term}\"")
-        }
-    });
+    let quoted = terms.iter().map(|term| if prefix(term) { format!("\"{term}\"*") } else { format!("\"{term}\"") });
     quoted.collect::<Vec<_>>().join(operator)
 }
 
@@ -135,9 +109,7 @@ pub(crate) fn score(text: &str, terms: &[String]) -> f64 {
 }
 
 fn words(text: &str) -> impl Iterator<Item = String> {
-    text.split(|letter: char| !letter.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(str::to_lowercase)
+    text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase)
 }
 
 fn prefix(term: &str) -> bool {
@@ -161,41 +133,20 @@ mod tests {
     fn a_text_falls_into_paragraphs_and_long_ones_into_parts() {
         let long = "Ein Satz mit Ümlauten. ".repeat(100);
         let passages = passages(&format!("\n\nErster\nAbsatz\n \n\n{long}\n\nDritter"));
-        let places: Vec<_> = passages
-            .iter()
-            .map(|passage| passage.place.as_str())
-            .collect();
-        assert_eq!(
-            places,
-            [
-                "Absatz 1",
-                "Absatz 2, Teil 1",
-                "Absatz 2, Teil 2",
-                "Absatz 3"
-            ]
-        );
+        let places: Vec<_> = passages.iter().map(|passage| passage.place.as_str()).collect();
+        assert_eq!(places, ["Absatz 1", "Absatz 2, Teil 1", "Absatz 2, Teil 2", "Absatz 3"]);
         assert_eq!(passages[0].text, "Erster\nAbsatz");
-        assert!(
-            passages
-                .iter()
-                .all(|passage| passage.text.len() <= PASSAGE_BYTES_MAX)
-        );
+        assert!(passages.iter().all(|passage| passage.text.len() <= PASSAGE_BYTES_MAX));
         assert!(passages[1].text.ends_with('.') && passages[2].text.starts_with("Ein"));
     }
 
     #[test]
     fn a_question_becomes_terms_that_cannot_be_an_expression() {
-        assert_eq!(
-            terms("Wie hoch ist die Hundesteuer?"),
-            ["hoch", "hundesteuer"]
-        );
+        assert_eq!(terms("Wie hoch ist die Hundesteuer?"), ["hoch", "hundesteuer"]);
         assert_eq!(terms("der die das"), ["das", "der", "die"]);
         assert_eq!(terms("\" OR * NEAR(a)"), ["a", "near", "or"]);
         assert_eq!(terms(" -- "), Vec::<String>::new());
-        assert_eq!(
-            expression(&terms("Hund an §5"), " OR "),
-            "\"5\" OR \"hund\"*"
-        );
+        assert_eq!(expression(&terms("Hund an §5"), " OR "), "\"5\" OR \"hund\"*");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::{
     acl::{self, Right},
     archive::{self, Dokument, Stop, id},
     text,
-    tools::{Fassung, AkteGelesen, AkteLesen, Ausgelesen, Eintrag, Gelesen, Lesen, Seite, TextAuslesen},
+    tools::{AkteGelesen, AkteLesen, Ausgelesen, Eintrag, Fassung, Gelesen, Lesen, Seite, TextAuslesen},
 };
 
 /// Text repeated beside a file; beyond that, only the file: both together must fit a message of 16 MiB.
@@ -31,11 +31,7 @@ const DOKUMENTE: &str = "SELECT d.nr, d.version, d.titel, d.art, d.datum, d.stor
 type Row = (i64, i64, String, Option<String>, String, i64, String);
 
 impl Archive {
-    pub(crate) async fn lesen(
-        &self,
-        Lesen { dokument, version }: Lesen,
-        who: &Delegation,
-    ) -> Result<Value, Stop> {
+    pub(crate) async fn lesen(&self, Lesen { dokument, version }: Lesen, who: &Delegation) -> Result<Value, Stop> {
         let dokument = archive::readable(&self.pool, &dokument, who).await?;
         let version = version_of(&self.pool, &dokument, version.map(|v| v.0)).await?;
         let bytes = self.files.get(&version.sha256).await?;
@@ -52,22 +48,11 @@ impl Archive {
         Ok(json!(gelesen))
     }
 
-    pub(crate) async fn akte_lesen(
-        &self,
-        wanted: AkteLesen,
-        who: &Delegation,
-    ) -> Result<Value, Stop> {
+    pub(crate) async fn akte_lesen(&self, wanted: AkteLesen, who: &Delegation) -> Result<Value, Stop> {
         let page = Page::new(wanted.ab, wanted.anzahl)?;
-        let akte = archive::akte(&self.pool, &wanted.akte)
-            .await?
-            .filter(|akte| akte.may(who, Right::Read));
-        let akte = akte.ok_or_else(|| {
-            Failure::not_found(format!("Die Akte „{}“ gibt es nicht.", wanted.akte))
-        })?;
-        let rows: Vec<Row> = sqlx::query_as(DOKUMENTE)
-            .bind(&akte.zeichen)
-            .fetch_all(&self.pool)
-            .await?;
+        let akte = archive::akte(&self.pool, &wanted.akte).await?.filter(|akte| akte.may(who, Right::Read));
+        let akte = akte.ok_or_else(|| Failure::not_found(format!("Die Akte „{}“ gibt es nicht.", wanted.akte)))?;
+        let rows: Vec<Row> = sqlx::query_as(DOKUMENTE).bind(&akte.zeichen).fetch_all(&self.pool).await?;
         let sids: Vec<&str> = who.sids().collect();
         let mut readable = Vec::new();
         for row in rows {
@@ -76,71 +61,32 @@ impl Archive {
             }
         }
         let (dokumente, mehr) = page.cut(readable);
-        Ok(json!(AkteGelesen {
-            akte: akte.zeichen,
-            titel: akte.titel,
-            dokumente,
-            mehr
-        }))
+        Ok(json!(AkteGelesen { akte: akte.zeichen, titel: akte.titel, dokumente, mehr }))
     }
 
     pub(crate) fn text_auslesen(TextAuslesen { datei }: &TextAuslesen) -> Result<Value, Stop> {
         let text = text::text_of(&datei.media_type, &datei.bytes()?)?;
         let pages = text::pages(&text).map(str::to_owned).enumerate();
-        let seiten = pages
-            .map(|(place, text)| Seite {
-                seite: place + 1,
-                text,
-            })
-            .collect();
+        let seiten = pages.map(|(place, text)| Seite { seite: place + 1, text }).collect();
         let media_type = datei.media_type.clone();
-        Ok(json!(Ausgelesen {
-            text,
-            seiten,
-            media_type,
-            ocr: false
-        }))
+        Ok(json!(Ausgelesen { text, seiten, media_type, ocr: false }))
     }
 }
 
 /// A version of a document, the current one by default.
-pub(crate) async fn version_of(
-    db: impl sqlx::SqliteExecutor<'_>,
-    dokument: &Dokument,
-    version: Option<i64>,
-) -> Result<Version, Stop> {
+pub(crate) async fn version_of(db: impl sqlx::SqliteExecutor<'_>, dokument: &Dokument, version: Option<i64>) -> Result<Version, Stop> {
     let number = version.unwrap_or(dokument.version);
-    let row: Option<(String, String, String, Option<String>, String)> = sqlx::query_as(
-        "SELECT sha256, name, media_type, text, metadaten FROM version WHERE dokument = ?1 AND version = ?2",
-    )
-    .bind(dokument.nr)
-    .bind(number)
-    .fetch_optional(db)
-    .await?;
-    let missing = || {
-        Failure::not_found(format!(
-            "Das Dokument „{}“ hat keine Version {number}.",
-            id(dokument.nr)
-        ))
-    };
+    let row: Option<(String, String, String, Option<String>, String)> =
+        sqlx::query_as("SELECT sha256, name, media_type, text, metadaten FROM version WHERE dokument = ?1 AND version = ?2")
+            .bind(dokument.nr)
+            .bind(number)
+            .fetch_optional(db)
+            .await?;
+    let missing = || Failure::not_found(format!("Das Dokument „{}“ hat keine Version {number}.", id(dokument.nr)));
     let (sha256, name, media_type, text, metadaten) = row.ok_or_else(missing)?;
-    Ok(Version {
-        number,
-        sha256,
-        name,
-        media_type,
-        text,
-        metadaten,
-    })
+    Ok(Version { number, sha256, name, media_type, text, metadaten })
 }
 
 fn eintrag((nr, version, titel, art, datum, storniert, _): Row) -> Eintrag {
-    Eintrag {
-        dokument: id(nr),
-        version: Fassung(version),
-        titel,
-        art,
-        datum,
-        storniert: storniert != 0,
-    }
+    Eintrag { dokument: id(nr), version: Fassung(version), titel, art, datum, storniert: storniert != 0 }
 }

@@ -52,16 +52,10 @@ impl Archive {
     pub(crate) async fn suchen(&self, suchen: Suchen, who: &Delegation) -> Result<Value, Stop> {
         let page = Page::new(suchen.ab, suchen.anzahl)?;
         for date in [&suchen.von, &suchen.bis].into_iter().flatten() {
-            date.parse::<Date>().map_err(|_| {
-                Failure::invalid(format!("„{date}“ ist kein Datum der Form JJJJ-MM-TT."))
-            })?;
+            date.parse::<Date>().map_err(|_| Failure::invalid(format!("„{date}“ ist kein Datum der Form JJJJ-MM-TT.")))?;
         }
         let terms = asked(&suchen.frage)?;
-        let question = Question {
-            sids: sids(who)?,
-            expression: expression(&terms, " "),
-            suchen,
-        };
+        let question = Question { sids: sids(who)?, expression: expression(&terms, " "), suchen };
         let mut hits = self.readable_hits(&question, who).await?;
         // All hits hold all terms: the better one names them in its title, then the newer one.
         hits.sort_by(|a, b| score(&b.titel, &terms).total_cmp(&score(&a.titel, &terms)));
@@ -69,11 +63,7 @@ impl Archive {
         Ok(json!(Gesucht { treffer, mehr }))
     }
 
-    async fn readable_hits(
-        &self,
-        question: &Question,
-        who: &Delegation,
-    ) -> Result<Vec<Treffer>, Stop> {
+    async fn readable_hits(&self, question: &Question, who: &Delegation) -> Result<Vec<Treffer>, Stop> {
         let names: Vec<&str> = who.sids().collect();
         let (mut hits, mut below) = (Vec::new(), i64::MAX);
         loop {
@@ -84,14 +74,7 @@ impl Archive {
             below = last.0;
             for (nr, version, titel, akte, datum, ausschnitt, entries) in rows {
                 if acl::may(&archive::entries(&entries)?, &names, Right::Read) {
-                    hits.push(Treffer {
-                        dokument: id(nr),
-                        version: Fassung(version),
-                        titel,
-                        akte,
-                        datum,
-                        ausschnitt,
-                    });
+                    hits.push(Treffer { dokument: id(nr), version: Fassung(version), titel, akte, datum, ausschnitt });
                 }
             }
             if hits.len() >= RANKED_MAX {
@@ -100,16 +83,8 @@ impl Archive {
         }
     }
 
-    async fn documents_below(
-        &self,
-        question: &Question,
-        below: i64,
-    ) -> Result<Vec<DokumentRow>, Stop> {
-        let Question {
-            suchen,
-            sids,
-            expression,
-        } = question;
+    async fn documents_below(&self, question: &Question, below: i64) -> Result<Vec<DokumentRow>, Stop> {
+        let Question { suchen, sids, expression } = question;
         let rows = sqlx::query_as(DOKUMENTE)
             .bind(sids)
             .bind(expression)
@@ -128,20 +103,11 @@ impl Archive {
         let page = Page::new(wanted.ab, wanted.anzahl)?;
         let terms = wanted.frage.as_deref().map(asked).transpose()?;
         let found = match (&wanted.dokument, terms) {
-            (Some(dokument), terms) => {
-                self.passages_of(dokument, &wanted, terms.as_deref(), who)
-                    .await?
-            }
+            (Some(dokument), terms) => self.passages_of(dokument, &wanted, terms.as_deref(), who).await?,
             (None, _) if wanted.version.is_some() => {
-                return Err(Failure::invalid(
-                    "Eine Version kann nur zusammen mit einem Dokument genannt werden.",
-                )
-                .into());
+                return Err(Failure::invalid("Eine Version kann nur zusammen mit einem Dokument genannt werden.").into());
             }
-            (None, Some(terms)) => {
-                self.readable_passages(&terms, wanted.akte.as_deref(), who)
-                    .await?
-            }
+            (None, Some(terms)) => self.readable_passages(&terms, wanted.akte.as_deref(), who).await?,
             (None, None) => {
                 return Err(Failure::invalid("Es braucht eine Frage oder ein Dokument.").into());
             }
@@ -151,19 +117,9 @@ impl Archive {
     }
 
     /// Passages of one document: in order, or those that meet the terms, the best first.
-    async fn passages_of(
-        &self,
-        dokument: &str,
-        wanted: &Passagen,
-        terms: Option<&[String]>,
-        who: &Delegation,
-    ) -> Result<Vec<Fundstelle>, Stop> {
+    async fn passages_of(&self, dokument: &str, wanted: &Passagen, terms: Option<&[String]>, who: &Delegation) -> Result<Vec<Fundstelle>, Stop> {
         let dokument = archive::readable(&self.pool, dokument, who).await?;
-        if wanted
-            .akte
-            .as_ref()
-            .is_some_and(|akte| *akte != dokument.akte)
-        {
+        if wanted.akte.as_ref().is_some_and(|akte| *akte != dokument.akte) {
             return Ok(Vec::new());
         }
         let version = version_of(&self.pool, &dokument, wanted.version.map(|v| v.0)).await?;
@@ -175,43 +131,25 @@ impl Archive {
             place: passage.place,
             text: passage.text,
         });
-        let mut found: Vec<Fundstelle> = found
-            .filter(|found| terms.is_none() || found.score > 0.0)
-            .collect();
+        let mut found: Vec<Fundstelle> = found.filter(|found| terms.is_none() || found.score > 0.0).collect();
         best_first(&mut found);
         Ok(found)
     }
 
     /// Passages of the current versions of all readable documents, the best first.
-    async fn readable_passages(
-        &self,
-        terms: &[String],
-        akte: Option<&str>,
-        who: &Delegation,
-    ) -> Result<Vec<Fundstelle>, Stop> {
+    async fn readable_passages(&self, terms: &[String], akte: Option<&str>, who: &Delegation) -> Result<Vec<Fundstelle>, Stop> {
         let (names, sids) = (who.sids().collect::<Vec<_>>(), sids(who)?);
         let expression = expression(terms, " OR ");
         let (mut found, mut below) = (Vec::new(), i64::MAX);
         loop {
-            let query = sqlx::query_as(PASSAGEN)
-                .bind(&sids)
-                .bind(&expression)
-                .bind(below)
-                .bind(akte)
-                .bind(BATCH);
+            let query = sqlx::query_as(PASSAGEN).bind(&sids).bind(&expression).bind(below).bind(akte).bind(BATCH);
             let rows: Vec<PassageRow> = query.fetch_all(&self.pool).await?;
             let Some(last) = rows.last() else { break };
             below = last.0;
             for (_, nr, version, place, text, entries) in rows {
                 if acl::may(&archive::entries(&entries)?, &names, Right::Read) {
                     let score = score(&text, terms);
-                    found.push(Fundstelle {
-                        document: id(nr),
-                        version: Fassung(version),
-                        place,
-                        text,
-                        score,
-                    });
+                    found.push(Fundstelle { document: id(nr), version: Fassung(version), place, text, score });
                 }
             }
             if found.len() >= RANKED_MAX {
@@ -229,15 +167,9 @@ fn best_first(found: &mut [Fundstelle]) {
 }
 
 fn asked(frage: &str) -> Result<Vec<String>, Failure> {
-    let terms = if frage.len() > FRAGE_BYTES_MAX {
-        Vec::new()
-    } else {
-        terms(frage)
-    };
+    let terms = if frage.len() > FRAGE_BYTES_MAX { Vec::new() } else { terms(frage) };
     if terms.is_empty() {
-        return Err(Failure::invalid(format!(
-            "Die Frage muss Wörter enthalten und darf höchstens {FRAGE_BYTES_MAX} Zeichen haben."
-        )));
+        return Err(Failure::invalid(format!("Die Frage muss Wörter enthalten und darf höchstens {FRAGE_BYTES_MAX} Zeichen haben.")));
     }
     Ok(terms)
 }

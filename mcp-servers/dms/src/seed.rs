@@ -72,35 +72,18 @@ impl Archive {
         let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         for akte in &seed.akten {
             if archive::akte(&mut *tx, &akte.akte).await?.is_none() {
-                insert_akte(
-                    &mut tx,
-                    &akte.akte,
-                    &akte.titel,
-                    akte.aktenplan.as_deref(),
-                    &Map::new(),
-                )
-                .await?;
+                insert_akte(&mut tx, &akte.akte, &akte.titel, akte.aktenplan.as_deref(), &Map::new()).await?;
                 entries(&mut tx, Some(&akte.akte), None, &akte.acl).await?;
             }
             for dokument in &akte.dokumente {
-                self.put_in_document(&mut tx, &akte.akte, dokument, at)
-                    .await?;
+                self.put_in_document(&mut tx, &akte.akte, dokument, at).await?;
             }
         }
         tx.commit().await.map_err(Stop::Commit)
     }
 
-    async fn put_in_document(
-        &self,
-        tx: &mut Tx,
-        akte: &str,
-        dokument: &SeedDokument,
-        at: i64,
-    ) -> Result<(), Stop> {
-        let key = format!(
-            "seed:{}",
-            sha256(format!("{akte}\n{}", dokument.titel).as_bytes())
-        );
+    async fn put_in_document(&self, tx: &mut Tx, akte: &str, dokument: &SeedDokument, at: i64) -> Result<(), Stop> {
+        let key = format!("seed:{}", sha256(format!("{akte}\n{}", dokument.titel).as_bytes()));
         let first = sqlx::query("INSERT OR IGNORE INTO call (key, tool, args, result, at) VALUES (?1, 'seed', '', '', ?2)")
             .bind(key)
             .bind(at)
@@ -117,18 +100,11 @@ impl Archive {
 }
 
 fn draft(akte: &str, dokument: &SeedDokument, at: i64) -> Result<(Draft, Vec<u8>), Stop> {
-    let datei = Datei::new(
-        &name(&dokument.titel),
-        "text/plain; charset=utf-8",
-        "",
-        dokument.inhalt.as_bytes(),
-    );
+    let datei = Datei::new(&name(&dokument.titel), "text/plain; charset=utf-8", "", dokument.inhalt.as_bytes());
     let bytes = datei.bytes()?;
     let datum = match &dokument.datum {
         Some(datum) if datum.parse::<Date>().is_err() => {
-            return Err(
-                Failure::invalid(format!("„{datum}“ ist kein Datum der Form JJJJ-MM-TT.")).into(),
-            );
+            return Err(Failure::invalid(format!("„{datum}“ ist kein Datum der Form JJJJ-MM-TT.")).into());
         }
         Some(datum) => datum.clone(),
         None => today(at)?,
@@ -147,30 +123,18 @@ fn draft(akte: &str, dokument: &SeedDokument, at: i64) -> Result<(Draft, Vec<u8>
     Ok((draft, bytes))
 }
 
-async fn entries(
-    tx: &mut Tx,
-    akte: Option<&str>,
-    dokument: Option<i64>,
-    list: &[SeedEntry],
-) -> Result<(), Stop> {
-    let lines = list.iter().flat_map(|entry| {
-        [
-            (&entry.sid, true, &entry.allow),
-            (&entry.sid, false, &entry.deny),
-        ]
-    });
+async fn entries(tx: &mut Tx, akte: Option<&str>, dokument: Option<i64>, list: &[SeedEntry]) -> Result<(), Stop> {
+    let lines = list.iter().flat_map(|entry| [(&entry.sid, true, &entry.allow), (&entry.sid, false, &entry.deny)]);
     for (sid, allow, rights) in lines.filter(|(_, _, rights)| !rights.is_empty()) {
-        sqlx::query(
-            "INSERT INTO entry (akte, dokument, sid, allow, read, write, inherited) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)",
-        )
-        .bind(akte)
-        .bind(dokument)
-        .bind(sid)
-        .bind(allow)
-        .bind(rights.contains(&Right::Read))
-        .bind(rights.contains(&Right::Write))
-        .execute(&mut **tx)
-        .await?;
+        sqlx::query("INSERT INTO entry (akte, dokument, sid, allow, read, write, inherited) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)")
+            .bind(akte)
+            .bind(dokument)
+            .bind(sid)
+            .bind(allow)
+            .bind(rights.contains(&Right::Read))
+            .bind(rights.contains(&Right::Write))
+            .execute(&mut **tx)
+            .await?;
     }
     Ok(())
 }

@@ -7,12 +7,10 @@ use laufzettel_mcp_kit::{Failure, file::media_type};
 pub(crate) fn text_of(declared: &str, bytes: &[u8]) -> Result<String, Failure> {
     match media_type(declared).to_ascii_lowercase().as_str() {
         "text/plain" | "text/markdown" | "application/json" => decoded(declared, bytes),
-        "text/html" => Ok(mail_parser::decoders::html::html_to_text(&decoded(
-            declared, bytes,
-        )?)),
-        other => Err(Failure::unsupported(format!(
-            "Dateien der Art „{other}“ kann das Archiv noch nicht auslesen; möglich sind Text, Markdown, HTML und JSON."
-        ))),
+        "text/html" => Ok(mail_parser::decoders::html::html_to_text(&decoded(declared, bytes)?)),
+        other => {
+            Err(Failure::unsupported(format!("Dateien der Art „{other}“ kann das Archiv noch nicht auslesen; möglich sind Text, Markdown, HTML und JSON.")))
+        }
     }
 }
 
@@ -25,14 +23,11 @@ fn decoded(declared: &str, bytes: &[u8]) -> Result<String, Failure> {
     match charset(declared).as_deref() {
         None | Some("utf-8" | "utf8" | "us-ascii") => {
             let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-            String::from_utf8(bytes.to_vec())
-                .map_err(|_| Failure::invalid("Die Datei ist kein UTF-8-Text."))
+            String::from_utf8(bytes.to_vec()).map_err(|_| Failure::invalid("Die Datei ist kein UTF-8-Text."))
         }
         // Latin-1 is the first 256 characters of Unicode.
         Some("iso-8859-1" | "latin1") => Ok(bytes.iter().copied().map(char::from).collect()),
-        Some(other) => Err(Failure::unsupported(format!(
-            "Den Zeichensatz „{other}“ kann das Archiv nicht lesen."
-        ))),
+        Some(other) => Err(Failure::unsupported(format!("Den Zeichensatz „{other}“ kann das Archiv nicht lesen."))),
     }
 }
 
@@ -40,9 +35,7 @@ fn charset(declared: &str) -> Option<String> {
     let parameters = declared.split(';').skip(1);
     let named = parameters.filter_map(|parameter| parameter.split_once('='));
     let mut charsets = named.filter(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
-    charsets
-        .next()
-        .map(|(_, value)| value.trim().trim_matches('"').to_ascii_lowercase())
+    charsets.next().map(|(_, value)| value.trim().trim_matches('"').to_ascii_lowercase())
 }
 
 #[cfg(test)]
@@ -55,16 +48,8 @@ mod tests {
     fn a_few_formats_are_read_and_all_others_refused() {
         let table: &[(&str, &[u8], Result<&str, Art>)] = &[
             ("text/plain", "Grüße".as_bytes(), Ok("Grüße")),
-            (
-                "TEXT/Plain; charset=\"UTF-8\"",
-                b"\xef\xbb\xbfHund",
-                Ok("Hund"),
-            ),
-            (
-                "text/plain; charset=iso-8859-1",
-                b"Gr\xfc\xdfe",
-                Ok("Grüße"),
-            ),
+            ("TEXT/Plain; charset=\"UTF-8\"", b"\xef\xbb\xbfHund", Ok("Hund")),
+            ("text/plain; charset=iso-8859-1", b"Gr\xfc\xdfe", Ok("Grüße")),
             ("text/plain", b"Gr\xfc\xdfe", Err(Art::Invalid)),
             ("text/plain; charset=koi8-r", b"x", Err(Art::Unsupported)),
             ("text/markdown", b"# Titel", Ok("# Titel")),
@@ -77,10 +62,7 @@ mod tests {
             let got = got.as_deref().map_err(|failure| failure.art);
             assert_eq!(got, *expected, "{media_type}");
         }
-        let html = text_of(
-            "text/html",
-            "<style>p{}</style><p>M&uuml;ller &amp; Sohn</p><script>x</script>".as_bytes(),
-        );
+        let html = text_of("text/html", "<style>p{}</style><p>M&uuml;ller &amp; Sohn</p><script>x</script>".as_bytes());
         assert_eq!(html.unwrap().trim(), "Müller & Sohn");
     }
 }

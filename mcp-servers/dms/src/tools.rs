@@ -1,4 +1,4 @@
-//! The tools of the archive as the world sees them (interfaces.md §5): names, arguments, results, and which function
+//! The tools of the archive as the world sees them: names, arguments, results, and which function
 //! answers. What a tool does stands elsewhere.
 
 use laufzettel_mcp_kit::{
@@ -217,42 +217,17 @@ impl Tools for Archive {
     fn list(&self) -> Vec<Tool> {
         use Effect::{Read, Revoke, Write};
         vec![
-            tool::<Suchen, Gesucht>(
-                "suchen",
-                "Dokumente suchen",
-                "Sucht Dokumente, in denen alle Wörter vorkommen",
-                Read,
-            ),
-            tool::<Lesen, Gelesen>(
-                "lesen",
-                "Dokument lesen",
-                "Liefert ein Dokument mit Datei, Text und Metadaten",
-                Read,
-            ),
-            tool::<TextAuslesen, Ausgelesen>(
-                "text_auslesen",
-                "Text auslesen",
-                "Liest den Text einer Datei aus",
-                Read,
-            ),
+            tool::<Suchen, Gesucht>("suchen", "Dokumente suchen", "Sucht Dokumente, in denen alle Wörter vorkommen", Read),
+            tool::<Lesen, Gelesen>("lesen", "Dokument lesen", "Liefert ein Dokument mit Datei, Text und Metadaten", Read),
+            tool::<TextAuslesen, Ausgelesen>("text_auslesen", "Text auslesen", "Liest den Text einer Datei aus", Read),
             tool::<Passagen, Gefunden>(
                 "passagen",
                 "Fundstellen",
                 "Liefert Absätze, die zu einer Frage passen, oder alle Absätze eines Dokuments der Reihe nach",
                 Read,
             ),
-            tool::<AkteAnlegen, Angelegt>(
-                "akte_anlegen",
-                "Akte anlegen",
-                "Legt eine Akte an, wenn es sie noch nicht gibt",
-                Write,
-            ),
-            tool::<AkteLesen, AkteGelesen>(
-                "akte_lesen",
-                "Akte lesen",
-                "Liefert eine Akte mit ihren Dokumenten",
-                Read,
-            ),
+            tool::<AkteAnlegen, Angelegt>("akte_anlegen", "Akte anlegen", "Legt eine Akte an, wenn es sie noch nicht gibt", Write),
+            tool::<AkteLesen, AkteGelesen>("akte_lesen", "Akte lesen", "Liefert eine Akte mit ihren Dokumenten", Read),
             tool::<DokumentAblegen, Abgelegt>(
                 "dokument_ablegen",
                 "Dokument ablegen",
@@ -265,12 +240,7 @@ impl Tools for Archive {
                 "Nimmt ein Dokument außer Kraft; es bleibt lesbar, wird aber nicht mehr gefunden",
                 Revoke,
             ),
-            tool::<MetadatenSetzen, Gesetzt>(
-                "metadaten_setzen",
-                "Metadaten setzen",
-                "Ändert Metadaten eines Dokuments; es entsteht eine neue Version",
-                Write,
-            ),
+            tool::<MetadatenSetzen, Gesetzt>("metadaten_setzen", "Metadaten setzen", "Ändert Metadaten eines Dokuments; es entsteht eine neue Version", Write),
         ]
     }
 

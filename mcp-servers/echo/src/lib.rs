@@ -10,8 +10,8 @@ use laufzettel_mcp_kit::{
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
-        CallToolRequestParams, CallToolResponse, CallToolResult, Implementation, JsonObject,
-        ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
+        CallToolRequestParams, CallToolResponse, CallToolResult, Implementation, JsonObject, ListToolsResult, PaginatedRequestParams, ServerCapabilities,
+        ServerConfig, Tool,
     },
     service::RequestContext,
 };
@@ -32,10 +32,7 @@ pub struct Options {
 }
 
 /// Serves until the peer leaves or `stop` resolves.
-pub async fn run(
-    options: Options,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), Error> {
+pub async fn run(options: Options, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
     options.listening.serve(Echo, stop).await
 }
 
@@ -69,9 +66,7 @@ impl Echo {
             "warten" => {
                 let Warten { ms, text } = arguments(given)?;
                 if ms > MS_MAX {
-                    return Err(Failure::invalid(format!(
-                        "„ms“ darf höchstens {MS_MAX} sein."
-                    )));
+                    return Err(Failure::invalid(format!("„ms“ darf höchstens {MS_MAX} sein.")));
                 }
                 tokio::time::sleep(Duration::from_millis(ms)).await;
                 Ok(Antwort { text })
@@ -84,39 +79,23 @@ impl Echo {
 fn tools() -> Vec<Tool> {
     vec![
         tool::<Gesagt, Antwort>("echo", "Echo", "Gibt den Text zurück", Effect::Read),
-        tool::<Warten, Antwort>(
-            "warten",
-            "Warten",
-            "Gibt den Text nach „ms“ Millisekunden zurück",
-            Effect::Read,
-        ),
+        tool::<Warten, Antwort>("warten", "Warten", "Gibt den Text nach „ms“ Millisekunden zurück", Effect::Read),
     ]
 }
 
 impl ServerHandler for Echo {
     fn get_info(&self) -> ServerConfig {
-        ServerConfig::new(ServerCapabilities::builder().enable_tools().build()).with_server_info(
-            Implementation::new("laufzettel-mcp-echo", env!("CARGO_PKG_VERSION")),
-        )
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+            .with_server_info(Implementation::new("laufzettel-mcp-echo", env!("CARGO_PKG_VERSION")))
     }
 
-    async fn list_tools(
-        &self,
-        _: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
-    ) -> Result<ListToolsResult, ErrorData> {
+    async fn list_tools(&self, _: Option<PaginatedRequestParams>, _: RequestContext<RoleServer>) -> Result<ListToolsResult, ErrorData> {
         Ok(ListToolsResult::with_all_items(tools()))
     }
 
-    async fn call_tool(
-        &self,
-        request: CallToolRequestParams,
-        _: RequestContext<RoleServer>,
-    ) -> Result<CallToolResponse, ErrorData> {
+    async fn call_tool(&self, request: CallToolRequestParams, _: RequestContext<RoleServer>) -> Result<CallToolResponse, ErrorData> {
         let answer = Self::answer(&request.name, request.arguments.unwrap_or_default()).await;
-        let result = answer.map_or_else(CallToolResult::from, |answer| {
-            CallToolResult::structured(json!(answer))
-        });
+        let result = answer.map_or_else(CallToolResult::from, |answer| CallToolResult::structured(json!(answer)));
         Ok(result.into())
     }
 }

@@ -13,7 +13,7 @@ pub const DELEGATION: &str = "de.laufzettel/delegation";
 pub const KEY: &str = "de.laufzettel/key";
 /// Who signs.
 pub const ISSUER: &str = "laufzettel";
-/// Longest life of a token, seconds (permissions-and-labels.md §2).
+/// Longest life of a token, seconds: one call, with a margin.
 pub const LIFE_SECONDS_MAX: i64 = 60;
 /// Clocks of two machines may differ by this much, seconds.
 pub const LEEWAY_SECONDS: i64 = 5;
@@ -115,30 +115,18 @@ pub fn digest(arguments: &Map<String, Value>) -> Option<String> {
 /// Bytes in lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
-    bytes
-        .iter()
-        .fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-            write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-            text
-        })
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
+        text
+    })
 }
 
 /// Checks everything a token says against the call it came with. Only a first use is to be believed: see `replay`.
-pub fn verify(
-    trust: &Trust,
-    meta: &Map<String, Value>,
-    tool: &str,
-    arguments: &Map<String, Value>,
-    now: i64,
-) -> Result<Delegation, Refusal> {
+pub fn verify(trust: &Trust, meta: &Map<String, Value>, tool: &str, arguments: &Map<String, Value>, now: i64) -> Result<Delegation, Refusal> {
     if trust.keys.is_empty() {
         return Err(Refusal::NoKeys);
     }
-    let token = meta
-        .get(DELEGATION)
-        .ok_or(Refusal::Missing)?
-        .as_str()
-        .ok_or(Refusal::Malformed)?;
+    let token = meta.get(DELEGATION).ok_or(Refusal::Missing)?.as_str().ok_or(Refusal::Malformed)?;
     let claims = signed(trust, token)?;
     bounded(&claims)?;
     addressed(trust, &claims)?;
@@ -159,20 +147,11 @@ fn signed(trust: &Trust, token: &str) -> Result<Claims, Refusal> {
     if header.crit.is_some() {
         return Err(Refusal::Malformed);
     }
-    let key = header
-        .kid
-        .and_then(|kid| trust.keys.get(&kid))
-        .ok_or(Refusal::UnknownKey)?;
-    decode::<Claims>(token, key, &signature_only())
-        .map(|data| data.claims)
-        .map_err(|error| {
-            use jsonwebtoken::errors::ErrorKind;
-            if matches!(error.kind(), ErrorKind::InvalidSignature) {
-                Refusal::Signature
-            } else {
-                Refusal::Malformed
-            }
-        })
+    let key = header.kid.and_then(|kid| trust.keys.get(&kid)).ok_or(Refusal::UnknownKey)?;
+    decode::<Claims>(token, key, &signature_only()).map(|data| data.claims).map_err(|error| {
+        use jsonwebtoken::errors::ErrorKind;
+        if matches!(error.kind(), ErrorKind::InvalidSignature) { Refusal::Signature } else { Refusal::Malformed }
+    })
 }
 
 /// The library reads the clock itself, so it checks the signature and this file the rest.
@@ -185,23 +164,10 @@ fn signature_only() -> Validation {
 }
 
 fn bounded(claims: &Claims) -> Result<(), Refusal> {
-    let names = [
-        &claims.sub,
-        &claims.run,
-        &claims.step,
-        &claims.key,
-        &claims.jti,
-    ];
-    let named = names
-        .iter()
-        .all(|name| !name.is_empty() && name.len() <= NAME_BYTES_MAX);
-    let groups = claims.groups.len() <= GROUPS_MAX
-        && claims.groups.iter().all(|sid| sid.len() <= NAME_BYTES_MAX);
-    if named && groups {
-        Ok(())
-    } else {
-        Err(Refusal::Malformed)
-    }
+    let names = [&claims.sub, &claims.run, &claims.step, &claims.key, &claims.jti];
+    let named = names.iter().all(|name| !name.is_empty() && name.len() <= NAME_BYTES_MAX);
+    let groups = claims.groups.len() <= GROUPS_MAX && claims.groups.iter().all(|sid| sid.len() <= NAME_BYTES_MAX);
+    if named && groups { Ok(()) } else { Err(Refusal::Malformed) }
 }
 
 fn addressed(trust: &Trust, claims: &Claims) -> Result<(), Refusal> {
@@ -229,12 +195,7 @@ fn timely(claims: &Claims, now: i64) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn for_this_call(
-    claims: &Claims,
-    meta: &Map<String, Value>,
-    tool: &str,
-    arguments: &Map<String, Value>,
-) -> Result<(), Refusal> {
+fn for_this_call(claims: &Claims, meta: &Map<String, Value>, tool: &str, arguments: &Map<String, Value>) -> Result<(), Refusal> {
     if claims.tool != tool {
         return Err(Refusal::Tool);
     }

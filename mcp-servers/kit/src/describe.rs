@@ -31,12 +31,7 @@ impl Effect {
 }
 
 /// A tool whose arguments and result are types.
-pub fn tool<A, R>(
-    name: &'static str,
-    title: &str,
-    description: &'static str,
-    effect: Effect,
-) -> Tool
+pub fn tool<A, R>(name: &'static str, title: &str, description: &'static str, effect: Effect) -> Tool
 where
     A: JsonSchema + 'static,
     R: JsonSchema + 'static,
@@ -49,15 +44,6 @@ where
 }
 
 /// A tool whose schemas come from a configuration.
-pub fn tool_from_schemas(
-    name: String,
-    title: String,
-    description: String,
-    (input, output): (JsonObject, JsonObject),
-    effect: Effect,
-) -> Tool {
-    Tool::new(name, description, Arc::new(input))
-        .with_raw_output_schema(Arc::new(output))
-        .with_title(title)
-        .with_annotations(effect.annotations())
+pub fn tool_from_schemas(name: String, title: String, description: String, (input, output): (JsonObject, JsonObject), effect: Effect) -> Tool {
+    Tool::new(name, description, Arc::new(input)).with_raw_output_schema(Arc::new(output)).with_title(title).with_annotations(effect.annotations())
 }

@@ -7,22 +7,14 @@ use std::{
 };
 
 /// Seconds since 1970; a clock before that counts as 0, at which every token is refused.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one clock of the tool servers; all else takes the time as a value"
-)]
+#[expect(clippy::disallowed_methods, reason = "the one clock of the tool servers; all else takes the time as a value")]
 pub fn unix_seconds() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// One variable of the environment; text that is not UTF-8 counts as absent.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the variables a stdio server is given when spawned; read in one place"
-)]
+#[expect(clippy::disallowed_methods, reason = "the variables a stdio server is given when spawned; read in one place")]
 pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
@@ -46,10 +38,7 @@ pub async fn stop_signal() {
 /// every connection, and who connects over HTTP does so at each call.
 pub fn log_to_stderr() {
     let filter = tracing_subscriber::EnvFilter::new("info,rmcp=warn");
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 
 /// Tells an error with its causes on standard error, and the exit code for it (2: usage or configuration).

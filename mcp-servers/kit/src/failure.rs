@@ -39,11 +39,7 @@ pub struct Failure {
 impl Failure {
     /// A failure before any effect.
     pub fn new(art: Art, text: impl Into<String>) -> Self {
-        Self {
-            art,
-            text: text.into(),
-            geschehen: Some(false),
-        }
+        Self { art, text: text.into(), geschehen: Some(false) }
     }
 
     pub fn not_found(text: impl Into<String>) -> Self {
@@ -73,26 +69,19 @@ impl Failure {
     /// The same failure, where it is unknown whether the effect happened.
     #[must_use]
     pub fn in_doubt(self) -> Self {
-        Self {
-            geschehen: None,
-            ..self
-        }
+        Self { geschehen: None, ..self }
     }
 }
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
-        Self::new(
-            Art::Delegation,
-            format!("Der Aufruf wurde nicht angenommen: {refusal}."),
-        )
+        Self::new(Art::Delegation, format!("Der Aufruf wurde nicht angenommen: {refusal}."))
     }
 }
 
 impl From<Failure> for CallToolResult {
     fn from(failure: Failure) -> Self {
-        let structured =
-            json!({ "fehler": failure.text, "art": failure.art, "geschehen": failure.geschehen });
+        let structured = json!({ "fehler": failure.text, "art": failure.art, "geschehen": failure.geschehen });
         let mut result = Self::error(vec![ContentBlock::text(failure.text)]);
         result.structured_content = Some(structured);
         result

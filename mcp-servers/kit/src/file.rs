@@ -49,11 +49,7 @@ impl Datei {
             media_type: media_type.to_owned(),
             size: bytes.len() as u64,
             sha256: sha256(bytes),
-            resource: Resource {
-                uri: uri.to_owned(),
-                mime_type: Some(media_type.to_owned()),
-                blob: STANDARD.encode(bytes),
-            },
+            resource: Resource { uri: uri.to_owned(), mime_type: Some(media_type.to_owned()), blob: STANDARD.encode(bytes) },
         }
     }
 
@@ -64,9 +60,7 @@ impl Datei {
         if self.resource.blob.len() > FILE_BYTES_MAX.div_ceil(3) * 4 {
             return Err(self.wrong("ist größer als 4 MiB"));
         }
-        let bytes = STANDARD
-            .decode(&self.resource.blob)
-            .map_err(|_| self.wrong("ist nicht in Base64 gefasst"))?;
+        let bytes = STANDARD.decode(&self.resource.blob).map_err(|_| self.wrong("ist nicht in Base64 gefasst"))?;
         if bytes.len() > FILE_BYTES_MAX {
             return Err(self.wrong("ist größer als 4 MiB"));
         }
@@ -81,15 +75,10 @@ impl Datei {
 
     fn named(&self) -> Result<(), Failure> {
         let plain = |text: &str| !text.is_empty() && !text.chars().any(char::is_control);
-        if !plain(&self.name) || self.name.len() > NAME_BYTES_MAX || self.name.contains(['/', '\\'])
-        {
-            return Err(Failure::invalid(
-                "Der Name der Datei ist leer, zu lang oder enthält unzulässige Zeichen.",
-            ));
+        if !plain(&self.name) || self.name.len() > NAME_BYTES_MAX || self.name.contains(['/', '\\']) {
+            return Err(Failure::invalid("Der Name der Datei ist leer, zu lang oder enthält unzulässige Zeichen."));
         }
-        let (kind, subtype) = media_type(&self.media_type)
-            .split_once('/')
-            .unwrap_or_default();
+        let (kind, subtype) = media_type(&self.media_type).split_once('/').unwrap_or_default();
         if !plain(&self.media_type) || !token(kind) || !token(subtype) {
             return Err(self.wrong("hat keinen gültigen Medientyp"));
         }
@@ -112,10 +101,7 @@ pub fn media_type(media_type: &str) -> &str {
 }
 
 fn token(text: &str) -> bool {
-    (1..=127).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
+    (1..=127).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
 }
 
 #[cfg(test)]

@@ -66,11 +66,7 @@ impl Trust {
                 return Err(Error::Twice(kid));
             }
         }
-        Ok(Self {
-            keys,
-            audience: audience.to_owned(),
-            tenant: tenant.to_owned(),
-        })
+        Ok(Self { keys, audience: audience.to_owned(), tenant: tenant.to_owned() })
     }
 }
 
@@ -79,9 +75,7 @@ impl Jwk {
         let okp = self.kty == "OKP" && self.crv.as_deref() == Some("Ed25519");
         let x = URL_SAFE_NO_PAD.decode(self.x?).ok()?;
         // jsonwebtoken slices the key without looking at its length, so it is looked at here.
-        (okp && x.len() == KEY_BYTES)
-            .then(|| (self.kid, DecodingKey::from_ed_der(&x)))
-            .and_then(|(kid, key)| Some((kid?, key)))
+        (okp && x.len() == KEY_BYTES).then(|| (self.kid, DecodingKey::from_ed_der(&x))).and_then(|(kid, key)| Some((kid?, key)))
     }
 }
 
@@ -96,22 +90,10 @@ mod tests {
             (format!(r#"{{"keys":[{good}]}}"#), "ok"),
             (r#"{"keys":[]}"#.to_owned(), "ok"),
             (format!(r#"{{"keys":[{good},{good}]}}"#), "twice"),
-            (
-                format!(r#"{{"keys":[{}]}}"#, good.replace("Ed25519", "X25519")),
-                "not",
-            ),
-            (
-                format!(r#"{{"keys":[{}]}}"#, good.replace("OKP", "oct")),
-                "not",
-            ),
-            (
-                format!(r#"{{"keys":[{}]}}"#, good.replace("11qYAYKx", "")),
-                "not",
-            ),
-            (
-                format!(r#"{{"keys":[{}]}}"#, good.replace(r#""kid":"a","#, "")),
-                "not",
-            ),
+            (format!(r#"{{"keys":[{}]}}"#, good.replace("Ed25519", "X25519")), "not"),
+            (format!(r#"{{"keys":[{}]}}"#, good.replace("OKP", "oct")), "not"),
+            (format!(r#"{{"keys":[{}]}}"#, good.replace("11qYAYKx", "")), "not"),
+            (format!(r#"{{"keys":[{}]}}"#, good.replace(r#""kid":"a","#, "")), "not"),
             ("[]".to_owned(), "jwks"),
             (String::new(), "jwks"),
         ];

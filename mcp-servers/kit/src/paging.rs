@@ -21,19 +21,12 @@ impl Page {
     pub fn new(ab: Option<u32>, anzahl: Option<u32>) -> Result<Self, Failure> {
         let (ab, anzahl) = (ab.unwrap_or(0), anzahl.unwrap_or(ANZAHL_DEFAULT));
         if ab > AB_MAX {
-            return Err(Failure::invalid(format!(
-                "„ab“ darf höchstens {AB_MAX} sein."
-            )));
+            return Err(Failure::invalid(format!("„ab“ darf höchstens {AB_MAX} sein.")));
         }
         if !(1..=ANZAHL_MAX).contains(&anzahl) {
-            return Err(Failure::invalid(format!(
-                "„anzahl“ muss zwischen 1 und {ANZAHL_MAX} liegen."
-            )));
+            return Err(Failure::invalid(format!("„anzahl“ muss zwischen 1 und {ANZAHL_MAX} liegen.")));
         }
-        Ok(Self {
-            ab: ab as usize,
-            anzahl: anzahl as usize,
-        })
+        Ok(Self { ab: ab as usize, anzahl: anzahl as usize })
     }
 
     /// Cuts the page out of a list in order: the entries and whether more follow. Reads no further than one beyond.
@@ -55,10 +48,6 @@ mod tests {
         assert_eq!(cut(Some(20), None), Ok(((20..25).collect(), false)));
         assert_eq!(cut(Some(24), Some(1)), Ok((vec![24], false)));
         assert_eq!(cut(Some(99), Some(1)), Ok((vec![], false)));
-        assert!(
-            cut(None, Some(0)).is_err()
-                && cut(None, Some(101)).is_err()
-                && cut(Some(10_001), None).is_err()
-        );
+        assert!(cut(None, Some(0)).is_err() && cut(None, Some(101)).is_err() && cut(Some(10_001), None).is_err());
     }
 }

@@ -31,11 +31,7 @@ impl Default for Replay {
 impl Replay {
     /// A memory for so many tokens; beyond that calls are refused rather than tokens forgotten.
     pub fn bounded(tokens_max: usize) -> Self {
-        Self {
-            seen: HashSet::new(),
-            order: VecDeque::new(),
-            tokens_max,
-        }
+        Self { seen: HashSet::new(), order: VecDeque::new(), tokens_max }
     }
 
     /// Notes the use of a verified token, or refuses a second one.
@@ -49,8 +45,7 @@ impl Replay {
             return Err(Refusal::Crowded);
         }
         self.seen.insert(fingerprint);
-        self.order
-            .push_back((now.saturating_add(REMEMBERED_SECONDS), fingerprint));
+        self.order.push_back((now.saturating_add(REMEMBERED_SECONDS), fingerprint));
         Ok(())
     }
 

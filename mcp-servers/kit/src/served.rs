@@ -6,9 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
-        CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation,
-        JsonObject, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig,
-        Tool,
+        CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation, JsonObject, ListToolsResult, PaginatedRequestParams,
+        ServerCapabilities, ServerConfig, Tool,
     },
     service::RequestContext,
 };
@@ -54,11 +53,7 @@ impl Call {
 
 /// Arguments as a type; what does not fit is named in brackets.
 pub fn arguments<A: DeserializeOwned>(arguments: JsonObject) -> Result<A, Failure> {
-    serde_json::from_value(Value::Object(arguments)).map_err(|error| {
-        Failure::invalid(format!(
-            "Die Angaben passen nicht zu diesem Werkzeug ({error})."
-        ))
-    })
+    serde_json::from_value(Value::Object(arguments)).map_err(|error| Failure::invalid(format!("Die Angaben passen nicht zu diesem Werkzeug ({error}).")))
 }
 
 /// Tools as an MCP server. Cloning shares everything: one replay memory for all connections.
@@ -76,9 +71,7 @@ struct Inner<T> {
 
 impl<T> Clone for Served<T> {
     fn clone(&self) -> Self {
-        Self {
-            inner: Arc::clone(&self.inner),
-        }
+        Self { inner: Arc::clone(&self.inner) }
     }
 }
 
@@ -91,39 +84,18 @@ impl<T: Tools> Served<T> {
     /// Serves with another clock (seconds since 1970), for tests.
     pub fn with_clock(tools: T, trust: Trust, clock: fn() -> i64) -> Self {
         let listed = tools.list();
-        Self {
-            inner: Arc::new(Inner {
-                tools,
-                listed,
-                trust,
-                replay: Mutex::default(),
-                clock,
-            }),
-        }
+        Self { inner: Arc::new(Inner { tools, listed, trust, replay: Mutex::default(), clock }) }
     }
 
     fn admit(&self, meta: &JsonObject, tool: &str, arguments: JsonObject) -> Result<Call, Refusal> {
         let at = (self.inner.clock)();
         let delegation = delegation::verify(&self.inner.trust, meta, tool, &arguments, at)?;
         // A panic elsewhere cannot leave the memory half written: it is one insertion.
-        self.inner
-            .replay
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .admit(&delegation, at)?;
-        Ok(Call {
-            delegation,
-            arguments,
-            at,
-        })
+        self.inner.replay.lock().unwrap_or_else(PoisonError::into_inner).admit(&delegation, at)?;
+        Ok(Call { delegation, arguments, at })
     }
 
-    async fn answer(
-        &self,
-        meta: &JsonObject,
-        tool: &str,
-        arguments: JsonObject,
-    ) -> Result<Value, Failure> {
+    async fn answer(&self, meta: &JsonObject, tool: &str, arguments: JsonObject) -> Result<Value, Failure> {
         let call = self.admit(meta, tool, arguments)?;
         if !self.inner.listed.iter().any(|listed| listed.name == tool) {
             return Err(Failure::not_found("Dieses Werkzeug gibt es hier nicht."));
@@ -134,23 +106,14 @@ impl<T: Tools> Served<T> {
 
 impl<T: Tools> ServerHandler for Served<T> {
     fn get_info(&self) -> ServerConfig {
-        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
-            .with_server_info(Implementation::new(T::NAME, env!("CARGO_PKG_VERSION")))
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build()).with_server_info(Implementation::new(T::NAME, env!("CARGO_PKG_VERSION")))
     }
 
-    async fn list_tools(
-        &self,
-        _: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
-    ) -> Result<ListToolsResult, ErrorData> {
+    async fn list_tools(&self, _: Option<PaginatedRequestParams>, _: RequestContext<RoleServer>) -> Result<ListToolsResult, ErrorData> {
         Ok(ListToolsResult::with_all_items(self.inner.listed.clone()))
     }
 
-    async fn call_tool(
-        &self,
-        request: CallToolRequestParams,
-        context: RequestContext<RoleServer>,
-    ) -> Result<CallToolResponse, ErrorData> {
+    async fn call_tool(&self, request: CallToolRequestParams, context: RequestContext<RoleServer>) -> Result<CallToolResponse, ErrorData> {
         let arguments = request.arguments.unwrap_or_default();
         let answer = self.answer(&context.meta, &request.name, arguments).await;
         Ok(answer.map_or_else(CallToolResult::from, success).into())
@@ -159,11 +122,7 @@ impl<T: Tools> ServerHandler for Served<T> {
 
 fn success(value: Value) -> CallToolResult {
     let text = value.to_string();
-    let text = if text.len() > TEXT_BYTES_MAX {
-        "Das Ergebnis steht in structuredContent.".to_owned()
-    } else {
-        text
-    };
+    let text = if text.len() > TEXT_BYTES_MAX { "Das Ergebnis steht in structuredContent.".to_owned() } else { text };
     let mut result = CallToolResult::success(vec![ContentBlock::text(text)]);
     result.structured_content = Some(value);
     result

@@ -9,9 +9,7 @@ use rmcp::{
     service::ServerInitializeError,
     transport::{
         IntoTransport, stdio_pipes,
-        streamable_http_server::{
-            StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager,
-        },
+        streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager},
     },
 };
 use tokio_util::sync::CancellationToken;
@@ -61,10 +59,7 @@ pub enum Error {
     #[error("a key set is configured, but not {0}")]
     Incomplete(&'static str),
     #[error("cannot listen on {address}")]
-    Listen {
-        address: SocketAddr,
-        source: io::Error,
-    },
+    Listen { address: SocketAddr, source: io::Error },
     #[error("the HTTP server broke off")]
     Http(#[source] io::Error),
     #[error("the MCP connection could not be opened")]
@@ -80,12 +75,9 @@ impl Serving {
             tracing::warn!("no key set configured: every call will be refused");
             return Ok(Trust::nobody());
         };
-        let given =
-            |option: &Option<String>, name| option.clone().or_else(|| edge::environment(name));
-        let audience = given(&self.audience, "LAUFZETTEL_AUDIENCE")
-            .ok_or(Error::Incomplete("the audience"))?;
-        let tenant =
-            given(&self.tenant, "LAUFZETTEL_TENANT").ok_or(Error::Incomplete("the tenant"))?;
+        let given = |option: &Option<String>, name| option.clone().or_else(|| edge::environment(name));
+        let audience = given(&self.audience, "LAUFZETTEL_AUDIENCE").ok_or(Error::Incomplete("the audience"))?;
+        let tenant = given(&self.tenant, "LAUFZETTEL_TENANT").ok_or(Error::Incomplete("the tenant"))?;
         Trust::new(&jwks, &audience, &tenant).map_err(Error::Jwks)
     }
 
@@ -93,20 +85,11 @@ impl Serving {
         let Some(path) = &self.jwks else {
             return Ok(edge::environment("LAUFZETTEL_JWKS"));
         };
-        std::fs::read_to_string(path)
-            .map(Some)
-            .map_err(|source| Error::JwksFile {
-                path: path.clone(),
-                source,
-            })
+        std::fs::read_to_string(path).map(Some).map_err(|source| Error::JwksFile { path: path.clone(), source })
     }
 
     /// Serves tools behind verified delegations until the peer leaves or `stop` resolves.
-    pub async fn serve<T: Tools>(
-        &self,
-        tools: T,
-        stop: impl Future<Output = ()> + Send + 'static,
-    ) -> Result<(), Error> {
+    pub async fn serve<T: Tools>(&self, tools: T, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
         let trust = self.trust()?;
         self.listening.serve(Served::new(tools, trust), stop).await
     }
@@ -114,11 +97,7 @@ impl Serving {
 
 impl Listening {
     /// Serves a handler as it is until the peer leaves or `stop` resolves.
-    pub async fn serve<H>(
-        &self,
-        handler: H,
-        stop: impl Future<Output = ()> + Send + 'static,
-    ) -> Result<(), Error>
+    pub async fn serve<H>(&self, handler: H, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Error>
     where
         H: ServerHandler + Clone,
     {
@@ -134,24 +113,14 @@ impl Listening {
         }
     }
 
-    async fn serve_http<H>(
-        &self,
-        handler: H,
-        address: SocketAddr,
-        stopped: CancellationToken,
-    ) -> Result<(), Error>
+    async fn serve_http<H>(&self, handler: H, address: SocketAddr, stopped: CancellationToken) -> Result<(), Error>
     where
         H: ServerHandler + Clone,
     {
-        let listener = tokio::net::TcpListener::bind(address)
-            .await
-            .map_err(|source| Error::Listen { address, source })?;
+        let listener = tokio::net::TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
         tracing::info!(%address, "serving MCP over streamable HTTP");
         let router = self.router(handler, stopped.child_token());
-        axum::serve(listener, router)
-            .with_graceful_shutdown(stopped.cancelled_owned())
-            .await
-            .map_err(Error::Http)
+        axum::serve(listener, router).with_graceful_shutdown(stopped.cancelled_owned()).await.map_err(Error::Http)
     }
 
     /// The HTTP side without its socket.
@@ -169,28 +138,18 @@ impl Listening {
             .with_max_request_body_bytes(MESSAGE_BYTES_MAX)
             .with_cancellation_token(stopped);
         let sessions = Arc::new(NeverSessionManager::default());
-        Router::new().nest_service(
-            "/mcp",
-            StreamableHttpService::new(move || Ok(handler.clone()), sessions, config),
-        )
+        Router::new().nest_service("/mcp", StreamableHttpService::new(move || Ok(handler.clone()), sessions, config))
     }
 }
 
 /// Serves one connection over any stream, such as an in-memory one.
-pub async fn serve_stream<H, S, E, A>(
-    handler: H,
-    stream: S,
-    stopped: CancellationToken,
-) -> Result<(), Error>
+pub async fn serve_stream<H, S, E, A>(handler: H, stream: S, stopped: CancellationToken) -> Result<(), Error>
 where
     H: ServerHandler,
     S: IntoTransport<RoleServer, E, A>,
     E: std::error::Error + Send + Sync + 'static,
 {
-    let serving = handler
-        .serve_with_ct(stream, stopped)
-        .await
-        .map_err(|error| Error::Mcp(Box::new(error)))?;
+    let serving = handler.serve_with_ct(stream, stopped).await.map_err(|error| Error::Mcp(Box::new(error)))?;
     serving.waiting().await.map(drop).map_err(Error::Broken)
 }
 
@@ -203,15 +162,7 @@ mod tests {
         let path = dir.path().join("jwks.json");
         std::fs::write(&path, jwks).expect("a file");
         let (audience, tenant) = (audience.map(str::to_owned), Some("t".to_owned()));
-        (
-            dir,
-            Serving {
-                jwks: Some(path),
-                audience,
-                tenant,
-                ..Serving::default()
-            },
-        )
+        (dir, Serving { jwks: Some(path), audience, tenant, ..Serving::default() })
     }
 
     #[test]
@@ -220,10 +171,7 @@ mod tests {
         let (_dir, whole) = serving(keys, Some("dms"));
         assert!(whole.trust().is_ok());
         let (_dir, nameless) = serving(keys, None);
-        assert!(matches!(
-            nameless.trust(),
-            Err(Error::Incomplete("the audience"))
-        ));
+        assert!(matches!(nameless.trust(), Err(Error::Incomplete("the audience"))));
         let (_dir, spoiled) = serving("[]", Some("dms"));
         assert!(matches!(spoiled.trust(), Err(Error::Jwks(_))));
         let (dir, missing) = serving(keys, Some("dms"));

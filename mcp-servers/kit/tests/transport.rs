@@ -1,8 +1,5 @@
 //! Both protocol revisions and both transports, with a tool that says who called.
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests; a failure is a failed test"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests; a failure is a failed test")]
 
 use axum::{
     body::{Body, to_bytes},
@@ -37,12 +34,7 @@ impl Tools for Who {
     const NAME: &'static str = "who";
 
     fn list(&self) -> Vec<Tool> {
-        vec![tool::<Frage, Antwort>(
-            "wer",
-            "Wer",
-            "Sagt, wer ruft",
-            Effect::Read,
-        )]
+        vec![tool::<Frage, Antwort>("wer", "Wer", "Sagt, wer ruft", Effect::Read)]
     }
 
     async fn call(&self, mut call: Call) -> Result<Value, Failure> {
@@ -56,11 +48,7 @@ impl Tools for Who {
     }
 }
 
-const WEBER: Person = Person {
-    subject: "S-1-5-21-1",
-    groups: &[],
-    zweck: None,
-};
+const WEBER: Person = Person { subject: "S-1-5-21-1", groups: &[], zweck: None };
 
 fn served() -> Served<Who> {
     Served::with_clock(Who, Trust::new(&jwks(), "who", TENANT).unwrap(), now)
@@ -72,38 +60,14 @@ async fn both_revisions_call_and_are_refused_alike() {
         let caller = Caller::connect(served(), "who", version).await;
         let tools = caller.tools().await;
         assert_eq!(tools[0].input_schema["additionalProperties"], json!(false));
-        assert_eq!(
-            tools[0].output_schema.as_ref().unwrap()["required"],
-            json!(["wer"])
-        );
-        assert_eq!(
-            caller.call(&WEBER, "wer", &json!({ "frage": "" })).await,
-            Ok(json!({ "wer": "S-1-5-21-1" }))
-        );
+        assert_eq!(tools[0].output_schema.as_ref().unwrap()["required"], json!(["wer"]));
+        assert_eq!(caller.call(&WEBER, "wer", &json!({ "frage": "" })).await, Ok(json!({ "wer": "S-1-5-21-1" })));
         let denied = json!({ "fehler": "Nein.", "art": "denied", "geschehen": false });
-        assert_eq!(
-            caller
-                .call(&WEBER, "wer", &json!({ "frage": "nein" }))
-                .await,
-            Err(denied)
-        );
+        assert_eq!(caller.call(&WEBER, "wer", &json!({ "frage": "nein" })).await, Err(denied));
         let art = |answer: Result<Value, Value>| answer.unwrap_err()["art"].clone();
-        assert_eq!(
-            art(caller
-                .call(&WEBER, "wer", &json!({ "frage": "", "mehr": 1 }))
-                .await),
-            "invalid"
-        );
-        assert_eq!(
-            art(caller.call(&WEBER, "gibtesnicht", &json!({})).await),
-            "not_found"
-        );
-        assert_eq!(
-            art(caller
-                .call_with_meta("wer", serde_json::Map::new(), serde_json::Map::new())
-                .await),
-            "delegation"
-        );
+        assert_eq!(art(caller.call(&WEBER, "wer", &json!({ "frage": "", "mehr": 1 })).await), "invalid");
+        assert_eq!(art(caller.call(&WEBER, "gibtesnicht", &json!({})).await), "not_found");
+        assert_eq!(art(caller.call_with_meta("wer", serde_json::Map::new(), serde_json::Map::new()).await), "delegation");
     }
 }
 
@@ -114,10 +78,7 @@ fn post(host: &str, version: &str, body: &Value) -> axum::http::request::Builder
         .header("accept", "application/json, text/event-stream")
         .header("mcp-protocol-version", version);
     // The current revision repeats method and name in headers (SEP-2243).
-    for (header, value) in [
-        ("mcp-method", &body["method"]),
-        ("mcp-name", &body["params"]["name"]),
-    ] {
+    for (header, value) in [("mcp-method", &body["method"]), ("mcp-name", &body["params"]["name"])] {
         if let Some(value) = value.as_str() {
             request = request.header(header, value);
         }
@@ -127,10 +88,7 @@ fn post(host: &str, version: &str, body: &Value) -> axum::http::request::Builder
 
 async fn answer(request: axum::http::request::Builder, body: &Value) -> (StatusCode, Value) {
     let router = Listening::default().router(served(), CancellationToken::new());
-    let response = router
-        .oneshot(request.body(Body::from(body.to_string())).unwrap())
-        .await
-        .unwrap();
+    let response = router.oneshot(request.body(Body::from(body.to_string())).unwrap()).await.unwrap();
     let status = response.status();
     let bytes = to_bytes(response.into_body(), 1 << 20).await.unwrap();
     (status, serde_json::from_slice(&bytes).unwrap_or_default())
@@ -141,14 +99,8 @@ fn call(version: &str) -> Value {
     let token = sign(&claims("who", "wer", &arguments, "k", "j"));
     let mut meta = meta(&token, "k");
     if version == "2026-07-28" {
-        meta.insert(
-            "io.modelcontextprotocol/protocolVersion".into(),
-            json!(version),
-        );
-        meta.insert(
-            "io.modelcontextprotocol/clientCapabilities".into(),
-            json!({}),
-        );
+        meta.insert("io.modelcontextprotocol/protocolVersion".into(), json!(version));
+        meta.insert("io.modelcontextprotocol/clientCapabilities".into(), json!({}));
     }
     let params = json!({ "name": "wer", "arguments": arguments, "_meta": meta });
     json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params })
@@ -160,11 +112,7 @@ async fn http_takes_both_revisions_without_a_session() {
         let body = call(version);
         let (status, answer) = answer(post("127.0.0.1", version, &body), &body).await;
         assert_eq!(status, StatusCode::OK, "{version}: {answer}");
-        assert_eq!(
-            answer["result"]["structuredContent"],
-            json!({ "wer": "S-1-5-21-1" }),
-            "{version}"
-        );
+        assert_eq!(answer["result"]["structuredContent"], json!({ "wer": "S-1-5-21-1" }), "{version}");
     }
 }
 
@@ -174,10 +122,6 @@ async fn http_refuses_foreign_hosts_and_every_origin() {
     let version = "2025-11-25";
     let (status, _) = answer(post("evil.example", version, &body), &body).await;
     assert_eq!(status, StatusCode::FORBIDDEN);
-    let (status, _) = answer(
-        post("127.0.0.1", version, &body).header("origin", "http://127.0.0.1"),
-        &body,
-    )
-    .await;
+    let (status, _) = answer(post("127.0.0.1", version, &body).header("origin", "http://127.0.0.1"), &body).await;
     assert_eq!(status, StatusCode::FORBIDDEN);
 }

@@ -18,9 +18,7 @@ pub(crate) fn addresses(an: Value) -> Result<Vec<String>, Failure> {
         one => vec![one],
     };
     if given.is_empty() || given.len() > RECIPIENTS_MAX {
-        return Err(Failure::invalid(format!(
-            "Es braucht mindestens einen und höchstens {RECIPIENTS_MAX} Empfänger."
-        )));
+        return Err(Failure::invalid(format!("Es braucht mindestens einen und höchstens {RECIPIENTS_MAX} Empfänger.")));
     }
     given.into_iter().map(address).collect()
 }
@@ -28,9 +26,7 @@ pub(crate) fn addresses(an: Value) -> Result<Vec<String>, Failure> {
 fn address(value: Value) -> Result<String, Failure> {
     match value {
         Value::String(text) if is_address(&text) => Ok(text),
-        other => Err(Failure::invalid(format!(
-            "{other} ist keine E-Mail-Adresse."
-        ))),
+        other => Err(Failure::invalid(format!("{other} ist keine E-Mail-Adresse."))),
     }
 }
 
@@ -39,32 +35,23 @@ pub(crate) fn is_address(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else {
         return false;
     };
-    text.len() <= ADDRESS_BYTES_MAX
-        && local.len() <= LOCAL_BYTES_MAX
-        && is_local(local)
-        && is_domain(domain)
+    text.len() <= ADDRESS_BYTES_MAX && local.len() <= LOCAL_BYTES_MAX && is_local(local) && is_domain(domain)
 }
 
 /// The domain of an address.
 pub(crate) fn domain(address: &str) -> &str {
-    address
-        .rsplit_once('@')
-        .map_or(address, |(_, domain)| domain)
+    address.rsplit_once('@').map_or(address, |(_, domain)| domain)
 }
 
 fn is_local(local: &str) -> bool {
     let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte);
-    local
-        .split('.')
-        .all(|atom| !atom.is_empty() && atom.bytes().all(letter))
+    local.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(letter))
 }
 
 fn is_domain(domain: &str) -> bool {
     let label = |label: &str| {
         (1..=LABEL_BYTES_MAX).contains(&label.len())
-            && label
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
@@ -77,11 +64,7 @@ mod tests {
 
     #[test]
     fn only_plain_addresses_are_addresses() {
-        for good in [
-            "s.weber@vg-schweich.example",
-            "a+b@x.de",
-            "x@xn--mller-kva.de",
-        ] {
+        for good in ["s.weber@vg-schweich.example", "a+b@x.de", "x@xn--mller-kva.de"] {
             assert!(is_address(good), "{good}");
         }
         let long = format!("{}@x.de", "a".repeat(65));

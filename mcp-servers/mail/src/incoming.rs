@@ -49,20 +49,13 @@ pub(crate) fn list(maildir: &Path, wanted: &Posteingang) -> Result<Value, Failur
 /// One message with its attachments.
 pub(crate) fn open(maildir: &Path, Lesen { id }: &Lesen) -> Result<Value, Failure> {
     let missing = || Failure::not_found("Diese Nachricht gibt es nicht.");
-    let (ordner, name) = id
-        .split_once('/')
-        .map_or((None, id.as_str()), |(ordner, name)| (Some(ordner), name));
+    let (ordner, name) = id.split_once('/').map_or((None, id.as_str()), |(ordner, name)| (Some(ordner), name));
     let folder = folder(maildir, ordner).map_err(|_| missing())?;
     let files = files(&folder).map_err(|error| broken(&error))?;
-    let path = files
-        .into_iter()
-        .find(|(file, _)| file == name)
-        .ok_or_else(missing)?
-        .1;
+    let path = files.into_iter().find(|(file, _)| file == name).ok_or_else(missing)?.1;
     let bytes = read(&path)?.ok_or_else(|| Failure::unsupported("Diese Nachricht ist zu groß."))?;
     let message = MessageParser::default().parse(&bytes);
-    let message =
-        message.ok_or_else(|| Failure::unsupported("Diese Datei ist keine lesbare Nachricht."))?;
+    let message = message.ok_or_else(|| Failure::unsupported("Diese Datei ist keine lesbare Nachricht."))?;
     let at = received(&message, &path);
     let text = message.body_text(0).unwrap_or_default();
     let geoeffnet = Geoeffnet {
@@ -84,18 +77,10 @@ fn folder(maildir: &Path, ordner: Option<&str>) -> Result<PathBuf, Failure> {
     };
     let plain = |letter: char| letter.is_alphanumeric() || letter == '-' || letter == '_';
     if ordner.is_empty() || ordner.len() > NAME_BYTES_MAX || !ordner.chars().all(plain) {
-        return Err(Failure::invalid(
-            "Der Name des Ordners ist leer, zu lang oder enthält unzulässige Zeichen.",
-        ));
+        return Err(Failure::invalid("Der Name des Ordners ist leer, zu lang oder enthält unzulässige Zeichen."));
     }
     let folder = eingang.join(format!(".{ordner}"));
-    if folder.is_dir() {
-        Ok(folder)
-    } else {
-        Err(Failure::not_found(format!(
-            "Den Ordner „{ordner}“ gibt es nicht."
-        )))
-    }
+    if folder.is_dir() { Ok(folder) } else { Err(Failure::not_found(format!("Den Ordner „{ordner}“ gibt es nicht."))) }
 }
 
 /// Names (without flags) and paths of a folder's messages.
@@ -109,16 +94,9 @@ fn files(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
         for entry in entries {
             let entry = entry?;
             let file = entry.file_name();
-            let name = file
-                .to_str()
-                .and_then(|file| file.split(':').next())
-                .unwrap_or_default();
+            let name = file.to_str().and_then(|file| file.split(':').next()).unwrap_or_default();
             // `is_file` of the entry itself: links are not followed.
-            if !name.is_empty()
-                && !name.starts_with('.')
-                && name.len() <= NAME_BYTES_MAX
-                && entry.file_type()?.is_file()
-            {
+            if !name.is_empty() && !name.starts_with('.') && name.len() <= NAME_BYTES_MAX && entry.file_type()?.is_file() {
                 files.push((name.to_owned(), entry.path()));
             }
         }
@@ -130,13 +108,7 @@ fn files(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
 
 /// The bytes of a message; `None` if it is too large, or was moved meanwhile.
 fn read(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
-    let bytes = fs::metadata(path).and_then(|about| {
-        if about.len() > MESSAGE_BYTES_MAX {
-            Ok(None)
-        } else {
-            fs::read(path).map(Some)
-        }
-    });
+    let bytes = fs::metadata(path).and_then(|about| if about.len() > MESSAGE_BYTES_MAX { Ok(None) } else { fs::read(path).map(Some) });
     match bytes {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         bytes => bytes.map_err(|error| broken(&error)),
@@ -149,30 +121,19 @@ fn broken(error: &io::Error) -> Failure {
 }
 
 fn since(text: &str) -> Result<i64, Failure> {
-    let wrong = || {
-        Failure::invalid(format!(
-            "„{text}“ ist kein Datum der Form JJJJ-MM-TT und kein Zeitpunkt."
-        ))
-    };
+    let wrong = || Failure::invalid(format!("„{text}“ ist kein Datum der Form JJJJ-MM-TT und kein Zeitpunkt."));
     if let Ok(moment) = text.parse::<Timestamp>() {
         return Ok(moment.as_second());
     }
     let date: Date = text.parse().map_err(|_| wrong())?;
     let zone = TimeZone::get(ZONE).map_err(|_| wrong())?;
-    Ok(date
-        .to_zoned(zone)
-        .map_err(|_| wrong())?
-        .timestamp()
-        .as_second())
+    Ok(date.to_zoned(zone).map_err(|_| wrong())?.timestamp().as_second())
 }
 
 /// The date in the message, else when its file was written.
 fn received(message: &Message<'_>, path: &Path) -> i64 {
     use std::os::unix::fs::MetadataExt;
-    let date = message
-        .date()
-        .filter(|date| date.is_valid())
-        .map(mail_parser::DateTime::to_timestamp);
+    let date = message.date().filter(|date| date.is_valid()).map(mail_parser::DateTime::to_timestamp);
     date.unwrap_or_else(|| fs::metadata(path).map_or(0, |about| about.mtime()))
 }
 
@@ -186,10 +147,7 @@ fn entry(ordner: Option<&str>, name: &str, message: &Message<'_>, at: i64) -> Na
         von: senders(message),
         betreff: message.subject().unwrap_or_default().to_owned(),
         datum: told(at),
-        anhaenge: (1..)
-            .zip(message.attachments())
-            .map(|(place, part)| file_name(place, part.attachment_name()))
-            .collect(),
+        anhaenge: (1..).zip(message.attachments()).map(|(place, part)| file_name(place, part.attachment_name())).collect(),
     }
 }
 
@@ -198,41 +156,23 @@ fn senders(message: &Message<'_>) -> String {
 }
 
 fn all(addresses: &Address<'_>) -> Vec<String> {
-    addresses
-        .iter()
-        .filter_map(|address| address.address())
-        .map(str::to_owned)
-        .collect()
+    addresses.iter().filter_map(|address| address.address()).map(str::to_owned).collect()
 }
 
 fn attachments(id: &str, message: &Message<'_>) -> Result<Vec<Datei>, Failure> {
     let parts: Vec<_> = message.attachments().collect();
     let sizes = parts.iter().map(|part| part.contents().len());
-    if sizes.clone().any(|size| size > FILE_BYTES_MAX) || sizes.sum::<usize>() > ANHAENGE_BYTES_MAX
-    {
-        return Err(Failure::unsupported(
-            "Die Anhänge dieser Nachricht sind zu groß.",
-        ));
+    if sizes.clone().any(|size| size > FILE_BYTES_MAX) || sizes.sum::<usize>() > ANHAENGE_BYTES_MAX {
+        return Err(Failure::unsupported("Die Anhänge dieser Nachricht sind zu groß."));
     }
     let files = (1..).zip(parts).map(|(place, part)| {
         let name = file_name(place, part.attachment_name());
         let kind = part.content_type().map_or_else(
             || "application/octet-stream".to_owned(),
-            |kind| {
-                format!(
-                    "{}/{}",
-                    kind.ctype(),
-                    kind.subtype().unwrap_or("octet-stream")
-                )
-                .to_ascii_lowercase()
-            },
+            |kind| format!("{}/{}", kind.ctype(), kind.subtype().unwrap_or("octet-stream")).to_ascii_lowercase(),
         );
         // Text is decoded by the parser.
-        let kind = if part.is_text() {
-            format!("{kind}; charset=utf-8")
-        } else {
-            kind
-        };
+        let kind = if part.is_text() { format!("{kind}; charset=utf-8") } else { kind };
         Datei::new(&name, &kind, &format!("mail:{id}#{place}"), part.contents())
     });
     Ok(files.collect())
@@ -240,19 +180,8 @@ fn attachments(id: &str, message: &Message<'_>) -> Result<Vec<Datei>, Failure> {
 
 /// A name from outside as a file name: no folders, no control characters, never empty.
 fn file_name(place: usize, given: Option<&str>) -> String {
-    let given = given
-        .unwrap_or_default()
-        .rsplit(['/', '\\'])
-        .next()
-        .unwrap_or_default();
-    let name: String = given
-        .chars()
-        .filter(|letter| !letter.is_control())
-        .collect();
+    let given = given.unwrap_or_default().rsplit(['/', '\\']).next().unwrap_or_default();
+    let name: String = given.chars().filter(|letter| !letter.is_control()).collect();
     let name = name[..name.floor_char_boundary(NAME_BYTES_MAX)].trim();
-    if name.trim_matches('.').is_empty() {
-        format!("Anhang-{place}")
-    } else {
-        name.to_owned()
-    }
+    if name.trim_matches('.').is_empty() { format!("Anhang-{place}") } else { name.to_owned() }
 }

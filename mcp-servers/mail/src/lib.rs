@@ -38,19 +38,13 @@ pub enum Error {
     #[error("{0:?} is not a mail address")]
     Absender(String),
     #[error("cannot use {path}")]
-    Folder {
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    Folder { path: PathBuf, source: std::io::Error },
     #[error(transparent)]
     Serving(#[from] laufzettel_mcp_kit::Error),
 }
 
 /// Makes the folders and serves until the peer leaves or `stop` resolves.
-pub async fn run(
-    options: Options,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), Error> {
+pub async fn run(options: Options, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
     let mail = Mail::open(&options.maildir, &options.absender)?;
     Ok(options.serving.serve(mail, stop).await?)
 }

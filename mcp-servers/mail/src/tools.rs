@@ -1,4 +1,4 @@
-//! The tools of the mail server as the world sees them (interfaces.md §5), and which function answers.
+//! The tools of the mail server as the world sees them, and which function answers.
 
 use std::{
     path::{Path, PathBuf},
@@ -123,22 +123,11 @@ impl Mail {
             let path = maildir.join(folder);
             make(&path, &["tmp", "new", "cur"]).map_err(|source| Error::Folder { path, source })?;
         }
-        make(maildir, &["belege"]).map_err(|source| Error::Folder {
-            path: maildir.join("belege"),
-            source,
-        })?;
-        Ok(Self {
-            maildir: maildir.to_owned(),
-            absender: absender.to_owned(),
-            laying: Arc::default(),
-        })
+        make(maildir, &["belege"]).map_err(|source| Error::Folder { path: maildir.join("belege"), source })?;
+        Ok(Self { maildir: maildir.to_owned(), absender: absender.to_owned(), laying: Arc::default() })
     }
 
-    async fn lay_down(
-        &self,
-        folder: &'static str,
-        call: &mut Call,
-    ) -> Result<Arc<Letter>, Failure> {
+    async fn lay_down(&self, folder: &'static str, call: &mut Call) -> Result<Arc<Letter>, Failure> {
         let letter = Arc::new(Letter::new(call.take()?, &self.absender, call)?);
         let one_at_a_time = Arc::clone(&self.laying).lock_owned().await;
         let (maildir, laid) = (self.maildir.clone(), Arc::clone(&letter));
@@ -147,22 +136,14 @@ impl Mail {
             let _one_at_a_time = one_at_a_time;
             lay_down(&maildir, folder, &laid)
         });
-        laying
-            .await
-            .map_err(|_| Failure::unavailable("Der Postausgang ist gestört.").in_doubt())??;
+        laying.await.map_err(|_| Failure::unavailable("Der Postausgang ist gestört.").in_doubt())??;
         Ok(letter)
     }
 
-    async fn reading<A: Send + 'static>(
-        &self,
-        wanted: A,
-        answer: fn(&Path, &A) -> Result<Value, Failure>,
-    ) -> Result<Value, Failure> {
+    async fn reading<A: Send + 'static>(&self, wanted: A, answer: fn(&Path, &A) -> Result<Value, Failure>) -> Result<Value, Failure> {
         let maildir = self.maildir.clone();
         let reading = spawn_blocking(move || answer(&maildir, &wanted));
-        reading
-            .await
-            .map_err(|_| Failure::unavailable("Der Posteingang ist gestört."))?
+        reading.await.map_err(|_| Failure::unavailable("Der Posteingang ist gestört."))?
     }
 }
 
@@ -171,30 +152,10 @@ impl Tools for Mail {
 
     fn list(&self) -> Vec<Tool> {
         vec![
-            tool::<Brief, Gesendet>(
-                "senden",
-                "Nachricht senden",
-                "Gibt eine Nachricht in den Postausgang",
-                Effect::Send,
-            ),
-            tool::<Brief, Entworfen>(
-                "entwurf",
-                "Entwurf ablegen",
-                "Legt eine Nachricht als Entwurf ab, ohne sie zu senden",
-                Effect::Write,
-            ),
-            tool::<Posteingang, Post>(
-                "posteingang",
-                "Posteingang",
-                "Listet eingegangene Nachrichten, die neuesten zuerst",
-                Effect::Read,
-            ),
-            tool::<Lesen, Geoeffnet>(
-                "lesen",
-                "Nachricht lesen",
-                "Liefert eine eingegangene Nachricht mit Anhängen",
-                Effect::Read,
-            ),
+            tool::<Brief, Gesendet>("senden", "Nachricht senden", "Gibt eine Nachricht in den Postausgang", Effect::Send),
+            tool::<Brief, Entworfen>("entwurf", "Entwurf ablegen", "Legt eine Nachricht als Entwurf ab, ohne sie zu senden", Effect::Write),
+            tool::<Posteingang, Post>("posteingang", "Posteingang", "Listet eingegangene Nachrichten, die neuesten zuerst", Effect::Read),
+            tool::<Lesen, Geoeffnet>("lesen", "Nachricht lesen", "Liefert eine eingegangene Nachricht mit Anhängen", Effect::Read),
         ]
     }
 
@@ -202,15 +163,11 @@ impl Tools for Mail {
         match call.tool() {
             "senden" => {
                 let letter = self.lay_down("out", &mut call).await?;
-                Ok(json!(Gesendet {
-                    message_id: letter.message_id.clone()
-                }))
+                Ok(json!(Gesendet { message_id: letter.message_id.clone() }))
             }
             "entwurf" => {
                 let letter = self.lay_down("entwuerfe", &mut call).await?;
-                Ok(json!(Entworfen {
-                    entwurf_id: letter.name.clone()
-                }))
+                Ok(json!(Entworfen { entwurf_id: letter.name.clone() }))
             }
             "posteingang" => self.reading(call.take()?, incoming::list).await,
             "lesen" => self.reading(call.take()?, incoming::open).await,

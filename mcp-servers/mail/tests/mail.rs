@@ -1,8 +1,5 @@
 //! Mail over MCP: every tool, with signed tokens, in real folders.
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests; a failure is a failed test"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests; a failure is a failed test")]
 
 use std::{fs, path::PathBuf};
 
@@ -14,11 +11,7 @@ use rmcp::model::ProtocolVersion;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-const WEBER: Person = Person {
-    subject: "S-1-weber",
-    groups: &[],
-    zweck: None,
-};
+const WEBER: Person = Person { subject: "S-1-weber", groups: &[], zweck: None };
 
 struct House {
     caller: Caller,
@@ -39,10 +32,7 @@ impl House {
     }
 
     fn files(&self, folder: &str) -> Vec<PathBuf> {
-        fs::read_dir(self.dir.path().join(folder))
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .collect()
+        fs::read_dir(self.dir.path().join(folder)).unwrap().map(|entry| entry.unwrap().path()).collect()
     }
 }
 
@@ -51,12 +41,7 @@ fn art(answer: Result<Value, Value>) -> String {
 }
 
 fn brief() -> Value {
-    let datei = Datei::new(
-        "Bescheid „Müller“ \"1\".txt",
-        "text/plain; charset=utf-8",
-        "x:1",
-        "Grüße\n".as_bytes(),
-    );
+    let datei = Datei::new("Bescheid „Müller“ \"1\".txt", "text/plain; charset=utf-8", "x:1", "Grüße\n".as_bytes());
     json!({
         "an": ["a.mueller@example.org", "b@example.org"],
         "betreff": "Ihre Anmeldung – Hündin Waldi",
@@ -69,12 +54,7 @@ fn brief() -> Value {
 #[tokio::test]
 async fn a_message_is_written_once_however_often_it_is_sent() {
     let house = House::new().await;
-    let send = async |tool: &str, arguments: &Value| {
-        house
-            .caller
-            .call_with_key(&WEBER, tool, arguments, "run/1")
-            .await
-    };
+    let send = async |tool: &str, arguments: &Value| house.caller.call_with_key(&WEBER, tool, arguments, "run/1").await;
     let first = send("senden", &brief()).await.unwrap();
     assert_eq!(send("senden", &brief()).await.unwrap(), first);
     assert_eq!(house.files("out/new").len(), 1);
@@ -89,21 +69,11 @@ async fn a_message_is_written_once_however_often_it_is_sent() {
     assert_eq!(send("senden", &brief()).await.unwrap(), first);
     assert_eq!(house.files("out/new").len(), 0);
     // Broken off before the Beleg was written, and moved to cur meanwhile.
-    fs::write(
-        house.dir.path().join("out/cur").join(format!(
-            "{}:2,S",
-            sent.file_name().unwrap().to_str().unwrap()
-        )),
-        &bytes,
-    )
-    .unwrap();
+    fs::write(house.dir.path().join("out/cur").join(format!("{}:2,S", sent.file_name().unwrap().to_str().unwrap())), &bytes).unwrap();
     fs::remove_file(house.files("belege").remove(0)).unwrap();
     assert_eq!(art(send("senden", &other).await), "conflict");
     assert_eq!(send("senden", &brief()).await.unwrap(), first);
-    assert_eq!(
-        (house.files("out/new").len(), house.files("belege").len()),
-        (0, 1)
-    );
+    assert_eq!((house.files("out/new").len(), house.files("belege").len()), (0, 1));
 }
 
 #[tokio::test]
@@ -112,56 +82,26 @@ async fn what_was_written_is_what_is_read() {
     let answer = house.call("senden", &brief()).await.unwrap();
     let bytes = fs::read(house.files("out/new").remove(0)).unwrap();
     let message = MessageParser::default().parse(&bytes).unwrap();
-    assert_eq!(
-        format!("<{}>", message.message_id().unwrap()),
-        answer["message_id"]
-    );
+    assert_eq!(format!("<{}>", message.message_id().unwrap()), answer["message_id"]);
     assert_eq!(message.subject().unwrap(), "Ihre Anmeldung – Hündin Waldi");
-    assert_eq!(
-        message.in_reply_to().as_text().unwrap(),
-        "frage-1@example.org"
-    );
-    assert_eq!(
-        message.from().unwrap().first().unwrap().address().unwrap(),
-        "steueramt@vg-schweich.example"
-    );
-    assert_eq!(
-        message.attachment(0).unwrap().attachment_name().unwrap(),
-        "Bescheid „Müller“ \"1\".txt"
-    );
+    assert_eq!(message.in_reply_to().as_text().unwrap(), "frage-1@example.org");
+    assert_eq!(message.from().unwrap().first().unwrap().address().unwrap(), "steueramt@vg-schweich.example");
+    assert_eq!(message.attachment(0).unwrap().attachment_name().unwrap(), "Bescheid „Müller“ \"1\".txt");
     // The same bytes as incoming mail.
     fs::write(house.dir.path().join("eingang/new/1.m.host"), &bytes).unwrap();
-    let read = house
-        .call("lesen", &json!({ "id": "1.m.host" }))
-        .await
-        .unwrap();
-    assert_eq!(
-        read["an"],
-        json!(["a.mueller@example.org", "b@example.org"])
-    );
-    assert_eq!(
-        read["text"].as_str().unwrap().replace("\r\n", "\n"),
-        brief()["text"]
-    );
+    let read = house.call("lesen", &json!({ "id": "1.m.host" })).await.unwrap();
+    assert_eq!(read["an"], json!(["a.mueller@example.org", "b@example.org"]));
+    assert_eq!(read["text"].as_str().unwrap().replace("\r\n", "\n"), brief()["text"]);
     assert_eq!(read["datum"], "2027-01-15T08:00:00Z");
     let datei: Datei = serde_json::from_value(read["anhaenge"][0].clone()).unwrap();
-    assert_eq!(
-        (datei.name.as_str(), datei.bytes().unwrap()),
-        ("Bescheid „Müller“ \"1\".txt", "Grüße\n".as_bytes().to_vec())
-    );
+    assert_eq!((datei.name.as_str(), datei.bytes().unwrap()), ("Bescheid „Müller“ \"1\".txt", "Grüße\n".as_bytes().to_vec()));
 }
 
 #[tokio::test]
 async fn a_draft_goes_nowhere() {
     let house = House::new().await;
     let answer = house.call("entwurf", &brief()).await.unwrap();
-    assert_eq!(
-        (
-            house.files("entwuerfe/new").len(),
-            house.files("out/new").len()
-        ),
-        (1, 0)
-    );
+    assert_eq!((house.files("entwuerfe/new").len(), house.files("out/new").len()), (1, 0));
     assert!(house.files("entwuerfe/new")[0].ends_with(answer["entwurf_id"].as_str().unwrap()));
 }
 
@@ -173,20 +113,12 @@ async fn nothing_adds_a_header_or_a_recipient() {
         ("betreff", json!("x\r\nBcc: c@example.org"), "invalid"),
         ("betreff", json!("x\ny"), "invalid"),
         ("betreff", json!(""), "invalid"),
-        (
-            "an",
-            json!("a@example.org\r\nBcc: c@example.org"),
-            "invalid",
-        ),
+        ("an", json!("a@example.org\r\nBcc: c@example.org"), "invalid"),
         ("an", json!("a@example.org, c@example.org"), "invalid"),
         ("an", json!([]), "invalid"),
         ("an", json!(["a@example.org", 1]), "invalid"),
         ("an", json!({ "adresse": "a@example.org" }), "invalid"),
-        (
-            "antwort_auf",
-            json!("<a@b>\r\nBcc: c@example.org"),
-            "invalid",
-        ),
+        ("antwort_auf", json!("<a@b>\r\nBcc: c@example.org"), "invalid"),
         ("antwort_auf", json!("a"), "invalid"),
         ("anhaenge", datei("a\r\nX: y"), "invalid"),
         ("anhaenge", json!([{ "name": "x" }]), "invalid"),
@@ -195,11 +127,7 @@ async fn nothing_adds_a_header_or_a_recipient() {
     ] {
         let mut arguments = brief();
         arguments[field] = value.clone();
-        assert_eq!(
-            art(house.call("senden", &arguments).await),
-            expected,
-            "{field} {value}"
-        );
+        assert_eq!(art(house.call("senden", &arguments).await), expected, "{field} {value}");
     }
     assert_eq!(house.files("out/new").len(), 0);
     let mut one = brief();
@@ -210,98 +138,40 @@ async fn nothing_adds_a_header_or_a_recipient() {
 #[tokio::test]
 async fn incoming_mail_is_listed_newest_first_and_left_alone() {
     let house = House::new().await;
-    let message = |day: u32| {
-        format!(
-            "From: Anna <anna@example.org>\r\nTo: x@y.example\r\nSubject: Tag {day}\r\nDate: {day} Jan 2027 10:00:00 +0100\r\n\r\nHallo\r\n"
-        )
-    };
+    let message =
+        |day: u32| format!("From: Anna <anna@example.org>\r\nTo: x@y.example\r\nSubject: Tag {day}\r\nDate: {day} Jan 2027 10:00:00 +0100\r\n\r\nHallo\r\n");
     let eingang = house.dir.path().join("eingang");
     fs::create_dir_all(eingang.join(".Erledigt/cur")).unwrap();
-    for (file, day) in [
-        ("new/a", 3),
-        ("cur/b:2,S", 5),
-        ("cur/c:2,", 4),
-        (".Erledigt/cur/d:2,S", 1),
-    ] {
+    for (file, day) in [("new/a", 3), ("cur/b:2,S", 5), ("cur/c:2,", 4), (".Erledigt/cur/d:2,S", 1)] {
         fs::write(eingang.join(file), message(day)).unwrap();
     }
     let ids = async |arguments: Value| {
         let answer = house.call("posteingang", &arguments).await.unwrap();
-        let list = answer["nachrichten"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|entry| entry["id"].as_str().unwrap().to_owned());
-        (
-            list.collect::<Vec<_>>().join(" "),
-            answer["mehr"].as_bool().unwrap(),
-        )
+        let list = answer["nachrichten"].as_array().unwrap().iter().map(|entry| entry["id"].as_str().unwrap().to_owned());
+        (list.collect::<Vec<_>>().join(" "), answer["mehr"].as_bool().unwrap())
     };
     assert_eq!(ids(json!({})).await, ("b c a".to_owned(), false));
-    assert_eq!(
-        ids(json!({ "seit": "2027-01-04" })).await,
-        ("b c".to_owned(), false)
-    );
-    assert_eq!(
-        ids(json!({ "seit": "2027-01-04T09:00:01Z" })).await,
-        ("b".to_owned(), false)
-    );
-    assert_eq!(
-        ids(json!({ "ab": 1, "anzahl": 1 })).await,
-        ("c".to_owned(), true)
-    );
-    assert_eq!(
-        ids(json!({ "ordner": "Erledigt" })).await,
-        ("Erledigt/d".to_owned(), false)
-    );
-    let read = house
-        .call("lesen", &json!({ "id": "Erledigt/d" }))
-        .await
-        .unwrap();
-    assert_eq!(
-        (&read["von"], &read["betreff"]),
-        (&json!("anna@example.org"), &json!("Tag 1"))
-    );
+    assert_eq!(ids(json!({ "seit": "2027-01-04" })).await, ("b c".to_owned(), false));
+    assert_eq!(ids(json!({ "seit": "2027-01-04T09:00:01Z" })).await, ("b".to_owned(), false));
+    assert_eq!(ids(json!({ "ab": 1, "anzahl": 1 })).await, ("c".to_owned(), true));
+    assert_eq!(ids(json!({ "ordner": "Erledigt" })).await, ("Erledigt/d".to_owned(), false));
+    let read = house.call("lesen", &json!({ "id": "Erledigt/d" })).await.unwrap();
+    assert_eq!((&read["von"], &read["betreff"]), (&json!("anna@example.org"), &json!("Tag 1")));
     for id in ["x", "../out/x", "..", "a/b/c", "Gibtesnicht/d", ""] {
-        assert_eq!(
-            art(house.call("lesen", &json!({ "id": id })).await),
-            "not_found",
-            "{id}"
-        );
+        assert_eq!(art(house.call("lesen", &json!({ "id": id })).await), "not_found", "{id}");
     }
-    assert_eq!(
-        art(house
-            .call("posteingang", &json!({ "ordner": "../.." }))
-            .await),
-        "invalid"
-    );
-    assert_eq!(
-        art(house.call("posteingang", &json!({ "ordner": "Neu" })).await),
-        "not_found"
-    );
-    assert_eq!(
-        art(house
-            .call("posteingang", &json!({ "seit": "gestern" }))
-            .await),
-        "invalid"
-    );
+    assert_eq!(art(house.call("posteingang", &json!({ "ordner": "../.." })).await), "invalid");
+    assert_eq!(art(house.call("posteingang", &json!({ "ordner": "Neu" })).await), "not_found");
+    assert_eq!(art(house.call("posteingang", &json!({ "seit": "gestern" })).await), "invalid");
 }
 
 #[tokio::test]
 async fn every_tool_is_described_in_full() {
     let tools = House::new().await.caller.tools().await;
     let send = tools.iter().find(|tool| tool.name == "senden").unwrap();
-    assert_eq!(
-        send.annotations.as_ref().unwrap().open_world_hint,
-        Some(true)
-    );
+    assert_eq!(send.annotations.as_ref().unwrap().open_world_hint, Some(true));
     for tool in tools {
-        assert_eq!(
-            tool.input_schema["additionalProperties"],
-            json!(false),
-            "{}",
-            tool.name
-        );
+        assert_eq!(tool.input_schema["additionalProperties"], json!(false), "{}", tool.name);
         assert!(tool.output_schema.is_some());
     }
 }

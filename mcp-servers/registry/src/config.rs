@@ -76,10 +76,7 @@ fn limit_default() -> usize {
 impl Config {
     /// Reads and checks a file.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let text = std::fs::read_to_string(path).map_err(|source| Error::File {
-            path: path.to_owned(),
-            source,
-        })?;
+        let text = std::fs::read_to_string(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
         Self::parse(&text, folder, path)
     }
@@ -87,28 +84,17 @@ impl Config {
     /// Checks a text; `path` is what errors name.
     pub fn parse(text: &str, folder: PathBuf, path: &Path) -> Result<Self, Error> {
         let config = serde_saphyr::from_str::<Self>(text);
-        let config = config.map_err(|source| Error::Yaml {
-            path: path.to_owned(),
-            source: Box::new(source),
-        })?;
+        let config = config.map_err(|source| Error::Yaml { path: path.to_owned(), source: Box::new(source) })?;
         let config = Self { folder, ..config };
         for (name, register) in &config.registers {
-            let checked = register
-                .check(name)
-                .and_then(|()| config.granted(register).map(drop));
-            checked.map_err(|wrong| Error::Config {
-                register: name.clone(),
-                wrong,
-            })?;
+            let checked = register.check(name).and_then(|()| config.granted(register).map(drop));
+            checked.map_err(|wrong| Error::Config { register: name.clone(), wrong })?;
         }
         Ok(config)
     }
 
     /// The fields of a register by SID.
-    pub(crate) fn granted(
-        &self,
-        register: &RegisterConfig,
-    ) -> Result<BTreeMap<String, BTreeSet<String>>, String> {
+    pub(crate) fn granted(&self, register: &RegisterConfig) -> Result<BTreeMap<String, BTreeSet<String>>, String> {
         let mut granted: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for (group, fields) in &register.fields {
             let sid = match self.groups.get(group) {
@@ -116,10 +102,7 @@ impl Config {
                 None if group.starts_with("S-1-") => group,
                 None => return Err(format!("the group {group} has no SID")),
             };
-            granted
-                .entry(sid.clone())
-                .or_default()
-                .extend(fields.iter().cloned());
+            granted.entry(sid.clone()).or_default().extend(fields.iter().cloned());
         }
         Ok(granted)
     }
@@ -127,30 +110,14 @@ impl Config {
 
 impl RegisterConfig {
     fn check(&self, name: &str) -> Result<(), String> {
-        let fields = self
-            .fields
-            .values()
-            .flatten()
-            .chain(&self.search)
-            .chain(self.block.iter().map(|block| &block.field));
-        if let Some(bad) = std::iter::once(name)
-            .chain(fields.map(String::as_str))
-            .find(|name| !plain(name))
-        {
-            return Err(format!(
-                "{bad:?} is no name (small letters, digits, underscore, a letter first)"
-            ));
+        let fields = self.fields.values().flatten().chain(&self.search).chain(self.block.iter().map(|block| &block.field));
+        if let Some(bad) = std::iter::once(name).chain(fields.map(String::as_str)).find(|name| !plain(name)) {
+            return Err(format!("{bad:?} is no name (small letters, digits, underscore, a letter first)"));
         }
-        if let Some(taken) = self
-            .search
-            .iter()
-            .find(|field| ["ab", "anzahl"].contains(&field.as_str()))
-        {
+        if let Some(taken) = self.search.iter().find(|field| ["ab", "anzahl"].contains(&field.as_str())) {
             return Err(format!("a searched field cannot be called {taken}"));
         }
-        if self.search.is_empty()
-            || (name == PERSON && !self.search.iter().any(|field| field == FAMILIENNAME))
-        {
+        if self.search.is_empty() || (name == PERSON && !self.search.iter().any(|field| field == FAMILIENNAME)) {
             return Err("search must name fields, and that of person familienname".to_owned());
         }
         if !(1..=LIMIT_MAX).contains(&self.limit) {
@@ -162,13 +129,7 @@ impl RegisterConfig {
     /// All fields that are read from the source.
     pub(crate) fn columns(&self) -> BTreeSet<String> {
         let block = self.block.iter().map(|block| &block.field);
-        self.fields
-            .values()
-            .flatten()
-            .chain(&self.search)
-            .chain(block)
-            .cloned()
-            .collect()
+        self.fields.values().flatten().chain(&self.search).chain(block).cloned().collect()
     }
 }
 
@@ -180,9 +141,7 @@ pub(crate) const FAMILIENNAME: &str = "familienname";
 fn plain(name: &str) -> bool {
     name.len() <= NAME_BYTES_MAX
         && name.starts_with(|first: char| first.is_lowercase())
-        && name
-            .chars()
-            .all(|letter| letter.is_lowercase() || letter.is_ascii_digit() || letter == '_')
+        && name.chars().all(|letter| letter.is_lowercase() || letter.is_ascii_digit() || letter == '_')
 }
 
 #[cfg(test)]
@@ -212,11 +171,7 @@ registers:
             ("purposes: [x]", "purposes: [x], limit: 100", true),
         ] {
             let text = GOOD.replacen(from, to, 1);
-            assert_eq!(
-                Config::parse(&text, PathBuf::new(), Path::new("r.yaml")).is_ok(),
-                taken,
-                "{to}"
-            );
+            assert_eq!(Config::parse(&text, PathBuf::new(), Path::new("r.yaml")).is_ok(), taken, "{to}");
         }
     }
 }

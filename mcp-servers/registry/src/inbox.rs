@@ -63,12 +63,7 @@ async fn note(inbox: &PathBuf, asked: &Asked) -> std::io::Result<()> {
         "search": asked.criteria,
         "blocked": asked.blocked,
     });
-    let mut file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(inbox)
-        .await?;
+    let mut file = OpenOptions::new().create(true).append(true).mode(0o600).open(inbox).await?;
     // One write for the whole line: two servers may append to the same file.
     file.write_all(format!("{line}\n").as_bytes()).await?;
     file.sync_data().await

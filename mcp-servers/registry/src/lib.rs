@@ -32,38 +32,23 @@ pub struct Options {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("cannot use {path}")]
-    File {
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    File { path: PathBuf, source: std::io::Error },
     #[error("{path} does not have the form it should")]
-    Yaml {
-        path: PathBuf,
-        source: Box<serde_saphyr::Error>,
-    },
+    Yaml { path: PathBuf, source: Box<serde_saphyr::Error> },
     #[error("register {register}: {wrong}")]
     Config { register: String, wrong: String },
     #[error("register {register}: the table cannot be read")]
-    Table {
-        register: String,
-        source: sqlx::Error,
-    },
+    Table { register: String, source: sqlx::Error },
     #[error(transparent)]
     Serving(#[from] laufzettel_mcp_kit::Error),
 }
 
 /// Reads the configuration, opens the registers, and serves until the peer leaves or `stop` resolves.
-pub async fn run(
-    options: Options,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), Error> {
+pub async fn run(options: Options, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
     let config = Config::read(&options.config)?;
     let (registry, written) = Registry::open(&config).await?;
     options.serving.serve(registry, stop).await?;
-    if tokio::time::timeout(LAST_NOTES_WITHIN, written.all())
-        .await
-        .is_err()
-    {
+    if tokio::time::timeout(LAST_NOTES_WITHIN, written.all()).await.is_err() {
         tracing::error!("notes for the inboxes may be missing");
     }
     Ok(())

@@ -43,28 +43,15 @@ pub(crate) struct Found {
 impl Register {
     /// The fields this caller gets, or why none.
     pub fn permitted(&self, who: &Delegation) -> Result<BTreeSet<&str>, Failure> {
-        let fields: BTreeSet<&str> = who
-            .groups
-            .iter()
-            .filter_map(|sid| self.granted.get(sid))
-            .flatten()
-            .map(String::as_str)
-            .collect();
+        let fields: BTreeSet<&str> = who.groups.iter().filter_map(|sid| self.granted.get(sid)).flatten().map(String::as_str).collect();
         if fields.is_empty() {
-            return Err(Failure::denied(
-                "Ihre Gruppen berechtigen nicht zu Auskünften aus diesem Register.",
-            ));
+            return Err(Failure::denied("Ihre Gruppen berechtigen nicht zu Auskünften aus diesem Register."));
         }
         let purposes = &self.config.purposes;
-        if purposes
-            .iter()
-            .any(|purpose| purpose == "*" || Some(purpose) == who.zweck.as_ref())
-        {
+        if purposes.iter().any(|purpose| purpose == "*" || Some(purpose) == who.zweck.as_ref()) {
             return Ok(fields);
         }
-        Err(Failure::denied(
-            "Der Zweck dieses Vorgangs berechtigt nicht zu Auskünften aus diesem Register.",
-        ))
+        Err(Failure::denied("Der Zweck dieses Vorgangs berechtigt nicht zu Auskünften aus diesem Register."))
     }
 
     /// Checks the arguments; empty ones count as not given.
@@ -84,9 +71,7 @@ impl Register {
                     }
                 }
                 _ => {
-                    return Err(Failure::invalid(format!(
-                        "„{name}“ ist hier kein Suchfeld oder kein Text."
-                    )));
+                    return Err(Failure::invalid(format!("„{name}“ ist hier kein Suchfeld oder kein Text.")));
                 }
             }
         }
@@ -96,32 +81,20 @@ impl Register {
         if criteria.is_empty() {
             return Err(Failure::invalid("Es braucht mindestens ein Suchfeld."));
         }
-        Ok(Search {
-            criteria,
-            page: Page::new(page[0], page[1])?,
-        })
+        Ok(Search { criteria, page: Page::new(page[0], page[1])? })
     }
 
     /// Reads the register. A blocked person is no hit, and is kept apart.
     pub async fn find(&self, search: &Search, fields: &BTreeSet<&str>) -> Result<Found, Failure> {
-        let wanted: Vec<(&str, String)> = search
-            .criteria
-            .iter()
-            .map(|(field, text)| (field.as_str(), folded(text)))
-            .collect();
+        let wanted: Vec<(&str, String)> = search.criteria.iter().map(|(field, text)| (field.as_str(), folded(text))).collect();
         let block = self.config.block.as_ref().map(|block| block.field.as_str());
         // A few more than may be shown: enough to know whether there are more.
         let keep = self.config.limit + 1;
         let (mut hits, mut blocked) = (Vec::new(), Vec::new());
         self.source
             .each(|record| {
-                if wanted
-                    .iter()
-                    .all(|(field, text)| record.get(*field).is_some_and(|value| same(value, text)))
-                {
-                    let set = block
-                        .and_then(|field| record.get(field))
-                        .is_some_and(is_set);
+                if wanted.iter().all(|(field, text)| record.get(*field).is_some_and(|value| same(value, text))) {
+                    let set = block.and_then(|field| record.get(field)).is_some_and(is_set);
                     let list = if set { &mut blocked } else { &mut hits };
                     if list.len() < keep {
                         list.push(record.clone());
@@ -129,18 +102,12 @@ impl Register {
                 }
             })
             .await?;
-        Ok(Found {
-            answer: self.answer(hits, search.page, fields),
-            blocked,
-        })
+        Ok(Found { answer: self.answer(hits, search.page, fields), blocked })
     }
 
     fn answer(&self, hits: Vec<Record>, page: Page, fields: &BTreeSet<&str>) -> Value {
         let beyond = hits.len() > self.config.limit;
-        let shown = hits
-            .into_iter()
-            .take(self.config.limit)
-            .map(|record| granted(record, fields));
+        let shown = hits.into_iter().take(self.config.limit).map(|record| granted(record, fields));
         let shown: Vec<Record> = shown.collect();
         let anzahl = shown.len();
         let (treffer, more) = page.cut(shown);
@@ -150,45 +117,20 @@ impl Register {
     /// What the tool takes.
     pub fn input_schema(&self) -> JsonObject {
         let text = json!({ "type": ["string", "null"], "maxLength": TEXT_BYTES_MAX });
-        let mut properties: JsonObject = self
-            .config
-            .search
-            .iter()
-            .map(|field| (field.clone(), text.clone()))
-            .collect();
-        properties.insert(
-            "ab".to_owned(),
-            json!({ "type": ["integer", "null"], "minimum": 0 }),
-        );
-        properties.insert(
-            "anzahl".to_owned(),
-            json!({ "type": ["integer", "null"], "minimum": 1, "maximum": ANZAHL_MAX }),
-        );
-        let required: &[&str] = if self.name == PERSON {
-            &[FAMILIENNAME]
-        } else {
-            &[]
-        };
+        let mut properties: JsonObject = self.config.search.iter().map(|field| (field.clone(), text.clone())).collect();
+        properties.insert("ab".to_owned(), json!({ "type": ["integer", "null"], "minimum": 0 }));
+        properties.insert("anzahl".to_owned(), json!({ "type": ["integer", "null"], "minimum": 1, "maximum": ANZAHL_MAX }));
+        let required: &[&str] = if self.name == PERSON { &[FAMILIENNAME] } else { &[] };
         if self.name == PERSON {
-            properties.insert(
-                FAMILIENNAME.to_owned(),
-                json!({ "type": "string", "maxLength": TEXT_BYTES_MAX }),
-            );
+            properties.insert(FAMILIENNAME.to_owned(), json!({ "type": "string", "maxLength": TEXT_BYTES_MAX }));
         }
-        object(
-            &json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false }),
-        )
+        object(&json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false }))
     }
 
     /// What it answers: every field some group gets.
     pub fn output_schema(&self) -> JsonObject {
         let scalar = json!({ "type": ["string", "number", "boolean", "null"] });
-        let fields: JsonObject = self
-            .granted
-            .values()
-            .flatten()
-            .map(|field| (field.clone(), scalar.clone()))
-            .collect();
+        let fields: JsonObject = self.granted.values().flatten().map(|field| (field.clone(), scalar.clone())).collect();
         let hit = json!({ "type": "object", "properties": fields, "additionalProperties": false });
         object(&json!({
             "type": "object",
@@ -212,18 +154,12 @@ fn number(value: &Value) -> Result<u32, Failure> {
 }
 
 fn granted(record: Record, fields: &BTreeSet<&str>) -> Record {
-    record
-        .into_iter()
-        .filter(|(field, _)| fields.contains(field.as_str()))
-        .collect()
+    record.into_iter().filter(|(field, _)| fields.contains(field.as_str())).collect()
 }
 
 /// Text in lower case with single blanks; no letter is taken for another.
 fn folded(text: &str) -> String {
-    text.split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-        .to_lowercase()
+    text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
 fn same(value: &Value, text: &str) -> bool {
@@ -269,24 +205,10 @@ mod tests {
 
     #[test]
     fn anything_but_no_blocks() {
-        for value in [
-            json!(null),
-            json!(false),
-            json!(0),
-            json!(""),
-            json!("0"),
-            json!("Nein"),
-        ] {
+        for value in [json!(null), json!(false), json!(0), json!(""), json!("0"), json!("Nein")] {
             assert!(!is_set(&value), "{value}");
         }
-        for value in [
-            json!(true),
-            json!(1),
-            json!("ja"),
-            json!("2027-01-01"),
-            json!("§ 51"),
-            json!([]),
-        ] {
+        for value in [json!(true), json!(1), json!("ja"), json!("2027-01-01"), json!("§ 51"), json!([])] {
             assert!(is_set(&value), "{value}");
         }
     }

@@ -31,29 +31,14 @@ impl Registry {
     pub async fn open(config: &Config) -> Result<(Self, Written), Error> {
         let mut registers = BTreeMap::new();
         for (name, register) in &config.registers {
-            let wrong = |wrong| Error::Config {
-                register: name.clone(),
-                wrong,
-            };
+            let wrong = |wrong| Error::Config { register: name.clone(), wrong };
             let source = Source::open(name, register, &config.folder).await?;
             let granted = config.granted(register).map_err(wrong)?;
-            let open = Register {
-                name: name.clone(),
-                config: register.clone(),
-                granted,
-                source,
-            };
+            let open = Register { name: name.clone(), config: register.clone(), granted, source };
             registers.insert(format!("{name}_suchen"), open);
         }
         let (asked, written) = inbox::open();
-        Ok((
-            Self {
-                registers,
-                asked,
-                config: config.clone(),
-            },
-            written,
-        ))
+        Ok((Self { registers, asked, config: config.clone() }, written))
     }
 
     async fn search(&self, register: &Register, call: Call) -> Result<Value, Failure> {
@@ -62,11 +47,7 @@ impl Registry {
         let found = register.find(&search, &fields).await?;
         let asked = Asked {
             register: Arc::from(register.name.as_str()),
-            inbox: register
-                .config
-                .block
-                .as_ref()
-                .map(|block| self.config.folder.join(&block.inbox)),
+            inbox: register.config.block.as_ref().map(|block| self.config.folder.join(&block.inbox)),
             at: call.at,
             who: call.delegation,
             criteria: search.criteria,
@@ -85,10 +66,7 @@ impl Tools for Registry {
         let tool = |(tool, register): (&String, &Register)| {
             let schemas = (register.input_schema(), register.output_schema());
             let title = format!("Register „{}“ durchsuchen", register.name);
-            let description = format!(
-                "Sucht im Register „{}“; verglichen wird der ganze Text ohne Groß und Klein",
-                register.name
-            );
+            let description = format!("Sucht im Register „{}“; verglichen wird der ganze Text ohne Groß und Klein", register.name);
             tool_from_schemas(tool.clone(), title, description, schemas, Effect::Read)
         };
         self.registers.iter().map(tool).collect()

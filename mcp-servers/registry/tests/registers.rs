@@ -1,8 +1,5 @@
 //! The registers over MCP: who gets what, and that a blocked person cannot be told from one who is not there.
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests; a failure is a failed test"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests; a failure is a failed test")]
 
 use std::{
     fs,
@@ -42,11 +39,7 @@ INSERT INTO person VALUES
   ('Klein', 'A', '1', 'x', 0), ('Klein', 'B', '2', 'x', 0), ('KLEIN', 'C', '3', 'x', 0), ('Klein', 'D', '4', 'x', 0);
 ";
 
-const WEBER: Person = Person {
-    subject: "S-1-weber",
-    groups: &["S-1-steuer"],
-    zweck: Some("Hundesteuer"),
-};
+const WEBER: Person = Person { subject: "S-1-weber", groups: &["S-1-steuer"], zweck: Some("Hundesteuer") };
 
 struct House {
     caller: Caller,
@@ -57,31 +50,16 @@ struct House {
 impl House {
     async fn new() -> Self {
         let dir = TempDir::new().unwrap();
-        let url = format!(
-            "sqlite:{}?mode=rwc",
-            dir.path().join("person.sqlite").display()
-        );
+        let url = format!("sqlite:{}?mode=rwc", dir.path().join("person.sqlite").display());
         let mut db = sqlx::SqliteConnection::connect(&url).await.unwrap();
         sqlx::raw_sql(PERSONS).execute(&mut db).await.unwrap();
         db.close().await.unwrap();
-        fs::write(
-            dir.path().join("hunde.yaml"),
-            "[{ marke: 17, rasse: Dackel, jahr: 2024, halter: Geheim }]",
-        )
-        .unwrap();
+        fs::write(dir.path().join("hunde.yaml"), "[{ marke: 17, rasse: Dackel, jahr: 2024, halter: Geheim }]").unwrap();
         let config = Config::parse(CONFIG, dir.path().to_owned(), Path::new("r.yaml")).unwrap();
         let (registry, written) = Registry::open(&config).await.unwrap();
-        let served = Served::with_clock(
-            registry,
-            Trust::new(&jwks(), "registry", TENANT).unwrap(),
-            now,
-        );
+        let served = Served::with_clock(registry, Trust::new(&jwks(), "registry", TENANT).unwrap(), now);
         let caller = Caller::connect(served, "registry", ProtocolVersion::V_2026_07_28).await;
-        Self {
-            caller,
-            written,
-            dir,
-        }
+        Self { caller, written, dir }
     }
 
     async fn persons(&self, person: &Person, arguments: Value) -> Result<Value, Value> {
@@ -94,9 +72,7 @@ impl House {
         self.written.all().await;
         let path: PathBuf = self.dir.path().join("inbox.jsonl");
         let text = fs::read_to_string(path).unwrap_or_default();
-        text.lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
 
@@ -108,25 +84,13 @@ fn art(answer: Result<Value, Value>) -> String {
 async fn each_group_gets_its_fields_and_both_together_all() {
     let house = House::new().await;
     let ask = json!({ "familienname": "MÜLLER", "vornamen": "", "geburtsdatum": null });
-    let both = Person {
-        groups: &["S-1-melde", "S-1-steuer"],
-        ..WEBER
-    };
+    let both = Person { groups: &["S-1-melde", "S-1-steuer"], ..WEBER };
     for (person, hit) in [
-        (
-            &WEBER,
-            json!({ "familienname": "Müller", "anschrift": "Am Bach 1" }),
-        ),
-        (
-            &both,
-            json!({ "familienname": "Müller", "vornamen": "Anna", "geburtsdatum": "1980-02-01", "anschrift": "Am Bach 1" }),
-        ),
+        (&WEBER, json!({ "familienname": "Müller", "anschrift": "Am Bach 1" })),
+        (&both, json!({ "familienname": "Müller", "vornamen": "Anna", "geburtsdatum": "1980-02-01", "anschrift": "Am Bach 1" })),
     ] {
         let answer = house.persons(person, ask.clone()).await;
-        assert_eq!(
-            answer,
-            Ok(json!({ "anzahl": 1, "treffer": [hit], "mehr": false }))
-        );
+        assert_eq!(answer, Ok(json!({ "anzahl": 1, "treffer": [hit], "mehr": false })));
     }
 }
 
@@ -135,66 +99,28 @@ async fn group_and_purpose_must_be_listed() {
     let house = House::new().await;
     let ask = json!({ "familienname": "Müller" });
     for person in [
-        Person {
-            groups: &["S-1-bauamt"],
-            ..WEBER
-        },
-        Person {
-            groups: &[],
-            ..WEBER
-        },
-        Person {
-            zweck: Some("Neugier"),
-            ..WEBER
-        },
-        Person {
-            zweck: None,
-            ..WEBER
-        },
+        Person { groups: &["S-1-bauamt"], ..WEBER },
+        Person { groups: &[], ..WEBER },
+        Person { zweck: Some("Neugier"), ..WEBER },
+        Person { zweck: None, ..WEBER },
     ] {
-        assert_eq!(
-            art(house.persons(&person, ask.clone()).await),
-            "denied",
-            "{person:?}"
-        );
+        assert_eq!(art(house.persons(&person, ask.clone()).await), "denied", "{person:?}");
     }
-    let hund = Person {
-        groups: &["S-1-1-steuer"],
-        zweck: None,
-        ..WEBER
-    };
-    let answer = house
-        .caller
-        .call(&hund, "hund_suchen", &json!({ "marke": "17" }))
-        .await;
-    assert_eq!(
-        answer,
-        Ok(
-            json!({ "anzahl": 1, "treffer": [{ "marke": 17, "rasse": "Dackel", "jahr": 2024 }], "mehr": false })
-        )
-    );
+    let hund = Person { groups: &["S-1-1-steuer"], zweck: None, ..WEBER };
+    let answer = house.caller.call(&hund, "hund_suchen", &json!({ "marke": "17" })).await;
+    assert_eq!(answer, Ok(json!({ "anzahl": 1, "treffer": [{ "marke": 17, "rasse": "Dackel", "jahr": 2024 }], "mehr": false })));
 }
 
 #[tokio::test]
 async fn a_blocked_person_is_as_one_not_there_and_noted_apart() {
     let house = House::new().await;
-    let blocked = house
-        .persons(&WEBER, json!({ "familienname": "Geheim" }))
-        .await;
-    let missing = house
-        .persons(&WEBER, json!({ "familienname": "Niemand" }))
-        .await;
-    assert_eq!(
-        blocked,
-        Ok(json!({ "anzahl": 0, "treffer": [], "mehr": false }))
-    );
+    let blocked = house.persons(&WEBER, json!({ "familienname": "Geheim" })).await;
+    let missing = house.persons(&WEBER, json!({ "familienname": "Niemand" })).await;
+    assert_eq!(blocked, Ok(json!({ "anzahl": 0, "treffer": [], "mehr": false })));
     assert_eq!(blocked, missing);
     let notes = house.inbox().await;
     assert_eq!(notes.len(), 1);
-    assert_eq!(
-        (&notes[0]["subject"], &notes[0]["zweck"]),
-        (&json!("S-1-weber"), &json!("Hundesteuer"))
-    );
+    assert_eq!((&notes[0]["subject"], &notes[0]["zweck"]), (&json!("S-1-weber"), &json!("Hundesteuer")));
     assert_eq!(notes[0]["search"], json!({ "familienname": "Geheim" }));
     assert_eq!(notes[0]["blocked"][0]["vornamen"], "Eva");
 }
@@ -203,18 +129,8 @@ async fn a_blocked_person_is_as_one_not_there_and_noted_apart() {
 async fn a_search_shows_no_more_than_the_limit() {
     let house = House::new().await;
     let page = async |ab: u32, anzahl: u32| {
-        let answer = house
-            .persons(
-                &WEBER,
-                json!({ "familienname": "klein", "ab": ab, "anzahl": anzahl }),
-            )
-            .await
-            .unwrap();
-        (
-            answer["anzahl"].clone(),
-            answer["treffer"].as_array().unwrap().len(),
-            answer["mehr"].clone(),
-        )
+        let answer = house.persons(&WEBER, json!({ "familienname": "klein", "ab": ab, "anzahl": anzahl })).await.unwrap();
+        (answer["anzahl"].clone(), answer["treffer"].as_array().unwrap().len(), answer["mehr"].clone())
     };
     assert_eq!(page(0, 100).await, (json!(3), 3, json!(true)));
     assert_eq!(page(0, 2).await, (json!(3), 2, json!(true)));
@@ -234,31 +150,14 @@ async fn what_is_no_search_is_refused() {
         json!({ "familienname": "x", "anzahl": 101 }),
         json!({ "familienname": "x", "ab": -1 }),
     ] {
-        assert_eq!(
-            art(house.persons(&WEBER, ask.clone()).await),
-            "invalid",
-            "{ask}"
-        );
+        assert_eq!(art(house.persons(&WEBER, ask.clone()).await), "invalid", "{ask}");
     }
-    let hund = Person {
-        groups: &["S-1-1-steuer"],
-        ..WEBER
-    };
-    assert_eq!(
-        art(house.caller.call(&hund, "hund_suchen", &json!({})).await),
-        "invalid"
-    );
-    assert_eq!(
-        art(house.caller.call(&hund, "katze_suchen", &json!({})).await),
-        "not_found"
-    );
+    let hund = Person { groups: &["S-1-1-steuer"], ..WEBER };
+    assert_eq!(art(house.caller.call(&hund, "hund_suchen", &json!({})).await), "invalid");
+    assert_eq!(art(house.caller.call(&hund, "katze_suchen", &json!({})).await), "not_found");
     let tools = house.caller.tools().await;
     assert_eq!(tools[1].input_schema["required"], json!(["familienname"]));
-    assert!(
-        tools
-            .iter()
-            .all(|tool| tool.input_schema["additionalProperties"] == json!(false))
-    );
+    assert!(tools.iter().all(|tool| tool.input_schema["additionalProperties"] == json!(false)));
 }
 
 #[tokio::test]

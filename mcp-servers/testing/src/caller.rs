@@ -4,10 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rmcp::{
     ClientLifecycleMode, ClientServiceExt, RoleClient, ServerHandler, ServiceExt,
-    model::{
-        CallToolRequestParams, ClientCapabilities, ClientConfig, Implementation, MetaObject,
-        ProtocolVersion, RequestMetaObject, RequestParamsMeta, Tool,
-    },
+    model::{CallToolRequestParams, ClientCapabilities, ClientConfig, Implementation, MetaObject, ProtocolVersion, RequestMetaObject, RequestParamsMeta, Tool},
     service::RunningService,
 };
 use serde_json::{Map, Value};
@@ -36,30 +33,18 @@ const PIPE_BYTES: usize = 1024 * 1024;
 
 impl Caller {
     /// Connects in the given lifecycle to a handler that now runs in the background.
-    pub async fn connect<H: ServerHandler>(
-        handler: H,
-        audience: &'static str,
-        version: ProtocolVersion,
-    ) -> Self {
+    pub async fn connect<H: ServerHandler>(handler: H, audience: &'static str, version: ProtocolVersion) -> Self {
         let (near, far) = tokio::io::duplex(PIPE_BYTES);
         let server = tokio::spawn(async move {
             let serving = handler.serve(far).await.expect("the handshake succeeds");
             drop(serving.waiting().await);
         });
-        let client = ClientConfig::new(
-            ClientCapabilities::default(),
-            Implementation::new("testing", "0"),
-        )
-        .with_protocol_version(version.clone())
-        .serve_with_lifecycle(near, lifecycle(version))
-        .await
-        .expect("the handshake succeeds");
-        Self {
-            client,
-            server,
-            audience,
-            minted: AtomicU64::new(0),
-        }
+        let client = ClientConfig::new(ClientCapabilities::default(), Implementation::new("testing", "0"))
+            .with_protocol_version(version.clone())
+            .serve_with_lifecycle(near, lifecycle(version))
+            .await
+            .expect("the handshake succeeds");
+        Self { client, server, audience, minted: AtomicU64::new(0) }
     }
 
     /// Ends the connection and waits until the server has ended too.
@@ -70,45 +55,24 @@ impl Caller {
 
     /// What the server lists.
     pub async fn tools(&self) -> Vec<Tool> {
-        self.client
-            .list_all_tools()
-            .await
-            .expect("tools are listed")
+        self.client.list_all_tools().await.expect("tools are listed")
     }
 
     /// A call under a key of its own: the structured result, or the structured failure.
-    pub async fn call(
-        &self,
-        person: &Person,
-        tool: &str,
-        arguments: &Value,
-    ) -> Result<Value, Value> {
+    pub async fn call(&self, person: &Person, tool: &str, arguments: &Value) -> Result<Value, Value> {
         let key = format!("key-{}", self.minted.load(Ordering::Relaxed));
         self.call_with_key(person, tool, arguments, &key).await
     }
 
     /// A call under a given key, with a fresh token.
-    pub async fn call_with_key(
-        &self,
-        person: &Person,
-        tool: &str,
-        arguments: &Value,
-        key: &str,
-    ) -> Result<Value, Value> {
+    pub async fn call_with_key(&self, person: &Person, tool: &str, arguments: &Value, key: &str) -> Result<Value, Value> {
         let arguments = arguments.as_object().cloned().unwrap_or_default();
         let token = sign(&self.claims(person, tool, &arguments, key));
-        self.call_with_meta(tool, arguments, meta(&token, key))
-            .await
+        self.call_with_meta(tool, arguments, meta(&token, key)).await
     }
 
     /// The claims of a fresh token.
-    pub fn claims(
-        &self,
-        person: &Person,
-        tool: &str,
-        arguments: &Map<String, Value>,
-        key: &str,
-    ) -> Map<String, Value> {
+    pub fn claims(&self, person: &Person, tool: &str, arguments: &Map<String, Value>, key: &str) -> Map<String, Value> {
         let jti = format!("jti-{}", self.minted.fetch_add(1, Ordering::Relaxed));
         let mut claims = claims(self.audience, tool, arguments, key, &jti);
         claims.insert("sub".to_owned(), person.subject.into());
@@ -118,34 +82,15 @@ impl Caller {
     }
 
     /// A call with any `_meta`.
-    pub async fn call_with_meta(
-        &self,
-        tool: &str,
-        arguments: Map<String, Value>,
-        meta: Map<String, Value>,
-    ) -> Result<Value, Value> {
+    pub async fn call_with_meta(&self, tool: &str, arguments: Map<String, Value>, meta: Map<String, Value>) -> Result<Value, Value> {
         let mut params = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
         params.set_meta(RequestMetaObject(MetaObject(meta)));
-        let result = self
-            .client
-            .call_tool(params)
-            .await
-            .expect("the server answers with a result");
+        let result = self.client.call_tool(params).await.expect("the server answers with a result");
         let structured = result.structured_content.unwrap_or_default();
-        if result.is_error == Some(true) {
-            Err(structured)
-        } else {
-            Ok(structured)
-        }
+        if result.is_error == Some(true) { Err(structured) } else { Ok(structured) }
     }
 }
 
 fn lifecycle(version: ProtocolVersion) -> ClientLifecycleMode {
-    if version == ProtocolVersion::V_2026_07_28 {
-        ClientLifecycleMode::Discover {
-            preferred_versions: vec![version],
-        }
-    } else {
-        ClientLifecycleMode::Initialize
-    }
+    if version == ProtocolVersion::V_2026_07_28 { ClientLifecycleMode::Discover { preferred_versions: vec![version] } } else { ClientLifecycleMode::Initialize }
 }

@@ -27,18 +27,11 @@ pub fn now() -> i64 {
 /// The known key as a JWKS.
 pub fn jwks() -> String {
     let x = URL_SAFE_NO_PAD.encode(SigningKey::from_bytes(&SEED).verifying_key().as_bytes());
-    json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "use": "sig", "kid": KID, "x": x }] })
-        .to_string()
+    json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "use": "sig", "kid": KID, "x": x }] }).to_string()
 }
 
 /// The claims of a good token for one call; a test spoils what it wants to.
-pub fn claims(
-    audience: &str,
-    tool: &str,
-    arguments: &Map<String, Value>,
-    key: &str,
-    jti: &str,
-) -> Map<String, Value> {
+pub fn claims(audience: &str, tool: &str, arguments: &Map<String, Value>, key: &str, jti: &str) -> Map<String, Value> {
     let value = json!({
         "iss": "laufzettel", "aud": audience, "sub": "S-1-5-21-1", "name": "Weber, Sabine", "tenant": TENANT,
         "groups": ["S-1-5-21-1001"], "run": "0198-run", "step": "ablegen", "tool": tool, "args": digest(arguments),
@@ -49,29 +42,20 @@ pub fn claims(
 
 /// `sha256:<hex>` over the RFC 8785 bytes.
 pub fn digest(arguments: &Map<String, Value>) -> String {
-    let bytes =
-        serde_json_canonicalizer::to_vec(arguments).expect("test arguments have a canonical form");
+    let bytes = serde_json_canonicalizer::to_vec(arguments).expect("test arguments have a canonical form");
     let bytes = Sha256::digest(bytes);
     format!("sha256:{bytes:x}")
 }
 
 /// A token under the known key.
 pub fn sign(claims: &Map<String, Value>) -> String {
-    sign_as(
-        &json!({ "alg": "EdDSA", "typ": "JWT", "kid": KID }),
-        claims,
-        SEED,
-    )
+    sign_as(&json!({ "alg": "EdDSA", "typ": "JWT", "kid": KID }), claims, SEED)
 }
 
 /// A token under any header and seed.
 pub fn sign_as(header: &Value, claims: &Map<String, Value>, seed: [u8; 32]) -> String {
     let part = |value: String| URL_SAFE_NO_PAD.encode(value);
-    let message = format!(
-        "{}.{}",
-        part(header.to_string()),
-        part(Value::Object(claims.clone()).to_string())
-    );
+    let message = format!("{}.{}", part(header.to_string()), part(Value::Object(claims.clone()).to_string()));
     let signature = SigningKey::from_bytes(&seed).sign(message.as_bytes());
     format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()))
 }

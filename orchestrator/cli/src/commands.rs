@@ -7,7 +7,11 @@ mod serve;
 mod test;
 mod tools;
 
-use std::{collections::BTreeMap, io::{IsTerminal as _, Read as _}, path::{Path, PathBuf}};
+use std::{
+    collections::BTreeMap,
+    io::{IsTerminal as _, Read as _},
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, bail};
 use laufzettel_domain::{Findings, Lang, TenantId, Value};
@@ -104,7 +108,16 @@ async fn wish(at: &Where, folder: Option<&Path>, wish: Wish, out: &Out) -> anyho
 }
 
 #[expect(clippy::too_many_arguments, reason = "the options of one command")]
-async fn run(process: String, input: Option<String>, by: Option<String>, zone: Option<String>, answers: Vec<String>, until_waiting: bool, at: Where, out: &Out) -> anyhow::Result<u8> {
+async fn run(
+    process: String,
+    input: Option<String>,
+    by: Option<String>,
+    zone: Option<String>,
+    answers: Vec<String>,
+    until_waiting: bool,
+    at: Where,
+    out: &Out,
+) -> anyhow::Result<u8> {
     let (id, folder, schema) = match process_of(&process, &at, out).await? {
         Ok(found) => found,
         Err(exit) => return Ok(exit),

@@ -3,9 +3,15 @@
 mod tenant;
 mod tools;
 
-use std::{collections::BTreeMap, path::{Path, PathBuf}};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
-use laufzettel_domain::{Finding, Findings, Kategorie, Node, Place, Schutzbedarf, TenantId, Text, document::{self, Fields, Kind, fields}};
+use laufzettel_domain::{
+    Finding, Findings, Kategorie, Node, Place, Schutzbedarf, TenantId, Text,
+    document::{self, Fields, Kind, fields},
+};
 use laufzettel_policy::{Kategorien, Zone};
 use laufzettel_process::model::Size;
 
@@ -68,8 +74,12 @@ fn read_root(root: &Node, folder: &Path, text: &str, findings: &mut Findings) ->
     let mut tenants = BTreeMap::new();
     for entry in fields.entries("tenants") {
         let Some(id) = TenantId::parse(&entry.key) else {
-            fields.findings.error("LZ109", entry.at, format!("tenants.{}", entry.key), Text::new(
-                "Ein Mandant heißt nur mit a–z, 0–9 und -.", "A tenant's name has only a–z, 0–9 and -."));
+            fields.findings.error(
+                "LZ109",
+                entry.at,
+                format!("tenants.{}", entry.key),
+                Text::new("Ein Mandant heißt nur mit a–z, 0–9 und -.", "A tenant's name has only a–z, 0–9 and -."),
+            );
             continue;
         };
         if let Some(tenant) = tenant::read(&entry.node, &format!("tenants.{id}"), folder, fields.findings) {
@@ -90,10 +100,15 @@ pub(super) fn at(folder: &Path, written: &str) -> PathBuf {
 fn no_environment(node: &Node, key: &str, findings: &mut Findings) {
     match &node.kind {
         Kind::Text(text) if text.contains("${") => {
-            findings.error("LZ121", node.at, key, Text::new(
-                "„${…}“ wird nicht ersetzt. Geheimnisse stehen als Datei im Ordner secrets und heißen hier secret:<name>.",
-                "\"${…}\" is not replaced. Secrets are files in the folder secrets and are named secret:<name> here.",
-            ));
+            findings.error(
+                "LZ121",
+                node.at,
+                key,
+                Text::new(
+                    "„${…}“ wird nicht ersetzt. Geheimnisse stehen als Datei im Ordner secrets und heißen hier secret:<name>.",
+                    "\"${…}\" is not replaced. Secrets are files in the folder secrets and are named secret:<name> here.",
+                ),
+            );
         }
         Kind::List(items) => items.iter().for_each(|item| no_environment(item, key, findings)),
         Kind::Map(entries) => entries.iter().for_each(|e| no_environment(&e.node, &e.key, findings)),
@@ -110,10 +125,12 @@ pub(super) fn not_yet(fields: &mut Fields<'_, '_>, name: &'static str) {
 }
 
 pub(super) fn unsupported(at: Place, key: &str, name: &str, findings: &mut Findings) {
-    findings.error("LZ190", at, key, Text::new(
-        format!("„{name}“ wird in dieser Version noch nicht unterstützt."),
-        format!("\"{name}\" is not supported yet in this version."),
-    ));
+    findings.error(
+        "LZ190",
+        at,
+        key,
+        Text::new(format!("„{name}“ wird in dieser Version noch nicht unterstützt."), format!("\"{name}\" is not supported yet in this version.")),
+    );
 }
 
 fn store(fields: &mut Fields<'_, '_>, folder: &Path) -> Option<PathBuf> {
@@ -133,10 +150,15 @@ fn zones(fields: &mut Fields<'_, '_>, hybrid: bool) -> BTreeMap<String, Zone> {
     for entry in fields.entries("zones") {
         let key = format!("zones.{}", entry.key);
         if entry.key != "gruen" && !hybrid {
-            fields.findings.error("LZ122", entry.at, key.clone(), Text::new(
-                format!("Im Profil offline gibt es nur die Zone gruen, nicht „{}“.", entry.key),
-                format!("In the profile offline only the zone gruen exists, not \"{}\".", entry.key),
-            ));
+            fields.findings.error(
+                "LZ122",
+                entry.at,
+                key.clone(),
+                Text::new(
+                    format!("Im Profil offline gibt es nur die Zone gruen, nicht „{}“.", entry.key),
+                    format!("In the profile offline only the zone gruen exists, not \"{}\".", entry.key),
+                ),
+            );
         }
         if let Some(zone) = zone(&entry.key, &entry.node, key, fields.findings) {
             zones.insert(entry.key.clone(), zone);
@@ -160,10 +182,7 @@ fn zone(name: &str, node: &Node, key: String, findings: &mut Findings) -> Option
     let kategorien = match inner.opt("kategorien") {
         None => shipped.map(|s| s.1),
         Some(node) if node.text() == Some("alle") => Some(Kategorien::Alle),
-        Some(node) => {
-            let path = inner.path("kategorien");
-            Some(Kategorien::Nur(node.items().iter().filter_map(|item| fields::one_of(item, &path, &Kategorie::ALL, inner.findings)).collect()))
-        }
+        Some(_) => inner.many_of("kategorien", &Kategorie::ALL).map(|list| Kategorien::Nur(list.into_iter().collect())),
     };
     if max.is_none() {
         inner.missing("max_schutzbedarf", "LZ106");
@@ -178,8 +197,7 @@ fn zone(name: &str, node: &Node, key: String, findings: &mut Findings) -> Option
 }
 
 fn models(fields: &mut Fields<'_, '_>, zones: &BTreeMap<String, Zone>) -> Vec<ModelConfig> {
-    let Some(node) = fields.opt("models") else { return Vec::new() };
-    node.items().iter().enumerate().filter_map(|(i, item)| model(item, &format!("models[{}]", i + 1), zones, fields.findings)).collect()
+    fields.list("models").iter().enumerate().filter_map(|(i, item)| model(item, &format!("models[{}]", i + 1), zones, fields.findings)).collect()
 }
 
 fn model(node: &Node, key: &str, zones: &BTreeMap<String, Zone>, findings: &mut Findings) -> Option<ModelConfig> {
@@ -191,18 +209,24 @@ fn model(node: &Node, key: &str, zones: &BTreeMap<String, Zone>, findings: &mut 
     let zone = inner.req("zone").and_then(|n| {
         let written = fields::text(n, &format!("{key}.zone"), inner.findings)?;
         if !zones.contains_key(written) {
-            let finding = inner.findings.error("LZ123", n.at, format!("{key}.zone"), Text::new(format!("Die Zone „{written}“ ist nicht eingerichtet."), format!("The zone \"{written}\" is not configured.")));
+            let finding = inner.findings.error(
+                "LZ123",
+                n.at,
+                format!("{key}.zone"),
+                Text::new(format!("Die Zone „{written}“ ist nicht eingerichtet."), format!("The zone \"{written}\" is not configured.")),
+            );
             finding.hint = Some(laufzettel_domain::finding::hint(written, zones.keys().map(String::as_str)));
         }
         Some(written.to_owned())
     });
     let size = inner.one_of("size", &[("s", Size::S), ("m", Size::M), ("l", Size::L)]).unwrap_or(Size::S);
-    let kinds = inner.texts("kinds").unwrap_or_else(|| vec!["chat".to_owned()]);
+    let kinds = inner.many_of("kinds", &[("chat", "chat"), ("embedding", "embedding")]).unwrap_or_else(|| vec!["chat"]);
     let context = inner.integer("context", 256, 10_000_000).unwrap_or(8_000);
     let concurrency = inner.integer("concurrency", 1, 10_000).unwrap_or(8);
     let price = price(&mut inner);
     inner.close();
-    if !kinds.contains(&"chat".to_owned()) {
+    if !kinds.contains(&"chat") {
+        unsupported(node.at, &format!("{key}.kinds"), "kinds ohne chat", findings);
         return None;
     }
     Some(ModelConfig {
@@ -236,10 +260,15 @@ pub(super) fn secret(node: &Node, key: &str, findings: &mut Findings) -> Option<
     let written = fields::text(node, key, findings)?;
     let name = written.strip_prefix("secret:");
     if name.is_none() {
-        findings.error("LZ121", node.at, key, Text::new(
-            "Ein Geheimnis steht nie hier, sondern als Datei im Ordner secrets; hier steht secret:<name>.",
-            "A secret never stands here but as a file in the folder secrets; write secret:<name>.",
-        ));
+        findings.error(
+            "LZ121",
+            node.at,
+            key,
+            Text::new(
+                "Ein Geheimnis steht nie hier, sondern als Datei im Ordner secrets; hier steht secret:<name>.",
+                "A secret never stands here but as a file in the folder secrets; write secret:<name>.",
+            ),
+        );
     }
     name.map(str::to_owned)
 }

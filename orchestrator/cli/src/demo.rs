@@ -1,6 +1,9 @@
 //! The demo tenant: everything `up` and a first `run` need, carried in the binary and laid out in a folder.
 
-use std::{fs, path::{Path, PathBuf}};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context as _;
 use laufzettel_domain::digest::to_hex;

@@ -3,14 +3,17 @@
 use std::{
     collections::BTreeMap,
     io::Write as _,
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use anyhow::{Context as _, bail};
 use laufzettel_directory::Directory;
-use laufzettel_domain::{Clock, Finding, Findings, TenantId, digest::{from_hex, to_hex}};
+use laufzettel_domain::{
+    Clock, Finding, Findings, TenantId,
+    digest::{from_hex, to_hex},
+};
 use laufzettel_doors::{
     delegation::Minter,
     model::{Endpoint, EndpointOptions},
@@ -75,8 +78,12 @@ pub fn directory(config: &TenantConfig, findings: &mut Vec<Finding>) -> Option<D
     let read = std::fs::read_to_string(&config.directory);
     let directory = match read {
         Err(error) => {
-            own.error("LZ100", laufzettel_domain::Place { line: 1, column: 1 }, "directory", laufzettel_domain::Text::new(
-                format!("Das Verzeichnis lässt sich nicht lesen: {error}."), format!("The directory cannot be read: {error}.")));
+            own.error(
+                "LZ100",
+                laufzettel_domain::Place { line: 1, column: 1 },
+                "directory",
+                laufzettel_domain::Text::new(format!("Das Verzeichnis lässt sich nicht lesen: {error}."), format!("The directory cannot be read: {error}.")),
+            );
             None
         }
         Ok(text) => laufzettel_domain::document::parse(&text, &mut own).and_then(|document| Directory::read(&document, &mut own)),
@@ -211,6 +218,12 @@ pub fn signer(config: &Config, tenant: &TenantId) -> anyhow::Result<Signer> {
     Ok(Signer::new(tenant.as_str(), &key(&config.secrets.join(format!("journal-{tenant}.key")))?))
 }
 
+/// A folder only its owner enters: the store holds what nobody else may read.
+fn private_folder(folder: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).with_context(|| folder.display().to_string())
+}
+
 /// One tenant, open: its desk, its servers, its anchor.
 pub struct House {
     pub desk: Desk,
@@ -245,7 +258,7 @@ impl House {
             bail!("{}", finding.line(laufzettel_domain::Lang::De));
         }
         let catalogue = Catalogue::load(&read_folder(folder.unwrap_or(&own.processes))?);
-        std::fs::create_dir_all(&config.data).with_context(|| config.data.display().to_string())?;
+        private_folder(&config.data)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let options = SqliteOptions { file: store_file(config, tenant), tenant: tenant.to_string(), now: laufzettel_worker::micros(clock.now()) };
         let store = match Sqlite::open(options).await {
@@ -255,7 +268,8 @@ impl House {
         };
         let servers = servers(config, tenant, own)?;
         let random: Arc<dyn laufzettel_worker::Random> = Arc::new(SystemRandom);
-        let doors = RealDoors { servers: servers.clone(), endpoints: endpoints(config)?, types: tool_types(own)?, clock: clock.clone(), random: random.clone() };
+        let doors =
+            RealDoors { servers: servers.clone(), endpoints: endpoints(config)?, types: tool_types(own)?, clock: clock.clone(), random: random.clone() };
         let signer = signer(config, tenant)?;
         let anchor = anchor(config, tenant, &store, signer).await?;
         let desk = Desk::new(Arc::new(self::tenant(config, tenant, own, store, catalogue, directory.unwrap_or_default(), Box::new(doors), clock, random)?));
@@ -292,7 +306,17 @@ async fn anchor(config: &Config, tenant: &TenantId, store: &Store, signer: Signe
 }
 
 #[expect(clippy::too_many_arguments, reason = "the parts of a tenant, put together in one place")]
-pub fn tenant(config: &Config, id: &TenantId, own: &TenantConfig, store: Store, catalogue: Catalogue, directory: Directory, doors: Box<dyn Doors>, clock: Arc<dyn Clock>, random: Arc<dyn laufzettel_worker::Random>) -> anyhow::Result<Tenant> {
+pub fn tenant(
+    config: &Config,
+    id: &TenantId,
+    own: &TenantConfig,
+    store: Store,
+    catalogue: Catalogue,
+    directory: Directory,
+    doors: Box<dyn Doors>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn laufzettel_worker::Random>,
+) -> anyhow::Result<Tenant> {
     Ok(Tenant {
         id: id.clone(),
         name: own.name.clone(),

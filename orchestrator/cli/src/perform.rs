@@ -13,7 +13,11 @@ use laufzettel_worker::WishError;
 
 pub use run::attach_files;
 
-use crate::{house::House, out::{Out, code}, wish::Wish};
+use crate::{
+    house::House,
+    out::{Out, code},
+    wish::Wish,
+};
 
 /// The exit code of a wish; what went wrong has been said.
 pub async fn perform(house: &House, wish: Wish, out: &Out) -> u8 {
@@ -64,7 +68,13 @@ pub type Done = Result<u8, Failed>;
 
 pub fn wish_failed(error: WishError, lang: Lang) -> Failed {
     match error {
-        WishError::Unknown => Failed::new(code::USAGE, match lang { Lang::De => "Diesen Vorgang gibt es nicht.", Lang::En => "There is no such run." }),
+        WishError::Unknown => Failed::new(
+            code::USAGE,
+            match lang {
+                Lang::De => "Diesen Vorgang gibt es nicht.",
+                Lang::En => "There is no such run.",
+            },
+        ),
         WishError::Denied(decision) => denied(&decision, lang),
         WishError::Rejected(Rejection::Denied(decision)) => denied(&decision, lang),
         WishError::Rejected(Rejection::Stale(text)) => Failed::new(code::ENDED_BADLY, text.get(lang)),
@@ -74,7 +84,10 @@ pub fn wish_failed(error: WishError, lang: Lang) -> Failed {
 }
 
 pub fn denied(decision: &Decision, lang: Lang) -> Failed {
-    let word = match lang { Lang::De => "Verweigert", Lang::En => "Denied" };
+    let word = match lang {
+        Lang::De => "Verweigert",
+        Lang::En => "Denied",
+    };
     Failed::new(code::DENIED, format!("{word}: {} ({})", decision.reason.get(lang), decision.rule))
 }
 
@@ -105,7 +118,7 @@ pub async fn find_run(house: &House, written: &str) -> Result<RunId, Failed> {
     if let Some(run) = RunId::parse(written) {
         return Ok(run);
     }
-    let rows = house.desk.tenant.store.runs(laufzettel_store::RunFilter { limit: 500, ..Default::default() }).await?;
-    let found = rows.iter().find(|row| row.nummer == written).map(|row| row.run);
-    found.ok_or_else(|| Failed::new(code::USAGE, format!("Einen Vorgang „{written}“ gibt es nicht.")))
+    let wanted = laufzettel_store::RunFilter { nummer: Some(written.to_owned()), limit: 1, ..Default::default() };
+    let rows = house.desk.tenant.store.runs(wanted).await?;
+    rows.first().map(|row| row.run).ok_or_else(|| Failed::new(code::USAGE, format!("Einen Vorgang „{written}“ gibt es nicht.")))
 }

@@ -10,7 +10,12 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{house::House, out::{Out, Piece}, perform, wish::{Envelope, Wish}};
+use crate::{
+    house::House,
+    out::{Out, Piece},
+    perform,
+    wish::{Envelope, Wish},
+};
 
 /// Bytes of one request: an input with its files.
 const REQUEST_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -78,9 +83,7 @@ async fn connect(file: &Path) -> std::io::Result<UnixStream> {
 
 /// Hands a wish to the server and passes its words on. Returns its exit code.
 pub async fn ask(file: &Path, wish: Wish, out: &Out) -> anyhow::Result<u8> {
-    let stream = connect(file).await.with_context(|| {
-        format!("Ein anderer Prozess hält den Speicher, antwortet aber nicht unter {}", file.display())
-    })?;
+    let stream = connect(file).await.with_context(|| format!("Ein anderer Prozess hält den Speicher, antwortet aber nicht unter {}", file.display()))?;
     let (read, mut write) = stream.into_split();
     let envelope = Envelope { wish, lang: out.lang, json: out.json };
     write.write_all(format!("{}\n", serde_json::to_string(&envelope)?).as_bytes()).await?;

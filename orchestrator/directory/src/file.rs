@@ -65,10 +65,12 @@ impl Directory {
         let mut unknown = |section: &str, owner: &str, key: &str, name: &str| {
             let at = document.root.nearest(&laufzettel_domain::Path::new([section, owner, key])).at;
             findings
-                .error("LZ120", at, format!("{section}.{owner}.{key}"), Text::new(
-                    format!("Die Gruppe „{name}“ gibt es nicht."),
-                    format!("There is no group \"{name}\"."),
-                ))
+                .error(
+                    "LZ120",
+                    at,
+                    format!("{section}.{owner}.{key}"),
+                    Text::new(format!("Die Gruppe „{name}“ gibt es nicht."), format!("There is no group \"{name}\".")),
+                )
                 .hint = Some(finding::hint(name, self.groups.keys().map(String::as_str)));
         };
         for (owner, group) in &self.groups {

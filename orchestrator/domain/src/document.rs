@@ -90,9 +90,7 @@ impl Node {
             Kind::Number(n) => Value::Number(n.clone()),
             Kind::Text(t) => Value::String(t.clone()),
             Kind::List(items) => items.iter().map(Self::to_value).collect(),
-            Kind::Map(entries) => {
-                Value::Object(entries.iter().map(|e| (e.key.clone(), e.node.to_value())).collect())
-            }
+            Kind::Map(entries) => Value::Object(entries.iter().map(|e| (e.key.clone(), e.node.to_value())).collect()),
         }
     }
 

@@ -26,10 +26,7 @@ impl Span {
 
     /// Length in milliseconds where a day has 24 hours and a month 30 days: for limits, not for deadlines.
     pub fn approx_millis(&self) -> i64 {
-        let days = i64::from(self.0.get_days())
-            + i64::from(self.0.get_weeks()) * 7
-            + i64::from(self.0.get_months()) * 30
-            + i64::from(self.0.get_years()) * 365;
+        let days = i64::from(self.0.get_days()) + i64::from(self.0.get_weeks()) * 7 + i64::from(self.0.get_months()) * 30 + i64::from(self.0.get_years()) * 365;
         let seconds = (days * 24 + i64::from(self.0.get_hours())) * 3600 + self.0.get_minutes() * 60 + self.0.get_seconds();
         seconds * 1000 + self.0.get_milliseconds()
     }
@@ -55,7 +52,9 @@ mod tests {
 
     #[test]
     fn durations() {
-        for (text, millis) in [("PT2S", Some(2000)), ("P3D", Some(259_200_000)), ("PT0.5S", Some(500)), ("3 days", None), ("-PT2S", None), ("", None), ("P", None)] {
+        for (text, millis) in
+            [("PT2S", Some(2000)), ("P3D", Some(259_200_000)), ("PT0.5S", Some(500)), ("3 days", None), ("-PT2S", None), ("", None), ("P", None)]
+        {
             assert_eq!(Span::parse(text).map(|s| s.approx_millis()), millis, "{text}");
         }
     }

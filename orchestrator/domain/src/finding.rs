@@ -81,16 +81,7 @@ impl Findings {
         if self.list.len() >= FINDINGS_MAX {
             self.list.truncate(FINDINGS_MAX - 1);
         }
-        self.list.push(Finding {
-            code: code.to_owned(),
-            severity,
-            file: self.file.clone(),
-            line: at.line,
-            column: at.column,
-            key,
-            message,
-            hint: None,
-        });
+        self.list.push(Finding { code: code.to_owned(), severity, file: self.file.clone(), line: at.line, column: at.column, key, message, hint: None });
         self.list.last_mut().expect("just pushed")
     }
 

@@ -18,8 +18,7 @@ pub enum Schutzbedarf {
 }
 
 impl Schutzbedarf {
-    pub const ALL: [(&str, Self); 4] =
-        [("kein", Self::Kein), ("niedrig", Self::Niedrig), ("normal", Self::Normal), ("hoch", Self::Hoch)];
+    pub const ALL: [(&str, Self); 4] = [("kein", Self::Kein), ("niedrig", Self::Niedrig), ("normal", Self::Normal), ("hoch", Self::Hoch)];
 
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.iter().find(|(name, _)| *name == text).map(|(_, level)| *level)
@@ -148,9 +147,8 @@ mod tests {
     use super::*;
 
     fn label() -> impl Strategy<Value = Label> {
-        (0..4usize, proptest::collection::btree_set(0..8usize, 0..8), 0..3usize).prop_map(|(s, k, t)| {
-            Label::new(Schutzbedarf::ALL[s].1, k.into_iter().map(|i| Kategorie::ALL[i].1), Trust::ALL[t].1)
-        })
+        (0..4usize, proptest::collection::btree_set(0..8usize, 0..8), 0..3usize)
+            .prop_map(|(s, k, t)| Label::new(Schutzbedarf::ALL[s].1, k.into_iter().map(|i| Kategorie::ALL[i].1), Trust::ALL[t].1))
     }
 
     proptest! {

@@ -74,11 +74,8 @@ struct Usage {
 impl Endpoint {
     pub fn new(options: EndpointOptions) -> Result<Self, reqwest::Error> {
         #[expect(clippy::disallowed_methods, reason = "this is the one room that holds a network client for models")]
-        let client = reqwest::Client::builder()
-            .connect_timeout(Duration::from_millis(CONNECT_MS_MAX))
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()?;
+        let client =
+            reqwest::Client::builder().connect_timeout(Duration::from_millis(CONNECT_MS_MAX)).redirect(reqwest::redirect::Policy::none()).no_proxy().build()?;
         Ok(Self { slots: Arc::new(Semaphore::new(options.concurrency.max(1))), client, options })
     }
 
@@ -160,7 +157,9 @@ fn request(model: &str, call: &ModelCall) -> Value {
     messages.push(json!({ "role": "user", "content": material(call) }));
     for (answer, problem) in &call.repairs {
         messages.push(json!({ "role": "assistant", "content": answer }));
-        messages.push(json!({ "role": "user", "content": format!("Diese Antwort passt nicht: {problem} Antworte noch einmal, nur mit dem JSON nach dem Schema.") }));
+        messages.push(
+            json!({ "role": "user", "content": format!("Diese Antwort passt nicht: {problem} Antworte noch einmal, nur mit dem JSON nach dem Schema.") }),
+        );
     }
     let mut body = json!({ "model": model, "messages": messages, "temperature": 0, "stream": false });
     if let Some(schema) = &call.output {

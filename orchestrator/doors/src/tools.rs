@@ -7,7 +7,10 @@ use laufzettel_domain::Value;
 use laufzettel_policy::{Cleared, ToolCall};
 use rmcp::{
     ClientLifecycleMode, ClientServiceExt, RoleClient,
-    model::{CallToolRequestParams, CallToolResponse, CallToolResult, ClientCapabilities, ClientConfig, Implementation, MetaObject, ProtocolVersion, RequestMetaObject},
+    model::{
+        CallToolRequestParams, CallToolResponse, CallToolResult, ClientCapabilities, ClientConfig, Implementation, MetaObject, ProtocolVersion,
+        RequestMetaObject,
+    },
     service::{Peer, RunningService, ServiceError},
     transport::TokioChildProcess,
 };
@@ -91,7 +94,11 @@ impl ToolServer {
             Err(_) => Err(Failure::new(Class::Timeout, None, format!("{}/{}: keine Antwort in {} ms", call.server, call.tool, call.timeout_ms))),
             Ok(Err(error)) => Err(self.broken(error).await),
             Ok(Ok(CallToolResponse::Complete(result))) => reply(result, &call.server, &call.tool),
-            Ok(Ok(_)) => Err(Failure::new(Class::Refused, Some(false), format!("{}/{}: Rückfragen von Werkzeugen werden noch nicht unterstützt", call.server, call.tool))),
+            Ok(Ok(_)) => Err(Failure::new(
+                Class::Refused,
+                Some(false),
+                format!("{}/{}: Rückfragen von Werkzeugen werden noch nicht unterstützt", call.server, call.tool),
+            )),
         }
     }
 
@@ -119,9 +126,15 @@ impl ToolServer {
         let pinned = self.options.pins.as_ref().and_then(|pins| pins.get(tool)).map(Definition::digest);
         match (pinned, found) {
             (Some(pinned), Some(found)) if pinned == found => Ok(connected.service.peer().clone()),
-            (None, _) => Err(Failure::new(Class::Refused, Some(false), format!("{}/{tool} ist nicht freigegeben (laufzettel tools pin {})", self.name(), self.name()))),
+            (None, _) => {
+                Err(Failure::new(Class::Refused, Some(false), format!("{}/{tool} ist nicht freigegeben (laufzettel tools pin {})", self.name(), self.name())))
+            }
             (Some(_), None) => Err(Failure::new(Class::Refused, Some(false), format!("{}/{tool} gibt es auf dem Server nicht mehr", self.name()))),
-            _ => Err(Failure::new(Class::Refused, Some(false), format!("{}/{tool} weicht von der freigegebenen Fassung ab (laufzettel tools diff {})", self.name(), self.name()))),
+            _ => Err(Failure::new(
+                Class::Refused,
+                Some(false),
+                format!("{}/{tool} weicht von der freigegebenen Fassung ab (laufzettel tools diff {})", self.name(), self.name()),
+            )),
         }
     }
 
@@ -142,10 +155,8 @@ impl ToolServer {
             command.env("LAUFZETTEL_TENANT", &self.tenant);
             let transport = TokioChildProcess::new(tokio::process::Command::from(command)).map_err(|e| e.to_string())?;
             let me = ClientConfig::new(ClientCapabilities::default(), Implementation::new("laufzettel", env!("CARGO_PKG_VERSION")));
-            let mode = ClientLifecycleMode::Auto {
-                preferred_versions: vec![ProtocolVersion::V_2026_07_28],
-                legacy_version: Some(ProtocolVersion::V_2025_11_25),
-            };
+            let mode =
+                ClientLifecycleMode::Auto { preferred_versions: vec![ProtocolVersion::V_2026_07_28], legacy_version: Some(ProtocolVersion::V_2025_11_25) };
             let service = me.serve_with_lifecycle(transport, mode).await.map_err(|e| e.to_string())?;
             let tools = service.list_all_tools().await.map_err(|e| e.to_string())?;
             let tools = tools.iter().filter_map(|tool| serde_json::to_value(tool).ok()).filter_map(|v| serde_json::from_value(v).ok()).collect();

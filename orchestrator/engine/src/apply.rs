@@ -106,6 +106,10 @@ pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalT
             if e.round > effect.round {
                 effect.attempt = 1;
             }
+            // whoever takes a person's parked call over answers for it with her own rights
+            if matches!(effect.status, EffectStatus::Parked(_)) && effect.intent.who.is_person() && e.by.is_person() {
+                effect.intent.who = e.by.clone();
+            }
             effect.round = e.round;
             effect.status = EffectStatus::Due;
             effect.updated_at = at;

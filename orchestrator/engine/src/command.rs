@@ -2,20 +2,42 @@
 
 use laufzettel_domain::{Caller, Digest, EffectPath, Text, Value};
 use laufzettel_policy::Decision;
-use laufzettel_process::{model::{FailureClass, RunAs}, schema::Problem};
+use laufzettel_process::{
+    model::{FailureClass, RunAs},
+    schema::Problem,
+};
 
 use crate::event::{Disposition, Meta};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
-    Settle { path: EffectPath, round: u32, attempt: u32, outcome: Outcome },
+    Settle {
+        path: EffectPath,
+        round: u32,
+        attempt: u32,
+        outcome: Outcome,
+    },
     /// A door said no.
-    Refuse { path: EffectPath, round: u32, decision: Decision },
+    Refuse {
+        path: EffectPath,
+        round: u32,
+        decision: Decision,
+    },
     Answer(Answer),
-    Cancel { by: Caller, reason: String },
-    Resolve { path: EffectPath, by: Caller, resolution: Resolution },
+    Cancel {
+        by: Caller,
+        reason: String,
+    },
+    Resolve {
+        path: EffectPath,
+        by: Caller,
+        resolution: Resolution,
+    },
     /// Somebody takes a parked effect over, or orders a failed one again.
-    TakeOver { path: EffectPath, by: Caller },
+    TakeOver {
+        path: EffectPath,
+        by: Caller,
+    },
     /// Time has passed.
     Wake,
 }
@@ -37,8 +59,16 @@ pub struct Start {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// The door brought a value: a tool's structured content, or a model's raw text.
-    Ok { value: Value, meta: Meta },
-    Failed { class: FailureClass, disposition: Disposition, message: String, meta: Meta },
+    Ok {
+        value: Value,
+        meta: Meta,
+    },
+    Failed {
+        class: FailureClass,
+        disposition: Disposition,
+        message: String,
+        meta: Meta,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq)]

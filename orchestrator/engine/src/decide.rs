@@ -2,14 +2,21 @@
 
 use jiff::Timestamp;
 use laufzettel_domain::{Caller, EffectPath, RunId, StepId, TenantId, Trust, Value};
-use laufzettel_process::{Process, expression, model::{FailureClass, OnError, Step, StepKind}};
+use laufzettel_process::{
+    Process, expression,
+    model::{FailureClass, OnError, Step, StepKind},
+};
 use serde_json::json;
 
 use crate::{
-    apply, ending,
+    apply,
     command::{Answer, Command, Rejection, Resolution, Start},
     context::Context,
-    event::{EffectRefused, EffectResumed, EffectSettled, Event, Meta, RunEnding, RunStarted, StepCompleted, StepFailed, StepSkipped, TaskKind, TaskOpened, TaskWithdrawn},
+    ending,
+    event::{
+        EffectRefused, EffectResumed, EffectSettled, Event, Meta, RunEnding, RunStarted, StepCompleted, StepFailed, StepSkipped, TaskKind, TaskOpened,
+        TaskWithdrawn,
+    },
     labels::Labels,
     run::{EffectStatus, Ending, Run, State, StepState, TaskState},
     scope::{scope, with_result},
@@ -278,7 +285,8 @@ fn resolve(sheet: &mut Sheet<'_>, path: &EffectPath, by: Caller, resolution: Res
     };
     match resolution {
         Resolution::Happened(value) => {
-            let settled = EffectSettled { path: path.clone(), round: effect.round, attempt: effect.attempt, by: Some(by), meta: Meta::default(), value: value.clone() };
+            let settled =
+                EffectSettled { path: path.clone(), round: effect.round, attempt: effect.attempt, by: Some(by), meta: Meta::default(), value: value.clone() };
             sheet.emit(Event::EffectSettled(settled));
             steps::settled(sheet, path, value);
         }
@@ -353,4 +361,3 @@ fn begin(sheet: &mut Sheet<'_>, id: &StepId) {
         StepKind::Human(human) => steps::human::begin(sheet, id, human),
     }
 }
-

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use laufzettel_domain::{EffectKey, Value};
 
-use crate::{TaskKind, run::{EffectRun, EffectStatus, Run, TaskState}};
+use crate::{
+    TaskKind,
+    run::{EffectRun, EffectStatus, Run, TaskState},
+};
 
 /// One due effect: the exact call and its identity.
 #[derive(Debug, Clone, PartialEq)]

@@ -103,4 +103,3 @@ fn evaluate_output(sheet: &Sheet<'_>) -> Result<Map<String, Value>, OutputError>
     }
     Ok(output)
 }
-

@@ -58,8 +58,7 @@ fn split<E: Serialize>(event: &E, content_fields: &[&str]) -> (Value, Option<Val
         Ok(Value::Object(map)) => map,
         _ => Map::new(),
     };
-    let content: Map<String, Value> =
-        content_fields.iter().filter_map(|name| body.remove(*name).map(|value| ((*name).to_owned(), value))).collect();
+    let content: Map<String, Value> = content_fields.iter().filter_map(|name| body.remove(*name).map(|value| ((*name).to_owned(), value))).collect();
     body.insert("v".to_owned(), VERSION.into());
     (Value::Object(body), (!content.is_empty()).then_some(Value::Object(content)))
 }

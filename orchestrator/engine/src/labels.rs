@@ -10,7 +10,10 @@ use laufzettel_process::{
     schema,
 };
 
-use crate::{context::Context, run::{Run, StepState}};
+use crate::{
+    context::Context,
+    run::{Run, StepState},
+};
 
 /// Values longer than this (rendered) were not surely read whole by the person who was shown them.
 const SEEN_CHARS_MAX: usize = 500;
@@ -76,18 +79,17 @@ impl Labels<'_> {
     /// Field by field where the value is built field by field.
     pub fn tree(&self, template: &Template) -> Labelled {
         match template {
-            Template::Map(map) => {
-                Labelled { own: Label::default(), fields: map.iter().map(|(name, inner)| (name.clone(), self.tree(inner))).collect() }
-            }
+            Template::Map(map) => Labelled { own: Label::default(), fields: map.iter().map(|(name, inner)| (name.clone(), self.tree(inner))).collect() },
             other => Labelled::all(self.of_template(other)),
         }
     }
 
     /// Whether the author listed every value this template can take: enums of the process's own files and constants.
     pub fn is_listed(&self, template: &Template) -> bool {
-        template.expressions().iter().all(|e| {
-            e.analysis.asked.is_empty() && e.analysis.paths().iter().all(|path| self.of_path(path).trust == Trust::Trusted || self.is_own_enum(path))
-        })
+        template
+            .expressions()
+            .iter()
+            .all(|e| e.analysis.asked.is_empty() && e.analysis.paths().iter().all(|path| self.of_path(path).trust == Trust::Trusted || self.is_own_enum(path)))
     }
 
     fn is_own_enum(&self, path: &Path) -> bool {

@@ -29,5 +29,5 @@ pub use context::Context;
 pub use decide::{decide, start};
 pub use effect::{Effect, contacts, effects, wake_at};
 pub use event::{Call, CodecError, Disposition, Event, Meta, Next, TaskKind};
-pub use sentence::sentence;
 pub use run::{EffectRun, EffectStatus, Ending, Run, State, StepState, Task, TaskState};
+pub use sentence::sentence;

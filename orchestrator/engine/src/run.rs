@@ -53,9 +53,23 @@ pub enum Ending {
 pub enum StepState {
     /// Its effect or task is under way.
     Active,
-    Completed { value: Value, labels: Labelled, at: Timestamp },
-    Skipped { because: Option<StepId>, label: Label, at: Timestamp },
-    Failed { class: FailureClass, message: String, continues: bool, label: Label, at: Timestamp },
+    Completed {
+        value: Value,
+        labels: Labelled,
+        at: Timestamp,
+    },
+    Skipped {
+        because: Option<StepId>,
+        label: Label,
+        at: Timestamp,
+    },
+    Failed {
+        class: FailureClass,
+        message: String,
+        continues: bool,
+        label: Label,
+        at: Timestamp,
+    },
 }
 
 impl StepState {
@@ -79,8 +93,13 @@ pub enum EffectStatus {
     /// A door refused it.
     Parked(Decision),
     /// The outcome is in the journal.
-    Settled { value: Value },
-    GaveUp { class: FailureClass, message: String },
+    Settled {
+        value: Value,
+    },
+    GaveUp {
+        class: FailureClass,
+        message: String,
+    },
 }
 
 impl EffectStatus {
@@ -177,6 +196,6 @@ impl Run {
 
     /// The latest iteration of a step's effect in a phase.
     pub fn effect_of(&self, step: &StepId, phase: Phase) -> Option<(&EffectPath, &EffectRun)> {
-        self.effects.iter().filter(|(path, _)| path.step == *step && path.phase == phase).next_back()
+        self.effects.iter().rfind(|(path, _)| path.step == *step && path.phase == phase)
     }
 }

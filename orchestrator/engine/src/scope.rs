@@ -1,9 +1,15 @@
 //! A run as expressions see it.
 
 use laufzettel_domain::Value;
-use laufzettel_process::{Process, expression::{Scope, StepStatus}};
+use laufzettel_process::{
+    Process,
+    expression::{Scope, StepStatus},
+};
 
-use crate::{context::Context, run::{Run, StepState}};
+use crate::{
+    context::Context,
+    run::{Run, StepState},
+};
 
 pub fn scope<'v>(process: &'v Process, context: &'v Context, run: &'v Run) -> Scope<'v> {
     let mut scope = Scope { zeitzone: &context.zeitzone, templates: Some(&process.templates), ..Scope::default() };

@@ -15,15 +15,38 @@ fn effect(body: &Value) -> String {
 pub fn sentence(kind: &str, body: &Value) -> Text {
     let (de, en) = match kind {
         "run.started" => (
-            format!("{} hat den Vorgang {} gestartet: {} {}. Erlaubt durch {}.", word(body, "/caller/name"), word(body, "/nummer"), word(body, "/process"), word(body, "/version"), word(body, "/decision/rule")),
-            format!("{} started {}: {} {}. Allowed by {}.", word(body, "/caller/name"), word(body, "/nummer"), word(body, "/process"), word(body, "/version"), word(body, "/decision/rule")),
+            format!(
+                "{} hat den Vorgang {} gestartet: {} {}. Erlaubt durch {}.",
+                word(body, "/caller/name"),
+                word(body, "/nummer"),
+                word(body, "/process"),
+                word(body, "/version"),
+                word(body, "/decision/rule")
+            ),
+            format!(
+                "{} started {}: {} {}. Allowed by {}.",
+                word(body, "/caller/name"),
+                word(body, "/nummer"),
+                word(body, "/process"),
+                word(body, "/version"),
+                word(body, "/decision/rule")
+            ),
         ),
         "step.skipped" => match body.get("because").and_then(Value::as_str) {
-            None => (format!("Schritt {} übersprungen: seine Bedingung war nicht erfüllt.", word(body, "/step")), format!("Step {} skipped: its condition was false.", word(body, "/step"))),
-            Some(other) => (format!("Schritt {} übersprungen, weil {other} übersprungen wurde.", word(body, "/step")), format!("Step {} skipped because {other} was.", word(body, "/step"))),
+            None => (
+                format!("Schritt {} übersprungen: seine Bedingung war nicht erfüllt.", word(body, "/step")),
+                format!("Step {} skipped: its condition was false.", word(body, "/step")),
+            ),
+            Some(other) => (
+                format!("Schritt {} übersprungen, weil {other} übersprungen wurde.", word(body, "/step")),
+                format!("Step {} skipped because {other} was.", word(body, "/step")),
+            ),
         },
         "step.completed" => (format!("Schritt {} erledigt.", word(body, "/step")), format!("Step {} completed.", word(body, "/step"))),
-        "step.failed" => (format!("Schritt {} fehlgeschlagen ({}).", word(body, "/step"), word(body, "/class")), format!("Step {} failed ({}).", word(body, "/step"), word(body, "/class"))),
+        "step.failed" => (
+            format!("Schritt {} fehlgeschlagen ({}).", word(body, "/step"), word(body, "/class")),
+            format!("Step {} failed ({}).", word(body, "/step"), word(body, "/class")),
+        ),
         "effect.intended" => (
             format!("Aufruf von {} vorgemerkt für Schritt {} unter den Rechten von {}.", word(body, "/target"), effect(body), word(body, "/who/name")),
             format!("Call of {} intended for step {} under the rights of {}.", word(body, "/target"), effect(body), word(body, "/who/name")),
@@ -40,8 +63,14 @@ pub fn sentence(kind: &str, body: &Value) -> Text {
             format!("Aufruf für Schritt {} verweigert: {} Regel: {}.", effect(body), word(body, "/decision/reason/de"), word(body, "/decision/rule")),
             format!("Call for step {} refused: {} Rule: {}.", effect(body), word(body, "/decision/reason/en"), word(body, "/decision/rule")),
         ),
-        "effect.resumed" => (format!("Aufruf für Schritt {} wieder aufgenommen von {}.", effect(body), word(body, "/by/name")), format!("Call for step {} resumed by {}.", effect(body), word(body, "/by/name"))),
-        "task.opened" => (format!("Aufgabe {} geöffnet: Schritt {}.", body["number"], word(body, "/step")), format!("Task {} opened: step {}.", body["number"], word(body, "/step"))),
+        "effect.resumed" => (
+            format!("Aufruf für Schritt {} wieder aufgenommen von {}.", effect(body), word(body, "/by/name")),
+            format!("Call for step {} resumed by {}.", effect(body), word(body, "/by/name")),
+        ),
+        "task.opened" => (
+            format!("Aufgabe {} geöffnet: Schritt {}.", body["number"], word(body, "/step")),
+            format!("Task {} opened: step {}.", body["number"], word(body, "/step")),
+        ),
         "task.completed" => (
             format!("{} hat Aufgabe {} erledigt. Erlaubt durch {}.", word(body, "/by/name"), body["number"], word(body, "/decision/rule")),
             format!("{} completed task {}. Allowed by {}.", word(body, "/by/name"), body["number"], word(body, "/decision/rule")),
@@ -49,11 +78,22 @@ pub fn sentence(kind: &str, body: &Value) -> Text {
         "task.withdrawn" => (format!("Aufgabe {} zurückgezogen.", body["number"]), format!("Task {} withdrawn.", body["number"])),
         "run.ending" => (format!("Der Vorgang endet ({}).", word(body, "/ending")), format!("The run is ending ({}).", word(body, "/ending"))),
         "run.ended" => (format!("Der Vorgang ist beendet: {}.", word(body, "/state")), format!("The run has ended: {}.", word(body, "/state"))),
-        "start.denied" => (format!("{} durfte {} nicht starten: {}", word(body, "/by/name"), word(body, "/process"), word(body, "/decision/reason/de")), format!("{} was denied to start {}: {}", word(body, "/by/name"), word(body, "/process"), word(body, "/decision/reason/en"))),
-        "task.denied" => (format!("{} durfte eine Aufgabe nicht erledigen: {}", word(body, "/by/name"), word(body, "/decision/reason/de")), format!("{} was denied a task: {}", word(body, "/by/name"), word(body, "/decision/reason/en"))),
+        "start.denied" => (
+            format!("{} durfte {} nicht starten: {}", word(body, "/by/name"), word(body, "/process"), word(body, "/decision/reason/de")),
+            format!("{} was denied to start {}: {}", word(body, "/by/name"), word(body, "/process"), word(body, "/decision/reason/en")),
+        ),
+        "task.denied" => (
+            format!("{} durfte eine Aufgabe nicht erledigen: {}", word(body, "/by/name"), word(body, "/decision/reason/de")),
+            format!("{} was denied a task: {}", word(body, "/by/name"), word(body, "/decision/reason/en")),
+        ),
         "signin" => (format!("{} hat sich angemeldet.", word(body, "/by/name")), format!("{} signed in.", word(body, "/by/name"))),
-        "content.viewed" => (format!("{} hat den Vorgang {} angesehen.", word(body, "/by/name"), word(body, "/run")), format!("{} looked at the run {}.", word(body, "/by/name"), word(body, "/run"))),
-        "content.exported" => (format!("{} hat das Protokoll ausgeführt.", word(body, "/by/name")), format!("{} exported the journal.", word(body, "/by/name"))),
+        "content.viewed" => (
+            format!("{} hat den Vorgang {} angesehen.", word(body, "/by/name"), word(body, "/run")),
+            format!("{} looked at the run {}.", word(body, "/by/name"), word(body, "/run")),
+        ),
+        "content.exported" => {
+            (format!("{} hat das Protokoll ausgeführt.", word(body, "/by/name")), format!("{} exported the journal.", word(body, "/by/name")))
+        }
         "config.loaded" => (format!("Konfiguration geladen: {}.", word(body, "/digest")), format!("Configuration loaded: {}.", word(body, "/digest"))),
         "lane.opened" => ("Das Programm hat mit dem Schreiben begonnen.".to_owned(), "The program began to write.".to_owned()),
         "lane.closed" => ("Das Programm hat geordnet aufgehört zu schreiben.".to_owned(), "The program ceased to write in order.".to_owned()),

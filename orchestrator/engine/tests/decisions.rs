@@ -1,12 +1,20 @@
 //! Text in, text out: a process and what happens to it, against the events that follow. And the replay law.
 
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use laufzettel_domain::{Caller, EffectPath, Findings, Lang, RunId, StepId, TenantId, Value, Via, names::Phase};
-use laufzettel_engine::{Answer, Command, Context, Disposition, Effect, Event, Meta, Outcome, Rejection, Resolution, Run, Start, decide, effects, fold, start, wake_at};
+use laufzettel_engine::{
+    Answer, Command, Context, Disposition, Effect, Event, Meta, Outcome, Rejection, Resolution, Run, Start, decide, effects, fold, start, wake_at,
+};
 use laufzettel_policy::{Clearance, Decision, Effect as ToolEffect, ToolRule, Yields};
-use laufzettel_process::{Folder, Process, Tools, Types, model::{FailureClass, RunAs}, read};
+use laufzettel_process::{
+    Folder, Process, Tools, Types,
+    model::{FailureClass, RunAs},
+    read,
+};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -79,7 +87,16 @@ impl Desk {
         let at: Timestamp = "2026-11-23T09:00:00Z".parse().unwrap();
         let tenant = TenantId::parse("t").unwrap();
         let id = RunId::new(at, [1; 10]);
-        let begin = Start { caller: clerk(), run_as: RunAs::Caller, input, nummer: "2026-000001".into(), facts: json!({}), status_code: None, zone: None, decision: yes() };
+        let begin = Start {
+            caller: clerk(),
+            run_as: RunAs::Caller,
+            input,
+            nummer: "2026-000001".into(),
+            facts: json!({}),
+            status_code: None,
+            zone: None,
+            decision: yes(),
+        };
         let (run, events) = start(&process, &context, &tenant, id, begin, at)?;
         let history = events.into_iter().map(|e| (e, at)).collect();
         Ok(Self { process, context, history, run, at })

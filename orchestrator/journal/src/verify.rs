@@ -51,9 +51,16 @@ pub enum What {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// Every record is in order, and witnessed checkpoints reach the end of every lane.
-    Intact { records: u64, checkpoints: u64 },
+    Intact {
+        records: u64,
+        checkpoints: u64,
+    },
     /// In order, but past these records nothing witnessed says how far the lane went. What was cut there cannot be seen.
-    NotAnchored { records: u64, checkpoints: u64, beyond: Vec<(u64, u64)> },
+    NotAnchored {
+        records: u64,
+        checkpoints: u64,
+        beyond: Vec<(u64, u64)>,
+    },
     Broken(Break),
 }
 
@@ -62,10 +69,13 @@ pub const LANE_OPENED: &str = "lane.opened";
 /// Kind of the record an orderly shutdown ends a lane with.
 pub const LANE_CLOSED: &str = "lane.closed";
 
+/// A record's hash as a checkpoint has it, and that checkpoint's number (0: not witnessed).
+type Expected = ([u8; 32], u64);
+
 pub struct Verifier {
     tenant: String,
     /// What witnessed checkpoints say of single records: expected hash and checkpoint number.
-    expected: BTreeMap<(u64, u64), Vec<([u8; 32], u64)>>,
+    expected: BTreeMap<(u64, u64), Vec<Expected>>,
     checkpoints: u64,
     /// Heads that openings of later lanes name.
     seen_heads: BTreeMap<u64, (u64, [u8; 32])>,
@@ -257,7 +267,8 @@ impl Verifier {
         if let Some(found) = self.broken {
             return Verdict::Broken(found);
         }
-        let beyond: Vec<(u64, u64)> = self.done.values().filter(|lane| !is_anchored(lane, &self.seen_heads, live)).map(|lane| (lane.number, lane.anchored)).collect();
+        let beyond: Vec<(u64, u64)> =
+            self.done.values().filter(|lane| !is_anchored(lane, &self.seen_heads, live)).map(|lane| (lane.number, lane.anchored)).collect();
         if beyond.is_empty() {
             Verdict::Intact { records: self.records, checkpoints: self.checkpoints }
         } else {
@@ -342,10 +353,12 @@ mod tests {
         }
     }
 
+    type Harm<'h> = &'h dyn Fn(&mut Vec<Record>, &mut Vec<String>, &mut Vec<String>);
+
     #[test]
     fn what_is_done_to_a_journal_is_found() {
         let (records, notes, keys) = journal("vg");
-        let check = |f: &dyn Fn(&mut Vec<Record>, &mut Vec<String>, &mut Vec<String>)| {
+        let check = |f: Harm<'_>| {
             let (mut r, mut s, mut w) = (records.clone(), notes.clone(), notes.clone());
             f(&mut r, &mut s, &mut w);
             broken(verdict(&r, &s, &w, &keys))
@@ -353,17 +366,48 @@ mod tests {
         let other = journal("anderer").0;
         assert_eq!(check(&|_, _, _| {}), "intact");
         assert_eq!(check(&|r, _, _| r[3].draft.body = r[3].draft.body.replace('a', "b")), "1/4 Hash");
-        assert_eq!(check(&|r, _, _| { r.remove(3); }), "1/5 Gap");
+        assert_eq!(
+            check(&|r, _, _| {
+                r.remove(3);
+            }),
+            "1/5 Gap"
+        );
         assert_eq!(check(&|r, _, _| r.swap(3, 4)), "1/5 Gap");
         assert_eq!(check(&|r, _, _| r.insert(4, records[3].clone())), "1/4 Order");
         assert_eq!(check(&|r, _, _| r[3].draft.content = Some(vec![0, b'1'])), "1/4 Content");
-        assert_eq!(check(&|r, _, _| { r[3].draft.content = None; r[3].draft.salt = None; }), "1/4 ContentMissing");
+        assert_eq!(
+            check(&|r, _, _| {
+                r[3].draft.content = None;
+                r[3].draft.salt = None;
+            }),
+            "1/4 ContentMissing"
+        );
         assert_eq!(check(&|r, _, _| r[5] = other[5].clone()), "1/6 Hash");
         assert_eq!(check(&|r, _, _| r.truncate(6)), "1/8 Truncated");
-        assert_eq!(check(&|r, s, _| { r.truncate(6); s.truncate(1); }), "0/0 Truncated");
+        assert_eq!(
+            check(&|r, s, _| {
+                r.truncate(6);
+                s.truncate(1);
+            }),
+            "0/0 Truncated"
+        );
         // cut after the last witnessed checkpoint: nobody can see it, and that is said
-        assert_eq!(check(&|r, s, w| { r.truncate(6); s.truncate(1); w.truncate(1); }), "not anchored beyond [(1, 4)]");
-        assert_eq!(check(&|r, s, w| { r.truncate(4); s.truncate(1); w.truncate(1); }), "not anchored beyond [(1, 4)]");
+        assert_eq!(
+            check(&|r, s, w| {
+                r.truncate(6);
+                s.truncate(1);
+                w.truncate(1);
+            }),
+            "not anchored beyond [(1, 4)]"
+        );
+        assert_eq!(
+            check(&|r, s, w| {
+                r.truncate(4);
+                s.truncate(1);
+                w.truncate(1);
+            }),
+            "not anchored beyond [(1, 4)]"
+        );
         assert_eq!(check(&|_, s, _| s[0] = s[1].clone()), "0/0 CheckpointOrder");
         let stranger = Signer::new("vg", &[4; 32]).verify_key();
         assert_eq!(broken(verdict(&records, &notes, &notes, &[stranger])), "0/0 Note");
@@ -385,7 +429,13 @@ mod tests {
         let (records, notes, keys) = journal("vg");
         for index in 0..records.len() {
             for column in 0..5 {
-                let lengths = [records[index].draft.body.len(), records[index].draft.kind.len(), records[index].draft.actor.len(), records[index].draft.content.as_ref().map_or(0, Vec::len), 32];
+                let lengths = [
+                    records[index].draft.body.len(),
+                    records[index].draft.kind.len(),
+                    records[index].draft.actor.len(),
+                    records[index].draft.content.as_ref().map_or(0, Vec::len),
+                    32,
+                ];
                 for byte in 0..lengths[column] {
                     let mut changed = records.clone();
                     let draft = &mut changed[index].draft;

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-
-
 /// The verbs are a closed set; a grant that names another one grants nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
@@ -65,7 +63,6 @@ pub fn glob(pattern: &str, text: &str) -> bool {
     }
     rest.len() >= last.len() && rest.ends_with(last)
 }
-
 
 #[cfg(test)]
 mod tests {

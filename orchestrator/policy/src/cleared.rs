@@ -81,17 +81,27 @@ pub fn clear_tool(call: ToolCall, rule: &ToolRule, own_domains: &[String], rules
     let level = rule.clearance.level_for(address_class(recipient, own_domains, &call.contacts));
     for (argument, label) in &call.labels {
         if effective_level(label) > level {
-            return Err(refuse(format!("tool:{name}.clearance"), Text::new(
-                format!("{}.with.{argument} ({label}) → {name}: freigegeben nur bis {}", call.key.path, level.as_str()),
-                format!("{}.with.{argument} ({label}) → {name}: cleared only up to {}", call.key.path, level.as_str()),
-            )));
+            return Err(refuse(
+                format!("tool:{name}.clearance"),
+                Text::new(
+                    format!("{}.with.{argument} ({label}) → {name}: freigegeben nur bis {}", call.key.path, level.as_str()),
+                    format!("{}.with.{argument} ({label}) → {name}: cleared only up to {}", call.key.path, level.as_str()),
+                ),
+            ));
         }
         let steers = rule.effect != Effect::Read && !rule.content.contains(argument);
         if steers && label.trust < Trust::Trusted && !call.listed.contains(argument) {
-            return Err(refuse(format!("tool:{name}.steering"), Text::new(
-                format!("{}.with.{argument} ({}) → {name}: dieses Argument steuert; ein Wert aus fremder Quelle darf das nicht", call.key.path, label.trust.as_str()),
-                format!("{}.with.{argument} ({}) → {name}: this argument steers; a value of foreign origin must not", call.key.path, label.trust.as_str()),
-            )));
+            return Err(refuse(
+                format!("tool:{name}.steering"),
+                Text::new(
+                    format!(
+                        "{}.with.{argument} ({}) → {name}: dieses Argument steuert; ein Wert aus fremder Quelle darf das nicht",
+                        call.key.path,
+                        label.trust.as_str()
+                    ),
+                    format!("{}.with.{argument} ({}) → {name}: this argument steers; a value of foreign origin must not", call.key.path, label.trust.as_str()),
+                ),
+            ));
         }
     }
     Ok(Cleared { call, decision })
@@ -105,10 +115,10 @@ pub fn clear_model(call: ModelCall, zone: &Zone, rules: &Rules) -> Result<Cleare
     }
     for (part, label) in &call.labels {
         if let Some(reason) = zone_refusal(label, zone) {
-            return Err(refuse(format!("zone:{}", zone.name), Text::new(
-                format!("{part} ({label}) → {}", reason.de),
-                format!("{part} ({label}) → {}", reason.en),
-            )));
+            return Err(refuse(
+                format!("zone:{}", zone.name),
+                Text::new(format!("{part} ({label}) → {}", reason.de), format!("{part} ({label}) → {}", reason.en)),
+            ));
         }
     }
     let whole = Label::join_all(call.labels.values());
@@ -116,10 +126,13 @@ pub fn clear_model(call: ModelCall, zone: &Zone, rules: &Rules) -> Result<Cleare
         return Err(refuse(format!("zone:{}", zone.name), reason));
     }
     if call.labels.get("prompt").is_some_and(|label| label.trust == Trust::Untrusted) {
-        return Err(refuse("model.prompt".to_owned(), Text::new(
-            "Die Anweisung an das Modell enthält Text aus fremder Quelle; er gehört in data",
-            "The instruction to the model holds text of foreign origin; it belongs in data",
-        )));
+        return Err(refuse(
+            "model.prompt".to_owned(),
+            Text::new(
+                "Die Anweisung an das Modell enthält Text aus fremder Quelle; er gehört in data",
+                "The instruction to the model holds text of foreign origin; it belongs in data",
+            ),
+        ));
     }
     Ok(Cleared { call, decision })
 }
@@ -213,7 +226,10 @@ mod tests {
             process: "p".into(),
             prompt: "p".into(),
             data: BTreeMap::new(),
-            labels: BTreeMap::from([("steps.x.data.antrag".to_owned(), Label::new(Schutzbedarf::Kein, kategorie, Trust::Untrusted)), ("prompt".to_owned(), label(Schutzbedarf::Kein, trust))]),
+            labels: BTreeMap::from([
+                ("steps.x.data.antrag".to_owned(), Label::new(Schutzbedarf::Kein, kategorie, Trust::Untrusted)),
+                ("prompt".to_owned(), label(Schutzbedarf::Kein, trust)),
+            ]),
             output: None,
             repairs: vec![],
             timeout_ms: 1,

@@ -9,9 +9,9 @@ mod permit;
 mod tool;
 mod zone;
 
-pub use action::Action;
+pub use action::{Action, glob};
 pub use cleared::{Cleared, ModelCall, ToolCall, clear_model, clear_tool};
 pub use labelled::Labelled;
 pub use permit::{Decision, Grant, Group, Rules, ServiceAccount, Who, permit, permit_start, permit_tool};
-pub use tool::{Clearance, Effect, ToolRule, Yields, address_class, AddressClass};
+pub use tool::{AddressClass, Clearance, Effect, ToolRule, Yields, address_class};
 pub use zone::{Kategorien, Zone, minimum_level, zone_refusal};

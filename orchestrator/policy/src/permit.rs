@@ -137,11 +137,7 @@ pub fn permit_start(who: &Who, process: &str, start_groups: &[String], rules: &R
         return granted;
     }
     match who.is_in_any(start_groups) {
-        Some(group) => Decision::allow(
-            granted.rule,
-            format!("Gruppe {group} darf diesen Prozess starten."),
-            format!("Group {group} may start this process."),
-        ),
+        Some(group) => Decision::allow(granted.rule, format!("Gruppe {group} darf diesen Prozess starten."), format!("Group {group} may start this process.")),
         None => Decision::deny(
             "process.start.groups",
             format!("{} ist in keiner der Gruppen, die diesen Prozess von Hand starten dürfen ({}).", who.caller.name, list(start_groups)),
@@ -188,11 +184,14 @@ mod tests {
                 Grant { groups: vec!["GG-Steueramt".into()], allow: vec!["process.start:hundesteuer-*".into(), "tool.call:dms/*".into()] },
                 Grant { groups: vec!["S-1-5-GG-DSB".into()], allow: vec!["audit.read".into()] },
             ],
-            services: BTreeMap::from([("svc-intake".to_owned(), ServiceAccount {
-                processes: vec!["hundesteuer-*".into()],
-                groups: vec![],
-                allow: vec!["tool.call:registry/person_suchen".into(), "models.use".into()],
-            })]),
+            services: BTreeMap::from([(
+                "svc-intake".to_owned(),
+                ServiceAccount {
+                    processes: vec!["hundesteuer-*".into()],
+                    groups: vec![],
+                    allow: vec!["tool.call:registry/person_suchen".into(), "models.use".into()],
+                },
+            )]),
             training: Some("KI-Seepferdchen".into()),
         }
     }

@@ -57,7 +57,11 @@ impl Default for Yields {
 pub enum Clearance {
     Level(Schutzbedarf),
     /// For `send`: by class of recipient.
-    Recipients { haus: Schutzbedarf, beteiligte: Schutzbedarf, andere: Schutzbedarf },
+    Recipients {
+        haus: Schutzbedarf,
+        beteiligte: Schutzbedarf,
+        andere: Schutzbedarf,
+    },
 }
 
 impl Default for Clearance {

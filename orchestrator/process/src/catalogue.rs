@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use laufzettel_domain::{Finding, Findings, Place, Text};
 
-use crate::{folder::Folder, model::{Process, TriggerKind}, read};
+use crate::{
+    folder::Folder,
+    model::{Process, TriggerKind},
+    read,
+};
 
 #[derive(Debug, Default)]
 pub struct Catalogue {
@@ -33,19 +37,26 @@ impl Catalogue {
     fn add(&mut self, process: Process, findings: &mut Findings) {
         let top = Place { line: 1, column: 1 };
         if let Some(other) = self.processes.get(process.id.as_str()) {
-            findings.error("LZ119", top, "process", Text::new(
-                format!("Den Prozess „{}“ gibt es schon in {}.", process.id, other.file),
-                format!("The process \"{}\" already exists in {}.", process.id, other.file),
-            ));
+            findings.error(
+                "LZ119",
+                top,
+                "process",
+                Text::new(
+                    format!("Den Prozess „{}“ gibt es schon in {}.", process.id, other.file),
+                    format!("The process \"{}\" already exists in {}.", process.id, other.file),
+                ),
+            );
             return;
         }
         let taken: Vec<&TriggerKind> = self.processes.values().flat_map(|p| p.triggers.iter().map(|t| &t.kind)).collect();
         for trigger in &process.triggers {
             if taken.iter().any(|other| same_address(other, &trigger.kind)) {
-                findings.error("LZ119", trigger.at, "triggers", Text::new(
-                    "Unter dieser Adresse (path) ist schon ein anderer Prozess erreichbar.",
-                    "Another process is already reached under this path.",
-                ));
+                findings.error(
+                    "LZ119",
+                    trigger.at,
+                    "triggers",
+                    Text::new("Unter dieser Adresse (path) ist schon ein anderer Prozess erreichbar.", "Another process is already reached under this path."),
+                );
                 return;
             }
         }
@@ -55,7 +66,8 @@ impl Catalogue {
 
 fn same_address(a: &TriggerKind, b: &TriggerKind) -> bool {
     match (a, b) {
-        (TriggerKind::Intake { path: a, .. }, TriggerKind::Intake { path: b, .. }) | (TriggerKind::Webhook { path: a, .. }, TriggerKind::Webhook { path: b, .. }) => a == b,
+        (TriggerKind::Intake { path: a, .. }, TriggerKind::Intake { path: b, .. })
+        | (TriggerKind::Webhook { path: a, .. }, TriggerKind::Webhook { path: b, .. }) => a == b,
         _ => false,
     }
 }

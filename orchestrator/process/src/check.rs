@@ -117,19 +117,21 @@ pub fn template_problems(analysis: &Analysis, text: &str, path: &str, findings: 
 
 fn report(problem: &Problem, at: Place, key: &str, findings: &mut Findings) {
     let (de, en, hint) = match problem {
-        Problem::UnknownFunction(name) => (format!("Die Funktion „{name}“ gibt es nicht."), format!("There is no function \"{name}\"."), Some(finding::hint(name, FUNCTIONS))),
-        Problem::UnknownFilter(name) => (format!("Den Filter „{name}“ gibt es nicht."), format!("There is no filter \"{name}\"."), Some(finding::hint(name, FILTERS))),
-        Problem::UnknownTest(name) => (format!("Die Prüfung „is {name}“ gibt es nicht."), format!("There is no test \"is {name}\"."), Some(finding::hint(name, TESTS))),
-        Problem::NotLiteral("steps") => (
-            "Schritte werden mit ihrem Namen angesprochen: steps.<name>.".to_owned(),
-            "Steps are addressed by their name: steps.<name>.".to_owned(),
-            None,
-        ),
-        Problem::NotLiteral(name) => (
-            format!("„{name}“ braucht einen festen Text in Anführungszeichen."),
-            format!("\"{name}\" needs a literal text in quotes."),
-            None,
-        ),
+        Problem::UnknownFunction(name) => {
+            (format!("Die Funktion „{name}“ gibt es nicht."), format!("There is no function \"{name}\"."), Some(finding::hint(name, FUNCTIONS)))
+        }
+        Problem::UnknownFilter(name) => {
+            (format!("Den Filter „{name}“ gibt es nicht."), format!("There is no filter \"{name}\"."), Some(finding::hint(name, FILTERS)))
+        }
+        Problem::UnknownTest(name) => {
+            (format!("Die Prüfung „is {name}“ gibt es nicht."), format!("There is no test \"is {name}\"."), Some(finding::hint(name, TESTS)))
+        }
+        Problem::NotLiteral("steps") => {
+            ("Schritte werden mit ihrem Namen angesprochen: steps.<name>.".to_owned(), "Steps are addressed by their name: steps.<name>.".to_owned(), None)
+        }
+        Problem::NotLiteral(name) => {
+            (format!("„{name}“ braucht einen festen Text in Anführungszeichen."), format!("\"{name}\" needs a literal text in quotes."), None)
+        }
     };
     findings.error("LZ303", at, key, Text::new(de, en)).hint = hint;
 }
@@ -144,10 +146,12 @@ fn roots(expression: &Expression, key: &str, findings: &mut Findings) {
         let root = read.path.root();
         if !legal.contains(&root) {
             findings
-                .error("LZ302", at_read(expression, read), key, Text::new(
-                    format!("Den Namen „{root}“ gibt es hier nicht."),
-                    format!("The name \"{root}\" does not exist here."),
-                ))
+                .error(
+                    "LZ302",
+                    at_read(expression, read),
+                    key,
+                    Text::new(format!("Den Namen „{root}“ gibt es hier nicht."), format!("The name \"{root}\" does not exist here.")),
+                )
                 .hint = Some(finding::hint(root, legal.iter().copied()));
         }
     }
@@ -187,18 +191,25 @@ pub(crate) fn references(process: &Process, types: &Types, expression: &Expressi
 
 fn unknown_step(process: &Process, step: &str, at: Place, key: &str, findings: &mut Findings) {
     findings
-        .error("LZ204", at, key, Text::new(
-            format!("Das kann nie einen Wert haben: einen Schritt „{step}“ gibt es nicht."),
-            format!("This can never have a value: there is no step \"{step}\"."),
-        ))
+        .error(
+            "LZ204",
+            at,
+            key,
+            Text::new(
+                format!("Das kann nie einen Wert haben: einen Schritt „{step}“ gibt es nicht."),
+                format!("This can never have a value: there is no step \"{step}\"."),
+            ),
+        )
         .hint = Some(finding::hint(step, process.steps.keys().map(StepId::as_str)));
 }
 
 fn unknown_field(path: &Path, name: &str, legal: &[String], at: Place, key: &str, findings: &mut Findings) {
-    let finding = findings.error("LZ301", at, key, Text::new(
-        format!("„{path}“: ein Feld „{name}“ gibt es dort nicht."),
-        format!("\"{path}\": there is no field \"{name}\"."),
-    ));
+    let finding = findings.error(
+        "LZ301",
+        at,
+        key,
+        Text::new(format!("„{path}“: ein Feld „{name}“ gibt es dort nicht."), format!("\"{path}\": there is no field \"{name}\".")),
+    );
     if !legal.is_empty() {
         finding.hint = Some(finding::hint(name, legal.iter().map(String::as_str)));
     }
@@ -207,7 +218,11 @@ fn unknown_field(path: &Path, name: &str, legal: &[String], at: Place, key: &str
 /// Values of steps that may have none, used without asking.
 fn guards(process: &Process, step: &Step, findings: &mut Findings) {
     let lacking = graph::may_lack_value(process);
-    let asked_in_if: Vec<&str> = step.condition.iter().flat_map(|e| e.analysis.asked.iter().map(String::as_str).chain(e.analysis.reads.iter().filter(|r| r.guarded).filter_map(|r| r.path.step()))).collect();
+    let asked_in_if: Vec<&str> = step
+        .condition
+        .iter()
+        .flat_map(|e| e.analysis.asked.iter().map(String::as_str).chain(e.analysis.reads.iter().filter(|r| r.guarded).filter_map(|r| r.path.step())))
+        .collect();
     for (key, expression) in step_expressions(step) {
         for read in expression.analysis.reads.iter().filter(|r| !r.guarded) {
             let Some(id) = read.path.step().and_then(StepId::parse).filter(|id| lacking.contains(id)) else { continue };
@@ -220,10 +235,15 @@ fn guards(process: &Process, step: &Step, findings: &mut Findings) {
 }
 
 fn unguarded(path: &Path, id: &StepId, at: Place, key: &str, findings: &mut Findings) {
-    let finding = findings.error("LZ330", at, key, Text::new(
-        format!("„{path}“ kann fehlen: der Schritt „{id}“ wird vielleicht übersprungen oder schlägt fehl."),
-        format!("\"{path}\" may be missing: the step \"{id}\" may be skipped or fail."),
-    ));
+    let finding = findings.error(
+        "LZ330",
+        at,
+        key,
+        Text::new(
+            format!("„{path}“ kann fehlen: der Schritt „{id}“ wird vielleicht übersprungen oder schlägt fehl."),
+            format!("\"{path}\" may be missing: the step \"{id}\" may be skipped or fail."),
+        ),
+    );
     finding.hint = Some(Text::new(
         format!("Fragen Sie vorher: {{{{ {path} | default('…') }}}} oder if: \"{{{{ not skipped('{id}') }}}}\"."),
         format!("Ask first: {{{{ {path} | default('…') }}}} or if: \"{{{{ not skipped('{id}') }}}}\"."),
@@ -261,10 +281,15 @@ fn run_as(process: &Process, step: &Step, root: &Node, findings: &mut Findings) 
     let key = format!("steps.{}.run_as", step.id);
     let at = root.nearest(&Path::new(["steps", step.id.as_str(), "run_as"])).at;
     if !matches!(target.kind, StepKind::Human(_)) {
-        findings.error("LZ205", at, key, Text::new(
-            format!("„{id}“ erledigt kein Mensch: run_as kann nur einen human-Schritt nennen."),
-            format!("\"{id}\" is done by no person: run_as can only name a human step."),
-        ));
+        findings.error(
+            "LZ205",
+            at,
+            key,
+            Text::new(
+                format!("„{id}“ erledigt kein Mensch: run_as kann nur einen human-Schritt nennen."),
+                format!("\"{id}\" is done by no person: run_as can only name a human step."),
+            ),
+        );
     } else if graph::may_lack_value(process).contains(id) && !graph::skips_reader(process, step, id) {
         unguarded(&Path::new(["steps", id.as_str(), "by"]), id, at, &key, findings);
     }
@@ -277,19 +302,26 @@ fn automation(process: &Process, root: &Node, findings: &mut Findings) {
     }
     let at = root.nearest(&Path::new(["automatisierung"])).at;
     if process.rechtsgrundlage.is_empty() {
-        findings.error("LZ602", at, "automatisierung", Text::new(
-            "„voll“ braucht eine Rechtsgrundlage (§ 35a VwVfG).",
-            "\"voll\" needs a legal basis (§ 35a VwVfG).",
-        ));
+        findings.error(
+            "LZ602",
+            at,
+            "automatisierung",
+            Text::new("„voll“ braucht eine Rechtsgrundlage (§ 35a VwVfG).", "\"voll\" needs a legal basis (§ 35a VwVfG)."),
+        );
     }
     for step in process.steps.values() {
         if let StepKind::Human(human) = &step.kind
             && is_discretionary(human)
         {
-            findings.error("LZ604", step.at, format!("steps.{}.human.ermessen", step.id), Text::new(
-                "Wo ein Mensch Ermessen ausübt, darf der Prozess nicht „voll“ automatisiert sein (§ 35a VwVfG).",
-                "Where a person exercises discretion the process must not be fully automated (§ 35a VwVfG).",
-            ));
+            findings.error(
+                "LZ604",
+                step.at,
+                format!("steps.{}.human.ermessen", step.id),
+                Text::new(
+                    "Wo ein Mensch Ermessen ausübt, darf der Prozess nicht „voll“ automatisiert sein (§ 35a VwVfG).",
+                    "Where a person exercises discretion the process must not be fully automated (§ 35a VwVfG).",
+                ),
+            );
         }
     }
 }

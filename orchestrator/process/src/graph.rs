@@ -3,9 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use laufzettel_domain::{Findings, StepId, Text, finding};
-use petgraph::{algo::{kosaraju_scc, toposort}, graph::DiGraph};
+use petgraph::{
+    algo::{kosaraju_scc, toposort},
+    graph::DiGraph,
+};
 
-use crate::{check, model::{Process, RunAs, Step}};
+use crate::{
+    check,
+    model::{Process, RunAs, Step},
+};
 
 /// Fills in `needs` and `order`. Unknown steps and cycles are findings.
 pub fn connect(process: &mut Process, findings: &mut Findings) {
@@ -28,22 +34,20 @@ fn dependencies(step: &Step, known: &BTreeSet<StepId>, findings: &mut Findings) 
     let mut needs = BTreeMap::new();
     let mut add = |written: &str, at, key: String, optional: bool, findings: &mut Findings| match StepId::parse(written) {
         Some(id) if id == step.id => {
-            findings.error("LZ202", at, key, Text::new(
-                format!("Der Schritt „{id}“ bezieht sich auf sich selbst."),
-                format!("The step \"{id}\" refers to itself."),
-            ));
+            findings.error(
+                "LZ202",
+                at,
+                key,
+                Text::new(format!("Der Schritt „{id}“ bezieht sich auf sich selbst."), format!("The step \"{id}\" refers to itself.")),
+            );
         }
         Some(id) if known.contains(&id) => {
             let entry = needs.entry(id).or_insert(optional);
             *entry = *entry || optional;
         }
         _ => {
-            findings
-                .error("LZ201", at, key, Text::new(
-                    format!("Einen Schritt „{written}“ gibt es nicht."),
-                    format!("There is no step \"{written}\"."),
-                ))
-                .hint = Some(finding::hint(written, known.iter().map(StepId::as_str)));
+            findings.error("LZ201", at, key, Text::new(format!("Einen Schritt „{written}“ gibt es nicht."), format!("There is no step \"{written}\"."))).hint =
+                Some(finding::hint(written, known.iter().map(StepId::as_str)));
         }
     };
     for (id, optional) in &step.needs {
@@ -88,10 +92,12 @@ fn cycles(process: &Process, findings: &mut Findings) {
         let Some(path) = round_trip(process, &members) else { continue };
         let first = &process.steps[path[0]];
         let shown = path.iter().chain([&path[0]]).map(|id| id.as_str()).collect::<Vec<_>>().join(" → ");
-        findings.error("LZ203", first.at, format!("steps.{}", first.id), Text::new(
-            format!("Diese Schritte warten im Kreis aufeinander: {shown}."),
-            format!("These steps wait for each other in a circle: {shown}."),
-        ));
+        findings.error(
+            "LZ203",
+            first.at,
+            format!("steps.{}", first.id),
+            Text::new(format!("Diese Schritte warten im Kreis aufeinander: {shown}."), format!("These steps wait for each other in a circle: {shown}.")),
+        );
     }
 }
 
@@ -146,4 +152,3 @@ fn may_skip(process: &Process, id: &StepId, lacking: &BTreeSet<StepId>) -> bool 
 pub fn skips_reader(process: &Process, reader: &Step, id: &StepId) -> bool {
     reader.needs.get(id) == Some(&false) && process.steps[id].on_error != crate::model::OnError::Continue
 }
-

@@ -5,7 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use laufzettel_domain::{Digest, Kategorie, Label, Place, ProcessId, Schutzbedarf, Span, StepId, Trust, Via};
 use serde::{Deserialize, Serialize};
 
-use crate::{expression::{Expression, Template}, schema::Schema, table::Table};
+use crate::{
+    expression::{Expression, Template},
+    schema::Schema,
+    table::Table,
+};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Process {

@@ -7,7 +7,10 @@ mod trigger;
 
 pub use process::{Governance, read};
 
-use laufzettel_domain::{Findings, Node, Text, Value, document::{Fields, Kind}};
+use laufzettel_domain::{
+    Findings, Node, Text, Value,
+    document::{Fields, Kind},
+};
 
 use crate::{expression::Syntax, folder::Folder, schema::Schema};
 
@@ -22,18 +25,21 @@ impl<'f> Reader<'f> {
     /// A file named in the process, by the path as written.
     pub fn open(&mut self, node: &Node, key: &str, written: &str, findings: &mut Findings) -> Option<(String, &'f str)> {
         let Some(path) = crate::folder::resolve(self.file, written) else {
-            findings.error("LZ114", node.at, key, Text::new(
-                format!("„{written}“ liegt außerhalb des Prozessordners; erlaubt sind nur Dateien darin (und im Ordner schemas daneben)."),
-                format!("\"{written}\" lies outside the folder of processes; only files in it (and in the folder schemas beside it) are allowed."),
-            ));
+            findings.error(
+                "LZ114",
+                node.at,
+                key,
+                Text::new(
+                    format!("„{written}“ liegt außerhalb des Prozessordners; erlaubt sind nur Dateien darin (und im Ordner schemas daneben)."),
+                    format!("\"{written}\" lies outside the folder of processes; only files in it (and in the folder schemas beside it) are allowed."),
+                ),
+            );
             return None;
         };
         let Some(text) = self.folder.get(&path) else {
             let nearest = laufzettel_domain::finding::nearest(&path, self.folder.files.keys().map(String::as_str));
-            let finding = findings.error("LZ118", node.at, key, Text::new(
-                format!("Die Datei „{written}“ gibt es nicht."),
-                format!("There is no file \"{written}\"."),
-            ));
+            let finding =
+                findings.error("LZ118", node.at, key, Text::new(format!("Die Datei „{written}“ gibt es nicht."), format!("There is no file \"{written}\".")));
             finding.hint = nearest.map(|n| Text::new(format!("Meinten Sie „{n}“?"), format!("Did you mean \"{n}\"?")));
             return None;
         };
@@ -69,10 +75,12 @@ impl<'f> Reader<'f> {
 }
 
 fn bad_schema(node: &Node, key: &str, message: &str, findings: &mut Findings) {
-    findings.error("LZ113", node.at, key, Text::new(
-        format!("Das ist kein gültiges JSON-Schema: {message}"),
-        format!("This is not a valid JSON Schema: {message}"),
-    ));
+    findings.error(
+        "LZ113",
+        node.at,
+        key,
+        Text::new(format!("Das ist kein gültiges JSON-Schema: {message}"), format!("This is not a valid JSON Schema: {message}")),
+    );
 }
 
 /// A schema written in place.
@@ -86,10 +94,15 @@ pub(crate) fn inline_schema(node: &Node, key: &str, findings: &mut Findings) -> 
 
 pub(crate) fn syntax_errors(errors: Vec<Syntax>, key: &str, findings: &mut Findings) {
     for error in errors {
-        findings.error("LZ115", error.at, key, Text::new(
-            format!("Dieser Ausdruck ist nicht richtig geschrieben: {}", error.message),
-            format!("This expression is not written correctly: {}", error.message),
-        ));
+        findings.error(
+            "LZ115",
+            error.at,
+            key,
+            Text::new(
+                format!("Dieser Ausdruck ist nicht richtig geschrieben: {}", error.message),
+                format!("This expression is not written correctly: {}", error.message),
+            ),
+        );
     }
 }
 
@@ -105,8 +118,10 @@ pub(crate) fn not_supported(fields: &mut Fields<'_, '_>, names: &[&'static str])
 }
 
 pub(crate) fn unsupported(at: laufzettel_domain::Place, key: &str, name: &str, findings: &mut Findings) {
-    findings.error("LZ190", at, key, Text::new(
-        format!("„{name}“ wird in dieser Version noch nicht unterstützt."),
-        format!("\"{name}\" is not supported yet in this version."),
-    ));
+    findings.error(
+        "LZ190",
+        at,
+        key,
+        Text::new(format!("„{name}“ wird in dieser Version noch nicht unterstützt."), format!("\"{name}\" is not supported yet in this version.")),
+    );
 }

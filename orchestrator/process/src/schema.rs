@@ -5,7 +5,10 @@
 use std::sync::Arc;
 
 use jsonschema::{Validator, error::ValidationErrorKind as Kind};
-use laufzettel_domain::{Label, Path, Text, Trust, Value, label::{Kategorie, Schutzbedarf}};
+use laufzettel_domain::{
+    Label, Path, Text, Trust, Value,
+    label::{Kategorie, Schutzbedarf},
+};
 
 #[derive(Clone)]
 pub struct Schema {
@@ -241,10 +244,7 @@ fn only_digits(pattern: &str) -> bool {
     let Some(mut rest) = pattern.strip_prefix('^').and_then(|p| p.strip_suffix('$')) else { return false };
     let mut any = false;
     while !rest.is_empty() {
-        let next = rest
-            .strip_prefix("\\d")
-            .or_else(|| rest.strip_prefix("[0-9]"))
-            .or_else(|| rest.strip_prefix(|c: char| c.is_ascii_digit()));
+        let next = rest.strip_prefix("\\d").or_else(|| rest.strip_prefix("[0-9]")).or_else(|| rest.strip_prefix(|c: char| c.is_ascii_digit()));
         if let Some(next) = next {
             any = true;
             rest = next;
@@ -399,11 +399,6 @@ mod tests {
         let problems = schema().validate(&json!({"name": "zu lang", "art": "c", "hund": {}, "extra": 1}));
         let mut lines: Vec<_> = problems.iter().map(|p| format!("{}: {}", p.path, p.message.de)).collect();
         lines.sort();
-        assert_eq!(lines, [
-            ": Unbekanntes Feld: extra.",
-            "art: Möglich sind: a, b.",
-            "hund.chip: Bitte ausfüllen.",
-            "name: Höchstens 5 Zeichen.",
-        ]);
+        assert_eq!(lines, [": Unbekanntes Feld: extra.", "art: Möglich sind: a, b.", "hund.chip: Bitte ausfüllen.", "name: Höchstens 5 Zeichen.",]);
     }
 }

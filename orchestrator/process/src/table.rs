@@ -3,9 +3,16 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use laufzettel_domain::{Digest, Document, Findings, Node, Place, Text, Value, document::{self, Fields, Kind}, finding};
+use laufzettel_domain::{
+    Digest, Document, Findings, Node, Place, Text, Value,
+    document::{self, Fields, Kind},
+    finding,
+};
 
-use crate::{expression::{self, Expression, Scope, Template}, schema::Schema};
+use crate::{
+    expression::{self, Expression, Scope, Template},
+    schema::Schema,
+};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
@@ -73,13 +80,9 @@ impl Table {
         let shown = || self.key.iter().zip(&key).map(|(name, v)| format!("{name}={}", plain(v))).collect::<Vec<_>>().join(", ");
         match (self.hit, rows.as_slice()) {
             (_, []) => Err(Error::NoRow { table: self.name.clone(), key: shown(), stichtag: stichtag.to_string() }),
-            (Hit::Unique, [first, second, ..]) => Err(Error::TwoRows {
-                table: self.name.clone(),
-                key: shown(),
-                stichtag: stichtag.to_string(),
-                first: first + 1,
-                second: second + 1,
-            }),
+            (Hit::Unique, [first, second, ..]) => {
+                Err(Error::TwoRows { table: self.name.clone(), key: shown(), stichtag: stichtag.to_string(), first: first + 1, second: second + 1 })
+            }
             (Hit::Unique | Hit::First, [row, ..]) => self.result_of(*row, with, zeitzone),
             (Hit::Collect, rows) => {
                 let all: Result<Vec<_>, _> = rows.iter().map(|row| self.result_of(*row, with, zeitzone)).collect();
@@ -89,18 +92,13 @@ impl Table {
     }
 
     fn key_of(&self, with: &Value) -> Result<Vec<Value>, Error> {
-        self.key
-            .iter()
-            .map(|name| with.get(name).cloned().ok_or_else(|| Error::MissingArgument { table: self.name.clone(), name: name.clone() }))
-            .collect()
+        self.key.iter().map(|name| with.get(name).cloned().ok_or_else(|| Error::MissingArgument { table: self.name.clone(), name: name.clone() })).collect()
     }
 
     fn stichtag(&self, with: &Value, today: Date) -> Result<Date, Error> {
         match with.get("stichtag") {
             None | Some(Value::Null) => Ok(today),
-            Some(Value::String(text)) => {
-                text.get(..10).and_then(|day| day.parse().ok()).ok_or_else(|| Error::BadDay(text.clone(), self.name.clone()))
-            }
+            Some(Value::String(text)) => text.get(..10).and_then(|day| day.parse().ok()).ok_or_else(|| Error::BadDay(text.clone(), self.name.clone())),
             Some(other) => Err(Error::BadDay(other.to_string(), self.name.clone())),
         }
     }
@@ -168,17 +166,33 @@ impl Table {
         let overlap = earlier.gueltig_bis.is_none_or(|until| until >= later.gueltig_ab);
         let gap = earlier.gueltig_bis.and_then(|until| until.tomorrow().ok()).is_some_and(|next| next < later.gueltig_ab);
         if overlap && self.hit == Hit::Unique {
-            findings.error("LZ320", later.at, format!("rows ({key})"), Text::new(
-                format!("Für {key} gelten am {} zwei Zeilen zugleich (die andere steht in Zeile {}). Die ältere braucht ein „gueltig_bis“ davor.", later.gueltig_ab, earlier.at.line),
-                format!("Two rows hold for {key} on {} (the other is in line {}). The older one needs a `gueltig_bis` before it.", later.gueltig_ab, earlier.at.line),
-            ));
+            findings.error(
+                "LZ320",
+                later.at,
+                format!("rows ({key})"),
+                Text::new(
+                    format!(
+                        "Für {key} gelten am {} zwei Zeilen zugleich (die andere steht in Zeile {}). Die ältere braucht ein „gueltig_bis“ davor.",
+                        later.gueltig_ab, earlier.at.line
+                    ),
+                    format!(
+                        "Two rows hold for {key} on {} (the other is in line {}). The older one needs a `gueltig_bis` before it.",
+                        later.gueltig_ab, earlier.at.line
+                    ),
+                ),
+            );
         }
         if gap {
             let until = earlier.gueltig_bis.unwrap_or(earlier.gueltig_ab);
-            findings.error("LZ321", later.at, format!("rows ({key})"), Text::new(
-                format!("Für {key} gilt zwischen {until} und {} keine Zeile.", later.gueltig_ab),
-                format!("No row holds for {key} between {until} and {}.", later.gueltig_ab),
-            ));
+            findings.error(
+                "LZ321",
+                later.at,
+                format!("rows ({key})"),
+                Text::new(
+                    format!("Für {key} gilt zwischen {until} und {} keine Zeile.", later.gueltig_ab),
+                    format!("No row holds for {key} between {until} and {}.", later.gueltig_ab),
+                ),
+            );
         }
     }
 }
@@ -230,16 +244,23 @@ fn read_row(node: &Node, index: usize, key: &[String], findings: &mut Findings) 
     let legal: Vec<&str> = key.iter().map(String::as_str).chain(["gueltig_ab", "gueltig_bis", "when", "result", "source"]).collect();
     for entry in node.entries().iter().filter(|e| !legal.contains(&e.key.as_str())) {
         findings
-            .error("LZ105", entry.at, format!("{path}.{}", entry.key), Text::new(
-                format!("Der Schlüssel „{}“ ist hier nicht bekannt.", entry.key),
-                format!("The key \"{}\" is not known here.", entry.key),
-            ))
+            .error(
+                "LZ105",
+                entry.at,
+                format!("{path}.{}", entry.key),
+                Text::new(format!("Der Schlüssel „{}“ ist hier nicht bekannt.", entry.key), format!("The key \"{}\" is not known here.", entry.key)),
+            )
             .hint = Some(finding::hint(&entry.key, legal.iter().copied()));
     }
     let mut need = |name: &str| {
         let found = node.get(name);
         if found.is_none() {
-            findings.error("LZ106", node.at, format!("{path}.{name}"), Text::new(format!("In dieser Zeile fehlt „{name}“."), format!("\"{name}\" is missing in this row.")));
+            findings.error(
+                "LZ106",
+                node.at,
+                format!("{path}.{name}"),
+                Text::new(format!("In dieser Zeile fehlt „{name}“."), format!("\"{name}\" is missing in this row.")),
+            );
         }
         found
     };
@@ -260,16 +281,23 @@ fn read_row(node: &Node, index: usize, key: &[String], findings: &mut Findings) 
     }
     crate::read::syntax_errors(errors, &path, findings);
     (cells.len() == key.len()).then_some(())?;
-    Some(Row { key: cells, gueltig_ab: gueltig_ab?, gueltig_bis: match gueltig_bis { Some(day) => Some(day?), None => None }, when, result: result?, at: node.at })
+    Some(Row {
+        key: cells,
+        gueltig_ab: gueltig_ab?,
+        gueltig_bis: match gueltig_bis {
+            Some(day) => Some(day?),
+            None => None,
+        },
+        when,
+        result: result?,
+        at: node.at,
+    })
 }
 
 fn day(node: &Node, path: &str, findings: &mut Findings) -> Option<Date> {
     let day = node.text().and_then(|text| text.parse().ok());
     if day.is_none() {
-        findings.error("LZ117", node.at, path, Text::new(
-            "Hier wird ein Datum erwartet (z. B. 2026-01-01).",
-            "A date is expected here (2026-01-01).",
-        ));
+        findings.error("LZ117", node.at, path, Text::new("Hier wird ein Datum erwartet (z. B. 2026-01-01).", "A date is expected here (2026-01-01)."));
     }
     day
 }

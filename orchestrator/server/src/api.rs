@@ -45,7 +45,13 @@ fn as_api(caller: &Caller) -> Caller {
     Caller { via: Via::Api, ..caller.clone() }
 }
 
-pub async fn start(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(id): Path<String>, headers: HeaderMap, Json(input): Json<Value>) -> Response {
+pub async fn start(
+    State(site): State<Arc<Site>>,
+    Extension(session): Extension<Session>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Json(input): Json<Value>,
+) -> Response {
     let tenant = &site.tenants[&session.tenant];
     let key = headers.get("idempotency-key").and_then(|v| v.to_str().ok()).filter(|k| k.len() <= 256);
     let receipts = key.map(|k| format!("api:{}:{id}:{k}", session.caller.subject)).into_iter().collect();
@@ -73,7 +79,8 @@ fn invalid(problems: &[laufzettel_process::schema::Problem]) -> Response {
 pub async fn runs(State(site): State<Arc<Site>>, Extension(session): Extension<Session>) -> Response {
     let tenant = &site.tenants[&session.tenant];
     let Ok(rows) = tenant.desk.tenant.store.runs(RunFilter { limit: 100, ..RunFilter::default() }).await else { return problem(503, "Gerade nicht möglich.") };
-    let seen: Vec<Value> = rows.into_iter().filter(|r| tenant.desk.may_view(&session.caller, &r.unit, &r.subject).allow).filter_map(|r| serde_json::to_value(r).ok()).collect();
+    let seen: Vec<Value> =
+        rows.into_iter().filter(|r| tenant.desk.may_view(&session.caller, &r.unit, &r.subject).allow).filter_map(|r| serde_json::to_value(r).ok()).collect();
     reply::json(StatusCode::OK, &json!({ "runs": seen }))
 }
 

@@ -10,7 +10,11 @@ use axum::{
 };
 use laufzettel_domain::{RunId, Value, file::File};
 
-use crate::{reply::Asked, runs, site::{Session, Site}};
+use crate::{
+    reply::Asked,
+    runs,
+    site::{Session, Site},
+};
 
 /// The media type by content; the ending decides only among texts.
 pub fn media_type(name: &str, bytes: &[u8]) -> String {
@@ -38,7 +42,13 @@ pub fn media_type(name: &str, bytes: &[u8]) -> String {
 }
 
 /// A file that occurs in the run's input or in a step's value. It is handed out to be saved, never to be shown.
-pub async fn fetch(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path((run, name)): Path<(String, String)>, uri: Uri, headers: HeaderMap) -> Response {
+pub async fn fetch(
+    State(site): State<Arc<Site>>,
+    Extension(session): Extension<Session>,
+    Path((run, name)): Path<(String, String)>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
     let tenant = &site.tenants[&session.tenant];
     let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
     let Some(run) = RunId::parse(&run) else { return asked.missing() };
@@ -58,7 +68,8 @@ pub async fn fetch(State(site): State<Arc<Site>>, Extension(session): Extension<
     match tenant.desk.tenant.store.bytes(&file.file).await {
         Ok(Some(bytes)) => {
             let plain: String = file.name.chars().map(|c| if c.is_ascii_alphanumeric() || ".-_".contains(c) { c } else { '_' }).collect();
-            ([(header::CONTENT_TYPE, "application/octet-stream".to_owned()), (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{plain}\""))], bytes).into_response()
+            ([(header::CONTENT_TYPE, "application/octet-stream".to_owned()), (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{plain}\""))], bytes)
+                .into_response()
         }
         Ok(None) => asked.missing(),
         Err(_) => asked.unavailable(),

@@ -11,13 +11,19 @@ use axum::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, Mac as _};
 use laufzettel_domain::{Caller, RunId, Value, Via};
-use laufzettel_process::{Process, model::{Respond, RunAs, TriggerKind}};
+use laufzettel_process::{
+    Process,
+    model::{Respond, RunAs, TriggerKind},
+};
 use laufzettel_worker::{StartError, StartRequest};
 use serde_json::json;
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
-use crate::{reply::{self, problem, problem_with}, site::{Site, TenantSite}};
+use crate::{
+    reply::{self, problem, problem_with},
+    site::{Site, TenantSite},
+};
 
 /// Seconds a request may be old, or ahead (standardwebhooks.com).
 const TOLERANCE_S: i64 = 300;

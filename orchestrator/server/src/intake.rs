@@ -8,7 +8,11 @@ use axum::{
     response::Response,
 };
 use laufzettel_domain::{Caller, Lang, RunId, Value, Via, digest::to_hex};
-use laufzettel_process::{Process, model::{RunAs, TriggerKind}, schema::Problem};
+use laufzettel_process::{
+    Process,
+    model::{RunAs, TriggerKind},
+    schema::Problem,
+};
 use laufzettel_worker::{Prepared, StartError, StartRequest};
 
 use crate::{
@@ -77,7 +81,11 @@ pub async fn send(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
     let asked = Asked::new(request.uri(), request.headers(), tenant, None);
     let Some((tenant, entrance)) = tenant.and_then(|t| Some((t, entrance(t, &path)?))) else { return asked.missing() };
     let Ok(sent) = form_data::read(request, &tenant.desk, &entrance.form).await else {
-        return asked.error(StatusCode::BAD_REQUEST, word(asked.lang, "Das ließ sich nicht lesen", "This could not be read"), word(asked.lang, "Das Formular kam unvollständig an. Bitte senden Sie es noch einmal.", "The form arrived incomplete. Please send it again."));
+        return asked.error(
+            StatusCode::BAD_REQUEST,
+            word(asked.lang, "Das ließ sich nicht lesen", "This could not be read"),
+            word(asked.lang, "Das Formular kam unvollständig an. Bitte senden Sie es noch einmal.", "The form arrived incomplete. Please send it again."),
+        );
     };
     // a field people do not see: whoever fills it in is a program, and is told nothing
     if sent.get(pages::HONEYPOT).is_some_and(|text| !text.is_empty()) {

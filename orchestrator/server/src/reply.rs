@@ -71,8 +71,14 @@ impl Asked {
 
     pub fn unavailable(&self) -> Response {
         match self.lang {
-            Lang::De => self.error(StatusCode::SERVICE_UNAVAILABLE, "Gerade nicht möglich", "Bitte versuchen Sie es in einigen Minuten noch einmal. Es ist nichts verloren gegangen, was schon bestätigt war."),
-            Lang::En => self.error(StatusCode::SERVICE_UNAVAILABLE, "Not possible now", "Please try again in a few minutes. Nothing that was confirmed is lost."),
+            Lang::De => self.error(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Gerade nicht möglich",
+                "Bitte versuchen Sie es in einigen Minuten noch einmal. Es ist nichts verloren gegangen, was schon bestätigt war.",
+            ),
+            Lang::En => {
+                self.error(StatusCode::SERVICE_UNAVAILABLE, "Not possible now", "Please try again in a few minutes. Nothing that was confirmed is lost.")
+            }
         }
     }
 

@@ -71,7 +71,8 @@ pub fn routes() -> Vec<Route> {
 pub fn router(site: Arc<Site>) -> Router {
     let mut router = Router::new();
     for route in routes() {
-        let handler = if route.needs == Needs::Person { route.handler.route_layer(middleware::from_fn_with_state(site.clone(), person)) } else { route.handler };
+        let handler =
+            if route.needs == Needs::Person { route.handler.route_layer(middleware::from_fn_with_state(site.clone(), person)) } else { route.handler };
         router = router.route(route.path, handler);
     }
     router

@@ -41,7 +41,13 @@ fn state(text: &str) -> RunState {
     }
 }
 
-pub async fn list(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Query(query): Query<HashMap<String, String>>, uri: Uri, headers: HeaderMap) -> Response {
+pub async fn list(
+    State(site): State<Arc<Site>>,
+    Extension(session): Extension<Session>,
+    Query(query): Query<HashMap<String, String>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
     let tenant = &site.tenants[&session.tenant];
     let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
     let before = query.get("vor").and_then(|v| RunId::parse(v));
@@ -91,7 +97,10 @@ fn view_of(tenant: &TenantSite, session: &Session, asked: &Asked, loaded: &Loade
         unit: process.verantwortlich.clone(),
         message: (!run.message.is_empty()).then(|| run.message.clone()),
         steps,
-        timeline: bodies.iter().map(|(kind, at, body)| Entry { at: tenant.civil_micros(*at), text: laufzettel_engine::sentence(kind, body).get(asked.lang).to_owned() }).collect(),
+        timeline: bodies
+            .iter()
+            .map(|(kind, at, body)| Entry { at: tenant.civil_micros(*at), text: laufzettel_engine::sentence(kind, body).get(asked.lang).to_owned() })
+            .collect(),
         cancel: may_cancel.then(|| Cancel { action: format!("/vorgaenge/{}/abbrechen", run.id), missing: false }),
     }
 }
@@ -113,7 +122,14 @@ fn decisions(step: &mut StepView, bodies: &[(String, i64, Value)], lang: Lang) {
     }
 }
 
-pub async fn cancel(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(run): Path<String>, uri: Uri, headers: HeaderMap, Form(sent): Form<HashMap<String, String>>) -> Response {
+pub async fn cancel(
+    State(site): State<Arc<Site>>,
+    Extension(session): Extension<Session>,
+    Path(run): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+    Form(sent): Form<HashMap<String, String>>,
+) -> Response {
     let tenant = &site.tenants[&session.tenant];
     let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
     let Some(id) = RunId::parse(&run) else { return asked.missing() };

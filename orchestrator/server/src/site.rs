@@ -1,6 +1,9 @@
 //! What the pages stand on: the tenants' desks, their ways of signing in, and who is signed in.
 
-use std::{collections::{BTreeMap, HashMap}, sync::Mutex};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Mutex,
+};
 
 use jiff::{Timestamp, civil::DateTime};
 use laufzettel_domain::Caller;

@@ -71,7 +71,13 @@ fn form_of(loaded: &Loaded, task: &Task) -> Option<Form> {
     Form::of(&task.opened.form, order).ok()
 }
 
-pub async fn page(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(written): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
+pub async fn page(
+    State(site): State<Arc<Site>>,
+    Extension(session): Extension<Session>,
+    Path(written): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
     let tenant = &site.tenants[&session.tenant];
     let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
     match find(tenant, &session.caller, &written).await {

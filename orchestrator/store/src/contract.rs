@@ -71,6 +71,8 @@ pub struct RunFilter {
     pub state: Option<String>,
     pub process: Option<String>,
     pub unit: Option<String>,
+    /// The case number people use.
+    pub nummer: Option<String>,
     /// Only runs that began before this run, in the order of the list: the cursor of a page.
     pub before: Option<RunId>,
     /// At most 500 (a page nobody scrolls further).

@@ -3,7 +3,10 @@
 //! `LAUFZETTEL_FAILPOINT="store.before_commit=crash@3"`: at the third time it is passed. Actions: `crash` (abort, as
 //! `kill -9` would), `error` (the place fails in its own way), `delay:<ms>`.
 
-use std::sync::{LazyLock, atomic::{AtomicU64, Ordering}};
+use std::sync::{
+    LazyLock,
+    atomic::{AtomicU64, Ordering},
+};
 
 /// Every failpoint there is, so that a test can visit them all.
 pub const NAMES: [&str; 24] = [

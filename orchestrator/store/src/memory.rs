@@ -103,6 +103,7 @@ impl Memory {
             filter.state.as_ref().is_none_or(|s| *s == row.state)
                 && filter.process.as_ref().is_none_or(|p| *p == row.process)
                 && filter.unit.as_ref().is_none_or(|u| *u == row.unit)
+                && filter.nummer.as_ref().is_none_or(|n| *n == row.nummer)
                 && filter.before.is_none_or(|b| row.run < b)
         };
         Ok(self.lock().runs.values().rev().filter(fits).take(filter.limit as usize).cloned().collect())

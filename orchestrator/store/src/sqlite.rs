@@ -44,7 +44,7 @@ pub struct Sqlite {
 }
 
 pub(crate) enum Job {
-    Append(Append, oneshot::Sender<Result<(), AppendError>>),
+    Append(Box<Append>, oneshot::Sender<Result<(), AppendError>>),
     Bytes { name: String, bytes: Vec<u8>, done: oneshot::Sender<Result<(), Error>> },
     Checkpoint { number: u64, note: String, done: oneshot::Sender<Result<(), Error>> },
     Close { at: i64, done: oneshot::Sender<Result<(), AppendError>> },
@@ -105,7 +105,7 @@ impl Sqlite {
 
     pub async fn append(&self, append: Append) -> Result<(), AppendError> {
         let (done, reply) = oneshot::channel();
-        self.writer.send(Job::Append(append, done)).await.map_err(|_| gone())?;
+        self.writer.send(Job::Append(Box::new(append), done)).await.map_err(|_| gone())?;
         reply.await.map_err(|_| gone())?
     }
 
@@ -141,7 +141,13 @@ impl Sqlite {
 
     pub async fn runs(&self, filter: RunFilter) -> Result<Vec<RunRow>, Error> {
         let mut query = sqlx::QueryBuilder::new("SELECT * FROM runs WHERE 1 = 1");
-        for (column, value) in [(" AND state = ", filter.state), (" AND process = ", filter.process), (" AND unit = ", filter.unit), (" AND run < ", filter.before.map(|r| r.to_string()))] {
+        for (column, value) in [
+            (" AND state = ", filter.state),
+            (" AND process = ", filter.process),
+            (" AND unit = ", filter.unit),
+            (" AND nummer = ", filter.nummer),
+            (" AND run < ", filter.before.map(|r| r.to_string())),
+        ] {
             if let Some(value) = value {
                 query.push(column).push_bind(value);
             }

@@ -1,5 +1,7 @@
 //! The same questions to every store; the answers must be the same.
 
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
 use laufzettel_domain::RunId;
 use laufzettel_journal::{Draft, Verdict, Verifier};
 use laufzettel_store::{Append, AppendError, Memory, Projection, RunFilter, RunRow, Sqlite, SqliteOptions, Store, TaskRow};
@@ -47,7 +49,14 @@ fn append(n: u8, expected: u64, kinds: &[&str]) -> Append {
         due: (n != 2).then_some(100 - i64::from(n)),
         opened_at: 1,
     };
-    Append { run: Some(run(n)), expected, epoch: None, drafts: kinds.iter().map(|k| draft(k)).collect(), projection: Some(Projection { run: row, tasks: vec![task] }), receipt: None }
+    Append {
+        run: Some(run(n)),
+        expected,
+        epoch: None,
+        drafts: kinds.iter().map(|k| draft(k)).collect(),
+        projection: Some(Projection { run: row, tasks: vec![task] }),
+        receipt: None,
+    }
 }
 
 async fn conforms(store: Store) {
@@ -71,7 +80,12 @@ async fn conforms(store: Store) {
     assert_eq!(store.append(Append { epoch: Some(epoch - 1), ..append(1, 4, &["d"]) }).await, Err(AppendError::Fenced));
 
     // races: many writers want the same place, one gets it
-    let wishes: Vec<_> = (0..20).map(|_| { let store = store.clone(); tokio::spawn(async move { store.append(append(1, 4, &["d"])).await }) }).collect();
+    let wishes: Vec<_> = (0..20)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { store.append(append(1, 4, &["d"])).await })
+        })
+        .collect();
     let mut won = 0;
     for wish in wishes {
         won += usize::from(wish.await.unwrap().is_ok());
@@ -79,7 +93,10 @@ async fn conforms(store: Store) {
     assert_eq!(won, 1);
 
     let history = store.history(run(1)).await.unwrap();
-    assert_eq!(history.iter().map(|r| (r.draft.kind.as_str(), r.draft.run_seq)).collect::<Vec<_>>(), [("start", Some(1)), ("a", Some(2)), ("b", Some(3)), ("c", Some(4)), ("d", Some(5))]);
+    assert_eq!(
+        history.iter().map(|r| (r.draft.kind.as_str(), r.draft.run_seq)).collect::<Vec<_>>(),
+        [("start", Some(1)), ("a", Some(2)), ("b", Some(3)), ("c", Some(4)), ("d", Some(5))]
+    );
     assert_eq!(history[1].draft.content(), Some(json!({"geheim": "a"})));
 
     assert_eq!(store.claimable(1, 10).await.unwrap(), [run(1)]);
@@ -88,7 +105,10 @@ async fn conforms(store: Store) {
     assert_eq!(store.claimable(1, 10).await.unwrap(), []);
     let runs = store.runs(RunFilter { limit: 10, ..RunFilter::default() }).await.unwrap();
     assert_eq!(runs.iter().map(|r| (r.run, r.state.as_str())).collect::<Vec<_>>(), [(answering, "running"), (run(1), "completed")]);
-    assert_eq!(store.runs(RunFilter { state: Some("completed".into()), limit: 10, ..RunFilter::default() }).await.unwrap(), [store.run(run(1)).await.unwrap().unwrap()]);
+    assert_eq!(
+        store.runs(RunFilter { state: Some("completed".into()), limit: 10, ..RunFilter::default() }).await.unwrap(),
+        [store.run(run(1)).await.unwrap().unwrap()]
+    );
     assert_eq!(store.open_tasks().await.unwrap().iter().map(|t| t.run).collect::<Vec<_>>(), [answering]);
     assert_eq!(store.last_number(2026).await.unwrap(), if answering == run(2) { 2 } else { 3 });
 

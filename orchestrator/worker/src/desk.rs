@@ -122,8 +122,23 @@ impl Desk {
     fn may_start(&self, request: &StartRequest, prepared: &Prepared) -> Decision {
         let process = &prepared.process;
         if request.caller.is_applicant() || request.caller.service_name().is_some() {
-            // a trigger: the process itself declares it, and names who acts
-            return Decision { allow: request.run_as.is_some(), reason: Text::new("Auslöser des Prozesses", "trigger of the process"), rule: "process.triggers".to_owned() };
+            // a trigger: the process itself declares it, and names who acts; that account must serve this process
+            let account = match &request.run_as {
+                Some(RunAs::Service(name)) => self.tenant.rules.services.get(name),
+                _ => None,
+            };
+            if !account.is_some_and(|a| a.processes.iter().any(|pattern| laufzettel_policy::glob(pattern, process.id.as_str()))) {
+                return Decision::deny(
+                    "service",
+                    "Das Dienstkonto des Auslösers dient diesem Prozess nicht.",
+                    "The trigger's service account does not serve this process.",
+                );
+            }
+            return Decision {
+                allow: request.run_as.is_some(),
+                reason: Text::new("Auslöser des Prozesses", "trigger of the process"),
+                rule: "process.triggers".to_owned(),
+            };
         }
         if !process.start.via.is_empty() {
             let way = if request.caller.via == laufzettel_domain::Via::Terminal { laufzettel_domain::Via::Form } else { request.caller.via };
@@ -132,8 +147,23 @@ impl Desk {
             }
         }
         match self.who(&request.caller) {
-            Ok(who) => permit_start(&who, process.id.as_str(), &process.start.groups, &self.tenant.rules),
-            Err(error) => Decision::deny("directory", format!("{}: das Konto ist nicht gültig ({error}).", request.caller.name), format!("{}: {error}.", request.caller.name)),
+            Ok(who) => {
+                let started = permit_start(&who, process.id.as_str(), &process.start.groups, &self.tenant.rules);
+                match request
+                    .zone
+                    .as_ref()
+                    .filter(|_| started.allow)
+                    .map(|zone| permit(&who, &Action::ZoneUse(zone.clone()), Some(process.id.as_str()), &self.tenant.rules))
+                {
+                    Some(refused) if !refused.allow => refused,
+                    _ => started,
+                }
+            }
+            Err(error) => Decision::deny(
+                "directory",
+                format!("{}: das Konto ist nicht gültig ({error}).", request.caller.name),
+                format!("{}: {error}.", request.caller.name),
+            ),
         }
     }
 
@@ -269,14 +299,33 @@ impl Desk {
     }
 
     #[expect(clippy::too_many_arguments, reason = "one append has that many parts, and one caller")]
-    async fn append(&self, prepared: &Prepared, run: &Run, events: &[Event], expected: u64, actor: &Actor, receipt: Option<Vec<String>>, at: Timestamp) -> Result<(), AppendError> {
+    async fn append(
+        &self,
+        prepared: &Prepared,
+        run: &Run,
+        events: &[Event],
+        expected: u64,
+        actor: &Actor,
+        receipt: Option<Vec<String>>,
+        at: Timestamp,
+    ) -> Result<(), AppendError> {
         self.append_at(prepared, run, events, expected, actor, receipt, at, false).await?;
         self.tenant.memory.moved.notify_one();
         Ok(())
     }
 
     #[expect(clippy::too_many_arguments, reason = "one append has that many parts, and two callers")]
-    async fn append_at(&self, prepared: &Prepared, run: &Run, events: &[Event], expected: u64, actor: &Actor, receipt: Option<Vec<String>>, at: Timestamp, fenced: bool) -> Result<(), AppendError> {
+    async fn append_at(
+        &self,
+        prepared: &Prepared,
+        run: &Run,
+        events: &[Event],
+        expected: u64,
+        actor: &Actor,
+        receipt: Option<Vec<String>>,
+        at: Timestamp,
+        fenced: bool,
+    ) -> Result<(), AppendError> {
         let actor = actor.to_string();
         let drafts = events.iter().map(|event| {
             let (body, content) = event.split();
@@ -343,7 +392,11 @@ impl Desk {
             return Decision { allow: true, reason: Text::new("persönlich zugewiesen", "assigned in person"), rule: "assign.user".to_owned() };
         }
         if let Some(group) = who.is_in_any(groups) {
-            return Decision { allow: true, reason: Text::new(format!("Gruppe {group} ist zugewiesen."), format!("Group {group} is assigned.")), rule: "assign.groups".to_owned() };
+            return Decision {
+                allow: true,
+                reason: Text::new(format!("Gruppe {group} ist zugewiesen."), format!("Group {group} is assigned.")),
+                rule: "assign.groups".to_owned(),
+            };
         }
         permit(&who, &Action::TaskComplete(process.to_owned()), Some(process), &self.tenant.rules)
     }
@@ -440,7 +493,13 @@ fn project(prepared: &Prepared, run: &Run, events: &[Event]) -> Projection {
         started_at: crate::micros(run.started_at),
         updated_at: crate::micros(run.updated_at),
         ended_at: run.ended.map(|(_, at)| crate::micros(at)),
-        wake_at: if run.ended.is_some() { None } else if due { Some(0) } else { engine::wake_at(run).map(crate::micros) },
+        wake_at: if run.ended.is_some() {
+            None
+        } else if due {
+            Some(0)
+        } else {
+            engine::wake_at(run).map(crate::micros)
+        },
     };
     let touched = events.iter().filter_map(|event| match event {
         Event::TaskOpened(e) => Some(e.number),
@@ -479,4 +538,3 @@ fn task_row(prepared: &Prepared, run: &Run, task: &engine::Task) -> TaskRow {
         opened_at: crate::micros(task.opened_at),
     }
 }
-

@@ -10,7 +10,10 @@ use laufzettel_policy::{Cleared, Decision, ModelCall, ToolCall, Who, clear_model
 use laufzettel_process::model::{FailureClass, Size};
 use laufzettel_store::failpoint;
 
-use crate::{files, tenant::{Prepared, Tenant}};
+use crate::{
+    files,
+    tenant::{Prepared, Tenant},
+};
 
 /// A future the doors give back.
 pub type Answer<'a> = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send + 'a>>;
@@ -153,7 +156,11 @@ async fn tool(tenant: &Tenant, prepared: &Prepared, run: &Run, effect: &Effect, 
     let intent = &effect.run.intent;
     let Call::Tool { server, tool, arguments } = &intent.call else { unreachable!("matched by the caller") };
     let Some(rule) = tenant.tools.get(&intent.target) else {
-        return Err(Box::new(Decision::deny("none", format!("Das Werkzeug „{}“ ist nicht freigegeben.", intent.target), format!("The tool \"{}\" is not declared.", intent.target))));
+        return Err(Box::new(Decision::deny(
+            "none",
+            format!("Das Werkzeug „{}“ ist nicht freigegeben.", intent.target),
+            format!("The tool \"{}\" is not declared.", intent.target),
+        )));
     };
     let call = ToolCall {
         key: effect.key.clone(),
@@ -246,9 +253,7 @@ fn route(tenant: &Tenant, size: Size, wish: Option<&str>, call: &ModelCall) -> R
             }
         }
     }
-    Err(refusal.unwrap_or_else(|| {
-        Box::new(Decision::deny("models", "Kein Modell dieser Größe ist eingerichtet.", "No model of this size is configured."))
-    }))
+    Err(refusal.unwrap_or_else(|| Box::new(Decision::deny("models", "Kein Modell dieser Größe ist eingerichtet.", "No model of this size is configured."))))
 }
 
 fn outcome(answer: Result<Reply, Failure>, decision: &Decision) -> Outcome {
@@ -275,4 +280,3 @@ fn outcome(answer: Result<Reply, Failure>, decision: &Decision) -> Outcome {
         }
     }
 }
-

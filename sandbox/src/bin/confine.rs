@@ -45,14 +45,7 @@ fn run(mut args: impl Iterator<Item = OsString>) -> Result<ExitCode, Failure> {
         }
     }
     let (program, rest) = wish.program.split_first().ok_or(USAGE)?;
-    let status = command(
-        &wish.policy,
-        Path::new(program),
-        rest,
-        &wish.env,
-        wish.cwd.as_deref(),
-    )?
-    .status()?;
+    let status = command(&wish.policy, Path::new(program), rest, &wish.env, wish.cwd.as_deref())?.status()?;
     Ok(ExitCode::from(u8::try_from(status.code().unwrap_or(255))?))
 }
 

@@ -33,27 +33,15 @@ impl Case {
 }
 
 const fn anyone(words: &'static [&'static str]) -> Case {
-    Case {
-        who: Who::Anyone,
-        way: Way::Plain,
-        words,
-    }
+    Case { who: Who::Anyone, way: Way::Plain, words }
 }
 
 const fn root(words: &'static [&'static str]) -> Case {
-    Case {
-        who: Who::Root,
-        way: Way::Plain,
-        words,
-    }
+    Case { who: Who::Root, way: Way::Plain, words }
 }
 
 const fn special(way: Way, words: &'static [&'static str]) -> Case {
-    Case {
-        who: Who::Anyone,
-        way,
-        words,
-    }
+    Case { who: Who::Anyone, way, words }
 }
 
 pub const CASES: &[Case] = &[

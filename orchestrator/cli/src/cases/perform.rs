@@ -1,6 +1,9 @@
 //! Runs one case.
 
-use std::{path::PathBuf, sync::{Arc, Mutex}};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
 
 use jiff::Timestamp;
 use laufzettel_directory::Directory;
@@ -59,7 +62,8 @@ pub async fn perform(setting: Setting, case: Case) -> Report {
     let run = match start(&setting, &case, &desk).await {
         Ok(run) => run,
         Err(difference) => {
-            let fits = case.expect.denied.as_deref().is_some_and(|action| difference.contains(action)) || case.expect.refused.as_deref().is_some_and(|code| difference.contains(code));
+            let fits = case.expect.denied.as_deref().is_some_and(|action| difference.contains(action))
+                || case.expect.refused.as_deref().is_some_and(|code| difference.contains(code));
             return report(if fits { vec![] } else { vec![difference] });
         }
     };
@@ -96,7 +100,17 @@ fn desk(setting: &Setting, script: &Script, clock: Arc<JumpingClock>) -> anyhow:
     let mut catalogue = Catalogue::default();
     catalogue.processes.insert(setting.process.id.to_string(), setting.process.clone());
     let store = Store::Memory(MemoryStore::open(setting.tenant.as_str(), 0));
-    let tenant = crate::house::tenant(&setting.config, &setting.tenant, &setting.own, store, catalogue, setting.directory.clone(), Box::new(script.clone()), clock, Arc::new(Counting(Mutex::new(0))))?;
+    let tenant = crate::house::tenant(
+        &setting.config,
+        &setting.tenant,
+        &setting.own,
+        store,
+        catalogue,
+        setting.directory.clone(),
+        Box::new(script.clone()),
+        clock,
+        Arc::new(Counting(Mutex::new(0))),
+    )?;
     Ok(Desk::new(Arc::new(tenant)))
 }
 

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use laufzettel_domain::{Findings, Node, Text, Value, document::{self, Fields}};
+use laufzettel_domain::{
+    Findings, Node, Text, Value,
+    document::{self, Fields},
+};
 use laufzettel_process::Folder;
 
 #[derive(Debug, Clone)]
@@ -38,10 +41,9 @@ pub fn read(folder: &Folder, file: &str, findings: &mut Findings) -> Vec<Case> {
     let Some(document) = folder.get(file).and_then(|text| document::parse(text, findings)) else { return Vec::new() };
     let Some(mut fields) = Fields::open(&document.root, "", findings) else { return Vec::new() };
     let mut cases = Vec::new();
-    if let Some(node) = fields.req("cases") {
-        for (i, item) in node.items().iter().enumerate() {
-            cases.extend(case(item, &format!("cases[{}]", i + 1), folder, file, fields.findings));
-        }
+    fields.req("cases");
+    for (i, item) in fields.list("cases").iter().enumerate() {
+        cases.extend(case(item, &format!("cases[{}]", i + 1), folder, file, fields.findings));
     }
     fields.close();
     cases
@@ -99,7 +101,12 @@ fn now(fields: &mut Fields<'_, '_>) -> Option<Timestamp> {
     let parsed = node.text().and_then(|text| text.parse().ok());
     if parsed.is_none() {
         let (at, key) = (node.at, fields.path("now"));
-        fields.findings.error("LZ117", at, key, Text::new("Hier wird ein Zeitpunkt erwartet (z. B. 2026-09-20T10:00:00+02:00).", "An instant is expected here (2026-09-20T10:00:00+02:00)."));
+        fields.findings.error(
+            "LZ117",
+            at,
+            key,
+            Text::new("Hier wird ein Zeitpunkt erwartet (z. B. 2026-09-20T10:00:00+02:00).", "An instant is expected here (2026-09-20T10:00:00+02:00)."),
+        );
     }
     parsed
 }
@@ -112,7 +119,12 @@ fn resolved(node: &Node, key: &str, folder: &Folder, file: &str, findings: &mut 
         let found = laufzettel_process::folder::resolve(file, written).and_then(|path| folder.get(&path));
         let value = found.and_then(|text| serde_json::from_str(text).ok());
         if value.is_none() {
-            findings.error("LZ118", reference.at, key, Text::new(format!("„{written}“ gibt es nicht, oder es ist kein JSON."), format!("\"{written}\" does not exist or is no JSON.")));
+            findings.error(
+                "LZ118",
+                reference.at,
+                key,
+                Text::new(format!("„{written}“ gibt es nicht, oder es ist kein JSON."), format!("\"{written}\" does not exist or is no JSON.")),
+            );
         }
         return value.unwrap_or(Value::Null);
     }
@@ -132,14 +144,12 @@ fn expect(node: &Node, key: &str, findings: &mut Findings) -> Option<Expect> {
     let output = fields.opt("output").map(Node::to_value);
     let steps = map(fields.opt("steps").map(Node::to_value));
     let mut calls = Vec::new();
-    if let Some(list) = fields.opt("calls") {
-        for (i, item) in list.items().iter().enumerate() {
-            let Some(mut inner) = Fields::open(item, format!("{key}.calls[{}]", i + 1), fields.findings) else { continue };
-            let tool = inner.req_text("tool").map(str::to_owned);
-            let with = inner.opt("with").map_or(Value::Null, Node::to_value);
-            inner.close();
-            calls.extend(tool.map(|tool| (tool, with)));
-        }
+    for (i, item) in fields.list("calls").iter().enumerate() {
+        let Some(mut inner) = Fields::open(item, format!("{key}.calls[{}]", i + 1), fields.findings) else { continue };
+        let tool = inner.req_text("tool").map(str::to_owned);
+        let with = inner.opt("with").map_or(Value::Null, Node::to_value);
+        inner.close();
+        calls.extend(tool.map(|tool| (tool, with)));
     }
     let not_called = fields.texts("not_called").unwrap_or_default();
     let skipped = fields.texts("skipped").unwrap_or_default();

@@ -1,6 +1,9 @@
 //! Doors that answer from a case. An unlisted call fails the case.
 
-use std::{collections::BTreeMap, sync::{Arc, Mutex}};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 use laufzettel_domain::Value;
 use laufzettel_doors::{Class, Failure, Reply};

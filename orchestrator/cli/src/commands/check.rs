@@ -4,10 +4,20 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use laufzettel_domain::{Finding, Findings, Severity};
-use laufzettel_process::{Catalogue, Folder, Tools, check::check_tools, folder::is_candidate, read};
+use laufzettel_process::{
+    Catalogue, Folder, Tools,
+    check::check_tools,
+    folder::{SIDE_FOLDERS, is_candidate},
+    read,
+};
 
 use super::{configuration, tenant_of};
-use crate::{args::Where, config::TenantConfig, house, out::{Out, code}};
+use crate::{
+    args::Where,
+    config::TenantConfig,
+    house,
+    out::{Out, code},
+};
 
 /// The tenant's folder a file lies in (its own folder), and its name there. Side folders belong to the folder above.
 pub fn folder_of(path: &Path) -> anyhow::Result<(PathBuf, String)> {
@@ -60,7 +70,8 @@ fn check_folder(path: &Path, own: Option<&TenantConfig>, all: &mut Vec<Finding>)
 fn check_file(path: &Path, own: Option<&TenantConfig>, all: &mut Vec<Finding>) -> anyhow::Result<usize> {
     let (folder_path, name) = folder_of(path)?;
     let folder = house::read_folder(&folder_path)?;
-    if is_candidate(&name) {
+    let beside = path.parent().and_then(Path::file_name).is_some_and(|f| SIDE_FOLDERS.iter().any(|side| *side == f));
+    if is_candidate(&name) && !beside {
         all.extend(findings_of(&folder, &name, &path.display().to_string(), own)?);
         return Ok(1);
     }

@@ -1,6 +1,9 @@
 //! `schema`: the JSON Schema of a file people write, for completion in their editors.
 
-use crate::{args::SchemaName, out::{Out, code}};
+use crate::{
+    args::SchemaName,
+    out::{Out, code},
+};
 
 pub async fn schema(name: SchemaName, out: &Out) -> anyhow::Result<u8> {
     let text = match name {

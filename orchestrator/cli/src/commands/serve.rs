@@ -39,8 +39,7 @@ pub async fn up(at: Where, port: Option<u16>, out: &Out) -> anyhow::Result<u8> {
     if port.is_some() {
         config.public_url = format!("http://{bound}");
     }
-    welcome(&config, bound, out).await;
-    live(config, listener, out).await
+    live(config, listener, Some(bound), out).await
 }
 
 /// What to open, and as whom.
@@ -53,8 +52,13 @@ async fn welcome(config: &Config, at: SocketAddr, out: &Out) {
         for process in catalogue.processes.values() {
             for trigger in &process.triggers {
                 match &trigger.kind {
-                    TriggerKind::Intake { path, .. } => out.note(format!("  Antrag stellen      http://{at}/antrag/{tenant}/{path}   ({})", process.title)).await,
-                    TriggerKind::Webhook { path, secret, .. } => out.note(format!("  Fachverfahren       http://{at}/hooks/{tenant}/{path}   (Geheimnis: {})", config.secrets.join(secret).display())).await,
+                    TriggerKind::Intake { path, .. } => {
+                        out.note(format!("  Antrag stellen      http://{at}/antrag/{tenant}/{path}   ({})", process.title)).await
+                    }
+                    TriggerKind::Webhook { path, secret, .. } => {
+                        out.note(format!("  Fachverfahren       http://{at}/hooks/{tenant}/{path}   (Geheimnis: {})", config.secrets.join(secret).display()))
+                            .await
+                    }
                 }
             }
         }
@@ -80,11 +84,12 @@ pub async fn serve(file: &Path, out: &Out) -> anyhow::Result<u8> {
         bail!("login: demo gibt es nur auf 127.0.0.1: jeder könnte sich als jede Person anmelden");
     }
     let listener = TcpListener::bind(address).await.with_context(|| format!("{address} ist nicht frei"))?;
-    live(config, listener, out).await
+    live(config, listener, None, out).await
 }
 
 /// Opens every tenant and serves until a signal comes. Everything is brought to the journal before it ends.
-async fn live(config: Config, listener: TcpListener, out: &Out) -> anyhow::Result<u8> {
+/// `greet`: says at which address what is to be found, once it is.
+async fn live(config: Config, listener: TcpListener, greet: Option<SocketAddr>, out: &Out) -> anyhow::Result<u8> {
     let mut houses = Vec::new();
     for tenant in config.tenants.keys() {
         match House::open(&config, tenant, None).await? {
@@ -115,6 +120,9 @@ async fn live(config: Config, listener: TcpListener, out: &Out) -> anyhow::Resul
         edge::stop_signal().await;
         signalled.cancel();
     });
+    if let Some(bound) = greet {
+        welcome(&config, bound, out).await;
+    }
     let app = router(site);
     let ended = stop.clone();
     axum::serve(listener, app).with_graceful_shutdown(async move { ended.cancelled().await }).await?;
@@ -165,4 +173,3 @@ fn webhook_secrets(file: &Path) -> Vec<Vec<u8>> {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     lines.map(|line| line.strip_prefix("whsec_").and_then(|b| STANDARD.decode(b).ok()).unwrap_or_else(|| line.as_bytes().to_vec())).collect()
 }
-

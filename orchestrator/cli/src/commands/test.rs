@@ -9,7 +9,12 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::{check::folder_of, configuration, tenant_of};
-use crate::{args::Where, cases::{self, Case, Setting}, house, out::{Out, code}};
+use crate::{
+    args::Where,
+    cases::{self, Case, Setting},
+    house,
+    out::{Out, code},
+};
 
 pub async fn test(paths: &[PathBuf], at: &Where, out: &Out) -> anyhow::Result<u8> {
     let config = configuration(at, out).await?;
@@ -32,7 +37,8 @@ pub async fn test(paths: &[PathBuf], at: &Where, out: &Out) -> anyhow::Result<u8
             out.note(finding.line(out.lang)).await;
         }
         let Some(process) = process.filter(|_| !broken) else { return Ok(code::FINDINGS) };
-        let setting = Setting { config: config.clone(), tenant: tenant.clone(), own: own.clone(), directory: directory.clone(), process, folder: folder_path, file };
+        let setting =
+            Setting { config: config.clone(), tenant: tenant.clone(), own: own.clone(), directory: directory.clone(), process, folder: folder_path, file };
         for case in list {
             let (setting, n) = (setting.clone(), number);
             number += 1;
@@ -74,7 +80,8 @@ fn files(paths: &[PathBuf]) -> anyhow::Result<Vec<(PathBuf, String, Folder)>> {
     for path in paths {
         if path.is_dir() {
             let folder = house::read_folder(path)?;
-            let names: Vec<String> = folder.candidates().filter(|(n, t)| laufzettel_process::catalogue::declares_process(n, t)).map(|(n, _)| n.to_owned()).collect();
+            let names: Vec<String> =
+                folder.candidates().filter(|(n, t)| laufzettel_process::catalogue::declares_process(n, t)).map(|(n, _)| n.to_owned()).collect();
             for name in names {
                 let base = path.join(&name).parent().map(PathBuf::from).unwrap_or_default();
                 found.push((base, name, folder.clone()));

@@ -5,7 +5,11 @@ use laufzettel_doors::tools::ToolServer;
 use serde_json::json;
 
 use super::{configuration, tenant_of};
-use crate::{args::{Tools, Where}, house, out::{Out, code}};
+use crate::{
+    args::{Tools, Where},
+    house,
+    out::{Out, code},
+};
 
 pub async fn tools(tools: Tools, out: &Out) -> anyhow::Result<u8> {
     match tools {
@@ -31,7 +35,10 @@ async fn list(at: &Where, out: &Out) -> anyhow::Result<u8> {
                 (_, Some(true)) => out.text("freigegeben", "pinned"),
             };
             if out.json {
-                out.value(&json!({ "server": name, "tool": definition.name, "listed": rule.is_some(), "pinned": pinned, "digest": definition.digest().to_string() })).await;
+                out.value(
+                    &json!({ "server": name, "tool": definition.name, "listed": rule.is_some(), "pinned": pinned, "digest": definition.digest().to_string() }),
+                )
+                .await;
             } else {
                 out.data(format!("{:<32} {word}", format!("{name}/{}", definition.name))).await;
             }

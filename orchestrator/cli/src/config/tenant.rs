@@ -1,11 +1,20 @@
 //! One tenant of the configuration.
 
-use std::{collections::BTreeMap, path::{Path, PathBuf}};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
-use laufzettel_domain::{Findings, Node, Text, document::{Fields, fields}};
+use laufzettel_domain::{
+    Findings, Node, Text,
+    document::{Fields, fields},
+};
 use laufzettel_policy::{Grant, Rules, ServiceAccount};
 
-use super::{at, not_yet, tools::{self, ServerConfig}};
+use super::{
+    at, not_yet,
+    tools::{self, ServerConfig},
+};
 
 #[derive(Debug, Clone)]
 pub struct TenantConfig {
@@ -73,10 +82,9 @@ fn login(fields: &mut Fields<'_, '_>) -> Login {
 }
 
 fn grants(fields: &mut Fields<'_, '_>) -> Vec<Grant> {
-    let Some(node) = fields.opt("grants") else { return Vec::new() };
     let key = fields.path("grants");
     let mut grants = Vec::new();
-    for (i, item) in node.items().iter().enumerate() {
+    for (i, item) in fields.list("grants").iter().enumerate() {
         let Some(mut inner) = Fields::open(item, format!("{key}[{}]", i + 1), fields.findings) else { continue };
         inner.req("groups");
         inner.req("allow");
@@ -109,7 +117,15 @@ fn zeitzone(fields: &mut Fields<'_, '_>) -> String {
     let key = fields.path("zeitzone");
     let written = fields::text(node, &key, fields.findings).unwrap_or("Europe/Berlin");
     if jiff::tz::TimeZone::get(written).is_err() {
-        fields.findings.error("LZ108", node.at, key, Text::new(format!("Die Zeitzone „{written}“ gibt es nicht (z. B. Europe/Berlin)."), format!("There is no time zone \"{written}\" (Europe/Berlin).")));
+        fields.findings.error(
+            "LZ108",
+            node.at,
+            key,
+            Text::new(
+                format!("Die Zeitzone „{written}“ gibt es nicht (z. B. Europe/Berlin)."),
+                format!("There is no time zone \"{written}\" (Europe/Berlin)."),
+            ),
+        );
     }
     written.to_owned()
 }
@@ -147,8 +163,10 @@ fn quotas(fields: &mut Fields<'_, '_>) {
     }
     let at = node.at;
     let key = fields.path("quotas");
-    fields.findings.warning("LZ191", at, key, Text::new(
-        "Kontingente werden in dieser Version noch nicht durchgesetzt.",
-        "Quotas are not enforced yet in this version.",
-    ));
+    fields.findings.warning(
+        "LZ191",
+        at,
+        key,
+        Text::new("Kontingente werden in dieser Version noch nicht durchgesetzt.", "Quotas are not enforced yet in this version."),
+    );
 }

@@ -1,8 +1,14 @@
 //! Tool servers of a tenant: how they are started, confined, and what each tool may do.
 
-use std::{collections::{BTreeMap, BTreeSet}, path::{Path, PathBuf}};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
 
-use laufzettel_domain::{Findings, Kategorie, Node, Schutzbedarf, Text, Trust, document::{Fields, Kind, fields}};
+use laufzettel_domain::{
+    Findings, Kategorie, Node, Schutzbedarf, Text, Trust,
+    document::{Fields, Kind, fields},
+};
 use laufzettel_doors::tools::Identity;
 use laufzettel_policy::{Clearance, Effect, ToolRule, Yields};
 
@@ -83,10 +89,15 @@ fn tool(node: &Node, key: &str, findings: &mut Findings) -> Option<ToolRule> {
     let recipient = inner.text("recipient").map(str::to_owned);
     if effect == Some(Effect::Send) && recipient.is_none() && matches!(clearance, Clearance::Recipients { .. }) {
         let at = node.at;
-        inner.findings.error("LZ106", at, format!("{key}.recipient"), Text::new(
-            "Ein Werkzeug, das sendet, nennt mit recipient das Argument, in dem der Empfänger steht.",
-            "A tool that sends names with `recipient` the argument that holds the receiver.",
-        ));
+        inner.findings.error(
+            "LZ106",
+            at,
+            format!("{key}.recipient"),
+            Text::new(
+                "Ein Werkzeug, das sendet, nennt mit recipient das Argument, in dem der Empfänger steht.",
+                "A tool that sends names with `recipient` the argument that holds the receiver.",
+            ),
+        );
     }
     inner.close();
     Some(ToolRule { effect: effect?, idempotent, groups, content, yields, clearance, undo, recipient })
@@ -97,8 +108,8 @@ fn yields(node: &Node, key: &str, findings: &mut Findings) -> Option<Yields> {
     let mut inner = Fields::open(node, key, findings)?;
     let schutzbedarf = inner.one_of("schutzbedarf", &Schutzbedarf::ALL).unwrap_or(default.schutzbedarf);
     let trust = inner.one_of("trust", &Trust::ALL).unwrap_or(default.trust);
-    let path = inner.path("kategorien");
-    let kategorien = inner.opt("kategorien").map(|n| n.items().iter().filter_map(|i| fields::one_of(i, &path, &Kategorie::ALL, inner.findings)).collect());
+    // a list that cannot be read must not become an empty one: it would lower the label
+    let kategorien = inner.many_of("kategorien", &Kategorie::ALL).map(|list| list.into_iter().collect());
     inner.close();
     Some(Yields { schutzbedarf, kategorien, trust })
 }

@@ -2,13 +2,17 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use laufzettel_domain::{TenantId, digest::to_hex};
-use laufzettel_store::Store;
 use laufzettel_journal::{Record, Verdict, Verifier, VerifyKey};
+use laufzettel_store::Store;
 use laufzettel_worker::{read_witness, witness_file};
 use serde_json::{Value, json};
 
 use super::{Done, Failed, find_run};
-use crate::{config::Config, house::House, out::{Out, code}};
+use crate::{
+    config::Config,
+    house::House,
+    out::{Out, code},
+};
 
 /// Records fetched at once: enough to keep the disk busy, little enough to hold.
 const PAGE: u32 = 2_000;
@@ -78,7 +82,12 @@ async fn report(verdict: Verdict, witness: bool, out: &Out) -> Done {
     let (value, line, exit) = match &verdict {
         Verdict::Intact { records, checkpoints } => (
             json!({ "verdict": "intact", "records": records, "checkpoints": checkpoints }),
-            format!("{}: {records} {}, {checkpoints} {}", out.text("Unversehrt und verankert", "Intact and anchored"), out.text("Einträge", "records"), out.text("Prüfpunkte", "checkpoints")),
+            format!(
+                "{}: {records} {}, {checkpoints} {}",
+                out.text("Unversehrt und verankert", "Intact and anchored"),
+                out.text("Einträge", "records"),
+                out.text("Prüfpunkte", "checkpoints")
+            ),
             code::DONE,
         ),
         Verdict::NotAnchored { records, checkpoints, beyond } => {
@@ -86,7 +95,12 @@ async fn report(verdict: Verdict, witness: bool, out: &Out) -> Done {
             let why = if witness { "" } else { out.text(" (kein Zeuge eingerichtet)", " (no witness configured)") };
             (
                 json!({ "verdict": "not_anchored", "records": records, "checkpoints": checkpoints, "beyond": places }),
-                format!("{} {}{why}. {}", out.text("Unversehrt, aber nicht verankert nach Eintrag", "Intact, but not anchored beyond record"), places.join(", "), out.text("Was danach abgeschnitten wurde, kann niemand sehen.", "What was cut after it nobody can see.")),
+                format!(
+                    "{} {}{why}. {}",
+                    out.text("Unversehrt, aber nicht verankert nach Eintrag", "Intact, but not anchored beyond record"),
+                    places.join(", "),
+                    out.text("Was danach abgeschnitten wurde, kann niemand sehen.", "What was cut after it nobody can see.")
+                ),
                 code::NOT_ANCHORED,
             )
         }
@@ -96,7 +110,11 @@ async fn report(verdict: Verdict, witness: bool, out: &Out) -> Done {
             code::BROKEN,
         ),
     };
-    if out.json { out.value(&value).await } else { out.data(line).await }
+    if out.json {
+        out.value(&value).await
+    } else {
+        out.data(line).await
+    }
     Ok(exit)
 }
 
@@ -157,7 +175,15 @@ pub async fn export(house: &House, format: &str, out: &Out) -> Done {
             out.value(&line(&record, &body)).await;
         } else {
             let at = jiff::Timestamp::from_microsecond(record.draft.at).map(|at| at.to_string()).unwrap_or_default();
-            let cells = [record.lane.to_string(), record.seq.to_string(), at, record.draft.run.map(|r| r.to_string()).unwrap_or_default(), record.draft.kind.clone(), record.draft.actor.clone(), laufzettel_engine::sentence(&record.draft.kind, &body).de];
+            let cells = [
+                record.lane.to_string(),
+                record.seq.to_string(),
+                at,
+                record.draft.run.map(|r| r.to_string()).unwrap_or_default(),
+                record.draft.kind.clone(),
+                record.draft.actor.clone(),
+                laufzettel_engine::sentence(&record.draft.kind, &body).de,
+            ];
             out.data(cells.map(|cell| csv(&cell)).join(";")).await;
         }
     }

@@ -5,12 +5,20 @@ use std::{collections::BTreeSet, path::Path, time::Duration};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use laufzettel_domain::{Caller, Digest, RunId, StepId, TaskId, Value, Via};
 use laufzettel_engine::{EffectStatus, State, TaskKind, wake_at};
-use laufzettel_process::{Schema, model::{RunAs, TriggerKind}, schema};
+use laufzettel_process::{
+    Schema,
+    model::{RunAs, TriggerKind},
+    schema,
+};
 use laufzettel_worker::{Loaded, StartError, StartRequest};
 use serde_json::json;
 
 use super::{Done, Failed, caller, denied, problem_lines, show, wish_failed};
-use crate::{house::House, out::{Out, code}, wish::RunWish};
+use crate::{
+    house::House,
+    out::{Out, code},
+    wish::RunWish,
+};
 
 /// Milliseconds between looks at a run that somebody else drives.
 const LOOK_MS: u64 = 100;
@@ -52,9 +60,10 @@ async fn start(house: &House, wish: &RunWish, out: &Out) -> Result<RunId, Failed
         }
         Err(StartError::UnknownProcess) => Err(Failed::new(code::USAGE, format!("Einen Prozess „{}“ gibt es hier nicht.", wish.process))),
         Err(StartError::Denied(decision)) => Err(denied(&decision, out.lang)),
-        Err(StartError::Invalid(problems)) => {
-            Err(Failed::new(code::USAGE, format!("{}\n{}", out.text("Die Eingabe passt nicht zum Prozess:", "The input does not fit the process:"), problem_lines(&problems, out.lang))))
-        }
+        Err(StartError::Invalid(problems)) => Err(Failed::new(
+            code::USAGE,
+            format!("{}\n{}", out.text("Die Eingabe passt nicht zum Prozess:", "The input does not fit the process:"), problem_lines(&problems, out.lang)),
+        )),
         Err(StartError::Duplicate(run)) => Ok(run),
         Err(StartError::Unavailable(why)) => Err(Failed::new(code::ENDED_BADLY, why)),
     }
@@ -91,7 +100,9 @@ async fn answer_one(house: &House, loaded: &Loaded, wish: &RunWish, out: &Out) -
         let id = TaskId { run: loaded.run.id, number: task.opened.number };
         let (by, values) = match wish.answers.get(step) {
             Some(values) => answerer(house, values, wish)?,
-            None if wish.interactive => (caller(house, wish.by.as_deref())?, crate::ask::ask(&loaded.prepared.process, task, out).map_err(|e| Failed::new(code::USAGE, e.to_string()))?),
+            None if wish.interactive => {
+                (caller(house, wish.by.as_deref())?, crate::ask::ask(&loaded.prepared.process, task, out).map_err(|e| Failed::new(code::USAGE, e.to_string()))?)
+            }
             None => continue,
         };
         house.desk.answer(id, &by, &values, task.opened.shown).await.map_err(|e| wish_failed(e, out.lang))?;

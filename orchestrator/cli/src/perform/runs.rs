@@ -7,7 +7,10 @@ use laufzettel_worker::WishError;
 use serde_json::json;
 
 use super::{Done, Failed, caller, find_run, show, wish_failed};
-use crate::{house::House, out::{Out, code}};
+use crate::{
+    house::House,
+    out::{Out, code},
+};
 
 pub async fn list(house: &House, state: Option<String>, process: Option<String>, limit: u32, out: &Out) -> Done {
     let rows = house.desk.tenant.store.runs(RunFilter { state, process, limit, ..RunFilter::default() }).await?;
@@ -75,10 +78,19 @@ pub async fn retry(house: &House, written: &str, step: &str, by: Option<&str>, o
 
 pub async fn resolve(house: &House, written: &str, step: &str, by: Option<&str>, happened: Option<Value>, out: &Out) -> Done {
     let resolution = happened.map_or(Resolution::DidNotHappen, Resolution::Happened);
-    order(house, written, step, by, out, |status| *status == EffectStatus::Doubt, move |path, by| Command::Resolve { path, by, resolution: resolution.clone() }).await
+    order(house, written, step, by, out, |status| *status == EffectStatus::Doubt, move |path, by| Command::Resolve { path, by, resolution: resolution.clone() })
+        .await
 }
 
-async fn order(house: &House, written: &str, step: &str, by: Option<&str>, out: &Out, which: impl Fn(&EffectStatus) -> bool, command: impl Fn(laufzettel_domain::EffectPath, laufzettel_domain::Caller) -> Command) -> Done {
+async fn order(
+    house: &House,
+    written: &str,
+    step: &str,
+    by: Option<&str>,
+    out: &Out,
+    which: impl Fn(&EffectStatus) -> bool,
+    command: impl Fn(laufzettel_domain::EffectPath, laufzettel_domain::Caller) -> Command,
+) -> Done {
     let run = find_run(house, written).await?;
     let by = caller(house, by)?;
     let step = StepId::parse(step).ok_or_else(|| Failed::new(code::USAGE, format!("„{step}“ ist kein Schritt.")))?;
@@ -108,6 +120,7 @@ pub async fn replay(house: &House, written: &str, out: &Out) -> Done {
     if folded.state().as_str() != row.state || folded.seq != row.seq {
         return Err(Failed::new(code::BROKEN, format!("Die Liste sagt „{}“, das Protokoll „{}“.", row.state, folded.state().as_str())));
     }
-    out.note(format!("{}: {} {}", row.nummer, events.len(), out.text("Einträge nachgerechnet, Zustand stimmt überein", "records replayed, the state agrees"))).await;
+    out.note(format!("{}: {} {}", row.nummer, events.len(), out.text("Einträge nachgerechnet, Zustand stimmt überein", "records replayed, the state agrees")))
+        .await;
     Ok(code::DONE)
 }

@@ -46,8 +46,20 @@ pub fn obstacles(process: &Process, run: &Run, lang: Lang) -> Vec<String> {
             Lang::En => format!("  ! {}: refused. {} ({})", title(&path.step), decision.reason.en, decision.rule),
         }),
         EffectStatus::Doubt => Some(match lang {
-            Lang::De => format!("  ? {}: niemand weiß, ob der Aufruf von {} geschehen ist (laufzettel runs resolve {} {} …)", title(&path.step), effect.intent.target, run.nummer, path.step),
-            Lang::En => format!("  ? {}: nobody knows whether the call of {} happened (laufzettel runs resolve {} {} …)", title(&path.step), effect.intent.target, run.nummer, path.step),
+            Lang::De => format!(
+                "  ? {}: niemand weiß, ob der Aufruf von {} geschehen ist (laufzettel runs resolve {} {} …)",
+                title(&path.step),
+                effect.intent.target,
+                run.nummer,
+                path.step
+            ),
+            Lang::En => format!(
+                "  ? {}: nobody knows whether the call of {} happened (laufzettel runs resolve {} {} …)",
+                title(&path.step),
+                effect.intent.target,
+                run.nummer,
+                path.step
+            ),
         }),
         _ => None,
     });

@@ -5,7 +5,10 @@ use laufzettel_worker::WishError;
 use serde_json::json;
 
 use super::{Done, Failed, caller, wish_failed};
-use crate::{house::House, out::{Out, code}};
+use crate::{
+    house::House,
+    out::{Out, code},
+};
 
 pub async fn list(house: &House, by: Option<&str>, out: &Out) -> Done {
     let by = match by {

@@ -37,7 +37,9 @@ impl<'n, 'f> Fields<'n, 'f> {
 
     /// The node of an optional key.
     pub fn opt(&mut self, name: &'static str) -> Option<&'n Node> {
-        self.known.push(name);
+        if !self.known.contains(&name) {
+            self.known.push(name);
+        }
         self.node.get(name)
     }
 
@@ -52,10 +54,7 @@ impl<'n, 'f> Fields<'n, 'f> {
 
     pub fn missing(&mut self, name: &str, code: &str) {
         let (at, path) = (self.node.at, self.path(name));
-        self.findings.error(code, at, path, Text::new(
-            format!("Hier fehlt „{name}“."),
-            format!("\"{name}\" is missing here."),
-        ));
+        self.findings.error(code, at, path, Text::new(format!("Hier fehlt „{name}“."), format!("\"{name}\" is missing here.")));
     }
 
     pub fn text(&mut self, name: &'static str) -> Option<&'n str> {
@@ -116,6 +115,27 @@ impl<'n, 'f> Fields<'n, 'f> {
         Some(texts(node, &path, self.findings))
     }
 
+    /// A list each of whose items is one of a fixed set of words. Anything but a list is a finding, never an empty list.
+    pub fn many_of<T: Copy>(&mut self, name: &'static str, legal: &[(&'static str, T)]) -> Option<Vec<T>> {
+        let node = self.opt(name)?;
+        let path = self.path(name);
+        if !matches!(node.kind, Kind::List(_)) {
+            wrong_type(node, &path, &Text::new("eine Liste", "a list"), self.findings);
+            return None;
+        }
+        Some(node.items().iter().filter_map(|item| one_of(item, &path, legal, self.findings)).collect())
+    }
+
+    /// The items of a list of blocks. Anything but a list is a finding.
+    pub fn list(&mut self, name: &'static str) -> &'n [Node] {
+        let Some(node) = self.opt(name) else { return &[] };
+        if !matches!(node.kind, Kind::List(_)) {
+            let path = self.path(name);
+            wrong_type(node, &path, &Text::new("eine Liste", "a list"), self.findings);
+        }
+        node.items()
+    }
+
     /// One of a fixed set of words.
     pub fn one_of<T: Copy>(&mut self, name: &'static str, legal: &[(&'static str, T)]) -> Option<T> {
         let node = self.opt(name)?;
@@ -142,10 +162,12 @@ impl<'n, 'f> Fields<'n, 'f> {
             let path = self.path(&entry.key);
             let legal = self.known.iter().copied();
             self.findings
-                .error("LZ105", entry.at, path, Text::new(
-                    format!("Der Schlüssel „{}“ ist hier nicht bekannt.", entry.key),
-                    format!("The key \"{}\" is not known here.", entry.key),
-                ))
+                .error(
+                    "LZ105",
+                    entry.at,
+                    path,
+                    Text::new(format!("Der Schlüssel „{}“ ist hier nicht bekannt.", entry.key), format!("The key \"{}\" is not known here.", entry.key)),
+                )
                 .hint = Some(finding::hint(&entry.key, legal));
         }
     }
@@ -153,10 +175,12 @@ impl<'n, 'f> Fields<'n, 'f> {
 
 pub fn wrong_type(node: &Node, key: &str, expected: &Text, findings: &mut Findings) {
     let found = node.word();
-    findings.error("LZ107", node.at, key, Text::new(
-        format!("Hier wird {} erwartet, gefunden wurde {}.", expected.de, found.de),
-        format!("Expected {}, found {}.", expected.en, found.en),
-    ));
+    findings.error(
+        "LZ107",
+        node.at,
+        key,
+        Text::new(format!("Hier wird {} erwartet, gefunden wurde {}.", expected.de, found.de), format!("Expected {}, found {}.", expected.en, found.en)),
+    );
 }
 
 pub fn text<'n>(node: &'n Node, key: &str, findings: &mut Findings) -> Option<&'n str> {
@@ -183,10 +207,15 @@ pub fn span(node: &Node, key: &str, findings: &mut Findings) -> Option<Span> {
     let written = text(node, key, findings)?;
     let span = Span::parse(written);
     if span.is_none() {
-        findings.error("LZ110", node.at, key, Text::new(
-            format!("„{written}“ ist keine Dauer. Dauern stehen in ISO 8601: PT30S, PT5M, P3D, P6M, P10Y."),
-            format!("\"{written}\" is no duration. Durations are ISO 8601: PT30S, PT5M, P3D, P6M, P10Y."),
-        ));
+        findings.error(
+            "LZ110",
+            node.at,
+            key,
+            Text::new(
+                format!("„{written}“ ist keine Dauer. Dauern stehen in ISO 8601: PT30S, PT5M, P3D, P6M, P10Y."),
+                format!("\"{written}\" is no duration. Durations are ISO 8601: PT30S, PT5M, P3D, P6M, P10Y."),
+            ),
+        );
     }
     span
 }
@@ -195,12 +224,8 @@ pub fn one_of<T: Copy>(node: &Node, key: &str, legal: &[(&'static str, T)], find
     let written = text(node, key, findings)?;
     let found = legal.iter().find(|(word, _)| *word == written).map(|(_, value)| *value);
     if found.is_none() {
-        findings
-            .error("LZ108", node.at, key, Text::new(
-                format!("„{written}“ ist hier nicht möglich."),
-                format!("\"{written}\" is not possible here."),
-            ))
-            .hint = Some(finding::hint(written, legal.iter().map(|(word, _)| *word)));
+        findings.error("LZ108", node.at, key, Text::new(format!("„{written}“ ist hier nicht möglich."), format!("\"{written}\" is not possible here."))).hint =
+            Some(finding::hint(written, legal.iter().map(|(word, _)| *word)));
     }
     found
 }

@@ -13,10 +13,15 @@ pub const DEPTH_MAX: usize = 32;
 /// Parses one document. `None` if there is no usable tree; then there is at least one error in `findings`.
 pub fn parse(text: &str, findings: &mut Findings) -> Option<Document> {
     if text.len() > BYTES_MAX {
-        findings.error("LZ104", Place { line: 1, column: 1 }, "", Text::new(
-            format!("Die Datei hat {} KiB; erlaubt sind höchstens {} KiB.", text.len() / 1024, BYTES_MAX / 1024),
-            format!("The file has {} KiB; at most {} KiB are allowed.", text.len() / 1024, BYTES_MAX / 1024),
-        ));
+        findings.error(
+            "LZ104",
+            Place { line: 1, column: 1 },
+            "",
+            Text::new(
+                format!("Die Datei hat {} KiB; erlaubt sind höchstens {} KiB.", text.len() / 1024, BYTES_MAX / 1024),
+                format!("The file has {} KiB; at most {} KiB are allowed.", text.len() / 1024, BYTES_MAX / 1024),
+            ),
+        );
         return None;
     }
     let mut tree = Tree { parser: Parser::new_from_str(text), findings };
@@ -30,10 +35,7 @@ struct Tree<'t, 'f> {
 }
 
 fn place(span: Span) -> Place {
-    Place {
-        line: u32::try_from(span.start.line()).unwrap_or(u32::MAX),
-        column: u32::try_from(span.start.col() + 1).unwrap_or(u32::MAX),
-    }
+    Place { line: u32::try_from(span.start.line()).unwrap_or(u32::MAX), column: u32::try_from(span.start.col() + 1).unwrap_or(u32::MAX) }
 }
 
 impl<'t> Tree<'t, '_> {
@@ -42,14 +44,19 @@ impl<'t> Tree<'t, '_> {
             Ok((event, span)) => Some((event, place(span))),
             Err(error) => {
                 let mark = error.marker();
-                let at = Place {
-                    line: u32::try_from(mark.line()).unwrap_or(u32::MAX).max(1),
-                    column: u32::try_from(mark.col() + 1).unwrap_or(u32::MAX),
-                };
-                self.findings.error("LZ101", at, "", Text::new(
-                    format!("Das ist kein gültiges YAML ({}). Häufige Ursachen: falsche Einrückung, ein Tabulator, ein fehlendes Anführungszeichen.", error.info()),
-                    format!("This is not valid YAML ({}). Common causes: wrong indentation, a tab, a missing quote.", error.info()),
-                ));
+                let at = Place { line: u32::try_from(mark.line()).unwrap_or(u32::MAX).max(1), column: u32::try_from(mark.col() + 1).unwrap_or(u32::MAX) };
+                self.findings.error(
+                    "LZ101",
+                    at,
+                    "",
+                    Text::new(
+                        format!(
+                            "Das ist kein gültiges YAML ({}). Häufige Ursachen: falsche Einrückung, ein Tabulator, ein fehlendes Anführungszeichen.",
+                            error.info()
+                        ),
+                        format!("This is not valid YAML ({}). Common causes: wrong indentation, a tab, a missing quote.", error.info()),
+                    ),
+                );
                 None
             }
         }
@@ -77,10 +84,15 @@ impl<'t> Tree<'t, '_> {
             match self.next()? {
                 (Event::StreamEnd, _) => return Some(root),
                 (Event::DocumentStart(_), at) => {
-                    self.findings.error("LZ101", at, "", Text::new(
-                        "Eine Datei enthält genau ein Dokument; hier beginnt ein zweites.",
-                        "A file holds exactly one document; a second one begins here.",
-                    ));
+                    self.findings.error(
+                        "LZ101",
+                        at,
+                        "",
+                        Text::new(
+                            "Eine Datei enthält genau ein Dokument; hier beginnt ein zweites.",
+                            "A file holds exactly one document; a second one begins here.",
+                        ),
+                    );
                     return None;
                 }
                 _ => {}
@@ -90,10 +102,12 @@ impl<'t> Tree<'t, '_> {
 
     fn node(&mut self, event: Event<'t>, at: Place, depth: usize) -> Option<Node> {
         if depth > DEPTH_MAX {
-            self.findings.error("LZ104", at, "", Text::new(
-                format!("Tiefer als {DEPTH_MAX} Ebenen verschachtelt."),
-                format!("Nested deeper than {DEPTH_MAX} levels."),
-            ));
+            self.findings.error(
+                "LZ104",
+                at,
+                "",
+                Text::new(format!("Tiefer als {DEPTH_MAX} Ebenen verschachtelt."), format!("Nested deeper than {DEPTH_MAX} levels.")),
+            );
             return None;
         }
         let (anchor, tagged) = match &event {
@@ -103,10 +117,15 @@ impl<'t> Tree<'t, '_> {
             _ => (0, false),
         };
         if anchor != 0 || tagged {
-            self.findings.error("LZ102", at, "", Text::new(
-                "Anker (&), Verweise (*) und Typangaben (!) sind nicht erlaubt: ein Prozess soll von oben nach unten lesbar sein.",
-                "Anchors (&), aliases (*) and tags (!) are not allowed: a process is read from top to bottom.",
-            ));
+            self.findings.error(
+                "LZ102",
+                at,
+                "",
+                Text::new(
+                    "Anker (&), Verweise (*) und Typangaben (!) sind nicht erlaubt: ein Prozess soll von oben nach unten lesbar sein.",
+                    "Anchors (&), aliases (*) and tags (!) are not allowed: a process is read from top to bottom.",
+                ),
+            );
         }
         match event {
             Event::Scalar(text, style, ..) => {
@@ -143,10 +162,15 @@ impl<'t> Tree<'t, '_> {
                 self.findings.error("LZ102", key_at, "<<", Text::new("Merge-Schlüssel (<<) sind nicht erlaubt.", "Merge keys (<<) are not allowed."));
             } else if let Some(first) = entries.iter().find(|e| e.key == key) {
                 let line = first.at.line;
-                self.findings.error("LZ103", key_at, key.clone(), Text::new(
-                    format!("Der Schlüssel „{key}“ steht hier ein zweites Mal (zuerst in Zeile {line})."),
-                    format!("The key \"{key}\" stands here a second time (first in line {line})."),
-                ));
+                self.findings.error(
+                    "LZ103",
+                    key_at,
+                    key.clone(),
+                    Text::new(
+                        format!("Der Schlüssel „{key}“ steht hier ein zweites Mal (zuerst in Zeile {line})."),
+                        format!("The key \"{key}\" stands here a second time (first in line {line})."),
+                    ),
+                );
                 continue;
             }
             entries.push(Entry { key, at: key_at, node });

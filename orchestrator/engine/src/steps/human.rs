@@ -5,7 +5,12 @@ use std::collections::BTreeMap;
 use jiff::{Timestamp, civil::Date};
 use laufzettel_domain::{Digest, Label, Path, Span, StepId, Text, Value};
 use laufzettel_policy::Labelled;
-use laufzettel_process::{Schema, expression::Template, model::{FailureClass, Human, StepKind}, schema::Problem};
+use laufzettel_process::{
+    Schema,
+    expression::Template,
+    model::{FailureClass, Human, StepKind},
+    schema::Problem,
+};
 use serde_json::json;
 
 use crate::{
@@ -74,9 +79,8 @@ pub(crate) fn check_form(task: &Task, answer: &Answer) -> Result<(), Rejection> 
         let message = Text::new("Die Aufgabe zeigt inzwischen etwas anderes. Bitte neu laden.", "The task shows something else by now. Please reload.");
         return Err(Rejection::Stale(message));
     }
-    let schema = Schema::compile(task.opened.form.clone()).map_err(|message| {
-        Rejection::Invalid(vec![Problem { path: Path::default(), message: Text::new(message.clone(), message) }])
-    })?;
+    let schema = Schema::compile(task.opened.form.clone())
+        .map_err(|message| Rejection::Invalid(vec![Problem { path: Path::default(), message: Text::new(message.clone(), message) }]))?;
     let problems = schema.validate(&answer.values);
     if problems.is_empty() { Ok(()) } else { Err(Rejection::Invalid(problems)) }
 }

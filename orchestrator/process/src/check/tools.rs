@@ -38,10 +38,15 @@ pub fn check_tools(process: &Process, tools: &Tools, known: Option<&[String]>, f
 fn unknown_tool(call: &ToolCall, key: &str, known: &[String], findings: &mut Findings) {
     let name = call.name();
     findings
-        .error("LZ313", call.at, format!("{key}.tool"), Text::new(
-            format!("Das Werkzeug „{name}“ ist für diesen Mandanten nicht freigegeben."),
-            format!("The tool \"{name}\" is not declared for this tenant."),
-        ))
+        .error(
+            "LZ313",
+            call.at,
+            format!("{key}.tool"),
+            Text::new(
+                format!("Das Werkzeug „{name}“ ist für diesen Mandanten nicht freigegeben."),
+                format!("The tool \"{name}\" is not declared for this tenant."),
+            ),
+        )
         .hint = Some(finding::hint(&name, known.iter().map(String::as_str)));
 }
 
@@ -50,27 +55,36 @@ fn arguments(call: &ToolCall, input: &Schema, types: &Types, key: &str, findings
     let properties = input.root.get("properties").and_then(Value::as_object).unwrap_or(&none);
     let required: Vec<&str> = input.root.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
     for name in required.iter().filter(|name| !call.with.contains_key(**name)) {
-        findings.error("LZ310", call.at, format!("{key}.with"), Text::new(
-            format!("„{}“ verlangt das Argument „{name}“.", call.name()),
-            format!("\"{}\" requires the argument \"{name}\".", call.name()),
-        ));
+        findings.error(
+            "LZ310",
+            call.at,
+            format!("{key}.with"),
+            Text::new(format!("„{}“ verlangt das Argument „{name}“.", call.name()), format!("\"{}\" requires the argument \"{name}\".", call.name())),
+        );
     }
     for (name, template) in &call.with {
         let at = place(template).unwrap_or(call.at);
         let Some(expected) = properties.get(name) else {
-            let finding = findings.error("LZ311", at, format!("{key}.with.{name}"), Text::new(
-                format!("„{}“ hat kein Argument „{name}“.", call.name()),
-                format!("\"{}\" has no argument \"{name}\".", call.name()),
-            ));
+            let finding = findings.error(
+                "LZ311",
+                at,
+                format!("{key}.with.{name}"),
+                Text::new(format!("„{}“ hat kein Argument „{name}“.", call.name()), format!("\"{}\" has no argument \"{name}\".", call.name())),
+            );
             finding.hint = Some(finding::hint(name, properties.keys().map(String::as_str)));
             continue;
         };
         let expected = input.resolve(expected).unwrap_or(expected);
         if let Some((de, en)) = mismatch(template, expected, types) {
-            findings.error("LZ312", at, format!("{key}.with.{name}"), Text::new(
-                format!("„{}“ erwartet für „{name}“ {}, hier steht {}.", call.name(), de.0, de.1),
-                format!("\"{}\" expects {} for \"{name}\", found {}.", call.name(), en.0, en.1),
-            ));
+            findings.error(
+                "LZ312",
+                at,
+                format!("{key}.with.{name}"),
+                Text::new(
+                    format!("„{}“ erwartet für „{name}“ {}, hier steht {}.", call.name(), de.0, de.1),
+                    format!("\"{}\" expects {} for \"{name}\", found {}.", call.name(), en.0, en.1),
+                ),
+            );
         }
     }
 }
@@ -90,7 +104,12 @@ fn mismatch(template: &Template, expected: &Value, types: &Types) -> Option<(Pai
         Template::Map(_) => vec!["object"],
         Template::Expression(e) => kinds(&types.of_expression(e))?,
     };
-    let fits = found.iter().any(|kind| *kind == "null" || expected.contains(kind) || (*kind == "integer" && expected.contains(&"number")) || (*kind == "number" && expected.contains(&"integer")));
+    let fits = found.iter().any(|kind| {
+        *kind == "null"
+            || expected.contains(kind)
+            || (*kind == "integer" && expected.contains(&"number"))
+            || (*kind == "number" && expected.contains(&"integer"))
+    });
     if fits {
         return None;
     }
@@ -136,4 +155,3 @@ fn words(kind: &str) -> Pair<'static> {
         _ => ("nichts", "nothing"),
     }
 }
-

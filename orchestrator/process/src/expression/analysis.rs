@@ -53,7 +53,6 @@ pub enum Problem {
     NotLiteral(&'static str),
 }
 
-
 impl Analysis {
     /// Distinct paths read, smallest set: a path below another one that is read whole is dropped.
     pub fn paths(&self) -> BTreeSet<Path> {
@@ -395,7 +394,7 @@ fn targets(expr: &Expr<'_>, names: &mut BTreeSet<String>) {
     }
 }
 
-/// The type rules of `permissions-and-labels`: comparisons and tests are boolean, arithmetic and counting are numbers,
+/// The type rules of labels: comparisons and tests are boolean, arithmetic and counting are numbers,
 /// the date functions give dates, a lone reference has its schema's type, everything else is text.
 fn shape(expr: &Expr<'_>) -> Shape {
     match expr {
@@ -459,4 +458,3 @@ fn filtered(filter: &ast::Filter<'_>) -> Shape {
         _ => Shape::Text,
     }
 }
-

@@ -23,9 +23,7 @@ const FIXED: [(i8, i8); 6] = [(1, 1), (5, 1), (10, 3), (11, 1), (12, 25), (12, 2
 
 pub fn is_holiday_rlp(day: Date) -> bool {
     FIXED.contains(&(day.month(), day.day()))
-        || MOVABLE.iter().any(|offset| {
-            easter(day.year()).checked_add(jiff::Span::new().days(*offset)).is_ok_and(|holiday| holiday == day)
-        })
+        || MOVABLE.iter().any(|offset| easter(day.year()).checked_add(jiff::Span::new().days(*offset)).is_ok_and(|holiday| holiday == day))
 }
 
 /// The day itself if it is a working day (Monday to Friday, no holiday), else the next one.

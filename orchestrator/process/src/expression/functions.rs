@@ -18,9 +18,7 @@ fn parse_day(state: &State<'_, '_>, text: &str) -> Result<Date, Error> {
     }
     let zone = state.lookup(super::scope::ZONE).and_then(|z| z.as_str().map(str::to_owned));
     let zone = zone.and_then(|name| TimeZone::get(&name).ok()).unwrap_or(TimeZone::UTC);
-    text.parse::<Timestamp>()
-        .map(|at| at.to_zoned(zone).date())
-        .map_err(|_| bad(format!("\"{}\" is no ISO date", text.chars().take(40).collect::<String>())))
+    text.parse::<Timestamp>().map(|at| at.to_zoned(zone).date()).map_err(|_| bad(format!("\"{}\" is no ISO date", text.chars().take(40).collect::<String>())))
 }
 
 pub fn date(state: &State<'_, '_>, text: &str) -> Result<String, Error> {

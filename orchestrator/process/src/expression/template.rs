@@ -5,7 +5,11 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use laufzettel_domain::{Node, Path, Place, Value, document::Kind};
 use minijinja::machinery::{self, ast};
 
-use super::{Error, Scope, analysis::{Analysis, Shape}, environment::ENVIRONMENT};
+use super::{
+    Error, Scope,
+    analysis::{Analysis, Shape},
+    environment::ENVIRONMENT,
+};
 
 /// An expression that does not parse.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,7 +91,14 @@ impl Expression {
         let tree = machinery::parse_expr(inner).map_err(failed)?;
         let (mut analysis, shape) = Analysis::of_expression(&tree);
         let shift = source.find(inner).unwrap_or(0);
-        analysis.reads = analysis.reads.into_iter().map(|mut r| { r.offset += shift; r }).collect();
+        analysis.reads = analysis
+            .reads
+            .into_iter()
+            .map(|mut r| {
+                r.offset += shift;
+                r
+            })
+            .collect();
         let form = match (&shape, &tree) {
             (Shape::Ref(path), ast::Expr::Var(_) | ast::Expr::GetAttr(_)) => Form::Reference(path.clone()),
             _ => Form::One(Arc::new(ENVIRONMENT.compile_expression_owned(inner.to_owned()).map_err(failed)?)),
@@ -111,7 +122,14 @@ impl Expression {
             if let Some(inner) = templates.get(&file) {
                 let mut inner = inner.clone();
                 // their offsets are those of another file: point at the call
-                inner.reads = inner.reads.into_iter().map(|mut r| { r.offset = 0; r }).collect();
+                inner.reads = inner
+                    .reads
+                    .into_iter()
+                    .map(|mut r| {
+                        r.offset = 0;
+                        r
+                    })
+                    .collect();
                 inner.problems.clear();
                 self.analysis.merge(inner);
             }
@@ -156,8 +174,7 @@ impl Expression {
 
 /// Parses a template's text (a letter, a mixed value) for its reads.
 pub fn parse_template(source: &str, at: Place) -> Result<Analysis, Syntax> {
-    let tree = machinery::parse(source, "<text>", minijinja::syntax::SyntaxConfig::default())
-        .map_err(|error| Syntax { at, message: error.to_string() })?;
+    let tree = machinery::parse(source, "<text>", minijinja::syntax::SyntaxConfig::default()).map_err(|error| Syntax { at, message: error.to_string() })?;
     Ok(Analysis::of_template(&tree))
 }
 
@@ -209,11 +226,7 @@ impl Template {
                 Outcome::Undefined => Err(Error::Undefined(expression.source.clone())),
             },
             Self::List(items) => items.iter().map(|item| item.evaluate(scope)).collect::<Result<_, _>>().map(Value::Array),
-            Self::Map(map) => map
-                .iter()
-                .map(|(key, item)| Ok((key.clone(), item.evaluate(scope)?)))
-                .collect::<Result<_, _>>()
-                .map(Value::Object),
+            Self::Map(map) => map.iter().map(|(key, item)| Ok((key.clone(), item.evaluate(scope)?))).collect::<Result<_, _>>().map(Value::Object),
         }
     }
 

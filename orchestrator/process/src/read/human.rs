@@ -1,9 +1,15 @@
 //! `human` steps: who is asked, what is shown, what is answered.
 
-use laufzettel_domain::{Findings, Node, Place, Text, document::{Fields, Kind}};
+use laufzettel_domain::{
+    Findings, Node, Place, Text,
+    document::{Fields, Kind},
+};
 
 use super::{Reader, not_supported, syntax_errors};
-use crate::{expression::Template, model::{Assign, Human}};
+use crate::{
+    expression::Template,
+    model::{Assign, Human},
+};
 
 pub fn human(node: &Node, key: &str, reader: &mut Reader<'_>, findings: &mut Findings) -> Option<Human> {
     let mut fields = Fields::open(node, key, findings)?;
@@ -28,9 +34,9 @@ pub fn human(node: &Node, key: &str, reader: &mut Reader<'_>, findings: &mut Fin
 
 fn form_order(node: Option<&Node>, root: &laufzettel_domain::Value) -> Vec<String> {
     let written = node.and_then(|n| n.get("properties")).map(|p| p.entries().iter().map(|e| e.key.clone()).collect::<Vec<_>>());
-    written.filter(|names| !names.is_empty()).unwrap_or_else(|| {
-        root.get("properties").and_then(laufzettel_domain::Value::as_object).map(|p| p.keys().cloned().collect()).unwrap_or_default()
-    })
+    written
+        .filter(|names| !names.is_empty())
+        .unwrap_or_else(|| root.get("properties").and_then(laufzettel_domain::Value::as_object).map(|p| p.keys().cloned().collect()).unwrap_or_default())
 }
 
 fn forbid_auswahl(form: &laufzettel_domain::Value, at: Place, key: &str, findings: &mut Findings) {

@@ -47,7 +47,7 @@ fn read_document(document: &Document, text: &str, reader: &mut Reader<'_>, findi
     let betroffen = betroffen(&mut fields);
     check_fim(&mut fields);
     let start = start(&mut fields);
-    let run_as = fields.opt("run_as").map_or(Some(RunAs::Caller), |n| trigger::run_as(n, "run_as", fields.findings));
+    let run_as = fields.opt("run_as").map_or(Some(RunAs::Caller), |n| trigger::first_run_as(n, fields.findings));
     let triggers = trigger::triggers(&mut fields);
     let input = fields.req("input").and_then(|n| reader.schema(n, "input", fields.findings));
     let (steps, complete) = steps(&mut fields, reader);
@@ -74,7 +74,7 @@ fn read_document(document: &Document, text: &str, reader: &mut Reader<'_>, findi
         start,
         run_as: run_as?,
         triggers,
-        input: input.unwrap_or_else(|| Schema::any()),
+        input: input.unwrap_or_else(Schema::any),
         steps,
         order: Vec::new(),
         output,
@@ -86,9 +86,8 @@ fn read_document(document: &Document, text: &str, reader: &mut Reader<'_>, findi
     };
     load_templates(&mut process, reader, findings);
     process.files = std::mem::take(&mut reader.used);
-    process.digest = Digest::of_parts(
-        [("process", process.text.as_bytes())].into_iter().chain(process.files.iter().map(|(path, t)| (path.as_str(), t.as_bytes()))),
-    );
+    process.digest =
+        Digest::of_parts([("process", process.text.as_bytes())].into_iter().chain(process.files.iter().map(|(path, t)| (path.as_str(), t.as_bytes()))));
     graph::connect(&mut process, findings);
     if complete {
         crate::check::check(&process, &document.root, findings);
@@ -101,10 +100,15 @@ fn process_id(fields: &mut Fields<'_, '_>) -> Option<ProcessId> {
     let written = fields::text(node, "process", fields.findings)?;
     let id = ProcessId::parse(written);
     if id.is_none() {
-        fields.findings.error("LZ109", node.at, "process", Text::new(
-            format!("„{written}“ ist kein Name eines Prozesses: nur a–z, 0–9 und -."),
-            format!("\"{written}\" is no name of a process: only a–z, 0–9 and -."),
-        ));
+        fields.findings.error(
+            "LZ109",
+            node.at,
+            "process",
+            Text::new(
+                format!("„{written}“ ist kein Name eines Prozesses: nur a–z, 0–9 und -."),
+                format!("\"{written}\" is no name of a process: only a–z, 0–9 and -."),
+            ),
+        );
     }
     id
 }
@@ -113,19 +117,26 @@ fn version(fields: &mut Fields<'_, '_>) -> Option<semver::Version> {
     let node = fields.req("version")?;
     let parsed = node.text().and_then(|text| semver::Version::parse(text).ok());
     if parsed.is_none() {
-        fields.findings.error("LZ111", node.at, "version", Text::new(
-            "Die Version hat drei Zahlen: 1.0.0 (semver.org).",
-            "The version has three numbers: 1.0.0 (semver.org).",
-        ));
+        fields.findings.error(
+            "LZ111",
+            node.at,
+            "version",
+            Text::new("Die Version hat drei Zahlen: 1.0.0 (semver.org).", "The version has three numbers: 1.0.0 (semver.org)."),
+        );
     }
     parsed
 }
 
 fn missing_governance(root: &laufzettel_domain::Node, name: &str, findings: &mut Findings) {
-    findings.error("LZ601", root.at, name, Text::new(
-        format!("Hier fehlt „{name}“: ohne diese Angabe darf kein Prozess laufen."),
-        format!("\"{name}\" is missing: no process may run without it."),
-    ));
+    findings.error(
+        "LZ601",
+        root.at,
+        name,
+        Text::new(
+            format!("Hier fehlt „{name}“: ohne diese Angabe darf kein Prozess laufen."),
+            format!("\"{name}\" is missing: no process may run without it."),
+        ),
+    );
 }
 
 fn governance(fields: &mut Fields<'_, '_>) -> Governance {
@@ -142,21 +153,14 @@ fn governance(fields: &mut Fields<'_, '_>) -> Governance {
         schutzbedarf: fields.one_of("schutzbedarf", &levels),
         datenkategorien: kategorien(fields),
         aufbewahrung: aufbewahrung(fields),
-        automatisierung: fields.one_of("automatisierung", &[
-            ("assistenz", Automatisierung::Assistenz),
-            ("teil", Automatisierung::Teil),
-            ("voll", Automatisierung::Voll),
-        ]),
+        automatisierung: fields
+            .one_of("automatisierung", &[("assistenz", Automatisierung::Assistenz), ("teil", Automatisierung::Teil), ("voll", Automatisierung::Voll)]),
         ki_verordnung: ki_verordnung(fields),
     }
 }
 
 fn kategorien(fields: &mut Fields<'_, '_>) -> BTreeSet<Kategorie> {
-    let Some(node) = fields.opt("datenkategorien") else { return BTreeSet::new() };
-    if node.items().is_empty() && !matches!(node.kind, document::Kind::List(_)) {
-        fields::wrong_type(node, "datenkategorien", &Text::new("eine Liste", "a list"), fields.findings);
-    }
-    node.items().iter().filter_map(|item| fields::one_of(item, "datenkategorien", &Kategorie::ALL, fields.findings)).collect()
+    fields.many_of("datenkategorien", &Kategorie::ALL).unwrap_or_default().into_iter().collect()
 }
 
 fn aufbewahrung(fields: &mut Fields<'_, '_>) -> Option<Aufbewahrung> {
@@ -202,12 +206,9 @@ fn start(fields: &mut Fields<'_, '_>) -> Start {
     let Some(node) = fields.opt("start") else { return Start::default() };
     let Some(mut inner) = Fields::open(node, "start", fields.findings) else { return Start::default() };
     let groups = inner.texts("groups").unwrap_or_default();
-    let via = inner.opt("via").map(|n| {
-        let legal = [("form", Via::Form), ("api", Via::Api), ("mcp", Via::Mcp)];
-        n.items().iter().filter_map(|item| fields::one_of(item, "start.via", &legal, inner.findings)).collect()
-    });
+    let via = inner.many_of("via", &[("form", Via::Form), ("api", Via::Api), ("mcp", Via::Mcp)]);
     inner.close();
-    Start { groups, via: via.unwrap_or_default() }
+    Start { groups, via: via.unwrap_or_default().into_iter().collect() }
 }
 
 /// The steps, and whether every one of them could be read.
@@ -217,10 +218,15 @@ fn steps(fields: &mut Fields<'_, '_>, reader: &mut Reader<'_>) -> (BTreeMap<Step
     let mut steps = BTreeMap::new();
     for entry in entries {
         let Some(id) = StepId::parse(&entry.key) else {
-            fields.findings.error("LZ109", entry.at, format!("steps.{}", entry.key), Text::new(
-                format!("„{}“ ist kein Name eines Schritts: er beginnt mit a–z, danach a–z, 0–9 und _.", entry.key),
-                format!("\"{}\" is no name of a step: it begins with a–z, then a–z, 0–9 and _.", entry.key),
-            ));
+            fields.findings.error(
+                "LZ109",
+                entry.at,
+                format!("steps.{}", entry.key),
+                Text::new(
+                    format!("„{}“ ist kein Name eines Schritts: er beginnt mit a–z, danach a–z, 0–9 und _.", entry.key),
+                    format!("\"{}\" is no name of a step: it begins with a–z, then a–z, 0–9 and _.", entry.key),
+                ),
+            );
             continue;
         };
         if let Some(step) = step::step(id.clone(), &entry.node, reader, fields.findings) {

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use laufzettel_domain::{Findings, Node, StepId, Text, document::{Fields, Kind, fields}};
+use laufzettel_domain::{
+    Findings, Node, StepId, Text,
+    document::{Fields, Kind, fields},
+};
 
 use super::{Reader, human, not_supported, syntax_errors, trigger};
 use crate::{
@@ -43,10 +46,15 @@ fn kind(fields: &mut Fields<'_, '_>, reader: &mut Reader<'_>) -> Option<StepKind
     let [name] = present.as_slice() else {
         let found = if present.is_empty() { "–".to_owned() } else { present.join(", ") };
         let key = fields.key().to_owned();
-        fields.findings.error("LZ116", at, key, Text::new(
-            format!("Ein Schritt hat genau eine Art ({}); hier: {found}.", KINDS.join(", ")),
-            format!("A step has exactly one kind ({}); here: {found}.", KINDS.join(", ")),
-        ));
+        fields.findings.error(
+            "LZ116",
+            at,
+            key,
+            Text::new(
+                format!("Ein Schritt hat genau eine Art ({}); hier: {found}.", KINDS.join(", ")),
+                format!("A step has exactly one kind ({}); here: {found}.", KINDS.join(", ")),
+            ),
+        );
         for extra in ["with", "tools"] {
             fields.opt(extra);
         }
@@ -81,10 +89,15 @@ fn tool_name(node: &Node, key: &str, findings: &mut Findings) -> Option<(String,
     match written.split_once('/') {
         Some((server, tool)) if !server.is_empty() && !tool.is_empty() && !tool.contains('/') => Some((server.to_owned(), tool.to_owned())),
         _ => {
-            findings.error("LZ109", node.at, key, Text::new(
-                format!("Ein Werkzeug heißt „server/werkzeug“ (z. B. dms/suchen), nicht „{written}“."),
-                format!("A tool is named \"server/tool\" (dms/suchen), not \"{written}\"."),
-            ));
+            findings.error(
+                "LZ109",
+                node.at,
+                key,
+                Text::new(
+                    format!("Ein Werkzeug heißt „server/werkzeug“ (z. B. dms/suchen), nicht „{written}“."),
+                    format!("A tool is named \"server/tool\" (dms/suchen), not \"{written}\"."),
+                ),
+            );
             None
         }
     }
@@ -171,16 +184,17 @@ fn needs(fields: &mut Fields<'_, '_>) -> BTreeMap<StepId, bool> {
                 needs.insert(id, optional);
             }
             None => {
-                fields.findings.error("LZ109", node.at, key.clone(), Text::new(
-                    format!("„{written}“ ist kein Name eines Schritts."),
-                    format!("\"{written}\" is no name of a step."),
-                ));
+                fields.findings.error(
+                    "LZ109",
+                    node.at,
+                    key.clone(),
+                    Text::new(format!("„{written}“ ist kein Name eines Schritts."), format!("\"{written}\" is no name of a step.")),
+                );
             }
         }
     }
     needs
 }
-
 
 /// A condition must be an expression: a text without braces would always be true.
 fn asked(fields: &mut Fields<'_, '_>, name: &'static str) -> Option<Expression> {
@@ -190,10 +204,12 @@ fn asked(fields: &mut Fields<'_, '_>, name: &'static str) -> Option<Expression> 
         Kind::Bool(b) => format!("{{{{ {b} }}}}"),
         Kind::Text(text) if text.contains("{{") => text.clone(),
         _ => {
-            fields.findings.error("LZ107", node.at, key, Text::new(
-                "Eine Bedingung ist ein Ausdruck: \"{{ … }}\".",
-                "A condition is an expression: \"{{ … }}\".",
-            ));
+            fields.findings.error(
+                "LZ107",
+                node.at,
+                key,
+                Text::new("Eine Bedingung ist ein Ausdruck: \"{{ … }}\".", "A condition is an expression: \"{{ … }}\"."),
+            );
             return None;
         }
     };
@@ -214,16 +230,26 @@ fn retry(fields: &mut Fields<'_, '_>) -> Option<Retry> {
     // more than 20 attempts is a trigger's job, not a step's
     let attempts = inner.integer("attempts", 1, 20).map_or(3, |n| u32::try_from(n).unwrap_or(3));
     let delay = inner.span("delay").unwrap_or(default.delay);
-    let backoff = inner.number("backoff").filter(|b| (1.0..=10.0).contains(b)).unwrap_or(default.backoff);
+    let backoff = backoff(&mut inner).unwrap_or(default.backoff);
     let max_delay = inner.span("max_delay").unwrap_or(default.max_delay);
     let on = classes(&mut inner).unwrap_or(default.on);
     inner.close();
     Some(Retry { attempts, delay, backoff, max_delay, on })
 }
 
+/// Each wait is this many times the one before.
+fn backoff(fields: &mut Fields<'_, '_>) -> Option<f64> {
+    let factor = fields.number("backoff")?;
+    if !(1.0..=10.0).contains(&factor) {
+        let at = fields.opt("backoff").map_or(fields.at(), |n| n.at);
+        let key = fields.path("backoff");
+        fields.findings.error("LZ107", at, key, Text::new("Hier wird eine Zahl von 1 bis 10 erwartet.", "A number from 1 to 10 is expected here."));
+        return None;
+    }
+    Some(factor)
+}
+
 fn classes(fields: &mut Fields<'_, '_>) -> Option<BTreeSet<FailureClass>> {
-    let node = fields.opt("on")?;
-    let key = fields.path("on");
     let legal = [("timeout", FailureClass::Timeout), ("unavailable", FailureClass::Unavailable), ("invalid_output", FailureClass::InvalidOutput)];
-    Some(node.items().iter().filter_map(|item| fields::one_of(item, &key, &legal, fields.findings)).collect())
+    fields.many_of("on", &legal).map(|classes| classes.into_iter().collect())
 }

@@ -1,6 +1,6 @@
 //! `triggers`: ways in that are no person's hand.
 
-use laufzettel_domain::{Findings, Node, Text, document::{Fields, Kind}};
+use laufzettel_domain::{Findings, Node, Text, document::Fields};
 
 use crate::model::{Respond, RunAs, Trigger, TriggerKind};
 
@@ -16,20 +16,39 @@ pub fn run_as(node: &Node, key: &str, findings: &mut Findings) -> Option<RunAs> 
     if let Some(step) = written.strip_prefix("steps.").and_then(laufzettel_domain::StepId::parse) {
         return Some(RunAs::Step(step));
     }
-    findings.error("LZ108", node.at, key, Text::new(
-        format!("„{written}“: möglich sind caller, service:<Dienstkonto> und steps.<Schritt, den ein Mensch erledigt>."),
-        format!("\"{written}\": possible are caller, service:<account> and steps.<human step>."),
-    ));
+    findings.error(
+        "LZ108",
+        node.at,
+        key,
+        Text::new(
+            format!("„{written}“: möglich sind caller, service:<Dienstkonto> und steps.<Schritt, den ein Mensch erledigt>."),
+            format!("\"{written}\": possible are caller, service:<account> and steps.<human step>."),
+        ),
+    );
     None
 }
 
-pub fn triggers(fields: &mut Fields<'_, '_>) -> Vec<Trigger> {
-    let Some(node) = fields.opt("triggers") else { return Vec::new() };
-    if !matches!(node.kind, Kind::List(_)) {
-        let key = fields.path("triggers");
-        laufzettel_domain::document::fields::wrong_type(node, &key, &Text::new("eine Liste von Auslösern", "a list of triggers"), fields.findings);
+/// Of the process as a whole: nobody has done a step yet when it begins.
+pub fn first_run_as(node: &Node, findings: &mut Findings) -> Option<RunAs> {
+    let run_as = run_as(node, "run_as", findings)?;
+    if matches!(run_as, RunAs::Step(_)) {
+        findings.error(
+            "LZ108",
+            node.at,
+            "run_as",
+            Text::new(
+                "Am Anfang hat noch niemand einen Schritt erledigt: hier sind caller und service:<Dienstkonto> möglich.",
+                "At the beginning nobody has done a step: caller and service:<account> are possible here.",
+            ),
+        );
+        return None;
     }
-    node.items().iter().enumerate().filter_map(|(i, item)| trigger(item, &format!("triggers[{}]", i + 1), fields.findings)).collect()
+    Some(run_as)
+}
+
+pub fn triggers(fields: &mut Fields<'_, '_>) -> Vec<Trigger> {
+    let items = fields.list("triggers");
+    items.iter().enumerate().filter_map(|(i, item)| trigger(item, &format!("triggers[{}]", i + 1), fields.findings)).collect()
 }
 
 fn trigger(node: &Node, key: &str, findings: &mut Findings) -> Option<Trigger> {
@@ -44,7 +63,17 @@ fn trigger(node: &Node, key: &str, findings: &mut Findings) -> Option<Trigger> {
             outer.findings.error("LZ116", second.at, key, Text::new("Ein Auslöser hat genau eine Art.", "A trigger has exactly one kind."));
             None
         }
-        (None, None) => None,
+        (None, None) => {
+            if node.entries().is_empty() {
+                outer.findings.error(
+                    "LZ116",
+                    node.at,
+                    key,
+                    Text::new("Ein Auslöser hat genau eine Art (intake, webhook).", "A trigger has exactly one kind (intake, webhook)."),
+                );
+            }
+            None
+        }
     };
     outer.close();
     read
@@ -54,15 +83,25 @@ fn account(fields: &mut Fields<'_, '_>) -> Option<RunAs> {
     let key = fields.path("run_as");
     let Some(node) = fields.opt("run_as") else {
         let at = fields.at();
-        fields.findings.error("LZ603", at, key, Text::new(
-            "Ein Auslöser braucht ein Dienstkonto: run_as: service:<name>. Niemand ist angemeldet, wenn er auslöst.",
-            "A trigger needs a service account: run_as: service:<name>. Nobody is signed in when it fires.",
-        ));
+        fields.findings.error(
+            "LZ603",
+            at,
+            key,
+            Text::new(
+                "Ein Auslöser braucht ein Dienstkonto: run_as: service:<name>. Niemand ist angemeldet, wenn er auslöst.",
+                "A trigger needs a service account: run_as: service:<name>. Nobody is signed in when it fires.",
+            ),
+        );
         return None;
     };
     let run_as = run_as(node, &key, fields.findings)?;
     if !matches!(run_as, RunAs::Service(_)) {
-        fields.findings.error("LZ603", node.at, key, Text::new("Ein Auslöser läuft unter einem Dienstkonto (service:<name>).", "A trigger runs under a service account (service:<name>)."));
+        fields.findings.error(
+            "LZ603",
+            node.at,
+            key,
+            Text::new("Ein Auslöser läuft unter einem Dienstkonto (service:<name>).", "A trigger runs under a service account (service:<name>)."),
+        );
         return None;
     }
     Some(run_as)
@@ -73,10 +112,12 @@ fn path_of(fields: &mut Fields<'_, '_>) -> Option<String> {
     let key = fields.path("path");
     let path = laufzettel_domain::document::fields::text(node, &key, fields.findings)?;
     if laufzettel_domain::ProcessId::parse(path).is_none() {
-        fields.findings.error("LZ109", node.at, key, Text::new(
-            format!("„{path}“ wird Teil einer Adresse: nur a–z, 0–9 und -."),
-            format!("\"{path}\" becomes part of an address: only a–z, 0–9 and -."),
-        ));
+        fields.findings.error(
+            "LZ109",
+            node.at,
+            key,
+            Text::new(format!("„{path}“ wird Teil einer Adresse: nur a–z, 0–9 und -."), format!("\"{path}\" becomes part of an address: only a–z, 0–9 and -.")),
+        );
         return None;
     }
     Some(path.to_owned())

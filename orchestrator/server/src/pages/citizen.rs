@@ -2,10 +2,16 @@
 
 use jiff::civil::DateTime;
 use laufzettel_domain::Lang;
-use laufzettel_process::{Process, model::{Automatisierung, StepKind}};
+use laufzettel_process::{
+    Process,
+    model::{Automatisierung, StepKind},
+};
 use serde::Serialize;
 
-use super::{form::{FormView, ReviewGroup}, words::format_span};
+use super::{
+    form::{FormView, ReviewGroup},
+    words::format_span,
+};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AntragPage {
@@ -111,8 +117,7 @@ pub enum Station {
 }
 
 impl Station {
-    pub const ALL: [Self; 6] =
-        [Self::Eingeleitet, Self::Eingegangen, Self::Angenommen, Self::InBearbeitung, Self::Rueckfrage, Self::Abgeschlossen];
+    pub const ALL: [Self; 6] = [Self::Eingeleitet, Self::Eingegangen, Self::Angenommen, Self::InBearbeitung, Self::Rueckfrage, Self::Abgeschlossen];
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

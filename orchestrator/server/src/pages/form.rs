@@ -71,18 +71,31 @@ struct Field {
 
 #[derive(Debug, Clone, PartialEq)]
 enum Kind {
-    Text { input: Input, pattern: Option<String>, max: Option<u64> },
-    Area { max: Option<u64> },
-    Number { whole: bool },
+    Text {
+        input: Input,
+        pattern: Option<String>,
+        max: Option<u64>,
+    },
+    Area {
+        max: Option<u64>,
+    },
+    Number {
+        whole: bool,
+    },
     /// `const: true`
     Consent,
     YesNo,
     One(Vec<Choice>),
     Many(Vec<Choice>),
     Date,
-    File { media_types: Vec<String>, max_bytes: Option<u64> },
+    File {
+        media_types: Vec<String>,
+        max_bytes: Option<u64>,
+    },
     /// Scalars, one a line.
-    Lines { whole_numbers: bool },
+    Lines {
+        whole_numbers: bool,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,13 +166,7 @@ fn collect<'f>(nodes: &'f [Node], found: &mut Vec<&'f Field>) {
 
 fn file_field(field: &Field) -> Option<FileField> {
     let Kind::File { media_types, max_bytes } = &field.kind else { return None };
-    Some(FileField {
-        path: field.name(),
-        title: field.title.clone(),
-        media_types: media_types.clone(),
-        max_bytes: *max_bytes,
-        required: field.must(),
-    })
+    Some(FileField { path: field.name(), title: field.title.clone(), media_types: media_types.clone(), max_bytes: *max_bytes, required: field.must() })
 }
 
 /// What was sent under a name; the last one counts.

@@ -25,26 +25,35 @@ pub(super) fn form() -> Form {
 
 /// The form of the human step, with a choice of many, a list and a number beside.
 pub(super) fn decision() -> Form {
-    Form::of(&json!({
-        "type": "object", "required": ["entscheidung", "gefaehrlich", "ermaessigung", "ort"],
-        "properties": {
-            "entscheidung": { "enum": ["festsetzen", "zurueckweisen"], "title": "Entscheidung",
-                "oneOf": [{ "const": "festsetzen", "title": "Steuer festsetzen" }, { "const": "zurueckweisen", "title": "Anmeldung zurückweisen" }] },
-            "gefaehrlich": { "type": "boolean", "title": "Der Hund gilt als gefährlich (§ 1 LHundG)", "description": "Nur nach eigener Prüfung." },
-            "ermaessigung": { "enum": ["keiner", "assistenzhund", "tierheim", "wachhund"], "title": "Anerkannte Ermäßigung" },
-            "ort": { "enum": ["a", "b", "c", "d", "e", "f", "g"], "title": "Ort aus einer langen Liste" },
-            "auflagen": { "type": "array", "title": "Auflagen", "x-auswahl": [{ "wert": 1, "text": "Leine" }, { "wert": 2, "text": EVIL }] },
-            "aktenzeichen": { "type": "array", "items": { "type": "string" }, "title": "Aktenzeichen", "description": "Eines je Zeile." },
-            "rabatt": { "type": "number", "title": "Nachlass in Prozent" },
-            "bemerkung": { "type": "string", "maxLength": 500, "title": "Begründung oder Bemerkung", "description": "Steht im Bescheid." }
-        }
-    }), None).unwrap()
+    Form::of(
+        &json!({
+            "type": "object", "required": ["entscheidung", "gefaehrlich", "ermaessigung", "ort"],
+            "properties": {
+                "entscheidung": { "enum": ["festsetzen", "zurueckweisen"], "title": "Entscheidung",
+                    "oneOf": [{ "const": "festsetzen", "title": "Steuer festsetzen" }, { "const": "zurueckweisen", "title": "Anmeldung zurückweisen" }] },
+                "gefaehrlich": { "type": "boolean", "title": "Der Hund gilt als gefährlich (§ 1 LHundG)", "description": "Nur nach eigener Prüfung." },
+                "ermaessigung": { "enum": ["keiner", "assistenzhund", "tierheim", "wachhund"], "title": "Anerkannte Ermäßigung" },
+                "ort": { "enum": ["a", "b", "c", "d", "e", "f", "g"], "title": "Ort aus einer langen Liste" },
+                "auflagen": { "type": "array", "title": "Auflagen", "x-auswahl": [{ "wert": 1, "text": "Leine" }, { "wert": 2, "text": EVIL }] },
+                "aktenzeichen": { "type": "array", "items": { "type": "string" }, "title": "Aktenzeichen", "description": "Eines je Zeile." },
+                "rabatt": { "type": "number", "title": "Nachlass in Prozent" },
+                "bemerkung": { "type": "string", "maxLength": 500, "title": "Begründung oder Bemerkung", "description": "Steht im Bescheid." }
+            }
+        }),
+        None,
+    )
+    .unwrap()
 }
 
 pub(super) fn pairs() -> Vec<(String, String)> {
     let given = [
-        ("halter.familienname", EVIL), ("halter.vornamen", "Änne"), ("halter.geburtsdatum.tag", "31"), ("halter.geburtsdatum.monat", "2"),
-        ("halter.geburtsdatum.jahr", "1980"), ("hund.chipnummer", "276 0981"), ("anzahl_haushalt", "zwei"),
+        ("halter.familienname", EVIL),
+        ("halter.vornamen", "Änne"),
+        ("halter.geburtsdatum.tag", "31"),
+        ("halter.geburtsdatum.monat", "2"),
+        ("halter.geburtsdatum.jahr", "1980"),
+        ("hund.chipnummer", "276 0981"),
+        ("anzahl_haushalt", "zwei"),
     ];
     given.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
 }
@@ -56,7 +65,8 @@ fn at(hour: i8) -> DateTime {
 impl AnmeldenPage {
     pub(super) fn sample(missing: bool) -> Self {
         let person = |id: &str, name: &str, role: &str| PersonChoice { id: id.into(), name: name.into(), role: role.into() };
-        let people = vec![person("s.weber", "Sabine Weber", "Steueramt"), person("k.braun", EVIL, "Datenschutz"), person("m.yilmaz", "Murat Yılmaz", "Fachverfahren")];
+        let people =
+            vec![person("s.weber", "Sabine Weber", "Steueramt"), person("k.braun", EVIL, "Datenschutz"), person("m.yilmaz", "Murat Yılmaz", "Fachverfahren")];
         Self { action: "/anmelden".into(), people, back: Some("/aufgaben".into()), missing }
     }
 }
@@ -89,7 +99,11 @@ impl AufgabenPage {
             due,
             overdue: false,
         };
-        let tasks = vec![row("2026-000124", EVIL, None), row("2026-000125", "Angaben ergänzen", Some(at(18))), row("2026-000123", "Hundesteuer festsetzen oder Anmeldung zurückweisen", Some(at(8)))];
+        let tasks = vec![
+            row("2026-000124", EVIL, None),
+            row("2026-000125", "Angaben ergänzen", Some(at(18))),
+            row("2026-000123", "Hundesteuer festsetzen oder Anmeldung zurückweisen", Some(at(8))),
+        ];
         Self::new(tasks, at(12))
     }
 }
@@ -159,7 +173,19 @@ impl VorgangPage {
             attempts: 2,
             message: matches!(state, StepState::Doubt).then(|| "Bitte in der E-Akte nachsehen, ob das Dokument angekommen ist.".into()),
         };
-        let bare = StepView { input: Vec::new(), output: Vec::new(), reason: None, model: None, zone: None, tool: None, acted_as: None, why_allowed: None, duration: None, attempts: 0, ..step("mitteilung", "Mitteilung an die Halterin oder den Halter", StepKind::Tool, StepState::Open) };
+        let bare = StepView {
+            input: Vec::new(),
+            output: Vec::new(),
+            reason: None,
+            model: None,
+            zone: None,
+            tool: None,
+            acted_as: None,
+            why_allowed: None,
+            duration: None,
+            attempts: 0,
+            ..step("mitteilung", "Mitteilung an die Halterin oder den Halter", StepKind::Tool, StepState::Open)
+        };
         Self {
             number: "2026-000123".into(),
             title: "Hund zur Hundesteuer anmelden".into(),
@@ -182,7 +208,10 @@ impl VorgangPage {
                 step("storno", "Bescheid stornieren", StepKind::Tool, StepState::Undone),
                 bare,
             ],
-            timeline: vec![Entry { at: at(9), text: "Der Vorgang wurde über das öffentliche Formular begonnen.".into() }, Entry { at: at(10), text: EVIL.into() }],
+            timeline: vec![
+                Entry { at: at(9), text: "Der Vorgang wurde über das öffentliche Formular begonnen.".into() },
+                Entry { at: at(10), text: EVIL.into() },
+            ],
             cancel: Some(Cancel { action: "/vorgaenge/1/abbrechen".into(), missing: true }),
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use laufzettel_domain::Lang;
 
-use super::{*, samples::pages};
+use super::{samples::pages, *};
 
 #[derive(Debug)]
 struct Tag {

@@ -81,14 +81,21 @@ pub async fn run(mut connection: SqliteConnection, mut lane: Lane, epoch: u64, m
         let mut appends = Vec::new();
         for job in waiting.drain(..) {
             match job {
-                Job::Append(append, done) => appends.push((append, done)),
+                Job::Append(append, done) => appends.push((*append, done)),
                 Job::Bytes { name, bytes, done } => reply(done, put_bytes(&mut connection, &name, &bytes).await),
                 Job::Checkpoint { number, note, done } => reply(done, put_checkpoint(&mut connection, number, &note).await),
                 Job::Close { at, done } => {
                     if failpoint::hit("store.before_close") {
                         return;
                     }
-                    let close = Append { run: None, expected: 0, epoch: None, drafts: vec![Draft::new(LANE_CLOSED, "engine", at, json!({}), None)], projection: None, receipt: None };
+                    let close = Append {
+                        run: None,
+                        expected: 0,
+                        epoch: None,
+                        drafts: vec![Draft::new(LANE_CLOSED, "engine", at, json!({}), None)],
+                        projection: None,
+                        receipt: None,
+                    };
                     batch(&mut connection, &mut lane, epoch, &mut seqs, std::mem::take(&mut appends)).await;
                     if lane.closed {
                         reply(done, Ok(()));
@@ -162,7 +169,15 @@ async fn batch(connection: &mut SqliteConnection, lane: &mut Lane, epoch: u64, s
 }
 
 /// Checks one append against everything durable and everything earlier in this batch, and writes it on the sheet.
-async fn take(connection: &mut SqliteConnection, lane: &Lane, epoch: u64, seqs: &HashMap<RunId, u64>, sheet: &mut Sheet, next: &mut LaneHead, append: Append) -> Result<(), AppendError> {
+async fn take(
+    connection: &mut SqliteConnection,
+    lane: &Lane,
+    epoch: u64,
+    seqs: &HashMap<RunId, u64>,
+    sheet: &mut Sheet,
+    next: &mut LaneHead,
+    append: Append,
+) -> Result<(), AppendError> {
     if lane.closed || append.epoch.is_some_and(|e| e != epoch) {
         return Err(AppendError::Fenced);
     }
@@ -273,7 +288,9 @@ async fn upsert_runs(tx: &mut Transaction<'_, Db>, projections: &[Projection]) -
     }
     let rows_now: Vec<&RunRow> = latest.into_values().collect();
     for chunk in rows_now.chunks(ROWS_MAX / 2) {
-        let mut query = QueryBuilder::<Db>::new("INSERT INTO runs (run, seq, nummer, process, version, title, unit, state, subject, name, started_at, updated_at, ended_at, wake_at) ");
+        let mut query = QueryBuilder::<Db>::new(
+            "INSERT INTO runs (run, seq, nummer, process, version, title, unit, state, subject, name, started_at, updated_at, ended_at, wake_at) ",
+        );
         query.push_values(chunk, |mut b, row| {
             b.push_bind(row.run.to_string())
                 .push_bind(rows::signed(row.seq))

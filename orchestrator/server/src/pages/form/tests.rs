@@ -13,14 +13,34 @@ fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
 
 fn complete() -> Vec<(String, String)> {
     pairs(&[
-        ("halter.familienname", " Möller "), ("halter.vornamen", "Änne"), ("halter.geburtsdatum.tag", "9"), ("halter.geburtsdatum.monat", "2"),
-        ("halter.geburtsdatum.jahr", "1980"), ("halter.anschrift.strasse", "Hauptstraße"), ("halter.anschrift.hausnummer", "12 a"),
-        ("halter.anschrift.plz", "76 756"), ("halter.anschrift.ort", "Bellheim"), ("halter.anschrift.ags", "07334001"),
-        ("halter.email", "a@b.example"), ("halter.telefon", ""), ("hund.name", "Bello"), ("hund.rasse", "Mischling"),
-        ("hund.wurfdatum.tag", ""), ("hund.wurfdatum.monat", ""), ("hund.wurfdatum.jahr", ""),
-        ("hund.chipnummer", "276 098 106 234 567"), ("aufnahme_am.tag", "1"), ("aufnahme_am.monat", "5"), ("aufnahme_am.jahr", "2026"),
-        ("anzahl_haushalt", "2"), ("ermaessigungsgrund", "tierheim"), ("sepa.iban", "de02 1203 0000 0000 2020 51"), ("sepa.mandat", "ja"),
-        ("hinweis_gelesen", "ja"), ("_webseite", ""), ("fremd", "x"),
+        ("halter.familienname", " Möller "),
+        ("halter.vornamen", "Änne"),
+        ("halter.geburtsdatum.tag", "9"),
+        ("halter.geburtsdatum.monat", "2"),
+        ("halter.geburtsdatum.jahr", "1980"),
+        ("halter.anschrift.strasse", "Hauptstraße"),
+        ("halter.anschrift.hausnummer", "12 a"),
+        ("halter.anschrift.plz", "76 756"),
+        ("halter.anschrift.ort", "Bellheim"),
+        ("halter.anschrift.ags", "07334001"),
+        ("halter.email", "a@b.example"),
+        ("halter.telefon", ""),
+        ("hund.name", "Bello"),
+        ("hund.rasse", "Mischling"),
+        ("hund.wurfdatum.tag", ""),
+        ("hund.wurfdatum.monat", ""),
+        ("hund.wurfdatum.jahr", ""),
+        ("hund.chipnummer", "276 098 106 234 567"),
+        ("aufnahme_am.tag", "1"),
+        ("aufnahme_am.monat", "5"),
+        ("aufnahme_am.jahr", "2026"),
+        ("anzahl_haushalt", "2"),
+        ("ermaessigungsgrund", "tierheim"),
+        ("sepa.iban", "de02 1203 0000 0000 2020 51"),
+        ("sepa.mandat", "ja"),
+        ("hinweis_gelesen", "ja"),
+        ("_webseite", ""),
+        ("fremd", "x"),
     ])
 }
 
@@ -28,13 +48,16 @@ fn complete() -> Vec<(String, String)> {
 fn a_complete_application_fits_its_schema() {
     let (value, problems) = samples::form().parse(&complete());
     assert_eq!(problems, []);
-    assert_eq!(value, json!({
-        "halter": { "familienname": "Möller", "vornamen": "Änne", "geburtsdatum": "1980-02-09", "email": "a@b.example",
-            "anschrift": { "strasse": "Hauptstraße", "hausnummer": "12 a", "plz": "76756", "ort": "Bellheim", "ags": "07334001" } },
-        "hund": { "name": "Bello", "rasse": "Mischling", "chipnummer": "276098106234567" },
-        "aufnahme_am": "2026-05-01", "anzahl_haushalt": 2, "ermaessigungsgrund": "tierheim",
-        "sepa": { "iban": "DE02120300000000202051", "mandat": true }, "hinweis_gelesen": true,
-    }));
+    assert_eq!(
+        value,
+        json!({
+            "halter": { "familienname": "Möller", "vornamen": "Änne", "geburtsdatum": "1980-02-09", "email": "a@b.example",
+                "anschrift": { "strasse": "Hauptstraße", "hausnummer": "12 a", "plz": "76756", "ort": "Bellheim", "ags": "07334001" } },
+            "hund": { "name": "Bello", "rasse": "Mischling", "chipnummer": "276098106234567" },
+            "aufnahme_am": "2026-05-01", "anzahl_haushalt": 2, "ermaessigungsgrund": "tierheim",
+            "sepa": { "iban": "DE02120300000000202051", "mandat": true }, "hinweis_gelesen": true,
+        })
+    );
     assert_eq!(Schema::compile(samples::schema()).unwrap().validate(&value), []);
 }
 
@@ -55,24 +78,27 @@ fn an_empty_application_names_every_missing_field_once() {
     let lines: Vec<_> = view.problems.iter().map(|p| format!("{}: {}", p.target.as_deref().unwrap_or("-"), p.text)).collect();
     let fill = "Bitte ausfüllen.";
     let (date, choose) = ("Bitte geben Sie Tag, Monat und Jahr an.", "Bitte wählen Sie eine der Möglichkeiten aus.");
-    assert_eq!(lines, [
-        format!("f-halter.familienname: {fill}"),
-        format!("f-halter.vornamen: {fill}"),
-        format!("f-halter.geburtsdatum.tag: {date}"),
-        format!("f-halter.anschrift.strasse: {fill}"),
-        format!("f-halter.anschrift.hausnummer: {fill}"),
-        format!("f-halter.anschrift.plz: {fill}"),
-        format!("f-halter.anschrift.ort: {fill}"),
-        format!("f-halter.anschrift.ags.1: {choose}"),
-        format!("f-halter.email: {fill}"),
-        format!("f-hund.name: {fill}"),
-        format!("f-hund.rasse: {fill}"),
-        format!("f-hund.chipnummer: {fill}"),
-        format!("f-aufnahme_am.tag: {date}"),
-        format!("f-anzahl_haushalt: {fill}"),
-        format!("f-ermaessigungsgrund.1: {choose}"),
-        "f-hinweis_gelesen: Bitte bestätigen Sie das. Ohne diese Bestätigung können wir Ihre Angaben nicht annehmen.".to_owned(),
-    ]);
+    assert_eq!(
+        lines,
+        [
+            format!("f-halter.familienname: {fill}"),
+            format!("f-halter.vornamen: {fill}"),
+            format!("f-halter.geburtsdatum.tag: {date}"),
+            format!("f-halter.anschrift.strasse: {fill}"),
+            format!("f-halter.anschrift.hausnummer: {fill}"),
+            format!("f-halter.anschrift.plz: {fill}"),
+            format!("f-halter.anschrift.ort: {fill}"),
+            format!("f-halter.anschrift.ags.1: {choose}"),
+            format!("f-halter.email: {fill}"),
+            format!("f-hund.name: {fill}"),
+            format!("f-hund.rasse: {fill}"),
+            format!("f-hund.chipnummer: {fill}"),
+            format!("f-aufnahme_am.tag: {date}"),
+            format!("f-anzahl_haushalt: {fill}"),
+            format!("f-ermaessigungsgrund.1: {choose}"),
+            "f-hinweis_gelesen: Bitte bestätigen Sie das. Ohne diese Bestätigung können wir Ihre Angaben nicht annehmen.".to_owned(),
+        ]
+    );
 }
 
 #[test]
@@ -103,12 +129,22 @@ fn wrong_entries_are_told_in_plain_words() {
 #[test]
 fn types_are_those_of_the_schema() {
     let (value, problems) = samples::decision().parse(&pairs(&[
-        ("entscheidung", "festsetzen"), ("gefaehrlich", "nein"), ("ermaessigung", "keiner"), ("ort", "c"), ("auflagen", "2"), ("auflagen", "1"),
-        ("aktenzeichen", "A 1\r\n\r\n B 2 "), ("rabatt", "12,5"), ("bemerkung", "eins\r\nzwei"),
+        ("entscheidung", "festsetzen"),
+        ("gefaehrlich", "nein"),
+        ("ermaessigung", "keiner"),
+        ("ort", "c"),
+        ("auflagen", "2"),
+        ("auflagen", "1"),
+        ("aktenzeichen", "A 1\r\n\r\n B 2 "),
+        ("rabatt", "12,5"),
+        ("bemerkung", "eins\r\nzwei"),
     ]));
     assert_eq!(problems, []);
-    assert_eq!(value, json!({ "entscheidung": "festsetzen", "gefaehrlich": false, "ermaessigung": "keiner", "ort": "c", "auflagen": [1, 2],
-        "aktenzeichen": ["A 1", "B 2"], "rabatt": 12.5, "bemerkung": "eins\nzwei" }));
+    assert_eq!(
+        value,
+        json!({ "entscheidung": "festsetzen", "gefaehrlich": false, "ermaessigung": "keiner", "ort": "c", "auflagen": [1, 2],
+        "aktenzeichen": ["A 1", "B 2"], "rabatt": 12.5, "bemerkung": "eins\nzwei" })
+    );
 }
 
 #[test]
@@ -151,13 +187,16 @@ fn fields_come_in_the_given_order_and_in_their_groups() {
 #[test]
 fn files_are_named_for_the_caller() {
     let form = samples::form();
-    assert_eq!(form.files(), [FileField {
-        path: "nachweis".into(),
-        title: "Nachweis (nur bei Ermäßigung)".into(),
-        media_types: ["text/plain", "application/pdf", "image/jpeg", "image/png"].map(str::to_owned).to_vec(),
-        max_bytes: Some(4_194_304),
-        required: false,
-    }]);
+    assert_eq!(
+        form.files(),
+        [FileField {
+            path: "nachweis".into(),
+            title: "Nachweis (nur bei Ermäßigung)".into(),
+            media_types: ["text/plain", "application/pdf", "image/jpeg", "image/png"].map(str::to_owned).to_vec(),
+            max_bytes: Some(4_194_304),
+            required: false,
+        }]
+    );
     let mut value = json!({ "a": 1 });
     let file = serde_json::to_value(File::describe("x.pdf", "application/pdf", b"x")).unwrap();
     insert(&mut value, "b.c", file.clone());
@@ -167,7 +206,14 @@ fn files_are_named_for_the_caller() {
 
 #[test]
 fn only_own_pairs_are_carried_on() {
-    let sent = pairs(&[("hund.name", "Bello"), ("hund.name.x", "1"), ("nachweis.datei", "ref"), ("nachweis", "boese"), ("_schritt", "pruefen"), ("aufnahme_am.tag", "1")]);
+    let sent = pairs(&[
+        ("hund.name", "Bello"),
+        ("hund.name.x", "1"),
+        ("nachweis.datei", "ref"),
+        ("nachweis", "boese"),
+        ("_schritt", "pruefen"),
+        ("aufnahme_am.tag", "1"),
+    ]);
     let names: Vec<_> = samples::form().own_pairs(&sent).into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["hund.name", "nachweis.datei", "aufnahme_am.tag"]);
 }
@@ -176,7 +222,17 @@ fn only_own_pairs_are_carried_on() {
 fn a_proposal_fills_texts_and_stands_beside_choices() {
     let proposal = json!({ "entscheidung": "festsetzen", "bemerkung": "Vorschlag", "gefaehrlich": null });
     let view = samples::decision().view(&Filled { proposal: Some(&proposal), ..Filled::default() }, Lang::De);
-    let found: Vec<_> = view.items.iter().filter_map(|i| if let Item::Field(f) = i { f.proposal.as_ref().map(|p| (f.name.as_str(), p.as_str(), f.value.as_str(), f.options.iter().any(|o| o.chosen))) } else { None }).collect();
+    let found: Vec<_> = view
+        .items
+        .iter()
+        .filter_map(|i| {
+            if let Item::Field(f) = i {
+                f.proposal.as_ref().map(|p| (f.name.as_str(), p.as_str(), f.value.as_str(), f.options.iter().any(|o| o.chosen)))
+            } else {
+                None
+            }
+        })
+        .collect();
     assert_eq!(found, [("entscheidung", "Steuer festsetzen", "", false), ("bemerkung", "Vorschlag", "Vorschlag", false)]);
 }
 

@@ -72,7 +72,11 @@ impl QuittungPage {
 
 impl StatusPage {
     pub(in crate::pages) fn sample(current: Station) -> Self {
-        let reached = [Reached { station: Station::Eingegangen, at: at(9) }, Reached { station: Station::Angenommen, at: at(10) }, Reached { station: current, at: at(11) }];
+        let reached = [
+            Reached { station: Station::Eingegangen, at: at(9) },
+            Reached { station: Station::Angenommen, at: at(10) },
+            Reached { station: current, at: at(11) },
+        ];
         Self {
             title: "Hund zur Hundesteuer anmelden".into(),
             number: "2026-000123".into(),
@@ -81,7 +85,11 @@ impl StatusPage {
             current,
             next: None,
             automated: vec![
-                AutomatedStep { title: "Halter im Melderegister suchen".into(), what: Some("Ein Programm hat Ihre Angaben mit dem Melderegister verglichen.".into()), ai: false },
+                AutomatedStep {
+                    title: "Halter im Melderegister suchen".into(),
+                    what: Some("Ein Programm hat Ihre Angaben mit dem Melderegister verglichen.".into()),
+                    ai: false,
+                },
                 AutomatedStep { title: "Nachweis einordnen".into(), what: Some(EVIL.into()), ai: true },
             ],
             result: Some(EVIL.into()),

@@ -1,0 +1,37 @@
+# Thin recipes over plain commands; `just` lists them.
+
+default:
+    @just --list
+
+# everything, debug
+build:
+    cargo build --workspace
+
+# the program to install
+release:
+    cargo build --release -p laufzettel-cli
+
+# installs what the tests need and runs all of them
+test:
+    bash tests/run.sh
+
+# what the compiler and the house rules say
+lint:
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# the shipped processes and their cases
+check:
+    cargo run -q -p laufzettel-cli -- check workflows
+    cargo run -q -p laufzettel-cli -- test workflows
+
+# the demo tenant on 127.0.0.1:8080
+up:
+    cargo run -p laufzettel-cli -- up
+
+# measured on this machine
+bench:
+    cargo run --release -q -p laufzettel-cli -- bench
+
+# recomputes the demo tenant's journal
+verify:
+    cargo run -q -p laufzettel-cli -- audit verify

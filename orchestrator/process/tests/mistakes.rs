@@ -1,0 +1,129 @@
+//! Thirty wrong process files, one mistake each: the right code at the right line, in words for people who do not program.
+
+use std::collections::BTreeMap;
+
+use laufzettel_domain::{Findings, Lang};
+use laufzettel_process::{Folder, read};
+
+const GOOD: &str = r#"process: probe
+version: 1.0.0
+title: Probe
+verantwortlich: FB1
+rechtsgrundlage: [§ 1]
+zweck: Prüfen
+schutzbedarf: normal
+datenkategorien: [personenbezogen]
+aufbewahrung: { vorgang: P1Y, inhalte: P1M }
+automatisierung: assistenz
+ki_verordnung: { klasse: minimal, begruendung: Test }
+input:
+  type: object
+  properties: { name: { type: string }, zahl: { type: integer } }
+triggers:
+  - intake: { path: probe, audience: public, run_as: service:svc }
+steps:
+  satz:
+    rules: { table: rules/satz.yaml, with: { ort: "{{ input.name }}" } }
+  suche:
+    if: "{{ input.zahl > 3 }}"
+    tool: dms/suchen
+    with: { frage: "{{ input.name }}" }
+    retry: { attempts: 3, delay: PT2S }
+  art:
+    model: { size: m, prompt: Welche Art?, data: { t: "{{ input.name }}" }, output: { type: object, required: [a], properties: { a: { enum: [x, y] } } } }
+  pruefung:
+    needs: ["suche?"]
+    human:
+      assign: { groups: [GG] }
+      show: { art: "{{ steps.art.a }}", satz: "{{ steps.satz.cent }}" }
+      form: { type: object, properties: { ok: { type: boolean } } }
+      due: P3D
+  brief:
+    run_as: steps.pruefung
+    tool: dms/ablegen
+    with: { text: "{{ render('templates/brief.md') }}" }
+output:
+  satz: "{{ steps.satz.cent }}"
+"#;
+
+const TABLE: &str = "table: satz
+source: Satzung
+key: [ort]
+rows:
+  - { ort: A, gueltig_ab: 2026-01-01, gueltig_bis: 2026-12-31, result: { cent: 1 } }
+  - { ort: A, gueltig_ab: 2027-01-01, result: { cent: 2 } }
+";
+
+/// Findings of the good file with one text replaced, as `file line code`.
+fn findings(what: &str, by: &str) -> Vec<(String, u32, String, String)> {
+    let texts = [("p.yaml", GOOD), ("rules/satz.yaml", TABLE), ("templates/brief.md", "Guten Tag {{ input.name }},\nSatz {{ steps.satz.cent }}\n")];
+    let mut files: BTreeMap<String, String> = BTreeMap::new();
+    let mut hits = 0;
+    for (name, text) in texts {
+        hits += text.matches(what).count().min(1);
+        files.insert(name.to_owned(), text.replacen(what, by, 1));
+    }
+    assert!(what.is_empty() || hits == 1, "„{what}“ stands in {hits} files");
+    let mut findings = Findings::new("p.yaml");
+    read::read(&Folder { files }, "p.yaml", &mut findings);
+    findings.into_sorted().into_iter().map(|f| (f.file.clone(), f.line, f.code.clone(), f.line(Lang::De))).collect()
+}
+
+#[test]
+fn the_good_file_has_none() {
+    assert_eq!(findings("", ""), []);
+}
+
+#[test]
+fn thirty_mistakes() {
+    let table: [(&str, &str, &str, u32, &str); 36] = [
+        ("title: Probe", "titel: Probe", "LZ105", 3, "Meinten Sie „title“?"),
+        ("process: probe", "process: Probe 1", "LZ109", 1, "nur a–z"),
+        ("version: 1.0.0", "version: 1.0", "LZ111", 2, "drei Zahlen"),
+        ("zweck: Prüfen", "zweck: Prüfen\nzweck: Nochmal", "LZ103", 7, "zweites Mal"),
+        ("zweck: Prüfen\n", "", "LZ601", 1, "zweck"),
+        ("schutzbedarf: normal", "schutzbedarf: mittel", "LZ108", 7, "nicht möglich"),
+        ("[personenbezogen]", "[persönlich]", "LZ108", 8, "nicht möglich"),
+        ("vorgang: P1Y", "vorgang: 1 Jahr", "LZ110", 9, "keine Dauer"),
+        ("ki_verordnung: { klasse: minimal, begruendung: Test }\n", "", "LZ601", 1, "ki_verordnung"),
+        ("run_as: service:svc }", "}", "LZ603", 16, "Dienstkonto"),
+        ("  type: object\n", "  type: objekt\n", "LZ113", 13, "kein gültiges JSON-Schema"),
+        ("rules/satz.yaml", "rules/saz.yaml", "LZ118", 19, "gibt es nicht"),
+        ("rules/satz.yaml", "../../geheim.yaml", "LZ114", 19, "außerhalb"),
+        ("    tool: dms/suchen\n", "    tool: dms/suchen\n    set: { a: 1 }\n", "LZ116", 21, "genau eine Art"),
+        ("    tool: dms/suchen\n", "    werkzeug: dms/suchen\n", "LZ116", 21, "genau eine Art"),
+        ("tool: dms/suchen", "tool: suchen", "LZ109", 22, "server/werkzeug"),
+        ("delay: PT2S", "delay: 2s", "LZ110", 24, "keine Dauer"),
+        ("attempts: 3", "attempts: viele", "LZ107", 24, "ganze Zahl"),
+        ("\"{{ input.zahl > 3 }}\"", "input.zahl > 3", "LZ107", 21, "Ausdruck"),
+        ("input.zahl > 3", "input.zahl >", "LZ115", 21, "nicht richtig geschrieben"),
+        ("input.zahl > 3", "input.zal > 3", "LZ301", 21, "Meinten Sie „zahl“?"),
+        ("input.zahl > 3", "eingabe.zahl > 3", "LZ302", 21, "gibt es hier nicht"),
+        ("input.zahl > 3", "summe(input.zahl) > 3", "LZ303", 21, "Funktion"),
+        ("steps.art.a }}", "steps.art.b }}", "LZ301", 31, "ein Feld „b“"),
+        ("steps.art.a }}", "steps.suche.treffer }}", "LZ330", 31, "kann fehlen"),
+        ("needs: [\"suche?\"]", "needs: [such]", "LZ201", 27, "Meinten Sie „suche“?"),
+        ("needs: [\"suche?\"]", "needs: [brief]", "LZ203", 34, "im Kreis"),
+        ("needs: [\"suche?\"]", "needs: [pruefung]", "LZ202", 27, "auf sich selbst"),
+        ("run_as: steps.pruefung", "run_as: steps.satz", "LZ205", 35, "kein Mensch"),
+        ("    human:\n      assign: { groups: [GG] }", "    human:\n      assign: {}", "LZ106", 30, "fehlt"),
+        ("size: m", "size: xl", "LZ108", 26, "nicht möglich"),
+        ("templates/brief.md') }}\"", "templates/brif.md') }}\"", "LZ118", 37, "Meinten Sie"),
+        ("output:\n  satz: \"{{ steps.satz.cent }}\"", "output:\n  satz: \"{{ steps.saz.cent }}\"", "LZ204", 39, "nie einen Wert"),
+        ("    retry:", "    each: \"{{ [1] }}\"\n    retry:", "LZ190", 24, "noch nicht unterstützt"),
+        ("gueltig_ab: 2027-01-01", "gueltig_ab: 2026-06-01", "LZ320", 6, "zwei Zeilen zugleich"),
+        ("gueltig_ab: 2027-01-01", "gueltig_ab: 2027-02-01", "LZ321", 6, "keine Zeile"),
+    ];
+    let mut wrong = Vec::new();
+    for (what, by, code, line, words) in table {
+        let found = findings(what, by);
+        let fits = found.iter().any(|(_, l, c, said)| c == code && *l == line && said.contains(words));
+        if !fits {
+            wrong.push(format!(
+                "„{what}“ → „{by}“: erwartet {code} in Zeile {line} mit „{words}“, gefunden {:#?}",
+                found.iter().map(|f| &f.3).collect::<Vec<_>>()
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
