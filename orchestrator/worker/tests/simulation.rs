@@ -5,7 +5,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
-use std::{collections::BTreeMap, sync::{Arc, Mutex}};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 use jiff::Timestamp;
 use laufzettel_directory::Directory;
@@ -14,7 +17,10 @@ use laufzettel_doors::{Class, Failure, Reply};
 use laufzettel_engine::{Command, EffectStatus, Event, Resolution, wake_at};
 use laufzettel_journal::{Verdict, Verifier};
 use laufzettel_policy::{Clearance, Cleared, Effect, Grant, ModelCall, Rules, ServiceAccount, ToolCall, ToolRule, Yields};
-use laufzettel_process::{Catalogue, Folder, Tools, model::{RunAs, Size}};
+use laufzettel_process::{
+    Catalogue, Folder, Tools,
+    model::{RunAs, Size},
+};
 use laufzettel_store::{Faults, Memory as MemoryStore, Store};
 use laufzettel_worker::{Answer, Desk, Doors, EndpointFacts, Memory, Random, StartRequest, Tenant, WishError};
 use serde_json::json;
@@ -124,7 +130,8 @@ fn desk(store: MemoryStore, dice: &Arc<Seeded>, clock: &Arc<HandClock>, world: &
     let folder = Folder { files: BTreeMap::from([("p.yaml".to_owned(), PROCESS.to_owned())]) };
     let catalogue = Catalogue::load(&folder);
     assert!(catalogue.processes.len() == 1, "{:?}", catalogue.findings);
-    let document = laufzettel_domain::document::parse("groups: { G: { sid: S-1 } }\nusers: { u: { sid: U-1, name: U, groups: [G] } }\n", &mut Findings::new("d")).unwrap();
+    let document =
+        laufzettel_domain::document::parse("groups: { G: { sid: S-1 } }\nusers: { u: { sid: U-1, name: U, groups: [G] } }\n", &mut Findings::new("d")).unwrap();
     let account = ServiceAccount { processes: vec!["*".into()], groups: vec![], allow: vec!["tool.call:t/*".into()] };
     Desk::new(Arc::new(Tenant {
         id: TenantId::parse("t").unwrap(),
@@ -132,8 +139,16 @@ fn desk(store: MemoryStore, dice: &Arc<Seeded>, clock: &Arc<HandClock>, world: &
         store: Store::Memory(store),
         catalogue,
         directory: Directory::read(&document, &mut Findings::new("d")).unwrap(),
-        rules: Rules { grants: vec![Grant { groups: vec!["G".into()], allow: vec!["task.complete:*".into()] }], services: BTreeMap::from([("svc".to_owned(), account)]), training: None },
-        tools: BTreeMap::from([("t/lesen".to_owned(), rule(Effect::Read, false)), ("t/schreiben".to_owned(), rule(Effect::Write, true)), ("t/senden".to_owned(), rule(Effect::Send, false))]),
+        rules: Rules {
+            grants: vec![Grant { groups: vec!["G".into()], allow: vec!["task.complete:*".into()] }],
+            services: BTreeMap::from([("svc".to_owned(), account)]),
+            training: None,
+        },
+        tools: BTreeMap::from([
+            ("t/lesen".to_owned(), rule(Effect::Read, false)),
+            ("t/schreiben".to_owned(), rule(Effect::Write, true)),
+            ("t/senden".to_owned(), rule(Effect::Send, false)),
+        ]),
         types: Tools::new(),
         zones: BTreeMap::new(),
         own_domains: vec![],
@@ -156,7 +171,13 @@ async fn history(seed: u64) -> (Vec<String>, Vec<(String, String)>) {
     let mut desk = desk(memory.clone(), &dice, &clock, &world);
     let run = accept(&desk, &memory, &dice).await;
     for _ in 0..400 {
-        let faults: Vec<Faults> = (0..3).map(|_| match dice.next(12) { 0 => Faults::Refused, 1 => Faults::LostReply, _ => Faults::None }).collect();
+        let faults: Vec<Faults> = (0..3)
+            .map(|_| match dice.next(12) {
+                0 => Faults::Refused,
+                1 => Faults::LostReply,
+                _ => Faults::None,
+            })
+            .collect();
         memory.inject(faults);
         match dice.next(6) {
             // the program dies in the middle of whatever it does, and is started again
@@ -259,7 +280,7 @@ fn sent_twice(acted: &[(String, String)]) -> bool {
     unique.len() != sends.len()
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn seeds() {
     for seed in 0..300 {
         let (_, acted) = history(seed).await;
@@ -269,7 +290,7 @@ async fn seeds() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_same_seed_gives_the_same_trace() {
     for seed in [1, 7, 42] {
         assert_eq!(history(seed).await, history(seed).await);
