@@ -22,6 +22,8 @@ fn main() -> ExitCode {
     if laufzettel_sandbox::is_helper(std::env::args_os()) {
         laufzettel_sandbox::run_helper(std::env::args_os());
     }
+    // what this program and its tool servers write is nobody else's
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let args = args::Args::parse();
     log(&args);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

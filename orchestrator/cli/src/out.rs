@@ -1,5 +1,7 @@
 //! Where a command's words go: data to stdout, everything else to stderr; over the socket to whoever asked.
 
+use std::io::Write as _;
+
 use laufzettel_domain::Lang;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -45,7 +47,8 @@ impl Out {
     /// A line of data.
     pub async fn data(&self, line: impl Into<String>) {
         match &self.remote {
-            None => println!("{}", line.into()),
+            // a reader that has seen enough closes the pipe; the work goes on
+            None => drop(writeln!(std::io::stdout(), "{}", line.into())),
             // whoever asked has gone: the work goes on without a listener
             Some(to) => drop(to.send(Piece::Out(line.into())).await),
         }
@@ -58,7 +61,7 @@ impl Out {
     /// A line for a person.
     pub async fn note(&self, line: impl Into<String>) {
         match &self.remote {
-            None => eprintln!("{}", line.into()),
+            None => drop(writeln!(std::io::stderr(), "{}", line.into())),
             Some(to) => drop(to.send(Piece::Err(line.into())).await),
         }
     }

@@ -176,7 +176,9 @@ impl ToolServer {
     async fn broken(&self, error: ServiceError) -> Failure {
         match error {
             ServiceError::McpError(error) => {
-                Failure::new(Class::Refused, Some(false), format!("{} lehnt die Anfrage ab: {}", self.name(), quote(&error.message)))
+                // refused before any tool ran (JSON-RPC 2.0 § 5.1): parse error, invalid request, unknown method, invalid params
+                let before = [-32700, -32600, -32601, -32602].contains(&error.code.0);
+                Failure::new(Class::Refused, before.then_some(false), format!("{} lehnt die Anfrage ab: {}", self.name(), quote(&error.message)))
             }
             ServiceError::TransportSend(_) => {
                 *self.connected.lock().await = None;

@@ -64,7 +64,13 @@ impl<'p> Sheet<'p> {
                     self.end(Ending::Completed, None, Some(id.clone()), String::new());
                 }
             }
-            Err(error) => self.fail(id, FailureClass::Invalid, format!("end_if: {error}")),
+            // what was done is done, and is undone with the rest
+            Err(error) => {
+                self.emit(Event::StepCompleted(StepCompleted { step: id.clone(), labels, reads, ends: false, value }));
+                if self.run.ending.is_none() {
+                    self.end(Ending::Failed, None, Some(id.clone()), format!("{}: end_if: {error}", self.step(id).title));
+                }
+            }
         }
     }
 
@@ -94,8 +100,7 @@ impl<'p> Sheet<'p> {
                 "entscheidung": { "title": "Was soll geschehen?", "enum": ["erneut", "abbrechen"],
                     "oneOf": [{ "const": "erneut", "title": "Erneut versuchen" }, { "const": "abbrechen", "title": "Vorgang abbrechen" }] } } }),
             _ => json!({ "type": "object", "additionalProperties": false, "required": ["geschehen"], "properties": {
-                "geschehen": { "title": "Ist es geschehen?", "type": "boolean" },
-                "ergebnis": { "title": "Ergebnis, falls es geschehen ist", "type": "object" } } }),
+                "geschehen": { "title": "Ist es geschehen?", "type": "boolean" } } }),
         };
         let show = json!({ "schritt": self.step(&path.step).title, "ziel": self.run.effects.get(path).map(|e| e.intent.target.clone()) });
         let number = self.next_task();
@@ -242,10 +247,7 @@ fn take_answer(sheet: &mut Sheet<'_>, answer: Answer) -> Result<(), Rejection> {
                     Ok(())
                 }
                 TaskKind::Takeover => take_over(sheet, &path, by),
-                _ if values["geschehen"] == true => {
-                    let value = values.get("ergebnis").cloned().unwrap_or_else(|| json!({}));
-                    resolve(sheet, &path, by, Resolution::Happened(value))
-                }
+                _ if values["geschehen"] == true => resolve(sheet, &path, by, Resolution::Happened(json!({}))),
                 _ => resolve(sheet, &path, by, Resolution::DidNotHappen),
             }
         }
@@ -279,16 +281,33 @@ fn take_over(sheet: &mut Sheet<'_>, path: &EffectPath, by: Caller) -> Result<(),
     Ok(())
 }
 
+/// As long as a delegation token lives, a call that was sent may still act.
+const TOKEN_LIFE: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
+
+/// What a person says came back must look like what the tool gives.
+fn fits(sheet: &Sheet<'_>, path: &EffectPath, value: &Value) -> Result<(), Rejection> {
+    let schema = sheet.context.types.steps.get(&path.step).filter(|_| path.phase == laufzettel_domain::names::Phase::Do);
+    let problems = schema.map(|schema| schema.validate(value)).unwrap_or_default();
+    if problems.is_empty() { Ok(()) } else { Err(Rejection::Invalid(problems)) }
+}
+
 fn resolve(sheet: &mut Sheet<'_>, path: &EffectPath, by: Caller, resolution: Resolution) -> Result<(), Rejection> {
     let Some(effect) = sheet.run.effects.get(path).filter(|e| e.status == EffectStatus::Doubt).cloned() else {
         return Err(Rejection::stale("Dieser Schritt ist nicht im Zweifel.", "This step is not in doubt."));
     };
     match resolution {
         Resolution::Happened(value) => {
+            fits(sheet, path, &value)?;
             let settled =
                 EffectSettled { path: path.clone(), round: effect.round, attempt: effect.attempt, by: Some(by), meta: Meta::default(), value: value.clone() };
             sheet.emit(Event::EffectSettled(settled));
             steps::settled(sheet, path, value);
+        }
+        Resolution::DidNotHappen if sheet.at < effect.updated_at.saturating_add(TOKEN_LIFE).unwrap_or(sheet.at) => {
+            return Err(Rejection::stale(
+                "Der Aufruf kann noch eintreffen: frühestens eine Minute nach dem Versuch lässt sich sagen, dass er nicht geschehen ist.",
+                "The call may still arrive: that it did not happen can be said a minute after the attempt at the earliest.",
+            ));
         }
         // a person orders a new execution: a new key
         Resolution::DidNotHappen => sheet.emit(Event::EffectResumed(EffectResumed { path: path.clone(), round: effect.round + 1, by })),

@@ -44,7 +44,14 @@ fn give_up_waiting(sheet: &mut Sheet<'_>) {
         .map(|(path, _)| path.clone())
         .collect();
     for path in waiting {
-        crate::settle::abandon(sheet, &path);
+        let Some(effect) = sheet.run.effects.get(&path).cloned() else { continue };
+        // a write that may have happened is asked once more under its key, so that it can be undone
+        if effect.intent.effect != laufzettel_policy::Effect::Read && matches!(effect.status, EffectStatus::RetryAt(_)) {
+            let by = laufzettel_domain::Caller::service("engine", laufzettel_domain::Via::Engine);
+            sheet.emit(Event::EffectResumed(crate::event::EffectResumed { path, round: effect.round, by }));
+        } else {
+            crate::settle::abandon(sheet, &path);
+        }
     }
 }
 

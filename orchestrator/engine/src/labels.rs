@@ -7,6 +7,7 @@ use laufzettel_policy::{Labelled, ToolRule};
 use laufzettel_process::{
     Process, Types,
     expression::{Expression, Template},
+    model::StepKind,
     schema,
 };
 
@@ -93,11 +94,34 @@ impl Labels<'_> {
     }
 
     fn is_own_enum(&self, path: &Path) -> bool {
-        let own = match path.step() {
-            None => path.root() == "input",
-            Some(step) => self.process.steps.get(step).is_some_and(|s| s.kind.word() != "tool"),
-        };
-        own && self.types().at(path).is_some_and(|schema| schema.get("enum").is_some() || schema.get("const").is_some())
+        let listed = self.types().at(path).is_some_and(|schema| schema.get("enum").is_some() || schema.get("const").is_some());
+        match path.step().and_then(|step| self.process.steps.get(step)).map(|step| &step.kind) {
+            None => path.root() == "input" && listed,
+            Some(StepKind::Tool(_)) => false,
+            // what a `set` passes on was listed where it came from, or nowhere
+            Some(StepKind::Set(template)) => listed && self.is_listed(part(template, &path.0[2..])),
+            Some(StepKind::Human(_)) => listed && path.0.get(2).is_none_or(|field| field != "shown"),
+            Some(StepKind::Model(_) | StepKind::Rules(_)) => listed,
+        }
+    }
+
+    /// The label of a text for an instruction: what a person was shown, she vouches for as data, never as an order.
+    pub fn of_prompt(&self, template: &Template) -> Label {
+        let mut label = self.of_template(template);
+        for path in template.expressions().iter().flat_map(|e| e.analysis.paths()) {
+            let source = match path.step().and_then(|step| self.process.steps.get(step)).map(|step| &step.kind) {
+                Some(StepKind::Human(human)) if path.0.get(2).is_some_and(|field| field == "shown") => {
+                    match path.0.get(3).and_then(|name| human.show.get(name)) {
+                        Some(shown) => self.of_prompt(shown),
+                        None => human.show.values().fold(Label::default(), |all, shown| all.join(&self.of_prompt(shown))),
+                    }
+                }
+                Some(StepKind::Set(inner)) => self.of_prompt(part(inner, &path.0[2..])),
+                _ => continue,
+            };
+            label.trust = label.trust.min(source.trust);
+        }
+        label
     }
 
     /// The label of a step's condition: what skipping or running it tells.
@@ -136,6 +160,14 @@ fn of_run(path: &Path) -> Label {
         Some("applicant") => Label::default().with_trust(Trust::Inert),
         Some(_) => Label::default(),
         None => Label::new(Schutzbedarf::Niedrig, [Kategorie::Personenbezogen], Trust::Inert),
+    }
+}
+
+/// The part of a template a path reaches; the whole where it is not built field by field.
+fn part<'t>(template: &'t Template, path: &[String]) -> &'t Template {
+    match (template, path.split_first()) {
+        (Template::Map(map), Some((name, rest))) => map.get(name).map_or(template, |inner| part(inner, rest)),
+        _ => template,
     }
 }
 

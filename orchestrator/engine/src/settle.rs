@@ -1,6 +1,7 @@
 //! What follows from an effect's outcome: a value, another attempt, a doubt, or the end of the step.
 
 use laufzettel_domain::{EffectPath, names::Phase};
+use laufzettel_policy::Effect;
 use laufzettel_process::model::{FailureClass, Retry};
 
 use crate::{
@@ -62,6 +63,10 @@ fn failed(sheet: &mut Sheet<'_>, path: &EffectPath, effect: &EffectRun, failure:
         Next::RetryAt(_) => {}
         Next::Doubt => sheet.open_repair(TaskKind::Doubt, path, message),
         Next::Repair => steps::model::ask_again(sheet, path, effect, answer.unwrap_or_default(), message),
+        // the run ends, and nobody knows whether this write stands: a person must look
+        Next::GiveUp if sheet.run.ending.is_some() && disposition == Disposition::Unknown && effect.intent.effect != Effect::Read => {
+            ending::stuck(sheet, &path.step, &message);
+        }
         Next::GiveUp => give_up(sheet, path, class, message),
     }
 }

@@ -226,6 +226,10 @@ fn a_failure_is_retried_within_its_disposition() {
     desk.settle(&send, no(FailureClass::Timeout, Disposition::Unknown)).unwrap();
     assert_eq!(desk.run.state().as_str(), "waiting");
     let path = EffectPath::of(StepId::parse("senden").unwrap(), Phase::Do);
+    // as long as its token lives the call may still arrive
+    let early = Command::Resolve { path: path.clone(), by: clerk(), resolution: Resolution::DidNotHappen };
+    assert!(matches!(desk.tell(early), Err(Rejection::Stale(_))));
+    desk.at += jiff::SignedDuration::from_secs(60);
     desk.tell(Command::Resolve { path: path.clone(), by: clerk(), resolution: Resolution::DidNotHappen }).unwrap();
     let anew = desk.due().remove(0);
     assert_eq!(anew.key.round, 1);

@@ -106,6 +106,14 @@ pub async fn send(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
     if intent != pages::INTENT_SEND {
         return asked.ok(&summary(&entrance, &asked, &sent, &value, key));
     }
+    // the same key with other data is another application: it is shown once more under a key of its own, never dropped
+    if let Ok(Some(run)) = tenant.desk.tenant.store.receipt(&format!("form:{path}:{key}")).await
+        && let Ok(Some(loaded)) = tenant.desk.load(run).await
+        && loaded.run.input != value
+    {
+        let fresh = new_key(tenant);
+        return asked.ok(&summary(&entrance, &asked, &sent, &value, fresh));
+    }
     submit(tenant, &entrance, &asked, &path, value, &key).await
 }
 

@@ -80,6 +80,7 @@ pub fn router(site: Arc<Site>) -> Router {
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         // a form of another site is refused before any handler sees it; programs send no such header
         .layer(CsrfLayer::new())
+        .layer(middleware::from_fn_with_state(site.clone(), known_host))
         .layer(middleware::from_fn(headers))
         .with_state(site)
 }
@@ -94,6 +95,16 @@ async fn person(State(site): State<Arc<Site>>, mut request: Request, next: Next)
         None if request.uri().path().starts_with("/api/") => reply::problem(401, "Bitte anmelden.").into_response(),
         None => Redirect::to(&format!("/anmelden?zurueck={}", request.uri().path())).into_response(),
     }
+}
+
+/// A request under a foreign name comes from a page that pretends to be us (DNS rebinding): refused (RFC 9110 § 15.5.20).
+async fn known_host(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
+    let host = request.headers().get(header::HOST).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let name = host.rsplit_once(':').filter(|(_, port)| port.chars().all(|c| c.is_ascii_digit())).map_or(host, |(name, _)| name);
+    if site.hosts.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+        return next.run(request).await;
+    }
+    reply::problem(421, "Unter diesem Namen ist dieser Server nicht erreichbar.").into_response()
 }
 
 /// On every answer: nothing foreign, nothing inline, nothing kept, nothing told to others.

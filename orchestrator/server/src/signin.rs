@@ -36,7 +36,7 @@ fn choices(site: &Site, back: Option<String>, missing: bool) -> AnmeldenPage {
 
 /// A way back leads to a page of ours, never elsewhere.
 fn is_ours(path: &str) -> bool {
-    path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n'])
+    path.starts_with('/') && !path.starts_with("//") && path.chars().all(|c| c.is_ascii_graphic() && c != '\\')
 }
 
 pub async fn sign_in(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap, Form(sent): Form<HashMap<String, String>>) -> Response {

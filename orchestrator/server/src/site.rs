@@ -19,6 +19,8 @@ pub struct TenantSite {
 
 pub struct Site {
     pub tenants: BTreeMap<String, TenantSite>,
+    /// Names this server goes by, without port: a page of another name in the same browser is not ours.
+    pub hosts: Vec<String>,
     pub(crate) sessions: Mutex<HashMap<String, Session>>,
 }
 
@@ -30,8 +32,8 @@ pub struct Session {
 }
 
 impl Site {
-    pub fn new(tenants: BTreeMap<String, TenantSite>) -> Self {
-        Self { tenants, sessions: Mutex::new(HashMap::new()) }
+    pub fn new(tenants: BTreeMap<String, TenantSite>, hosts: Vec<String>) -> Self {
+        Self { tenants, hosts, sessions: Mutex::new(HashMap::new()) }
     }
 }
 

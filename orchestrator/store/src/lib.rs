@@ -95,8 +95,20 @@ impl Store {
         both!(self, s => s.put_bytes(name, bytes))
     }
 
+    /// A file whose bytes no longer fit its name is corrupt, never handed out.
     pub async fn bytes(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
-        both!(self, s => s.bytes(name))
+        let bytes = both!(self, s => s.bytes(name))?;
+        if let (Some(bytes), Some(digest)) = (&bytes, name.strip_prefix("blob:"))
+            && laufzettel_domain::digest::to_hex(&laufzettel_domain::Digest::of(bytes).0) != digest
+        {
+            return Err(Error::Corrupt(name.to_owned()));
+        }
+        Ok(bytes)
+    }
+
+    /// Names of everything kept under a digest.
+    pub async fn names(&self) -> Result<Vec<String>, Error> {
+        both!(self, s => s.names())
     }
 
     /// Case numbers of a year given out so far.

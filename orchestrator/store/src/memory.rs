@@ -143,6 +143,10 @@ impl Memory {
         Ok(self.lock().bytes.get(name).cloned())
     }
 
+    pub async fn names(&self) -> Result<Vec<String>, Error> {
+        Ok(self.lock().bytes.keys().cloned().collect())
+    }
+
     pub async fn last_number(&self, year: i16) -> Result<u64, Error> {
         let prefix = format!("{year}-");
         let numbers = self.lock().runs.values().filter_map(|r| r.nummer.strip_prefix(&prefix)?.parse().ok()).max();

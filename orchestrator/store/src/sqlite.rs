@@ -190,6 +190,11 @@ impl Sqlite {
         Ok(row.map(|row| row.get(0)))
     }
 
+    pub async fn names(&self) -> Result<Vec<String>, Error> {
+        let rows = sqlx::query("SELECT name FROM bytes ORDER BY name").fetch_all(&self.pool).await?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    }
+
     pub async fn last_number(&self, year: i16) -> Result<u64, Error> {
         let row = sqlx::query("SELECT max(nummer) FROM runs WHERE nummer >= $1 AND nummer < $2")
             .bind(format!("{year}-"))

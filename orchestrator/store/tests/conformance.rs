@@ -112,10 +112,14 @@ async fn conforms(store: Store) {
     assert_eq!(store.open_tasks().await.unwrap().iter().map(|t| t.run).collect::<Vec<_>>(), [answering]);
     assert_eq!(store.last_number(2026).await.unwrap(), if answering == run(2) { 2 } else { 3 });
 
-    store.put_bytes("blob:1", b"x").await.unwrap();
-    store.put_bytes("blob:1", b"x").await.unwrap();
-    assert_eq!(store.bytes("blob:1").await.unwrap().as_deref(), Some(&b"x"[..]));
-    assert_eq!(store.bytes("blob:2").await.unwrap(), None);
+    store.put_bytes("text:1", b"x").await.unwrap();
+    store.put_bytes("text:1", b"x").await.unwrap();
+    assert_eq!(store.bytes("text:1").await.unwrap().as_deref(), Some(&b"x"[..]));
+    assert_eq!(store.bytes("text:2").await.unwrap(), None);
+    // a file is handed out only while its bytes fit its name
+    let name = format!("blob:{}", laufzettel_domain::digest::to_hex(&laufzettel_domain::Digest::of(b"echt").0));
+    store.put_bytes(&name, b"gefaelscht").await.unwrap();
+    assert!(matches!(store.bytes(&name).await, Err(laufzettel_store::Error::Corrupt(_))));
 
     store.note(draft("signin")).await.unwrap();
     store.close(9).await.unwrap();

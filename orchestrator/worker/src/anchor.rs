@@ -29,6 +29,9 @@ pub enum AnchorError {
     /// Restored from a backup, or tampered with: a person must look.
     #[error("the witness knows checkpoint {witnessed}, the database only {stored}: it is older than its witness")]
     OlderThanWitness { stored: usize, witnessed: usize },
+    /// Emptied, replaced, or written elsewhere: a person must look.
+    #[error("the witness has only {witnessed} of {stored} checkpoints: notes are missing there")]
+    WitnessLost { stored: usize, witnessed: usize },
     #[error("checkpoint {0} of the database differs from the witnessed one")]
     Differs(usize),
     #[error("a stored checkpoint does not open with this key")]
@@ -69,6 +72,10 @@ impl Anchor {
         }
         if let Some(at) = witnessed.iter().zip(&stored).position(|(a, b)| a != b) {
             return Err(AnchorError::Differs(at + 1));
+        }
+        // a crash leaves the witness one note behind; more is a loss nobody may heal in silence
+        if stored.len() > witnessed.len() + 1 {
+            return Err(AnchorError::WitnessLost { stored: stored.len(), witnessed: witnessed.len() });
         }
         repair_tail(&file, &witnessed)?;
         for note in &stored[witnessed.len()..] {

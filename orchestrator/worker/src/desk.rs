@@ -106,7 +106,8 @@ impl Desk {
             self.note("start.denied", &request.caller, json!({ "process": request.process, "decision": decision })).await;
             return Err(StartError::Denied(decision));
         }
-        let problems = prepared.process.input.validate(&request.input);
+        let mut problems = prepared.process.input.validate(&request.input);
+        problems.extend(crate::files::check(&tenant.store, &prepared.process.input, &request.input).await.map_err(|e| StartError::Unavailable(e.to_string()))?);
         if !problems.is_empty() {
             return Err(StartError::Invalid(problems));
         }
@@ -340,11 +341,27 @@ impl Desk {
             projection: Some(project(prepared, run, events)),
             receipt,
         };
-        // known before the reply: if the reply is lost, the effect counts as not begun by anybody else
+        // known before anybody can see the records: the worker may claim the run the instant they are durable. What was
+        // refused is taken out again; after a lost reply it stays, because nobody else can have begun it
         let intended: Vec<_> = engine::effects(run).into_iter().filter(|e| events.iter().any(|event| makes_due(event, &e.key.path))).map(|e| e.key).collect();
-        self.tenant.store.append(append).await?;
-        self.tenant.memory.intended.lock().expect("nobody panics while holding this lock").extend(intended);
+        self.intend(&intended, true);
+        let written = self.tenant.store.append(append).await;
+        if matches!(written, Err(AppendError::Conflict(_) | AppendError::Duplicate(_) | AppendError::Fenced)) {
+            self.intend(&intended, false);
+        }
+        written?;
         Ok(())
+    }
+
+    fn intend(&self, keys: &[laufzettel_domain::EffectKey], here: bool) {
+        let mut intended = self.tenant.memory.intended.lock().expect("nobody panics while holding this lock");
+        for key in keys {
+            if here {
+                intended.insert(key.clone());
+            } else {
+                intended.remove(key);
+            }
+        }
     }
 
     /// Answers a task. The caller needs the task's own assignment, or `task.complete`.

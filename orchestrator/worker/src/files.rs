@@ -1,7 +1,11 @@
 //! Files on their way through the tool door: bytes are put into a call, and taken out of a result.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use laufzettel_domain::{Digest, Value, file::File};
+use laufzettel_domain::{Digest, Path, Text, Value, file::File};
+use laufzettel_process::{
+    Schema,
+    schema::{At, Problem, is_file},
+};
 use laufzettel_store::Store;
 use serde_json::json;
 
@@ -25,13 +29,72 @@ pub async fn embed(store: &Store, arguments: &Value) -> Result<Value, Error> {
     for pointer in pointers(arguments, &|v| File::from_value(v).is_some()) {
         let Some(slot) = filled.pointer_mut(&pointer) else { continue };
         let Some(file) = File::from_value(slot) else { continue };
-        if file.size > EMBEDDED_BYTES_MAX {
+        let bytes = if is_blob(&file) { store.bytes(&file.file).await? } else { None };
+        let bytes = bytes.ok_or_else(|| Error::Missing(file.name.clone()))?;
+        if bytes.len() as u64 > EMBEDDED_BYTES_MAX {
             return Err(Error::TooLarge(file.name));
         }
-        let bytes = store.bytes(&file.file).await?.ok_or_else(|| Error::Missing(file.name.clone()))?;
         slot["resource"] = json!({ "uri": format!("laufzettel:{}", file.file), "mimeType": file.media_type, "blob": STANDARD.encode(bytes) });
     }
     Ok(filled)
+}
+
+/// A file's place follows from its digest; anything else names no file.
+fn is_blob(file: &File) -> bool {
+    file.file == format!("blob:{}", laufzettel_domain::digest::to_hex(&file.sha256.0))
+}
+
+/// What is wrong with the files of an input: shape, kind, size, and whether their bytes are really here.
+pub async fn check(store: &Store, schema: &Schema, input: &Value) -> Result<Vec<Problem>, laufzettel_store::Error> {
+    let mut places = Vec::new();
+    file_places(schema, input, &mut Vec::new(), &mut places);
+    let mut problems = Vec::new();
+    for (path, declared, value) in places {
+        let known = match File::from_value(value).filter(is_blob) {
+            Some(file) => store.bytes(&file.file).await?.filter(|bytes| bytes.len() as u64 == file.size).map(|_| file),
+            None => None,
+        };
+        let message = match known {
+            None => Some(Text::new("Diese Datei ist nicht angekommen. Bitte noch einmal hochladen.", "This file did not arrive. Please upload it again.")),
+            Some(file) => refusal(declared, &file),
+        };
+        problems.extend(message.map(|message| Problem { path: Path(path), message }));
+    }
+    Ok(problems)
+}
+
+fn refusal(declared: &Value, file: &File) -> Option<Text> {
+    let kinds = declared.get("x-media-types").and_then(Value::as_array);
+    if kinds.is_some_and(|kinds| !kinds.iter().any(|kind| kind.as_str() == Some(&file.media_type))) {
+        return Some(Text::new(
+            format!("Diese Art Datei ({}) geht hier nicht.", file.media_type),
+            format!("This kind of file ({}) is not accepted here.", file.media_type),
+        ));
+    }
+    let max = declared.get("x-max-bytes").and_then(Value::as_u64).unwrap_or(laufzettel_domain::file::BYTES_MAX);
+    (file.size > max)
+        .then(|| Text::new(format!("Die Datei ist zu groß (höchstens {} KB).", max / 1024), format!("The file is too large (at most {} KB).", max / 1024)))
+}
+
+type FilePlace<'v> = (Vec<String>, &'v Value, &'v Value);
+
+fn file_places<'v>(schema: &'v Schema, value: &'v Value, path: &mut Vec<String>, found: &mut Vec<FilePlace<'v>>) {
+    if let At::Known { schema: declared, .. } = schema.at(path)
+        && is_file(declared)
+    {
+        found.push((path.clone(), declared, value));
+        return;
+    }
+    let below: Vec<(String, &Value)> = match value {
+        Value::Object(map) => map.iter().map(|(name, inner)| (name.clone(), inner)).collect(),
+        Value::Array(items) => items.iter().enumerate().map(|(n, inner)| (n.to_string(), inner)).collect(),
+        _ => Vec::new(),
+    };
+    for (name, inner) in below {
+        path.push(name);
+        file_places(schema, inner, path, found);
+        path.pop();
+    }
 }
 
 /// Every embedded file in a result is kept, and only described in the value.

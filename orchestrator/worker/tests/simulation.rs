@@ -205,6 +205,9 @@ async fn history(seed: u64) -> (Vec<String>, Vec<(String, String)>) {
         }
         let doubt = loaded.run.effects.iter().find(|(_, e)| e.status == EffectStatus::Doubt).map(|(p, _)| p.clone());
         if let Some(path) = doubt {
+            // until the call's token has expired nobody may say that it did not happen
+            let later = clock.now() + jiff::SignedDuration::from_secs(61);
+            *clock.0.lock().unwrap() = later;
             resolve(&desk, run, &path, &world).await;
         } else if let Some(at) = wake_at(&loaded.run) {
             let mut now = clock.0.lock().unwrap();

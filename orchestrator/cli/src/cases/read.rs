@@ -60,7 +60,9 @@ fn case(node: &Node, key: &str, folder: &Folder, file: &str, findings: &mut Find
     };
     let (input, tools, models, humans) = (value("input"), value("tools"), value("models"), value("humans"));
     for name in ["events", "processes"] {
-        if let Some(node) = fields.opt(name) {
+        if let Some(node) = fields.opt(name)
+            && !(node.items().is_empty() && node.entries().is_empty())
+        {
             let (at, key) = (node.at, fields.path(name));
             crate::config::unsupported(at, &key, name, fields.findings);
         }

@@ -1,8 +1,282 @@
-//! (placeholder)
-use std::path::Path;
+//! `bench`: the workloads of `docs/benchmarks.md` on this machine, each beside the limit measured in the same run.
 
-use crate::out::Out;
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-pub async fn bench(_dir: &Path, _short: bool, _out: &Out) -> anyhow::Result<u8> {
-    anyhow::bail!("noch nicht")
+use anyhow::Context as _;
+use laufzettel_directory::Directory;
+use laufzettel_domain::{Caller, Clock, EffectKey, EffectPath, RunId, StepId, TenantId, Via, names::Phase};
+use laufzettel_doors::{
+    delegation::Minter,
+    tools::{Identity, ServerOptions, ToolServer, ToolServers},
+};
+use laufzettel_policy::{Clearance, Cleared, Effect, Rules, ServiceAccount, ToolCall, ToolRule, Who, Yields, clear_tool};
+use laufzettel_process::{Catalogue, Folder, Tools, model::RunAs};
+use laufzettel_store::{Append, Sqlite, SqliteOptions, Store};
+use laufzettel_worker::{Desk, Memory, Random as _, RealDoors, StartRequest, SystemClock, SystemRandom, Tenant};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use crate::out::{Out, code};
+
+const HEAD: &str = "version: 1.0.0\ntitle: Messung\nverantwortlich: FB\nrechtsgrundlage: [-]\nzweck: Messung\nschutzbedarf: kein\ndatenkategorien: []\naufbewahrung: { vorgang: P1D, inhalte: P1D }\nautomatisierung: assistenz\nrun_as: service:svc\ntriggers: [{ intake: { path: PATH, run_as: service:svc } }]\ninput: { type: object }\nsteps:\n";
+
+/// `count` steps in a row.
+fn process(id: &str, count: usize, step: &str) -> String {
+    let mut text = format!("process: {id}\n{}", HEAD.replace("PATH", id));
+    for n in 0..count {
+        let needs = if n == 0 { String::new() } else { format!("needs: [s{}], ", n - 1) };
+        text.push_str(&format!("  s{n}: {{ {needs}{step} }}\n"));
+    }
+    text
+}
+
+fn rule(effect: Effect) -> ToolRule {
+    ToolRule {
+        effect,
+        idempotent: true,
+        groups: vec![],
+        content: ["text".to_owned()].into(),
+        yields: Yields::default(),
+        clearance: Clearance::Level(laufzettel_domain::Schutzbedarf::Hoch),
+        undo: None,
+        recipient: None,
+    }
+}
+
+struct Bench {
+    desk: Desk,
+    echo: Arc<ToolServer>,
+}
+
+async fn open(dir: &Path) -> anyhow::Result<Bench> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let random: Arc<dyn laufzettel_worker::Random> = Arc::new(SystemRandom);
+    let store = Sqlite::open(SqliteOptions { file: dir.join("messung.sqlite"), tenant: "messung".to_owned(), now: 0 }).await.context("der Speicher")?;
+    let files = [
+        ("w1a.yaml", process("w1a", 10, "set: { x: 1 }")),
+        ("w1b.yaml", process("w1b", 10, "tool: echo/echo, with: { text: hallo }")),
+        ("w4.yaml", process("w4", 3, &format!("tool: echo/warten, with: {{ ms: 20, text: \"{}\" }}", "x".repeat(1024)))),
+    ];
+    let catalogue = Catalogue::load(&Folder { files: files.into_iter().map(|(n, t)| (n.to_owned(), t)).collect() });
+    anyhow::ensure!(catalogue.processes.len() == 3, "{:?}", catalogue.findings);
+    let echo = Arc::new(echo(dir).await?);
+    let account = ServiceAccount { processes: vec!["*".to_owned()], groups: vec![], allow: vec!["tool.call:echo/*".to_owned()] };
+    let tenant = Tenant {
+        id: TenantId::parse("messung").context("ein Name")?,
+        name: "Messung".to_owned(),
+        store: Store::Sqlite(store),
+        catalogue,
+        directory: Directory::default(),
+        rules: Rules { services: BTreeMap::from([("svc".to_owned(), account)]), ..Rules::default() },
+        tools: BTreeMap::from([("echo/echo".to_owned(), rule(Effect::Read)), ("echo/warten".to_owned(), rule(Effect::Read))]),
+        types: Tools::new(),
+        zones: BTreeMap::new(),
+        own_domains: vec![],
+        units: BTreeMap::new(),
+        zeitzone: "UTC".to_owned(),
+        public_url: String::new(),
+        doors: Box::new(RealDoors {
+            servers: ToolServers::from([("echo".to_owned(), echo.clone())]),
+            endpoints: vec![],
+            types: Tools::new(),
+            clock: clock.clone(),
+            random: random.clone(),
+        }),
+        clock,
+        random,
+        memory: Memory::default(),
+    };
+    Ok(Bench { desk: Desk::new(Arc::new(tenant)), echo })
+}
+
+/// The bundled echo server, with its own definitions approved.
+async fn echo(dir: &Path) -> anyhow::Result<ToolServer> {
+    let mut secret = [0; 32];
+    SystemRandom.fill(&mut secret);
+    let minter = Arc::new(Minter::new(&secret));
+    let options = |pins| ServerOptions {
+        name: "echo".to_owned(),
+        identity: Identity::None,
+        command: Box::new(|| {
+            let mut command = std::process::Command::new(std::env::current_exe()?);
+            command.args(["mcp", "echo"]);
+            Ok(command)
+        }),
+        cwd: dir.to_owned(),
+        pins,
+    };
+    let first = ToolServer::new(options(None), "messung", minter.clone());
+    let found = first.definitions().await.map_err(|e| anyhow::anyhow!("{e}"))?;
+    first.stop().await;
+    Ok(ToolServer::new(options(Some(found)), "messung", minter))
+}
+
+/// One run, driven to its end. Seconds it took.
+async fn one(desk: Desk, process: &'static str) -> anyhow::Result<Duration> {
+    let began = Instant::now();
+    let request = StartRequest {
+        process: process.to_owned(),
+        caller: Caller { via: Via::Intake, ..Caller::applicant("messung") },
+        run_as: Some(RunAs::Service("svc".to_owned())),
+        input: json!({}),
+        zone: None,
+        receipts: vec![],
+        status: false,
+    };
+    let started = desk.start(request).await?;
+    let row = desk.tenant.store.run(started.run).await?;
+    if row.is_none_or(|row| row.ended_at.is_none()) {
+        desk.drive(started.run).await?;
+    }
+    Ok(began.elapsed())
+}
+
+/// Runs per second with `at_once` in flight, and the median latency.
+async fn load(desk: &Desk, process: &'static str, runs: usize, at_once: usize) -> anyhow::Result<(f64, Duration)> {
+    let began = Instant::now();
+    let mut under_way: JoinSet<anyhow::Result<Duration>> = JoinSet::new();
+    let mut times = Vec::with_capacity(runs);
+    for _ in 0..runs {
+        if under_way.len() >= at_once
+            && let Some(done) = under_way.join_next().await
+        {
+            times.push(done??);
+        }
+        under_way.spawn(one(desk.clone(), process));
+    }
+    while let Some(done) = under_way.join_next().await {
+        times.push(done??);
+    }
+    times.sort();
+    Ok((rate(runs, began.elapsed()), times[times.len() / 2]))
+}
+
+fn rate(count: usize, took: Duration) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "counts are small")]
+    let count = count as f64;
+    count / took.as_secs_f64()
+}
+
+/// Commits of one record per second: what the disk allows whoever commits one by one.
+async fn commits(desk: &Desk, count: usize) -> anyhow::Result<f64> {
+    let began = Instant::now();
+    for _ in 0..count {
+        let draft = laufzettel_journal::Draft::new("bench", "engine", 0, json!({ "v": 1 }), None);
+        desk.tenant.store.append(Append { run: None, expected: 0, epoch: None, drafts: vec![draft], projection: None, receipt: None }).await?;
+    }
+    Ok(rate(count, began.elapsed()))
+}
+
+/// A call both doors' questions were asked about; there is no other kind the adapter takes.
+fn cleared(tool: &str, arguments: &Value) -> anyhow::Result<Cleared<ToolCall>> {
+    let account = ServiceAccount { processes: vec!["*".to_owned()], groups: vec![], allow: vec!["tool.call:echo/*".to_owned()] };
+    let rules = Rules { services: BTreeMap::from([("svc".to_owned(), account)]), ..Rules::default() };
+    let step = StepId::parse("s0").context("a name")?;
+    let key = EffectKey {
+        tenant: TenantId::parse("messung").context("a name")?,
+        run: RunId::new(SystemClock.now(), [0; 10]),
+        path: EffectPath::of(step, Phase::Do),
+        round: 0,
+    };
+    let call = ToolCall {
+        key,
+        attempt: 1,
+        process: "w1b".to_owned(),
+        zweck: "Messung".to_owned(),
+        server: "echo".to_owned(),
+        tool: tool.to_owned(),
+        arguments: arguments.clone(),
+        labels: BTreeMap::new(),
+        listed: std::collections::BTreeSet::new(),
+        contacts: std::collections::BTreeSet::new(),
+        timeout_ms: 60_000,
+        who: Who { caller: Caller::service("svc", Via::Intake), groups: vec![] },
+    };
+    clear_tool(call, &rule(Effect::Read), &[], &rules).map_err(|decision| anyhow::anyhow!("{}", decision.reason.de))
+}
+
+/// Calls of the echo server by the adapter alone, without engine or journal.
+async fn bare(bench: &Bench, calls: usize, at_once: usize, tool: &'static str, arguments: Value) -> anyhow::Result<(f64, Duration)> {
+    let began = Instant::now();
+    let mut under_way: JoinSet<anyhow::Result<Duration>> = JoinSet::new();
+    let mut times = Vec::with_capacity(calls);
+    for _ in 0..calls {
+        if under_way.len() >= at_once
+            && let Some(done) = under_way.join_next().await
+        {
+            times.push(done??);
+        }
+        let (echo, arguments) = (bench.echo.clone(), arguments.clone());
+        under_way.spawn(async move {
+            let began = Instant::now();
+            let now = SystemClock.now();
+            let call = cleared(tool, &arguments)?;
+            echo.call(&call, now, now, [0; 16]).await.map_err(|e| anyhow::anyhow!("{e}"))?;
+            Ok(began.elapsed())
+        });
+    }
+    while let Some(done) = under_way.join_next().await {
+        times.push(done??);
+    }
+    times.sort();
+    Ok((rate(calls, began.elapsed()), times[times.len() / 2]))
+}
+
+/// Resident memory of this process in MiB, as the kernel counts it.
+fn memory_mib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:"));
+    line.and_then(|l| l.trim().split(' ').next()?.parse::<u64>().ok()).unwrap_or(0) / 1024
+}
+
+pub async fn bench(dir: &Path, short: bool, out: &Out) -> anyhow::Result<u8> {
+    let folder = dir.join(format!("laufzettel-messung-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    let done = measure(&folder, if short { 1 } else { 5 }, out).await;
+    std::fs::remove_dir_all(&folder).ok();
+    done?;
+    Ok(code::DONE)
+}
+
+async fn measure(folder: &Path, scale: usize, out: &Out) -> anyhow::Result<()> {
+    if cfg!(debug_assertions) {
+        out.note("Dies ist eine Fassung zur Fehlersuche; gemessen wird mit: cargo run --release -p laufzettel-cli -- bench").await;
+    }
+    let began = Instant::now();
+    let bench = open(folder).await?;
+    let opened = began.elapsed();
+    one(bench.desk.clone(), "w1a").await?;
+    let first = began.elapsed();
+    let say = async |name: &str, value: String| out.data(format!("{name:<58} {value}")).await;
+    say("W5 Speicher und Werkzeugserver offen / erster Vorgang fertig", format!("{:.0} / {:.0} ms, {} MiB", ms(opened), ms(first), memory_mib())).await;
+    let limit = commits(&bench.desk, 200 * scale).await?;
+    say("Grenze: Festschreibungen einzeln", format!("{limit:.0}/s")).await;
+    let (_, alone) = load(&bench.desk, "w1a", 100 * scale, 1).await?;
+    let (runs, _) = load(&bench.desk, "w1a", 2000 * scale, 64).await?;
+    say("W1a zehn reine Schritte, 64 gleichzeitig", format!("{runs:.0} Vorgänge/s ({:.1} je einzelner Festschreibung)", runs / limit)).await;
+    say("W1a einzeln, Median", format!("{:.2} ms", ms(alone))).await;
+    let (calls1, call) = bare(&bench, 500 * scale, 1, "echo", json!({ "text": "hallo" })).await?;
+    let (calls64, _) = bare(&bench, 2000 * scale, 64, "echo", json!({ "text": "hallo" })).await?;
+    say("Grenze: Aufrufe des Echo-Servers allein, 1 / 64", format!("{calls1:.0}/s ({:.2} ms) / {calls64:.0}/s", ms(call))).await;
+    let (_, alone) = load(&bench.desk, "w1b", 20 * scale, 1).await?;
+    let (runs, _) = load(&bench.desk, "w1b", 100 * scale, 64).await?;
+    say("W1b zehn Aufrufe, 64 gleichzeitig", format!("{runs:.0} Vorgänge/s = {:.0} % der Grenze", runs * 1000.0 / calls64)).await;
+    say("W1b einzeln, Median", format!("{:.2} ms (zehn Aufrufe allein: {:.2} ms)", ms(alone), ms(call) * 10.0)).await;
+    let waiting = json!({ "ms": 20, "text": "x".repeat(1024) });
+    let (calls, _) = bare(&bench, 600 * scale, 60, "warten", waiting).await?;
+    let (runs, _) = load(&bench.desk, "w4", 100 * scale, 60).await?;
+    let (_, alone) = load(&bench.desk, "w4", 5 * scale, 1).await?;
+    say("W4 drei Aufrufe zu 20 ms, 60 gleichzeitig", format!("{runs:.0} Vorgänge/s = {:.0} % der Grenze ({calls:.0} Aufrufe/s)", runs * 300.0 / calls)).await;
+    say("W4 einzeln, Median", format!("{:.1} ms (60 ms wartet der Server)", ms(alone))).await;
+    bench.echo.stop().await;
+    Ok(())
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
 }

@@ -47,6 +47,9 @@ pub async fn check(paths: &[PathBuf], at: &Where, out: &Out) -> anyhow::Result<u
     for finding in &all {
         if out.json { out.value(&serde_json::to_value(finding)?).await } else { out.data(finding.line(out.lang)).await }
     }
+    if checked == 0 && all.is_empty() && paths.iter().all(|p| p.is_dir()) {
+        anyhow::bail!("{}", out.text("Hier liegt kein Prozess.", "There is no process here."));
+    }
     let errors = all.iter().filter(|f| f.severity == Severity::Error).count();
     out.note(format!("{checked} {}, {errors} {}", out.text("Prozesse geprüft", "processes checked"), out.text("Fehler", "errors"))).await;
     Ok(if errors > 0 { code::FINDINGS } else { code::DONE })

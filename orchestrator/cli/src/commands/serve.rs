@@ -114,7 +114,7 @@ async fn live(config: Config, listener: TcpListener, greet: Option<SocketAddr>, 
             }
         });
     }
-    let site = Arc::new(Site::new(sites(&config, &houses)?));
+    let site = Arc::new(Site::new(sites(&config, &houses)?, hosts(&config)));
     let signalled = stop.clone();
     tokio::spawn(async move {
         edge::stop_signal().await;
@@ -144,6 +144,14 @@ async fn checkpoints(house: Arc<House>, stop: CancellationToken) {
             tracing::error!(%error, tenant = %house.tenant, "no checkpoint was written");
         }
     }
+}
+
+/// Loopback by any name, the address it listens on, and the public one.
+fn hosts(config: &Config) -> Vec<String> {
+    let public = config.public_url.split("://").nth(1).unwrap_or_default();
+    let name =
+        |address: &str| address.split('/').next().and_then(|a| a.rsplit_once(':').map_or(Some(a), |(name, _)| Some(name))).unwrap_or_default().to_owned();
+    ["127.0.0.1", "localhost", "[::1]"].map(str::to_owned).into_iter().chain([name(&config.listen), name(public)]).collect()
 }
 
 fn sites(config: &Config, houses: &[Arc<House>]) -> anyhow::Result<BTreeMap<String, TenantSite>> {

@@ -71,7 +71,11 @@ async fn report(mut jobs: JoinSet<(usize, cases::Report)>, out: &Out) -> anyhow:
     if reports.is_empty() {
         out.note(out.text("Keine Fälle gefunden (<prozess>.cases.yaml).", "No cases found (<process>.cases.yaml).")).await;
     }
-    Ok(if failed > 0 { code::FINDINGS } else { code::DONE })
+    Ok(match (reports.is_empty(), failed) {
+        (true, _) => code::USAGE,
+        (false, 0) => code::DONE,
+        _ => code::FINDINGS,
+    })
 }
 
 /// Process files among the paths, each with its folder.

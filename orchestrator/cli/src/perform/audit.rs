@@ -39,6 +39,11 @@ pub async fn verify_live(house: &House, out: &Out) -> Done {
 }
 
 pub async fn verify(records: &Records<'_>, out: &Out) -> Done {
+    for name in records.store.names().await? {
+        if let Err(laufzettel_store::Error::Corrupt(what)) = records.store.bytes(&name).await {
+            return Err(Failed::new(code::BROKEN, format!("GEBROCHEN: die Bytes der Datei {what} passen nicht zu ihrem Namen")));
+        }
+    }
     let stored = records.store.checkpoints().await?;
     let mut witnessed = Vec::new();
     let signer = crate::house::signer(records.config, records.tenant).map_err(|e| Failed::new(code::BROKEN, format!("{e:#}")))?;

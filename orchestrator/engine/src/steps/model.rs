@@ -66,7 +66,7 @@ fn size(size: Size) -> &'static str {
 /// `prompt`, and `steps.<id>.data.<block>` with what it reads, so that a refusal shows the path.
 fn part_labels(sheet: &Sheet<'_>, id: &StepId, call: &ModelCall) -> BTreeMap<String, Label> {
     let labels = sheet.labels();
-    let mut parts = BTreeMap::from([("prompt".to_owned(), labels.of_template(&call.prompt))]);
+    let mut parts = BTreeMap::from([("prompt".to_owned(), labels.of_prompt(&call.prompt))]);
     for (name, template) in &call.data {
         let from: Vec<String> = labels::reads([template]).iter().map(ToString::to_string).collect();
         let from = if from.is_empty() { String::new() } else { format!("{} → ", from.join(" + ")) };
