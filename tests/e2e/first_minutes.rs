@@ -34,6 +34,7 @@ fn the_shipped_processes_pass_their_checks_and_cases() {
 fn commands_work_beside_a_running_server() {
     let tenant = Tenant::new();
     let server = Server::start(&tenant, None).expect("up starts");
+    assert!(Server::start(&tenant, None).is_none(), "a second server holds the same store");
     let waiting = tenant.laufzettel(&["run", "hundesteuer-anmeldung", "--input", &demo("antrag.json"), "--as", "applicant", "--until-waiting", "--json"]);
     assert_eq!(waiting.status.code(), Some(7), "{}", text(&waiting));
     let tasks = tenant.laufzettel(&["tasks", "list", "--as", "a.klein", "--json"]);

@@ -23,7 +23,7 @@ use tokio::task::JoinSet;
 
 use crate::out::{Out, code};
 
-const HEAD: &str = "version: 1.0.0\ntitle: Messung\nverantwortlich: FB\nrechtsgrundlage: [-]\nzweck: Messung\nschutzbedarf: kein\ndatenkategorien: []\naufbewahrung: { vorgang: P1D, inhalte: P1D }\nautomatisierung: assistenz\nrun_as: service:svc\ntriggers: [{ intake: { path: PATH, run_as: service:svc } }]\ninput: { type: object }\nsteps:\n";
+const HEAD: &str = "version: 1.0.0\ntitle: Messung\nverantwortlich: FB\nrechtsgrundlage: [Messung]\nzweck: Messung\nschutzbedarf: kein\ndatenkategorien: []\naufbewahrung: { vorgang: P1D, inhalte: P1D }\nautomatisierung: assistenz\nrun_as: service:svc\ntriggers: [{ intake: { path: PATH, run_as: service:svc } }]\ninput: { type: object }\nsteps:\n";
 
 /// `count` steps in a row.
 fn process(id: &str, count: usize, step: &str) -> String {
