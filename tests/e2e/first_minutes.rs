@@ -25,8 +25,11 @@ fn the_shipped_processes_pass_their_checks_and_cases() {
     let workflows = root().join("workflows").display().to_string();
     let checked = tenant.laufzettel(&["check", &workflows, "--config", "laufzettel-data/laufzettel.yaml"]);
     assert_eq!(checked.status.code(), Some(0), "{}", text(&checked));
-    let tested = tenant.laufzettel(&["test", &workflows]);
-    assert_eq!(tested.status.code(), Some(0), "{}", text(&tested));
+    let laid_out = tenant.path("workflows").display().to_string();
+    for folder in [&workflows, &laid_out] {
+        let tested = tenant.laufzettel(&["test", folder]);
+        assert_eq!(tested.status.code(), Some(0), "{}", text(&tested));
+    }
 }
 
 /// One process, many commands: while a server holds the store, each is its client.
@@ -66,6 +69,8 @@ fn mistakes_on_the_command_line_are_explained() {
         (&["runs", "show", "2026-999999"], 2, "gibt es nicht"),
         (&["tasks", "complete", "x", "--as", "a.klein", "--input", "/gibt/es/nicht"], 2, "lässt sich nicht lesen"),
         (&["check", "/gibt/es/nicht.yaml"], 2, "gibt es nicht"),
+        (&["doctor"], 2, "noch nicht unterstützt"),
+        (&["chek"], 2, "Meinten Sie „check“?"),
         (&["runs", "list", "--config", "/gibt/es/nicht.yaml"], 2, "lässt sich nicht lesen"),
     ] {
         let output = tenant.laufzettel(args);

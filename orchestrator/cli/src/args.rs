@@ -102,6 +102,9 @@ pub enum Command {
     /// Ein mitgelieferter Werkzeugserver
     #[command(subcommand)]
     Mcp(Mcp),
+    /// Was es noch nicht gibt, wird beim Namen abgelehnt
+    #[command(external_subcommand)]
+    Other(Vec<String>),
     /// Messungen neben den Grenzen dieses Rechners
     Bench {
         /// Ordner auf der Platte, die gemessen wird

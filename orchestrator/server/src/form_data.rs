@@ -108,7 +108,7 @@ pub async fn insert_files(desk: &Desk, value: &mut Value, files: &[UploadedFile]
     for uploaded in files {
         let Ok(file) = serde_json::from_str::<File>(&uploaded.reference) else { continue };
         let Some(bytes) = desk.tenant.store.bytes(&file.file).await? else { continue };
-        let described = File::describe(&file.name, &file.media_type, &bytes);
+        let described = File::describe(&file.name, &media_type(&file.name, &bytes), &bytes);
         if described.sha256 == file.sha256 {
             form::insert(value, &uploaded.path, serde_json::to_value(&described).unwrap_or(Value::Null));
         }

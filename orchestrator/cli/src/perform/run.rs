@@ -58,7 +58,14 @@ async fn start(house: &House, wish: &RunWish, out: &Out) -> Result<RunId, Failed
             out.note(format!("{} {} · {title}", out.text("Vorgang", "Run"), started.nummer)).await;
             Ok(started.run)
         }
-        Err(StartError::UnknownProcess) => Err(Failed::new(code::USAGE, format!("Einen Prozess „{}“ gibt es hier nicht.", wish.process))),
+        Err(StartError::UnknownProcess) => {
+            // a file with errors is in no catalogue: what is wrong with it is said here, too
+            for finding in &house.desk.tenant.catalogue.findings {
+                out.note(finding.line(out.lang)).await;
+            }
+            Err(Failed::new(code::USAGE, format!("Einen Prozess „{}“ gibt es hier nicht.", wish.process)))
+        }
+
         Err(StartError::Denied(decision)) => Err(denied(&decision, out.lang)),
         Err(StartError::Invalid(problems)) => Err(Failed::new(
             code::USAGE,
