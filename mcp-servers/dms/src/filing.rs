@@ -99,11 +99,12 @@ pub(crate) enum Target<'a> {
     Dokument(i64),
 }
 
-/// Whoever made something may read and write it, and so may their groups.
+/// Whoever made an Akte may read and write it, and so may their groups. A document adds only its maker: everybody else has
+/// the rights of the Akte it lies in, or a wide group of the maker's would open a restricted one.
 pub(crate) async fn grant(tx: &mut Tx, target: Target<'_>, who: &Delegation) -> Result<(), Stop> {
-    let (akte, dokument) = match target {
-        Target::Akte(akte) => (Some(akte), None),
-        Target::Dokument(nr) => (None, Some(nr)),
+    let (akte, dokument, sids) = match target {
+        Target::Akte(akte) => (Some(akte), None, who.sids().collect::<Vec<_>>()),
+        Target::Dokument(nr) => (None, Some(nr), vec![who.subject.as_str()]),
     };
     sqlx::query(
         "INSERT INTO entry (akte, dokument, sid, allow, read, write, inherited)
@@ -111,7 +112,7 @@ pub(crate) async fn grant(tx: &mut Tx, target: Target<'_>, who: &Delegation) -> 
     )
     .bind(akte)
     .bind(dokument)
-    .bind(serde_json::to_string(&who.sids().collect::<Vec<_>>())?)
+    .bind(serde_json::to_string(&sids)?)
     .execute(&mut **tx)
     .await?;
     Ok(())
