@@ -103,13 +103,42 @@ async fn tick(page: &Client, css: &str) -> bool {
     true
 }
 
+/// Presses a button, as soon as it is there: the page before may still be leaving.
 async fn press(page: &Client, css: &str) {
-    page.find(Locator::Css(css)).await.unwrap_or_else(|_| panic!("no button {css}")).click().await.expect("pressed");
+    for _ in 0..LOOKS_MAX {
+        if let Ok(button) = page.find(Locator::Css(css)).await
+            && button.click().await.is_ok()
+        {
+            return;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    panic!("no button {css}");
 }
 
+/// What the page says; nothing while one page gives way to another.
 async fn words(page: &Client) -> String {
-    page.find(Locator::Css("main")).await.expect("a main part").text().await.expect("text")
+    match page.find(Locator::Css("main")).await {
+        Ok(main) => main.text().await.unwrap_or_default(),
+        Err(_) => String::new(),
+    }
 }
+
+/// Waits until the page says something.
+async fn sees(page: &Client, text: &str) -> String {
+    for _ in 0..LOOKS_MAX {
+        let found = words(page).await;
+        if found.contains(text) {
+            return found;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    panic!("the page never says „{text}“: {}", words(page).await);
+}
+
+/// Between looks at a page, and how many: ten seconds in all.
+const LOOK: Duration = Duration::from_millis(50);
+const LOOKS_MAX: usize = 200;
 
 #[test]
 fn from_application_to_decision() {
@@ -120,30 +149,33 @@ fn from_application_to_decision() {
         let page = browse(&driver).await;
         page.goto(&server.url("/antrag/vg-bellheim/hundesteuer")).await.expect("the form");
         press(&page, "button[value='pruefen']").await;
-        assert!(words(&page).await.contains("Bitte"), "an empty form comes back with what is missing");
+        // an empty form comes back with what is missing
+        sees(&page, "Bitte ausfüllen").await;
         page.goto(&server.url("/antrag/vg-bellheim/hundesteuer")).await.expect("the form");
         let input: Value = serde_json::from_str(&std::fs::read_to_string(demo("antrag.json")).expect("the demo")).expect("JSON");
         fill(&page, &input, "").await;
         press(&page, "button[value='pruefen']").await;
-        let summary = words(&page).await;
-        assert!(summary.contains(input["hund"]["name"].as_str().expect("a name")), "{summary}");
+        sees(&page, "Absenden").await;
+        sees(&page, input["hund"]["name"].as_str().expect("a name")).await;
         press(&page, "button[value='absenden']").await;
-        let receipt = words(&page).await;
-        assert!(receipt.contains("2026-000001"), "{receipt}");
+        sees(&page, "2026-000001").await;
         let link = page.find(Locator::Css("a[href*='/status/']")).await.expect("the status link").attr("href").await.expect("an address").expect("an address");
         let status = server.url(&link[link.find("/status/").expect("a path")..]);
 
         clerk(&page, &server).await;
 
-        for _ in 0..100 {
+        let mut current = String::new();
+        for _ in 0..LOOKS_MAX {
             page.goto(&status).await.expect("the status");
-            if page.find(Locator::Css("[aria-current]")).await.expect("the current station").text().await.expect("text").contains("bgeschlossen") {
+            if let Ok(station) = page.find(Locator::Css("[aria-current]")).await {
+                current = station.text().await.unwrap_or_default().to_lowercase();
+            }
+            if current.contains("abgeschlossen") {
                 break;
             }
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            tokio::time::sleep(LOOK).await;
         }
-        let current = page.find(Locator::Css("[aria-current]")).await.expect("the current station").text().await.expect("text");
-        assert!(current.to_lowercase().contains("abgeschlossen"), "{current}");
+        assert!(current.contains("abgeschlossen"), "{current}");
         page.close().await.expect("closed");
     });
     assert_eq!((tenant.letters(), tenant.mails()), (1, 1));
@@ -162,8 +194,7 @@ async fn clerk(page: &Client, server: &Server) {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     press(page, "main a[href^='/aufgaben/']").await;
-    let shown = words(page).await;
-    assert!(shown.contains("35,00"), "{shown}");
+    sees(page, "35,00").await;
     assert!(page.find(Locator::Css("main input:checked")).await.is_err(), "nothing is ticked beforehand");
     let decision: Value = serde_json::from_str(&std::fs::read_to_string(demo("entscheidung.json")).expect("the demo")).expect("JSON");
     let mut decision = decision;
