@@ -139,9 +139,14 @@ impl Server {
 
     /// An orderly end.
     pub fn stop(mut self) {
+        self.terminate();
+        self.child.wait().ok();
+    }
+
+    /// SIGTERM, without waiting for what comes of it.
+    pub fn terminate(&mut self) {
         let pid = rustix::process::Pid::from_raw(i32::try_from(self.child.id()).expect("a pid")).expect("a pid");
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).ok();
-        self.child.wait().ok();
     }
 
     pub fn has_ended(&mut self) -> bool {

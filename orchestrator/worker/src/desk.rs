@@ -206,8 +206,8 @@ impl Desk {
         }
         let receipt = (!receipts.is_empty()).then_some(receipts);
         let actor = Actor::Caller(state.caller.clone());
-        match self.append(prepared, &state, &events, 0, &actor, receipt, at).await {
-            Ok(()) => {}
+        match self.append(prepared, &state, &events, 0, &actor, receipt, at, false).await {
+            Ok(()) => self.tenant.memory.moved.notify_one(),
             Err(AppendError::Duplicate(run)) => return Err(StartError::Duplicate(run)),
             Err(error) => return Err(StartError::Unavailable(error.to_string())),
         }
@@ -290,7 +290,7 @@ impl Desk {
         if events.is_empty() {
             return Ok(loaded);
         }
-        let written = self.append_at(prepared, run, &events, before, actor, None, at, fenced).await;
+        let written = self.append(prepared, run, &events, before, actor, None, at, fenced).await;
         match written {
             Ok(()) => Ok(loaded),
             Err(AppendError::Conflict(_)) => Err(Told::Conflict),
@@ -299,24 +299,8 @@ impl Desk {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one append has that many parts, and one caller")]
-    async fn append(
-        &self,
-        prepared: &Prepared,
-        run: &Run,
-        events: &[Event],
-        expected: u64,
-        actor: &Actor,
-        receipt: Option<Vec<String>>,
-        at: Timestamp,
-    ) -> Result<(), AppendError> {
-        self.append_at(prepared, run, events, expected, actor, receipt, at, false).await?;
-        self.tenant.memory.moved.notify_one();
-        Ok(())
-    }
-
     #[expect(clippy::too_many_arguments, reason = "one append has that many parts, and two callers")]
-    async fn append_at(
+    async fn append(
         &self,
         prepared: &Prepared,
         run: &Run,
