@@ -80,6 +80,8 @@ pub struct Answer {
     pub shown: Digest,
     /// `permit` said this person may complete the task.
     pub decision: Decision,
+    /// What `permit` says of `label.release`, where the step lowers labels.
+    pub release: Option<Decision>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

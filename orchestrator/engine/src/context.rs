@@ -11,6 +11,8 @@ pub struct Context {
     pub types: Types,
     /// By `server/tool`.
     pub tools: BTreeMap<String, ToolRule>,
+    /// Mail domains of the house: their addresses are nobody's private data.
+    pub own_domains: Vec<String>,
     /// IANA name.
     pub zeitzone: String,
 }

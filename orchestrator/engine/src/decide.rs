@@ -17,7 +17,7 @@ use crate::{
         EffectRefused, EffectResumed, EffectSettled, Event, Meta, RunEnding, RunStarted, StepCompleted, StepFailed, StepSkipped, TaskKind, TaskOpened,
         TaskWithdrawn,
     },
-    labels::Labels,
+    labels::{Labels, raise_found},
     run::{EffectStatus, Ending, Run, State, StepState, TaskState},
     scope::{scope, with_result},
     settle, steps,
@@ -39,7 +39,7 @@ impl<'p> Sheet<'p> {
     }
 
     pub fn labels(&self) -> Labels<'_> {
-        Labels { process: self.process, context: self.context, run: &self.run }
+        Labels::of_run(self.process, self.context, &self.run)
     }
 
     pub fn scope(&self) -> expression::Scope<'_> {
@@ -52,6 +52,7 @@ impl<'p> Sheet<'p> {
 
     /// A step has its value. Asks `end_if`.
     pub fn complete(&mut self, id: &StepId, value: Value, labels: laufzettel_policy::Labelled, reads: std::collections::BTreeSet<laufzettel_domain::Path>) {
+        let labels = raise_found(&labels, &value, &self.context.own_domains);
         let step = self.step(id);
         let ends = match &step.end_if {
             None => Ok(false),
@@ -77,7 +78,7 @@ impl<'p> Sheet<'p> {
     /// A step has failed for good.
     pub fn fail(&mut self, id: &StepId, class: FailureClass, message: String) {
         let continues = self.step(id).on_error == OnError::Continue;
-        let label = self.labels().of_condition(id).with_trust(Trust::Untrusted).join(&self.process.default_label(Trust::Untrusted));
+        let label = self.labels().of_failed(self.step(id));
         self.emit(Event::StepFailed(StepFailed { step: id.clone(), class, continues, label, message: message.clone() }));
         if !continues && self.run.ending.is_none() {
             let title = &self.step(id).title;
@@ -354,19 +355,15 @@ fn next_step(sheet: &Sheet<'_>) -> Option<StepId> {
 
 fn begin(sheet: &mut Sheet<'_>, id: &StepId) {
     let step = sheet.step(id);
-    let skipped = step.needs.iter().find(|(need, optional)| !**optional && matches!(sheet.run.steps.get(*need), Some(StepState::Skipped { .. })));
-    if let Some((need, _)) = skipped {
-        let label = match sheet.run.steps.get(need) {
-            Some(StepState::Skipped { label, .. }) => label.clone(),
-            _ => laufzettel_domain::Label::default(),
-        };
-        return sheet.emit(Event::StepSkipped(StepSkipped { step: id.clone(), because: Some(need.clone()), label }));
+    if let Some((need, cause)) = skipped_need(sheet, step) {
+        let label = sheet.labels().of_skipped(step, &cause);
+        return sheet.emit(Event::StepSkipped(StepSkipped { step: id.clone(), because: Some(need), label }));
     }
     if let Some(condition) = &step.condition {
         match condition.is_true(&sheet.scope()) {
             Ok(true) => {}
             Ok(false) => {
-                let label = sheet.labels().of_condition(id);
+                let label = sheet.labels().of_skipped(step, &sheet.labels().of_condition(id));
                 return sheet.emit(Event::StepSkipped(StepSkipped { step: id.clone(), because: None, label }));
             }
             Err(error) => return sheet.fail(id, FailureClass::Invalid, format!("if: {error}")),
@@ -379,4 +376,12 @@ fn begin(sheet: &mut Sheet<'_>, id: &StepId) {
         StepKind::Model(call) => steps::model::begin(sheet, id, call),
         StepKind::Human(human) => steps::human::begin(sheet, id, human),
     }
+}
+
+/// A step it needs that was skipped, and what that skipping tells.
+fn skipped_need(sheet: &Sheet<'_>, step: &Step) -> Option<(StepId, laufzettel_domain::Label)> {
+    step.needs.iter().filter(|(_, optional)| !**optional).find_map(|(need, _)| match sheet.run.steps.get(need) {
+        Some(StepState::Skipped { label, .. }) => Some((need.clone(), label.clone())),
+        _ => None,
+    })
 }

@@ -176,6 +176,9 @@ pub struct EffectIntended {
     pub labels: BTreeMap<String, Label>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub listed: BTreeSet<String>,
+    /// A fixed text to the applicant's own declared contact.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub receipt: bool,
     pub reads: BTreeSet<laufzettel_domain::Path>,
     /// Milliseconds one attempt may take.
     pub timeout_ms: u64,
@@ -304,7 +307,17 @@ pub struct TaskCompleted {
     pub by: Caller,
     pub shown: Digest,
     pub decision: Decision,
+    /// Labels of what was shown that she lowered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<Released>,
     pub values: Value,
+}
+
+/// What was lowered, and which rule allowed it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Released {
+    pub release: laufzettel_process::model::Release,
+    pub decision: Decision,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

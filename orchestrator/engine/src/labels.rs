@@ -1,13 +1,16 @@
-//! The labels of values at run time: the same joins over the same reads as the static proof.
+//! The labels of values: one set of joins over the same reads, for the proof before a process runs and for the run itself.
+//!
+//! What differs is where a step's label comes from: from the run, or from what was declared ([`Known`]). Refuses to decide
+//! anything: the doors and the proof do.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use laufzettel_domain::{Kategorie, Label, Path, Schutzbedarf, StepId, Trust, Value};
-use laufzettel_policy::{Labelled, ToolRule};
+use laufzettel_policy::{Effect, Labelled, ToolRule, detect};
 use laufzettel_process::{
     Process, Types,
-    expression::{Expression, Template},
-    model::StepKind,
+    expression::{Expression, Shape, Template},
+    model::{Human, ModelCall, Rules, Step, StepKind, ToolCall},
     schema,
 };
 
@@ -22,15 +25,30 @@ const SEEN_CHARS_MAX: usize = 500;
 /// Tools whose results hold text of documents and mails: untrusted whatever the configuration says.
 const FOREIGN_TEXT: [&str; 4] = ["lesen", "text_auslesen", "passagen", "posteingang"];
 
+/// What is known of the steps so far.
+#[derive(Clone, Copy)]
+pub enum Known<'v> {
+    /// A run: observed values with their labels.
+    Run(&'v Run),
+    /// The process alone: the declared label of each step whose turn it was, whatever the way there.
+    Declared(&'v BTreeMap<StepId, Labelled>),
+}
+
 /// Where labels are looked up.
 #[derive(Clone, Copy)]
 pub struct Labels<'v> {
     pub process: &'v Process,
     pub context: &'v Context,
-    pub run: &'v Run,
+    pub known: Known<'v>,
+    /// Trust of the input by the way it came in.
+    pub input: Trust,
 }
 
-impl Labels<'_> {
+impl<'v> Labels<'v> {
+    pub fn of_run(process: &'v Process, context: &'v Context, run: &'v Run) -> Self {
+        Self { process, context, known: Known::Run(run), input: run.trust }
+    }
+
     fn types(&self) -> &Types {
         &self.context.types
     }
@@ -39,7 +57,7 @@ impl Labels<'_> {
     pub fn of_path(&self, path: &Path) -> Label {
         let label = match (path.root(), path.step()) {
             (_, Some(step)) => self.of_step(step, &path.0[2..]),
-            ("input", None) => self.process.input.label_whole(&path.0[1..], &self.process.default_label(self.run.trust)),
+            ("input", None) => self.of_input(&path.0[1..]),
             ("run", None) => of_run(path),
             // `result`: the step's own value, labelled by whoever evaluates it
             _ => Label::strictest(),
@@ -50,11 +68,25 @@ impl Labels<'_> {
         label
     }
 
+    fn of_input(&self, below: &[String]) -> Label {
+        let declared = self.process.input.label_whole(below, &self.process.default_label(self.input));
+        match self.known {
+            Known::Run(run) => match Path(below.to_vec()).find(&run.input) {
+                Some(value) => declared.join(&detect(value, &self.context.own_domains)),
+                None => declared,
+            },
+            Known::Declared(_) => declared,
+        }
+    }
+
     fn of_step(&self, step: &str, below: &[String]) -> Label {
-        match self.run.steps.get(step) {
-            Some(StepState::Completed { labels, .. }) => labels.at(below),
-            Some(StepState::Skipped { label, .. } | StepState::Failed { label, .. }) => label.clone(),
-            _ => Label::strictest(),
+        match self.known {
+            Known::Declared(steps) => steps.get(step).map_or_else(Label::strictest, |tree| tree.at(below)),
+            Known::Run(run) => match run.steps.get(step) {
+                Some(StepState::Completed { labels, .. }) => labels.at(below),
+                Some(StepState::Skipped { label, .. } | StepState::Failed { label, .. }) => label.clone(),
+                _ => Label::strictest(),
+            },
         }
     }
 
@@ -77,6 +109,10 @@ impl Labels<'_> {
         template.expressions().into_iter().fold(Label::default(), |label, e| label.join(&self.of_expression(e)))
     }
 
+    fn of_templates<'t>(&self, templates: impl IntoIterator<Item = &'t Template>) -> Label {
+        templates.into_iter().fold(Label::default(), |label, t| label.join(&self.of_template(t)))
+    }
+
     /// Field by field where the value is built field by field.
     pub fn tree(&self, template: &Template) -> Labelled {
         match template {
@@ -87,10 +123,22 @@ impl Labels<'_> {
 
     /// Whether the author listed every value this template can take: enums of the process's own files and constants.
     pub fn is_listed(&self, template: &Template) -> bool {
-        template
-            .expressions()
-            .iter()
-            .all(|e| e.analysis.asked.is_empty() && e.analysis.paths().iter().all(|path| self.of_path(path).trust == Trust::Trusted || self.is_own_enum(path)))
+        template.expressions().iter().all(|e| self.is_listed_by_reads(e) || self.is_listed_shape(&e.shape))
+    }
+
+    fn is_listed_by_reads(&self, expression: &Expression) -> bool {
+        let listed = |path: &Path| self.of_path(path).trust == Trust::Trusted || self.is_own_enum(path);
+        expression.analysis.asked.is_empty() && expression.analysis.paths().iter().all(listed)
+    }
+
+    /// One of several constants, whatever chose among them: as the constants of a table's rows.
+    fn is_listed_shape(&self, shape: &Shape) -> bool {
+        match shape {
+            Shape::Const(_) => true,
+            Shape::Ref(path) => self.of_path(path).trust == Trust::Trusted || self.is_own_enum(path),
+            Shape::Either(shapes) => shapes.iter().all(|s| self.is_listed_shape(s)),
+            _ => false,
+        }
     }
 
     fn is_own_enum(&self, path: &Path) -> bool {
@@ -109,19 +157,24 @@ impl Labels<'_> {
     pub fn of_prompt(&self, template: &Template) -> Label {
         let mut label = self.of_template(template);
         for path in template.expressions().iter().flat_map(|e| e.analysis.paths()) {
-            let source = match path.step().and_then(|step| self.process.steps.get(step)).map(|step| &step.kind) {
-                Some(StepKind::Human(human)) if path.0.get(2).is_some_and(|field| field == "shown") => {
-                    match path.0.get(3).and_then(|name| human.show.get(name)) {
-                        Some(shown) => self.of_prompt(shown),
-                        None => human.show.values().fold(Label::default(), |all, shown| all.join(&self.of_prompt(shown))),
-                    }
-                }
-                Some(StepKind::Set(inner)) => self.of_prompt(part(inner, &path.0[2..])),
-                _ => continue,
-            };
-            label.trust = label.trust.min(source.trust);
+            label.trust = label.trust.min(self.trust_as_order(&path));
         }
         label
+    }
+
+    fn trust_as_order(&self, path: &Path) -> Trust {
+        let source = match path.step().and_then(|step| self.process.steps.get(step)).map(|step| &step.kind) {
+            Some(StepKind::Human(human)) if path.0.get(2).is_some_and(|field| field == "shown") => {
+                match path.0.get(3).and_then(|name| human.show.get(name)) {
+                    Some(shown) => self.of_prompt(part(shown, path.0.get(4..).unwrap_or_default())),
+                    None => human.show.values().fold(Label::default(), |all, shown| all.join(&self.of_prompt(shown))),
+                }
+            }
+            Some(StepKind::Set(inner)) => self.of_prompt(part(inner, &path.0[2..])),
+            _ => return Trust::Trusted,
+        };
+        let inert = self.types().at(path).is_some_and(schema::is_inert);
+        if inert { source.trust.max(Trust::Inert) } else { source.trust }
     }
 
     /// The label of a step's condition: what skipping or running it tells.
@@ -129,18 +182,75 @@ impl Labels<'_> {
         self.process.steps.get(step).and_then(|s| s.condition.as_ref()).map(|e| self.of_expression(e)).unwrap_or_default()
     }
 
-    /// A tool's result: `yields`, raised by what went in; its trust is `yields` alone.
-    pub fn of_tool(&self, name: &str, rule: &ToolRule, arguments: &Label, condition: &Label) -> Label {
-        let kategorien = rule.yields.kategorien.clone().unwrap_or_else(|| self.process.datenkategorien.clone());
-        let foreign = name.rsplit('/').next().is_some_and(|tool| FOREIGN_TEXT.contains(&tool));
-        let trust = if foreign { Trust::Untrusted } else { rule.yields.trust };
-        Label { schutzbedarf: rule.yields.schutzbedarf, kategorien, trust }.join(arguments).join(condition).with_trust(trust)
+    /// A value that a condition brought about tells of the condition; but it lowers nobody's word: not a tool's, not a
+    /// table's, not a staff member's.
+    fn told(step: &Step, condition: Label) -> Label {
+        match step.kind {
+            StepKind::Tool(_) | StepKind::Rules(_) | StepKind::Human(_) => condition.with_trust(Trust::Trusted),
+            StepKind::Set(_) | StepKind::Model(_) => condition,
+        }
     }
 
-    /// What a staff member typed: trusted, with the labels its own form declares; enums and booleans carry none.
-    pub fn of_form(&self, form: &schema::Schema, values: &Value) -> Labelled {
+    /// Below a step that did not run nothing is, and that tells of what skipped it.
+    pub fn of_skipped(&self, step: &Step, cause: &Label) -> Label {
+        Self::told(step, cause.clone())
+    }
+
+    /// Below a failed step nothing is; that it failed tells of what went in.
+    pub fn of_failed(&self, step: &Step) -> Label {
+        let inputs = self.of_templates(step.kind.templates().into_iter().map(|(_, t)| t));
+        let told = self.of_condition(&step.id).join(&inputs).join(&self.process.default_label(Trust::Trusted));
+        Self::told(step, told)
+    }
+
+    /// A tool's result: `yields`, raised by what went in; its trust is `yields` alone.
+    pub fn of_tool(&self, id: &StepId, call: &ToolCall) -> Label {
+        let name = call.name();
+        // the declaration is gone since the call was made
+        let Some(rule) = self.context.tools.get(&name) else { return Label::strictest() };
+        let trust = trust_of_tool(&name, rule);
+        let kategorien = rule.yields.kategorien.clone().unwrap_or_else(|| self.process.datenkategorien.clone());
+        let yields = Label { schutzbedarf: rule.yields.schutzbedarf, kategorien, trust };
+        yields.join(&self.of_templates(call.with.values())).join(&self.of_condition(id)).with_trust(trust)
+    }
+
+    /// A model's answer has the level of its material and is never trusted.
+    pub fn of_model(&self, id: &StepId, call: &ModelCall) -> Label {
+        self.of_templates(call.data.values().chain([&call.prompt])).join(&self.of_condition(id)).with_trust(Trust::Untrusted)
+    }
+
+    /// Constants chosen by values that are at least inert are the author's own words.
+    pub fn of_rules(&self, id: &StepId, rules: &Rules) -> Label {
+        let arguments = self.of_templates(rules.with.values());
+        let trust = if rules.table.is_constant() && arguments.trust >= Trust::Inert { Trust::Trusted } else { arguments.trust };
+        arguments.join(&self.of_condition(id)).with_trust(trust)
+    }
+
+    pub fn of_set(&self, id: &StepId, template: &Template) -> Labelled {
+        self.tree(template).raise(&self.of_condition(id))
+    }
+
+    /// What a staff member typed and saw. `shown`: labels of what was shown, by name; `seen`: the values, if they are known.
+    pub fn of_human(&self, id: &StepId, human: &Human, shown: &BTreeMap<String, Label>, seen: Option<&Value>) -> Labelled {
+        let condition = self.of_condition(id).with_trust(Trust::Trusted);
+        let mut tree = self.of_form(&human.form).raise(&condition);
+        let fields = shown.iter().map(|(name, label)| {
+            let lowered = human.release.as_ref().filter(|release| release.of.contains(name)).map_or_else(|| label.clone(), |release| release.lower(label));
+            let kind = self.types().at(&Path::new(["steps", id.as_str(), "shown", name.as_str()]));
+            let value = seen.map(|seen| seen.get(name).unwrap_or(&Value::Null));
+            (name.clone(), vouched(&lowered.join(&condition.clone().with_trust(Trust::Trusted)), kind, value))
+        });
+        let shown = Labelled { own: Label::default(), fields: fields.collect() };
+        tree.fields.insert("shown".to_owned(), shown);
+        tree.fields.insert("by".to_owned(), Labelled::all(of_staff()));
+        tree
+    }
+
+    /// A staff member's form values: trusted, with the labels the form declares; enums and booleans carry none.
+    fn of_form(&self, form: &schema::Schema) -> Labelled {
         let default = self.process.default_label(Trust::Trusted);
-        let fields = values.as_object().into_iter().flatten().map(|(name, _)| {
+        let properties = form.root.get("properties").and_then(Value::as_object).into_iter().flatten();
+        let fields = properties.map(|(name, _)| {
             let path = [name.clone()];
             let label = match form.at(&path) {
                 schema::At::Known { schema, .. } if schema.get("enum").is_some() || schema.get("type") == Some(&Value::from("boolean")) => {
@@ -150,31 +260,130 @@ impl Labels<'_> {
             };
             (name.clone(), Labelled::all(label.with_trust(Trust::Trusted)))
         });
-        Labelled { own: Label::default(), fields: fields.collect() }
+        let closed = form.root.get("additionalProperties") == Some(&Value::Bool(false));
+        Labelled { own: if closed { Label::default() } else { default.clone() }, fields: fields.collect() }
     }
+
+    /// An argument of a call. `own`: the step's own value, which an undo reads as `result`.
+    pub fn of_argument(&self, template: &Template, own: Option<&Labelled>) -> Label {
+        let Some(own) = own else { return self.of_template(template) };
+        let paths = template.expressions().into_iter().flat_map(|e| e.analysis.paths());
+        paths.fold(Label::default(), |label, path| {
+            label.join(&if path.root() == "result" { own.at(&path.0[1..]) } else { self.of_path(&path) })
+        })
+    }
+
+    /// Exactly a field marked `x-kontakt`, or what a person was shown of it.
+    pub fn is_contact(&self, template: &Template) -> bool {
+        let Template::Expression(expression) = template else { return false };
+        let Shape::Ref(path) = &expression.shape else { return false };
+        match (path.root(), path.step()) {
+            ("input", None) => self.is_marked_contact(path),
+            (_, Some(step)) if path.0.get(2).is_some_and(|field| field == "shown") => {
+                let human = match self.process.steps.get(step).map(|s| &s.kind) {
+                    Some(StepKind::Human(human)) => human,
+                    _ => return false,
+                };
+                path.0.len() == 4 && human.show.get(&path.0[3]).is_some_and(|shown| self.is_contact(shown))
+            }
+            _ => false,
+        }
+    }
+
+    fn is_marked_contact(&self, path: &Path) -> bool {
+        self.types().at(path).and_then(|schema| schema.get("x-kontakt")).is_some_and(|mark| mark != &Value::Bool(false))
+    }
+
+    /// A receipt needs no clerk: a message to the applicant's own declared contact, of a fixed text filled with trusted or
+    /// inert values only.
+    pub fn is_receipt(&self, call: &ToolCall, rule: &ToolRule) -> bool {
+        let Some(recipient) = rule.recipient.as_ref().filter(|_| rule.effect == Effect::Send) else { return false };
+        let own = call.with.get(recipient).is_some_and(|template| {
+            let lone = template.expressions().first().is_some_and(|e| matches!(&e.shape, Shape::Ref(path) if path.root() == "input"));
+            lone && self.is_contact(template)
+        });
+        own && call.with.iter().all(|(name, template)| name == recipient || self.of_template(template).trust >= Trust::Inert)
+    }
+
+    /// The labels of what a task shows, by name.
+    pub fn of_show(&self, human: &Human) -> BTreeMap<String, Label> {
+        human.show.iter().map(|(name, t)| (name.clone(), self.of_template(t))).collect()
+    }
+}
+
+/// The trust of a tool's result: as declared, but text of documents and mails is never more than data.
+pub fn trust_of_tool(name: &str, rule: &ToolRule) -> Trust {
+    let foreign = name.rsplit('/').next().is_some_and(|tool| FOREIGN_TEXT.contains(&tool));
+    if foreign { Trust::Untrusted } else { rule.yields.trust }
+}
+
+/// A staff member's name and number.
+fn of_staff() -> Label {
+    Label::new(Schutzbedarf::Niedrig, [Kategorie::Personenbezogen], Trust::Trusted)
 }
 
 fn of_run(path: &Path) -> Label {
     match path.0.get(1).map(String::as_str) {
-        Some("caller") => Label::new(Schutzbedarf::Niedrig, [Kategorie::Personenbezogen], Trust::Trusted),
+        Some("caller") => of_staff(),
         Some("applicant") => Label::default().with_trust(Trust::Inert),
         Some(_) => Label::default(),
-        None => Label::new(Schutzbedarf::Niedrig, [Kategorie::Personenbezogen], Trust::Inert),
+        None => of_staff().with_trust(Trust::Inert),
     }
 }
 
 /// The part of a template a path reaches; the whole where it is not built field by field.
-fn part<'t>(template: &'t Template, path: &[String]) -> &'t Template {
+pub fn part<'t>(template: &'t Template, path: &[String]) -> &'t Template {
     match (template, path.split_first()) {
         (Template::Map(map), Some((name, rest))) => map.get(name).map_or(template, |inner| part(inner, rest)),
         _ => template,
     }
 }
 
-/// What a person saw whole is hers to vouch for: level and categories stay, trust rises.
-pub fn seen(value: &Value, label: &Label) -> Label {
-    let rendered = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    if rendered.chars().count() <= SEEN_CHARS_MAX { label.clone().with_trust(Trust::Trusted) } else { label.clone() }
+/// What a person saw whole is hers to vouch for: level and categories stay, trust rises. Of an object each leaf for itself.
+/// Without a value its type must say that it is short.
+fn vouched(label: &Label, kind: Option<&Value>, value: Option<&Value>) -> Labelled {
+    let short = match value {
+        Some(value) => rendered_chars(value) <= SEEN_CHARS_MAX,
+        None => kind.is_some_and(is_short),
+    };
+    let own = if short { label.clone().with_trust(Trust::Trusted) } else { label.clone() };
+    let properties = kind.and_then(|k| k.get("properties")).and_then(Value::as_object).into_iter().flatten();
+    let fields = properties.map(|(name, inner)| {
+        let value = value.map(|v| v.get(name).unwrap_or(&Value::Null));
+        (name.clone(), vouched(label, Some(inner), value))
+    });
+    Labelled { fields: if short && value.is_some() { BTreeMap::new() } else { fields.collect() }, own }
+}
+
+fn rendered_chars(value: &Value) -> usize {
+    value.as_str().map_or_else(|| value.to_string().chars().count(), |text| text.chars().count())
+}
+
+/// Types whose every value a person reads at a glance: numbers, booleans, dates, enums, addresses, texts declared short.
+fn is_short(kind: &Value) -> bool {
+    let text = kind.get("type") == Some(&Value::from("string"));
+    let bounded = kind.get("maxLength").and_then(Value::as_u64).is_some_and(|max| max <= SEEN_CHARS_MAX as u64);
+    is_value(kind) || (text && (bounded || kind.get("format") == Some(&Value::from("email"))))
+}
+
+fn is_value(kind: &Value) -> bool {
+    schema::is_inert(kind) && kind.get("pattern").is_none_or(|_| kind.get("enum").is_some() || kind.get("maxLength").is_some() || bounded_pattern(kind))
+}
+
+/// Digits without `+` or `*` are as many as the pattern counts.
+fn bounded_pattern(kind: &Value) -> bool {
+    kind.get("pattern").and_then(Value::as_str).is_some_and(|pattern| !pattern.contains(['+', '*']) && !pattern.contains(",}"))
+}
+
+/// Raises a tree by what is found in the value: patterns of accounts, tax and insurance numbers, addresses.
+pub fn raise_found(tree: &Labelled, value: &Value, own_domains: &[String]) -> Labelled {
+    let Value::Object(map) = value else { return tree.raise(&detect(value, own_domains)) };
+    let rest: serde_json::Map<String, Value> = map.iter().filter(|(name, _)| !tree.fields.contains_key(*name)).map(|(n, v)| (n.clone(), v.clone())).collect();
+    let fields = tree.fields.iter().map(|(name, inner)| {
+        let raised = map.get(name).map_or_else(|| inner.clone(), |value| raise_found(inner, value, own_domains));
+        (name.clone(), raised)
+    });
+    Labelled { own: tree.own.join(&detect(&Value::Object(rest), own_domains)), fields: fields.collect() }
 }
 
 /// Every path a template reads, for the record.

@@ -60,6 +60,7 @@ fn context(process: &Process) -> Context {
             ("t/schreiben".to_owned(), rule(ToolEffect::Write, true)),
             ("t/senden".to_owned(), rule(ToolEffect::Send, false)),
         ]),
+        own_domains: vec![],
         zeitzone: "Europe/Berlin".into(),
     }
 }
@@ -310,7 +311,7 @@ steps:
 
 fn answer(desk: &Desk, values: Value, by: Caller) -> Command {
     let task = desk.run.open_tasks().next().unwrap();
-    Command::Answer(Answer { task: task.opened.number, by, values, shown: task.opened.shown, decision: yes() })
+    Command::Answer(Answer { task: task.opened.number, by, values, shown: task.opened.shown, decision: yes(), release: None })
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use laufzettel_domain::{EffectKey, Label, Text, Trust, Value};
+use laufzettel_domain::{EffectKey, Label, Schutzbedarf, Text, Trust, Value};
 
 use crate::{
-    Action, Decision, Rules, ToolRule, Who, Zone,
+    Action, Decision, Rules, ToolRule, Who, Zone, detect,
     permit::{permit, permit_tool},
     tool::{Effect, address_class, effective_level},
     zone::zone_refusal,
@@ -39,8 +39,12 @@ pub struct ToolCall {
     pub labels: BTreeMap<String, Label>,
     /// Arguments whose every possible value the author listed: they may steer though they are only inert.
     pub listed: BTreeSet<String>,
-    /// Contact addresses of the people this case is about.
+    /// Contact addresses of the people this case is about that a staff member has seen.
     pub contacts: BTreeSet<String>,
+    /// The contact addresses they declared themselves: enough for a receipt.
+    pub declared: BTreeSet<String>,
+    /// A fixed text, filled with trusted or inert values, to the declared contact: a receipt needs no clerk.
+    pub receipt: bool,
     /// Milliseconds one attempt may take.
     pub timeout_ms: u64,
     pub who: Who,
@@ -78,37 +82,58 @@ pub fn clear_tool(call: ToolCall, rule: &ToolRule, own_domains: &[String], rules
         return Err(Box::new(decision));
     }
     let recipient = rule.recipient.as_ref().and_then(|argument| call.arguments.get(argument)).unwrap_or(&Value::Null);
-    let level = rule.clearance.level_for(address_class(recipient, own_domains, &call.contacts));
-    for (argument, label) in &call.labels {
-        if effective_level(label) > level {
-            return Err(refuse(
-                format!("tool:{name}.clearance"),
-                Text::new(
-                    format!("{}.with.{argument} ({label}) → {name}: freigegeben nur bis {}", call.key.path, level.as_str()),
-                    format!("{}.with.{argument} ({label}) → {name}: cleared only up to {}", call.key.path, level.as_str()),
-                ),
-            ));
+    let receipt = is_receipt(&call, rule);
+    let contacts = if receipt { &call.declared } else { &call.contacts };
+    let level = rule.clearance.level_for(address_class(recipient, own_domains, contacts));
+    for (argument, declared) in &call.labels {
+        let addressed = rule.recipient.as_ref() == Some(argument);
+        let label = if addressed { declared.clone() } else { found(&call.arguments, argument, own_domains).join(declared) };
+        if effective_level(&label) > level {
+            return Err(above(&call, argument, &label, &name, level));
         }
-        let steers = rule.effect != Effect::Read && !rule.content.contains(argument);
+        let steers = rule.steers(argument) && !(receipt && addressed);
         if steers && label.trust < Trust::Trusted && !call.listed.contains(argument) {
-            return Err(refuse(
-                format!("tool:{name}.steering"),
-                Text::new(
-                    format!(
-                        "{}.with.{argument} ({}) → {name}: dieses Argument steuert; ein Wert aus fremder Quelle darf das nicht",
-                        call.key.path,
-                        label.trust.as_str()
-                    ),
-                    format!("{}.with.{argument} ({}) → {name}: this argument steers; a value of foreign origin must not", call.key.path, label.trust.as_str()),
-                ),
-            ));
+            return Err(steering(&call, argument, &label, &name));
         }
     }
     Ok(Cleared { call, decision })
 }
 
+/// What the patterns say of an argument; an address in the argument that names the receiver is judged by its class.
+fn found(arguments: &Value, argument: &str, own_domains: &[String]) -> Label {
+    arguments.get(argument).map(|value| detect(value, own_domains)).unwrap_or_default()
+}
+
+/// Asked again at the door, of the address itself and of every other value.
+fn is_receipt(call: &ToolCall, rule: &ToolRule) -> bool {
+    let Some(recipient) = rule.recipient.as_ref().filter(|_| call.receipt && rule.effect == Effect::Send) else { return false };
+    let declared = call.arguments.get(recipient).and_then(Value::as_str).is_some_and(|address| call.declared.contains(address));
+    declared && call.labels.iter().all(|(argument, label)| argument == recipient || label.trust >= Trust::Inert)
+}
+
+fn above(call: &ToolCall, argument: &str, label: &Label, name: &str, level: Schutzbedarf) -> Box<Decision> {
+    refuse(
+        format!("tool:{name}.clearance"),
+        Text::new(
+            format!("{}.with.{argument} ({label}) → {name}: freigegeben nur bis {}", call.key.path, level.as_str()),
+            format!("{}.with.{argument} ({label}) → {name}: cleared only up to {}", call.key.path, level.as_str()),
+        ),
+    )
+}
+
+fn steering(call: &ToolCall, argument: &str, label: &Label, name: &str) -> Box<Decision> {
+    let trust = label.trust.as_str();
+    refuse(
+        format!("tool:{name}.steering"),
+        Text::new(
+            format!("{}.with.{argument} ({trust}) → {name}: dieses Argument steuert; ein Wert aus fremder Quelle darf das nicht", call.key.path),
+            format!("{}.with.{argument} ({trust}) → {name}: this argument steers; a value of foreign origin must not", call.key.path),
+        ),
+    )
+}
+
 /// The model door for one endpoint's zone: permission, then every part of the assembled request.
-pub fn clear_model(call: ModelCall, zone: &Zone, rules: &Rules) -> Result<Cleared<ModelCall>, Box<Decision>> {
+pub fn clear_model(call: ModelCall, zone: &Zone, own_domains: &[String], rules: &Rules) -> Result<Cleared<ModelCall>, Box<Decision>> {
     let decision = permit(&call.who, &Action::ModelsUse, Some(&call.process), rules);
     if !decision.allow {
         return Err(Box::new(decision));
@@ -121,7 +146,8 @@ pub fn clear_model(call: ModelCall, zone: &Zone, rules: &Rules) -> Result<Cleare
             ));
         }
     }
-    let whole = Label::join_all(call.labels.values());
+    let material = call.data.values().fold(detect(&Value::from(call.prompt.as_str()), own_domains), |label, v| label.join(&detect(v, own_domains)));
+    let whole = Label::join_all(call.labels.values()).join(&material);
     if let Some(reason) = zone_refusal(&whole, zone) {
         return Err(refuse(format!("zone:{}", zone.name), reason));
     }
@@ -139,7 +165,7 @@ pub fn clear_model(call: ModelCall, zone: &Zone, rules: &Rules) -> Result<Cleare
 
 #[cfg(test)]
 mod tests {
-    use laufzettel_domain::{Caller, EffectPath, Kategorie, RunId, Schutzbedarf, StepId, TenantId, Via, names::Phase};
+    use laufzettel_domain::{Caller, EffectPath, Kategorie, RunId, StepId, TenantId, Via, names::Phase};
     use serde_json::json;
 
     use super::*;
@@ -177,9 +203,20 @@ mod tests {
             labels: BTreeMap::from([("an".to_owned(), label(Schutzbedarf::Kein, steering)), ("text".to_owned(), label(text, Trust::Untrusted))]),
             listed: BTreeSet::new(),
             contacts: BTreeSet::from(["weber@example.org".to_owned()]),
+            declared: BTreeSet::from(["neu@example.org".to_owned()]),
+            receipt: false,
             timeout_ms: 1000,
             who: who(),
         }
+    }
+
+    /// To the address the applicant gave, which nobody has seen; `text` is filled with values of this trust.
+    fn receipt(an: &str, text: Trust) -> ToolCall {
+        let labels = BTreeMap::from([
+            ("an".to_owned(), label(Schutzbedarf::Normal, Trust::Untrusted)),
+            ("text".to_owned(), label(Schutzbedarf::Normal, text)),
+        ]);
+        ToolCall { receipt: true, labels, ..send(an, Trust::Untrusted, Schutzbedarf::Kein) }
     }
 
     fn rule() -> ToolRule {
@@ -206,6 +243,10 @@ mod tests {
             (send("x@evil.example", Trust::Trusted, Schutzbedarf::Niedrig), "tool:mail/senden.clearance"),
             (send("amt@vg.example", Trust::Inert, Schutzbedarf::Kein), "tool:mail/senden.steering"),
             (ToolCall { listed: BTreeSet::from(["an".to_owned()]), ..send("amt@vg.example", Trust::Inert, Schutzbedarf::Kein) }, "ok"),
+            (receipt("neu@example.org", Trust::Inert), "ok"),
+            (receipt("neu@example.org", Trust::Untrusted), "tool:mail/senden.clearance"),
+            (receipt("fremd@example.org", Trust::Inert), "tool:mail/senden.clearance"),
+            (ToolCall { receipt: false, ..receipt("neu@example.org", Trust::Inert) }, "tool:mail/senden.clearance"),
             (ToolCall { who: Who { groups: vec![], ..who() }, ..send("amt@vg.example", Trust::Trusted, Schutzbedarf::Kein) }, "none"),
         ] {
             let found = clear_tool(call.clone(), &rule(), &own, &rules).map_or_else(|d| d.rule, |_| "ok".to_owned());
@@ -235,7 +276,7 @@ mod tests {
             timeout_ms: 1,
             who: who(),
         };
-        let ask = |c: ModelCall, z: &str, r: &Rules| clear_model(c, &zone(z), r).map_or_else(|d| format!("{}: {}", d.rule, d.reason.en), |_| "ok".to_owned());
+        let ask = |c: ModelCall, z: &str, r: &Rules| clear_model(c, &zone(z), &[], r).map_or_else(|d| format!("{}: {}", d.rule, d.reason.en), |_| "ok".to_owned());
         assert_eq!(ask(call(None, Trust::Inert), "rot", &rules), "ok");
         assert_eq!(
             ask(call(Some(Kategorie::Steuerdaten), Trust::Trusted), "rot", &rules),

@@ -4,6 +4,7 @@
 
 mod action;
 mod cleared;
+mod detect;
 mod labelled;
 mod permit;
 mod tool;
@@ -11,7 +12,8 @@ mod zone;
 
 pub use action::{Action, glob};
 pub use cleared::{Cleared, ModelCall, ToolCall, clear_model, clear_tool};
+pub use detect::detect;
 pub use labelled::Labelled;
 pub use permit::{Decision, Grant, Group, Rules, ServiceAccount, Who, permit, permit_start, permit_tool};
-pub use tool::{AddressClass, Clearance, Effect, ToolRule, Yields, address_class};
+pub use tool::{AddressClass, Clearance, Effect, ToolRule, Yields, address_class, effective_level};
 pub use zone::{Kategorien, Zone, minimum_level, zone_refusal};

@@ -36,6 +36,11 @@ impl ToolRule {
     pub fn is_repeatable(&self) -> bool {
         self.idempotent || self.effect == Effect::Read
     }
+
+    /// Whether this argument decides what a call does to the world.
+    pub fn steers(&self, argument: &str) -> bool {
+        self.effect != Effect::Read && !self.content.contains(argument)
+    }
 }
 
 /// The label of a tool's result. Default: untrusted and `hoch`, with the process's categories.

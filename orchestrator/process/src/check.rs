@@ -30,7 +30,7 @@ pub fn step_expressions(step: &Step) -> Vec<(String, &Expression)> {
     let mut all = Vec::new();
     all.extend(step.condition.iter().map(|e| (format!("{base}.if"), e)));
     all.extend(step.end_if.iter().map(|e| (format!("{base}.end_if"), e)));
-    for (key, template) in kind_templates(&step.kind) {
+    for (key, template) in step.kind.templates() {
         all.extend(template.expressions().into_iter().map(|e| (format!("{base}.{key}"), e)));
     }
     if let Some(undo) = &step.undo {
@@ -38,22 +38,6 @@ pub fn step_expressions(step: &Step) -> Vec<(String, &Expression)> {
         all.extend(inner.map(|(k, e)| (format!("{base}.undo.with.{k}"), e)));
     }
     all
-}
-
-fn kind_templates(kind: &StepKind) -> Vec<(String, &Template)> {
-    match kind {
-        StepKind::Tool(call) => call.with.iter().map(|(k, t)| (format!("with.{k}"), t)).collect(),
-        StepKind::Rules(rules) => rules.with.iter().map(|(k, t)| (format!("rules.with.{k}"), t)).collect(),
-        StepKind::Set(template) => vec![("set".to_owned(), template)],
-        StepKind::Model(call) => {
-            let data = call.data.iter().map(|(k, t)| (format!("model.data.{k}"), t));
-            std::iter::once(("model.prompt".to_owned(), &call.prompt)).chain(data).collect()
-        }
-        StepKind::Human(human) => {
-            let show = human.show.iter().map(|(k, t)| (format!("human.show.{k}"), t));
-            show.chain(human.due.iter().map(|t| ("human.due".to_owned(), t))).collect()
-        }
-    }
 }
 
 pub fn expressions_mut(process: &mut Process) -> Vec<&mut Expression> {

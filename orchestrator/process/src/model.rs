@@ -148,6 +148,23 @@ impl StepKind {
             Self::Set(_) => "set",
         }
     }
+
+    /// Every value the author wrote into the step, by its key below the step.
+    pub fn templates(&self) -> Vec<(String, &Template)> {
+        match self {
+            Self::Tool(call) => call.with.iter().map(|(k, t)| (format!("with.{k}"), t)).collect(),
+            Self::Rules(rules) => rules.with.iter().map(|(k, t)| (format!("rules.with.{k}"), t)).collect(),
+            Self::Set(template) => vec![("set".to_owned(), template)],
+            Self::Model(call) => {
+                let data = call.data.iter().map(|(k, t)| (format!("model.data.{k}"), t));
+                std::iter::once(("model.prompt".to_owned(), &call.prompt)).chain(data).collect()
+            }
+            Self::Human(human) => {
+                let show = human.show.iter().map(|(k, t)| (format!("human.show.{k}"), t));
+                show.chain(human.due.iter().map(|t| ("human.due".to_owned(), t))).collect()
+            }
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -193,6 +210,29 @@ pub struct Human {
     pub form_order: Vec<String>,
     pub due: Option<Template>,
     pub ermessen: bool,
+    pub release: Option<Release>,
+}
+
+/// What a person with that right lowers by completing the step: the labels of some of what she was shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Release {
+    /// The new level.
+    pub to: Schutzbedarf,
+    /// The categories that stay.
+    pub kategorien: BTreeSet<Kategorie>,
+    /// Names of `show`.
+    pub of: BTreeSet<String>,
+}
+
+impl Release {
+    /// Never raises: what was lower already stays as it was. Trust is not released.
+    pub fn lower(&self, label: &Label) -> Label {
+        Label {
+            schutzbedarf: label.schutzbedarf.min(self.to),
+            kategorien: label.kategorien.intersection(&self.kategorien).copied().collect(),
+            trust: label.trust,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -105,9 +105,7 @@ impl Types {
                 (Some(one), _) => values.push(one.clone()),
                 (_, Some(list)) => values.extend(list.iter().cloned()),
                 _ => {
-                    let first = schemas[0].get("type");
-                    let same = first.is_some() && schemas.iter().all(|s| s.get("type") == first);
-                    return if same { json!({ "type": first }) } else { Value::Bool(true) };
+                    return common_type(&schemas);
                 }
             }
         }
@@ -139,6 +137,23 @@ impl Types {
     /// Whether an expression's result is of a type that cannot carry an instruction.
     pub fn is_inert(&self, expression: &Expression) -> bool {
         crate::schema::is_inert(&self.of_expression(expression))
+    }
+}
+
+/// The type all share, whole and broken numbers being numbers alike; open where they differ.
+fn common_type(schemas: &[Value]) -> Value {
+    let kind = |schema: &Value| match schema.get("const") {
+        Some(Value::Number(_)) => Some("number".to_owned()),
+        Some(Value::Bool(_)) => Some("boolean".to_owned()),
+        Some(Value::String(_)) => Some("string".to_owned()),
+        _ => schema.get("type").and_then(Value::as_str).map(|name| if name == "integer" { "number".to_owned() } else { name.to_owned() }),
+    };
+    let first = schemas.first().and_then(kind);
+    let same = first.is_some() && schemas.iter().all(|s| kind(s) == first);
+    match first {
+        Some(name) if same && name == "string" && schemas.iter().all(|s| s.get("format") == Some(&json!("date"))) => json!({ "type": name, "format": "date" }),
+        Some(name) if same => json!({ "type": name }),
+        _ => Value::Bool(true),
     }
 }
 

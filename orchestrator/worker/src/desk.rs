@@ -7,7 +7,10 @@ use laufzettel_domain::{Actor, Caller, Digest, RunId, TaskId, Text, Value};
 use laufzettel_engine::{self as engine, Answer, Command, Event, Rejection, Run, Start, TaskKind};
 use laufzettel_journal::{Draft, Record};
 use laufzettel_policy::{Action, Decision, Who, permit, permit_start};
-use laufzettel_process::{model::RunAs, schema::Problem};
+use laufzettel_process::{
+    model::{RunAs, StepKind},
+    schema::Problem,
+};
 use laufzettel_store::{Append, AppendError, Error as StoreError, Projection, RunRow, TaskRow, failpoint};
 use serde_json::json;
 
@@ -357,7 +360,8 @@ impl Desk {
                 if !decision.allow {
                     return Err(WishError::Denied(decision));
                 }
-                Ok(Command::Answer(Answer { task: task.number, by: by.clone(), values: values.clone(), shown, decision }))
+                let release = self.may_release(loaded, task.number, by);
+                Ok(Command::Answer(Answer { task: task.number, by: by.clone(), values: values.clone(), shown, decision, release }))
             })
             .await;
         if let Err(WishError::Denied(decision) | WishError::Rejected(Rejection::Denied(decision))) = &told {
@@ -367,6 +371,17 @@ impl Desk {
             return Err(WishError::Unavailable("failpoint".to_owned()));
         }
         told
+    }
+
+    /// Whether somebody may lower labels; `None` where completing the task lowers none.
+    fn may_release(&self, loaded: &Loaded, number: u32, by: &Caller) -> Option<Decision> {
+        let step = loaded.run.tasks.get(&number).filter(|t| t.opened.kind == TaskKind::Human)?.opened.step.clone();
+        let StepKind::Human(human) = &loaded.prepared.process.steps.get(&step)?.kind else { return None };
+        human.release.as_ref()?;
+        Some(match self.who(by) {
+            Ok(who) => permit(&who, &Action::LabelRelease, Some(loaded.run.process.as_str()), &self.tenant.rules),
+            Err(error) => Decision::deny("directory", format!("{}: das Konto ist nicht gültig ({error}).", by.name), format!("{}: {error}.", by.name)),
+        })
     }
 
     /// Whether somebody may see and complete a task.

@@ -173,6 +173,8 @@ async fn tool(tenant: &Tenant, prepared: &Prepared, run: &Run, effect: &Effect, 
         labels: intent.labels.clone(),
         listed: intent.listed.clone(),
         contacts: laufzettel_engine::contacts(run),
+        declared: run.contacts.clone(),
+        receipt: intent.receipt,
         timeout_ms: intent.timeout_ms,
         who,
     };
@@ -246,7 +248,7 @@ fn route(tenant: &Tenant, size: Size, wish: Option<&str>, call: &ModelCall) -> R
             continue;
         }
         let Some(zone) = tenant.zones.get(&facts.zone) else { continue };
-        match clear_model(call.clone(), zone, &tenant.rules) {
+        match clear_model(call.clone(), zone, &tenant.own_domains, &tenant.rules) {
             Ok(cleared) => return Ok((facts, cleared)),
             Err(decision) => {
                 refusal.get_or_insert(decision);

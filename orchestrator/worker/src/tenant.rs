@@ -111,7 +111,12 @@ impl Tenant {
         if known.len() >= PREPARED_MAX {
             known.clear();
         }
-        let context = Context { types: Types::of(process, &self.types), tools: self.tools.clone(), zeitzone: self.zeitzone.clone() };
+        let context = Context {
+            types: Types::of(process, &self.types),
+            tools: self.tools.clone(),
+            own_domains: self.own_domains.clone(),
+            zeitzone: self.zeitzone.clone(),
+        };
         let prepared = Arc::new(Prepared { process: process.clone(), context });
         known.insert(process.digest, prepared.clone());
         prepared

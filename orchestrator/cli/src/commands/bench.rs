@@ -194,6 +194,8 @@ fn cleared(tool: &str, arguments: &Value) -> anyhow::Result<Cleared<ToolCall>> {
         labels: BTreeMap::new(),
         listed: std::collections::BTreeSet::new(),
         contacts: std::collections::BTreeSet::new(),
+        declared: std::collections::BTreeSet::new(),
+        receipt: false,
         timeout_ms: 60_000,
         who: Who { caller: Caller::service("svc", Via::Intake), groups: vec![] },
     };

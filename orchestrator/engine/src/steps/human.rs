@@ -1,10 +1,7 @@
 //! `human`: a task with what is shown and what is asked; its answer is the step's value.
 
-use std::collections::BTreeMap;
-
 use jiff::{Timestamp, civil::Date};
-use laufzettel_domain::{Digest, Label, Path, Span, StepId, Text, Value};
-use laufzettel_policy::Labelled;
+use laufzettel_domain::{Digest, Path, Span, StepId, Text, Value};
 use laufzettel_process::{
     Schema,
     expression::Template,
@@ -16,7 +13,7 @@ use serde_json::json;
 use crate::{
     command::{Answer, Rejection},
     decide::Sheet,
-    event::{Event, TaskCompleted, TaskKind, TaskOpened},
+    event::{Event, Released, TaskCompleted, TaskKind, TaskOpened},
     labels,
     run::Task,
 };
@@ -49,7 +46,7 @@ fn open(sheet: &Sheet<'_>, id: &StepId, human: &Human) -> Result<TaskOpened, Str
         unit: None,
         due,
         shown: Digest::of_value(&show),
-        labels: human.show.iter().map(|(name, t)| (name.clone(), sheet.labels().of_template(t))).collect(),
+        labels: sheet.labels().of_show(human),
         show,
         form: human.form.root.clone(),
         note: String::new(),
@@ -86,8 +83,14 @@ pub(crate) fn check_form(task: &Task, answer: &Answer) -> Result<(), Rejection> 
 }
 
 pub(crate) fn record(sheet: &mut Sheet<'_>, task: &Task, answer: Answer) {
+    let release = match (&sheet.step(&task.opened.step).kind, answer.release) {
+        (StepKind::Human(human), Some(decision)) if task.opened.kind == TaskKind::Human => {
+            human.release.clone().map(|release| Released { release, decision })
+        }
+        _ => None,
+    };
     let Answer { by, values, shown, decision, .. } = answer;
-    sheet.emit(Event::TaskCompleted(TaskCompleted { number: task.opened.number, by, shown, decision, values }));
+    sheet.emit(Event::TaskCompleted(TaskCompleted { number: task.opened.number, by, shown, decision, release, values }));
 }
 
 pub(crate) fn answer(sheet: &mut Sheet<'_>, task: &Task, answer: Answer) -> Result<(), Rejection> {
@@ -104,7 +107,8 @@ pub(crate) fn answer(sheet: &mut Sheet<'_>, task: &Task, answer: Answer) -> Resu
         return Err(Rejection::stale("Diesen Schritt erledigt kein Mensch.", "This step is done by no person."));
     };
     let mut value = answer.values.clone();
-    let labels = value_labels(sheet, human, task, &value);
+    may_release(human, &answer)?;
+    let labels = sheet.labels().of_human(&id, human, &task.opened.labels, Some(&task.opened.show));
     if let Some(map) = value.as_object_mut() {
         map.insert("shown".to_owned(), task.opened.show.clone());
         map.insert("by".to_owned(), json!({ "subject": answer.by.subject, "name": answer.by.name }));
@@ -115,18 +119,16 @@ pub(crate) fn answer(sheet: &mut Sheet<'_>, task: &Task, answer: Answer) -> Resu
     Ok(())
 }
 
-/// What she typed is hers; what she was shown she vouches for, as far as it was displayed whole.
-fn value_labels(sheet: &Sheet<'_>, human: &Human, task: &Task, values: &Value) -> Labelled {
-    let mut tree = sheet.labels().of_form(&human.form, values);
-    let shown: BTreeMap<String, Labelled> = task
-        .opened
-        .labels
-        .iter()
-        .map(|(name, label)| {
-            let value = task.opened.show.get(name).unwrap_or(&Value::Null);
-            (name.clone(), Labelled::all(labels::seen(value, label)))
-        })
-        .collect();
-    tree.fields.insert("shown".to_owned(), Labelled { own: Label::default(), fields: shown });
-    tree
+/// Labels are lowered only by somebody with that right, and the record says by which rule.
+fn may_release(human: &Human, answer: &Answer) -> Result<(), Rejection> {
+    match (&human.release, &answer.release) {
+        (None, _) => Ok(()),
+        (Some(_), Some(decision)) if decision.allow => Ok(()),
+        (Some(_), Some(decision)) => Err(Rejection::Denied(decision.clone())),
+        (Some(_), None) => Err(Rejection::Denied(laufzettel_policy::Decision::deny(
+            "label.release",
+            "Diese Aufgabe senkt einen Schutzbedarf; dafür ist das Recht label.release nötig.",
+            "This task lowers a protection level; that takes the right label.release.",
+        ))),
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use laufzettel_domain::{EffectPath, Label, StepId, Trust, Value, names::Phase};
+use laufzettel_domain::{EffectPath, Label, StepId, Value, names::Phase};
 use laufzettel_policy::{Effect, Labelled};
 use laufzettel_process::model::{FailureClass, ModelCall, Size, StepKind};
 use serde_json::json;
@@ -43,6 +43,7 @@ fn intend(sheet: &Sheet<'_>, id: &StepId, call: &ModelCall) -> Result<EffectInte
         who: acting(sheet, id)?,
         labels: part_labels(sheet, id, call),
         listed: BTreeSet::new(),
+        receipt: false,
         reads: labels::reads(templates),
         timeout_ms: sheet.step(id).timeout.map_or(TIMEOUT_MS, |span| u64::try_from(span.approx_millis()).unwrap_or(TIMEOUT_MS)),
         call: Call::Model {
@@ -112,9 +113,7 @@ pub(crate) fn ask_again(sheet: &mut Sheet<'_>, path: &EffectPath, effect: &Effec
     sheet.emit(Event::EffectIntended(intent));
 }
 
-/// A model's answer has the level of its material and is never trusted.
 pub(crate) fn complete(sheet: &mut Sheet<'_>, id: &StepId, call: &ModelCall, value: Value) {
-    let labels = sheet.labels();
-    let material = call.data.values().chain([&call.prompt]).fold(labels.of_condition(id), |label, t| label.join(&labels.of_template(t)));
-    sheet.complete(id, value, Labelled::all(material.with_trust(Trust::Untrusted)), BTreeSet::new());
+    let label = sheet.labels().of_model(id, call);
+    sheet.complete(id, value, Labelled::all(label), BTreeSet::new());
 }

@@ -10,7 +10,7 @@ use crate::{decide::Sheet, labels};
 pub(crate) fn begin(sheet: &mut Sheet<'_>, id: &StepId, template: &Template) {
     match template.evaluate(&sheet.scope()) {
         Ok(value) => {
-            let tree = sheet.labels().tree(template).raise(&sheet.labels().of_condition(id));
+            let tree = sheet.labels().of_set(id, template);
             let reads: BTreeSet<_> = labels::reads([template]);
             sheet.complete(id, value, tree, reads);
         }

@@ -4,10 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use laufzettel_domain::{EffectPath, Label, StepId, Value, names::Phase};
 use laufzettel_policy::Labelled;
-use laufzettel_process::{
-    expression::Template,
-    model::{FailureClass, ToolCall},
-};
+use laufzettel_process::model::{FailureClass, ToolCall};
 use serde_json::Map;
 
 use super::acting;
@@ -72,6 +69,7 @@ fn intend(sheet: &Sheet<'_>, id: &StepId, call: &ToolCall, phase: Phase, result:
         who: acting(sheet, id)?,
         labels: argument_labels(sheet, id, call, result.is_some()),
         listed: call.with.iter().filter(|(_, t)| sheet.labels().is_listed(t)).map(|(n, _)| n.clone()).collect(),
+        receipt: phase == Phase::Do && sheet.labels().is_receipt(call, rule),
         reads: labels::reads(call.with.values()),
         timeout_ms: timeout,
         call: Call::Tool { server: call.server.clone(), tool: call.tool.clone(), arguments: Value::Object(arguments) },
@@ -81,29 +79,13 @@ fn intend(sheet: &Sheet<'_>, id: &StepId, call: &ToolCall, phase: Phase, result:
 /// The label of each argument. In an undo, `result` is labelled as the step's own value.
 fn argument_labels(sheet: &Sheet<'_>, id: &StepId, call: &ToolCall, undo: bool) -> BTreeMap<String, Label> {
     let own = match sheet.run.steps.get(id) {
-        Some(StepState::Completed { labels, .. }) => labels.clone(),
-        _ => Labelled::all(Label::strictest()),
+        Some(StepState::Completed { labels, .. }) if undo => Some(labels),
+        _ => None,
     };
-    let of = |template: &Template| {
-        if !undo {
-            return sheet.labels().of_template(template);
-        }
-        let mut label = Label::default();
-        for path in template.expressions().iter().flat_map(|e| e.analysis.paths()) {
-            label = label.join(&if path.root() == "result" { own.at(&path.0[1..]) } else { sheet.labels().of_path(&path) });
-        }
-        label
-    };
-    call.with.iter().map(|(name, template)| (name.clone(), of(template))).collect()
+    call.with.iter().map(|(name, template)| (name.clone(), sheet.labels().of_argument(template, own))).collect()
 }
 
 pub(crate) fn complete(sheet: &mut Sheet<'_>, id: &StepId, call: &ToolCall, value: Value) {
-    let labels = sheet.labels();
-    let arguments = call.with.values().fold(Label::default(), |label, t| label.join(&labels.of_template(t)));
-    let label = match sheet.context.tools.get(&call.name()) {
-        Some(rule) => labels.of_tool(&call.name(), rule, &arguments, &labels.of_condition(id)),
-        // the declaration is gone since the call was made
-        None => Label::strictest(),
-    };
+    let label = sheet.labels().of_tool(id, call);
     sheet.complete(id, value, Labelled::all(label), BTreeSet::new());
 }

@@ -1,19 +1,22 @@
 //! `human` steps: who is asked, what is shown, what is answered.
 
+use std::collections::BTreeSet;
+
 use laufzettel_domain::{
-    Findings, Node, Place, Text,
+    Findings, Kategorie, Node, Place, Schutzbedarf, Text,
     document::{Fields, Kind},
+    finding,
 };
 
 use super::{Reader, not_supported, syntax_errors};
 use crate::{
     expression::Template,
-    model::{Assign, Human},
+    model::{Assign, Human, Release},
 };
 
 pub fn human(node: &Node, key: &str, reader: &mut Reader<'_>, findings: &mut Findings) -> Option<Human> {
     let mut fields = Fields::open(node, key, findings)?;
-    not_supported(&mut fields, &["vorschlag", "escalate", "not_by", "release"]);
+    not_supported(&mut fields, &["vorschlag", "escalate", "not_by"]);
     let assign = fields.req("assign").and_then(|n| assign(n, &fields.path("assign"), fields.findings));
     let show_key = fields.path("show");
     let mut errors = Vec::new();
@@ -24,12 +27,14 @@ pub fn human(node: &Node, key: &str, reader: &mut Reader<'_>, findings: &mut Fin
     let form = form_node.and_then(|n| reader.schema(n, &fields.path("form"), fields.findings));
     let due = fields.opt("due").map(|n| due(n, &fields.path("due"), &mut errors, fields.findings));
     let ermessen = fields.boolean("ermessen").unwrap_or(false);
+    let shown: Vec<&str> = entries.iter().map(|e| e.key.as_str()).collect();
+    let release = fields.opt("release").and_then(|n| release(n, &fields.path("release"), &shown, fields.findings));
     syntax_errors(errors, &show_key, fields.findings);
     fields.close();
     let form = form?;
     let form_order = form_order(form_node, &form.root);
     forbid_auswahl(&form.root, form_node.map_or(node.at, |n| n.at), key, findings);
-    Some(Human { assign: assign?, show, show_order, form, form_order, due, ermessen })
+    Some(Human { assign: assign?, show, show_order, form, form_order, due, ermessen, release })
 }
 
 fn form_order(node: Option<&Node>, root: &laufzettel_domain::Value) -> Vec<String> {
@@ -61,6 +66,24 @@ fn assign(node: &Node, key: &str, findings: &mut Findings) -> Option<Assign> {
     }
     fields.close();
     Some(Assign { groups, user })
+}
+
+/// `{ to, kategorien, of }`: all three, so that nobody lowers more than was written.
+fn release(node: &Node, key: &str, shown: &[&str], findings: &mut Findings) -> Option<Release> {
+    let mut fields = Fields::open(node, key, findings)?;
+    for name in ["to", "kategorien", "of"] {
+        fields.req(name);
+    }
+    let to = fields.one_of("to", &Schutzbedarf::ALL);
+    let kategorien: Option<BTreeSet<Kategorie>> = fields.many_of("kategorien", &Kategorie::ALL).map(|list| list.into_iter().collect());
+    let of: BTreeSet<String> = fields.texts("of").unwrap_or_default().into_iter().collect();
+    let (at, of_key) = (fields.opt("of").map_or(node.at, |n| n.at), fields.path("of"));
+    for name in of.iter().filter(|name| !shown.contains(&name.as_str())) {
+        let text = Text::new(format!("„{name}“ steht nicht in show: freigeben kann man nur, was gezeigt wird."), format!("\"{name}\" is not in show: only what is shown can be released."));
+        fields.findings.error("LZ108", at, of_key.clone(), text).hint = Some(finding::hint(name, shown.iter().copied()));
+    }
+    fields.close();
+    Some(Release { to: to?, kategorien: kategorien?, of })
 }
 
 /// A duration (`P3D`), a date, or an expression that gives one.
