@@ -181,10 +181,10 @@ fn material(call: &ModelCall) -> String {
     blocks.collect::<Vec<_>>().join("\n\n")
 }
 
-/// A rough upper bound of tokens in a request: German text has about three characters a token.
+/// A rough upper bound of tokens in a request.
 pub fn estimate_tokens(call: &ModelCall) -> u64 {
     let data: usize = call.data.values().map(|v| v.to_string().chars().count()).sum();
     let repairs: usize = call.repairs.iter().map(|(a, p)| a.chars().count() + p.chars().count()).sum();
     let schema = call.output.as_ref().map_or(0, |s| s.to_string().chars().count());
-    ((FRAME.chars().count() + call.prompt.chars().count() + data + repairs + schema) / 3 + 64) as u64
+    laufzettel_policy::estimate_tokens(call.prompt.chars().count() + data + repairs + schema)
 }

@@ -313,8 +313,11 @@ impl<'v> Labels<'v> {
 
 /// The trust of a tool's result: as declared, but text of documents and mails is never more than data.
 pub fn trust_of_tool(name: &str, rule: &ToolRule) -> Trust {
-    let foreign = name.rsplit('/').next().is_some_and(|tool| FOREIGN_TEXT.contains(&tool));
-    if foreign { Trust::Untrusted } else { rule.yields.trust }
+    if is_foreign_text(name) { Trust::Untrusted } else { rule.yields.trust }
+}
+
+pub fn is_foreign_text(name: &str) -> bool {
+    name.rsplit('/').next().is_some_and(|tool| FOREIGN_TEXT.contains(&tool))
 }
 
 /// A staff member's name and number.

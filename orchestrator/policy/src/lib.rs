@@ -3,6 +3,7 @@
 //! Only this room can make a [`Cleared`] call, and the adapters behind the doors take nothing else.
 
 mod action;
+mod budget;
 mod cleared;
 mod detect;
 mod labelled;
@@ -11,6 +12,7 @@ mod tool;
 mod zone;
 
 pub use action::{Action, glob};
+pub use budget::estimate_tokens;
 pub use cleared::{Cleared, ModelCall, ToolCall, clear_model, clear_tool};
 pub use detect::detect;
 pub use labelled::Labelled;

@@ -57,6 +57,15 @@ pub fn zone_refusal(label: &Label, zone: &Zone) -> Option<Text> {
 }
 
 impl Zone {
+    /// Orders zones by what they may take: the one that takes most is the best guarded.
+    pub fn strictness(&self) -> (Schutzbedarf, usize) {
+        let kinds = match &self.kategorien {
+            Kategorien::Alle => Kategorie::ALL.len() + 1,
+            Kategorien::Nur(some) => some.len(),
+        };
+        (self.max_schutzbedarf, kinds)
+    }
+
     /// The shipped default for the names gruen, gelb, rot; a zone of another name must declare what it takes.
     pub fn shipped(name: &str) -> Option<(Schutzbedarf, Kategorien)> {
         match name {

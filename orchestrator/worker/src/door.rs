@@ -5,6 +5,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 use laufzettel_directory::Error as DirectoryError;
 use laufzettel_doors::{Class, Failure, Reply, model::Endpoint, standin, tools::ToolServers};
 
+pub use laufzettel_engine::EndpointFacts;
 use laufzettel_engine::{Call, Command, Disposition, Effect, Meta, Outcome, Run};
 use laufzettel_policy::{Cleared, Decision, ModelCall, ToolCall, Who, clear_model, clear_tool};
 use laufzettel_process::model::{FailureClass, Size};
@@ -27,15 +28,6 @@ pub trait Doors: Send + Sync {
     fn cost_micro_eur(&self, _endpoint: &str, _tokens: (u64, u64)) -> Option<u64> {
         None
     }
-}
-
-/// What routing needs to know of a model.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EndpointFacts {
-    pub name: String,
-    pub zone: String,
-    pub size: Size,
-    pub context: u64,
 }
 
 /// Tool servers and model endpoints as configured. Without any endpoint the built-in stand-in answers.

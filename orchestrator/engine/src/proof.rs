@@ -1,0 +1,98 @@
+//! The proof before a process runs: that no value reaches a zone or a tool it is not cleared for, that nothing foreign
+//! steers, that a person stands between a model and what leaves the house, and that whoever acts may.
+//!
+//! The same joins over the same reads as at run time ([`crate::labels`]), with declared labels in place of observed ones.
+//! If nothing is found here, no door refuses a run for its labels, unless a value turns out more sensitive than declared:
+//! raised by a pattern found in it, by a server, or by a zone somebody chose. It promises nothing about what people decide.
+
+mod budget;
+mod declared;
+mod flows;
+mod gates;
+mod release;
+mod rights;
+mod sinks;
+mod trace;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use laufzettel_domain::{Findings, Trust, Via};
+use laufzettel_policy::{Group, Rules, Zone};
+use laufzettel_process::{
+    Process,
+    model::{RunAs, Size, StepKind},
+};
+
+pub use flows::{Flow, flows};
+
+use crate::{
+    context::Context,
+    labels::{Known, Labels},
+};
+
+/// What routing needs to know of a model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointFacts {
+    pub name: String,
+    pub zone: String,
+    pub size: Size,
+    /// Tokens it takes.
+    pub context: u64,
+}
+
+/// The tenant's configuration as far as a proof depends on it.
+pub struct Setting<'c> {
+    pub context: &'c Context,
+    pub zones: &'c BTreeMap<String, Zone>,
+    pub endpoints: &'c [EndpointFacts],
+    /// `None`: there is no tenant to ask for rights, zones and sizes.
+    pub rules: Option<&'c Rules>,
+    /// Every group and user the process names ([`names`]), with all groups a member of it is in; `None`: not in the directory.
+    pub members: &'c BTreeMap<String, Option<Vec<Group>>>,
+}
+
+/// Everything the proof finds, as findings of the process's file.
+pub fn prove(process: &Process, setting: &Setting<'_>, findings: &mut Findings) {
+    let known = declared::declared(process, setting.context, input_trust(process));
+    let labels = Labels { process, context: setting.context, known: Known::Declared(&known), input: input_trust(process) };
+    sinks::check(labels, setting, findings);
+    gates::check(labels, findings);
+    release::check(labels, findings);
+    if let Some(rules) = setting.rules {
+        rights::check(process, setting, rules, findings);
+        budget::check(labels, setting, findings);
+    }
+}
+
+/// The worst way in decides: input is trusted only where nothing but our own form can bring it.
+fn input_trust(process: &Process) -> Trust {
+    let only_form = process.start.via == BTreeSet::from([Via::Form]);
+    if process.triggers.is_empty() && only_form { Trust::Trusted } else { Trust::Untrusted }
+}
+
+/// Groups and users a process names, for the directory to be asked about beforehand.
+pub fn names(process: &Process) -> BTreeSet<String> {
+    let mut names: BTreeSet<String> = process.start.groups.iter().cloned().collect();
+    for step in process.steps.values() {
+        if let StepKind::Human(human) = &step.kind {
+            names.extend(human.assign.groups.iter().cloned());
+            names.extend(human.assign.user.clone());
+        }
+    }
+    names
+}
+
+/// Everybody a step may act as: its own `run_as`, or that of each way the process begins.
+fn actors(process: &Process, run_as: Option<&RunAs>) -> Vec<RunAs> {
+    if let Some(run_as) = run_as {
+        return vec![run_as.clone()];
+    }
+    let by_hand = (!process.start.groups.is_empty()).then(|| process.run_as.clone());
+    let mut all: Vec<RunAs> = by_hand.into_iter().collect();
+    for trigger in &process.triggers {
+        if !all.contains(&trigger.run_as) {
+            all.push(trigger.run_as.clone());
+        }
+    }
+    if all.is_empty() { vec![process.run_as.clone()] } else { all }
+}

@@ -1,0 +1,52 @@
+//! The declared label of every step's value, in the order of the graph: whatever way a run takes, its labels are no stricter.
+
+use std::collections::BTreeMap;
+
+use laufzettel_domain::{Label, StepId, Trust};
+use laufzettel_policy::Labelled;
+use laufzettel_process::{
+    Process,
+    model::{OnError, Step, StepKind},
+};
+
+use crate::{
+    context::Context,
+    labels::{Known, Labels},
+};
+
+pub fn declared(process: &Process, context: &Context, input: Trust) -> BTreeMap<StepId, Labelled> {
+    let mut known = BTreeMap::new();
+    let mut skips: BTreeMap<&StepId, Label> = BTreeMap::new();
+    for id in &process.order {
+        let step = &process.steps[id];
+        let labels = Labels { process, context, known: Known::Declared(&known), input };
+        let mut tree = completed(labels, step);
+        if let Some(skip) = skipped(labels, step, &skips) {
+            tree = tree.raise(&skip);
+            skips.insert(id, skip);
+        }
+        if step.on_error == OnError::Continue {
+            tree = tree.raise(&labels.of_failed(step));
+        }
+        known.insert(id.clone(), tree);
+    }
+    known
+}
+
+fn completed(labels: Labels<'_>, step: &Step) -> Labelled {
+    match &step.kind {
+        StepKind::Set(template) => labels.of_set(&step.id, template),
+        StepKind::Rules(rules) => Labelled::all(labels.of_rules(&step.id, rules)),
+        StepKind::Tool(call) => Labelled::all(labels.of_tool(&step.id, call)),
+        StepKind::Model(call) => Labelled::all(labels.of_model(&step.id, call)),
+        StepKind::Human(human) => labels.of_human(&step.id, human, &labels.of_show(human), None),
+    }
+}
+
+/// What being skipped would tell, if the step can be: by its own condition, or by that of a step it needs.
+fn skipped(labels: Labels<'_>, step: &Step, skips: &BTreeMap<&StepId, Label>) -> Option<Label> {
+    let inherited = step.needs.iter().filter(|(_, optional)| !**optional).filter_map(|(need, _)| skips.get(need).cloned());
+    let own = step.condition.as_ref().map(|_| labels.of_condition(&step.id));
+    let causes: Vec<Label> = inherited.chain(own).map(|cause| labels.of_skipped(step, &cause)).collect();
+    (!causes.is_empty()).then(|| Label::join_all(&causes))
+}

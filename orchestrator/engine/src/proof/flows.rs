@@ -1,0 +1,89 @@
+//! Every flow from a source to a sink, as the data protection officer reads it.
+
+use laufzettel_policy::{AddressClass, Clearance};
+use laufzettel_process::model::{Step, StepKind};
+use serde::Serialize;
+
+use super::{
+    Setting, declared, gates, input_trust,
+    sinks::{Call, calls, class, zone_of},
+    trace::Tracer,
+};
+use crate::labels::{Known, Labels};
+
+/// One row of the table.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Flow {
+    /// `zone gruen` or `mail/senden (beteiligte)`
+    pub sink: String,
+    /// The argument or block it enters by.
+    pub part: String,
+    /// `input.halter.iban`, `steps.halter [registry/person_suchen]`
+    pub source: String,
+    /// Level and categories of the source.
+    pub label: String,
+    pub trust: String,
+    /// The places between source and sink.
+    pub via: Vec<String>,
+    /// Up to which level the sink is cleared.
+    pub cleared: String,
+    /// A person stands before it.
+    pub gate: bool,
+}
+
+/// All flows of a process, by sink. A value the author wrote himself is none.
+pub fn flows(process: &laufzettel_process::Process, setting: &Setting<'_>) -> Vec<Flow> {
+    let known = declared::declared(process, setting.context, input_trust(process));
+    let labels = Labels { process, context: setting.context, known: Known::Declared(&known), input: input_trust(process) };
+    let mut tracer = Tracer::new(labels);
+    let mut rows = Vec::new();
+    for id in &process.order {
+        let step = &process.steps[id];
+        if let StepKind::Model(call) = &step.kind {
+            let (sink, cleared) = match zone_of(setting, call) {
+                Some(zone) => (format!("Modell, Zone {}", zone.name), zone.max_schutzbedarf.as_str().to_owned()),
+                None => ("Modell, keine Zone".to_owned(), "–".to_owned()),
+            };
+            let parts = call.data.iter().map(|(name, t)| (format!("data.{name}"), t)).chain([("prompt".to_owned(), &call.prompt)]);
+            for (part, template) in parts {
+                let traces = tracer.of(template);
+                rows.extend(traces.into_iter().map(|trace| row(labels, step, &sink, &part, &cleared, trace)));
+            }
+        }
+        for call in calls(step) {
+            let (sink, cleared) = target(labels, &call);
+            for (argument, template) in &call.call.with {
+                let traces = tracer.of(template);
+                rows.extend(traces.into_iter().map(|trace| row(labels, step, &sink, &format!("with.{argument}"), &cleared, trace)));
+            }
+        }
+    }
+    rows
+}
+
+fn target(labels: Labels<'_>, call: &Call<'_>) -> (String, String) {
+    let name = call.call.name();
+    let Some(rule) = labels.context.tools.get(&name) else { return (name, "–".to_owned()) };
+    let class = class(labels, call.call, rule);
+    let level = rule.clearance.level_for(class).as_str().to_owned();
+    match (&rule.clearance, class) {
+        (Clearance::Level(_), _) => (name, level),
+        (_, AddressClass::Haus) => (format!("{name} (haus)"), level),
+        (_, AddressClass::Beteiligte) => (format!("{name} (beteiligte)"), level),
+        (_, AddressClass::Andere) => (format!("{name} (andere)"), level),
+    }
+}
+
+fn row(labels: Labels<'_>, step: &Step, sink: &str, part: &str, cleared: &str, trace: super::trace::Trace) -> Flow {
+    let mut hops = trace.hops.into_iter();
+    Flow {
+        sink: sink.to_owned(),
+        part: format!("steps.{}.{part}", step.id),
+        source: hops.next().unwrap_or_default(),
+        label: trace.label.to_string(),
+        trust: trace.label.trust.as_str().to_owned(),
+        via: hops.collect(),
+        cleared: cleared.to_owned(),
+        gate: gates::is_gated(labels.process, &step.id),
+    }
+}

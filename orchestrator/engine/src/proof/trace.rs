@@ -1,0 +1,144 @@
+//! Where a value comes from: the ways from each source to a place, for a finding's words and for the table of flows.
+
+use std::collections::BTreeMap;
+
+use laufzettel_domain::{Label, Path};
+use laufzettel_process::{
+    expression::Template,
+    model::{Step, StepKind},
+};
+
+use crate::labels::{Labels, is_foreign_text, part, trust_of_tool};
+
+/// One way. `hops[0]` is the source, the last hop the place nearest to where it was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trace {
+    pub hops: Vec<String>,
+    /// Of the source.
+    pub label: Label,
+    /// The source is a tool whose result has no declared form here.
+    pub untyped: bool,
+}
+
+/// Sources told of one place: a reader of findings looks at a few, and a chain of steps must not multiply them.
+const SOURCES_MAX: usize = 64;
+/// Hops of one way: a longer one is cut at its far end.
+const HOPS_MAX: usize = 64;
+
+pub struct Tracer<'l> {
+    labels: Labels<'l>,
+    known: BTreeMap<String, Vec<Trace>>,
+}
+
+impl<'l> Tracer<'l> {
+    pub fn new(labels: Labels<'l>) -> Self {
+        Self { labels, known: BTreeMap::new() }
+    }
+
+    pub fn of(&mut self, template: &Template) -> Vec<Trace> {
+        self.template(template, 0)
+    }
+
+    fn template(&mut self, template: &Template, depth: usize) -> Vec<Trace> {
+        let mut all = Vec::new();
+        for expression in template.expressions() {
+            for path in expression.analysis.paths() {
+                merge(&mut all, self.path(&path, depth));
+            }
+            for step in &expression.analysis.asked {
+                merge(&mut all, self.path(&Path::new(["steps", step.as_str()]), depth));
+            }
+        }
+        all
+    }
+
+    fn path(&mut self, path: &Path, depth: usize) -> Vec<Trace> {
+        let source = |label| vec![Trace { hops: vec![path.to_string()], label, untyped: false }];
+        let Some(step) = path.step().and_then(|id| self.labels.process.steps.get(id)) else { return source(self.labels.of_path(path)) };
+        if depth >= HOPS_MAX {
+            return source(self.labels.of_path(path));
+        }
+        let key = path.to_string();
+        if let Some(known) = self.known.get(&key) {
+            return known.clone();
+        }
+        let mut found = self.step(step, path, depth + 1);
+        if let Some(condition) = &step.condition {
+            let asked = self.template(&Template::Expression(Box::new(condition.clone())), depth + 1);
+            merge(&mut found, hop(asked, &format!("steps.{}.if", step.id)));
+        }
+        let found = if found.is_empty() { source(self.labels.of_path(path)) } else { hop(found, &key) };
+        self.known.insert(key, found.clone());
+        found
+    }
+
+    fn step(&mut self, step: &Step, path: &Path, depth: usize) -> Vec<Trace> {
+        let below = &path.0[2..];
+        match &step.kind {
+            StepKind::Set(template) => self.template(part(template, below), depth),
+            StepKind::Human(human) => match (below.first().map(String::as_str), below.get(1).and_then(|name| human.show.get(name))) {
+                (Some("shown"), Some(shown)) => self.template(part(shown, &below[2..]), depth),
+                (Some("shown"), None) => self.parts(step, depth),
+                _ => vec![Trace { hops: vec![path.to_string()], label: self.labels.of_path(path), untyped: false }],
+            },
+            StepKind::Tool(call) => {
+                let mut all = vec![self.result(step, &call.name())];
+                merge(&mut all, self.parts(step, depth));
+                all
+            }
+            StepKind::Rules(_) | StepKind::Model(_) => self.parts(step, depth),
+        }
+    }
+
+    /// What the tool itself brings into the house.
+    fn result(&self, step: &Step, name: &str) -> Trace {
+        let typed = self.labels.context.types.steps.get(&step.id).is_some_and(|schema| schema.root.is_object());
+                let label = self.labels.context.tools.get(name).map_or_else(Label::strictest, |rule| Label {
+            schutzbedarf: rule.yields.schutzbedarf,
+            kategorien: rule.yields.kategorien.clone().unwrap_or_else(|| self.labels.process.datenkategorien.clone()),
+            trust: trust_of_tool(name, rule),
+        });
+        Trace { hops: vec![format!("steps.{} [{name}]", step.id)], label, untyped: !typed && !is_foreign_text(name) }
+    }
+
+    fn parts(&mut self, step: &Step, depth: usize) -> Vec<Trace> {
+        let mut all = Vec::new();
+        for (key, template) in step.kind.templates() {
+            let key = key.replace("model.", "").replace("rules.", "").replace("human.", "");
+            let found = self.template(template, depth);
+            merge(&mut all, hop(found, &format!("steps.{}.{key}", step.id)));
+        }
+        all
+    }
+}
+
+fn hop(mut traces: Vec<Trace>, name: &str) -> Vec<Trace> {
+    for trace in &mut traces {
+        if trace.hops.last().is_none_or(|last| last != name) && trace.hops.len() < HOPS_MAX {
+            trace.hops.push(name.to_owned());
+        }
+    }
+    traces
+}
+
+/// One way a source is enough: the first found.
+fn merge(all: &mut Vec<Trace>, more: Vec<Trace>) {
+    for trace in more {
+        if all.len() < SOURCES_MAX && !all.iter().any(|known| known.hops[0] == trace.hops[0]) {
+            all.push(trace);
+        }
+    }
+}
+
+/// `input.halter.iban (hoch, steuerdaten) → steps.a.data.antrag`
+pub fn words(trace: &Trace, sink: &str) -> String {
+    let mut hops = trace.hops.clone();
+    if let Some(first) = hops.first_mut() {
+        *first = format!("{first} ({})", trace.label);
+    }
+    if hops.len() > 6 {
+        hops.splice(2..hops.len() - 3, ["…".to_owned()]);
+    }
+    hops.push(sink.to_owned());
+    hops.join(" → ")
+}
