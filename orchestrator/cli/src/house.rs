@@ -197,7 +197,9 @@ fn endpoints(config: &Config) -> anyhow::Result<Vec<Arc<Endpoint>>> {
             None => None,
             Some(name) => Some(std::fs::read_to_string(config.secrets.join(name)).with_context(|| format!("secret:{name}"))?.trim().to_owned()),
         };
+        let ca = model.ca.as_ref().map(|file| std::fs::read(file).with_context(|| file.display().to_string())).transpose()?;
         let options = EndpointOptions {
+            ca,
             name: model.name.clone(),
             url: model.url.clone(),
             model: model.model.clone(),
@@ -208,7 +210,7 @@ fn endpoints(config: &Config) -> anyhow::Result<Vec<Arc<Endpoint>>> {
             concurrency: model.concurrency,
             price: model.price,
         };
-        endpoints.push(Arc::new(Endpoint::new(options)?));
+        endpoints.push(Arc::new(Endpoint::new(options).with_context(|| format!("Modell {}", model.name))?));
     }
     Ok(endpoints)
 }
@@ -327,6 +329,7 @@ pub fn tenant(
         tools: tool_rules(own),
         types: tool_types(own)?,
         zones: config.zones.clone(),
+        quotas: own.quotas.clone(),
         own_domains: own.eigene_domains.clone(),
         units: own.units.clone(),
         zeitzone: own.zeitzone.clone(),

@@ -57,6 +57,15 @@ pub fn zone_refusal(label: &Label, zone: &Zone) -> Option<Text> {
 }
 
 impl Zone {
+    /// How much the zone may be trusted with: the level first, then how many categories. The strictest zone is the greatest.
+    pub fn strictness(&self) -> (Schutzbedarf, usize) {
+        let kategorien = match &self.kategorien {
+            Kategorien::Alle => Kategorie::ALL.len(),
+            Kategorien::Nur(some) => some.len(),
+        };
+        (self.max_schutzbedarf, kategorien)
+    }
+
     /// The shipped default for the names gruen, gelb, rot; a zone of another name must declare what it takes.
     pub fn shipped(name: &str) -> Option<(Schutzbedarf, Kategorien)> {
         match name {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Extension, Json,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -45,23 +45,32 @@ fn as_api(caller: &Caller) -> Caller {
     Caller { via: Via::Api, ..caller.clone() }
 }
 
+/// `?zone=`: beside the input, which is the process's own.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wished {
+    zone: Option<String>,
+}
+
 pub async fn start(
     State(site): State<Arc<Site>>,
     Extension(session): Extension<Session>,
     Path(id): Path<String>,
+    Query(wished): Query<Wished>,
     headers: HeaderMap,
     Json(input): Json<Value>,
 ) -> Response {
     let tenant = &site.tenants[&session.tenant];
     let key = headers.get("idempotency-key").and_then(|v| v.to_str().ok()).filter(|k| k.len() <= 256);
     let receipts = key.map(|k| format!("api:{}:{id}:{k}", session.caller.subject)).into_iter().collect();
-    let request = StartRequest { process: id, caller: as_api(&session.caller), run_as: None, input, zone: None, receipts, status: false };
+    let request = StartRequest { process: id, caller: as_api(&session.caller), run_as: None, input, zone: wished.zone, receipts, status: false };
     let run = match tenant.desk.start(request).await {
         Ok(started) => started.run,
         Err(StartError::Duplicate(run)) => run,
         Err(StartError::UnknownProcess) => return problem(404, "Diesen Prozess gibt es nicht."),
         Err(StartError::Denied(decision)) => return problem_with(403, "Nicht erlaubt.", json!({ "detail": decision.reason.de, "rule": decision.rule })),
         Err(StartError::Invalid(problems)) => return invalid(&problems),
+        Err(StartError::Quota(exceeded)) => return reply::too_many(&exceeded),
         Err(StartError::Unavailable(_)) => return problem(503, "Gerade nicht möglich."),
     };
     let mut response = reply::json(StatusCode::ACCEPTED, &json!({ "run": run.to_string() }));

@@ -8,10 +8,14 @@ use laufzettel_engine::{self as engine, Answer, Command, Event, Rejection, Run, 
 use laufzettel_journal::{Draft, Record};
 use laufzettel_policy::{Action, Decision, Who, permit, permit_start};
 use laufzettel_process::{model::RunAs, schema::Problem};
-use laufzettel_store::{Append, AppendError, Error as StoreError, Projection, RunRow, TaskRow, failpoint};
+use laufzettel_store::{Append, AppendError, Error as StoreError, Projection, RunRow, TaskRow, UsageRow, failpoint};
 use serde_json::json;
 
-use crate::tenant::{Prepared, Tenant};
+use crate::{
+    quota::{self, Exceeded},
+    route,
+    tenant::{Prepared, Tenant},
+};
 
 /// A tenant's desk. Cheap to clone.
 #[derive(Clone)]
@@ -57,6 +61,9 @@ pub enum StartError {
     Invalid(Vec<Problem>),
     #[error("already received")]
     Duplicate(RunId),
+    /// Too many: try again later.
+    #[error("the quota is used up")]
+    Quota(Exceeded),
     #[error("the store does not take it now")]
     Unavailable(String),
 }
@@ -116,7 +123,9 @@ impl Desk {
                 return Err(StartError::Duplicate(run));
             }
         }
-        tenant.keep(&prepared.process).await.map_err(|e| StartError::Unavailable(e.to_string()))?;
+        let unavailable = |e: StoreError| StartError::Unavailable(e.to_string());
+        let _place = self.take_place(&request.process).await.map_err(unavailable)?.map_err(StartError::Quota)?;
+        tenant.keep(&prepared.process).await.map_err(unavailable)?;
         self.begin(request, &prepared, decision).await
     }
 
@@ -150,15 +159,12 @@ impl Desk {
         match self.who(&request.caller) {
             Ok(who) => {
                 let started = permit_start(&who, process.id.as_str(), &process.start.groups, &self.tenant.rules);
-                match request
-                    .zone
-                    .as_ref()
-                    .filter(|_| started.allow)
-                    .map(|zone| permit(&who, &Action::ZoneUse(zone.clone()), Some(process.id.as_str()), &self.tenant.rules))
-                {
-                    Some(refused) if !refused.allow => refused,
-                    _ => started,
+                if !started.allow {
+                    return started;
                 }
+                let label = route::label_of(process, &request.input);
+                let refused = request.zone.as_ref().and_then(|zone| route::refuse_wish(&self.tenant, &who, process, &label, zone));
+                refused.unwrap_or(started)
             }
             Err(error) => Decision::deny(
                 "directory",
@@ -322,7 +328,7 @@ impl Desk {
             expected,
             epoch: fenced.then(|| self.tenant.store.epoch()),
             drafts: drafts.collect(),
-            projection: Some(project(prepared, run, events)),
+            projection: Some(project(prepared, run, events, &quota::day(&self.tenant, at))),
             receipt,
         };
         // known before anybody can see the records: the worker may claim the run the instant they are durable. What was
@@ -478,7 +484,7 @@ pub fn decode(records: &[Record]) -> Result<Vec<(Event, Timestamp)>, WishError> 
 }
 
 /// The rows lists show, computed from the run these events lead to.
-fn project(prepared: &Prepared, run: &Run, events: &[Event]) -> Projection {
+fn project(prepared: &Prepared, run: &Run, events: &[Event], day: &str) -> Projection {
     let due = !engine::effects(run).is_empty();
     let row = RunRow {
         run: run.id,
@@ -512,7 +518,21 @@ fn project(prepared: &Prepared, run: &Run, events: &[Event]) -> Projection {
     numbers.sort_unstable();
     numbers.dedup();
     let tasks = numbers.iter().filter_map(|n| run.tasks.get(n)).map(|task| task_row(prepared, run, task)).collect();
-    Projection { run: row, tasks }
+    let usage = events.iter().filter_map(|event| used(run, event, day)).collect();
+    Projection { run: row, tasks, usage }
+}
+
+/// What a model call used up, for quotas and pages.
+fn used(run: &Run, event: &Event, day: &str) -> Option<UsageRow> {
+    let meta = match event {
+        Event::EffectSettled(e) => &e.meta,
+        Event::EffectFailed(e) => &e.meta,
+        _ => return None,
+    };
+    let (model, zone) = (meta.model.clone()?, meta.zone.clone()?);
+    let (prompt, answer) = meta.tokens.unwrap_or_default();
+    let charged = if meta.tokens.is_some() { prompt + answer } else { meta.estimate.unwrap_or_default() };
+    Some(UsageRow { day: day.to_owned(), process: run.process.to_string(), model, zone, calls: 1, charged })
 }
 
 fn task_row(prepared: &Prepared, run: &Run, task: &engine::Task) -> TaskRow {

@@ -13,7 +13,11 @@ use laufzettel_process::{Catalogue, Folder, Process, Tools, Types, read};
 use laufzettel_store::Store;
 use serde_json::json;
 
-use crate::{door::Doors, edge::Random};
+use crate::{
+    door::Doors,
+    edge::Random,
+    quota::{Counting, Quotas},
+};
 
 pub struct Tenant {
     pub id: TenantId,
@@ -27,6 +31,7 @@ pub struct Tenant {
     /// Pinned schemas by `server/tool`.
     pub types: Tools,
     pub zones: BTreeMap<String, Zone>,
+    pub quotas: Quotas,
     pub own_domains: Vec<String>,
     /// Groups that stand for a unit.
     pub units: BTreeMap<String, Vec<String>>,
@@ -51,6 +56,7 @@ pub struct Memory {
     /// Runs somebody in this process is driving: one driver a run, or an effect could be taken for somebody's who died.
     pub(crate) driven: Mutex<HashSet<RunId>>,
     pub(crate) released: tokio::sync::Notify,
+    pub(crate) counting: Counting,
 }
 
 /// The right to drive one run; ends when dropped.

@@ -36,6 +36,11 @@ pub async fn run(house: &House, wish: RunWish, out: &Out) -> Done {
         if answer_one(house, &loaded, &wish, out).await? {
             continue;
         }
+        // what is not there is waited for; whoever asked not to wait is told
+        let deferred = loaded.run.effects.values().any(|e| e.deferred.is_some() && matches!(e.status, EffectStatus::RetryAt(_)));
+        if deferred && wish.until_waiting {
+            return stopped(&loaded, &wish, out).await;
+        }
         match pause(&loaded, house) {
             Pause::Sleep(time) => tokio::time::sleep(time).await,
             Pause::Stop => return stopped(&loaded, &wish, out).await,
@@ -71,6 +76,10 @@ async fn start(house: &House, wish: &RunWish, out: &Out) -> Result<RunId, Failed
             code::USAGE,
             format!("{}\n{}", out.text("Die Eingabe passt nicht zum Prozess:", "The input does not fit the process:"), problem_lines(&problems, out.lang)),
         )),
+        Err(StartError::Quota(exceeded)) => {
+            let again = format!("{} {} s.", out.text("Frühestens in", "At the earliest in"), exceeded.retry_after_s);
+            Err(Failed::new(code::ENDED_BADLY, format!("{} {again}", exceeded.reason.get(out.lang))))
+        }
         Err(StartError::Duplicate(run)) => Ok(run),
         Err(StartError::Unavailable(why)) => Err(Failed::new(code::ENDED_BADLY, why)),
     }
