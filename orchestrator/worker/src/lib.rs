@@ -15,7 +15,7 @@ pub use desk::{Desk, Loaded, StartError, StartRequest, Started, WishError, decod
 pub use door::{Answer, Doors, EndpointFacts, RealDoors};
 pub use drive::Worker;
 pub use edge::{Random, SystemClock, SystemRandom};
-pub use tenant::{Memory, Prepared, Tenant};
+pub use tenant::{Memory, Nobody, Prepared, Tenant};
 
 pub use laufzettel_domain::Clock;
 
