@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use laufzettel_domain::Via;
-use laufzettel_policy::permit_start;
+use laufzettel_policy::{Who, permit_start};
 use laufzettel_process::{Process, model::TriggerKind, schema::Problem};
 use laufzettel_worker::{StartError, StartRequest};
 
@@ -20,21 +20,25 @@ use crate::{
     site::{Session, Site, TenantSite},
 };
 
-fn may_start(tenant: &TenantSite, session: &Session, process: &Process) -> bool {
+fn may_start(tenant: &TenantSite, who: &Who, process: &Process) -> bool {
     let via = process.start.via.is_empty() || process.start.via.contains(&Via::Form);
-    via && tenant.desk.who(&session.caller).is_ok_and(|who| permit_start(&who, process.id.as_str(), &process.start.groups, &tenant.desk.tenant.rules).allow)
+    via && permit_start(who, process.id.as_str(), &process.start.groups, &tenant.desk.tenant.rules).allow
 }
 
 pub async fn list(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, uri: Uri, headers: HeaderMap) -> Response {
     let tenant = &site.tenants[&session.tenant];
     let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
+    let who = match tenant.desk.who(&session.caller).await {
+        Ok(who) => who,
+        Err(nobody) => return asked.wish(&nobody.into()),
+    };
     let rows = tenant.desk.tenant.catalogue.processes.values().map(|process| ProcessRow {
         id: process.id.to_string(),
         version: process.version.to_string(),
         title: process.title.clone(),
         description: process.description.clone(),
         responsible: process.verantwortlich.clone(),
-        start: may_start(tenant, &session, process).then(|| format!("/prozesse/{}/start", process.id)),
+        start: may_start(tenant, &who, process).then(|| format!("/prozesse/{}/start", process.id)),
         public: process.triggers.iter().find_map(|t| match &t.kind {
             TriggerKind::Intake { path, public: true } => Some(format!("/antrag/{}/{path}", session.tenant)),
             _ => None,
@@ -44,8 +48,8 @@ pub async fn list(State(site): State<Arc<Site>>, Extension(session): Extension<S
 }
 
 /// Zones this person may choose from; none where there is nothing to choose. The chosen one is marked.
-fn zones(tenant: &TenantSite, session: &Session, process: &Process, chosen: Option<&str>) -> Vec<ZoneChoice> {
-    let Ok(who) = tenant.desk.who(&session.caller) else { return Vec::new() };
+async fn zones(tenant: &TenantSite, session: &Session, process: &Process, chosen: Option<&str>) -> Vec<ZoneChoice> {
+    let Ok(who) = tenant.desk.who(&session.caller).await else { return Vec::new() };
     let zones = laufzettel_worker::zone_choices(&tenant.desk.tenant, &who, process);
     let choice = |(n, zone): (usize, laufzettel_policy::Zone)| {
         let place: Vec<&str> = [zone.betreiber.as_str(), zone.ort.as_str(), zone.recht.as_str()].into_iter().filter(|part| !part.is_empty()).collect();
@@ -72,11 +76,13 @@ pub async fn form(State(site): State<Arc<Site>>, Extension(session): Extension<S
     let tenant = &site.tenants[&session.tenant];
     let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
     let Some(prepared) = tenant.desk.tenant.current(&id) else { return asked.missing() };
-    if !may_start(tenant, &session, &prepared.process) {
-        return asked.missing();
+    match tenant.desk.who(&session.caller).await {
+        Ok(who) if may_start(tenant, &who, &prepared.process) => {}
+        Ok(_) => return asked.missing(),
+        Err(nobody) => return asked.wish(&nobody.into()),
     }
     let Some(form) = intake::form_of(&prepared.process) else { return asked.missing() };
-    let zones = zones(tenant, &session, &prepared.process, None);
+    let zones = zones(tenant, &session, &prepared.process, None).await;
     asked.ok(&page_of(&prepared.process, &form, &asked, &Filled::default(), zones, intake::new_key(tenant)))
 }
 
@@ -105,7 +111,7 @@ pub async fn start(State(site): State<Arc<Site>>, Extension(session): Extension<
             Err(_) => return asked.unavailable(),
         }
     }
-    let zones = zones(tenant, &session, &prepared.process, sent.get(pages::ZONE));
+    let zones = zones(tenant, &session, &prepared.process, sent.get(pages::ZONE)).await;
     again(&prepared.process, &form, &asked, &sent, &problems, zones, key)
 }
 

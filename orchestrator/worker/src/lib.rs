@@ -19,7 +19,7 @@ pub use drive::Worker;
 pub use edge::{Random, SystemClock, SystemRandom};
 pub use quota::{Exceeded, Limits, Quotas};
 pub use route::choices as zone_choices;
-pub use tenant::{Memory, Prepared, Tenant};
+pub use tenant::{Memory, Nobody, Prepared, Tenant};
 
 pub use laufzettel_domain::Clock;
 

@@ -3,8 +3,8 @@
 
 use std::cmp::Reverse;
 
-use laufzettel_domain::{Kategorie, Label, Schutzbedarf, Value};
-use laufzettel_policy::{Action, Decision, ModelCall, Who, Zone, permit, zone_refusal};
+use laufzettel_domain::{Label, Trust, Value};
+use laufzettel_policy::{Action, Decision, ModelCall, Who, Zone, detect, permit, zone_refusal};
 use laufzettel_process::{Process, model::Size};
 
 use crate::{door::EndpointFacts, tenant::Tenant};
@@ -30,20 +30,15 @@ pub(crate) fn bytes(call: &ModelCall) -> u64 {
     (call.prompt.len() + data + repairs + call.output.as_ref().map_or(0, |schema| schema.to_string().len())) as u64
 }
 
-/// What the input of a process may hold: its declared label, raised by what is found in the very values.
-pub(crate) fn label_of(process: &Process, input: &Value) -> Label {
-    let declared = process.input.label_whole(&[], &process.default_label(laufzettel_domain::Trust::Untrusted));
-    declared.join(&detected(input))
-}
-
-/// SEAM: the detectors of `laufzettel-policy` (IBAN, Steuer-ID and the like) are asked here once they are there. They only raise.
-fn detected(_: &Value) -> Label {
-    Label::new(Schutzbedarf::Kein, std::iter::empty::<Kategorie>(), laufzettel_domain::Trust::Trusted)
+/// What the input of a process may hold: its declared label, raised by what the very values look like.
+pub(crate) fn label_of(tenant: &Tenant, process: &Process, input: &Value) -> Label {
+    let declared = process.input.label_whole(&[], &process.default_label(Trust::Untrusted));
+    declared.join(&detect(input, &tenant.own_domains))
 }
 
 /// Zones a person may choose for a process by its declared label and her rights, the strictest first. One zone is no choice.
 pub fn choices(tenant: &Tenant, who: &Who, process: &Process) -> Vec<Zone> {
-    let label = label_of(process, &Value::Null);
+    let label = label_of(tenant, process, &Value::Null);
     let mut open: Vec<Zone> = tenant.zones.values().filter(|zone| refuse_wish(tenant, who, process, &label, &zone.name).is_none()).cloned().collect();
     open.sort_by_key(|zone| Reverse((zone.strictness(), Reverse(zone.name.clone()))));
     if open.len() > 1 { open } else { Vec::new() }
