@@ -4,6 +4,7 @@
 
 mod action;
 mod cleared;
+pub mod detect;
 mod labelled;
 mod permit;
 mod tool;
@@ -11,6 +12,7 @@ mod zone;
 
 pub use action::{Action, glob};
 pub use cleared::{Cleared, ModelCall, ToolCall, clear_model, clear_tool};
+pub use detect::{Detected, detect, detect_kinds};
 pub use labelled::Labelled;
 pub use permit::{Decision, Grant, Group, Rules, ServiceAccount, Who, permit, permit_start, permit_tool};
 pub use tool::{AddressClass, Clearance, Effect, ToolRule, Yields, address_class};
