@@ -75,6 +75,9 @@ pub enum Command {
     Check {
         #[arg(required = true)]
         paths: Vec<PathBuf>,
+        /// Jeder Weg von einer Quelle zu einem Ziel als Tabelle, für die oder den Datenschutzbeauftragten
+        #[arg(long)]
+        flows: bool,
         #[command(flatten)]
         at: Where,
     },

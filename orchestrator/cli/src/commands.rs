@@ -39,7 +39,7 @@ pub async fn carry_out(args: Args) -> anyhow::Result<u8> {
         Command::Up { at, port } => serve::up(at, port, &out).await,
         Command::Serve { config } => serve::serve(&config, &out).await,
         Command::Run { process, input, by, zone, answers, until_waiting, at } => run(process, input, by, zone, answers, until_waiting, at, &out).await,
-        Command::Check { paths, at } => check::check(&paths, &at, &out).await,
+        Command::Check { paths, flows, at } => check::check(&paths, flows, &at, &out).await,
         Command::Test { paths, at } => test::test(&paths, &at, &out).await,
         Command::Runs(runs) => runs_wish(runs, &out).await,
         Command::Tasks(tasks) => tasks_wish(tasks, &out).await,

@@ -42,6 +42,8 @@ pub struct ModelConfig {
     pub model: String,
     /// Name of a file in `secrets`.
     pub key: Option<String>,
+    /// Certificate of the authority its address is believed by.
+    pub ca: Option<PathBuf>,
     pub zone: String,
     pub size: Size,
     pub context: u64,
@@ -69,7 +71,7 @@ fn read_root(root: &Node, folder: &Path, text: &str, findings: &mut Findings) ->
     let secrets = at(folder, fields.text("secrets").unwrap_or("./secrets"));
     let witness = fields.text("witness").map(|path| at(folder, path));
     let zones = zones(&mut fields, hybrid);
-    let models = models(&mut fields, &zones);
+    let models = models(&mut fields, &zones, folder);
     fields.req("tenants");
     let mut tenants = BTreeMap::new();
     for entry in fields.entries("tenants") {
@@ -196,16 +198,17 @@ fn zone(name: &str, node: &Node, key: String, findings: &mut Findings) -> Option
     Some(Zone { name: name.to_owned(), max_schutzbedarf: max?, kategorien: kategorien?, betreiber, ort, recht })
 }
 
-fn models(fields: &mut Fields<'_, '_>, zones: &BTreeMap<String, Zone>) -> Vec<ModelConfig> {
-    fields.list("models").iter().enumerate().filter_map(|(i, item)| model(item, &format!("models[{}]", i + 1), zones, fields.findings)).collect()
+fn models(fields: &mut Fields<'_, '_>, zones: &BTreeMap<String, Zone>, folder: &Path) -> Vec<ModelConfig> {
+    fields.list("models").iter().enumerate().filter_map(|(i, item)| model(item, &format!("models[{}]", i + 1), zones, folder, fields.findings)).collect()
 }
 
-fn model(node: &Node, key: &str, zones: &BTreeMap<String, Zone>, findings: &mut Findings) -> Option<ModelConfig> {
+fn model(node: &Node, key: &str, zones: &BTreeMap<String, Zone>, folder: &Path, findings: &mut Findings) -> Option<ModelConfig> {
     let mut inner = Fields::open(node, key, findings)?;
     let name = inner.req_text("name").map(str::to_owned);
     let url = inner.req("url").and_then(|n| url(n, &format!("{key}.url"), inner.findings));
     let model = inner.req_text("model").map(str::to_owned);
     let secret = inner.opt("key").and_then(|n| secret(n, &format!("{key}.key"), inner.findings));
+    let ca = inner.text("ca").map(|path| at(folder, path));
     let zone = inner.req("zone").and_then(|n| {
         let written = fields::text(n, &format!("{key}.zone"), inner.findings)?;
         if !zones.contains_key(written) {
@@ -234,6 +237,7 @@ fn model(node: &Node, key: &str, zones: &BTreeMap<String, Zone>, findings: &mut 
         url: url?,
         model: model?,
         key: secret,
+        ca,
         zone: zone?,
         size,
         context: u64::try_from(context).unwrap_or(8_000),
@@ -245,14 +249,42 @@ fn model(node: &Node, key: &str, zones: &BTreeMap<String, Zone>, findings: &mut 
 fn url(node: &Node, key: &str, findings: &mut Findings) -> Option<String> {
     let written = fields::text(node, key, findings)?;
     if written.starts_with("https://") {
-        unsupported(node.at, key, "https für Modelle", findings);
-        return None;
+        return Some(written.to_owned());
     }
-    if !written.starts_with("http://") {
-        findings.error("LZ108", node.at, key, Text::new("Eine Adresse beginnt mit http://.", "An address begins with http://."));
+    let Some(rest) = written.strip_prefix("http://") else {
+        findings.error("LZ108", node.at, key, Text::new("Eine Adresse beginnt mit https:// oder http://.", "An address begins with https:// or http://."));
+        return None;
+    };
+    if !is_near(rest) {
+        findings.error(
+            "LZ124",
+            node.at,
+            key,
+            Text::new(
+                "Ohne TLS nur zu localhost oder einer privaten IP-Adresse: Ein Name sagt nicht, wohin er führt. Bitte https://, bei eigener Zertifizierungsstelle mit ca: DATEI.",
+                "Without TLS only to localhost or a private IP address: a name does not say where it leads. Use https://, with ca: FILE for an authority of your own.",
+            ),
+        );
         return None;
     }
     Some(written.to_owned())
+}
+
+/// Whether what follows `http://` is this machine, or an address of the house's own network (RFC 1918, RFC 4193).
+fn is_near(rest: &str) -> bool {
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if authority.contains('@') {
+        return false;
+    }
+    let host = match authority.strip_prefix('[') {
+        Some(six) => six.split(']').next().unwrap_or_default(),
+        None => authority.rsplit_once(':').map_or(authority, |(host, _)| host),
+    };
+    match host.parse::<std::net::IpAddr>() {
+        Ok(std::net::IpAddr::V4(four)) => four.is_loopback() || four.is_private(),
+        Ok(std::net::IpAddr::V6(six)) => six.is_loopback() || six.is_unique_local(),
+        Err(_) => host == "localhost",
+    }
 }
 
 /// `secret:<name>`: a file in the folder of secrets, never the secret itself.
@@ -280,4 +312,33 @@ fn price(fields: &mut Fields<'_, '_>) -> (f64, f64) {
     let pair = (inner.number("input").unwrap_or(0.0), inner.number("output").unwrap_or(0.0));
     inner.close();
     pair
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_near;
+
+    #[test]
+    fn plain_http_stays_in_the_house() {
+        for (address, expected) in [
+            ("127.0.0.1:8000/v1", true),
+            ("localhost/v1", true),
+            ("[::1]:8000/v1", true),
+            ("10.1.2.3:8000", true),
+            ("192.168.0.7", true),
+            ("172.16.0.1:1", true),
+            ("[fd00::1]/v1", true),
+            ("172.32.0.1", false),
+            ("169.254.169.254/v1", false),
+            ("8.8.8.8/v1", false),
+            ("modelle.intern:8000/v1", false),
+            ("127.0.0.1@evil.example/v1", false),
+            ("127.0.0.1.evil.example/v1", false),
+            ("localhost.evil.example", false),
+            ("0.0.0.0:80", false),
+            ("", false),
+        ] {
+            assert_eq!(is_near(address), expected, "{address}");
+        }
+    }
 }

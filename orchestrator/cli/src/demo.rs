@@ -52,6 +52,13 @@ embedded! {
     "workflows/templates/mitteilung.md" = "../../workflows/templates/mitteilung.md",
 }
 
+/// What the shipped configuration declares of the bundled servers' tools.
+pub fn shipped_tools() -> std::collections::BTreeMap<String, laufzettel_policy::ToolRule> {
+    let text = FILES.iter().find(|(path, _)| *path == "laufzettel.yaml").map(|(_, text)| *text).unwrap_or_default();
+    let (config, _) = crate::config::read(text, Path::new("laufzettel.yaml"), Path::new("."));
+    config.iter().flat_map(|config| config.tenants.values()).flat_map(house::tool_rules).collect()
+}
+
 /// Where `up` and commands without `--config` keep the demo tenant.
 pub const FOLDER: &str = "laufzettel-data";
 

@@ -21,12 +21,16 @@ use laufzettel_doors::{
     tools::{ServerOptions, ToolServer, ToolServers},
 };
 use laufzettel_journal::Signer;
+use laufzettel_engine::EndpointFacts;
 use laufzettel_policy::ToolRule;
-use laufzettel_process::{Catalogue, Folder, Schema, Tools, types::ToolTypes};
+use laufzettel_process::{Catalogue, Folder, Schema, Tools, model::Size, types::ToolTypes};
 use laufzettel_store::{Sqlite, SqliteOptions, Store};
 use laufzettel_worker::{Anchor, Desk, Doors, Memory, Random as _, RealDoors, SystemClock, SystemRandom, Tenant};
 
-use crate::config::{Config, SandboxConfig, ServerConfig, TenantConfig};
+use crate::{
+    config::{Config, ModelConfig, SandboxConfig, ServerConfig, TenantConfig},
+    proof::Prover,
+};
 
 /// Text files larger than this are no part of a process (letters, tables and schemas are far smaller).
 const TEXT_BYTES_MAX: u64 = 1024 * 1024;
@@ -190,6 +194,15 @@ pub fn servers(config: &Config, tenant: &TenantId, own: &TenantConfig) -> anyhow
     Ok(servers)
 }
 
+/// Models as routing sees them; without any the built-in stand-in answers.
+pub fn endpoint_facts(config: &Config) -> Vec<EndpointFacts> {
+    if config.models.is_empty() {
+        return vec![EndpointFacts { name: laufzettel_doors::standin::NAME.to_owned(), zone: "gruen".to_owned(), size: Size::L, context: u64::MAX }];
+    }
+    let facts = |m: &ModelConfig| EndpointFacts { name: m.name.clone(), zone: m.zone.clone(), size: m.size, context: m.context };
+    config.models.iter().map(facts).collect()
+}
+
 fn endpoints(config: &Config) -> anyhow::Result<Vec<Arc<Endpoint>>> {
     let mut endpoints = Vec::new();
     for model in &config.models {
@@ -197,7 +210,9 @@ fn endpoints(config: &Config) -> anyhow::Result<Vec<Arc<Endpoint>>> {
             None => None,
             Some(name) => Some(std::fs::read_to_string(config.secrets.join(name)).with_context(|| format!("secret:{name}"))?.trim().to_owned()),
         };
+        let ca = model.ca.as_ref().map(|file| std::fs::read(file).with_context(|| file.display().to_string())).transpose()?;
         let options = EndpointOptions {
+            ca,
             name: model.name.clone(),
             url: model.url.clone(),
             model: model.model.clone(),
@@ -208,7 +223,7 @@ fn endpoints(config: &Config) -> anyhow::Result<Vec<Arc<Endpoint>>> {
             concurrency: model.concurrency,
             price: model.price,
         };
-        endpoints.push(Arc::new(Endpoint::new(options)?));
+        endpoints.push(Arc::new(Endpoint::new(options).with_context(|| format!("Modell {}", model.name))?));
     }
     Ok(endpoints)
 }
@@ -257,7 +272,9 @@ impl House {
         if let Some(finding) = findings.first() {
             bail!("{}", finding.line(laufzettel_domain::Lang::De));
         }
-        let catalogue = Catalogue::load(&read_folder(folder.unwrap_or(&own.processes))?);
+        let directory = directory.unwrap_or_default();
+        let mut catalogue = Catalogue::load(&read_folder(folder.unwrap_or(&own.processes))?);
+        Prover::of(config, own, directory.clone())?.keep_proven(&mut catalogue).await;
         private_folder(&config.data)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let options = SqliteOptions { file: store_file(config, tenant), tenant: tenant.to_string(), now: laufzettel_worker::micros(clock.now()) };
@@ -272,7 +289,7 @@ impl House {
             RealDoors { servers: servers.clone(), endpoints: endpoints(config)?, types: tool_types(own)?, clock: clock.clone(), random: random.clone() };
         let signer = signer(config, tenant)?;
         let anchor = anchor(config, tenant, &store, signer).await?;
-        let desk = Desk::new(Arc::new(self::tenant(config, tenant, own, store, catalogue, directory.unwrap_or_default(), Box::new(doors), clock, random)?));
+        let desk = Desk::new(Arc::new(self::tenant(config, tenant, own, store, catalogue, directory, Box::new(doors), clock, random)?));
         Ok(Opening::Open(Box::new(Self { desk, servers, anchor: tokio::sync::Mutex::new(anchor), config: config.clone(), tenant: tenant.clone() })))
     }
 
@@ -327,6 +344,7 @@ pub fn tenant(
         tools: tool_rules(own),
         types: tool_types(own)?,
         zones: config.zones.clone(),
+        quotas: own.quotas.clone(),
         own_domains: own.eigene_domains.clone(),
         units: own.units.clone(),
         zeitzone: own.zeitzone.clone(),

@@ -10,6 +10,7 @@ mod demo;
 mod house;
 mod out;
 mod perform;
+mod proof;
 mod socket;
 mod wish;
 

@@ -26,6 +26,8 @@ pub struct EndpointOptions {
     pub url: String,
     pub model: String,
     pub key: Option<String>,
+    /// PEM of the one authority its certificate is believed from; without it those of the system.
+    pub ca: Option<Vec<u8>>,
     pub zone: String,
     /// 0 = s, 1 = m, 2 = l.
     pub size: u8,
@@ -73,9 +75,18 @@ struct Usage {
 
 impl Endpoint {
     pub fn new(options: EndpointOptions) -> Result<Self, reqwest::Error> {
+        // whoever was first has installed the same one
+        let _ = rustls::crypto::ring::default_provider().install_default();
         #[expect(clippy::disallowed_methods, reason = "this is the one room that holds a network client for models")]
-        let client =
-            reqwest::Client::builder().connect_timeout(Duration::from_millis(CONNECT_MS_MAX)).redirect(reqwest::redirect::Policy::none()).no_proxy().build()?;
+        let mut client =
+            reqwest::Client::builder().connect_timeout(Duration::from_millis(CONNECT_MS_MAX)).redirect(reqwest::redirect::Policy::none()).no_proxy();
+        if let Some(pem) = &options.ca {
+            client = client.tls_certs_only(reqwest::Certificate::from_pem_bundle(pem)?);
+        }
+        if options.url.starts_with("https://") {
+            client = client.https_only(true);
+        }
+        let client = client.build()?;
         Ok(Self { slots: Arc::new(Semaphore::new(options.concurrency.max(1))), client, options })
     }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use laufzettel_domain::{EffectPath, RunId, TenantId};
 
 use crate::{
-    event::{EffectFailed, EffectIntended, Event, Next, RunStarted},
+    event::{Disposition, EffectFailed, EffectIntended, Event, Next, RunStarted},
     run::{EffectRun, EffectStatus, Run, StepState, Task, TaskState},
 };
 
@@ -93,11 +93,20 @@ pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalT
             effect.attempt = e.attempt;
             effect.updated_at = at;
             effect.status = EffectStatus::Settled { value: e.value.clone() };
+            effect.deferred = None;
         }
         Event::EffectFailed(e) => failed(open_effect(run, &e.path, e.round, event.kind())?, e, at),
+        Event::EffectDeferred(e) => {
+            let effect = open_effect(run, &e.path, e.round, event.kind())?;
+            let times = effect.deferred.as_ref().map_or(0, |(times, _)| *times);
+            effect.deferred = Some((times.saturating_add(1), e.reason.clone()));
+            effect.status = EffectStatus::RetryAt(e.until);
+            effect.updated_at = at;
+        }
         Event::EffectRefused(e) => {
             let effect = open_effect(run, &e.path, e.round, event.kind())?;
             effect.status = EffectStatus::Parked(e.decision.clone());
+            effect.deferred = None;
             effect.updated_at = at;
         }
         Event::EffectResumed(e) => {
@@ -105,6 +114,7 @@ pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalT
             let Some(effect) = effect else { return illegal("there is no such effect to resume") };
             if e.round > effect.round {
                 effect.attempt = 1;
+                effect.uncertain = false;
             }
             // whoever takes a person's parked call over answers for it with her own rights
             if matches!(effect.status, EffectStatus::Parked(_)) && effect.intent.who.is_person() && e.by.is_person() {
@@ -171,7 +181,16 @@ fn intended(run: &mut Run, intent: &EffectIntended, at: Timestamp) -> Result<(),
     if intent.path.phase == laufzettel_domain::names::Phase::Do {
         run.steps.insert(intent.path.step.clone(), StepState::Active);
     }
-    let effect = EffectRun { intent: intent.clone(), round: intent.round, attempt: 1, status: EffectStatus::Due, intended_at: at, updated_at: at };
+    let effect = EffectRun {
+        intent: intent.clone(),
+        round: intent.round,
+        attempt: 1,
+        status: EffectStatus::Due,
+        uncertain: false,
+        deferred: None,
+        intended_at: at,
+        updated_at: at,
+    };
     run.effects.insert(intent.path.clone(), effect);
     moved(run, at);
     Ok(())
@@ -180,6 +199,8 @@ fn intended(run: &mut Run, intent: &EffectIntended, at: Timestamp) -> Result<(),
 fn failed(effect: &mut EffectRun, event: &EffectFailed, at: Timestamp) {
     effect.updated_at = at;
     effect.attempt = event.attempt;
+    effect.uncertain |= event.disposition != Disposition::DidNotHappen;
+    effect.deferred = None;
     effect.status = match &event.next {
         Next::RetryAt(when) => {
             effect.attempt = event.attempt + 1;

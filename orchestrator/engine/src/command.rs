@@ -1,5 +1,6 @@
 //! What the outside may wish of a run, and how a wish is refused.
 
+use jiff::Timestamp;
 use laufzettel_domain::{Caller, Digest, EffectPath, Text, Value};
 use laufzettel_policy::Decision;
 use laufzettel_process::{
@@ -22,6 +23,15 @@ pub enum Command {
         path: EffectPath,
         round: u32,
         decision: Decision,
+    },
+    /// Nothing was tried: what the effect needs is not there now.
+    Defer {
+        path: EffectPath,
+        round: u32,
+        attempt: u32,
+        reason: Text,
+        /// When it is known to be there again (a new day of a quota); without it the waiting grows by itself.
+        until: Option<Timestamp>,
     },
     Answer(Answer),
     Cancel {

@@ -7,7 +7,7 @@ use serde_json::Map;
 use crate::{
     decide::Sheet,
     event::{Event, RunEnded},
-    run::{EffectStatus, Ending, State},
+    run::{EffectRun, EffectStatus, Ending, State},
     steps,
 };
 
@@ -34,19 +34,23 @@ pub(crate) fn advance(sheet: &mut Sheet<'_>) {
     finish(sheet, if ending == Ending::Failed { State::Failed } else { State::Cancelled });
 }
 
-/// Effects that were to be tried later, or that a door refused, are not tried any more.
+/// Effects that were to be tried later, or that a door refused, are not tried any more. An undo keeps its time: it is what the
+/// run still has to do.
 fn give_up_waiting(sheet: &mut Sheet<'_>) {
-    let waiting: Vec<EffectPath> = sheet
-        .run
-        .effects
-        .iter()
-        .filter(|(_, e)| matches!(e.status, EffectStatus::RetryAt(_) | EffectStatus::Parked(_)))
-        .map(|(path, _)| path.clone())
-        .collect();
+    let waits = |path: &EffectPath, e: &EffectRun| match e.status {
+        EffectStatus::RetryAt(_) => path.phase == Phase::Do,
+        EffectStatus::Parked(_) => true,
+        _ => false,
+    };
+    let waiting: Vec<EffectPath> = sheet.run.effects.iter().filter(|(path, e)| waits(path, e)).map(|(path, _)| path.clone()).collect();
     for path in waiting {
         let Some(effect) = sheet.run.effects.get(&path).cloned() else { continue };
-        // a write that may have happened is asked once more under its key, so that it can be undone
-        if effect.intent.effect != laufzettel_policy::Effect::Read && matches!(effect.status, EffectStatus::RetryAt(_)) {
+        // a write that may have happened is asked once more under its key, so that it can be undone; what cannot be asked now is
+        // waited for
+        if effect.uncertain && effect.intent.effect != laufzettel_policy::Effect::Read && matches!(effect.status, EffectStatus::RetryAt(_)) {
+            if effect.deferred.is_some() {
+                continue;
+            }
             let by = laufzettel_domain::Caller::service("engine", laufzettel_domain::Via::Engine);
             sheet.emit(Event::EffectResumed(crate::event::EffectResumed { path, round: effect.round, by }));
         } else {

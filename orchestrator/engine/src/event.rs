@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use laufzettel_domain::{Caller, Digest, EffectPath, Label, ProcessId, StepId, Trust, Value};
+use laufzettel_domain::{Caller, Digest, EffectPath, Label, ProcessId, StepId, Text, Trust, Value};
 use laufzettel_policy::{Decision, Effect as ToolEffect, Labelled};
 use laufzettel_process::model::{Assign, FailureClass, RunAs, Size};
 use serde::{Deserialize, Serialize};
@@ -86,6 +86,8 @@ events! {
     EffectIntended = "effect.intended", content ["call"];
     EffectSettled = "effect.settled", content ["value"];
     EffectFailed = "effect.failed", content ["message", "answer"];
+    /// Nothing was tried: what it needs is not there. It waits, and no attempt is used up.
+    EffectDeferred = "effect.deferred", content [];
     /// A door said no: the run parks until a person takes over.
     EffectRefused = "effect.refused", content [];
     /// A person ordered a parked or doubtful effect to be tried (again).
@@ -205,6 +207,18 @@ pub struct Meta {
     /// Bytes of the answer.
     #[serde(default)]
     pub bytes: u64,
+    /// What was called: `dms/suchen`, `model:m`. Absent where no door was passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Bytes handed over: arguments with their files, or the request to the model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<u64>,
+    /// Of a tool that sends: `haus`, `beteiligte`, `andere`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<String>,
+    /// Tokens by our own upper estimate, where the endpoint counted none: a quota counts these, a ledger never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -251,6 +265,16 @@ pub struct EffectFailed {
     pub message: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<String>,
+}
+
+/// The effect waits until then: the directory, every model of its zone, or a quota is not to be had now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EffectDeferred {
+    pub path: EffectPath,
+    pub round: u32,
+    pub until: Timestamp,
+    /// What it waits for; names no case content.
+    pub reason: Text,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

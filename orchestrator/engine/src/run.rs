@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use laufzettel_domain::{Caller, Digest, EffectPath, Label, ProcessId, RunId, StepId, TenantId, Trust, Value, names::Phase};
+use laufzettel_domain::{Caller, Digest, EffectPath, Label, ProcessId, RunId, StepId, TenantId, Text, Trust, Value, names::Phase};
 use laufzettel_policy::{Decision, Labelled};
 use laufzettel_process::model::{FailureClass, RunAs};
 use serde::{Deserialize, Serialize};
@@ -115,6 +115,10 @@ pub struct EffectRun {
     /// The attempt under way, or the last one made; counted from 1.
     pub attempt: u32,
     pub status: EffectStatus,
+    /// An earlier attempt of this round may have acted.
+    pub uncertain: bool,
+    /// Times it was put off in a row, and what for; gone with the next outcome.
+    pub deferred: Option<(u32, Text)>,
     pub intended_at: Timestamp,
     pub updated_at: Timestamp,
 }

@@ -63,6 +63,10 @@ pub fn sentence(kind: &str, body: &Value) -> Text {
             format!("Aufruf für Schritt {} verweigert: {} Regel: {}.", effect(body), word(body, "/decision/reason/de"), word(body, "/decision/rule")),
             format!("Call for step {} refused: {} Rule: {}.", effect(body), word(body, "/decision/reason/en"), word(body, "/decision/rule")),
         ),
+        "effect.deferred" => (
+            format!("Aufruf für Schritt {} wartet bis {}: {}", effect(body), word(body, "/until"), word(body, "/reason/de")),
+            format!("Call for step {} waits until {}: {}", effect(body), word(body, "/until"), word(body, "/reason/en")),
+        ),
         "effect.resumed" => (
             format!("Aufruf für Schritt {} wieder aufgenommen von {}.", effect(body), word(body, "/by/name")),
             format!("Call for step {} resumed by {}.", effect(body), word(body, "/by/name")),

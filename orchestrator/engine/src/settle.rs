@@ -1,6 +1,7 @@
 //! What follows from an effect's outcome: a value, another attempt, a doubt, or the end of the step.
 
-use laufzettel_domain::{EffectPath, names::Phase};
+use jiff::{SignedDuration, Timestamp};
+use laufzettel_domain::{EffectPath, Text, names::Phase};
 use laufzettel_policy::Effect;
 use laufzettel_process::model::{FailureClass, Retry};
 
@@ -8,7 +9,7 @@ use crate::{
     command::{Outcome, Rejection},
     decide::Sheet,
     ending,
-    event::{Disposition, EffectFailed, EffectSettled, Event, Meta, Next, TaskKind},
+    event::{Disposition, EffectDeferred, EffectFailed, EffectSettled, Event, Meta, Next, TaskKind},
     run::{EffectRun, EffectStatus, StepState},
     steps,
 };
@@ -41,6 +42,29 @@ pub(crate) fn settle(sheet: &mut Sheet<'_>, path: &EffectPath, round: u32, attem
             failed(sheet, path, &effect, Failure { class, disposition, message, answer: None, meta });
         }
     }
+    Ok(())
+}
+
+/// Seconds before what was not there is looked for again: a restart that takes a second is hardly noticed, and an outage of a
+/// night costs two records a minute and step. Doubled each time, up to a minute: nobody waits longer than that once it is back.
+const DEFER_S_MIN: i64 = 1;
+const DEFER_S_MAX: i64 = 60;
+
+/// How long an effect waits that has been put off so many times in a row.
+fn patience(times: u32) -> SignedDuration {
+    SignedDuration::from_secs(DEFER_S_MIN.checked_shl(times.min(6)).unwrap_or(DEFER_S_MAX).min(DEFER_S_MAX))
+}
+
+/// What the effect needs is not there: it waits, and its attempts stay what they are.
+pub(crate) fn defer(sheet: &mut Sheet<'_>, path: &EffectPath, round: u32, attempt: u32, reason: Text, until: Option<Timestamp>) -> Result<(), Rejection> {
+    let effect = sheet.run.effects.get(path).filter(|e| e.round == round && e.attempt == attempt && e.status == EffectStatus::Due);
+    let Some(effect) = effect else {
+        return Err(Rejection::stale("Dieser Aufruf steht nicht mehr an.", "This call is no longer due."));
+    };
+    let times = effect.deferred.as_ref().map_or(0, |(times, _)| *times);
+    let soonest = sheet.at.saturating_add(SignedDuration::from_secs(DEFER_S_MIN)).unwrap_or(Timestamp::MAX);
+    let until = until.map_or_else(|| sheet.at.saturating_add(patience(times)).unwrap_or(Timestamp::MAX), |until| until.max(soonest));
+    sheet.emit(Event::EffectDeferred(EffectDeferred { path: path.clone(), round, until, reason }));
     Ok(())
 }
 

@@ -5,7 +5,7 @@
 mod action;
 mod budget;
 mod cleared;
-mod detect;
+pub mod detect;
 mod labelled;
 mod permit;
 mod tool;
@@ -14,7 +14,7 @@ mod zone;
 pub use action::{Action, glob};
 pub use budget::estimate_tokens;
 pub use cleared::{Cleared, ModelCall, ToolCall, clear_model, clear_tool};
-pub use detect::detect;
+pub use detect::{Detected, detect, detect_kinds};
 pub use labelled::Labelled;
 pub use permit::{Decision, Grant, Group, Rules, ServiceAccount, Who, permit, permit_start, permit_tool};
 pub use tool::{AddressClass, Clearance, Effect, ToolRule, Yields, address_class, effective_level};

@@ -57,13 +57,13 @@ pub fn zone_refusal(label: &Label, zone: &Zone) -> Option<Text> {
 }
 
 impl Zone {
-    /// Orders zones by what they may take: the one that takes most is the best guarded.
+    /// How much the zone may be trusted with: the level first, then how many categories. The strictest zone is the greatest.
     pub fn strictness(&self) -> (Schutzbedarf, usize) {
-        let kinds = match &self.kategorien {
-            Kategorien::Alle => Kategorie::ALL.len() + 1,
+        let kategorien = match &self.kategorien {
+            Kategorien::Alle => Kategorie::ALL.len(),
             Kategorien::Nur(some) => some.len(),
         };
-        (self.max_schutzbedarf, kinds)
+        (self.max_schutzbedarf, kategorien)
     }
 
     /// The shipped default for the names gruen, gelb, rot; a zone of another name must declare what it takes.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Extension, Json,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -16,8 +16,9 @@ use serde_json::json;
 
 use crate::{
     reply::{self, problem, problem_with},
-    runs::visible,
+    runs::{seen, visible},
     site::{Session, Site},
+    tasks::mine,
 };
 
 pub async fn ready(State(site): State<Arc<Site>>) -> Response {
@@ -45,23 +46,32 @@ fn as_api(caller: &Caller) -> Caller {
     Caller { via: Via::Api, ..caller.clone() }
 }
 
+/// `?zone=`: beside the input, which is the process's own.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wished {
+    zone: Option<String>,
+}
+
 pub async fn start(
     State(site): State<Arc<Site>>,
     Extension(session): Extension<Session>,
     Path(id): Path<String>,
+    Query(wished): Query<Wished>,
     headers: HeaderMap,
     Json(input): Json<Value>,
 ) -> Response {
     let tenant = &site.tenants[&session.tenant];
     let key = headers.get("idempotency-key").and_then(|v| v.to_str().ok()).filter(|k| k.len() <= 256);
     let receipts = key.map(|k| format!("api:{}:{id}:{k}", session.caller.subject)).into_iter().collect();
-    let request = StartRequest { process: id, caller: as_api(&session.caller), run_as: None, input, zone: None, receipts, status: false };
+    let request = StartRequest { process: id, caller: as_api(&session.caller), run_as: None, input, zone: wished.zone, receipts, status: false };
     let run = match tenant.desk.start(request).await {
         Ok(started) => started.run,
         Err(StartError::Duplicate(run)) => run,
         Err(StartError::UnknownProcess) => return problem(404, "Diesen Prozess gibt es nicht."),
         Err(StartError::Denied(decision)) => return problem_with(403, "Nicht erlaubt.", json!({ "detail": decision.reason.de, "rule": decision.rule })),
         Err(StartError::Invalid(problems)) => return invalid(&problems),
+        Err(StartError::Quota(exceeded)) => return reply::too_many(&exceeded),
         Err(StartError::Unavailable(_)) => return problem(503, "Gerade nicht möglich."),
     };
     let mut response = reply::json(StatusCode::ACCEPTED, &json!({ "run": run.to_string() }));
@@ -79,9 +89,10 @@ fn invalid(problems: &[laufzettel_process::schema::Problem]) -> Response {
 pub async fn runs(State(site): State<Arc<Site>>, Extension(session): Extension<Session>) -> Response {
     let tenant = &site.tenants[&session.tenant];
     let Ok(rows) = tenant.desk.tenant.store.runs(RunFilter { limit: 100, ..RunFilter::default() }).await else { return problem(503, "Gerade nicht möglich.") };
-    let seen: Vec<Value> =
-        rows.into_iter().filter(|r| tenant.desk.may_view(&session.caller, &r.unit, &r.subject).allow).filter_map(|r| serde_json::to_value(r).ok()).collect();
-    reply::json(StatusCode::OK, &json!({ "runs": seen }))
+    match seen(tenant, &session.caller, rows).await {
+        Ok(rows) => reply::json(StatusCode::OK, &json!({ "runs": rows })),
+        Err(error) => wish(&error),
+    }
 }
 
 pub async fn run(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(run): Path<String>) -> Response {
@@ -95,22 +106,24 @@ pub async fn run(State(site): State<Arc<Site>>, Extension(session): Extension<Se
             reply::json(StatusCode::OK, &body)
         }
         Ok(None) => problem(404, "Diesen Vorgang gibt es nicht."),
-        Err(_) => problem(503, "Gerade nicht möglich."),
+        Err(error) => wish(&error),
+    }
+}
+
+/// Why somebody is shown nothing at all.
+fn wish(error: &WishError) -> Response {
+    match error {
+        WishError::Denied(decision) => problem_with(403, "Nicht erlaubt.", json!({ "detail": decision.reason.de, "rule": decision.rule })),
+        _ => problem(503, "Gerade nicht möglich. Bitte später noch einmal."),
     }
 }
 
 pub async fn tasks(State(site): State<Arc<Site>>, Extension(session): Extension<Session>) -> Response {
     let tenant = &site.tenants[&session.tenant];
-    let Ok(rows) = tenant.desk.tenant.store.open_tasks().await else { return problem(503, "Gerade nicht möglich.") };
-    let mine: Vec<Value> = rows
-        .into_iter()
-        .filter(|r| {
-            let groups = r.unit.as_ref().map_or_else(|| r.groups.clone(), |unit| tenant.desk.tenant.unit_groups(unit));
-            tenant.desk.may_take(&session.caller, &groups, r.user.as_deref(), &r.process).allow
-        })
-        .filter_map(|r| serde_json::to_value(r).ok())
-        .collect();
-    reply::json(StatusCode::OK, &json!({ "tasks": mine }))
+    match mine(tenant, &session.caller).await {
+        Ok(rows) => reply::json(StatusCode::OK, &json!({ "tasks": rows })),
+        Err(error) => wish(&error),
+    }
 }
 
 /// Refused for what guards something: a human gate is answered on its page.

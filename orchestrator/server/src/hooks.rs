@@ -102,6 +102,7 @@ async fn start(tenant: &TenantSite, hook: &Hook<'_>, path: &str, id: &str, input
             return problem_with(422, "Die Daten passen nicht zum Prozess.", json!({ "errors": errors }));
         }
         Err(StartError::Denied(decision)) => return problem_with(403, "Nicht erlaubt.", json!({ "detail": decision.reason.de })),
+        Err(StartError::Quota(exceeded)) => return reply::too_many(&exceeded),
         Err(StartError::UnknownProcess) => return problem(404, "Diesen Prozess gibt es nicht."),
         Err(StartError::Unavailable(_)) => return problem(503, "Gerade nicht möglich. Bitte später noch einmal."),
     };

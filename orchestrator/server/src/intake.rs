@@ -169,6 +169,7 @@ async fn submit(tenant: &TenantSite, entrance: &Entrance, asked: &Asked, path: &
         Ok(started) => started.run,
         Err(StartError::Duplicate(run)) => run,
         Err(StartError::Denied(decision)) => return asked.denied(&decision),
+        Err(StartError::Quota(exceeded)) => return asked.too_many(&exceeded),
         Err(_) => return asked.unavailable(),
     };
     receipt(tenant, asked, run).await

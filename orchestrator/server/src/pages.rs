@@ -19,7 +19,7 @@ pub use citizen::{AntragPage, AutomatedStep, Decision, Notice, QuittungPage, Rea
 pub use form::{FileField, Filled, Form, FormView, UploadedFile};
 pub use runs::{Cancel, Entry, RunRow, RunState, StepKind, StepState, StepView, VorgaengePage, VorgangPage};
 pub use shown::{Origin, Shown};
-pub use staff::{AnmeldenPage, FehlerPage, PersonChoice, ProcessRow, ProzessePage, StartPage, StartseitePage};
+pub use staff::{AnmeldenPage, FehlerPage, PersonChoice, ProcessRow, ProzessePage, StartPage, StartseitePage, ZoneChoice};
 pub use tasks::{AufgabePage, AufgabenPage, TaskRow};
 
 /// Served as `/static/style.css`.
@@ -27,6 +27,8 @@ pub const STYLE: &str = include_str!("../pages/style.css");
 
 /// Names of inputs that are no field of a form. No field's name begins with an underscore.
 pub const HONEYPOT: &str = "_webseite";
+/// The zone wished for at the start.
+pub const ZONE: &str = "_zone";
 /// The idempotency key of a form, the same through all its pages.
 pub const KEY: &str = "_schluessel";
 /// Which button was pressed: [`INTENT_REVIEW`], [`INTENT_CHANGE`] or [`INTENT_SEND`].

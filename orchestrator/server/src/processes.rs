@@ -9,32 +9,36 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use laufzettel_domain::Via;
-use laufzettel_policy::permit_start;
+use laufzettel_policy::{Who, permit_start};
 use laufzettel_process::{Process, model::TriggerKind, schema::Problem};
 use laufzettel_worker::{StartError, StartRequest};
 
 use crate::{
     form_data, intake,
-    pages::{self, Filled, Form, Page, ProcessRow, ProzessePage, StartPage},
+    pages::{self, Filled, Form, Page, ProcessRow, ProzessePage, StartPage, ZoneChoice},
     reply::Asked,
     site::{Session, Site, TenantSite},
 };
 
-fn may_start(tenant: &TenantSite, session: &Session, process: &Process) -> bool {
+fn may_start(tenant: &TenantSite, who: &Who, process: &Process) -> bool {
     let via = process.start.via.is_empty() || process.start.via.contains(&Via::Form);
-    via && tenant.desk.who(&session.caller).is_ok_and(|who| permit_start(&who, process.id.as_str(), &process.start.groups, &tenant.desk.tenant.rules).allow)
+    via && permit_start(who, process.id.as_str(), &process.start.groups, &tenant.desk.tenant.rules).allow
 }
 
 pub async fn list(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, uri: Uri, headers: HeaderMap) -> Response {
     let tenant = &site.tenants[&session.tenant];
     let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
+    let who = match tenant.desk.who(&session.caller).await {
+        Ok(who) => who,
+        Err(nobody) => return asked.wish(&nobody.into()),
+    };
     let rows = tenant.desk.tenant.catalogue.processes.values().map(|process| ProcessRow {
         id: process.id.to_string(),
         version: process.version.to_string(),
         title: process.title.clone(),
         description: process.description.clone(),
         responsible: process.verantwortlich.clone(),
-        start: may_start(tenant, &session, process).then(|| format!("/prozesse/{}/start", process.id)),
+        start: may_start(tenant, &who, process).then(|| format!("/prozesse/{}/start", process.id)),
         public: process.triggers.iter().find_map(|t| match &t.kind {
             TriggerKind::Intake { path, public: true } => Some(format!("/antrag/{}/{path}", session.tenant)),
             _ => None,
@@ -43,7 +47,19 @@ pub async fn list(State(site): State<Arc<Site>>, Extension(session): Extension<S
     asked.ok(&Page::Prozesse(ProzessePage { processes: rows.collect() }))
 }
 
-fn page_of(process: &Process, form: &Form, asked: &Asked, filled: &Filled<'_>, key: String) -> Page {
+/// Zones this person may choose from; none where there is nothing to choose. The chosen one is marked.
+async fn zones(tenant: &TenantSite, session: &Session, process: &Process, chosen: Option<&str>) -> Vec<ZoneChoice> {
+    let Ok(who) = tenant.desk.who(&session.caller).await else { return Vec::new() };
+    let zones = laufzettel_worker::zone_choices(&tenant.desk.tenant, &who, process);
+    let choice = |(n, zone): (usize, laufzettel_policy::Zone)| {
+        let place: Vec<&str> = [zone.betreiber.as_str(), zone.ort.as_str(), zone.recht.as_str()].into_iter().filter(|part| !part.is_empty()).collect();
+        let selected = chosen.map_or(n == 0, |chosen| chosen == zone.name);
+        ZoneChoice { place: place.join(", "), selected, name: zone.name }
+    };
+    zones.into_iter().enumerate().map(choice).collect()
+}
+
+fn page_of(process: &Process, form: &Form, asked: &Asked, filled: &Filled<'_>, zones: Vec<ZoneChoice>, key: String) -> Page {
     Page::Start(StartPage {
         action: format!("/prozesse/{}/start", process.id),
         title: process.title.clone(),
@@ -51,6 +67,7 @@ fn page_of(process: &Process, form: &Form, asked: &Asked, filled: &Filled<'_>, k
         responsible: process.verantwortlich.clone(),
         version: process.version.to_string(),
         form: form.view(filled, asked.lang),
+        zones,
         key,
     })
 }
@@ -59,11 +76,14 @@ pub async fn form(State(site): State<Arc<Site>>, Extension(session): Extension<S
     let tenant = &site.tenants[&session.tenant];
     let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
     let Some(prepared) = tenant.desk.tenant.current(&id) else { return asked.missing() };
-    if !may_start(tenant, &session, &prepared.process) {
-        return asked.missing();
+    match tenant.desk.who(&session.caller).await {
+        Ok(who) if may_start(tenant, &who, &prepared.process) => {}
+        Ok(_) => return asked.missing(),
+        Err(nobody) => return asked.wish(&nobody.into()),
     }
     let Some(form) = intake::form_of(&prepared.process) else { return asked.missing() };
-    asked.ok(&page_of(&prepared.process, &form, &asked, &Filled::default(), intake::new_key(tenant)))
+    let zones = zones(tenant, &session, &prepared.process, None).await;
+    asked.ok(&page_of(&prepared.process, &form, &asked, &Filled::default(), zones, intake::new_key(tenant)))
 }
 
 pub async fn start(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(id): Path<String>, request: Request) -> Response {
@@ -78,21 +98,24 @@ pub async fn start(State(site): State<Arc<Site>>, Extension(session): Extension<
     }
     problems.extend(sent.problems.clone());
     let key = sent.get(pages::KEY).filter(|k| k.len() == 32).map_or_else(|| intake::new_key(tenant), str::to_owned);
+    let zone = sent.get(pages::ZONE).filter(|zone| !zone.is_empty()).map(str::to_owned);
     if problems.is_empty() {
         let receipts = vec![format!("start:{id}:{key}")];
-        let begin = StartRequest { process: id, caller: session.caller.clone(), run_as: None, input: value, zone: None, receipts, status: false };
+        let begin = StartRequest { process: id, caller: session.caller.clone(), run_as: None, input: value, zone, receipts, status: false };
         match tenant.desk.start(begin).await {
             Ok(started) => return Redirect::to(&format!("/vorgaenge/{}", started.run)).into_response(),
             Err(StartError::Duplicate(run)) => return Redirect::to(&format!("/vorgaenge/{run}")).into_response(),
             Err(StartError::Denied(decision)) => return asked.denied(&decision),
+            Err(StartError::Quota(exceeded)) => return asked.too_many(&exceeded),
             Err(StartError::Invalid(found)) => problems = found,
             Err(_) => return asked.unavailable(),
         }
     }
-    again(&prepared.process, &form, &asked, &sent, &problems, key)
+    let zones = zones(tenant, &session, &prepared.process, sent.get(pages::ZONE)).await;
+    again(&prepared.process, &form, &asked, &sent, &problems, zones, key)
 }
 
-fn again(process: &Process, form: &Form, asked: &Asked, sent: &form_data::Sent, problems: &[Problem], key: String) -> Response {
+fn again(process: &Process, form: &Form, asked: &Asked, sent: &form_data::Sent, problems: &[Problem], zones: Vec<ZoneChoice>, key: String) -> Response {
     let filled = Filled { pairs: &sent.pairs, problems, files: &sent.files, ..Filled::default() };
-    asked.page(StatusCode::UNPROCESSABLE_ENTITY, &page_of(process, form, asked, &filled, key))
+    asked.page(StatusCode::UNPROCESSABLE_ENTITY, &page_of(process, form, asked, &filled, zones, key))
 }

@@ -6,7 +6,7 @@ use axum::{
 };
 use laufzettel_domain::Lang;
 use laufzettel_policy::Decision;
-use laufzettel_worker::WishError;
+use laufzettel_worker::{Exceeded, WishError};
 use serde_json::json;
 
 use crate::{
@@ -69,6 +69,24 @@ impl Asked {
         self.error(StatusCode::FORBIDDEN, title, decision.reason.get(self.lang))
     }
 
+    /// More was started than the house takes in an hour.
+    pub fn too_many(&self, exceeded: &Exceeded) -> Response {
+        let minutes = exceeded.retry_after_s.div_ceil(60);
+        let response = match self.lang {
+            Lang::De => self.error(
+                StatusCode::TOO_MANY_REQUESTS,
+                "Gerade zu viele Vorgänge",
+                &format!("Im Augenblick werden keine weiteren Vorgänge angenommen. Bitte versuchen Sie es in {minutes} Minuten noch einmal."),
+            ),
+            Lang::En => self.error(
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many cases now",
+                &format!("No further cases are taken at the moment. Please try again in {minutes} minutes."),
+            ),
+        };
+        later(response, exceeded)
+    }
+
     pub fn unavailable(&self) -> Response {
         match self.lang {
             Lang::De => self.error(
@@ -119,6 +137,16 @@ pub fn problem_with(status: u16, title: &str, more: serde_json::Value) -> Respon
     }
     let code = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (code, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
+}
+
+/// 429 with the seconds after which it is worth another try (RFC 6585 § 4, RFC 9110 § 10.2.3).
+pub fn too_many(exceeded: &Exceeded) -> Response {
+    later(problem_with(429, "Zu viele Vorgänge.", json!({ "detail": exceeded.reason.de })), exceeded)
+}
+
+fn later(mut response: Response, exceeded: &Exceeded) -> Response {
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(exceeded.retry_after_s));
+    response
 }
 
 pub fn json(status: StatusCode, value: &serde_json::Value) -> Response {

@@ -95,9 +95,13 @@ pub fn step(loaded: &Loaded, id: &StepId, lang: Lang) -> StepView {
         if matches!(effect.intent.call, Call::Tool { .. }) {
             view.tool = Some(effect.intent.target.clone());
         }
-        if let EffectStatus::Parked(decision) = &effect.status {
-            view.message = Some(decision.reason.get(lang).to_owned());
-            view.why_allowed = None;
+        match (&effect.status, &effect.deferred) {
+            (EffectStatus::Parked(decision), _) => {
+                view.message = Some(decision.reason.get(lang).to_owned());
+                view.why_allowed = None;
+            }
+            (EffectStatus::RetryAt(_), Some((_, reason))) => view.reason = Some(reason.get(lang).to_owned()),
+            _ => {}
         }
     }
     if let Kind::Human(human) = &step.kind

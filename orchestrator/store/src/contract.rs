@@ -24,6 +24,8 @@ pub struct Append {
 pub struct Projection {
     pub run: RunRow,
     pub tasks: Vec<TaskRow>,
+    /// What the records used up: added to what stands there.
+    pub usage: Vec<UsageRow>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +66,28 @@ pub struct TaskRow {
     pub unit: Option<String>,
     pub due: Option<i64>,
     pub opened_at: i64,
+}
+
+/// Model calls of a civil day of the tenant, by process, model and zone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsageRow {
+    /// `2026-11-24`
+    pub day: String,
+    pub process: String,
+    pub model: String,
+    pub zone: String,
+    pub calls: u64,
+    /// Tokens a quota counts: the endpoint's own number, or our upper estimate where it gave none.
+    pub charged: u64,
+}
+
+/// Runs of a process since an instant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartedRow {
+    pub process: String,
+    pub count: u64,
+    /// When the first of them began, in microseconds.
+    pub oldest: i64,
 }
 
 #[derive(Debug, Clone, Default)]

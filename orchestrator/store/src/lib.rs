@@ -9,7 +9,7 @@ pub mod failpoint;
 mod memory;
 mod sqlite;
 
-pub use contract::{Append, AppendError, Error, LaneHead, Projection, RunFilter, RunRow, TaskRow};
+pub use contract::{Append, AppendError, Error, LaneHead, Projection, RunFilter, RunRow, StartedRow, TaskRow, UsageRow};
 pub use memory::{Faults, Memory};
 pub use sqlite::{Sqlite, SqliteOptions};
 
@@ -114,6 +114,16 @@ impl Store {
     /// Case numbers of a year given out so far.
     pub async fn last_number(&self, year: i16) -> Result<u64, Error> {
         both!(self, s => s.last_number(year))
+    }
+
+    /// Runs that began at or after this id, by process: ids sort by time, so this is one range of the primary key.
+    pub async fn started_since(&self, run: RunId) -> Result<Vec<StartedRow>, Error> {
+        both!(self, s => s.started_since(run))
+    }
+
+    /// What a day used up so far: one range of the primary key.
+    pub async fn used_on(&self, day: &str) -> Result<Vec<UsageRow>, Error> {
+        both!(self, s => s.used_on(day))
     }
 
     /// The head of the lane this opening writes.

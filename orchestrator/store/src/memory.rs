@@ -9,7 +9,7 @@ use laufzettel_domain::RunId;
 use laufzettel_journal::{Draft, LANE_CLOSED, LANE_OPENED, Record, genesis, seal};
 use serde_json::json;
 
-use crate::contract::{Append, AppendError, Error, LaneHead, RunFilter, RunRow, TaskRow};
+use crate::contract::{Append, AppendError, Error, LaneHead, RunFilter, RunRow, StartedRow, TaskRow, UsageRow};
 
 /// Faults of one append, decided by whoever simulates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -36,6 +36,7 @@ struct Inner {
     lane: u64,
     runs: BTreeMap<RunId, RunRow>,
     tasks: BTreeMap<String, TaskRow>,
+    usage: BTreeMap<(String, String, String, String), UsageRow>,
     receipts: BTreeMap<String, RunId>,
     bytes: BTreeMap<String, Vec<u8>>,
     checkpoints: Vec<String>,
@@ -153,6 +154,21 @@ impl Memory {
         Ok(numbers.unwrap_or(0))
     }
 
+    pub async fn started_since(&self, run: RunId) -> Result<Vec<StartedRow>, Error> {
+        let mut found: BTreeMap<String, StartedRow> = BTreeMap::new();
+        for row in self.lock().runs.range(run..).map(|(_, row)| row) {
+            let one = StartedRow { process: row.process.clone(), count: 0, oldest: row.started_at };
+            let entry = found.entry(row.process.clone()).or_insert(one);
+            entry.count += 1;
+            entry.oldest = entry.oldest.min(row.started_at);
+        }
+        Ok(found.into_values().collect())
+    }
+
+    pub async fn used_on(&self, day: &str) -> Result<Vec<UsageRow>, Error> {
+        Ok(self.lock().usage.values().filter(|row| row.day == day).cloned().collect())
+    }
+
     pub fn head(&self) -> LaneHead {
         let inner = self.lock();
         let last = inner.records.last().expect("a lane begins with a record");
@@ -211,6 +227,16 @@ impl Inner {
             self.runs.insert(projection.run.run, projection.run);
             for task in projection.tasks {
                 self.tasks.insert(task.task.clone(), task);
+            }
+            for row in projection.usage {
+                let key = (row.day.clone(), row.process.clone(), row.model.clone(), row.zone.clone());
+                match self.usage.get_mut(&key) {
+                    Some(known) => {
+                        known.calls += row.calls;
+                        known.charged += row.charged;
+                    }
+                    None => drop(self.usage.insert(key, row)),
+                }
             }
         }
         if let (Some(keys), Some(run)) = (append.receipt, append.run) {

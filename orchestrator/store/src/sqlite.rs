@@ -16,7 +16,7 @@ use sqlx::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-use crate::contract::{Append, AppendError, Error, LaneHead, RunFilter, RunRow, TaskRow};
+use crate::contract::{Append, AppendError, Error, LaneHead, RunFilter, RunRow, StartedRow, TaskRow, UsageRow};
 
 /// Requests waiting for the writer: more than this and senders wait in turn. Two full batches.
 const QUEUE_MAX: usize = 1024;
@@ -203,6 +203,17 @@ impl Sqlite {
             .await?;
         let last: Option<String> = row.try_get(0)?;
         Ok(last.and_then(|n| n.split_once('-')?.1.parse().ok()).unwrap_or(0))
+    }
+
+    pub async fn started_since(&self, run: RunId) -> Result<Vec<StartedRow>, Error> {
+        let sql = "SELECT process, count(*) AS n, min(started_at) AS oldest FROM runs WHERE run >= $1 GROUP BY process";
+        let rows = sqlx::query(sql).bind(run.to_string()).fetch_all(&self.pool).await?;
+        rows.iter().map(rows::started).collect()
+    }
+
+    pub async fn used_on(&self, day: &str) -> Result<Vec<UsageRow>, Error> {
+        let rows = sqlx::query("SELECT * FROM usage WHERE day = $1").bind(day).fetch_all(&self.pool).await?;
+        rows.iter().map(rows::usage).collect()
     }
 
     pub async fn checkpoints(&self) -> Result<Vec<String>, Error> {

@@ -4,7 +4,7 @@
 
 use laufzettel_domain::RunId;
 use laufzettel_journal::{Draft, Verdict, Verifier};
-use laufzettel_store::{Append, AppendError, Memory, Projection, RunFilter, RunRow, Sqlite, SqliteOptions, Store, TaskRow};
+use laufzettel_store::{Append, AppendError, Memory, Projection, RunFilter, RunRow, Sqlite, SqliteOptions, Store, TaskRow, UsageRow};
 use serde_json::json;
 
 fn run(n: u8) -> RunId {
@@ -54,9 +54,14 @@ fn append(n: u8, expected: u64, kinds: &[&str]) -> Append {
         expected,
         epoch: None,
         drafts: kinds.iter().map(|k| draft(k)).collect(),
-        projection: Some(Projection { run: row, tasks: vec![task] }),
+        projection: Some(Projection { run: row, tasks: vec![task], usage: vec![usage(n)] }),
         receipt: None,
     }
+}
+
+fn usage(n: u8) -> UsageRow {
+    let (day, model) = (if n == 2 { "2026-11-23" } else { "2026-11-24" }, format!("m{}", n % 2));
+    UsageRow { day: day.into(), process: "p".into(), model, zone: "gruen".into(), calls: 1, charged: 10 + u64::from(n) }
 }
 
 async fn conforms(store: Store) {
@@ -73,6 +78,14 @@ async fn conforms(store: Store) {
     let answering = store.receipt("hook/x").await.unwrap().unwrap();
     assert_eq!(store.append(with_key(4, "hook/x")).await, Err(AppendError::Duplicate(answering)));
     assert_eq!(store.run(run(4)).await.unwrap(), None);
+
+    // what was used up is added; what was refused used nothing
+    let m1 = store.used_on("2026-11-24").await.unwrap().into_iter().find(|row| row.model == "m1").unwrap();
+    let three = u64::from(answering == run(3));
+    assert_eq!((m1.calls, m1.charged), (2 + three, 22 + 13 * three));
+    let started = store.started_since(run(2)).await.unwrap();
+    assert_eq!(started.iter().map(|row| (row.process.as_str(), row.count, row.oldest)).collect::<Vec<_>>(), [("p", 1, 1)]);
+    assert_eq!(store.started_since(run(200)).await.unwrap(), []);
 
     // fencing
     let epoch = store.epoch();

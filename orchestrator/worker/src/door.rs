@@ -2,18 +2,19 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use laufzettel_directory::Error as DirectoryError;
 use laufzettel_doors::{Class, Failure, Reply, model::Endpoint, standin, tools::ToolServers};
 
 pub use laufzettel_engine::EndpointFacts;
+use laufzettel_domain::Text;
 use laufzettel_engine::{Call, Command, Disposition, Effect, Meta, Outcome, Run};
-use laufzettel_policy::{Cleared, Decision, ModelCall, ToolCall, Who, clear_model, clear_tool};
+use laufzettel_policy::{AddressClass, Cleared, Decision, Effect as ToolEffect, ModelCall, ToolCall, ToolRule, Who, address_class, clear_model, clear_tool};
 use laufzettel_process::model::{FailureClass, Size};
 use laufzettel_store::failpoint;
 
 use crate::{
-    files,
-    tenant::{Prepared, Tenant},
+    desk::Desk,
+    files, route,
+    tenant::{Nobody, Prepared, Tenant},
 };
 
 /// A future the doors give back.
@@ -99,49 +100,48 @@ impl Doors for RealDoors {
     }
 }
 
+/// What came of an effect at its door.
+enum Passed {
+    Outcome(Outcome),
+    /// Nothing was tried: what it needs is not there. `until`: when it will be, if that is known.
+    Later {
+        reason: Text,
+        until: Option<jiff::Timestamp>,
+    },
+}
+
 /// Makes one effect and says what it means for the run.
-pub(crate) async fn pass(tenant: &Tenant, prepared: &Prepared, run: &Run, effect: &Effect) -> Command {
+pub(crate) async fn pass(desk: &Desk, prepared: &Prepared, run: &Run, effect: &Effect) -> Command {
+    let tenant = &desk.tenant;
     let began = tenant.clock.now();
-    let outcome = match resolve(tenant, effect) {
-        Err(Some(decision)) => Err(decision),
-        Err(None) => Ok(Outcome::Failed {
-            class: FailureClass::Unavailable,
-            disposition: Disposition::DidNotHappen,
-            message: "Das Verzeichnis ist nicht erreichbar.".to_owned(),
-            meta: Meta::default(),
-        }),
+    let passed = match resolve(tenant, effect).await {
+        Err(Nobody::Denied(decision)) => Err(Box::new(decision)),
+        Err(Nobody::Unavailable) => Ok(Passed::Later { reason: Text::new("Das Verzeichnis ist nicht erreichbar.", "The directory cannot be reached."), until: None }),
         Ok(who) => match &effect.run.intent.call {
-            Call::Tool { .. } => tool(tenant, prepared, run, effect, who).await,
-            Call::Model { .. } => model(tenant, prepared, run, effect, who).await,
+            Call::Tool { .. } => tool(tenant, prepared, run, effect, who).await.map(Passed::Outcome),
+            Call::Model { .. } => model(desk, run, effect, who).await,
         },
     };
     let (path, round, attempt) = (effect.key.path.clone(), effect.key.round, effect.attempt);
-    match outcome {
+    match passed {
         Err(decision) => Command::Refuse { path, round, decision: *decision },
-        Ok(mut outcome) => {
+        Ok(Passed::Later { reason, until }) => Command::Defer { path, round, attempt, reason, until },
+        Ok(Passed::Outcome(mut outcome)) => {
             let took = tenant.clock.now().duration_since(began).as_millis();
             let (Outcome::Ok { meta, .. } | Outcome::Failed { meta, .. }) = &mut outcome;
             meta.duration_ms = u64::try_from(took).unwrap_or(0);
+            meta.target = Some(effect.run.intent.target.clone());
             Command::Settle { path, round, attempt, outcome }
         }
     }
 }
 
-/// The caller with the groups of this moment. `Err(None)`: the directory does not answer.
-fn resolve(tenant: &Tenant, effect: &Effect) -> Result<Who, Option<Box<Decision>>> {
-    let caller = &effect.run.intent.who;
-    let groups = caller.service_name().and_then(|name| tenant.rules.services.get(name)).map(|s| s.groups.clone()).unwrap_or_default();
+/// The caller with the groups of this moment.
+async fn resolve(tenant: &Tenant, effect: &Effect) -> Result<Who, Nobody> {
     if failpoint::hit("door.before_resolve") {
-        return Err(None);
+        return Err(Nobody::Unavailable);
     }
-    tenant.directory.resolve(caller, &groups, tenant.clock.now()).map_err(|error| match error {
-        DirectoryError::Unavailable => None,
-        DirectoryError::Disabled | DirectoryError::Unknown => Some(Box::new(Decision::deny(
-            "directory",
-            format!("Das Konto von {} ist nicht mehr gültig.", caller.name),
-            format!("The account of {} is no longer valid.", caller.name),
-        ))),
-    })
+    tenant.who(&effect.run.intent.who).await
 }
 
 async fn tool(tenant: &Tenant, prepared: &Prepared, run: &Run, effect: &Effect, who: Who) -> Result<Outcome, Box<Decision>> {
@@ -184,7 +184,12 @@ async fn tool(tenant: &Tenant, prepared: &Prepared, run: &Run, effect: &Effect, 
     if failpoint::hit("door.after_call") {
         return Ok(failed(FailureClass::Unavailable, Disposition::Unknown, "failpoint".to_owned(), &cleared.decision));
     }
+    // what surely did not happen handed nothing over
+    let reached = !answer.as_ref().is_err_and(|failure| failure.happened == Some(false));
     let mut outcome = outcome(answer, &cleared.decision);
+    let (Outcome::Ok { meta, .. } | Outcome::Failed { meta, .. }) = &mut outcome;
+    meta.sent = reached.then(|| cleared.call().arguments.to_string().len() as u64);
+    meta.recipient = recipient(tenant, rule, cleared.call());
     if let Outcome::Ok { value, .. } = &mut outcome {
         match files::extract(&tenant.store, std::mem::take(value)).await {
             Ok(kept) => *value = kept,
@@ -194,11 +199,24 @@ async fn tool(tenant: &Tenant, prepared: &Prepared, run: &Run, effect: &Effect, 
     Ok(outcome)
 }
 
+/// Whose address a sending tool was given.
+fn recipient(tenant: &Tenant, rule: &ToolRule, call: &ToolCall) -> Option<String> {
+    let argument = rule.recipient.as_ref().filter(|_| rule.effect == ToolEffect::Send)?;
+    let address = call.arguments.get(argument).unwrap_or(&laufzettel_domain::Value::Null);
+    let word = match address_class(address, &tenant.own_domains, &call.contacts) {
+        AddressClass::Haus => "haus",
+        AddressClass::Beteiligte => "beteiligte",
+        AddressClass::Andere => "andere",
+    };
+    Some(word.to_owned())
+}
+
 fn failed(class: FailureClass, disposition: Disposition, message: String, decision: &Decision) -> Outcome {
     Outcome::Failed { class, disposition, message, meta: Meta { decision: Some(decision.clone()), ..Meta::default() } }
 }
 
-async fn model(tenant: &Tenant, _: &Prepared, run: &Run, effect: &Effect, who: Who) -> Result<Outcome, Box<Decision>> {
+async fn model(desk: &Desk, run: &Run, effect: &Effect, who: Who) -> Result<Passed, Box<Decision>> {
+    let tenant = &desk.tenant;
     let intent = &effect.run.intent;
     let Call::Model { size, prompt, data, output, repairs } = &intent.call else { unreachable!("matched by the caller") };
     let call = ModelCall {
@@ -213,41 +231,66 @@ async fn model(tenant: &Tenant, _: &Prepared, run: &Run, effect: &Effect, who: W
         timeout_ms: intent.timeout_ms,
         who,
     };
-    let (facts, cleared) = route(tenant, *size, run.zone.as_deref(), &call)?;
-    if laufzettel_doors::model::estimate_tokens(&call) > facts.context {
-        let message = format!("Der Auftrag ist größer als das Kontextfenster von {} ({} Token).", facts.name, facts.context);
-        return Ok(failed(FailureClass::Refused, Disposition::DidNotHappen, message, &cleared.decision));
+    let zone = route::zone(tenant, *size, run.zone.as_deref()).ok_or_else(|| Box::new(no_model(run.zone.as_deref())))?;
+    let cleared = clear_model(call, zone, &tenant.own_domains, &tenant.rules)?;
+    let needed = laufzettel_doors::model::estimate_tokens(cleared.call());
+    let endpoints = route::endpoints(tenant, *size, &zone.name);
+    if !endpoints.iter().any(|e| needed <= e.context) {
+        let message = format!("Der Auftrag ist größer als das Kontextfenster jedes Modells der Zone {} ({needed} Token).", zone.name);
+        return Ok(Passed::Outcome(failed(FailureClass::Refused, Disposition::DidNotHappen, message, &cleared.decision)));
+    }
+    match desk.tokens_spent(run.process.as_str()).await {
+        Ok(None) => {}
+        Ok(Some((reason, until))) => return Ok(Passed::Later { reason, until: Some(until) }),
+        // what cannot be counted is not spent
+        Err(_) => {
+            return Ok(Passed::Later {
+                reason: Text::new("Das Kontingent lässt sich gerade nicht zählen.", "The quota cannot be counted now."), until: None
+            });
+        }
     }
     if failpoint::hit("door.before_call") {
-        return Ok(failed(FailureClass::Unavailable, Disposition::DidNotHappen, "failpoint".to_owned(), &cleared.decision));
+        return Ok(Passed::Outcome(failed(FailureClass::Unavailable, Disposition::DidNotHappen, "failpoint".to_owned(), &cleared.decision)));
     }
-    let answer = tenant.doors.model(&facts.name, &cleared).await;
-    let cost = answer.as_ref().ok().and_then(|r| r.tokens).and_then(|tokens| tenant.doors.cost_micro_eur(&facts.name, tokens));
-    let mut outcome = outcome(answer, &cleared.decision);
-    let (Outcome::Ok { meta, .. } | Outcome::Failed { meta, .. }) = &mut outcome;
-    meta.zone = Some(facts.zone);
-    meta.model = Some(facts.name);
-    meta.cost_micro_eur = cost;
-    Ok(outcome)
-}
-
-/// The first endpoint that is large enough, in the wished zone, and cleared for every part of the request. An outage
-/// never sends a request to another zone: what is not cleared here is refused here.
-fn route(tenant: &Tenant, size: Size, wish: Option<&str>, call: &ModelCall) -> Result<(EndpointFacts, Cleared<ModelCall>), Box<Decision>> {
-    let mut refusal = None;
-    for facts in tenant.doors.endpoints() {
-        if facts.size < size || wish.is_some_and(|zone| zone != facts.zone) {
+    let mut gone = Vec::new();
+    for endpoint in endpoints.into_iter().filter(|e| needed <= e.context) {
+        let answer = tenant.doors.model(&endpoint.name, &cleared).await;
+        if answer.as_ref().is_err_and(|f| f.class == Class::Unavailable && f.happened == Some(false)) {
+            gone.push(endpoint.name);
             continue;
         }
-        let Some(zone) = tenant.zones.get(&facts.zone) else { continue };
-        match clear_model(call.clone(), zone, &tenant.own_domains, &tenant.rules) {
-            Ok(cleared) => return Ok((facts, cleared)),
-            Err(decision) => {
-                refusal.get_or_insert(decision);
-            }
-        }
+        return Ok(Passed::Outcome(answered(tenant, endpoint, answer, &cleared, needed)));
     }
-    Err(refusal.unwrap_or_else(|| Box::new(Decision::deny("models", "Kein Modell dieser Größe ist eingerichtet.", "No model of this size is configured."))))
+    let gone = gone.join(", ");
+    let reason =
+        Text::new(format!("In der Zone {} antwortet kein Modell ({gone}).", zone.name), format!("No model of the zone {} answers ({gone}).", zone.name));
+    Ok(Passed::Later { reason, until: None })
+}
+
+fn no_model(wish: Option<&str>) -> Decision {
+    match wish {
+        None => Decision::deny("models", "Kein Modell dieser Größe ist eingerichtet.", "No model of this size is configured."),
+        Some(zone) => Decision::deny(
+            "models",
+            format!("In der gewählten Zone {zone} ist kein Modell dieser Größe eingerichtet."),
+            format!("No model of this size is configured in the chosen zone {zone}."),
+        ),
+    }
+}
+
+fn answered(tenant: &Tenant, endpoint: EndpointFacts, answer: Result<Reply, Failure>, cleared: &Cleared<ModelCall>, estimate: u64) -> Outcome {
+    let tokens = answer.as_ref().ok().and_then(|reply| reply.tokens);
+    let cost = tokens.and_then(|tokens| tenant.doors.cost_micro_eur(&endpoint.name, tokens));
+    let answer_bytes = answer.as_ref().map_or(0, |reply| reply.bytes);
+    let mut outcome = outcome(answer, &cleared.decision);
+    let (Outcome::Ok { meta, .. } | Outcome::Failed { meta, .. }) = &mut outcome;
+    meta.zone = Some(endpoint.zone);
+    meta.model = Some(endpoint.name);
+    meta.cost_micro_eur = cost;
+    meta.sent = Some(route::bytes(cleared.call()));
+    // three characters a token, as for the request
+    meta.estimate = tokens.is_none().then(|| estimate + answer_bytes / 3);
+    outcome
 }
 
 fn outcome(answer: Result<Reply, Failure>, decision: &Decision) -> Outcome {

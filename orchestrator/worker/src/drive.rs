@@ -187,7 +187,7 @@ impl Desk {
                 return (effect, command);
             }
             let _ = failpoint::hit("worker.before_door");
-            let command = door::pass(&desk.tenant, &prepared, &run, &effect).await;
+            let command = door::pass(&desk, &prepared, &run, &effect).await;
             let _ = failpoint::hit("worker.after_door");
             (effect, command)
         });

@@ -8,6 +8,8 @@ mod door;
 mod drive;
 mod edge;
 pub mod files;
+mod quota;
+mod route;
 mod tenant;
 
 pub use anchor::{Anchor, AnchorError, read_witness, witness_file};
@@ -15,7 +17,9 @@ pub use desk::{Desk, Loaded, StartError, StartRequest, Started, WishError, decod
 pub use door::{Answer, Doors, EndpointFacts, RealDoors};
 pub use drive::Worker;
 pub use edge::{Random, SystemClock, SystemRandom};
-pub use tenant::{Memory, Prepared, Tenant};
+pub use quota::{Exceeded, Limits, Quotas};
+pub use route::choices as zone_choices;
+pub use tenant::{Memory, Nobody, Prepared, Tenant};
 
 pub use laufzettel_domain::Clock;
 

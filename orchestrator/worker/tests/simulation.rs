@@ -151,6 +151,7 @@ fn desk(store: MemoryStore, dice: &Arc<Seeded>, clock: &Arc<HandClock>, world: &
         ]),
         types: Tools::new(),
         zones: BTreeMap::new(),
+        quotas: laufzettel_worker::Quotas::default(),
         own_domains: vec![],
         units: BTreeMap::from([("FB1".to_owned(), vec!["G".to_owned()])]),
         zeitzone: "UTC".into(),

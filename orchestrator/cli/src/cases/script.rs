@@ -40,7 +40,7 @@ impl Script {
         self.seen.lock().expect("nobody panics while holding this lock").unlisted.clone()
     }
 
-    fn answer(&self, answers: &BTreeMap<String, Value>, name: &str) -> Result<Reply, Failure> {
+    fn answer(&self, answers: &BTreeMap<String, Value>, name: &str, model: bool) -> Result<Reply, Failure> {
         let mut seen = self.seen.lock().expect("nobody panics while holding this lock");
         let count = seen.counts.entry(name.to_owned()).or_default();
         *count += 1;
@@ -54,14 +54,16 @@ impl Script {
         };
         match value.get("error").and_then(Value::as_str).filter(|_| value.as_object().is_some_and(|m| m.len() == 1)) {
             None => Ok(Reply { bytes: value.to_string().len() as u64, value, tokens: None, model: Some("Fall".to_owned()) }),
-            Some(class) => Err(failure(class, name)),
+            Some(class) => Err(failure(class, name, model)),
         }
     }
 }
 
-fn failure(class: &str, name: &str) -> Failure {
+/// `unavailable` of a model means: it broke off. One that is not there at all is waited for, and no case has that much time.
+fn failure(class: &str, name: &str, model: bool) -> Failure {
     let (class, happened) = match class {
         "timeout" => (Class::Timeout, None),
+        "unavailable" if model => (Class::Unavailable, None),
         "unavailable" => (Class::Unavailable, Some(false)),
         "invalid_output" => (Class::InvalidOutput, Some(true)),
         _ => (Class::Refused, Some(false)),
@@ -74,12 +76,12 @@ impl Doors for Script {
         let call = call.call();
         let name = format!("{}/{}", call.server, call.tool);
         self.seen.lock().expect("nobody panics while holding this lock").calls.push((name.clone(), call.arguments.clone()));
-        let answer = self.answer(&self.tools, &name);
+        let answer = self.answer(&self.tools, &name, false);
         Box::pin(async move { answer })
     }
 
     fn model<'a>(&'a self, _: &'a str, call: &'a Cleared<ModelCall>) -> Answer<'a> {
-        let answer = self.answer(&self.models, call.call().key.path.step.as_str());
+        let answer = self.answer(&self.models, call.call().key.path.step.as_str(), true);
         Box::pin(async move { answer })
     }
 

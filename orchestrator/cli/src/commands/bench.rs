@@ -76,6 +76,7 @@ async fn open(dir: &Path) -> anyhow::Result<Bench> {
         tools: BTreeMap::from([("echo/echo".to_owned(), rule(Effect::Read)), ("echo/warten".to_owned(), rule(Effect::Read))]),
         types: Tools::new(),
         zones: BTreeMap::new(),
+        quotas: laufzettel_worker::Quotas::default(),
         own_domains: vec![],
         units: BTreeMap::new(),
         zeitzone: "UTC".to_owned(),

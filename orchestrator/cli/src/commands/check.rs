@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use laufzettel_domain::{Finding, Findings, Severity};
+use laufzettel_engine::proof::Flow;
 use laufzettel_process::{
-    Catalogue, Folder, Tools,
-    check::check_tools,
+    Catalogue, Folder,
     folder::{SIDE_FOLDERS, is_candidate},
     read,
 };
@@ -14,9 +14,9 @@ use laufzettel_process::{
 use super::{configuration, tenant_of};
 use crate::{
     args::Where,
-    config::TenantConfig,
     house,
     out::{Out, code},
+    proof::Prover,
 };
 
 /// The tenant's folder a file lies in (its own folder), and its name there. Side folders belong to the folder above.
@@ -27,90 +27,140 @@ pub fn folder_of(path: &Path) -> anyhow::Result<(PathBuf, String)> {
     Ok((folder, name))
 }
 
-pub async fn check(paths: &[PathBuf], at: &Where, out: &Out) -> anyhow::Result<u8> {
-    let own = match &at.config {
-        None => None,
-        Some(_) => {
-            let config = configuration(at, out).await?;
-            let tenant = tenant_of(&config, at)?;
-            Some(config.tenants[&tenant].clone())
-        }
-    };
+pub async fn check(paths: &[PathBuf], flows: bool, at: &Where, out: &Out) -> anyhow::Result<u8> {
     let mut all = Vec::new();
-    if let Some(own) = &own {
-        house::directory(own, &mut all);
-    }
-    let mut checked = 0;
+    let prover = prover(at, &mut all, out).await?;
+    let mut checked = Checked { prover, findings: all, flows: Vec::new(), count: 0 };
     for path in paths {
-        checked += if path.is_dir() { check_folder(path, own.as_ref(), &mut all)? } else { check_file(path, own.as_ref(), &mut all)? };
+        if path.is_dir() { checked.folder(path).await? } else { checked.file(path).await? }
+    }
+    let Checked { findings: all, flows: found, count, .. } = checked;
+    if flows {
+        say_flows(&found, out).await?;
     }
     for finding in &all {
-        if out.json { out.value(&serde_json::to_value(finding)?).await } else { out.data(finding.line(out.lang)).await }
+        if flows {
+            out.note(finding.line(out.lang)).await;
+        } else if out.json {
+            out.value(&serde_json::to_value(finding)?).await;
+        } else {
+            out.data(finding.line(out.lang)).await;
+        }
     }
-    if checked == 0 && all.is_empty() && paths.iter().all(|p| p.is_dir()) {
+    if count == 0 && all.is_empty() && paths.iter().all(|p| p.is_dir()) {
         anyhow::bail!("{}", out.text("Hier liegt kein Prozess.", "There is no process here."));
     }
     let errors = all.iter().filter(|f| f.severity == Severity::Error).count();
-    out.note(format!("{checked} {}, {errors} {}", out.text("Prozesse geprüft", "processes checked"), out.text("Fehler", "errors"))).await;
+    out.note(format!("{count} {}, {errors} {}", out.text("Prozesse geprüft", "processes checked"), out.text("Fehler", "errors"))).await;
     Ok(if errors > 0 { code::FINDINGS } else { code::DONE })
 }
 
-fn check_folder(path: &Path, own: Option<&TenantConfig>, all: &mut Vec<Finding>) -> anyhow::Result<usize> {
-    let folder = house::read_folder(path)?;
-    let catalogue = Catalogue::load(&folder);
-    let mut checked = 0;
-    for (name, text) in folder.candidates() {
-        if laufzettel_process::catalogue::declares_process(name, text) {
-            checked += 1;
-            all.extend(findings_of(&folder, name, &path.join(name).display().to_string(), own)?);
+/// For the tenant of the configuration; without one for what every tenant shares.
+async fn prover(at: &Where, all: &mut Vec<Finding>, out: &Out) -> anyhow::Result<Prover> {
+    if at.config.is_none() {
+        let note = out.text(
+            "Ohne --config sind Freigaben, Zonen, Rechte und Modelle nicht geprüft.",
+            "Without --config clearances, zones, rights and models are not checked.",
+        );
+        out.note(note).await;
+        return Ok(Prover::without_tenant());
+    }
+    let config = configuration(at, out).await?;
+    let own = &config.tenants[&tenant_of(&config, at)?];
+    let directory = house::directory(own, all).unwrap_or_default();
+    out.note(format!("{} {}", out.text("Geprüft für die Konfiguration", "Checked for the configuration"), config.digest)).await;
+    Prover::of(&config, own, directory)
+}
+
+struct Checked {
+    prover: Prover,
+    findings: Vec<Finding>,
+    /// By process.
+    flows: Vec<(String, Vec<Flow>)>,
+    count: usize,
+}
+
+impl Checked {
+    async fn folder(&mut self, path: &Path) -> anyhow::Result<()> {
+        let folder = house::read_folder(path)?;
+        let catalogue = Catalogue::load(&folder);
+        for (name, text) in folder.candidates() {
+            if laufzettel_process::catalogue::declares_process(name, text) {
+                self.process(&folder, name, &path.join(name).display().to_string()).await?;
+            }
+        }
+        // what only shows between processes: names and addresses taken twice
+        self.findings.extend(catalogue.findings.into_iter().filter(|f| f.code == "LZ119"));
+        Ok(())
+    }
+
+    async fn file(&mut self, path: &Path) -> anyhow::Result<()> {
+        let (folder_path, name) = folder_of(path)?;
+        let folder = house::read_folder(&folder_path)?;
+        let beside = path.parent().and_then(Path::file_name).is_some_and(|f| SIDE_FOLDERS.iter().any(|side| *side == f));
+        if is_candidate(&name) && !beside {
+            return self.process(&folder, &name, &path.display().to_string()).await;
+        }
+        let mut findings = Findings::new(path.display().to_string());
+        if name.ends_with(".cases.yaml") {
+            crate::cases::read(&folder, &name, &mut findings);
+        } else {
+            laufzettel_process::table::Table::read(&std::fs::read_to_string(path)?, &mut findings);
+        }
+        self.findings.extend(findings.into_sorted());
+        Ok(())
+    }
+
+    /// One process, its cases, and what is proven of it.
+    async fn process(&mut self, folder: &Folder, name: &str, shown: &str) -> anyhow::Result<()> {
+        self.count += 1;
+        let mut findings = Findings::new(name);
+        if folder.get(name).is_none() {
+            anyhow::bail!("{shown} ist keine Textdatei bis 1 MiB");
+        }
+        if let Some(process) = read::read(folder, name, &mut findings) {
+            self.prover.prove(&process, &mut findings).await;
+            self.flows.push((process.id.to_string(), self.prover.flows(&process).await));
+        }
+        let mut all = findings.into_sorted();
+        let cases = name.replace(".yaml", ".cases.yaml");
+        if folder.get(&cases).is_some() {
+            let mut own = Findings::new(cases.clone());
+            crate::cases::read(folder, &cases, &mut own);
+            all.extend(own.into_sorted());
+        }
+        let base = shown.strip_suffix(name).unwrap_or_default();
+        for finding in &mut all {
+            finding.file = format!("{base}{}", finding.file);
+        }
+        self.findings.extend(all);
+        Ok(())
+    }
+}
+
+/// The table of flows: one row a source and place it enters a sink by.
+async fn say_flows(all: &[(String, Vec<Flow>)], out: &Out) -> anyhow::Result<()> {
+    for (process, flows) in all {
+        if !out.json {
+            out.data(format!("{process}\n")).await;
+            out.data(out.text(
+                "Ziel | freigegeben bis | Stelle | Quelle | Schutzbedarf, Kategorien | Vertrauen | Mensch davor | Weg",
+                "Sink | cleared up to | place | source | level, categories | trust | person before | way",
+            ))
+            .await;
+            out.data("--- | --- | --- | --- | --- | --- | --- | ---").await;
+        }
+        for flow in flows {
+            if out.json {
+                let mut row = serde_json::to_value(flow)?;
+                row["process"] = process.as_str().into();
+                out.value(&row).await;
+                continue;
+            }
+            let gate = if flow.gate { out.text("ja", "yes") } else { out.text("nein", "no") };
+            let Flow { sink, part, source, label, trust, via, cleared, .. } = flow;
+            out.data(format!("{sink} | {cleared} | {part} | {source} | {label} | {trust} | {gate} | {}", via.join(" → "))).await;
         }
     }
-    // what only shows between processes: names and addresses taken twice
-    all.extend(catalogue.findings.into_iter().filter(|f| f.code == "LZ119"));
-    Ok(checked)
-}
-
-fn check_file(path: &Path, own: Option<&TenantConfig>, all: &mut Vec<Finding>) -> anyhow::Result<usize> {
-    let (folder_path, name) = folder_of(path)?;
-    let folder = house::read_folder(&folder_path)?;
-    let beside = path.parent().and_then(Path::file_name).is_some_and(|f| SIDE_FOLDERS.iter().any(|side| *side == f));
-    if is_candidate(&name) && !beside {
-        all.extend(findings_of(&folder, &name, &path.display().to_string(), own)?);
-        return Ok(1);
-    }
-    let mut findings = Findings::new(path.display().to_string());
-    if name.ends_with(".cases.yaml") {
-        crate::cases::read(&folder, &name, &mut findings);
-    } else {
-        laufzettel_process::table::Table::read(&std::fs::read_to_string(path)?, &mut findings);
-    }
-    all.extend(findings.into_sorted());
-    Ok(0)
-}
-
-/// Findings of one process, of its cases, and against the tenant's tools where a configuration was given.
-fn findings_of(folder: &Folder, name: &str, shown: &str, own: Option<&TenantConfig>) -> anyhow::Result<Vec<Finding>> {
-    let mut findings = Findings::new(name);
-    if folder.get(name).is_none() {
-        anyhow::bail!("{shown} ist keine Textdatei bis 1 MiB");
-    }
-    if let Some(process) = read::read(folder, name, &mut findings)
-        && let Some(own) = own
-    {
-        let known: Vec<String> = house::tool_rules(own).into_keys().collect();
-        let types: Tools = house::tool_types(own)?;
-        check_tools(&process, &types, Some(&known), &mut findings);
-    }
-    let mut all = findings.into_sorted();
-    let cases = name.replace(".yaml", ".cases.yaml");
-    if folder.get(&cases).is_some() {
-        let mut own = Findings::new(cases.clone());
-        crate::cases::read(folder, &cases, &mut own);
-        all.extend(own.into_sorted());
-    }
-    let base = shown.strip_suffix(name).unwrap_or_default();
-    for finding in &mut all {
-        finding.file = format!("{base}{}", finding.file);
-    }
-    Ok(all)
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::bail;
-use laufzettel_domain::Findings;
+use laufzettel_domain::{Finding, Findings, Severity};
 use laufzettel_process::{Folder, read};
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -14,6 +14,7 @@ use crate::{
     cases::{self, Case, Setting},
     house,
     out::{Out, code},
+    proof::Prover,
 };
 
 pub async fn test(paths: &[PathBuf], at: &Where, out: &Out) -> anyhow::Result<u8> {
@@ -24,19 +25,35 @@ pub async fn test(paths: &[PathBuf], at: &Where, out: &Out) -> anyhow::Result<u8
     let Some(directory) = house::directory(&own, &mut findings) else {
         bail!("{}", findings.first().map(|f| f.line(out.lang)).unwrap_or_default());
     };
+    let prover = Prover::of(&config, &own, directory.clone())?;
     let mut jobs: JoinSet<(usize, cases::Report)> = JoinSet::new();
     let mut number = 0;
     for (folder_path, name, folder) in files(paths)? {
         let mut found = Findings::new(name.clone());
         let process = read::read(&folder, &name, &mut found);
+        if let Some(process) = &process {
+            prover.prove(process, &mut found).await;
+        }
         let file = name.replace(".yaml", ".cases.yaml");
         let mut of_cases = Findings::new(file.clone());
         let list: Vec<Case> = if folder.get(&file).is_some() { cases::read(&folder, &file, &mut of_cases) } else { Vec::new() };
-        let broken = found.has_errors() || of_cases.has_errors();
-        for finding in found.into_sorted().into_iter().chain(of_cases.into_sorted()) {
+        let broken = of_cases.has_errors();
+        let refused: Vec<Finding> = found.into_sorted();
+        // a case may expect that its process is refused; then being refused is what is tested
+        let expected = !broken && !list.is_empty() && list.iter().all(|case| is_refused(case, &refused));
+        for finding in refused.iter().filter(|_| !expected).cloned().chain(of_cases.into_sorted()) {
             out.note(finding.line(out.lang)).await;
         }
-        let Some(process) = process.filter(|_| !broken) else { return Ok(code::FINDINGS) };
+        if expected {
+            for case in list {
+                let report = cases::Report { file: file.clone(), name: case.name, differences: Vec::new() };
+                jobs.spawn(async move { (number, report) });
+                number += 1;
+            }
+            continue;
+        }
+        let stopped = refused.iter().any(|f| f.severity == Severity::Error);
+        let Some(process) = process.filter(|_| !broken && !stopped) else { return Ok(code::FINDINGS) };
         let setting =
             Setting { config: config.clone(), tenant: tenant.clone(), own: own.clone(), directory: directory.clone(), process, folder: folder_path, file };
         for case in list {
@@ -46,6 +63,11 @@ pub async fn test(paths: &[PathBuf], at: &Where, out: &Out) -> anyhow::Result<u8
         }
     }
     report(jobs, out).await
+}
+
+fn is_refused(case: &Case, found: &[Finding]) -> bool {
+    let errors = found.iter().filter(|f| f.severity == Severity::Error);
+    case.expect.refused.as_ref().is_some_and(|code| errors.into_iter().any(|f| f.code == *code))
 }
 
 async fn report(mut jobs: JoinSet<(usize, cases::Report)>, out: &Out) -> anyhow::Result<u8> {

@@ -10,6 +10,7 @@ use laufzettel_domain::{
     document::{Fields, fields},
 };
 use laufzettel_policy::{Grant, Rules, ServiceAccount};
+use laufzettel_worker::{Limits, Quotas};
 
 use super::{
     at, not_yet,
@@ -29,6 +30,7 @@ pub struct TenantConfig {
     pub eigene_domains: Vec<String>,
     pub units: BTreeMap<String, Vec<String>>,
     pub servers: BTreeMap<String, ServerConfig>,
+    pub quotas: Quotas,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,10 +55,10 @@ pub fn read(node: &Node, key: &str, folder: &Path, findings: &mut Findings) -> O
     let eigene_domains = inner.texts("eigene_domains").unwrap_or_default();
     let units = units(&mut inner);
     let servers = tools::servers(&mut inner, folder);
-    quotas(&mut inner);
+    let quotas = quotas(&mut inner);
     inner.close();
     let rules = Rules { grants, services, training };
-    Some(TenantConfig { name: name?, processes: processes?, directory: directory?, login, rules, zeitzone, pins, eigene_domains, units, servers })
+    Some(TenantConfig { name: name?, processes: processes?, directory: directory?, login, rules, zeitzone, pins, eigene_domains, units, servers, quotas })
 }
 
 fn directory(fields: &mut Fields<'_, '_>, folder: &Path) -> Option<PathBuf> {
@@ -152,21 +154,24 @@ fn units(fields: &mut Fields<'_, '_>) -> BTreeMap<String, Vec<String>> {
     units
 }
 
-/// Quotas are read so that a mistake in them is found; they are not enforced yet, and the start says so.
-fn quotas(fields: &mut Fields<'_, '_>) {
-    let Some(node) = fields.opt("quotas") else { return };
+/// What the tenant may use up, and what its processes may, by pattern.
+fn quotas(fields: &mut Fields<'_, '_>) -> Quotas {
+    let Some(node) = fields.opt("quotas") else { return Quotas::default() };
     let key = fields.path("quotas");
-    if let Some(mut inner) = Fields::open(node, key, fields.findings) {
-        inner.integer("runs_per_hour", 0, i64::MAX);
-        inner.integer("tokens_per_day", 0, i64::MAX);
-        inner.close();
+    let Some(mut inner) = Fields::open(node, key, fields.findings) else { return Quotas::default() };
+    let tenant = limits(&mut inner);
+    let base = inner.path("processes");
+    let mut processes = BTreeMap::new();
+    for entry in inner.entries("processes") {
+        let Some(mut own) = Fields::open(&entry.node, format!("{base}.{}", entry.key), inner.findings) else { continue };
+        processes.insert(entry.key.clone(), limits(&mut own));
+        own.close();
     }
-    let at = node.at;
-    let key = fields.path("quotas");
-    fields.findings.warning(
-        "LZ191",
-        at,
-        key,
-        Text::new("Kontingente werden in dieser Version noch nicht durchgesetzt.", "Quotas are not enforced yet in this version."),
-    );
+    inner.close();
+    Quotas { tenant, processes }
+}
+
+fn limits(fields: &mut Fields<'_, '_>) -> Limits {
+    let mut limit = |name| fields.integer(name, 0, i64::MAX).and_then(|n| u64::try_from(n).ok());
+    Limits { runs_per_hour: limit("runs_per_hour"), tokens_per_day: limit("tokens_per_day") }
 }

@@ -36,6 +36,11 @@ pub async fn run(house: &House, wish: RunWish, out: &Out) -> Done {
         if answer_one(house, &loaded, &wish, out).await? {
             continue;
         }
+        // what is not there is waited for; whoever asked not to wait is told
+        let deferred = loaded.run.effects.values().any(|e| e.deferred.is_some() && matches!(e.status, EffectStatus::RetryAt(_)));
+        if deferred && wish.until_waiting {
+            return stopped(&loaded, &wish, out).await;
+        }
         match pause(&loaded, house) {
             Pause::Sleep(time) => tokio::time::sleep(time).await,
             Pause::Stop => return stopped(&loaded, &wish, out).await,
@@ -49,7 +54,7 @@ async fn load(house: &House, run: RunId, out: &Out) -> Result<Loaded, Failed> {
 }
 
 async fn start(house: &House, wish: &RunWish, out: &Out) -> Result<RunId, Failed> {
-    let (by, run_as) = starter(house, wish)?;
+    let (by, run_as) = starter(house, wish).await?;
     let input = laufzettel_worker::files::extract(&house.desk.tenant.store, wish.input.clone()).await.map_err(|e| Failed::new(code::USAGE, e.to_string()))?;
     let request = StartRequest { process: wish.process.clone(), caller: by, run_as, input, zone: wish.zone.clone(), receipts: Vec::new(), status: false };
     match house.desk.start(request).await {
@@ -60,26 +65,31 @@ async fn start(house: &House, wish: &RunWish, out: &Out) -> Result<RunId, Failed
         }
         Err(StartError::UnknownProcess) => {
             // a file with errors is in no catalogue: what is wrong with it is said here, too
-            for finding in &house.desk.tenant.catalogue.findings {
+            let findings = &house.desk.tenant.catalogue.findings;
+            for finding in findings {
                 out.note(finding.line(out.lang)).await;
             }
-            Err(Failed::new(code::USAGE, format!("Einen Prozess „{}“ gibt es hier nicht.", wish.process)))
+            let exit = if findings.is_empty() { code::USAGE } else { code::FINDINGS };
+            Err(Failed::new(exit, format!("Einen Prozess „{}“, der laufen darf, gibt es hier nicht.", wish.process)))
         }
-
         Err(StartError::Denied(decision)) => Err(denied(&decision, out.lang)),
         Err(StartError::Invalid(problems)) => Err(Failed::new(
             code::USAGE,
             format!("{}\n{}", out.text("Die Eingabe passt nicht zum Prozess:", "The input does not fit the process:"), problem_lines(&problems, out.lang)),
         )),
+        Err(StartError::Quota(exceeded)) => {
+            let again = format!("{} {} s.", out.text("Frühestens in", "At the earliest in"), exceeded.retry_after_s);
+            Err(Failed::new(code::ENDED_BADLY, format!("{} {again}", exceeded.reason.get(out.lang))))
+        }
         Err(StartError::Duplicate(run)) => Ok(run),
         Err(StartError::Unavailable(why)) => Err(Failed::new(code::ENDED_BADLY, why)),
     }
 }
 
 /// A person of the directory, or `applicant`: as if it had come through the process's own intake.
-fn starter(house: &House, wish: &RunWish) -> Result<(Caller, Option<RunAs>), Failed> {
+async fn starter(house: &House, wish: &RunWish) -> Result<(Caller, Option<RunAs>), Failed> {
     if wish.by.as_deref() != Some("applicant") {
-        return Ok((caller(house, wish.by.as_deref())?, None));
+        return Ok((caller(house, wish.by.as_deref()).await?, None));
     }
     let prepared = house.desk.tenant.current(&wish.process);
     let trigger = prepared.as_ref().and_then(|p| p.process.triggers.iter().find(|t| matches!(t.kind, TriggerKind::Intake { .. })));
@@ -106,10 +116,11 @@ async fn answer_one(house: &House, loaded: &Loaded, wish: &RunWish, out: &Out) -
         let step = task.opened.step.as_str();
         let id = TaskId { run: loaded.run.id, number: task.opened.number };
         let (by, values) = match wish.answers.get(step) {
-            Some(values) => answerer(house, values, wish)?,
-            None if wish.interactive => {
-                (caller(house, wish.by.as_deref())?, crate::ask::ask(&loaded.prepared.process, task, out).map_err(|e| Failed::new(code::USAGE, e.to_string()))?)
-            }
+            Some(values) => answerer(house, values, wish).await?,
+            None if wish.interactive => (
+                caller(house, wish.by.as_deref()).await?,
+                crate::ask::ask(&loaded.prepared.process, task, out).map_err(|e| Failed::new(code::USAGE, e.to_string()))?,
+            ),
             None => continue,
         };
         house.desk.answer(id, &by, &values, task.opened.shown).await.map_err(|e| wish_failed(e, out.lang))?;
@@ -119,11 +130,11 @@ async fn answer_one(house: &House, loaded: &Loaded, wish: &RunWish, out: &Out) -
 }
 
 /// An answer may name who gives it: `{ "by": "a.klein", … }`; otherwise it is the person who started the run.
-fn answerer(house: &House, values: &Value, wish: &RunWish) -> Result<(Caller, Value), Failed> {
+async fn answerer(house: &House, values: &Value, wish: &RunWish) -> Result<(Caller, Value), Failed> {
     let mut values = values.clone();
     let named = values.as_object_mut().and_then(|map| map.remove("by")).and_then(|by| by.as_str().map(str::to_owned));
     let by = named.or_else(|| wish.by.clone().filter(|by| by != "applicant"));
-    Ok((caller(house, by.as_deref())?, values))
+    Ok((caller(house, by.as_deref()).await?, values))
 }
 
 enum Pause {

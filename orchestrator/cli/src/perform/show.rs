@@ -45,6 +45,13 @@ pub fn obstacles(process: &Process, run: &Run, lang: Lang) -> Vec<String> {
             Lang::De => format!("  ! {}: verweigert. {} ({})", title(&path.step), decision.reason.de, decision.rule),
             Lang::En => format!("  ! {}: refused. {} ({})", title(&path.step), decision.reason.en, decision.rule),
         }),
+        EffectStatus::RetryAt(until) if effect.deferred.is_some() => {
+            let reason = effect.deferred.as_ref().map(|(_, reason)| reason.get(lang)).unwrap_or_default();
+            Some(match lang {
+                Lang::De => format!("  … {}: wartet, nächster Versuch {until}. {reason}", title(&path.step)),
+                Lang::En => format!("  … {}: waits, next try {until}. {reason}", title(&path.step)),
+            })
+        }
         EffectStatus::Doubt => Some(match lang {
             Lang::De => format!(
                 "  ? {}: niemand weiß, ob der Aufruf von {} geschehen ist (laufzettel runs resolve {} {} …)",

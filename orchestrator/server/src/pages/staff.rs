@@ -68,6 +68,16 @@ pub struct StartPage {
     pub responsible: String,
     pub version: String,
     pub form: FormView,
+    /// Where models may work on it; empty where there is nothing to choose.
+    pub zones: Vec<ZoneChoice>,
     /// Idempotency key, made at the first look.
     pub key: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ZoneChoice {
+    pub name: String,
+    /// Operator, place, law.
+    pub place: String,
+    pub selected: bool,
 }

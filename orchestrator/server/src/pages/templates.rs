@@ -9,7 +9,7 @@ use laufzettel_domain::Lang;
 use minijinja::{Environment, Error, State, UndefinedBehavior, Value, context, syntax::SyntaxConfig, value::Serde};
 use serde::Serialize;
 
-use super::{BACK, Frame, HONEYPOT, INTENT, INTENT_CHANGE, INTENT_REVIEW, INTENT_SEND, KEY, PERSON, REASON, SHOWN, words};
+use super::{BACK, Frame, HONEYPOT, INTENT, INTENT_CHANGE, INTENT_REVIEW, INTENT_SEND, KEY, PERSON, REASON, SHOWN, ZONE, words};
 
 /// What a page is that could not be rendered: only a template at odds with its context can bring it about.
 const BROKEN: &str = "<!doctype html><html lang=\"de\"><title>Fehler</title><h1>Diese Seite lässt sich nicht anzeigen.</h1>\
@@ -72,7 +72,7 @@ fn scope(frame: &Frame) -> Value {
         de => Value::from_safe_string(de.to_owned()),
         w => Value::from(Serde(words::all(frame.lang))),
         names => context! {
-            honeypot => HONEYPOT, key => KEY, intent => INTENT, review => INTENT_REVIEW, change => INTENT_CHANGE, send => INTENT_SEND,
+            honeypot => HONEYPOT, zone => ZONE, key => KEY, intent => INTENT, review => INTENT_REVIEW, change => INTENT_CHANGE, send => INTENT_SEND,
             shown => SHOWN, person => PERSON, back => BACK, reason => REASON,
         },
     }

@@ -5,7 +5,7 @@ use laufzettel_journal::{Draft, Record};
 use serde::{Deserialize, Serialize};
 use sqlx::{Row as _, sqlite::SqliteRow};
 
-use crate::contract::{Error, RunRow, TaskRow};
+use crate::contract::{Error, RunRow, StartedRow, TaskRow, UsageRow};
 
 /// Counters fit: nobody writes 2^63 records.
 pub fn signed(n: u64) -> i64 {
@@ -55,6 +55,21 @@ pub fn run(row: &SqliteRow) -> Result<RunRow, Error> {
         updated_at: row.try_get("updated_at")?,
         ended_at: row.try_get("ended_at")?,
         wake_at: row.try_get("wake_at")?,
+    })
+}
+
+pub fn started(row: &SqliteRow) -> Result<StartedRow, Error> {
+    Ok(StartedRow { process: row.try_get("process")?, count: unsigned(row.try_get("n")?)?, oldest: row.try_get("oldest")? })
+}
+
+pub fn usage(row: &SqliteRow) -> Result<UsageRow, Error> {
+    Ok(UsageRow {
+        day: row.try_get("day")?,
+        process: row.try_get("process")?,
+        model: row.try_get("model")?,
+        zone: row.try_get("zone")?,
+        calls: unsigned(row.try_get("calls")?)?,
+        charged: unsigned(row.try_get("charged")?)?,
     })
 }
 

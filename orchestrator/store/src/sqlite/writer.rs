@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{Job, rows};
 use crate::{
-    contract::{Append, AppendError, Error, LaneHead, Projection, RunRow, TaskRow},
+    contract::{Append, AppendError, Error, LaneHead, Projection, RunRow, TaskRow, UsageRow},
     failpoint,
 };
 
@@ -237,6 +237,7 @@ async fn commit(connection: &mut SqliteConnection, sheet: &Sheet, next: &LaneHea
     insert_records(&mut tx, &sheet.records).await?;
     upsert_runs(&mut tx, &sheet.projections).await?;
     upsert_tasks(&mut tx, sheet.projections.iter().flat_map(|p| &p.tasks)).await?;
+    add_usage(&mut tx, sheet.projections.iter().flat_map(|p| &p.usage)).await?;
     for (key, run) in &sheet.receipts {
         sqlx::query("INSERT INTO receipts (key, run) VALUES ($1, $2)").bind(key).bind(run.to_string()).execute(&mut *tx).await?;
     }
@@ -333,6 +334,24 @@ async fn upsert_tasks(tx: &mut Transaction<'_, Db>, tasks: impl Iterator<Item = 
         .bind(assigned)
         .bind(task.due)
         .bind(task.opened_at)
+        .execute(&mut **tx)
+        .await?;
+    }
+    Ok(())
+}
+
+async fn add_usage(tx: &mut Transaction<'_, Db>, usage: impl Iterator<Item = &UsageRow>) -> Result<(), Error> {
+    for row in usage {
+        sqlx::query(
+            "INSERT INTO usage (day, process, model, zone, calls, charged) VALUES ($1, $2, $3, $4, $5, $6) \
+             ON CONFLICT (day, process, model, zone) DO UPDATE SET calls = calls + excluded.calls, charged = charged + excluded.charged",
+        )
+        .bind(&row.day)
+        .bind(&row.process)
+        .bind(&row.model)
+        .bind(&row.zone)
+        .bind(rows::signed(row.calls))
+        .bind(rows::signed(row.charged))
         .execute(&mut **tx)
         .await?;
     }

@@ -292,6 +292,12 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("processes_heading", "Prozesse", "Processes"),
     ("processes_none", "Es sind noch keine Prozesse eingerichtet.", "No processes have been set up yet."),
     ("start_this", "Starten", "Start"),
+    ("zone_choice", "Wo Modelle daran arbeiten", "Where models work on it"),
+    (
+        "zone_choice_help",
+        "Vorgewählt ist die strengste Zone. Was Sie wählen, steht im Protokoll.",
+        "The strictest zone is preselected. Your choice is kept on record.",
+    ),
     ("start_button", "Vorgang starten", "Start the case"),
     ("public_form", "Öffentliches Formular", "Public form"),
     ("not_startable", "Sie können diesen Prozess nicht selbst starten.", "You cannot start this process yourself."),

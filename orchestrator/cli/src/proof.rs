@@ -1,0 +1,139 @@
+//! The proof of a tenant's processes for its configuration: gathers what the proof depends on, asks the directory, and hands
+//! it to the pure rules. Without a configuration only what needs none is proven, against the shipped tools' declarations.
+
+use std::collections::BTreeMap;
+
+use laufzettel_directory::Directory;
+use laufzettel_domain::{Findings, Place, Severity, Text, Via};
+use laufzettel_engine::{
+    Context, EndpointFacts,
+    proof::{self, Flow, Setting},
+};
+use laufzettel_policy::{Group, Rules, ToolRule, Zone};
+use laufzettel_process::{Catalogue, Process, Tools, Types, check::check_tools};
+use laufzettel_worker::{Clock as _, SystemClock};
+
+use crate::{
+    config::{Config, TenantConfig},
+    demo, house,
+};
+
+/// Everything a proof depends on, once for all processes of a tenant.
+pub struct Prover {
+    tools: BTreeMap<String, ToolRule>,
+    types: Tools,
+    own_domains: Vec<String>,
+    zeitzone: String,
+    zones: BTreeMap<String, Zone>,
+    endpoints: Vec<EndpointFacts>,
+    /// `None` without a configuration.
+    tenant: Option<(Rules, Directory)>,
+}
+
+impl Prover {
+    pub fn of(config: &Config, own: &TenantConfig, directory: Directory) -> anyhow::Result<Self> {
+        Ok(Self {
+            tools: house::tool_rules(own),
+            types: house::tool_types(own)?,
+            own_domains: own.eigene_domains.clone(),
+            zeitzone: own.zeitzone.clone(),
+            zones: config.zones.clone(),
+            endpoints: house::endpoint_facts(config),
+            tenant: Some((own.rules.clone(), directory)),
+        })
+    }
+
+    /// Against the declarations of the shipped tools: no definitions, no zones, no rights.
+    pub fn without_tenant() -> Self {
+        Self {
+            tools: demo::shipped_tools(),
+            types: Tools::new(),
+            own_domains: Vec::new(),
+            zeitzone: "Europe/Berlin".to_owned(),
+            zones: BTreeMap::new(),
+            endpoints: Vec::new(),
+            tenant: None,
+        }
+    }
+
+    fn context(&self, process: &Process) -> Context {
+        Context {
+            types: Types::of(process, &self.types),
+            tools: self.tools.clone(),
+            own_domains: self.own_domains.clone(),
+            zeitzone: self.zeitzone.clone(),
+        }
+    }
+
+    /// Everything found beyond what the file alone shows.
+    pub async fn prove(&self, process: &Process, findings: &mut Findings) {
+        if self.tenant.is_some() {
+            let known: Vec<String> = self.tools.keys().cloned().collect();
+            check_tools(process, &self.types, Some(&known), findings);
+        }
+        let context = self.context(process);
+        let members = self.members(process, findings).await;
+        proof::prove(process, &self.setting(&context, &members), findings);
+    }
+
+    pub async fn flows(&self, process: &Process) -> Vec<Flow> {
+        let context = self.context(process);
+        proof::flows(process, &self.setting(&context, &BTreeMap::new()))
+    }
+
+    fn setting<'c>(&'c self, context: &'c Context, members: &'c BTreeMap<String, Option<Vec<Group>>>) -> Setting<'c> {
+        let rules = self.tenant.as_ref().map(|(rules, _)| rules);
+        Setting { context, zones: &self.zones, endpoints: &self.endpoints, rules, members }
+    }
+
+    /// The groups behind every name a process assigns to. What the directory does not say now is not proven, and is said.
+    async fn members(&self, process: &Process, findings: &mut Findings) -> BTreeMap<String, Option<Vec<Group>>> {
+        let mut members = BTreeMap::new();
+        let Some((_, directory)) = &self.tenant else { return members };
+        for name in proof::names(process) {
+            match groups_of(directory, &name).await {
+                Ok(groups) => {
+                    members.insert(name, groups);
+                }
+                Err(error) => {
+                    let text = Text::new(
+                        format!("Die Rechte sind nicht geprüft: das Verzeichnis antwortet nicht ({error})."),
+                        format!("Rights are not proven: the directory does not answer ({error})."),
+                    );
+                    findings.warning("LZ790", Place { line: 1, column: 1 }, "start.groups", text);
+                    break;
+                }
+            }
+        }
+        members
+    }
+
+    /// The processes of a catalogue that hold: the others leave it, with their findings in it. Rights change from day to day
+    /// and are asked at every door, so what is found of them is told and stops nothing here.
+    pub async fn keep_proven(&self, catalogue: &mut Catalogue) {
+        let ids: Vec<String> = catalogue.processes.keys().cloned().collect();
+        for id in ids {
+            let mut findings = Findings::new(catalogue.processes[&id].file.clone());
+            self.prove(&catalogue.processes[&id], &mut findings).await;
+            let found = findings.into_sorted();
+            if found.iter().any(|f| f.severity == Severity::Error && !f.code.starts_with("LZ7")) {
+                catalogue.processes.remove(&id);
+            }
+            catalogue.findings.extend(found);
+        }
+    }
+}
+
+/// Of a group: what its members are in by it. Of a person: what she is in.
+async fn groups_of(directory: &Directory, name: &str) -> Result<Option<Vec<Group>>, laufzettel_directory::Error> {
+    if let Some(groups) = directory.memberships(name).await? {
+        return Ok(Some(groups));
+    }
+    let Some(person) = directory.person(name).await? else { return Ok(None) };
+    let caller = laufzettel_domain::Caller { subject: person.sid, name: person.name, upn: person.upn, via: Via::Form };
+    match directory.resolve(&caller, &[], SystemClock.now()).await {
+        Ok(who) => Ok(Some(who.groups)),
+        Err(laufzettel_directory::Error::Unavailable) => Err(laufzettel_directory::Error::Unavailable),
+        Err(_) => Ok(None),
+    }
+}
