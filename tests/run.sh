@@ -15,5 +15,6 @@ fi
 export CARGO_TERM_COLOR=never
 cargo fmt --all --check
 cargo clippy -q --workspace --all-targets -- -D clippy::all -D clippy::disallowed_methods -D clippy::unwrap_used -A clippy::pedantic -D warnings
-cargo build -q -p laufzettel-cli
+# everything at once: a part alone would build its libraries anew with other features
+cargo build -q --workspace --all-targets
 cargo test -q --workspace

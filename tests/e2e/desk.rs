@@ -21,7 +21,7 @@ pub fn root() -> PathBuf {
 pub fn program() -> &'static Path {
     static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
         let cargo = option_env!("CARGO").unwrap_or("cargo");
-        let built = Command::new(cargo).args(["build", "-q", "-p", "laufzettel-cli"]).current_dir(root()).status();
+        let built = Command::new(cargo).args(["build", "-q", "--workspace", "--all-targets"]).current_dir(root()).status();
         assert!(built.expect("cargo runs").success(), "the program does not build");
         let target = Command::new(cargo).args(["metadata", "--no-deps", "--format-version", "1"]).current_dir(root()).output().expect("cargo metadata");
         let metadata: Value = serde_json::from_slice(&target.stdout).expect("metadata is JSON");

@@ -31,7 +31,15 @@ pub enum Known<'v> {
     /// A run: observed values with their labels.
     Run(&'v Run),
     /// The process alone: the declared label of each step whose turn it was, whatever the way there.
-    Declared(&'v BTreeMap<StepId, Labelled>),
+    Declared(&'v BTreeMap<StepId, Declared>),
+}
+
+/// What is declared of a step's value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Declared {
+    pub tree: Labelled,
+    /// What its being skipped tells, where it can be. Only who reads it although it was skipped learns that.
+    pub skipped: Option<Label>,
 }
 
 /// Where labels are looked up.
@@ -42,11 +50,20 @@ pub struct Labels<'v> {
     pub known: Known<'v>,
     /// Trust of the input by the way it came in.
     pub input: Trust,
+    /// The step that reads: it is skipped with those it needs, unless it marked them optional.
+    pub reader: Option<&'v Step>,
 }
 
 impl<'v> Labels<'v> {
     pub fn of_run(process: &'v Process, context: &'v Context, run: &'v Run) -> Self {
-        Self { process, context, known: Known::Run(run), input: run.trust }
+        Self { process, context, known: Known::Run(run), input: run.trust, reader: None }
+    }
+
+    /// The same as a step reads it.
+    #[must_use]
+    pub fn read_by(mut self, step: &'v Step) -> Self {
+        self.reader = Some(step);
+        self
     }
 
     fn types(&self) -> &Types {
@@ -81,13 +98,20 @@ impl<'v> Labels<'v> {
 
     fn of_step(&self, step: &str, below: &[String]) -> Label {
         match self.known {
-            Known::Declared(steps) => steps.get(step).map_or_else(Label::strictest, |tree| tree.at(below)),
+            Known::Declared(steps) => steps.get(step).map_or_else(Label::strictest, |declared| match &declared.skipped {
+                Some(skipped) if !self.is_skipped_with(step) => declared.tree.at(below).join(skipped),
+                _ => declared.tree.at(below),
+            }),
             Known::Run(run) => match run.steps.get(step) {
                 Some(StepState::Completed { labels, .. }) => labels.at(below),
                 Some(StepState::Skipped { label, .. } | StepState::Failed { label, .. }) => label.clone(),
                 _ => Label::strictest(),
             },
         }
+    }
+
+    fn is_skipped_with(&self, step: &str) -> bool {
+        self.reader.is_some_and(|reader| reader.needs.get(step) == Some(&false))
     }
 
     /// The join over an expression's reads.

@@ -16,8 +16,8 @@ mod trace;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use laufzettel_domain::{Findings, Trust, Via};
-use laufzettel_policy::{Group, Rules, Zone};
+use laufzettel_domain::{Findings, StepId, Trust, Via};
+use laufzettel_policy::{Group, Labelled, Rules, Zone};
 use laufzettel_process::{
     Process,
     model::{RunAs, Size, StepKind},
@@ -54,7 +54,7 @@ pub struct Setting<'c> {
 /// Everything the proof finds, as findings of the process's file.
 pub fn prove(process: &Process, setting: &Setting<'_>, findings: &mut Findings) {
     let known = declared::declared(process, setting.context, input_trust(process));
-    let labels = Labels { process, context: setting.context, known: Known::Declared(&known), input: input_trust(process) };
+    let labels = Labels { process, context: setting.context, known: Known::Declared(&known), input: input_trust(process), reader: None };
     sinks::check(labels, setting, findings);
     gates::check(labels, findings);
     release::check(labels, findings);
@@ -62,6 +62,11 @@ pub fn prove(process: &Process, setting: &Setting<'_>, findings: &mut Findings) 
         rights::check(process, setting, rules, findings);
         budget::check(labels, setting, findings);
     }
+}
+
+/// The declared label of every step's value.
+pub fn labels(process: &Process, context: &Context) -> BTreeMap<StepId, Labelled> {
+    declared::declared(process, context, input_trust(process)).into_iter().map(|(id, declared)| (id, declared.tree)).collect()
 }
 
 /// The worst way in decides: input is trusted only where nothing but our own form can bring it.

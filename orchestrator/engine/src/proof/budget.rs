@@ -13,7 +13,7 @@ use crate::labels::Labels;
 pub fn check(labels: Labels<'_>, setting: &Setting<'_>, findings: &mut Findings) {
     for step in labels.process.steps.values() {
         if let StepKind::Model(call) = &step.kind {
-            size(labels, setting, step, call, findings);
+            size(labels.read_by(step), setting, step, call, findings);
             prompt(setting, step, call, findings);
         }
     }

@@ -11,24 +11,24 @@ use laufzettel_process::{
 
 use crate::{
     context::Context,
-    labels::{Known, Labels},
+    labels::{Declared, Known, Labels},
 };
 
-pub fn declared(process: &Process, context: &Context, input: Trust) -> BTreeMap<StepId, Labelled> {
+pub fn declared(process: &Process, context: &Context, input: Trust) -> BTreeMap<StepId, Declared> {
     let mut known = BTreeMap::new();
     let mut skips: BTreeMap<&StepId, Label> = BTreeMap::new();
     for id in &process.order {
         let step = &process.steps[id];
-        let labels = Labels { process, context, known: Known::Declared(&known), input };
+        let labels = Labels { process, context, known: Known::Declared(&known), input, reader: Some(step) };
         let mut tree = completed(labels, step);
-        if let Some(skip) = skipped(labels, step, &skips) {
-            tree = tree.raise(&skip);
-            skips.insert(id, skip);
+        let skipped = skipped(labels, step, &skips);
+        if let Some(skip) = &skipped {
+            skips.insert(id, skip.clone());
         }
         if step.on_error == OnError::Continue {
             tree = tree.raise(&labels.of_failed(step));
         }
-        known.insert(id.clone(), tree);
+        known.insert(id.clone(), Declared { tree, skipped });
     }
     known
 }

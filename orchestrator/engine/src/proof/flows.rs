@@ -34,7 +34,7 @@ pub struct Flow {
 /// All flows of a process, by sink. A value the author wrote himself is none.
 pub fn flows(process: &laufzettel_process::Process, setting: &Setting<'_>) -> Vec<Flow> {
     let known = declared::declared(process, setting.context, input_trust(process));
-    let labels = Labels { process, context: setting.context, known: Known::Declared(&known), input: input_trust(process) };
+    let labels = Labels { process, context: setting.context, known: Known::Declared(&known), input: input_trust(process), reader: None };
     let mut tracer = Tracer::new(labels);
     let mut rows = Vec::new();
     for id in &process.order {

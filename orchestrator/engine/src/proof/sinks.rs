@@ -37,6 +37,7 @@ pub fn check(labels: Labels<'_>, setting: &Setting<'_>, findings: &mut Findings)
     let mut tracer = Tracer::new(labels);
     for id in &labels.process.order {
         let step = &labels.process.steps[id];
+        let labels = labels.read_by(step);
         if let StepKind::Model(call) = &step.kind {
             model(labels, setting, &mut tracer, step, call, findings);
         }
@@ -51,7 +52,7 @@ pub fn check(labels: Labels<'_>, setting: &Setting<'_>, findings: &mut Findings)
 /// The label of an argument as the call will carry it.
 pub fn of_argument(labels: Labels<'_>, call: &Call<'_>, template: &Template) -> Label {
     let crate::labels::Known::Declared(known) = labels.known else { return Label::strictest() };
-    labels.of_argument(template, known.get(&call.step.id).filter(|_| call.undo))
+    labels.of_argument(template, known.get(&call.step.id).filter(|_| call.undo).map(|declared| &declared.tree))
 }
 
 /// The class of whoever receives it, as far as the file says: a literal address of the house, the case's own contact, others.
