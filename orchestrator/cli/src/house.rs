@@ -20,8 +20,8 @@ use laufzettel_doors::{
     pins::Pins,
     tools::{ServerOptions, ToolServer, ToolServers},
 };
-use laufzettel_journal::Signer;
 use laufzettel_engine::EndpointFacts;
+use laufzettel_journal::Signer;
 use laufzettel_policy::ToolRule;
 use laufzettel_process::{Catalogue, Folder, Schema, Tools, model::Size, types::ToolTypes};
 use laufzettel_store::{Sqlite, SqliteOptions, Store};

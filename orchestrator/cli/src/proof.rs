@@ -57,12 +57,7 @@ impl Prover {
     }
 
     fn context(&self, process: &Process) -> Context {
-        Context {
-            types: Types::of(process, &self.types),
-            tools: self.tools.clone(),
-            own_domains: self.own_domains.clone(),
-            zeitzone: self.zeitzone.clone(),
-        }
+        Context { types: Types::of(process, &self.types), tools: self.tools.clone(), own_domains: self.own_domains.clone(), zeitzone: self.zeitzone.clone() }
     }
 
     /// Everything found beyond what the file alone shows.

@@ -188,12 +188,10 @@ impl<'v> Labels<'v> {
 
     fn trust_as_order(&self, path: &Path) -> Trust {
         let source = match path.step().and_then(|step| self.process.steps.get(step)).map(|step| &step.kind) {
-            Some(StepKind::Human(human)) if path.0.get(2).is_some_and(|field| field == "shown") => {
-                match path.0.get(3).and_then(|name| human.show.get(name)) {
-                    Some(shown) => self.of_prompt(part(shown, path.0.get(4..).unwrap_or_default())),
-                    None => human.show.values().fold(Label::default(), |all, shown| all.join(&self.of_prompt(shown))),
-                }
-            }
+            Some(StepKind::Human(human)) if path.0.get(2).is_some_and(|field| field == "shown") => match path.0.get(3).and_then(|name| human.show.get(name)) {
+                Some(shown) => self.of_prompt(part(shown, path.0.get(4..).unwrap_or_default())),
+                None => human.show.values().fold(Label::default(), |all, shown| all.join(&self.of_prompt(shown))),
+            },
             Some(StepKind::Set(inner)) => self.of_prompt(part(inner, &path.0[2..])),
             _ => return Trust::Trusted,
         };
@@ -292,9 +290,7 @@ impl<'v> Labels<'v> {
     pub fn of_argument(&self, template: &Template, own: Option<&Labelled>) -> Label {
         let Some(own) = own else { return self.of_template(template) };
         let paths = template.expressions().into_iter().flat_map(|e| e.analysis.paths());
-        paths.fold(Label::default(), |label, path| {
-            label.join(&if path.root() == "result" { own.at(&path.0[1..]) } else { self.of_path(&path) })
-        })
+        paths.fold(Label::default(), |label, path| label.join(&if path.root() == "result" { own.at(&path.0[1..]) } else { self.of_path(&path) }))
     }
 
     /// Exactly a field marked `x-kontakt`, or what a person was shown of it.

@@ -212,10 +212,7 @@ mod tests {
 
     /// To the address the applicant gave, which nobody has seen; `text` is filled with values of this trust.
     fn receipt(an: &str, text: Trust) -> ToolCall {
-        let labels = BTreeMap::from([
-            ("an".to_owned(), label(Schutzbedarf::Normal, Trust::Untrusted)),
-            ("text".to_owned(), label(Schutzbedarf::Normal, text)),
-        ]);
+        let labels = BTreeMap::from([("an".to_owned(), label(Schutzbedarf::Normal, Trust::Untrusted)), ("text".to_owned(), label(Schutzbedarf::Normal, text))]);
         ToolCall { receipt: true, labels, ..send(an, Trust::Untrusted, Schutzbedarf::Kein) }
     }
 
@@ -276,7 +273,8 @@ mod tests {
             timeout_ms: 1,
             who: who(),
         };
-        let ask = |c: ModelCall, z: &str, r: &Rules| clear_model(c, &zone(z), &[], r).map_or_else(|d| format!("{}: {}", d.rule, d.reason.en), |_| "ok".to_owned());
+        let ask =
+            |c: ModelCall, z: &str, r: &Rules| clear_model(c, &zone(z), &[], r).map_or_else(|d| format!("{}: {}", d.rule, d.reason.en), |_| "ok".to_owned());
         assert_eq!(ask(call(None, Trust::Inert), "rot", &rules), "ok");
         assert_eq!(
             ask(call(Some(Kategorie::Steuerdaten), Trust::Trusted), "rot", &rules),

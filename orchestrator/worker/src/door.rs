@@ -4,8 +4,8 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 use laufzettel_doors::{Class, Failure, Reply, model::Endpoint, standin, tools::ToolServers};
 
-pub use laufzettel_engine::EndpointFacts;
 use laufzettel_domain::Text;
+pub use laufzettel_engine::EndpointFacts;
 use laufzettel_engine::{Call, Command, Disposition, Effect, Meta, Outcome, Run};
 use laufzettel_policy::{AddressClass, Cleared, Decision, Effect as ToolEffect, ModelCall, ToolCall, ToolRule, Who, address_class, clear_model, clear_tool};
 use laufzettel_process::model::{FailureClass, Size};
@@ -116,7 +116,9 @@ pub(crate) async fn pass(desk: &Desk, prepared: &Prepared, run: &Run, effect: &E
     let began = tenant.clock.now();
     let passed = match resolve(tenant, effect).await {
         Err(Nobody::Denied(decision)) => Err(Box::new(decision)),
-        Err(Nobody::Unavailable) => Ok(Passed::Later { reason: Text::new("Das Verzeichnis ist nicht erreichbar.", "The directory cannot be reached."), until: None }),
+        Err(Nobody::Unavailable) => {
+            Ok(Passed::Later { reason: Text::new("Das Verzeichnis ist nicht erreichbar.", "The directory cannot be reached."), until: None })
+        }
         Ok(who) => match &effect.run.intent.call {
             Call::Tool { .. } => tool(tenant, prepared, run, effect, who).await.map(Passed::Outcome),
             Call::Model { .. } => model(desk, run, effect, who).await,

@@ -93,7 +93,7 @@ impl<'l> Tracer<'l> {
     /// What the tool itself brings into the house.
     fn result(&self, step: &Step, name: &str) -> Trace {
         let typed = self.labels.context.types.steps.get(&step.id).is_some_and(|schema| schema.root.is_object());
-                let label = self.labels.context.tools.get(name).map_or_else(Label::strictest, |rule| Label {
+        let label = self.labels.context.tools.get(name).map_or_else(Label::strictest, |rule| Label {
             schutzbedarf: rule.yields.schutzbedarf,
             kategorien: rule.yields.kategorien.clone().unwrap_or_else(|| self.labels.process.datenkategorien.clone()),
             trust: trust_of_tool(name, rule),

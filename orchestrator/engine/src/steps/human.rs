@@ -84,9 +84,7 @@ pub(crate) fn check_form(task: &Task, answer: &Answer) -> Result<(), Rejection> 
 
 pub(crate) fn record(sheet: &mut Sheet<'_>, task: &Task, answer: Answer) {
     let release = match (&sheet.step(&task.opened.step).kind, answer.release) {
-        (StepKind::Human(human), Some(decision)) if task.opened.kind == TaskKind::Human => {
-            human.release.clone().map(|release| Released { release, decision })
-        }
+        (StepKind::Human(human), Some(decision)) if task.opened.kind == TaskKind::Human => human.release.clone().map(|release| Released { release, decision }),
         _ => None,
     };
     let Answer { by, values, shown, decision, .. } = answer;

@@ -91,8 +91,12 @@ impl Grown {
         if self.intake {
             text.push_str("run_as: service:svc\ntriggers: [{ intake: { path: probe, run_as: service:svc } }]\n");
         }
-        text.push_str("input:\n  type: object\n  additionalProperties: false\n  required: [t1, t2, s1, e1, n1, d1, b1, k]\n  properties:\n    t1: { type: string }\n");
-        text.push_str("    t2: { type: string, x-schutzbedarf: niedrig, x-kategorien: [] }\n    s1: { type: string, maxLength: 100 }\n    e1: { enum: [a, b, c] }\n");
+        text.push_str(
+            "input:\n  type: object\n  additionalProperties: false\n  required: [t1, t2, s1, e1, n1, d1, b1, k]\n  properties:\n    t1: { type: string }\n",
+        );
+        text.push_str(
+            "    t2: { type: string, x-schutzbedarf: niedrig, x-kategorien: [] }\n    s1: { type: string, maxLength: 100 }\n    e1: { enum: [a, b, c] }\n",
+        );
         text.push_str("    n1: { type: integer }\n    d1: { type: string, format: date }\n    b1: { type: boolean, x-schutzbedarf: kein, x-kategorien: [] }\n");
         text.push_str("    k: { type: string, format: email, x-kontakt: true, x-schutzbedarf: normal, x-kategorien: [personenbezogen] }\n    f1: { type: string }\nsteps:\n");
         for step in &self.steps {
@@ -199,7 +203,8 @@ fn set(grown: &mut Grown, random: &mut Random, id: &str) {
     let (mut level, mut special) = (told, told_special);
     raise(&mut level, &mut special, &a);
     raise(&mut level, &mut special, &b);
-    let both = Value { path: format!("steps.{id}.beide"), kind: Kind::Text, trusted: a.trusted && b.trusted && own, order: a.order && b.order && own, level, special };
+    let both =
+        Value { path: format!("steps.{id}.beide"), kind: Kind::Text, trusted: a.trusted && b.trusted && own, order: a.order && b.order && own, level, special };
     // listed or not through a step of its own: not asserted here
     let eins = if eins.kind == Kind::Listed && !own { Value { kind: Kind::Plain, ..eins } } else { eins };
     grown.steps.push(Step { id: id.to_owned(), lines });
@@ -311,14 +316,7 @@ fn human(grown: &mut Grown, random: &mut Random) {
     lines.push("  form: { type: object, additionalProperties: false, required: [entscheidung], properties: { entscheidung: { enum: [ja, nein] }, text: { type: string, maxLength: 200 } } }".to_owned());
     grown.steps.push(Step { id: "tor".to_owned(), lines });
     grown.gate = Some("tor".to_owned());
-    let value = |name: &str, level, special, order| Value {
-        path: format!("steps.tor.{name}"),
-        kind: Kind::Text,
-        trusted: true,
-        order,
-        level,
-        special,
-    };
+    let value = |name: &str, level, special, order| Value { path: format!("steps.tor.{name}"), kind: Kind::Text, trusted: true, order, level, special };
     let order = grown.is_trusted();
     let (l, s) = (grown.level, grown.special);
     grown.values.push(value("shown.name", l, s, order));

@@ -45,12 +45,7 @@ impl House {
         let hoch = || Clearance::Level(Hoch);
         let send = ToolRule {
             recipient: Some("an".to_owned()),
-            ..rule(
-                Effect::Send,
-                &["text"],
-                Clearance::Recipients { haus: Hoch, beteiligte: Hoch, andere: Kein },
-                yields(Niedrig, &[], Trust::Trusted),
-            )
+            ..rule(Effect::Send, &["text"], Clearance::Recipients { haus: Hoch, beteiligte: Hoch, andere: Kein }, yields(Niedrig, &[], Trust::Trusted))
         };
         let tools = BTreeMap::from([
             ("t/lesen".to_owned(), rule(Effect::Read, &[], hoch(), Yields::default())),

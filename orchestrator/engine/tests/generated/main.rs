@@ -10,6 +10,7 @@ mod grow;
 mod house;
 mod mutate;
 mod perform;
+mod table;
 
 use std::collections::BTreeMap;
 

@@ -21,7 +21,17 @@ fn ask(grown: &mut Grown, id: &str, prompt: &str, data: &str) {
 
 fn write(grown: &mut Grown, akte: &str) {
     let needs = if grown.gate.is_some() { "needs: [tor]" } else { "needs: []" };
-    add(grown, "mut_schreiben", &[needs, "run_as: steps.tor", "tool: t/ablegen", &format!("with: {{ akte: {akte}, inhalt: x }}"), "undo: { tool: t/ablegen, with: { akte: HST-1, inhalt: weg } }"]);
+    add(
+        grown,
+        "mut_schreiben",
+        &[
+            needs,
+            "run_as: steps.tor",
+            "tool: t/ablegen",
+            &format!("with: {{ akte: {akte}, inhalt: x }}"),
+            "undo: { tool: t/ablegen, with: { akte: HST-1, inhalt: weg } }",
+        ],
+    );
 }
 
 /// A foreign text steers a write: the plainest of all.
@@ -80,7 +90,16 @@ pub fn mutate(grown: &mut Grown, random: &mut Random) -> Option<&'static str> {
         10 => {
             add(grown, "mut_lesen", &["tool: t/lesen", "with: { frage: x }"]);
             add(grown, "mut_tor", &["human: { assign: { groups: [GG-Amt] }, show: { lang: \"{{ steps.mut_lesen.text }}\" }, form: { type: object } }"]);
-            add(grown, "mut_schreiben", &["run_as: steps.mut_tor", "tool: t/ablegen", "with: { akte: \"{{ steps.mut_tor.shown.lang }}\", inhalt: x }", "undo: { tool: t/ablegen, with: { akte: HST-1, inhalt: weg } }"]);
+            add(
+                grown,
+                "mut_schreiben",
+                &[
+                    "run_as: steps.mut_tor",
+                    "tool: t/ablegen",
+                    "with: { akte: \"{{ steps.mut_tor.shown.lang }}\", inhalt: x }",
+                    "undo: { tool: t/ablegen, with: { akte: HST-1, inhalt: weg } }",
+                ],
+            );
             Some("long shown text steers a write")
         }
         11 => foreign(grown).then(|| {
@@ -112,17 +131,26 @@ pub fn mutate(grown: &mut Grown, random: &mut Random) -> Option<&'static str> {
         }),
         17 => (!grown.models.is_empty()).then(|| {
             let model = grown.models[0].clone();
-            add(grown, "mut_senden", &[&format!("needs: [\"{model}?\"]"), "run_as: service:svc", "tool: m/senden", "with: { an: amt@vg.example, text: hallo }"]);
+            add(
+                grown,
+                "mut_senden",
+                &[&format!("needs: [\"{model}?\"]"), "run_as: service:svc", "tool: m/senden", "with: { an: amt@vg.example, text: hallo }"],
+            );
             "sent after a model without a person"
         }),
         18 => (!grown.models.is_empty()).then(|| {
             let model = grown.models[0].clone();
             add(grown, "mut_tor", &[&format!("needs: [\"{model}?\"]"), "human: { assign: { groups: [GG-Amt] }, show: { x: a }, form: { type: object } }"]);
-            add(grown, "mut_senden", &[&format!("needs: [\"mut_tor?\", \"{model}?\"]"), "run_as: service:svc", "tool: m/senden", "with: { an: amt@vg.example, text: hallo }"]);
+            add(
+                grown,
+                "mut_senden",
+                &[&format!("needs: [\"mut_tor?\", \"{model}?\"]"), "run_as: service:svc", "tool: m/senden", "with: { an: amt@vg.example, text: hallo }"],
+            );
             "a gate that can be passed by"
         }),
         _ => {
-            let model = grown.values.iter().find(|v| v.kind == Kind::Text && grown.models.iter().any(|m| v.path.starts_with(&format!("steps.{m}.")))).cloned()?;
+            let model =
+                grown.values.iter().find(|v| v.kind == Kind::Text && grown.models.iter().any(|m| v.path.starts_with(&format!("steps.{m}.")))).cloned()?;
             add(grown, "mut_vermerk", &["run_as: service:svc", "tool: t/ablegen", &format!("with: {{ akte: HST-1, inhalt: \"{{{{ {} }}}}\" }}", model.path)]);
             Some("a write without undo after a model")
         }

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use laufzettel_domain::{Caller, Label, RunId, TenantId, Trust, Value, Via};
-use laufzettel_engine::{
-    Answer, Call, Command, Context, Disposition, Effect, Meta, Outcome, Run, Start, StepState, contacts, decide, effects, proof, start,
-};
+use laufzettel_engine::{Answer, Call, Command, Context, Disposition, Effect, Meta, Outcome, Run, Start, StepState, contacts, decide, effects, proof, start};
 use laufzettel_policy::{Decision, Effect as ToolEffect, Labelled, ModelCall, ToolCall, Who, clear_model, clear_tool};
 use laufzettel_process::{
     Process,
@@ -178,7 +176,17 @@ fn paths(tree: &Labelled) -> Vec<Vec<String>> {
 }
 
 #[expect(clippy::too_many_arguments, reason = "one call, with everything it depends on")]
-fn pass(process: &Process, context: &Context, house: &House, texts: &Texts, run: &Run, effect: &Effect, luck: u64, guarded: bool, observed: &mut Observed) -> Command {
+fn pass(
+    process: &Process,
+    context: &Context,
+    house: &House,
+    texts: &Texts,
+    run: &Run,
+    effect: &Effect,
+    luck: u64,
+    guarded: bool,
+    observed: &mut Observed,
+) -> Command {
     let intent = &effect.run.intent;
     let who = Who { caller: intent.who.clone(), groups: house.members["GG-Amt"].clone().unwrap() };
     let (path, round, attempt) = (effect.key.path.clone(), effect.key.round, effect.attempt);
@@ -235,12 +243,7 @@ fn pass(process: &Process, context: &Context, house: &House, texts: &Texts, run:
     };
     let outcome = match value {
         Some(value) => Outcome::Ok { value, meta: Meta::default() },
-        None => Outcome::Failed {
-            class: FailureClass::Refused,
-            disposition: Disposition::DidNotHappen,
-            message: texts.text("fehler"),
-            meta: Meta::default(),
-        },
+        None => Outcome::Failed { class: FailureClass::Refused, disposition: Disposition::DidNotHappen, message: texts.text("fehler"), meta: Meta::default() },
     };
     Command::Settle { path, round, attempt, outcome }
 }
@@ -249,7 +252,9 @@ fn pass(process: &Process, context: &Context, house: &House, texts: &Texts, run:
 fn tool_says(name: &str, step: &str, texts: &Texts, luck: u64) -> Option<Value> {
     match name {
         "t/lesen" | "t/register" if step.starts_with('s') && luck & 12 == 12 => None,
-        "t/lesen" | "t/register" => Some(json!({ "text": format!("{}{}", texts.text(step), " ".repeat(600)), "anzahl": 2, "art": if luck & 4 == 0 { "x" } else { "y" } })),
+        "t/lesen" | "t/register" => {
+            Some(json!({ "text": format!("{}{}", texts.text(step), " ".repeat(600)), "anzahl": 2, "art": if luck & 4 == 0 { "x" } else { "y" } }))
+        }
         _ => Some(json!({ "id": format!("D-{step}") })),
     }
 }

@@ -79,7 +79,10 @@ fn release(node: &Node, key: &str, shown: &[&str], findings: &mut Findings) -> O
     let of: BTreeSet<String> = fields.texts("of").unwrap_or_default().into_iter().collect();
     let (at, of_key) = (fields.opt("of").map_or(node.at, |n| n.at), fields.path("of"));
     for name in of.iter().filter(|name| !shown.contains(&name.as_str())) {
-        let text = Text::new(format!("„{name}“ steht nicht in show: freigeben kann man nur, was gezeigt wird."), format!("\"{name}\" is not in show: only what is shown can be released."));
+        let text = Text::new(
+            format!("„{name}“ steht nicht in show: freigeben kann man nur, was gezeigt wird."),
+            format!("\"{name}\" is not in show: only what is shown can be released."),
+        );
         fields.findings.error("LZ108", at, of_key.clone(), text).hint = Some(finding::hint(name, shown.iter().copied()));
     }
     fields.close();

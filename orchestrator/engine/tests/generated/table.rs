@@ -1,0 +1,258 @@
+//! One mistake each, in a process that is right: the finding's code, and the way it shows.
+
+use laufzettel_domain::{Findings, Lang};
+use laufzettel_engine::proof;
+
+use super::{context, house::House, read};
+
+const GOOD: &str = r#"process: probe
+version: 1.0.0
+title: Probe
+verantwortlich: FB1
+rechtsgrundlage: [Satzung]
+zweck: Prüfen
+schutzbedarf: hoch
+datenkategorien: [personenbezogen, steuerdaten]
+aufbewahrung: { vorgang: P1Y, inhalte: P1M }
+automatisierung: assistenz
+ki_verordnung: { klasse: minimal, begruendung: Test }
+start: { groups: [GG-Amt], via: [form] }
+run_as: service:svc
+triggers: [{ intake: { path: probe, run_as: service:svc } }]
+input:
+  type: object
+  properties:
+    iban: { type: string }
+    mail: { type: string, format: email, x-kontakt: true }
+    art: { enum: [a, b] }
+    frei: { type: string, x-schutzbedarf: kein, x-kategorien: [] }
+    zahl: { type: integer }
+steps:
+  text:
+    tool: t/lesen
+    with: { frage: "{{ input.iban }}" }
+  einordnung:
+    model:
+      prompt: "Ordne ein: {{ input.art }}"
+      data: { antrag: "{{ input.iban }}", fund: "{{ steps.text.text }}" }
+      output: { type: object, required: [art], properties: { art: { enum: [p, q] } } }
+  entscheidung:
+    needs: [einordnung]
+    human:
+      assign: { groups: [GG-Amt] }
+      show: { mail: "{{ input.mail }}", fund: "{{ steps.text }}", auszug: "{{ steps.text.text }}" }
+      form: { type: object, additionalProperties: false, properties: { akte: { type: string } } }
+  ablage:
+    needs: ["einordnung?"]
+    run_as: steps.entscheidung
+    tool: t/ablegen
+    with: { akte: "{{ steps.entscheidung.akte }}", inhalt: "{{ input.iban }}" }
+  brief:
+    needs: [ablage]
+    run_as: steps.entscheidung
+    tool: m/senden
+    with: { an: "{{ steps.entscheidung.shown.mail }}", text: "{{ input.iban }}" }
+"#;
+
+/// Errors and warnings as `code key: sentence`.
+fn findings(text: &str, house: &House) -> Vec<String> {
+    let (process, lines) = read(text);
+    let Some(process) = process else { panic!("{lines:#?}") };
+    let context = context(&process, house);
+    let mut findings = Findings::new("p.yaml");
+    let setting = proof::Setting { context: &context, zones: &house.zones, endpoints: &house.endpoints, rules: Some(&house.rules), members: &house.members };
+    proof::prove(&process, &setting, &mut findings);
+    let mut lines: Vec<String> = findings.into_sorted().iter().map(|f| format!("{} {}: {}", f.code, f.key, f.message.get(Lang::En))).collect();
+    lines.sort();
+    lines
+}
+
+type Change = fn(&mut House);
+
+fn same(_: &mut House) {}
+
+#[test]
+fn every_mistake_is_named_with_its_way() {
+    assert_eq!(findings(GOOD, &House::new("gruen")), Vec::<String>::new());
+    let zone: Change = |house| house.endpoints[0].zone = "gelb".to_owned();
+    let table: &[(&str, &str, Change, &[&str])] = &[
+        (
+            "art: p",
+            "",
+            zone,
+            &[
+                "LZ401 steps.einordnung.data.antrag: input.iban (hoch, personenbezogen, steuerdaten) → steps.einordnung.data.antrag → zone gelb: not cleared for steuerdaten.",
+                "LZ401 steps.einordnung.data.fund: steps.text [t/lesen] (hoch, personenbezogen, steuerdaten) → steps.text.text → steps.einordnung.data.fund → zone gelb: not cleared for steuerdaten.",
+                "LZ401 steps.einordnung.model.prompt: input.art (hoch, personenbezogen, steuerdaten) → steps.einordnung.model.prompt → zone gelb: not cleared for steuerdaten.",
+                "LZ802 steps.einordnung.model.size: No model of size s stands in a zone this material (hoch, personenbezogen, steuerdaten) may go to.",
+            ],
+        ),
+        (
+            "datenkategorien: [personenbezogen, steuerdaten]",
+            "datenkategorien: [personenbezogen, auskunftssperre]",
+            same,
+            &[
+                "LZ401 steps.einordnung.data.antrag: ",
+                "LZ401 steps.einordnung.data.fund: ",
+                "LZ401 steps.einordnung.model.prompt: ",
+                "LZ802 steps.einordnung.model.size: ",
+            ],
+        ),
+        (
+            "\"Ordne ein: {{ input.art }}\"",
+            "\"Ordne ein: {{ input.frei }}\"",
+            same,
+            &["LZ501 steps.einordnung.model.prompt: input.frei (kein) → steps.einordnung.model.prompt: text of foreign origin in an instruction to the model."],
+        ),
+        (
+            "\"{{ steps.entscheidung.akte }}\"",
+            "\"{{ input.frei }}\"",
+            same,
+            &[
+                "LZ502 steps.ablage.with.akte: input.frei (kein) → steps.ablage.with.akte → t/ablegen: this argument steers what t/ablegen does; a value of foreign origin (untrusted) must not.",
+            ],
+        ),
+        (
+            "\"{{ steps.entscheidung.akte }}\"",
+            "\"{{ input.zahl }}\"",
+            same,
+            &[
+                "LZ502 steps.ablage.with.akte: input.zahl (hoch, personenbezogen, steuerdaten) → steps.ablage.with.akte → t/ablegen: this argument steers what t/ablegen does; a value of foreign origin (inert) must not.",
+            ],
+        ),
+        ("\"{{ steps.entscheidung.akte }}\"", "\"{{ input.art }}\"", same, &[]),
+        ("\"{{ steps.entscheidung.akte }}\"", "\"{{ 'A-1' if input.zahl > 3 else 'B-1' }}\"", same, &[]),
+        ("\"{{ steps.entscheidung.akte }}\"", "\"{{ steps.entscheidung.shown.fund.anzahl }}\"", same, &[]),
+        ("\"{{ steps.entscheidung.akte }}\"", "\"{{ steps.entscheidung.shown.auszug }}\"", same, &["LZ502 steps.ablage.with.akte: "]),
+        ("an: \"{{ steps.entscheidung.shown.mail }}\"", "an: \"{{ input.mail }}\"", same, &["LZ502 steps.brief.with.an: "]),
+        (
+            "an: \"{{ steps.entscheidung.shown.mail }}\"",
+            "an: fremd@example.org",
+            same,
+            &[
+                "LZ402 steps.brief.with.text: input.iban (hoch, personenbezogen, steuerdaten) → steps.brief.with.text → m/senden: cleared only up to level kein, the value has hoch.",
+            ],
+        ),
+        // a receipt: the declared contact, and nothing but the author's words and inert values
+        (
+            "    needs: [ablage]\n    run_as: steps.entscheidung\n    tool: m/senden\n    with: { an: \"{{ steps.entscheidung.shown.mail }}\", text: \"{{ input.iban }}\" }",
+            "    tool: m/senden\n    with: { an: \"{{ input.mail }}\", text: \"Ihre Nummer {{ run.nummer }}, Wahl {{ input.art }}\" }",
+            same,
+            &[],
+        ),
+        (
+            "    needs: [ablage]\n    run_as: steps.entscheidung\n    tool: m/senden\n    with: { an: \"{{ steps.entscheidung.shown.mail }}\"",
+            "    tool: m/senden\n    with: { an: amt@vg.example",
+            same,
+            &[
+                "LZ503 steps.brief.with.text: input.iban (hoch, personenbezogen, steuerdaten) → steps.brief.with.text → m/senden: foreign text of level hoch leaves the house without a person in between.",
+            ],
+        ),
+        (
+            "    needs: [einordnung]\n",
+            "",
+            same,
+            &[
+                "LZ605 steps.ablage.tool: steps.einordnung → steps.ablage → t/ablegen: what this step does has no undo, and nobody agreed after the model.",
+                "LZ605 steps.brief.tool: ",
+            ],
+        ),
+        ("run_as: service:svc\ntriggers", "run_as: service:anders\ntriggers", same, &["LZ701 ", "LZ701 "]),
+        (
+            "art: p",
+            "",
+            |house| house.rules.services.get_mut("svc").unwrap().allow = vec!["models.use".into()],
+            &["LZ702 steps.text.tool: The service account \"svc\" may not \"tool.call:t/lesen\", and this step runs under it."],
+        ),
+        ("art: p", "", |house| house.rules.services.get_mut("svc").unwrap().processes = vec!["anders".into()], &["LZ701 ", "LZ701 ", "LZ701 "]),
+        (
+            "art: p",
+            "",
+            |house| house.tools.get_mut("t/ablegen").unwrap().groups = vec!["GG-Fremd".into()],
+            &[
+                "LZ703 steps.ablage.tool: \"GG-Amt\" (steps.entscheidung.human.assign) may not \"tool.call:t/ablegen\", and this step runs under those people's rights.",
+            ],
+        ),
+        ("art: p", "", |house| drop(house.members.insert("GG-Amt".into(), None)), &["LZ703 ", "LZ703 "]),
+        (
+            "    needs: [\"einordnung?\"]\n    run_as: steps.entscheidung",
+            "    needs: [entscheidung]\n    run_as: caller",
+            same,
+            &["LZ703 steps.ablage.tool: run_as: caller is also whoever applies here, and applicants may not \"tool.call:t/ablegen\"."],
+        ),
+        ("akte: { type: string } } }", "akte: { type: string } } }\n      release: { to: normal, kategorien: [personenbezogen], of: [auszug] }", same, &[]),
+        (
+            "akte: { type: string } } }",
+            "akte: { type: string } } }\n      release: { to: niedrig, kategorien: [personenbezogen], of: [auszug] }",
+            same,
+            &["LZ403 steps.entscheidung.human.release: \"personenbezogen\" stays and demands at least the level normal, the release is to niedrig."],
+        ),
+        (
+            "akte: { type: string } } }",
+            "akte: { type: string } } }\n      release: { to: normal, kategorien: [], of: [auszug] }",
+            |house| house.rules.grants[0].allow = vec!["models.use".into()],
+            &["LZ704 steps.entscheidung.human.release: "],
+        ),
+        ("art: p", "", |house| house.endpoints[0].context = 200, &["LZ801 steps.einordnung.model.prompt: "]),
+        (
+            "      prompt:",
+            "      size: l\n      prompt:",
+            |house| house.endpoints[0].size = laufzettel_process::model::Size::S,
+            &["LZ802 steps.einordnung.model.size: "],
+        ),
+    ];
+    for (what, by, change, expected) in table {
+        let text = if by.is_empty() && !GOOD.contains(what) { GOOD.to_owned() } else { GOOD.replacen(what, by, 1) };
+        assert!(by.is_empty() || text != GOOD, "{what} is not in the process");
+        let mut house = House::new("gruen");
+        change(&mut house);
+        let found = findings(&text, &house);
+        assert!(found.len() == expected.len() && found.iter().zip(*expected).all(|(f, e)| f.starts_with(e)), "{what} → {by}\n{found:#?}");
+    }
+}
+
+/// What a release lowers may go where it could not go before, and nothing else may.
+#[test]
+fn a_release_opens_the_way_for_what_it_names() {
+    let released = GOOD.replacen(
+        "akte: { type: string } } }",
+        "akte: { type: string } } }\n      release: { to: normal, kategorien: [personenbezogen], of: [auszug] }",
+        1,
+    );
+    let note = |value: &str| {
+        format!(
+            "{released}  vermerk:\n    needs: [ablage]\n    run_as: steps.entscheidung\n    tool: t/vermerk\n    with: {{ akte: HST-1, inhalt: \"{{{{ {value} }}}}\" }}\n"
+        )
+    };
+    let house = House::new("gruen");
+    assert_eq!(findings(&note("steps.entscheidung.shown.auszug"), &house), Vec::<String>::new());
+    for value in ["steps.text.text", "steps.entscheidung.shown.fund.text", "input.iban"] {
+        let found = findings(&note(value), &house);
+        assert!(found.len() == 1 && found[0].starts_with("LZ402 steps.vermerk.with.inhalt"), "{value}: {found:#?}");
+    }
+}
+
+/// The table of flows names every source of every sink.
+#[test]
+fn flows_go_from_source_to_sink() {
+    let house = House::new("gruen");
+    let (process, _) = read(GOOD);
+    let process = process.unwrap();
+    let context = context(&process, &house);
+    let setting = proof::Setting { context: &context, zones: &house.zones, endpoints: &house.endpoints, rules: Some(&house.rules), members: &house.members };
+    let rows: Vec<String> = proof::flows(&process, &setting).iter().map(|f| format!("{} ← {} ({}) gate {}", f.part, f.source, f.trust, f.gate)).collect();
+    assert_eq!(
+        rows,
+        [
+            "steps.text.with.frage ← input.iban (untrusted) gate false",
+            "steps.einordnung.data.antrag ← input.iban (untrusted) gate false",
+            "steps.einordnung.data.fund ← steps.text [t/lesen] (untrusted) gate false",
+            "steps.einordnung.data.fund ← input.iban (untrusted) gate false",
+            "steps.einordnung.prompt ← input.art (inert) gate false",
+            "steps.ablage.with.akte ← steps.entscheidung.akte (trusted) gate true",
+            "steps.ablage.with.inhalt ← input.iban (untrusted) gate true",
+            "steps.brief.with.an ← input.mail (untrusted) gate true",
+            "steps.brief.with.text ← input.iban (untrusted) gate true",
+        ]
+    );
+}
