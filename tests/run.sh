@@ -12,6 +12,22 @@ if ! need chromium || ! need chromedriver; then
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium chromium-driver gcc libc6-dev > /dev/null
 fi
 
+# a real domain controller, begun by the tests in namespaces of their own; no service may start by being installed
+if ! need samba-tool || ! need ldapmodify || ! need ip || ! /usr/bin/python3 -c 'import samba' 2> /dev/null || [ ! -d /usr/share/samba/setup ]; then
+  if [ "$(id -u)" != 0 ]; then echo "Bitte als root: apt-get install samba-ad-dc samba-ad-provision ldap-utils" >&2; exit 1; fi
+  policy=/usr/sbin/policy-rc.d
+  [ ! -e $policy ] || mv $policy $policy.before
+  restore() { rm -f $policy; [ ! -e $policy.before ] || mv $policy.before $policy; }
+  trap restore EXIT
+  printf '#!/bin/sh\nexit 101\n' > $policy
+  chmod +x $policy
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends samba samba-ad-dc samba-ad-provision samba-dsdb-modules \
+    samba-vfs-modules winbind python3-samba ldap-utils iproute2 openssl util-linux > /dev/null
+  restore
+  trap - EXIT
+fi
+
 export CARGO_TERM_COLOR=never
 cargo fmt --all --check
 cargo clippy -q --workspace --all-targets -- -D clippy::all -D clippy::disallowed_methods -D clippy::unwrap_used -A clippy::pedantic -D warnings

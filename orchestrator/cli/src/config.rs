@@ -1,5 +1,6 @@
 //! The configuration file: read key by key, every mistake with line and column. Refuses unknown keys and `${ENV}`.
 
+mod directory;
 mod tenant;
 mod tools;
 
@@ -15,6 +16,7 @@ use laufzettel_domain::{
 use laufzettel_policy::{Kategorien, Zone};
 use laufzettel_process::model::Size;
 
+pub use directory::{DirectoryConfig, LdapConfig};
 pub use tenant::{Login, TenantConfig};
 pub use tools::{SandboxConfig, ServerConfig};
 
@@ -84,7 +86,7 @@ fn read_root(root: &Node, folder: &Path, text: &str, findings: &mut Findings) ->
             );
             continue;
         };
-        if let Some(tenant) = tenant::read(&entry.node, &format!("tenants.{id}"), folder, fields.findings) {
+        if let Some(tenant) = tenant::read(&entry.node, &format!("tenants.{id}"), folder, &secrets, fields.findings) {
             tenants.insert(id, tenant);
         }
     }

@@ -9,9 +9,9 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use laufzettel_directory::Directory;
+use laufzettel_directory::{Directory, LdapOptions};
 use laufzettel_domain::{
-    Clock, Finding, Findings, TenantId,
+    Clock, Finding, Findings, Place, TenantId, Text,
     digest::{from_hex, to_hex},
 };
 use laufzettel_doors::{
@@ -28,7 +28,7 @@ use laufzettel_store::{Sqlite, SqliteOptions, Store};
 use laufzettel_worker::{Anchor, Desk, Doors, Memory, Random as _, RealDoors, SystemClock, SystemRandom, Tenant};
 
 use crate::{
-    config::{Config, ModelConfig, SandboxConfig, ServerConfig, TenantConfig},
+    config::{Config, DirectoryConfig, LdapConfig, ModelConfig, SandboxConfig, ServerConfig, TenantConfig},
     proof::Prover,
 };
 
@@ -75,19 +75,20 @@ fn is_text(name: &str) -> bool {
     Path::new(name).extension().is_some_and(|e| ["yaml", "yml", "json", "md", "txt"].iter().any(|known| e.eq_ignore_ascii_case(known)))
 }
 
-/// Findings of a tenant's own files: directory, pins.
+/// The tenant's directory. It is not asked yet; what is wrong with its own files is a finding.
 pub fn directory(config: &TenantConfig, findings: &mut Vec<Finding>) -> Option<Directory> {
-    let name = config.directory.display().to_string();
-    let mut own = Findings::new(name);
-    let read = std::fs::read_to_string(&config.directory);
-    let directory = match read {
+    match &config.directory {
+        DirectoryConfig::File(file) => directory_file(file, findings),
+        DirectoryConfig::Ldap(ldap) => directory_ldap(ldap, findings),
+        DirectoryConfig::Claims => Some(Directory::claims()),
+    }
+}
+
+fn directory_file(file: &Path, findings: &mut Vec<Finding>) -> Option<Directory> {
+    let mut own = Findings::new(file.display().to_string());
+    let directory = match std::fs::read_to_string(file) {
         Err(error) => {
-            own.error(
-                "LZ100",
-                laufzettel_domain::Place { line: 1, column: 1 },
-                "directory",
-                laufzettel_domain::Text::new(format!("Das Verzeichnis lässt sich nicht lesen: {error}."), format!("The directory cannot be read: {error}.")),
-            );
+            unusable(&mut own, "directory", &error);
             None
         }
         Ok(text) => laufzettel_domain::document::parse(&text, &mut own).and_then(|document| Directory::read(&document, &mut own)),
@@ -95,6 +96,47 @@ pub fn directory(config: &TenantConfig, findings: &mut Vec<Finding>) -> Option<D
     let broken = own.has_errors();
     findings.extend(own.into_sorted());
     directory.filter(|_| !broken)
+}
+
+fn directory_ldap(ldap: &LdapConfig, findings: &mut Vec<Finding>) -> Option<Directory> {
+    let mut read = |file: &Path, key: &str| {
+        let bytes = std::fs::read(file);
+        if let Err(error) = &bytes {
+            let mut own = Findings::new(file.display().to_string());
+            unusable(&mut own, key, error);
+            findings.extend(own.into_sorted());
+        }
+        bytes.ok()
+    };
+    let password = read(&ldap.password, "directory.ldap.password");
+    let ca = ldap.ca.as_deref().map(|file| read(file, "directory.ldap.ca"));
+    let ca_missing = matches!(ca, Some(None));
+    let password = password.filter(|_| !ca_missing)?;
+    let options = LdapOptions {
+        urls: ldap.urls.clone(),
+        starttls: ldap.starttls,
+        ca: ca.flatten(),
+        bind_dn: ldap.bind_dn.clone(),
+        // a file written by an editor ends with a line break no password has
+        password: String::from_utf8_lossy(&password).trim_end_matches(['\r', '\n']).to_owned(),
+        base: ldap.base.clone(),
+        timeout: ldap.timeout,
+        pool: ldap.pool,
+        cache: ldap.cache,
+    };
+    let directory = Directory::ldap(options);
+    if let Err(error) = &directory {
+        let file = ldap.ca.as_deref().unwrap_or(&ldap.password);
+        let mut own = Findings::new(file.display().to_string());
+        unusable(&mut own, "directory.ldap", error);
+        findings.extend(own.into_sorted());
+    }
+    directory.ok()
+}
+
+fn unusable(findings: &mut Findings, key: &str, error: &dyn std::error::Error) {
+    let text = Text::new(format!("Das Verzeichnis lässt sich so nicht benutzen: {error}."), format!("The directory cannot be used like this: {error}."));
+    findings.error("LZ100", Place { line: 1, column: 1 }, key, text);
 }
 
 /// The approved definitions of a server, if there are any.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use laufzettel_domain::{Document, Findings, Text, document::Fields, finding};
 use laufzettel_policy::Group;
 
-use crate::{Claims, Error, Person};
+use crate::{Claims, Error, Person, alive};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct GroupEntry {
@@ -127,11 +127,6 @@ impl FileDirectory {
         }
         units
     }
-}
-
-fn alive(person: &Person, now: Timestamp) -> Result<&Person, Error> {
-    let expired = person.expires.is_some_and(|at| at <= now);
-    if person.disabled || expired { Err(Error::Disabled) } else { Ok(person) }
 }
 
 fn read_group(mut fields: Fields<'_, '_>) -> Option<GroupEntry> {

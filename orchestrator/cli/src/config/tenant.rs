@@ -13,7 +13,9 @@ use laufzettel_policy::{Grant, Rules, ServiceAccount};
 use laufzettel_worker::{Limits, Quotas};
 
 use super::{
-    at, not_yet,
+    at,
+    directory::{self, DirectoryConfig},
+    not_yet,
     tools::{self, ServerConfig},
 };
 
@@ -22,7 +24,7 @@ pub struct TenantConfig {
     pub name: String,
     /// Folder of the processes.
     pub processes: PathBuf,
-    pub directory: PathBuf,
+    pub directory: DirectoryConfig,
     pub login: Login,
     pub rules: Rules,
     pub zeitzone: String,
@@ -41,11 +43,11 @@ pub enum Login {
     None,
 }
 
-pub fn read(node: &Node, key: &str, folder: &Path, findings: &mut Findings) -> Option<TenantConfig> {
+pub fn read(node: &Node, key: &str, folder: &Path, secrets: &Path, findings: &mut Findings) -> Option<TenantConfig> {
     let mut inner = Fields::open(node, key, findings)?;
     let name = inner.req_text("name").map(str::to_owned);
     let processes = inner.req_text("processes").map(|path| at(folder, path));
-    let directory = directory(&mut inner, folder);
+    let directory = directory::read(&mut inner, folder, secrets);
     let login = login(&mut inner);
     let grants = grants(&mut inner);
     let services = services(&mut inner);
@@ -59,17 +61,6 @@ pub fn read(node: &Node, key: &str, folder: &Path, findings: &mut Findings) -> O
     inner.close();
     let rules = Rules { grants, services, training };
     Some(TenantConfig { name: name?, processes: processes?, directory: directory?, login, rules, zeitzone, pins, eigene_domains, units, servers, quotas })
-}
-
-fn directory(fields: &mut Fields<'_, '_>, folder: &Path) -> Option<PathBuf> {
-    let node = fields.req("directory")?;
-    let key = fields.path("directory");
-    let mut inner = Fields::open(node, key, fields.findings)?;
-    not_yet(&mut inner, "ldap");
-    not_yet(&mut inner, "oidc");
-    let file = inner.text("file").map(|path| at(folder, path));
-    inner.close();
-    file
 }
 
 fn login(fields: &mut Fields<'_, '_>) -> Login {
