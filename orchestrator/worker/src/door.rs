@@ -124,7 +124,9 @@ pub(crate) async fn pass(desk: &Desk, prepared: &Prepared, run: &Run, effect: &E
     let began = tenant.clock.now();
     let passed = match resolve(tenant, effect).await {
         Err(Nobody::Denied(decision)) => Err(Box::new(decision)),
-        Err(Nobody::Unavailable) => Ok(Passed::Later { reason: Text::new("Das Verzeichnis ist nicht erreichbar.", "The directory cannot be reached."), until: None }),
+        Err(Nobody::Unavailable) => {
+            Ok(Passed::Later { reason: Text::new("Das Verzeichnis ist nicht erreichbar.", "The directory cannot be reached."), until: None })
+        }
         Ok(who) => match &effect.run.intent.call {
             Call::Tool { .. } => tool(tenant, prepared, run, effect, who).await.map(Passed::Outcome),
             Call::Model { .. } => model(desk, run, effect, who).await,
