@@ -88,6 +88,19 @@ pub enum Command {
         #[command(flatten)]
         at: Where,
     },
+    /// Gibt einen Prozess mit seinen Tabellen frei, wenn seine Fälle bestehen
+    Release {
+        /// Name des Prozesses
+        process: String,
+        /// Wer freigibt
+        #[arg(long, value_name = "PERSON")]
+        by: Option<String>,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Mandanten
+    #[command(subcommand)]
+    Tenants(Tenants),
     /// Vorgänge
     #[command(subcommand)]
     Runs(Runs),
@@ -227,10 +240,35 @@ pub enum Audit {
         #[command(flatten)]
         at: Where,
     },
+    /// Was Modelle und Werkzeuge verbraucht haben, je Prozess und Ziel
+    Ledger {
+        /// Erster Tag (JJJJ-MM-TT)
+        #[arg(long)]
+        from: Option<jiff::civil::Date>,
+        /// Letzter Tag
+        #[arg(long)]
+        to: Option<jiff::civil::Date>,
+        #[arg(long)]
+        by: Option<crate::wish::Period>,
+        /// csv oder jsonl
+        #[arg(long)]
+        format: Option<String>,
+        #[command(flatten)]
+        at: Where,
+    },
     /// Schreibt jetzt einen Prüfpunkt
     Checkpoint {
         #[command(flatten)]
         at: Where,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Tenants {
+    /// Mandanten mit ihren Prozessen, freigegeben oder nicht
+    List {
+        #[arg(long, value_name = "DATEI")]
+        config: Option<PathBuf>,
     },
 }
 

@@ -2,8 +2,10 @@
 
 mod bench;
 mod check;
+mod release;
 mod schema;
 mod serve;
+mod tenants;
 mod test;
 mod tools;
 
@@ -19,14 +21,14 @@ use laufzettel_mcp_kit::edge;
 use laufzettel_store::{Sqlite, Store};
 
 use crate::{
-    args::{Args, Audit, Command, Language, Mcp, Runs, Tasks, Where},
+    args::{Args, Audit, Command, Language, Mcp, Runs, Tasks, Tenants, Where},
     config::Config,
     demo,
     house::{self, House, Opening},
     out::{Out, code},
     perform::{self, perform},
     socket,
-    wish::{RunWish, Wish},
+    wish::{LedgerWish, RunWish, Wish},
 };
 
 pub async fn carry_out(args: Args) -> anyhow::Result<u8> {
@@ -41,6 +43,8 @@ pub async fn carry_out(args: Args) -> anyhow::Result<u8> {
         Command::Run { process, input, by, zone, answers, until_waiting, at } => run(process, input, by, zone, answers, until_waiting, at, &out).await,
         Command::Check { paths, flows, at } => check::check(&paths, flows, &at, &out).await,
         Command::Test { paths, at } => test::test(&paths, &at, &out).await,
+        Command::Release { process, by, at } => release::release(&process, by, &at, &out).await,
+        Command::Tenants(Tenants::List { config }) => tenants::list(config, &out).await,
         Command::Runs(runs) => runs_wish(runs, &out).await,
         Command::Tasks(tasks) => tasks_wish(tasks, &out).await,
         Command::Audit(audit) => audit_wish(audit, &out).await,
@@ -53,14 +57,14 @@ pub async fn carry_out(args: Args) -> anyhow::Result<u8> {
 }
 
 /// Commands that are promised and not built yet.
-const NOT_YET: [&str; 7] = ["doctor", "graph", "keys", "login", "release", "tenants", "users"];
+const NOT_YET: [&str; 5] = ["doctor", "graph", "keys", "login", "users"];
 
 fn refuse(words: &[String]) -> anyhow::Result<u8> {
     let name = words.first().map_or("", String::as_str);
     if NOT_YET.contains(&name) {
         bail!("„{name}“ wird in dieser Version noch nicht unterstützt.");
     }
-    let known = ["up", "serve", "run", "check", "test", "runs", "tasks", "audit", "tools", "schema", "mcp", "bench"];
+    let known = ["up", "serve", "run", "check", "test", "release", "runs", "tasks", "audit", "tools", "tenants", "schema", "mcp", "bench"];
     bail!("Den Befehl „{name}“ gibt es nicht. {}", laufzettel_domain::finding::hint(name, known).de)
 }
 
@@ -147,6 +151,9 @@ async fn run(
     for answer in &answers {
         let (step, file) = answer.split_once('=').with_context(|| format!("--answer SCHRITT=DATEI, nicht „{answer}“"))?;
         given.insert(step.to_owned(), read_json(file)?);
+    }
+    if folder.is_some() {
+        out.note(out.text("Probe: ein Prozess aus einer Datei läuft ohne Freigabe.", "Trial: a process from a file runs without a release.")).await;
     }
     let interactive = answers.is_empty() && !until_waiting && std::io::stdin().is_terminal() && input.as_deref() != Some("-");
     let asked = Wish::Run(RunWish { process: id, input: value, by, zone, answers: given, until_waiting, interactive });
@@ -248,6 +255,7 @@ async fn audit_wish(audit: Audit, out: &Out) -> anyhow::Result<u8> {
         Audit::Verify { at } => return verify(&at, out).await,
         Audit::Show { run, kind, limit, at } => (at, Wish::AuditShow { run, kind, limit }),
         Audit::Export { format, at } => (at, Wish::AuditExport { format }),
+        Audit::Ledger { from, to, by, format, at } => (at, Wish::AuditLedger(LedgerWish { from, to, by, format })),
         Audit::Checkpoint { at } => (at, Wish::AuditCheckpoint),
     };
     wish(&at, None, asked, out).await

@@ -35,6 +35,16 @@ pub struct Config {
     pub tenants: BTreeMap<TenantId, TenantConfig>,
     /// SHA-256 of the file.
     pub digest: laufzettel_domain::Digest,
+    /// Digests of its parts, but of the tenants.
+    pub sections: Sections,
+}
+
+/// Digests of the parts of a configuration by their key: enough to say what changed, too little to tell what it says.
+pub type Sections = BTreeMap<String, laufzettel_domain::Digest>;
+
+pub(super) fn sections(node: &Node) -> Sections {
+    let digest = |node: &Node| laufzettel_domain::Digest::of_value(&node.to_value());
+    node.entries().iter().filter(|entry| entry.key != "tenants").map(|entry| (entry.key.clone(), digest(&entry.node))).collect()
 }
 
 #[derive(Debug, Clone)]
@@ -92,7 +102,7 @@ fn read_root(root: &Node, folder: &Path, text: &str, findings: &mut Findings) ->
     }
     fields.close();
     let digest = laufzettel_domain::Digest::of(text.as_bytes());
-    Some(Config { folder: folder.to_owned(), listen, public_url, data: data?, secrets, witness, zones, models, tenants, digest })
+    Some(Config { folder: folder.to_owned(), listen, public_url, data: data?, secrets, witness, zones, models, tenants, digest, sections: sections(root) })
 }
 
 /// A path of the configuration, from its folder.

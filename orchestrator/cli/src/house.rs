@@ -28,7 +28,8 @@ use laufzettel_store::{Sqlite, SqliteOptions, Store};
 use laufzettel_worker::{Anchor, Desk, Doors, Memory, Random as _, RealDoors, SystemClock, SystemRandom, Tenant};
 
 use crate::{
-    config::{Config, DirectoryConfig, LdapConfig, ModelConfig, SandboxConfig, ServerConfig, TenantConfig},
+    books,
+    config::{Config, DirectoryConfig, LdapConfig, Login, ModelConfig, SandboxConfig, ServerConfig, TenantConfig},
     proof::Prover,
 };
 
@@ -331,8 +332,14 @@ impl House {
             RealDoors { servers: servers.clone(), endpoints: endpoints(config)?, types: tool_types(own)?, clock: clock.clone(), random: random.clone() };
         let signer = signer(config, tenant)?;
         let anchor = anchor(config, tenant, &store, signer).await?;
-        let desk = Desk::new(Arc::new(self::tenant(config, tenant, own, store, catalogue, directory, Box::new(doors), clock, random)?));
-        Ok(Opening::Open(Box::new(Self { desk, servers, anchor: tokio::sync::Mutex::new(anchor), config: config.clone(), tenant: tenant.clone() })))
+        let mut opened = self::tenant(config, tenant, own, store, catalogue, directory, Box::new(doors), clock, random)?;
+        // a file named on the command line, and the demo: for trial
+        opened.release_required = folder.is_none() && own.login != Login::Demo;
+        let desk = Desk::new(Arc::new(opened));
+        desk.read_releases().await?;
+        let house = Self { desk, servers, anchor: tokio::sync::Mutex::new(anchor), config: config.clone(), tenant: tenant.clone() };
+        books::keep(&house, false).await?;
+        Ok(Opening::Open(Box::new(house)))
     }
 
     /// Writes a checkpoint if anything moved.
@@ -387,6 +394,7 @@ pub fn tenant(
         types: tool_types(own)?,
         zones: config.zones.clone(),
         quotas: own.quotas.clone(),
+        release_required: false,
         own_domains: own.eigene_domains.clone(),
         units: own.units.clone(),
         zeitzone: own.zeitzone.clone(),

@@ -2,6 +2,7 @@
 
 mod args;
 mod ask;
+mod books;
 mod cases;
 mod commands;
 mod config;

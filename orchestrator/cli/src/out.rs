@@ -32,16 +32,18 @@ pub enum Piece {
 pub struct Out {
     pub lang: Lang,
     pub json: bool,
+    /// The operating system's user on whose behalf this speaks.
+    pub uid: u32,
     remote: Option<mpsc::Sender<Piece>>,
 }
 
 impl Out {
     pub fn new(lang: Lang, json: bool) -> Self {
-        Self { lang, json, remote: None }
+        Self { lang, json, uid: rustix::process::getuid().as_raw(), remote: None }
     }
 
-    pub fn remote(lang: Lang, json: bool, to: mpsc::Sender<Piece>) -> Self {
-        Self { lang, json, remote: Some(to) }
+    pub fn remote(lang: Lang, json: bool, uid: u32, to: mpsc::Sender<Piece>) -> Self {
+        Self { lang, json, uid, remote: Some(to) }
     }
 
     /// A line of data.

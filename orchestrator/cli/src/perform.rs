@@ -1,6 +1,8 @@
 //! Carries out a wish on an open house, for whoever asked: the command line or a client over the socket.
 
 pub mod audit;
+mod ledger;
+mod release;
 mod run;
 mod runs;
 mod show;
@@ -36,6 +38,10 @@ pub async fn perform(house: &House, wish: Wish, out: &Out) -> u8 {
         Wish::AuditVerify => audit::verify_live(house, out).await,
         Wish::AuditShow { run, kind, limit } => audit::show(house, run.as_deref(), kind.as_deref(), limit, out).await,
         Wish::AuditExport { format } => audit::export(house, &format, out).await,
+        Wish::AuditLedger(wish) => ledger::ledger(house, &wish, out).await,
+        Wish::PinApproved { server, tools } => release::pins(house, &server, tools, out).await,
+        Wish::Release { candidate, by } => release::release(house, &candidate, by.as_deref(), out).await,
+        Wish::TenantsShow => release::show(house, out).await,
         Wish::AuditCheckpoint => audit::checkpoint(house, out).await,
     };
     match done {
@@ -109,6 +115,19 @@ pub async fn caller(house: &House, by: Option<&str>) -> Result<Caller, Failed> {
         DirectoryError::Disabled => Failed::new(code::DENIED, format!("Das Konto „{user}“ ist gesperrt oder abgelaufen.")),
         DirectoryError::Unavailable => Failed::new(code::ENDED_BADLY, "Das Verzeichnis ist gerade nicht erreichbar. Bitte später noch einmal."),
     })
+}
+
+/// The operating system's user at the command line: whoever looks without a name of the directory is still somebody.
+pub fn operator(out: &Out) -> Caller {
+    let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let uid = out.uid.to_string();
+    let name = accounts.lines().find_map(|line| {
+        let mut parts = line.split(':');
+        let (name, _, id) = (parts.next()?, parts.next()?, parts.next()?);
+        (id == uid).then(|| name.to_owned())
+    });
+    let name = name.unwrap_or_else(|| format!("uid {uid}"));
+    Caller { subject: format!("os:{uid}"), upn: name.clone(), name, via: Via::Terminal }
 }
 
 /// A run by its id, or by its case number.

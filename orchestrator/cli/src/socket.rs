@@ -47,12 +47,14 @@ pub async fn serve(house: Arc<House>, file: &Path, stop: CancellationToken) -> a
 }
 
 async fn answer(house: Arc<House>, stream: UnixStream) -> anyhow::Result<()> {
+    // told by the kernel, not by the client
+    let uid = stream.peer_cred()?.uid();
     let (read, mut write) = stream.into_split();
     let mut line = String::new();
     BufReader::new(read.take(REQUEST_BYTES_MAX)).read_line(&mut line).await?;
     let envelope: Envelope = serde_json::from_str(&line)?;
     let (sender, mut pieces) = mpsc::channel(64);
-    let out = Out::remote(envelope.lang, envelope.json, sender.clone());
+    let out = Out::remote(envelope.lang, envelope.json, uid, sender.clone());
     let work = tokio::spawn(async move {
         let code = perform::perform(&house, envelope.wish, &out).await;
         drop(sender.send(Piece::Code(code)).await);

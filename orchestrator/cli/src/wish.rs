@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use laufzettel_domain::Digest;
+use laufzettel_worker::Candidate;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -9,19 +11,82 @@ use serde_json::Value;
 #[serde(rename_all = "snake_case")]
 pub enum Wish {
     Run(RunWish),
-    RunsList { state: Option<String>, process: Option<String>, limit: u32 },
-    RunsShow { run: String },
-    RunsCancel { run: String, by: Option<String>, reason: String },
-    RunsRetry { run: String, step: String, by: Option<String> },
-    RunsResolve { run: String, step: String, by: Option<String>, happened: Option<Value> },
-    RunsReplay { run: String },
-    TasksList { by: Option<String> },
-    TasksShow { task: String },
-    TasksComplete { task: String, by: Option<String>, values: Value },
+    RunsList {
+        state: Option<String>,
+        process: Option<String>,
+        limit: u32,
+    },
+    RunsShow {
+        run: String,
+    },
+    RunsCancel {
+        run: String,
+        by: Option<String>,
+        reason: String,
+    },
+    RunsRetry {
+        run: String,
+        step: String,
+        by: Option<String>,
+    },
+    RunsResolve {
+        run: String,
+        step: String,
+        by: Option<String>,
+        happened: Option<Value>,
+    },
+    RunsReplay {
+        run: String,
+    },
+    TasksList {
+        by: Option<String>,
+    },
+    TasksShow {
+        task: String,
+    },
+    TasksComplete {
+        task: String,
+        by: Option<String>,
+        values: Value,
+    },
     AuditVerify,
-    AuditShow { run: Option<String>, kind: Option<String>, limit: u32 },
-    AuditExport { format: String },
+    AuditShow {
+        run: Option<String>,
+        kind: Option<String>,
+        limit: u32,
+    },
+    AuditExport {
+        format: String,
+    },
     AuditCheckpoint,
+    AuditLedger(LedgerWish),
+    /// Approved definitions, by tool.
+    PinApproved {
+        server: String,
+        tools: BTreeMap<String, Digest>,
+    },
+    Release {
+        candidate: Candidate,
+        by: Option<String>,
+    },
+    TenantsShow,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LedgerWish {
+    /// Civil days of the tenant, both included.
+    pub from: Option<jiff::civil::Date>,
+    pub to: Option<jiff::civil::Date>,
+    pub by: Option<Period>,
+    /// `csv`, `jsonl`; without it lines for people.
+    pub format: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Period {
+    Month,
+    Day,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

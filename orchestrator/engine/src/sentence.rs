@@ -95,15 +95,69 @@ pub fn sentence(kind: &str, body: &Value) -> Text {
             format!("{} hat den Vorgang {} angesehen.", word(body, "/by/name"), word(body, "/run")),
             format!("{} looked at the run {}.", word(body, "/by/name"), word(body, "/run")),
         ),
-        "content.exported" => {
-            (format!("{} hat das Protokoll ausgeführt.", word(body, "/by/name")), format!("{} exported the journal.", word(body, "/by/name")))
-        }
+        "content.exported" => exported(body),
+        kind if BOOKS.contains(&kind) => books(kind, body),
         "config.loaded" => (format!("Konfiguration geladen: {}.", word(body, "/digest")), format!("Configuration loaded: {}.", word(body, "/digest"))),
         "lane.opened" => ("Das Programm hat mit dem Schreiben begonnen.".to_owned(), "The program began to write.".to_owned()),
         "lane.closed" => ("Das Programm hat geordnet aufgehört zu schreiben.".to_owned(), "The program ceased to write in order.".to_owned()),
         other => (other.to_owned(), other.to_owned()),
     };
     Text::new(de, en)
+}
+
+fn exported(body: &Value) -> (String, String) {
+    let (by, run) = (word(body, "/by/name"), word(body, "/run"));
+    if body.get("file").is_some() {
+        return (format!("{by} hat eine Datei des Vorgangs {run} abgerufen."), format!("{by} fetched a file of the run {run}."));
+    }
+    (format!("{by} hat das Protokoll ausgeführt."), format!("{by} exported the journal."))
+}
+
+/// What is on record about the house itself.
+const BOOKS: [&str; 9] =
+    ["config.changed", "grant.changed", "pin.loaded", "pin.approved", "quota.exceeded", "quota.nearly", "run.denied", "release.denied", "process.released"];
+
+fn books(kind: &str, body: &Value) -> (String, String) {
+    let (by, version) = (word(body, "/by/name"), word(body, "/version"));
+    let (process, server) = (word(body, "/process"), word(body, "/server"));
+    let (reason_de, reason_en) = (word(body, "/decision/reason/de"), word(body, "/decision/reason/en"));
+    let sections: Vec<&str> = body.get("sections").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    let number = |name: &str| body.get(name).map_or_else(|| "–".to_owned(), Value::to_string);
+    match kind {
+        "config.changed" => (format!("Konfiguration geändert: {}.", sections.join(", ")), format!("Configuration changed: {}.", sections.join(", "))),
+        "grant.changed" => (format!("Recht Nr. {} geändert.", number("index")), format!("Grant no. {} changed.", number("index"))),
+        "pin.loaded" => (
+            format!("Freigegebene Werkzeuge von {server} geladen: {}.", word(body, "/digest")),
+            format!("Approved tools of {server} loaded: {}.", word(body, "/digest")),
+        ),
+        "pin.approved" => (
+            format!("{by} hat das Werkzeug {server}/{} freigegeben.", word(body, "/tool")),
+            format!("{by} approved the tool {server}/{}.", word(body, "/tool")),
+        ),
+        "quota.exceeded" => (
+            format!("Kontingent ausgeschöpft ({}, erlaubt {}), {} abgewiesen.", word(body, "/limit"), number("allowed"), number("refused")),
+            format!("Quota used up ({}, allowed {}), {} refused.", word(body, "/limit"), number("allowed"), number("refused")),
+        ),
+        "quota.nearly" => (
+            format!("Kontingent fast ausgeschöpft ({}): {} von {}.", word(body, "/limit"), number("used"), number("allowed")),
+            format!("Quota nearly used up ({}): {} of {}.", word(body, "/limit"), number("used"), number("allowed")),
+        ),
+        "run.denied" => (
+            format!("{by} durfte am Vorgang {} nichts ändern ({}): {reason_de}", word(body, "/run"), word(body, "/order")),
+            format!("{by} was denied to change the run {} ({}): {reason_en}", word(body, "/run"), word(body, "/order")),
+        ),
+        "release.denied" => {
+            (format!("{by} durfte {process} {version} nicht freigeben: {reason_de}"), format!("{by} was denied to release {process} {version}: {reason_en}"))
+        }
+        _ if body.get("trial") == Some(&Value::Bool(true)) => (
+            format!("{process} {version} gilt zur Probe als freigegeben, ohne Fälle."),
+            format!("{process} {version} counts as released for trial, without cases."),
+        ),
+        _ => (
+            format!("{by} hat {process} {version} freigegeben, {} Fälle bestanden.", number("cases")),
+            format!("{by} released {process} {version}, {} cases passed.", number("cases")),
+        ),
+    }
 }
 
 fn allowed(body: &Value, german: bool) -> String {

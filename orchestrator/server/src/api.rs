@@ -100,6 +100,7 @@ pub async fn run(State(site): State<Arc<Site>>, Extension(session): Extension<Se
     let Some(id) = RunId::parse(&run) else { return problem(404, "Diesen Vorgang gibt es nicht.") };
     match visible(tenant, &session.caller, id).await {
         Ok(Some(loaded)) => {
+            tenant.desk.note("content.viewed", &as_api(&session.caller), json!({ "run": run })).await;
             let open: Vec<String> = loaded.run.open_tasks().map(|t| format!("{id}.{}", t.opened.number)).collect();
             let body = json!({ "run": run, "nummer": loaded.run.nummer, "process": loaded.run.process.as_str(), "version": loaded.run.version,
                 "state": loaded.run.state().as_str(), "output": loaded.run.output, "message": loaded.run.message, "tasks": open });

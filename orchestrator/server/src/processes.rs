@@ -47,16 +47,16 @@ pub async fn list(State(site): State<Arc<Site>>, Extension(session): Extension<S
     asked.ok(&Page::Prozesse(ProzessePage { processes: rows.collect() }))
 }
 
-/// Zones this person may choose from; none where there is nothing to choose. The chosen one is marked.
+/// Zones this person may choose from; the strictest first; none where there is nothing to choose.
 async fn zones(tenant: &TenantSite, session: &Session, process: &Process, chosen: Option<&str>) -> Vec<ZoneChoice> {
     let Ok(who) = tenant.desk.who(&session.caller).await else { return Vec::new() };
     let zones = laufzettel_worker::zone_choices(&tenant.desk.tenant, &who, process);
-    let choice = |(n, zone): (usize, laufzettel_policy::Zone)| {
+    let choice = |zone: laufzettel_policy::Zone| {
         let place: Vec<&str> = [zone.betreiber.as_str(), zone.ort.as_str(), zone.recht.as_str()].into_iter().filter(|part| !part.is_empty()).collect();
-        let selected = chosen.map_or(n == 0, |chosen| chosen == zone.name);
+        let selected = chosen.is_some_and(|chosen| chosen == zone.name);
         ZoneChoice { place: place.join(", "), selected, name: zone.name }
     };
-    zones.into_iter().enumerate().map(choice).collect()
+    zones.into_iter().map(choice).collect()
 }
 
 fn page_of(process: &Process, form: &Form, asked: &Asked, filled: &Filled<'_>, zones: Vec<ZoneChoice>, key: String) -> Page {

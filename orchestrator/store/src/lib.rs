@@ -116,6 +116,16 @@ impl Store {
         both!(self, s => s.last_number(year))
     }
 
+    /// Records beside runs of one kind after a position, in order: one index range.
+    pub async fn beside(&self, kind: &str, after: (u64, u64), limit: u32) -> Result<Vec<Record>, Error> {
+        both!(self, s => s.beside(kind, after, limit))
+    }
+
+    /// The last record beside runs of one kind.
+    pub async fn last_beside(&self, kind: &str) -> Result<Option<Record>, Error> {
+        both!(self, s => s.last_beside(kind))
+    }
+
     /// Runs that began at or after this id, by process: ids sort by time, so this is one range of the primary key.
     pub async fn started_since(&self, run: RunId) -> Result<Vec<StartedRow>, Error> {
         both!(self, s => s.started_since(run))

@@ -154,6 +154,16 @@ impl Memory {
         Ok(numbers.unwrap_or(0))
     }
 
+    pub async fn beside(&self, kind: &str, after: (u64, u64), limit: u32) -> Result<Vec<Record>, Error> {
+        let inner = self.lock();
+        let fits = |r: &&Record| r.draft.run.is_none() && r.draft.kind == kind && (r.lane, r.seq) > after;
+        Ok(inner.records.iter().filter(fits).take(limit as usize).cloned().collect())
+    }
+
+    pub async fn last_beside(&self, kind: &str) -> Result<Option<Record>, Error> {
+        Ok(self.lock().records.iter().rfind(|r| r.draft.run.is_none() && r.draft.kind == kind).cloned())
+    }
+
     pub async fn started_since(&self, run: RunId) -> Result<Vec<StartedRow>, Error> {
         let mut found: BTreeMap<String, StartedRow> = BTreeMap::new();
         for row in self.lock().runs.range(run..).map(|(_, row)| row) {

@@ -205,6 +205,18 @@ impl Sqlite {
         Ok(last.and_then(|n| n.split_once('-')?.1.parse().ok()).unwrap_or(0))
     }
 
+    pub async fn beside(&self, kind: &str, after: (u64, u64), limit: u32) -> Result<Vec<Record>, Error> {
+        let sql = "SELECT * FROM records WHERE run IS NULL AND kind = $1 AND (lane, seq) > ($2, $3) ORDER BY lane, seq LIMIT $4";
+        let query = sqlx::query(sql).bind(kind).bind(rows::signed(after.0)).bind(rows::signed(after.1)).bind(i64::from(limit));
+        query.fetch_all(&self.pool).await?.iter().map(rows::record).collect()
+    }
+
+    pub async fn last_beside(&self, kind: &str) -> Result<Option<Record>, Error> {
+        let sql = "SELECT * FROM records WHERE run IS NULL AND kind = $1 ORDER BY lane DESC, seq DESC LIMIT 1";
+        let row = sqlx::query(sql).bind(kind).fetch_optional(&self.pool).await?;
+        row.as_ref().map(rows::record).transpose()
+    }
+
     pub async fn started_since(&self, run: RunId) -> Result<Vec<StartedRow>, Error> {
         let sql = "SELECT process, count(*) AS n, min(started_at) AS oldest FROM runs WHERE run >= $1 GROUP BY process";
         let rows = sqlx::query(sql).bind(run.to_string()).fetch_all(&self.pool).await?;

@@ -124,6 +124,7 @@ impl Desk {
             // nobody said no: nothing to record, the same request may come again
             Err(Nobody::Unavailable) => return Err(StartError::Unavailable(DIRECTORY_SILENT.to_owned())),
         };
+        let decision = if decision.allow { self.unreleased(&prepared.process).unwrap_or(decision) } else { decision };
         if !decision.allow {
             self.note("start.denied", &request.caller, json!({ "process": request.process, "decision": decision })).await;
             return Err(StartError::Denied(decision));
@@ -253,13 +254,18 @@ impl Desk {
     }
 
     /// A record beside runs. What cannot be written is said in the log, never swallowed.
-    pub async fn note(&self, kind: &str, caller: &Caller, mut body: Value) {
+    pub async fn note(&self, kind: &str, caller: &Caller, body: Value) {
+        if let Err(error) = self.record(kind, caller, body).await {
+            tracing::error!(%error, kind, "a record beside runs was not written");
+        }
+    }
+
+    /// A record beside runs that something depends on: durable when it returns.
+    pub async fn record(&self, kind: &str, caller: &Caller, mut body: Value) -> Result<(), AppendError> {
         body["v"] = 1.into();
         body["by"] = serde_json::to_value(caller).unwrap_or(Value::Null);
         let draft = Draft::new(kind, &caller.subject, crate::micros(self.now()), body, None);
-        if let Err(error) = self.tenant.store.note(draft).await {
-            tracing::error!(%error, kind, "a record beside runs was not written");
-        }
+        self.tenant.store.note(draft).await
     }
 
     /// Folds a run from its journal.
@@ -474,8 +480,17 @@ impl Desk {
 
     pub async fn cancel(&self, run: RunId, by: &Caller, reason: &str) -> Result<Loaded, WishError> {
         let loaded = self.load(run).await?.ok_or(WishError::Unknown)?;
-        self.needs_unit(&loaded, by).await?;
+        self.may_order(&loaded, by, "cancel").await?;
         self.tell_loaded(loaded, &Actor::Caller(by.clone()), |_| Ok(Command::Cancel { by: by.clone(), reason: reason.to_owned() })).await
+    }
+
+    /// As [`Self::needs_unit`], for somebody who means it: a denial is a record like any other.
+    pub async fn may_order(&self, loaded: &Loaded, by: &Caller, order: &str) -> Result<(), WishError> {
+        let may = self.needs_unit(loaded, by).await;
+        if let Err(WishError::Denied(decision)) = &may {
+            self.note("run.denied", by, json!({ "run": loaded.run.id.to_string(), "order": order, "decision": decision })).await;
+        }
+        may
     }
 
     /// Somebody of the unit that answers for the process, or who may start it, or an administrator.

@@ -203,7 +203,7 @@ fn lost(effect: &Effect) -> Command {
             class: FailureClass::Unavailable,
             disposition: Disposition::Unknown,
             message: "Das Programm wurde beendet, während dieser Aufruf lief. Ob er geschehen ist, weiß niemand.".to_owned(),
-            meta: Meta::default(),
+            meta: Meta { target: Some(effect.run.intent.target.clone()), ..Meta::default() },
         },
     }
 }

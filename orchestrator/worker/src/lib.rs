@@ -9,6 +9,7 @@ mod drive;
 mod edge;
 pub mod files;
 mod quota;
+mod release;
 mod route;
 mod tenant;
 
@@ -18,6 +19,7 @@ pub use door::{Answer, Doors, EndpointFacts, RealDoors};
 pub use drive::Worker;
 pub use edge::{Random, SystemClock, SystemRandom};
 pub use quota::{Exceeded, Limits, Quotas};
+pub use release::{Candidate, ReleaseError};
 pub use route::choices as zone_choices;
 pub use tenant::{Memory, Nobody, Prepared, Tenant};
 

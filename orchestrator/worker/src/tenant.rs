@@ -17,6 +17,7 @@ use crate::{
     door::Doors,
     edge::Random,
     quota::{Counting, Quotas},
+    release::Releases,
 };
 
 pub struct Tenant {
@@ -32,6 +33,8 @@ pub struct Tenant {
     pub types: Tools,
     pub zones: BTreeMap<String, Zone>,
     pub quotas: Quotas,
+    /// Only released processes start: in operation. In a trial anything does.
+    pub release_required: bool,
     pub own_domains: Vec<String>,
     /// Groups that stand for a unit.
     pub units: BTreeMap<String, Vec<String>>,
@@ -57,6 +60,7 @@ pub struct Memory {
     pub(crate) driven: Mutex<HashSet<RunId>>,
     pub(crate) released: tokio::sync::Notify,
     pub(crate) counting: Counting,
+    pub(crate) releases: Releases,
 }
 
 /// The right to drive one run; ends when dropped.

@@ -152,6 +152,7 @@ fn desk(store: MemoryStore, dice: &Arc<Seeded>, clock: &Arc<HandClock>, world: &
         types: Tools::new(),
         zones: BTreeMap::new(),
         quotas: laufzettel_worker::Quotas::default(),
+        release_required: false,
         own_domains: vec![],
         units: BTreeMap::from([("FB1".to_owned(), vec!["G".to_owned()])]),
         zeitzone: "UTC".into(),

@@ -77,6 +77,7 @@ async fn open(dir: &Path) -> anyhow::Result<Bench> {
         types: Tools::new(),
         zones: BTreeMap::new(),
         quotas: laufzettel_worker::Quotas::default(),
+        release_required: false,
         own_domains: vec![],
         units: BTreeMap::new(),
         zeitzone: "UTC".to_owned(),

@@ -4,18 +4,17 @@ use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::D
 
 use anyhow::{Context as _, bail};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use laufzettel_domain::{Caller, Via};
 use laufzettel_mcp_kit::edge;
 use laufzettel_process::model::TriggerKind;
 use laufzettel_server::{Site, TenantSite, router};
 use laufzettel_worker::Worker;
-use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{configuration, read_configuration};
 use crate::{
     args::Where,
+    books,
     config::{Config, Login},
     house::{self, House, Opening},
     out::{Out, code},
@@ -100,8 +99,8 @@ async fn live(config: Config, listener: TcpListener, greet: Option<SocketAddr>, 
     let stop = CancellationToken::new();
     let mut work = tokio::task::JoinSet::new();
     for house in &houses {
-        let engine = Caller::service("engine", Via::Engine);
-        house.desk.note("config.loaded", &engine, json!({ "digest": config.digest.to_string() })).await;
+        books::keep(house, true).await?;
+        releases(house, out).await?;
         for finding in &house.desk.tenant.catalogue.findings {
             out.note(finding.line(out.lang)).await;
         }
@@ -132,6 +131,19 @@ async fn live(config: Config, listener: TcpListener, greet: Option<SocketAddr>, 
         house.close().await?;
     }
     Ok(code::DONE)
+}
+
+/// In a trial everything that is there counts as released; in operation what is not released is named.
+async fn releases(house: &House, out: &Out) -> anyhow::Result<()> {
+    for process in house.desk.tenant.catalogue.processes.values() {
+        if !house.desk.tenant.release_required {
+            house.desk.release_for_trial(process).await?;
+        } else if !house.desk.is_released(process) {
+            let words = out.text("ist nicht freigegeben und startet nicht: laufzettel release", "is not released and does not start: laufzettel release");
+            out.note(format!("{} {} {words} {}", process.id, process.version, process.id)).await;
+        }
+    }
+    Ok(())
 }
 
 async fn checkpoints(house: Arc<House>, stop: CancellationToken) {

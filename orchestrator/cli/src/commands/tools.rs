@@ -9,6 +9,7 @@ use crate::{
     args::{Tools, Where},
     house,
     out::{Out, code},
+    wish::Wish,
 };
 
 pub async fn tools(tools: Tools, out: &Out) -> anyhow::Result<u8> {
@@ -57,6 +58,12 @@ async fn pin(at: &Where, name: &str, out: &Out) -> anyhow::Result<u8> {
     say_drift(server, out).await?;
     let found = server.definitions().await.map_err(|e| anyhow::anyhow!("{e}"))?;
     server.stop().await;
+    // on record before it counts
+    let tools = found.tools.iter().map(|definition| (definition.name.clone(), definition.digest())).collect();
+    let exit = super::wish(at, None, Wish::PinApproved { server: name.to_owned(), tools }, out).await?;
+    if exit != code::DONE {
+        return Ok(exit);
+    }
     let file = own.pins.join(format!("{name}.json"));
     std::fs::create_dir_all(&own.pins)?;
     std::fs::write(&file, serde_json::to_string_pretty(&found)?).with_context(|| file.display().to_string())?;

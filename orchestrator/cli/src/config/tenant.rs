@@ -6,16 +6,16 @@ use std::{
 };
 
 use laufzettel_domain::{
-    Findings, Node, Text,
+    Digest, Findings, Node, Text,
     document::{Fields, fields},
 };
 use laufzettel_policy::{Grant, Rules, ServiceAccount};
 use laufzettel_worker::{Limits, Quotas};
 
 use super::{
-    at,
+    Sections, at,
     directory::{self, DirectoryConfig},
-    not_yet,
+    not_yet, sections,
     tools::{self, ServerConfig},
 };
 
@@ -33,6 +33,9 @@ pub struct TenantConfig {
     pub units: BTreeMap<String, Vec<String>>,
     pub servers: BTreeMap<String, ServerConfig>,
     pub quotas: Quotas,
+    pub sections: Sections,
+    /// Digests of the grants, in order.
+    pub grants: Vec<Digest>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,8 +62,23 @@ pub fn read(node: &Node, key: &str, folder: &Path, secrets: &Path, findings: &mu
     let servers = tools::servers(&mut inner, folder);
     let quotas = quotas(&mut inner);
     inner.close();
+    let digests = node.get("grants").map(Node::items).unwrap_or_default().iter().map(|grant| Digest::of_value(&grant.to_value())).collect();
     let rules = Rules { grants, services, training };
-    Some(TenantConfig { name: name?, processes: processes?, directory: directory?, login, rules, zeitzone, pins, eigene_domains, units, servers, quotas })
+    Some(TenantConfig {
+        name: name?,
+        processes: processes?,
+        directory: directory?,
+        login,
+        rules,
+        zeitzone,
+        pins,
+        eigene_domains,
+        units,
+        servers,
+        quotas,
+        sections: sections(node),
+        grants: digests,
+    })
 }
 
 fn login(fields: &mut Fields<'_, '_>) -> Login {

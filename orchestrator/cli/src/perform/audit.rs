@@ -7,7 +7,7 @@ use laufzettel_store::Store;
 use laufzettel_worker::{read_witness, witness_file};
 use serde_json::{Value, json};
 
-use super::{Done, Failed, find_run};
+use super::{Done, Failed, find_run, operator};
 use crate::{
     config::Config,
     house::House,
@@ -69,7 +69,7 @@ pub async fn verify(records: &Records<'_>, out: &Out) -> Done {
 }
 
 /// The records after a position, which moves on; empty at the end.
-async fn page(store: &Store, after: &mut (u64, u64)) -> Result<Vec<Record>, Failed> {
+pub(super) async fn page(store: &Store, after: &mut (u64, u64)) -> Result<Vec<Record>, Failed> {
     let page = match store.records(*after, PAGE).await {
         Ok(page) => page,
         Err(laufzettel_store::Error::Corrupt(what)) => {
@@ -128,6 +128,10 @@ pub async fn show(house: &House, run: Option<&str>, kind: Option<&str>, limit: u
         None => None,
         Some(written) => Some(find_run(house, written).await?),
     };
+    // the machine form carries the content
+    if out.json {
+        house.desk.note("content.exported", &operator(out), json!({ "run": run.map(|r| r.to_string()), "kind": kind, "format": "show" })).await;
+    }
     let mut records = Vec::new();
     let mut after = (0, 0);
     loop {
@@ -164,6 +168,7 @@ pub async fn export(house: &House, format: &str, out: &Out) -> Done {
     if !["jsonl", "csv"].contains(&format) {
         return Err(Failed::new(code::USAGE, "Möglich sind: jsonl, csv."));
     }
+    house.desk.note("content.exported", &operator(out), json!({ "format": format })).await;
     if format == "csv" {
         out.data("lane;seq;zeit;vorgang;art;handelnd;satz").await;
     }
@@ -196,7 +201,7 @@ pub async fn export(house: &House, format: &str, out: &Out) -> Done {
 }
 
 /// Quoted, and never a formula: a cell that begins with one of these would be computed by a spreadsheet.
-fn csv(cell: &str) -> String {
+pub(super) fn csv(cell: &str) -> String {
     let defused = if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() };
     format!("\"{}\"", defused.replace('"', "\"\""))
 }

@@ -6,7 +6,7 @@ use laufzettel_store::RunFilter;
 use laufzettel_worker::WishError;
 use serde_json::json;
 
-use super::{Done, Failed, caller, find_run, show, wish_failed};
+use super::{Done, Failed, caller, find_run, operator, show, wish_failed};
 use crate::{
     house::House,
     out::{Out, code},
@@ -27,6 +27,7 @@ pub async fn list(house: &House, state: Option<String>, process: Option<String>,
 pub async fn show(house: &House, written: &str, out: &Out) -> Done {
     let run = find_run(house, written).await?;
     let loaded = house.desk.load(run).await.map_err(|e| wish_failed(e, out.lang))?.ok_or_else(|| wish_failed(WishError::Unknown, out.lang))?;
+    house.desk.note("content.viewed", &operator(out), json!({ "run": run.to_string() })).await;
     let (state, process) = (&loaded.run, &loaded.prepared.process);
     if out.json {
         let steps: serde_json::Map<String, Value> = state.steps.iter().map(|(id, s)| (id.to_string(), step_json(s))).collect();
@@ -73,17 +74,28 @@ pub async fn cancel(house: &House, written: &str, by: Option<&str>, reason: &str
 
 /// Takes over a parked step: what was refused is asked for again, with the rights of now.
 pub async fn retry(house: &House, written: &str, step: &str, by: Option<&str>, out: &Out) -> Done {
-    order(house, written, step, by, out, |status| matches!(status, EffectStatus::Parked(_)), |path, by| Command::TakeOver { path, by }).await
+    order(house, "retry", written, step, by, out, |status| matches!(status, EffectStatus::Parked(_)), |path, by| Command::TakeOver { path, by }).await
 }
 
 pub async fn resolve(house: &House, written: &str, step: &str, by: Option<&str>, happened: Option<Value>, out: &Out) -> Done {
     let resolution = happened.map_or(Resolution::DidNotHappen, Resolution::Happened);
-    order(house, written, step, by, out, |status| *status == EffectStatus::Doubt, move |path, by| Command::Resolve { path, by, resolution: resolution.clone() })
-        .await
+    order(
+        house,
+        "resolve",
+        written,
+        step,
+        by,
+        out,
+        |status| *status == EffectStatus::Doubt,
+        move |path, by| Command::Resolve { path, by, resolution: resolution.clone() },
+    )
+    .await
 }
 
+#[expect(clippy::too_many_arguments, reason = "one order has that many parts, and two callers")]
 async fn order(
     house: &House,
+    name: &str,
     written: &str,
     step: &str,
     by: Option<&str>,
@@ -96,7 +108,7 @@ async fn order(
     let step = StepId::parse(step).ok_or_else(|| Failed::new(code::USAGE, format!("„{step}“ ist kein Schritt.")))?;
     let actor = Actor::Caller(by.clone());
     let loaded = house.desk.load(run).await.map_err(|e| wish_failed(e, out.lang))?.ok_or_else(|| wish_failed(WishError::Unknown, out.lang))?;
-    house.desk.needs_unit(&loaded, &by).await.map_err(|e| wish_failed(e, out.lang))?;
+    house.desk.may_order(&loaded, &by, name).await.map_err(|e| wish_failed(e, out.lang))?;
     let told = house
         .desk
         .tell_loaded(loaded, &actor, |loaded| {

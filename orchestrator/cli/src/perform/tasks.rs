@@ -4,7 +4,7 @@ use laufzettel_domain::{TaskId, Value};
 use laufzettel_worker::WishError;
 use serde_json::json;
 
-use super::{Done, Failed, caller, wish_failed};
+use super::{Done, Failed, caller, operator, wish_failed};
 use crate::{
     house::House,
     out::{Out, code},
@@ -36,6 +36,7 @@ pub async fn show(house: &House, written: &str, out: &Out) -> Done {
     let id = parse(written)?;
     let loaded = house.desk.load(id.run).await.map_err(|e| wish_failed(e, out.lang))?.ok_or_else(|| wish_failed(WishError::Unknown, out.lang))?;
     let task = loaded.run.tasks.get(&id.number).ok_or_else(|| Failed::new(code::USAGE, "Diese Aufgabe gibt es nicht."))?;
+    house.desk.note("content.viewed", &operator(out), json!({ "run": id.run.to_string(), "task": written })).await;
     let shown = json!({ "task": written, "step": task.opened.step.as_str(), "show": task.opened.show, "form": task.opened.form, "shown": task.opened.shown.to_string() });
     out.data(if out.json { shown.to_string() } else { serde_json::to_string_pretty(&shown).unwrap_or_default() }).await;
     Ok(code::DONE)

@@ -241,7 +241,7 @@ impl StartPage {
             responsible: "FB2-Steueramt".into(),
             version: "1.0.0".into(),
             form: form().view(&Filled::default(), lang),
-            zones: ["gruen", "gelb"].map(|name| ZoneChoice { name: name.into(), place: EVIL.into(), selected: name == "gruen" }).into(),
+            zones: ["gruen", "gelb"].map(|name| ZoneChoice { name: name.into(), place: EVIL.into(), selected: false }).into(),
             key: "0192-key".into(),
         }
     }

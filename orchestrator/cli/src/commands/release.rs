@@ -1,0 +1,68 @@
+//! `release`: checks a process, runs its cases, and puts on record that this very text may be started.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use laufzettel_domain::Findings;
+use laufzettel_process::Catalogue;
+use laufzettel_worker::Candidate;
+use tokio::task::JoinSet;
+
+use super::{check, configuration, tenant_of, wish};
+use crate::{
+    args::Where,
+    cases::{self, Setting},
+    demo, house,
+    out::{Out, code},
+    wish::Wish,
+};
+
+pub async fn release(id: &str, by: Option<String>, at: &Where, out: &Out) -> anyhow::Result<u8> {
+    let config = configuration(at, out).await?;
+    let tenant = tenant_of(&config, at)?;
+    let own = config.tenants[&tenant].clone();
+    let folder = house::read_folder(&own.processes)?;
+    let catalogue = Catalogue::load(&folder);
+    let process =
+        catalogue.processes.get(id).cloned().with_context(|| format!("Einen Prozess „{id}“ gibt es hier nicht, oder er hat Fehler (laufzettel check)."))?;
+    let file = own.processes.join(&process.file);
+    let checked =
+        Where { config: Some(at.config.clone().unwrap_or_else(|| PathBuf::from(demo::FOLDER).join("laufzettel.yaml"))), tenant: Some(tenant.to_string()) };
+    if check::check(std::slice::from_ref(&file), false, &checked, out).await? != code::DONE {
+        return Ok(code::FINDINGS);
+    }
+    let name = process.file.replace(".yaml", ".cases.yaml");
+    if folder.get(&name).is_none() {
+        bail!("Ohne Fälle keine Freigabe: {name} fehlt.");
+    }
+    let mut findings = Findings::new(name.clone());
+    let list = cases::read(&folder, &name, &mut findings);
+    let directory = house::directory(&own, &mut Vec::new()).context("Das Verzeichnis lässt sich nicht lesen")?;
+    let base = file.parent().map(PathBuf::from).unwrap_or_default();
+    let candidate = Candidate::of(&process, list.len());
+    let setting = Setting { config, tenant, own, directory, process, folder: base, file: name };
+    if !pass(&setting, list, out).await? {
+        return Ok(code::FINDINGS);
+    }
+    wish(at, None, Wish::Release { candidate, by }, out).await
+}
+
+/// Whether there are cases and every one passes; what does not is said.
+async fn pass(setting: &Setting, list: Vec<cases::Case>, out: &Out) -> anyhow::Result<bool> {
+    let mut passed = !list.is_empty();
+    let mut jobs = JoinSet::new();
+    for case in list {
+        jobs.spawn(cases::perform(setting.clone(), case));
+    }
+    while let Some(report) = jobs.join_next().await {
+        let report = report?;
+        if !report.differences.is_empty() {
+            passed = false;
+            out.note(format!("✗ {}\n    {}", report.name, report.differences.join("\n    "))).await;
+        }
+    }
+    if !passed {
+        out.note(out.text("Nicht freigegeben: Es gibt keine Fälle, oder nicht alle bestehen.", "Not released: there are no cases, or not all pass.")).await;
+    }
+    Ok(passed)
+}

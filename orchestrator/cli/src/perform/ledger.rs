@@ -1,0 +1,304 @@
+//! `audit ledger`: what models and tools were given and what they used up, from the journal's own records, read once through.
+//! A number nobody told is counted as unknown, never as nothing.
+
+use std::collections::BTreeMap;
+
+use jiff::{Timestamp, tz::TimeZone};
+use laufzettel_domain::RunId;
+use laufzettel_journal::Record;
+use serde_json::{Value, json};
+
+use super::{
+    Done, Failed,
+    audit::{csv, page},
+};
+use crate::{
+    house::House,
+    out::{Out, code},
+    wish::{LedgerWish, Period},
+};
+
+/// Lines of a ledger: a tenant with a hundred processes, a hundred targets and a year of days stays far below.
+const LINES_MAX: usize = 1_000_000;
+/// Runs whose process is kept in mind; beyond, it is looked up again.
+const RUNS_MAX: usize = 50_000;
+/// The own house by the shipped table of zones.
+const OWN_HOUSE: &str = "gruen";
+
+/// What a line speaks of, in the order of its columns.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    period: String,
+    process: String,
+    /// `modell`, `werkzeug`
+    kind: &'static str,
+    target: String,
+    zone: String,
+    recipient: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Sums {
+    calls: u64,
+    failed: u64,
+    prompt: u64,
+    answer: u64,
+    /// Calls whose tokens nobody counted.
+    tokens_unknown: u64,
+    cost_micro_eur: u64,
+    cost_unknown: u64,
+    sent: u64,
+    sent_unknown: u64,
+    received: u64,
+}
+
+pub async fn ledger(house: &House, wish: &LedgerWish, out: &Out) -> Done {
+    let format = match (wish.format.as_deref(), out.json) {
+        (Some(format @ ("csv" | "jsonl")), _) => format,
+        (None, true) => "jsonl",
+        (None, false) => "text",
+        _ => return Err(Failed::new(code::USAGE, "Möglich sind: csv, jsonl.")),
+    };
+    let lines = read(house, wish).await?;
+    if format == "csv" {
+        out.data(COLUMNS.join(";")).await;
+    }
+    for (key, sums) in &lines {
+        match format {
+            "csv" => out.data(cells(key, sums).map(|cell| csv(&cell)).join(";")).await,
+            "jsonl" => out.value(&object(key, sums)).await,
+            _ => out.data(sentence(key, sums)).await,
+        }
+    }
+    let summary = summary(&lines);
+    match format {
+        "jsonl" => out.value(&json!({ "summary": summary.0 })).await,
+        "csv" => out.note(summary.1).await,
+        _ => out.data(summary.1).await,
+    }
+    Ok(code::DONE)
+}
+
+async fn read(house: &House, wish: &LedgerWish) -> Result<BTreeMap<Key, Sums>, Failed> {
+    let zone = TimeZone::get(&house.desk.tenant.zeitzone).unwrap_or(TimeZone::UTC);
+    let mut processes: BTreeMap<RunId, String> = BTreeMap::new();
+    let mut lines: BTreeMap<Key, Sums> = BTreeMap::new();
+    let mut after = (0, 0);
+    loop {
+        let records = page(&house.desk.tenant.store, &mut after).await?;
+        if records.is_empty() {
+            return Ok(lines);
+        }
+        for record in records {
+            let Some(run) = record.draft.run else { continue };
+            let Some((body, period)) = in_question(&record, wish, &zone) else { continue };
+            if !processes.contains_key(&run) {
+                if processes.len() >= RUNS_MAX {
+                    processes.clear();
+                }
+                let row = house.desk.tenant.store.run(run).await?;
+                processes.insert(run, row.map_or_else(String::new, |row| row.process));
+            }
+            let Some((key, sums)) = call(&record.draft.kind, &body, period, &processes[&run]) else { continue };
+            if lines.len() >= LINES_MAX && !lines.contains_key(&key) {
+                return Err(Failed::new(code::USAGE, "Das ergibt zu viele Zeilen; bitte mit --from und --to eingrenzen."));
+            }
+            lines.entry(key).or_default().add(&sums);
+        }
+    }
+}
+
+/// The body and the period of a record that tells what became of a call in the days asked for.
+fn in_question(record: &Record, wish: &LedgerWish, zone: &TimeZone) -> Option<(Value, String)> {
+    if !["effect.settled", "effect.failed"].contains(&record.draft.kind.as_str()) {
+        return None;
+    }
+    let day = Timestamp::from_microsecond(record.draft.at).ok()?.to_zoned(zone.clone()).date();
+    if wish.from.is_some_and(|from| day < from) || wish.to.is_some_and(|to| day > to) {
+        return None;
+    }
+    let period = match wish.by {
+        None => String::new(),
+        Some(Period::Day) => day.to_string(),
+        Some(Period::Month) => format!("{:04}-{:02}", day.year(), day.month()),
+    };
+    Some((record.draft.body()?, period))
+}
+
+/// One call with what it used up; `None` for a record no door was passed for.
+fn call(kind: &str, body: &Value, period: String, process: &str) -> Option<(Key, Sums)> {
+    let meta = body.get("meta")?;
+    let text = |name: &str| meta.get(name).and_then(Value::as_str).map(str::to_owned);
+    let number = |name: &str| meta.get(name).and_then(Value::as_u64);
+    let target = text("target")?;
+    let is_model = target.starts_with("model:");
+    let tokens = meta.get("tokens").and_then(Value::as_array).and_then(|t| Some((t.first()?.as_u64()?, t.get(1)?.as_u64()?)));
+    let did_not_happen = body.get("disposition").and_then(Value::as_str) == Some("did_not_happen");
+    let key = Key {
+        period,
+        process: process.to_owned(),
+        kind: if is_model { "modell" } else { "werkzeug" },
+        target: if is_model { text("model").unwrap_or(target) } else { target },
+        zone: text("zone").unwrap_or_default(),
+        recipient: text("recipient").unwrap_or_default(),
+    };
+    // a call that surely did not happen used nothing up, and that is known
+    let unknown = |known: bool| u64::from(!known && !did_not_happen);
+    let (prompt, answer) = tokens.unwrap_or_default();
+    let sums = Sums {
+        calls: 1,
+        failed: u64::from(kind == "effect.failed"),
+        prompt,
+        answer,
+        tokens_unknown: if is_model { unknown(tokens.is_some()) } else { 0 },
+        cost_micro_eur: number("cost_micro_eur").unwrap_or_default(),
+        cost_unknown: if is_model { unknown(number("cost_micro_eur").is_some()) } else { 0 },
+        sent: number("sent").filter(|_| !did_not_happen).unwrap_or_default(),
+        sent_unknown: unknown(number("sent").is_some()),
+        received: number("bytes").unwrap_or_default(),
+    };
+    Some((key, sums))
+}
+
+impl Sums {
+    fn add(&mut self, other: &Self) {
+        self.calls += other.calls;
+        self.failed += other.failed;
+        self.prompt += other.prompt;
+        self.answer += other.answer;
+        self.tokens_unknown += other.tokens_unknown;
+        self.cost_micro_eur += other.cost_micro_eur;
+        self.cost_unknown += other.cost_unknown;
+        self.sent += other.sent;
+        self.sent_unknown += other.sent_unknown;
+        self.received += other.received;
+    }
+}
+
+const COLUMNS: [&str; 16] = [
+    "zeitraum",
+    "prozess",
+    "art",
+    "ziel",
+    "zone",
+    "empfaenger",
+    "aufrufe",
+    "misslungen",
+    "token_anfrage",
+    "token_antwort",
+    "token_unbekannt",
+    "kosten_eur",
+    "kosten_unbekannt",
+    "byte_hinaus",
+    "byte_hinaus_unbekannt",
+    "byte_zurueck",
+];
+
+/// Millionths of a euro as euros.
+fn euros(micro: u64) -> String {
+    format!("{}.{:06}", micro / 1_000_000, micro % 1_000_000)
+}
+
+fn cells(key: &Key, sums: &Sums) -> [String; 16] {
+    [
+        key.period.clone(),
+        key.process.clone(),
+        key.kind.to_owned(),
+        key.target.clone(),
+        key.zone.clone(),
+        key.recipient.clone(),
+        sums.calls.to_string(),
+        sums.failed.to_string(),
+        sums.prompt.to_string(),
+        sums.answer.to_string(),
+        sums.tokens_unknown.to_string(),
+        euros(sums.cost_micro_eur),
+        sums.cost_unknown.to_string(),
+        sums.sent.to_string(),
+        sums.sent_unknown.to_string(),
+        sums.received.to_string(),
+    ]
+}
+
+/// The same as an object: texts as texts, numbers as numbers; the euros stay exact as text.
+fn object(key: &Key, sums: &Sums) -> Value {
+    let cells = COLUMNS.iter().zip(cells(key, sums));
+    let value = |name: &str, cell: String| match cell.parse::<u64>() {
+        Ok(number) if !["zeitraum", "prozess", "ziel"].contains(&name) => json!(number),
+        _ => json!(cell),
+    };
+    Value::Object(cells.map(|(name, cell)| ((*name).to_owned(), value(name, cell))).collect())
+}
+
+fn sentence(key: &Key, sums: &Sums) -> String {
+    let unknown = |n: u64, what: &str| if n == 0 { String::new() } else { format!(", {what} von {n} Aufrufen unbekannt") };
+    let place = if key.zone.is_empty() { String::new() } else { format!(" (Zone {})", key.zone) };
+    let to = if key.recipient.is_empty() { String::new() } else { format!(" an {}", key.recipient) };
+    let period = if key.period.is_empty() { String::new() } else { format!("{}  ", key.period) };
+    let tokens = if key.kind == "modell" {
+        let (tokens, cost) = (unknown(sums.tokens_unknown, "Token"), unknown(sums.cost_unknown, "Kosten"));
+        format!(", {} + {} Token{tokens}, {} EUR{cost}", sums.prompt, sums.answer, euros(sums.cost_micro_eur))
+    } else {
+        String::new()
+    };
+    let sent = unknown(sums.sent_unknown, "Byte hinaus");
+    format!(
+        "{period}{}  {}{place}{to}: {} Aufrufe, davon {} misslungen{tokens}, {} Byte hinaus{sent}",
+        key.process, key.target, sums.calls, sums.failed, sums.sent
+    )
+}
+
+/// What left the house: calls of models in other zones than its own, and what was sent to whom. A call of unknown zone counts as outside.
+fn summary(lines: &BTreeMap<Key, Sums>) -> (Value, String) {
+    let mut outside = Sums::default();
+    let mut sent: BTreeMap<&str, u64> = BTreeMap::new();
+    for (key, sums) in lines {
+        if key.kind == "modell" && key.zone != OWN_HOUSE {
+            outside.add(sums);
+        }
+        if !key.recipient.is_empty() {
+            *sent.entry(key.recipient.as_str()).or_default() += sums.calls;
+        }
+    }
+    let classes: Vec<String> = sent.iter().map(|(class, calls)| format!("{class} {calls}")).collect();
+    let classes = if classes.is_empty() { "keine".to_owned() } else { classes.join(", ") };
+    let value = json!({ "outside_calls": outside.calls, "outside_bytes": outside.sent, "outside_bytes_unknown": outside.sent_unknown, "sent": sent });
+    (value, format!("Modellaufrufe außerhalb des Hauses: {} ({} Byte). Sendungen nach Empfänger: {classes}.", outside.calls, outside.sent))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_counted_is_unknown() {
+        let told = |meta: Value, more: Value| {
+            let mut body = json!({ "meta": meta });
+            body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            call(if more.get("disposition").is_some() { "effect.failed" } else { "effect.settled" }, &body, String::new(), "p")
+                .map(|(key, sums)| (key.target, key.zone, sums))
+        };
+        let model = json!({ "target": "model:m", "model": "glm", "zone": "gruen", "tokens": [200, 10], "cost_micro_eur": 220, "sent": 900, "bytes": 50 });
+        let full = Sums { calls: 1, prompt: 200, answer: 10, cost_micro_eur: 220, sent: 900, received: 50, ..Sums::default() };
+        assert_eq!(told(model, json!({})), Some(("glm".into(), "gruen".into(), full)));
+        let silent = json!({ "target": "model:m", "model": "glm", "zone": "gruen", "sent": 900, "bytes": 50 });
+        let unknown = Sums { calls: 1, tokens_unknown: 1, cost_unknown: 1, sent: 900, received: 50, ..Sums::default() };
+        assert_eq!(told(silent, json!({})), Some(("glm".into(), "gruen".into(), unknown)));
+        let lost = Sums { calls: 1, failed: 1, sent_unknown: 1, ..Sums::default() };
+        assert_eq!(told(json!({ "target": "mail/senden" }), json!({ "disposition": "unknown" })), Some(("mail/senden".into(), String::new(), lost)));
+        let never = Sums { calls: 1, failed: 1, ..Sums::default() };
+        assert_eq!(told(json!({ "target": "dms/suchen" }), json!({ "disposition": "did_not_happen" })), Some(("dms/suchen".into(), String::new(), never)));
+        assert_eq!(told(json!({}), json!({ "disposition": "did_not_happen" })), None);
+    }
+
+    #[test]
+    fn the_own_house_is_the_green_zone_and_nothing_else() {
+        let key =
+            |zone: &str| Key { period: String::new(), process: "p".into(), kind: "modell", target: "m".into(), zone: zone.into(), recipient: String::new() };
+        let one = Sums { calls: 1, sent: 7, ..Sums::default() };
+        for (zone, calls) in [("gruen", 0), ("gelb", 1), ("", 1)] {
+            assert_eq!(summary(&BTreeMap::from([(key(zone), one.clone())])).0["outside_calls"], json!(calls), "{zone}");
+        }
+        assert_eq!(euros(440), "0.000440");
+    }
+}
