@@ -12,6 +12,13 @@ if ! need chromium || ! need chromedriver; then
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium chromium-driver gcc libc6-dev > /dev/null
 fi
 
+# the archive reads PDF through poppler
+if ! need pdftotext; then
+  if [ "$(id -u)" != 0 ]; then echo "Bitte als root: apt-get install poppler-utils" >&2; exit 1; fi
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends poppler-utils > /dev/null
+fi
+
 # a real domain controller, begun by the tests in namespaces of their own; no service may start by being installed
 if ! need samba-tool || ! need ldapmodify || ! need ip || ! /usr/bin/python3 -c 'import samba' 2> /dev/null || [ ! -d /usr/share/samba/setup ]; then
   if [ "$(id -u)" != 0 ]; then echo "Bitte als root: apt-get install samba-ad-dc samba-ad-provision ldap-utils" >&2; exit 1; fi

@@ -17,17 +17,28 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests lies in the project").to_owned()
 }
 
-/// The program, built by the same cargo that runs the tests.
+/// The program beside these tests, as the test command has built it. A build from here would be another one, with features of
+/// its own; a program older than its sources is refused instead.
 pub fn program() -> &'static Path {
     static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
-        let cargo = option_env!("CARGO").unwrap_or("cargo");
-        let built = Command::new(cargo).args(["build", "-q", "--workspace", "--all-targets"]).current_dir(root()).status();
-        assert!(built.expect("cargo runs").success(), "the program does not build");
-        let target = Command::new(cargo).args(["metadata", "--no-deps", "--format-version", "1"]).current_dir(root()).output().expect("cargo metadata");
-        let metadata: Value = serde_json::from_slice(&target.stdout).expect("metadata is JSON");
-        PathBuf::from(metadata["target_directory"].as_str().expect("a target folder")).join("debug/laufzettel")
+        let tests = std::env::current_exe().expect("the tests are a program");
+        let program = tests.parent().and_then(Path::parent).expect("deps lies in a folder").join("laufzettel");
+        let built = std::fs::metadata(&program).and_then(|m| m.modified()).expect("built by: cargo build --workspace --all-targets");
+        let newest = ["orchestrator", "mcp-servers", "sandbox"].iter().filter_map(|room| newest_source(&root().join(room))).max();
+        assert!(newest.is_some_and(|newest| newest <= built), "older than its sources: cargo build --workspace --all-targets");
+        program
     });
     &PROGRAM
+}
+
+fn newest_source(folder: &Path) -> Option<std::time::SystemTime> {
+    let entries = std::fs::read_dir(folder).expect("a folder of the project").flatten();
+    let of = |entry: std::fs::DirEntry| {
+        let path = entry.path();
+        let source = path.extension().is_some_and(|e| e == "rs") && path.components().any(|part| part.as_os_str() == "src");
+        if path.is_dir() { newest_source(&path) } else { entry.metadata().and_then(|m| m.modified()).ok().filter(|_| source) }
+    };
+    entries.filter_map(of).max()
 }
 
 /// A demo tenant in a folder of its own, copied from one that was laid out once.
@@ -75,13 +86,22 @@ impl Tenant {
         self.count_letters("Hundesteuerbescheid Hofmann")
     }
 
+    /// Letters this program filed in any of these files.
+    pub fn letters_in(&self, akten: &[&str]) -> usize {
+        akten.iter().map(|akte| self.count("SELECT count(*) FROM dokument WHERE akte = ?1 AND titel LIKE 'Hundesteuer%'", akte)).sum()
+    }
+
     fn count_letters(&self, title: &str) -> usize {
+        self.count("SELECT count(*) FROM dokument WHERE titel = ?1", title)
+    }
+
+    fn count(&self, query: &'static str, value: &str) -> usize {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             use sqlx::{ConnectOptions as _, Row as _};
             let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.path("dms/dms.sqlite")).read_only(true);
             let mut connection = options.connect().await.expect("the archive opens");
-            let row = sqlx::query("SELECT count(*) FROM dokument WHERE titel = ?1").bind(title).fetch_one(&mut connection).await.expect("the archive answers");
+            let row = sqlx::query(query).bind(value).fetch_one(&mut connection).await.expect("the archive answers");
             usize::try_from(row.get::<i64, _>(0)).expect("a count")
         })
     }

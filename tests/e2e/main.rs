@@ -7,6 +7,7 @@ mod desk;
 mod first_minutes;
 mod hooks;
 mod house;
+mod injections;
 mod models;
 mod permissions;
 mod tamper;

@@ -28,7 +28,7 @@ fn serve(runtime: &tokio::runtime::Runtime) -> (String, Seen) {
     (format!("http://{address}/v1"), seen)
 }
 
-fn configure(tenant: &Tenant, url: &str, zone: &str) {
+pub fn configure(tenant: &Tenant, url: &str, zone: &str) {
     let config = std::fs::read_to_string(tenant.path("laufzettel.yaml")).expect("the configuration");
     let model = format!(
         "models: [{{ name: attrappe, url: \"{url}\", model: test-modell, zone: {zone}, size: m, context: 8000, price: {{ input: 1.0, output: 2.0 }} }}]"

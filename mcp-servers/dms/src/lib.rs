@@ -12,6 +12,7 @@ mod files;
 mod filing;
 mod memory;
 mod passages;
+mod pdf;
 mod reading;
 mod search;
 mod seed;

@@ -64,11 +64,13 @@ impl Archive {
         Ok(json!(AkteGelesen { akte: akte.zeichen, titel: akte.titel, dokumente, mehr }))
     }
 
-    pub(crate) fn text_auslesen(TextAuslesen { datei }: &TextAuslesen) -> Result<Value, Stop> {
-        let text = text::text_of(&datei.media_type, &datei.bytes()?)?;
+    pub(crate) async fn text_auslesen(TextAuslesen { datei }: TextAuslesen) -> Result<Value, Stop> {
+        let (media_type, bytes) = (datei.media_type.clone(), datei.bytes()?);
+        // a foreign program may take its time: others are served meanwhile
+        let read = tokio::task::spawn_blocking(move || text::text_of(&datei.media_type, &bytes)).await;
+        let text = read.map_err(|_| Failure::invalid("Diese Datei lässt sich nicht auslesen."))??;
         let pages = text::pages(&text).map(str::to_owned).enumerate();
         let seiten = pages.map(|(place, text)| Seite { seite: place + 1, text }).collect();
-        let media_type = datei.media_type.clone();
         Ok(json!(Ausgelesen { text, seiten, media_type, ocr: false }))
     }
 }

@@ -1,5 +1,5 @@
-//! Text out of bytes, for the few formats that need no foreign program: plain text, Markdown, HTML, JSON.
-//! PDF, office formats and images are refused in plain words.
+//! Text out of bytes: plain text, Markdown, HTML and JSON here, PDF through a foreign program.
+//! Office formats and images are refused in plain words.
 
 use laufzettel_mcp_kit::{Failure, file::media_type};
 
@@ -8,9 +8,10 @@ pub(crate) fn text_of(declared: &str, bytes: &[u8]) -> Result<String, Failure> {
     match media_type(declared).to_ascii_lowercase().as_str() {
         "text/plain" | "text/markdown" | "application/json" => decoded(declared, bytes),
         "text/html" => Ok(mail_parser::decoders::html::html_to_text(&decoded(declared, bytes)?)),
-        other => {
-            Err(Failure::unsupported(format!("Dateien der Art „{other}“ kann das Archiv noch nicht auslesen; möglich sind Text, Markdown, HTML und JSON.")))
-        }
+        "application/pdf" => crate::pdf::text_of(bytes),
+        other => Err(Failure::unsupported(format!(
+            "Dateien der Art „{other}“ kann das Archiv noch nicht auslesen; möglich sind Text, Markdown, HTML, JSON und PDF."
+        ))),
     }
 }
 
@@ -54,7 +55,7 @@ mod tests {
             ("text/plain; charset=koi8-r", b"x", Err(Art::Unsupported)),
             ("text/markdown", b"# Titel", Ok("# Titel")),
             ("application/json", b"{\"a\":1}", Ok("{\"a\":1}")),
-            ("application/pdf", b"%PDF", Err(Art::Unsupported)),
+            ("application/pdf", b"%PDF", Err(Art::Invalid)),
             ("image/png", b"", Err(Art::Unsupported)),
         ];
         for (media_type, bytes, expected) in table {

@@ -248,7 +248,7 @@ impl Tools for Archive {
         let answer = match call.tool() {
             "suchen" => self.suchen(call.take()?, &call.delegation).await,
             "lesen" => self.lesen(call.take()?, &call.delegation).await,
-            "text_auslesen" => Self::text_auslesen(&call.take()?),
+            "text_auslesen" => Self::text_auslesen(call.take()?).await,
             "passagen" => self.passagen(call.take()?, &call.delegation).await,
             "akte_anlegen" => self.akte_anlegen(call.take()?, &call).await,
             "akte_lesen" => self.akte_lesen(call.take()?, &call.delegation).await,

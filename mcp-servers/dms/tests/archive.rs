@@ -192,7 +192,7 @@ async fn files_are_kept_as_they_are_and_read_where_possible() {
     let id = house.ok(&WEBER, "dokument_ablegen", filed).await["dokument_id"].clone();
     let read = house.ok(&WEBER, "lesen", json!({ "dokument": id })).await;
     assert_eq!((read["datei"]["sha256"].as_str(), read.get("text")), (Some(pdf.sha256.as_str()), None));
-    assert_eq!(house.art(&WEBER, "text_auslesen", json!({ "datei": pdf })).await, "unsupported");
+    assert_eq!(house.art(&WEBER, "text_auslesen", json!({ "datei": pdf })).await, "invalid");
     let text = Datei::new("a.txt", "text/plain", "x:2", "Seite eins\u{c}Seite zwei".as_bytes());
     let read = house.ok(&WEBER, "text_auslesen", json!({ "datei": text })).await;
     assert_eq!(read["seiten"][1], json!({ "seite": 2, "text": "Seite zwei" }));

@@ -196,8 +196,10 @@ pub fn write_secret(file: &Path, text: &str) -> anyhow::Result<()> {
 /// The command of a stdio server. `laufzettel` means this very program.
 fn command(server: &ServerConfig, folder: &Path) -> std::io::Result<std::process::Command> {
     let (program, args) = server.stdio.split_first().ok_or_else(|| std::io::Error::other("kein Programm"))?;
+    // the archive reads PDF through a program of the system
+    let programs = program == "laufzettel" && args.starts_with(&["mcp".to_owned(), "dms".to_owned()]);
     let program = if program == "laufzettel" { std::env::current_exe()? } else { resolve_program(program, folder) };
-    confined(server.sandbox.as_ref(), &program, args, folder)
+    confined(server.sandbox.as_ref(), programs, &program, args, folder)
 }
 
 fn resolve_program(program: &str, folder: &Path) -> PathBuf {
@@ -205,13 +207,13 @@ fn resolve_program(program: &str, folder: &Path) -> PathBuf {
 }
 
 /// Without the confinement that is asked for, a server does not start.
-fn confined(sandbox: Option<&SandboxConfig>, program: &Path, args: &[String], folder: &Path) -> std::io::Result<std::process::Command> {
+fn confined(sandbox: Option<&SandboxConfig>, programs: bool, program: &Path, args: &[String], folder: &Path) -> std::io::Result<std::process::Command> {
     let Some(sandbox) = sandbox else {
         let mut command = std::process::Command::new(program);
         command.args(args).env_clear().current_dir(folder);
         return Ok(command);
     };
-    crate::confine::command(sandbox, program, args, folder)
+    crate::confine::command(sandbox, programs, program, args, folder)
 }
 
 /// The tool servers of a tenant, not started yet.
