@@ -1,5 +1,6 @@
 //! The configuration file: read key by key, every mistake with line and column. Refuses unknown keys and `${ENV}`.
 
+mod rights;
 mod tenant;
 mod tools;
 

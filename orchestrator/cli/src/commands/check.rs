@@ -39,6 +39,7 @@ pub async fn check(paths: &[PathBuf], at: &Where, out: &Out) -> anyhow::Result<u
     let mut all = Vec::new();
     if let Some(own) = &own {
         house::directory(own, &mut all);
+        all.extend(house::tightenings(own)?);
     }
     let mut checked = 0;
     for path in paths {
@@ -97,7 +98,7 @@ fn findings_of(folder: &Folder, name: &str, shown: &str, own: Option<&TenantConf
     if let Some(process) = read::read(folder, name, &mut findings)
         && let Some(own) = own
     {
-        let known: Vec<String> = house::tool_rules(own).into_keys().collect();
+        let known: Vec<String> = house::tool_rules(own)?.into_keys().collect();
         let types: Tools = house::tool_types(own)?;
         check_tools(&process, &types, Some(&known), &mut findings);
     }
