@@ -131,7 +131,7 @@ pub fn glob(pattern: &str, text: &str) -> bool {
             None => return false,
         }
     }
-    rest.len() >= last.len() && rest.ends_with(last)
+    rest.ends_with(last)
 }
 
 #[cfg(test)]
@@ -156,9 +156,22 @@ mod tests {
             (&Action::Admin, "admin", true),
             (&Action::Admin, "*", true),
             (&Action::AuditRead, "", false),
+            // what the star stands for does not overlap with what is written around it
+            (&start, "process.start:hundesteuer-*-anmeldung", false),
+            (&start, "process.start:*anmeldung", true),
+            (&start, "process.start:*abmeldung", false),
         ] {
             assert_eq!(action.matches(pattern), expected, "{action} by {pattern}");
         }
+    }
+
+    #[test]
+    fn the_verbs() {
+        let verbs: Vec<&str> = Action::verbs().collect();
+        assert_eq!(
+            verbs,
+            ["process.start", "process.release", "run.view", "task.complete", "tool.call", "models.use", "zone.use", "label.release", "audit.read", "admin"]
+        );
     }
 
     /// Every pattern that can grant something says which verbs, every other why not.

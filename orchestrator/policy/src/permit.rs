@@ -274,5 +274,11 @@ mod tests {
         assert!(!permit_start(&person(&["GG-Steueramt"]), "hundesteuer-anmeldung", &[], &rules).allow);
         assert!(!permit_start(&person(&["GG-Steueramt"]), "wohngeld", &groups, &rules).allow);
         assert!(!permit_start(&person(&["GG-Bau"]), "hundesteuer-anmeldung", &groups, &rules).allow);
+        let told = |groups: &[&str]| {
+            let groups: Vec<String> = groups.iter().map(|g| (*g).to_owned()).collect();
+            permit_start(&person(&["GG-Steueramt"]), "hundesteuer-anmeldung", &groups, &rules).reason.de
+        };
+        assert!(told(&["GG-Bau", "GG-Kasse"]).ends_with("(GG-Bau, GG-Kasse)."));
+        assert!(told(&[]).ends_with("(–)."));
     }
 }

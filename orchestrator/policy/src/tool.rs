@@ -199,6 +199,26 @@ mod tests {
     }
 
     #[test]
+    fn what_may_be_repeated() {
+        use Effect::{Read, Send, Write};
+        for (effect, idempotent, expected) in
+            [(Read, false, true), (Read, true, true), (Write, false, false), (Write, true, true), (Send, false, false), (Send, true, true)]
+        {
+            assert_eq!(rule(effect, idempotent).is_repeatable(), expected, "{effect:?} {idempotent}");
+        }
+    }
+
+    /// A label counts as what its categories demand, however low it says it is.
+    #[test]
+    fn categories_demand_a_level() {
+        for (kategorie, expected) in
+            [(None, Schutzbedarf::Kein), (Some(Kategorie::Personenbezogen), Schutzbedarf::Normal), (Some(Kategorie::Steuerdaten), Schutzbedarf::Hoch)]
+        {
+            assert_eq!(effective_level(&Label::new(Schutzbedarf::Kein, kategorie, Trust::Trusted)), expected, "{kategorie:?}");
+        }
+    }
+
+    #[test]
     fn annotations_tighten() {
         use Effect::{Read, Send, Write};
         for (declared, annotations, expected) in [
@@ -265,6 +285,12 @@ mod tests {
             (json!("x@vg.example.evil.example"), AddressClass::Andere),
             (json!("\"a@vg.example\" <x@evil.example>"), AddressClass::Andere),
             (json!("a@vg.example\r\nBcc: x@evil.example"), AddressClass::Andere),
+            (json!(["amt@vg.example", "weber@example.org"]), AddressClass::Beteiligte),
+            (json!(["amt@vg.example"]), AddressClass::Haus),
+            (json!(["amt@vg.example", 7]), AddressClass::Andere),
+            (json!("@vg.example"), AddressClass::Andere),
+            (json!("<amt@vg.example"), AddressClass::Andere),
+            (json!("ein amt@vg.example"), AddressClass::Andere),
             (json!(7), AddressClass::Andere),
             (json!([]), AddressClass::Andere),
         ] {
