@@ -35,3 +35,7 @@ bench:
 # recomputes the demo tenant's journal
 verify:
     cargo run -q -p laufzettel-cli -- audit verify
+
+# every change to a decision must be caught by a test (cargo install cargo-mutants --locked)
+mutants:
+    cargo mutants -p laufzettel-policy -j1 --timeout 60

@@ -1,8 +1,40 @@
 //! Under the caller's rights: who may not, is told so, and the denial is in the journal.
 
+use laufzettel_domain::{Findings, document};
+use laufzettel_policy::Action;
 use serde_json::Value;
 
-use crate::desk::{Tenant, demo, text};
+use crate::desk::{Tenant, demo, root, text};
+
+/// Every verb of a right, every route and every tool of the demo tenant stands in the table of permissions. What does
+/// not is compared with a list that is empty, and stays so.
+#[test]
+fn the_table_of_permissions_covers_everything() {
+    let golden = root().join("orchestrator/policy/tests/golden");
+    let table = std::fs::read_to_string(golden.join("permissions.txt")).expect("the table");
+    let rows: Vec<&str> = table.lines().filter_map(|line| line.strip_prefix("== ")).map(|line| line.split(' ').next().unwrap_or_default()).collect();
+    let covers = |right: &str| rows.iter().any(|row| *row == right || row.split(':').next() == Some(right));
+    let mut uncovered: Vec<String> = Action::verbs().filter(|verb| !covers(verb)).map(|verb| format!("right {verb}")).collect();
+    let behind_a_sign_in = laufzettel_server::routes().into_iter().filter(|r| r.needs == laufzettel_server::Needs::Person);
+    uncovered.extend(behind_a_sign_in.filter(|r| !covers(r.asks)).map(|r| format!("route {}", r.path)));
+    uncovered.extend(demo_tools().into_iter().filter(|tool| !rows.contains(&tool.as_str())));
+    let expected = std::fs::read_to_string(golden.join("uncovered.txt")).expect("the list");
+    assert_eq!(uncovered, expected.lines().collect::<Vec<_>>());
+    assert_eq!(expected, "", "the list of what the table leaves out is empty");
+}
+
+/// `tool.call:SERVER/TOOL` of everything the demo configuration declares.
+fn demo_tools() -> Vec<String> {
+    let config = std::fs::read_to_string(demo("laufzettel.yaml")).expect("the demo configuration");
+    let config = document::parse(&config, &mut Findings::new("laufzettel.yaml")).expect("it is YAML");
+    let tenants = config.root.get("tenants").expect("tenants").entries();
+    let servers = tenants.iter().flat_map(|tenant| tenant.node.get("tools").expect("tools").entries());
+    let tools: Vec<String> = servers
+        .flat_map(|server| server.node.get("tools").expect("tools").entries().iter().map(move |tool| format!("tool.call:{}/{}", server.key, tool.key)))
+        .collect();
+    assert!(tools.len() > 10, "{tools:?}");
+    tools
+}
 
 #[test]
 fn a_clerk_without_the_group_is_denied_and_the_journal_says_so() {

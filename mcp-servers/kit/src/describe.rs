@@ -22,10 +22,11 @@ impl Effect {
     fn annotations(self) -> ToolAnnotations {
         ToolAnnotations::new()
             .read_only(self == Self::Read)
-            .destructive(self == Self::Revoke)
-            // The writing tools remember their idempotency key. So does sending, but what has left the house is
-            // the house's no longer: whether it arrived twice nobody here can say.
-            .idempotent(self != Self::Send)
+            // Nothing here destroys: what is taken out of force stays readable, what is changed gets a new version.
+            .destructive(false)
+            // The writing tools remember their idempotency key; a message lies under a name made of it, so that sending
+            // it again replaces it by itself.
+            .idempotent(true)
             .open_world(self == Self::Send)
     }
 }

@@ -1,6 +1,7 @@
 //! The configuration file: read key by key, every mistake with line and column. Refuses unknown keys and `${ENV}`.
 
 mod directory;
+mod rights;
 mod tenant;
 mod tools;
 

@@ -56,7 +56,7 @@ embedded! {
 pub fn shipped_tools() -> std::collections::BTreeMap<String, laufzettel_policy::ToolRule> {
     let text = FILES.iter().find(|(path, _)| *path == "laufzettel.yaml").map(|(_, text)| *text).unwrap_or_default();
     let (config, _) = crate::config::read(text, Path::new("laufzettel.yaml"), Path::new("."));
-    config.iter().flat_map(|config| config.tenants.values()).flat_map(house::tool_rules).collect()
+    config.iter().flat_map(|config| config.tenants.values()).filter_map(|own| house::tool_rules(own).ok()).flatten().collect()
 }
 
 /// Where `up` and commands without `--config` keep the demo tenant.

@@ -164,9 +164,41 @@ pub fn tool_types(config: &TenantConfig) -> anyhow::Result<Tools> {
     Ok(types)
 }
 
-pub fn tool_rules(config: &TenantConfig) -> BTreeMap<String, ToolRule> {
-    let all = config.servers.iter().flat_map(|(server, listed)| listed.tools.iter().map(move |(tool, rule)| (format!("{server}/{tool}"), rule.clone())));
-    all.collect()
+/// The rule of every listed tool, as the check and the door see it: what is declared, tightened by what the approved
+/// definition says of itself.
+pub fn tool_rules(config: &TenantConfig) -> anyhow::Result<BTreeMap<String, ToolRule>> {
+    let mut rules = BTreeMap::new();
+    for (server, listed) in &config.servers {
+        let pins = pins(config, server)?.unwrap_or_default();
+        for (tool, rule) in &listed.tools {
+            rules.insert(format!("{server}/{tool}"), tightened(rule, &pins, tool));
+        }
+    }
+    Ok(rules)
+}
+
+fn tightened(rule: &ToolRule, pins: &Pins, tool: &str) -> ToolRule {
+    pins.get(tool).and_then(|definition| definition.annotations.as_ref()).map_or_else(|| rule.clone(), |annotations| rule.tightened(annotations))
+}
+
+/// Where the server's own word made a declared rule stricter: a warning each, so that nobody wonders at the door.
+pub fn tightenings(config: &TenantConfig) -> anyhow::Result<Vec<Finding>> {
+    let mut all = Vec::new();
+    for (server, listed) in &config.servers {
+        let Some(pins) = pins(config, server)? else { continue };
+        let mut findings = Findings::new(config.pins.join(format!("{server}.json")).display().to_string());
+        for (tool, rule) in &listed.tools {
+            for change in rule.changes_to(&tightened(rule, &pins, tool)) {
+                let message = laufzettel_domain::Text::new(
+                    format!("{server}/{tool} {}: So sagt es der Server selbst, und seine Angaben dürfen nur verschärfen.", change.de),
+                    format!("{server}/{tool} {}: the server says so itself, and its word may only tighten.", change.en),
+                );
+                findings.warning("LZ142", laufzettel_domain::Place { line: 1, column: 1 }, tool.as_str(), message);
+            }
+        }
+        all.extend(findings.into_sorted());
+    }
+    Ok(all)
 }
 
 /// 32 secret bytes as hex in a file only its owner reads; drawn when it is not there.
@@ -329,6 +361,9 @@ impl House {
             Err(error) => bail!("Der Speicher lässt sich nicht öffnen: {error}"),
         };
         let servers = servers(config, tenant, own)?;
+        for finding in tightenings(own)? {
+            tracing::warn!("{}", finding.line(laufzettel_domain::Lang::De));
+        }
         let random: Arc<dyn laufzettel_worker::Random> = Arc::new(SystemRandom);
         let doors =
             RealDoors { servers: servers.clone(), endpoints: endpoints(config)?, types: tool_types(own)?, clock: clock.clone(), random: random.clone() };
@@ -392,7 +427,7 @@ pub fn tenant(
         catalogue,
         directory,
         rules: own.rules.clone(),
-        tools: tool_rules(own),
+        tools: tool_rules(own)?,
         types: tool_types(own)?,
         zones: config.zones.clone(),
         quotas: own.quotas.clone(),

@@ -33,7 +33,7 @@ pub struct Prover {
 impl Prover {
     pub fn of(config: &Config, own: &TenantConfig, directory: Directory) -> anyhow::Result<Self> {
         Ok(Self {
-            tools: house::tool_rules(own),
+            tools: house::tool_rules(own)?,
             types: house::tool_types(own)?,
             own_domains: own.eigene_domains.clone(),
             zeitzone: own.zeitzone.clone(),

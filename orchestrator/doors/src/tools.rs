@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use laufzettel_domain::Value;
-use laufzettel_policy::{Cleared, ToolCall};
+use laufzettel_policy::{Cleared, Identity, ToolCall};
 use rmcp::{
     ClientLifecycleMode, ClientServiceExt, RoleClient,
     model::{
@@ -26,14 +26,6 @@ use crate::{
 const CONNECT_MS_MAX: u64 = 20_000;
 /// Bytes of one result (16 MiB): four times the largest file that travels inside a message.
 const RESULT_BYTES_MAX: usize = 16 * 1024 * 1024;
-
-/// Whether a server is told who calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Identity {
-    Delegation,
-    /// It takes none: only service accounts may use it.
-    None,
-}
 
 /// How to start a server. The caller builds the command (with its sandbox); this room only speaks MCP to it.
 pub struct ServerOptions {

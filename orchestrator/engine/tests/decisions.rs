@@ -44,6 +44,7 @@ fn process(steps: &str) -> Process {
 
 fn context(process: &Process) -> Context {
     let rule = |effect, idempotent| ToolRule {
+        identity: laufzettel_policy::Identity::Delegation,
         effect,
         idempotent,
         groups: vec![],

@@ -169,7 +169,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{Clearance, Grant, Group, Kategorien, Yields};
+    use crate::{Clearance, Grant, Group, Identity, Kategorien, Yields};
 
     fn key() -> EffectKey {
         EffectKey {
@@ -218,6 +218,7 @@ mod tests {
 
     fn rule() -> ToolRule {
         ToolRule {
+            identity: Identity::Delegation,
             effect: Effect::Send,
             idempotent: false,
             groups: vec!["GG".into()],

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use laufzettel_domain::{Caller, Text};
 use serde::{Deserialize, Serialize};
 
-use crate::{Action, ToolRule, action::glob};
+use crate::{Action, Identity, ToolRule, action::glob};
 
 /// A directory group: its name, and the SID that stands for it outside.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -72,8 +72,16 @@ pub struct ServiceAccount {
 pub struct Rules {
     pub grants: Vec<Grant>,
     pub services: BTreeMap<String, ServiceAccount>,
-    /// A group needed besides `models.use`.
-    pub training: Option<String>,
+    /// Needed besides `models.use`.
+    pub training: Option<Training>,
+}
+
+/// The training without which nobody uses a model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Training {
+    pub group: String,
+    /// Where to take it; told to whom it is missing.
+    pub link: Option<String>,
 }
 
 /// May `who` do `action`? `process` is the one in whose run it happens, if any: service accounts serve only theirs.
@@ -95,17 +103,21 @@ pub fn permit(who: &Who, action: &Action, process: Option<&str>, rules: &Rules) 
             format!("{} has no right \"{action}\": none of this person's groups allows it.", who.caller.name),
         );
     };
-    if *action == Action::ModelsUse
-        && let Some(training) = &rules.training
-        && !who.is_in(training)
-    {
-        return Decision::deny(
-            "training",
-            format!("Für KI-Schritte ist die Schulung „{training}“ nötig; {} ist nicht in dieser Gruppe.", who.caller.name),
-            format!("AI steps need the training \"{training}\"; {} is not in that group.", who.caller.name),
-        );
+    match &rules.training {
+        Some(training) if *action == Action::ModelsUse && !who.is_in(&training.group) => untrained(who, training),
+        _ => Decision::allow(format!("grant[{}]", index + 1), format!("Gruppe {group} darf „{action}“."), format!("Group {group} may \"{action}\".")),
     }
-    Decision::allow(format!("grant[{}]", index + 1), format!("Gruppe {group} darf „{action}“."), format!("Group {group} may \"{action}\"."))
+}
+
+fn untrained(who: &Who, Training { group, link }: &Training) -> Decision {
+    let (name, link) = (&who.caller.name, link.as_deref());
+    let de = link.map(|link| format!(" Zur Schulung: {link}")).unwrap_or_default();
+    let en = link.map(|link| format!(" To the training: {link}")).unwrap_or_default();
+    Decision::deny(
+        "training",
+        format!("Für KI-Schritte ist die Schulung „{group}“ nötig; {name} ist nicht in dieser Gruppe.{de}"),
+        format!("AI steps need the training \"{group}\"; {name} is not in that group.{en}"),
+    )
 }
 
 fn permit_service(name: &str, action: &Action, process: Option<&str>, rules: &Rules) -> Decision {
@@ -146,8 +158,22 @@ pub fn permit_start(who: &Who, process: &str, start_groups: &[String], rules: &R
     }
 }
 
-/// A person needs the tool's `groups` or a `tool.call` grant; a service its `allow`.
+/// Looking at a run: everybody's, or those of one's own unit. `own_unit`: whether the run belongs to a unit of `who`.
+pub fn permit_view(who: &Who, own_unit: bool, rules: &Rules) -> Decision {
+    let all = permit(who, &Action::RunViewAll, None, rules);
+    if all.allow || !own_unit { all } else { permit(who, &Action::RunViewOwnUnit, None, rules) }
+}
+
+/// A person needs the tool's `groups` or a `tool.call` grant; a service its `allow`. A server that is not told who calls
+/// cannot keep to anybody's rights: it serves service accounts only.
 pub fn permit_tool(who: &Who, name: &str, rule: &ToolRule, process: &str, rules: &Rules) -> Decision {
+    if rule.identity == Identity::None && who.caller.service_name().is_none() {
+        return Decision::deny(
+            format!("tool:{name}.identity"),
+            format!("Der Server von {name} erfährt nicht, für wen er handelt (identity: none), und dient nur Dienstkonten."),
+            format!("The server of {name} is not told for whom it acts (identity: none) and serves service accounts only."),
+        );
+    }
     if who.caller.is_person()
         && let Some(group) = who.is_in_any(&rule.groups)
     {
@@ -192,7 +218,7 @@ mod tests {
                     allow: vec!["tool.call:registry/person_suchen".into(), "models.use".into()],
                 },
             )]),
-            training: Some("KI-Seepferdchen".into()),
+            training: Some(Training { group: "KI-Seepferdchen".into(), link: Some("https://schulung.example/ki".into()) }),
         }
     }
 
@@ -223,6 +249,23 @@ mod tests {
         }
     }
 
+    /// Who lacks the training is told where to take it; without a link, only that it is missing.
+    #[test]
+    fn the_way_to_the_training_is_told() {
+        let mut rules = rules();
+        let ask = |rules: &Rules| permit(&person(&["GG-Mitarbeiter"]), &Action::ModelsUse, None, rules).reason;
+        assert_eq!(
+            ask(&rules),
+            Text::new(
+                "Für KI-Schritte ist die Schulung „KI-Seepferdchen“ nötig; Anna Klein ist nicht in dieser Gruppe. Zur Schulung: https://schulung.example/ki",
+                "AI steps need the training \"KI-Seepferdchen\"; Anna Klein is not in that group. To the training: https://schulung.example/ki",
+            )
+        );
+        rules.training = Some(Training { group: "KI-Seepferdchen".into(), link: None });
+        assert!(ask(&rules).de.ends_with("nicht in dieser Gruppe."));
+        assert!(ask(&rules).en.ends_with("not in that group."));
+    }
+
     #[test]
     fn starting_needs_grant_and_group() {
         let rules = rules();
@@ -231,5 +274,11 @@ mod tests {
         assert!(!permit_start(&person(&["GG-Steueramt"]), "hundesteuer-anmeldung", &[], &rules).allow);
         assert!(!permit_start(&person(&["GG-Steueramt"]), "wohngeld", &groups, &rules).allow);
         assert!(!permit_start(&person(&["GG-Bau"]), "hundesteuer-anmeldung", &groups, &rules).allow);
+        let told = |groups: &[&str]| {
+            let groups: Vec<String> = groups.iter().map(|g| (*g).to_owned()).collect();
+            permit_start(&person(&["GG-Steueramt"]), "hundesteuer-anmeldung", &groups, &rules).reason.de
+        };
+        assert!(told(&["GG-Bau", "GG-Kasse"]).ends_with("(GG-Bau, GG-Kasse)."));
+        assert!(told(&[]).ends_with("(–)."));
     }
 }

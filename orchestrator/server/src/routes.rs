@@ -30,6 +30,9 @@ pub enum Needs {
 pub struct Route {
     pub path: &'static str,
     pub needs: Needs,
+    /// The verb of the right the desk asks for behind it (`policy::Action`); what a list shows is asked entry by entry.
+    /// Empty where nobody is signed in: what happens there is under the rights of the trigger's service account.
+    pub asks: &'static str,
     handler: MethodRouter<Arc<Site>>,
 }
 
@@ -40,31 +43,31 @@ const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 pub fn routes() -> Vec<Route> {
     use Needs::{Code, Nothing, Person, Signature};
-    let route = |path, needs, handler| Route { path, needs, handler };
+    let route = |path, needs, asks, handler| Route { path, needs, asks, handler };
     vec![
-        route("/antrag/{tenant}/{path}", Nothing, get(intake::form).post(intake::send).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
-        route("/status/{code}", Code, get(status::page)),
-        route("/hooks/{tenant}/{path}", Signature, post(hooks::receive)),
-        route("/static/style.css", Nothing, get(reply::style)),
-        route("/healthz", Nothing, get(|| async { "ok" })),
-        route("/readyz", Nothing, get(api::ready)),
-        route("/anmelden", Nothing, get(signin::page).post(signin::sign_in)),
-        route("/abmelden", Nothing, post(signin::sign_out)),
-        route("/", Nothing, get(signin::home)),
-        route("/aufgaben", Person, get(tasks::list)),
-        route("/aufgaben/{task}", Person, get(tasks::page).post(tasks::answer)),
-        route("/vorgaenge", Person, get(runs::list)),
-        route("/vorgaenge/{run}", Person, get(runs::page)),
-        route("/vorgaenge/{run}/abbrechen", Person, post(runs::cancel)),
-        route("/vorgaenge/{run}/dateien/{file}", Person, get(files::fetch)),
-        route("/prozesse", Person, get(processes::list)),
-        route("/prozesse/{id}/start", Person, get(processes::form).post(processes::start).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
-        route("/api/v1/processes", Person, get(api::processes)),
-        route("/api/v1/processes/{id}/runs", Person, post(api::start)),
-        route("/api/v1/runs", Person, get(api::runs)),
-        route("/api/v1/runs/{run}", Person, get(api::run)),
-        route("/api/v1/tasks", Person, get(api::tasks)),
-        route("/api/v1/tasks/{task}/complete", Person, post(api::complete)),
+        route("/antrag/{tenant}/{path}", Nothing, "", get(intake::form).post(intake::send).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
+        route("/status/{code}", Code, "", get(status::page)),
+        route("/hooks/{tenant}/{path}", Signature, "", post(hooks::receive)),
+        route("/static/style.css", Nothing, "", get(reply::style)),
+        route("/healthz", Nothing, "", get(|| async { "ok" })),
+        route("/readyz", Nothing, "", get(api::ready)),
+        route("/anmelden", Nothing, "", get(signin::page).post(signin::sign_in)),
+        route("/abmelden", Nothing, "", post(signin::sign_out)),
+        route("/", Nothing, "", get(signin::home)),
+        route("/aufgaben", Person, "task.complete", get(tasks::list)),
+        route("/aufgaben/{task}", Person, "task.complete", get(tasks::page).post(tasks::answer)),
+        route("/vorgaenge", Person, "run.view", get(runs::list)),
+        route("/vorgaenge/{run}", Person, "run.view", get(runs::page)),
+        route("/vorgaenge/{run}/abbrechen", Person, "task.complete", post(runs::cancel)),
+        route("/vorgaenge/{run}/dateien/{file}", Person, "run.view", get(files::fetch)),
+        route("/prozesse", Person, "process.start", get(processes::list)),
+        route("/prozesse/{id}/start", Person, "process.start", get(processes::form).post(processes::start).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
+        route("/api/v1/processes", Person, "process.start", get(api::processes)),
+        route("/api/v1/processes/{id}/runs", Person, "process.start", post(api::start)),
+        route("/api/v1/runs", Person, "run.view", get(api::runs)),
+        route("/api/v1/runs/{run}", Person, "run.view", get(api::run)),
+        route("/api/v1/tasks", Person, "task.complete", get(api::tasks)),
+        route("/api/v1/tasks/{task}/complete", Person, "task.complete", post(api::complete)),
     ]
 }
 
@@ -132,5 +135,14 @@ mod tests {
     fn only_what_must_be_open_is_open() {
         let open: Vec<&str> = routes().iter().filter(|r| r.needs == Needs::Nothing).map(|r| r.path).collect();
         assert_eq!(open, ["/antrag/{tenant}/{path}", "/static/style.css", "/healthz", "/readyz", "/anmelden", "/abmelden", "/"]);
+    }
+
+    /// Behind a sign-in stands a right, and its verb exists; without a sign-in there is nobody to hold one.
+    #[test]
+    fn every_route_of_a_person_asks_for_a_right() {
+        for route in routes() {
+            let asked = laufzettel_policy::Action::verbs().any(|verb| verb == route.asks);
+            assert_eq!(asked, route.needs == Needs::Person, "{} asks for {:?}", route.path, route.asks);
+        }
     }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use laufzettel_domain::{Actor, Caller, Digest, RunId, TaskId, Text, Value};
 use laufzettel_engine::{self as engine, Answer, Command, Event, Rejection, Run, Start, TaskKind};
 use laufzettel_journal::{Draft, Record};
-use laufzettel_policy::{Action, Decision, Who, permit, permit_start};
+use laufzettel_policy::{Action, Decision, Who, permit, permit_start, permit_view};
 use laufzettel_process::{
     model::{RunAs, StepKind},
     schema::Problem,
@@ -506,14 +506,7 @@ impl Desk {
         if who.caller.subject == subject {
             return Decision { allow: true, reason: Text::new("selbst gestartet", "started by this person"), rule: "run.caller".to_owned() };
         }
-        let all = permit(who, &Action::RunViewAll, None, &self.tenant.rules);
-        if all.allow {
-            return all;
-        }
-        if who.is_in_any(&self.tenant.unit_groups(unit).await).is_some() {
-            return permit(who, &Action::RunViewOwnUnit, None, &self.tenant.rules);
-        }
-        all
+        permit_view(who, who.is_in_any(&self.tenant.unit_groups(unit).await).is_some(), &self.tenant.rules)
     }
 }
 

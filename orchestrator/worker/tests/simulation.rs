@@ -115,6 +115,7 @@ impl Doors for Outside {
 
 fn rule(effect: Effect, idempotent: bool) -> ToolRule {
     ToolRule {
+        identity: laufzettel_policy::Identity::Delegation,
         effect,
         idempotent,
         groups: vec![],

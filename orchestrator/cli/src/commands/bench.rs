@@ -12,9 +12,9 @@ use laufzettel_directory::Directory;
 use laufzettel_domain::{Caller, Clock, EffectKey, EffectPath, RunId, StepId, TenantId, Via, names::Phase};
 use laufzettel_doors::{
     delegation::Minter,
-    tools::{Identity, ServerOptions, ToolServer, ToolServers},
+    tools::{ServerOptions, ToolServer, ToolServers},
 };
-use laufzettel_policy::{Clearance, Cleared, Effect, Rules, ServiceAccount, ToolCall, ToolRule, Who, Yields, clear_tool};
+use laufzettel_policy::{Clearance, Cleared, Effect, Identity, Rules, ServiceAccount, ToolCall, ToolRule, Who, Yields, clear_tool};
 use laufzettel_process::{Catalogue, Folder, Tools, model::RunAs};
 use laufzettel_store::{Append, Sqlite, SqliteOptions, Store};
 use laufzettel_worker::{Desk, Memory, Random as _, RealDoors, StartRequest, SystemClock, SystemRandom, Tenant};
@@ -37,6 +37,7 @@ fn process(id: &str, count: usize, step: &str) -> String {
 
 fn rule(effect: Effect) -> ToolRule {
     ToolRule {
+        identity: Identity::None,
         effect,
         idempotent: true,
         groups: vec![],

@@ -9,13 +9,13 @@ use laufzettel_domain::{
     Digest, Findings, Node, Text,
     document::{Fields, fields},
 };
-use laufzettel_policy::{Grant, Rules, ServiceAccount};
+use laufzettel_policy::{Grant, Rules, ServiceAccount, Training};
 use laufzettel_worker::{Limits, Quotas};
 
 use super::{
     Sections, at,
     directory::{self, DirectoryConfig},
-    not_yet, sections,
+    not_yet, rights, sections,
     tools::{self, ServerConfig},
 };
 
@@ -99,7 +99,7 @@ fn grants(fields: &mut Fields<'_, '_>) -> Vec<Grant> {
         let Some(mut inner) = Fields::open(item, format!("{key}[{}]", i + 1), fields.findings) else { continue };
         inner.req("groups");
         inner.req("allow");
-        let grant = Grant { groups: inner.texts("groups").unwrap_or_default(), allow: inner.texts("allow").unwrap_or_default() };
+        let grant = Grant { groups: inner.texts("groups").unwrap_or_default(), allow: rights::read(&mut inner) };
         inner.close();
         grants.push(grant);
     }
@@ -115,7 +115,7 @@ fn services(fields: &mut Fields<'_, '_>) -> BTreeMap<String, ServiceAccount> {
         let account = ServiceAccount {
             processes: inner.texts("processes").unwrap_or_default(),
             groups: inner.texts("groups").unwrap_or_default(),
-            allow: inner.texts("allow").unwrap_or_default(),
+            allow: rights::read(&mut inner),
         };
         inner.close();
         services.insert(entry.key.clone(), account);
@@ -141,14 +141,19 @@ fn zeitzone(fields: &mut Fields<'_, '_>) -> String {
     written.to_owned()
 }
 
-fn training(fields: &mut Fields<'_, '_>) -> Option<String> {
+fn training(fields: &mut Fields<'_, '_>) -> Option<Training> {
     let node = fields.opt("training")?;
     let key = fields.path("training");
-    let mut inner = Fields::open(node, key, fields.findings)?;
+    let mut inner = Fields::open(node, &key, fields.findings)?;
     let group = inner.req_text("group").map(str::to_owned);
-    inner.text("link");
+    let link = inner.text("link").map(str::to_owned);
+    if link.as_deref().is_some_and(|link| !link.starts_with("https://") && !link.starts_with("http://")) {
+        let at = inner.at();
+        let text = Text::new("Eine Adresse beginnt mit https:// oder http://.", "An address begins with https:// or http://.");
+        inner.findings.error("LZ108", at, format!("{key}.link"), text);
+    }
     inner.close();
-    group
+    Some(Training { group: group?, link })
 }
 
 fn units(fields: &mut Fields<'_, '_>) -> BTreeMap<String, Vec<String>> {

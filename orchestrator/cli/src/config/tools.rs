@@ -9,8 +9,7 @@ use laufzettel_domain::{
     Findings, Kategorie, Node, Schutzbedarf, Text, Trust,
     document::{Fields, Kind, fields},
 };
-use laufzettel_doors::tools::Identity;
-use laufzettel_policy::{Clearance, Effect, ToolRule, Yields};
+use laufzettel_policy::{Clearance, Effect, Identity, ToolRule, Yields};
 
 #[derive(Debug, Clone)]
 pub struct ServerConfig {
@@ -53,7 +52,9 @@ fn server(node: &Node, key: &str, folder: &Path, findings: &mut Findings) -> Opt
     let sandbox = inner.opt("sandbox").and_then(|n| sandbox(n, &format!("{key}.sandbox"), folder, inner.findings));
     let mut tools = BTreeMap::new();
     for entry in inner.entries("tools") {
-        if let Some(rule) = tool(&entry.node, &format!("{key}.tools.{}", entry.key), inner.findings) {
+        // without a readable identity the file is refused anyway; nobody is the stricter reading
+        let told = identity.unwrap_or(Identity::None);
+        if let Some(rule) = tool(&entry.node, &format!("{key}.tools.{}", entry.key), told, inner.findings) {
             tools.insert(entry.key.clone(), rule);
         }
     }
@@ -74,7 +75,7 @@ fn sandbox(node: &Node, key: &str, folder: &Path, findings: &mut Findings) -> Op
     Some(SandboxConfig { read, write })
 }
 
-fn tool(node: &Node, key: &str, findings: &mut Findings) -> Option<ToolRule> {
+fn tool(node: &Node, key: &str, identity: Identity, findings: &mut Findings) -> Option<ToolRule> {
     let mut inner = Fields::open(node, key, findings)?;
     let effect = inner.one_of("effect", &[("read", Effect::Read), ("write", Effect::Write), ("send", Effect::Send)]);
     if inner.opt("effect").is_none() {
@@ -100,7 +101,7 @@ fn tool(node: &Node, key: &str, findings: &mut Findings) -> Option<ToolRule> {
         );
     }
     inner.close();
-    Some(ToolRule { effect: effect?, idempotent, groups, content, yields, clearance, undo, recipient })
+    Some(ToolRule { identity, effect: effect?, idempotent, groups, content, yields, clearance, undo, recipient })
 }
 
 fn yields(node: &Node, key: &str, findings: &mut Findings) -> Option<Yields> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use laufzettel_domain::{Kategorie, Schutzbedarf, Trust};
 use laufzettel_engine::EndpointFacts;
-use laufzettel_policy::{Clearance, Effect, Grant, Group, Rules, ServiceAccount, ToolRule, Yields, Zone};
+use laufzettel_policy::{Clearance, Effect, Grant, Group, Identity, Rules, ServiceAccount, ToolRule, Yields, Zone};
 use laufzettel_process::{Schema, Tools, model::Size, types::ToolTypes};
 use serde_json::{Value, json};
 
@@ -20,6 +20,7 @@ pub struct House {
 fn rule(effect: Effect, content: &[&str], clearance: Clearance, yields: Yields) -> ToolRule {
     ToolRule {
         effect,
+        identity: Identity::Delegation,
         idempotent: true,
         groups: vec!["GG-Amt".to_owned()],
         content: content.iter().map(|c| (*c).to_owned()).collect::<BTreeSet<_>>(),

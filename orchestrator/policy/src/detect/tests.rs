@@ -209,6 +209,7 @@ fn the_whole_value_is_walked_and_only_places_are_told() {
 
 #[test]
 fn work_and_places_are_bounded_and_the_rest_counts() {
+    assert_eq!(BYTES_MAX, 16_777_216);
     // exactly the bound is searched
     let filler = "x".repeat(BYTES_MAX - 22);
     let whole = json!([filler, "DE02120300000000202051"]);
