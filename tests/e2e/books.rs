@@ -122,7 +122,7 @@ fn the_ledger_has_exact_figures_and_says_what_left_the_house() {
 #[test]
 fn a_quota_holds_on_every_way_in_and_over_a_restart() {
     let tenant = Tenant::new();
-    edit(&tenant, |config| config.replacen("    grants:\n", "    quotas: { runs_per_hour: 1 }\n    grants:\n", 1));
+    edit(&tenant, |config| config.replace("runs_per_hour: 2000,", "runs_per_hour: 1,"));
     let body = std::fs::read_to_string(demo("antrag.json")).expect("the demo");
     for (round, expected) in [(1, [202, 429]), (2, [429, 429])] {
         let server = Server::start(&tenant, None).expect("up starts");
@@ -160,7 +160,7 @@ fn tokens_of_a_day_are_waited_for() {
     let tenant = Tenant::new();
     edit(&tenant, |config| {
         let config = config.replace("models: []", &format!("models: [{{ name: nah, url: \"http://127.0.0.1:{port}/v1\", model: m, zone: gruen, size: m }}]"));
-        config.replacen("    grants:\n", "    quotas: { tokens_per_day: 210 }\n    grants:\n", 1)
+        config.replace("tokens_per_day: 20000000", "tokens_per_day: 210")
     });
     assert_eq!(job(&tenant).status.code(), Some(7));
     let second = job(&tenant);

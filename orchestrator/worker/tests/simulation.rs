@@ -16,7 +16,7 @@ use laufzettel_domain::{Actor, Caller, Clock, Findings, RunId, TenantId, Via};
 use laufzettel_doors::{Class, Failure, Reply};
 use laufzettel_engine::{Command, EffectStatus, Event, Resolution, wake_at};
 use laufzettel_journal::{Verdict, Verifier};
-use laufzettel_policy::{Clearance, Cleared, Effect, Grant, ModelCall, Rules, ServiceAccount, ToolCall, ToolRule, Yields};
+use laufzettel_policy::{Clearance, Cleared, Effect, Grant, ModelCall, Rules, ServiceAccount, ToolCall, ToolRule, Yields, Zone};
 use laufzettel_process::{
     Catalogue, Folder, Tools,
     model::{RunAs, Size},
@@ -36,6 +36,7 @@ schutzbedarf: normal
 datenkategorien: []
 aufbewahrung: { vorgang: P1Y, inhalte: P1M }
 automatisierung: assistenz
+ki_verordnung: { klasse: minimal, begruendung: Test }
 run_as: service:svc
 triggers: [{ intake: { path: probe, run_as: service:svc } }]
 input: { type: object }
@@ -43,7 +44,8 @@ steps:
   lesen: { tool: t/lesen, retry: { attempts: 4, delay: PT2S } }
   eins: { needs: [lesen], tool: t/schreiben, retry: { attempts: 4, delay: PT2S }, undo: { tool: t/schreiben, with: { id: "{{ result.id }}" } } }
   zwei: { needs: [lesen], tool: t/schreiben, retry: { attempts: 4, delay: PT2S } }
-  senden: { needs: [eins, zwei], tool: t/senden, retry: { attempts: 4, delay: PT2S } }
+  frage: { needs: [lesen], model: { prompt: Was?, size: s, output: { type: object, required: [a], properties: { a: { enum: [ja] } } } } }
+  senden: { needs: [eins, zwei, frage], tool: t/senden, retry: { attempts: 4, delay: PT2S } }
 output: { fertig: "{{ steps.senden.id }}" }
 "#;
 
@@ -104,13 +106,26 @@ impl Doors for Outside {
         Box::pin(async move { answer })
     }
 
-    fn model<'a>(&'a self, _: &'a str, _: &'a Cleared<ModelCall>) -> Answer<'a> {
-        Box::pin(async { Err(Failure::new(Class::Refused, Some(false), "kein Modell")) })
+    /// Half the time it is not there; now and then it breaks off.
+    fn model<'a>(&'a self, endpoint: &'a str, _: &'a Cleared<ModelCall>) -> Answer<'a> {
+        assert_ne!(endpoint, "weit", "an outage sends nothing to another zone");
+        let answer = match self.dice.next(20) {
+            0..10 => Err(Failure::new(Class::Unavailable, Some(false), "nicht da")),
+            10 => Err(Failure::new(Class::Timeout, None, "keine Antwort")),
+            _ => Ok(Reply { value: json!("{\"a\": \"ja\"}"), bytes: 1, tokens: Some((3, 1)), model: None }),
+        };
+        Box::pin(async move { answer })
     }
 
     fn endpoints(&self) -> Vec<EndpointFacts> {
-        vec![EndpointFacts { name: "m".into(), zone: "gruen".into(), size: Size::L, context: 1 }]
+        let of = |name: &str, zone: &str| EndpointFacts { name: name.into(), zone: zone.into(), size: Size::L, context: 10_000 };
+        vec![of("weit", "rot"), of("eins", "gruen"), of("zwei", "gruen")]
     }
+}
+
+fn zone(name: &str) -> (String, Zone) {
+    let (max_schutzbedarf, kategorien) = Zone::shipped(name).unwrap();
+    (name.to_owned(), Zone { name: name.into(), max_schutzbedarf, kategorien, betreiber: String::new(), ort: String::new(), recht: String::new() })
 }
 
 fn rule(effect: Effect, idempotent: bool) -> ToolRule {
@@ -133,7 +148,7 @@ fn desk(store: MemoryStore, dice: &Arc<Seeded>, clock: &Arc<HandClock>, world: &
     assert!(catalogue.processes.len() == 1, "{:?}", catalogue.findings);
     let document =
         laufzettel_domain::document::parse("groups: { G: { sid: S-1 } }\nusers: { u: { sid: U-1, name: U, groups: [G] } }\n", &mut Findings::new("d")).unwrap();
-    let account = ServiceAccount { processes: vec!["*".into()], groups: vec![], allow: vec!["tool.call:t/*".into()] };
+    let account = ServiceAccount { processes: vec!["*".into()], groups: vec![], allow: vec!["tool.call:t/*".into(), "models.use".into()] };
     Desk::new(Arc::new(Tenant {
         id: TenantId::parse("t").unwrap(),
         name: "T".into(),
@@ -151,7 +166,7 @@ fn desk(store: MemoryStore, dice: &Arc<Seeded>, clock: &Arc<HandClock>, world: &
             ("t/senden".to_owned(), rule(Effect::Send, false)),
         ]),
         types: Tools::new(),
-        zones: BTreeMap::new(),
+        zones: BTreeMap::from([zone("gruen"), zone("rot")]),
         quotas: laufzettel_worker::Quotas::default(),
         release_required: false,
         own_domains: vec![],
