@@ -3,6 +3,7 @@
 mod browser;
 mod crash;
 mod desk;
+mod directory;
 mod first_minutes;
 mod hooks;
 mod house;
