@@ -4,6 +4,7 @@ mod books;
 mod browser;
 mod crash;
 mod desk;
+mod directory;
 mod first_minutes;
 mod hooks;
 mod house;
