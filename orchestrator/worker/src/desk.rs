@@ -236,13 +236,17 @@ impl Desk {
     }
 
     /// A record beside runs. What cannot be written is said in the log, never swallowed.
-    pub async fn note(&self, kind: &str, caller: &Caller, mut body: Value) {
-        body["v"] = 1.into();
-        body["by"] = serde_json::to_value(caller).unwrap_or(Value::Null);
-        let draft = Draft::new(kind, &caller.subject, crate::micros(self.now()), body, None);
-        if let Err(error) = self.tenant.store.note(draft).await {
+    pub async fn note(&self, kind: &str, caller: &Caller, body: Value) {
+        if let Err(error) = self.record(kind, caller, body).await {
             tracing::error!(%error, kind, "a record beside runs was not written");
         }
+    }
+
+    /// A record beside runs that something rests on: durable when it returns.
+    pub async fn record(&self, kind: &str, caller: &Caller, mut body: Value) -> Result<(), AppendError> {
+        body["v"] = 1.into();
+        body["by"] = serde_json::to_value(caller).unwrap_or(Value::Null);
+        self.tenant.store.note(Draft::new(kind, &caller.subject, crate::micros(self.now()), body, None)).await
     }
 
     /// Folds a run from its journal.

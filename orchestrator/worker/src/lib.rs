@@ -8,14 +8,18 @@ mod door;
 mod drive;
 mod edge;
 pub mod files;
+mod keys;
 mod tenant;
+mod terminal;
 
 pub use anchor::{Anchor, AnchorError, read_witness, witness_file};
 pub use desk::{Desk, Loaded, StartError, StartRequest, Started, WishError, decode, status_key};
 pub use door::{Answer, Doors, EndpointFacts, RealDoors};
 pub use drive::Worker;
 pub use edge::{Random, SystemClock, SystemRandom};
+pub use keys::{Key, KeyError, KeyWish, parts as key_parts};
 pub use tenant::{Memory, Prepared, Tenant};
+pub use terminal::Terminal;
 
 pub use laufzettel_domain::Clock;
 
