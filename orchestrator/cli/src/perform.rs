@@ -6,6 +6,7 @@ mod runs;
 mod show;
 mod tasks;
 
+use laufzettel_directory::Error as DirectoryError;
 use laufzettel_domain::{Caller, Lang, RunId, Via};
 use laufzettel_engine::Rejection;
 use laufzettel_policy::Decision;
@@ -97,19 +98,16 @@ pub fn problem_lines(problems: &[laufzettel_process::schema::Problem], lang: Lan
 }
 
 /// Who acts: `--as`, where the directory is a file. Without it nobody is known here.
-pub fn caller(house: &House, by: Option<&str>) -> Result<Caller, Failed> {
+pub async fn caller(house: &House, by: Option<&str>) -> Result<Caller, Failed> {
     let tenant = &house.desk.tenant;
     let Some(user) = by else {
-        let people: Vec<&str> = tenant.directory.people().filter(|p| !p.disabled).map(|p| p.user.as_str()).collect();
+        let people: Vec<String> = tenant.directory.people().into_iter().filter(|p| !p.disabled).map(|p| p.user).collect();
         return Err(Failed::new(code::USAGE, format!("Wer handelt? Bitte --as angeben. Im Verzeichnis stehen: {}", people.join(", "))));
     };
-    tenant.directory.sign_in(user, Via::Terminal, tenant.clock.now()).map_err(|error| {
-        let message = match error {
-            laufzettel_directory::Error::Unknown => format!("„{user}“ steht nicht im Verzeichnis."),
-            laufzettel_directory::Error::Disabled => format!("Das Konto „{user}“ ist gesperrt oder abgelaufen."),
-            laufzettel_directory::Error::Unavailable => "Das Verzeichnis ist nicht erreichbar.".to_owned(),
-        };
-        Failed::new(code::DENIED, message)
+    tenant.directory.sign_in(user, Via::Terminal, tenant.clock.now()).await.map_err(|error| match error {
+        DirectoryError::Unknown | DirectoryError::Credentials => Failed::new(code::DENIED, format!("„{user}“ steht nicht im Verzeichnis.")),
+        DirectoryError::Disabled => Failed::new(code::DENIED, format!("Das Konto „{user}“ ist gesperrt oder abgelaufen.")),
+        DirectoryError::Unavailable => Failed::new(code::ENDED_BADLY, "Das Verzeichnis ist gerade nicht erreichbar. Bitte später noch einmal."),
     })
 }
 

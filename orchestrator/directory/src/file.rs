@@ -3,24 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use laufzettel_domain::{Caller, Document, Findings, Text, Via, document::Fields, finding};
-use laufzettel_policy::{Group, Who};
+use laufzettel_domain::{Document, Findings, Text, document::Fields, finding};
+use laufzettel_policy::Group;
 
-use crate::Error;
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Person {
-    /// Sign-in name.
-    pub user: String,
-    pub sid: String,
-    pub name: String,
-    pub upn: String,
-    pub mail: String,
-    /// Direct groups only.
-    pub groups: Vec<String>,
-    pub disabled: bool,
-    pub expires: Option<Timestamp>,
-}
+use crate::{Claims, Error, Person};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct GroupEntry {
@@ -31,12 +17,12 @@ struct GroupEntry {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Directory {
+pub struct FileDirectory {
     groups: BTreeMap<String, GroupEntry>,
     users: BTreeMap<String, Person>,
 }
 
-impl Directory {
+impl FileDirectory {
     /// Reads the file's tree. Everything wrong is in `findings`.
     pub fn read(document: &Document, findings: &mut Findings) -> Option<Self> {
         let mut fields = Fields::open(&document.root, "", findings)?;
@@ -85,41 +71,41 @@ impl Directory {
         self.users.values()
     }
 
-    pub fn person(&self, user: &str) -> Option<&Person> {
-        self.users.get(user)
+    /// Somebody by sign-in name, subject or UPN.
+    pub fn person(&self, name_or_subject: &str) -> Option<&Person> {
+        let other = || self.users.values().find(|p| p.sid == name_or_subject || p.upn == name_or_subject);
+        self.users.get(name_or_subject).or_else(other)
     }
 
-    pub fn by_subject(&self, subject: &str) -> Option<&Person> {
-        self.users.values().find(|person| person.sid == subject)
+    /// Whom a sign-in name stands for. Disabled and expired accounts are refused.
+    pub fn sign_in(&self, user: &str, now: Timestamp) -> Result<&Person, Error> {
+        alive(self.users.get(user).ok_or(Error::Unknown)?, now)
     }
 
-    pub fn has_group(&self, name: &str) -> bool {
-        self.groups.contains_key(name)
-    }
-
-    /// The caller a sign-in name stands for. Disabled and expired accounts are refused.
-    pub fn sign_in(&self, user: &str, via: Via, now: Timestamp) -> Result<Caller, Error> {
-        let person = self.users.get(user).ok_or(Error::Unknown)?;
-        alive(person, now)?;
-        Ok(Caller { subject: person.sid.clone(), name: person.name.clone(), upn: person.upn.clone(), via })
-    }
-
-    /// The caller with the groups of this moment. `service_groups`: of a service account, by name or SID.
-    pub fn resolve(&self, caller: &Caller, service_groups: &[String], now: Timestamp) -> Result<Who, Error> {
-        let direct: Vec<String> = if caller.service_name().is_some() {
-            service_groups.to_vec()
-        } else if caller.is_applicant() {
-            Vec::new()
-        } else {
-            let person = self.by_subject(&caller.subject).ok_or(Error::Unknown)?;
-            alive(person, now)?;
-            person.groups.clone()
+    /// The entry an identity provider speaks of: by SID where it passes one on, else by UPN or sign-in name.
+    pub fn by_claims(&self, claims: &Claims, now: Timestamp) -> Result<&Person, Error> {
+        let person = match &claims.sid {
+            Some(sid) => self.users.values().find(|p| p.sid == *sid),
+            None => self.users.values().find(|p| !claims.upn.is_empty() && (p.upn == claims.upn || p.user == claims.upn)),
         };
-        Ok(Who { caller: caller.clone(), groups: self.expand(direct) })
+        alive(person.ok_or(Error::Unknown)?, now)
+    }
+
+    pub fn groups_of(&self, subject: &str, now: Timestamp) -> Result<Vec<Group>, Error> {
+        let person = self.users.values().find(|p| p.sid == subject).ok_or(Error::Unknown)?;
+        Ok(self.expand(alive(person, now)?.groups.clone()))
+    }
+
+    /// All groups a member of this one is in, itself first.
+    pub fn memberships(&self, group: &str) -> Option<Vec<Group>> {
+        let (name, _) = self.groups.iter().find(|(n, g)| *n == group || g.sid == group)?;
+        let mut reached = self.expand(vec![name.clone()]);
+        reached.sort_by_key(|g| g.name != *name);
+        Some(reached)
     }
 
     /// All groups reached from these: a group contains the members of the groups it lists. Circles end by themselves.
-    fn expand(&self, direct: Vec<String>) -> Vec<Group> {
+    pub fn expand(&self, direct: Vec<String>) -> Vec<Group> {
         let mut seen: BTreeSet<String> = BTreeSet::new();
         let mut open = direct;
         while let Some(name) = open.pop() {
@@ -143,9 +129,9 @@ impl Directory {
     }
 }
 
-fn alive(person: &Person, now: Timestamp) -> Result<(), Error> {
+fn alive(person: &Person, now: Timestamp) -> Result<&Person, Error> {
     let expired = person.expires.is_some_and(|at| at <= now);
-    if person.disabled || expired { Err(Error::Disabled) } else { Ok(()) }
+    if person.disabled || expired { Err(Error::Disabled) } else { Ok(person) }
 }
 
 fn read_group(mut fields: Fields<'_, '_>) -> Option<GroupEntry> {
@@ -196,11 +182,15 @@ users:
   alt: { sid: U-3, name: Alt, groups: [Steuer], expires: 2026-01-01 }
 ";
 
-    fn directory(text: &str) -> (Option<Directory>, Vec<String>) {
+    fn directory(text: &str) -> (Option<FileDirectory>, Vec<String>) {
         let mut findings = Findings::new("d.yaml");
         let document = laufzettel_domain::document::parse(text, &mut findings).unwrap();
-        let directory = Directory::read(&document, &mut findings);
+        let directory = FileDirectory::read(&document, &mut findings);
         (directory, findings.into_sorted().into_iter().map(|f| format!("{} {} {}", f.code, f.line, f.key)).collect())
+    }
+
+    fn names(groups: Vec<Group>) -> Vec<String> {
+        groups.into_iter().map(|g| g.name).collect()
     }
 
     #[test]
@@ -209,14 +199,31 @@ users:
         let (directory, findings) = directory(TEXT);
         assert_eq!(findings, Vec::<String>::new());
         let directory = directory.unwrap();
-        let caller = directory.sign_in("anna", Via::Form, now).unwrap();
-        let names: Vec<String> = directory.resolve(&caller, &[], now).unwrap().groups.into_iter().map(|g| g.name).collect();
-        assert_eq!(names, ["Alle", "Kreis", "Steuer"]);
-        assert_eq!(directory.sign_in("weg", Via::Form, now), Err(Error::Disabled));
-        assert_eq!(directory.sign_in("alt", Via::Form, now), Err(Error::Disabled));
-        assert_eq!(directory.sign_in("niemand", Via::Form, now), Err(Error::Unknown));
-        let service = Caller::service("svc", Via::Intake);
-        assert_eq!(directory.resolve(&service, &["S-2".to_owned()], now).unwrap().groups.len(), 3);
+        assert_eq!(directory.sign_in("anna", now).map(|p| p.sid.as_str()), Ok("U-1"));
+        assert_eq!(names(directory.groups_of("U-1", now).unwrap()), ["Alle", "Kreis", "Steuer"]);
+        assert_eq!(directory.sign_in("weg", now), Err(Error::Disabled));
+        assert_eq!(directory.sign_in("alt", now), Err(Error::Disabled));
+        assert_eq!(directory.sign_in("niemand", now), Err(Error::Unknown));
+        assert_eq!(names(directory.expand(vec!["S-2".to_owned()])), ["Alle", "Kreis", "Steuer"]);
+        assert_eq!(directory.memberships("S-2").map(names), Some(vec!["Steuer".to_owned(), "Alle".into(), "Kreis".into()]));
+        assert_eq!(directory.memberships("nie"), None);
+    }
+
+    #[test]
+    fn claims_lead_to_an_entry_or_to_nobody() {
+        let now = "2026-11-23T00:00:00Z".parse().unwrap();
+        let directory = directory(TEXT).0.unwrap();
+        let claims = |sid: Option<&str>, upn: &str| Claims { sub: "x".into(), sid: sid.map(str::to_owned), upn: upn.into(), ..Claims::default() };
+        for (sid, upn, expected) in [
+            (Some("U-1"), "", Ok("U-1")),
+            (None, "anna", Ok("U-1")),
+            // a SID that is not there is not made good by a name
+            (Some("U-9"), "anna", Err(Error::Unknown)),
+            (None, "", Err(Error::Unknown)),
+            (Some("U-2"), "", Err(Error::Disabled)),
+        ] {
+            assert_eq!(directory.by_claims(&claims(sid, upn), now).map(|p| p.sid.as_str()), expected, "{sid:?} {upn}");
+        }
     }
 
     #[test]

@@ -16,8 +16,9 @@ use serde_json::json;
 
 use crate::{
     reply::{self, problem, problem_with},
-    runs::visible,
+    runs::{seen, visible},
     site::{Session, Site},
+    tasks::mine,
 };
 
 pub async fn ready(State(site): State<Arc<Site>>) -> Response {
@@ -79,9 +80,10 @@ fn invalid(problems: &[laufzettel_process::schema::Problem]) -> Response {
 pub async fn runs(State(site): State<Arc<Site>>, Extension(session): Extension<Session>) -> Response {
     let tenant = &site.tenants[&session.tenant];
     let Ok(rows) = tenant.desk.tenant.store.runs(RunFilter { limit: 100, ..RunFilter::default() }).await else { return problem(503, "Gerade nicht möglich.") };
-    let seen: Vec<Value> =
-        rows.into_iter().filter(|r| tenant.desk.may_view(&session.caller, &r.unit, &r.subject).allow).filter_map(|r| serde_json::to_value(r).ok()).collect();
-    reply::json(StatusCode::OK, &json!({ "runs": seen }))
+    match seen(tenant, &session.caller, rows).await {
+        Ok(rows) => reply::json(StatusCode::OK, &json!({ "runs": rows })),
+        Err(error) => wish(&error),
+    }
 }
 
 pub async fn run(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(run): Path<String>) -> Response {
@@ -95,22 +97,24 @@ pub async fn run(State(site): State<Arc<Site>>, Extension(session): Extension<Se
             reply::json(StatusCode::OK, &body)
         }
         Ok(None) => problem(404, "Diesen Vorgang gibt es nicht."),
-        Err(_) => problem(503, "Gerade nicht möglich."),
+        Err(error) => wish(&error),
+    }
+}
+
+/// Why somebody is shown nothing at all.
+fn wish(error: &WishError) -> Response {
+    match error {
+        WishError::Denied(decision) => problem_with(403, "Nicht erlaubt.", json!({ "detail": decision.reason.de, "rule": decision.rule })),
+        _ => problem(503, "Gerade nicht möglich. Bitte später noch einmal."),
     }
 }
 
 pub async fn tasks(State(site): State<Arc<Site>>, Extension(session): Extension<Session>) -> Response {
     let tenant = &site.tenants[&session.tenant];
-    let Ok(rows) = tenant.desk.tenant.store.open_tasks().await else { return problem(503, "Gerade nicht möglich.") };
-    let mine: Vec<Value> = rows
-        .into_iter()
-        .filter(|r| {
-            let groups = r.unit.as_ref().map_or_else(|| r.groups.clone(), |unit| tenant.desk.tenant.unit_groups(unit));
-            tenant.desk.may_take(&session.caller, &groups, r.user.as_deref(), &r.process).allow
-        })
-        .filter_map(|r| serde_json::to_value(r).ok())
-        .collect();
-    reply::json(StatusCode::OK, &json!({ "tasks": mine }))
+    match mine(tenant, &session.caller).await {
+        Ok(rows) => reply::json(StatusCode::OK, &json!({ "tasks": rows })),
+        Err(error) => wish(&error),
+    }
 }
 
 /// Refused for what guards something: a human gate is answered on its page.

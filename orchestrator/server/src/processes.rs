@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use laufzettel_domain::Via;
-use laufzettel_policy::permit_start;
+use laufzettel_policy::{Who, permit_start};
 use laufzettel_process::{Process, model::TriggerKind, schema::Problem};
 use laufzettel_worker::{StartError, StartRequest};
 
@@ -20,21 +20,25 @@ use crate::{
     site::{Session, Site, TenantSite},
 };
 
-fn may_start(tenant: &TenantSite, session: &Session, process: &Process) -> bool {
+fn may_start(tenant: &TenantSite, who: &Who, process: &Process) -> bool {
     let via = process.start.via.is_empty() || process.start.via.contains(&Via::Form);
-    via && tenant.desk.who(&session.caller).is_ok_and(|who| permit_start(&who, process.id.as_str(), &process.start.groups, &tenant.desk.tenant.rules).allow)
+    via && permit_start(who, process.id.as_str(), &process.start.groups, &tenant.desk.tenant.rules).allow
 }
 
 pub async fn list(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, uri: Uri, headers: HeaderMap) -> Response {
     let tenant = &site.tenants[&session.tenant];
     let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
+    let who = match tenant.desk.who(&session.caller).await {
+        Ok(who) => who,
+        Err(nobody) => return asked.wish(&nobody.into()),
+    };
     let rows = tenant.desk.tenant.catalogue.processes.values().map(|process| ProcessRow {
         id: process.id.to_string(),
         version: process.version.to_string(),
         title: process.title.clone(),
         description: process.description.clone(),
         responsible: process.verantwortlich.clone(),
-        start: may_start(tenant, &session, process).then(|| format!("/prozesse/{}/start", process.id)),
+        start: may_start(tenant, &who, process).then(|| format!("/prozesse/{}/start", process.id)),
         public: process.triggers.iter().find_map(|t| match &t.kind {
             TriggerKind::Intake { path, public: true } => Some(format!("/antrag/{}/{path}", session.tenant)),
             _ => None,
@@ -59,8 +63,10 @@ pub async fn form(State(site): State<Arc<Site>>, Extension(session): Extension<S
     let tenant = &site.tenants[&session.tenant];
     let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
     let Some(prepared) = tenant.desk.tenant.current(&id) else { return asked.missing() };
-    if !may_start(tenant, &session, &prepared.process) {
-        return asked.missing();
+    match tenant.desk.who(&session.caller).await {
+        Ok(who) if may_start(tenant, &who, &prepared.process) => {}
+        Ok(_) => return asked.missing(),
+        Err(nobody) => return asked.wish(&nobody.into()),
     }
     let Some(form) = intake::form_of(&prepared.process) else { return asked.missing() };
     asked.ok(&page_of(&prepared.process, &form, &asked, &Filled::default(), intake::new_key(tenant)))

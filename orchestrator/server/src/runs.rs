@@ -25,9 +25,22 @@ const PAGE: u32 = 50;
 
 /// A run this person may see; `None` otherwise: what may not be seen does not exist.
 pub async fn visible(tenant: &TenantSite, by: &Caller, run: RunId) -> Result<Option<Loaded>, WishError> {
+    let who = tenant.desk.who(by).await?;
     let Some(loaded) = tenant.desk.load(run).await? else { return Ok(None) };
-    let may = tenant.desk.may_view(by, &loaded.prepared.process.verantwortlich, &loaded.run.caller.subject).allow;
+    let may = tenant.desk.may_view(&who, &loaded.prepared.process.verantwortlich, &loaded.run.caller.subject).await.allow;
     Ok(may.then_some(loaded))
+}
+
+/// The rows this person may see. Her groups are asked for once.
+pub async fn seen(tenant: &TenantSite, by: &Caller, rows: Vec<Row>) -> Result<Vec<Row>, WishError> {
+    let who = tenant.desk.who(by).await?;
+    let mut seen = Vec::new();
+    for row in rows {
+        if tenant.desk.may_view(&who, &row.unit, &row.subject).await.allow {
+            seen.push(row);
+        }
+    }
+    Ok(seen)
 }
 
 fn state(text: &str) -> RunState {
@@ -53,8 +66,11 @@ pub async fn list(
     let before = query.get("vor").and_then(|v| RunId::parse(v));
     let Ok(rows) = tenant.desk.tenant.store.runs(RunFilter { before, limit: PAGE, ..RunFilter::default() }).await else { return asked.unavailable() };
     let more = (rows.len() == PAGE as usize).then(|| rows.last().map(|r| format!("/vorgaenge?vor={}", r.run))).flatten();
-    let may = |row: &Row| tenant.desk.may_view(&session.caller, &row.unit, &row.subject).allow;
-    let runs = rows.into_iter().filter(may).map(|row| RunRow {
+    let rows = match seen(tenant, &session.caller, rows).await {
+        Ok(rows) => rows,
+        Err(error) => return asked.wish(&error),
+    };
+    let runs = rows.into_iter().map(|row| RunRow {
         link: format!("/vorgaenge/{}", row.run),
         number: row.nummer,
         title: row.title,
@@ -77,14 +93,14 @@ pub async fn page(State(site): State<Arc<Site>>, Extension(session): Extension<S
     tenant.desk.note("content.viewed", &session.caller, json!({ "run": run.to_string() })).await;
     let Ok(records) = tenant.desk.tenant.store.history(run).await else { return asked.unavailable() };
     let bodies: Vec<(String, i64, Value)> = records.iter().map(|r| (r.draft.kind.clone(), r.draft.at, r.draft.body().unwrap_or(Value::Null))).collect();
-    asked.ok(&Page::Vorgang(view_of(tenant, &session, &asked, &loaded, &bodies)))
+    let may_cancel = loaded.run.ended.is_none() && tenant.desk.needs_unit(&loaded, &session.caller).await.is_ok();
+    asked.ok(&Page::Vorgang(view_of(tenant, may_cancel, &asked, &loaded, &bodies)))
 }
 
-fn view_of(tenant: &TenantSite, session: &Session, asked: &Asked, loaded: &Loaded, bodies: &[(String, i64, Value)]) -> VorgangPage {
+fn view_of(tenant: &TenantSite, may_cancel: bool, asked: &Asked, loaded: &Loaded, bodies: &[(String, i64, Value)]) -> VorgangPage {
     let (run, process) = (&loaded.run, &loaded.prepared.process);
     let mut steps: Vec<StepView> = process.order.iter().map(|id| view::step(loaded, id, asked.lang)).collect();
     steps.iter_mut().for_each(|step| decisions(step, bodies, asked.lang));
-    let may_cancel = run.ended.is_none() && tenant.desk.needs_unit(loaded, &session.caller).is_ok();
     VorgangPage {
         number: run.nummer.clone(),
         title: process.title.clone(),

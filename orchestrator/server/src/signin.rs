@@ -28,7 +28,7 @@ pub async fn page(State(site): State<Arc<Site>>, Query(query): Query<HashMap<Str
 
 fn choices(site: &Site, back: Option<String>, missing: bool) -> AnmeldenPage {
     let people = site.tenants.iter().filter(|(_, t)| t.demo_login).flat_map(|(name, tenant)| {
-        let people = tenant.desk.tenant.directory.people().filter(|p| !p.disabled);
+        let people = tenant.desk.tenant.directory.people().into_iter().filter(|p| !p.disabled);
         people.map(move |p| PersonChoice { id: format!("{name}/{}", p.user), name: p.name.clone(), role: p.groups.join(", ") })
     });
     AnmeldenPage { action: "/anmelden".to_owned(), people: people.collect(), back: back.filter(|b| is_ours(b)), missing }
@@ -46,7 +46,7 @@ pub async fn sign_in(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap
         return asked.page(StatusCode::UNPROCESSABLE_ENTITY, &Page::Anmelden(choices(&site, back, true)));
     };
     let Some(tenant) = site.tenants.get(name).filter(|t| t.demo_login) else { return asked.missing() };
-    let Ok(caller) = tenant.desk.tenant.directory.sign_in(user, Via::Form, tenant.desk.tenant.clock.now()) else {
+    let Ok(caller) = tenant.desk.tenant.directory.sign_in(user, Via::Form, tenant.desk.tenant.clock.now()).await else {
         return asked.page(StatusCode::UNPROCESSABLE_ENTITY, &Page::Anmelden(choices(&site, back, true)));
     };
     tenant.desk.note("signin", &caller, json!({ "login": "demo" })).await;

@@ -23,13 +23,10 @@ use crate::{
 };
 
 /// Open tasks this person may complete.
-async fn mine(tenant: &TenantSite, by: &Caller) -> Result<Vec<Row>, laufzettel_store::Error> {
+pub async fn mine(tenant: &TenantSite, by: &Caller) -> Result<Vec<Row>, WishError> {
+    let who = tenant.desk.who(by).await?;
     let rows = tenant.desk.tenant.store.open_tasks().await?;
-    let may = |row: &Row| {
-        let groups = row.unit.as_ref().map_or_else(|| row.groups.clone(), |unit| tenant.desk.tenant.unit_groups(unit));
-        tenant.desk.may_take(by, &groups, row.user.as_deref(), &row.process).allow
-    };
-    Ok(rows.into_iter().filter(may).collect())
+    Ok(tenant.desk.mine(&who, rows).await?)
 }
 
 pub async fn count(tenant: &TenantSite, by: &Caller) -> (usize, usize) {
@@ -41,7 +38,10 @@ pub async fn count(tenant: &TenantSite, by: &Caller) -> (usize, usize) {
 pub async fn list(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, uri: Uri, headers: HeaderMap) -> Response {
     let tenant = &site.tenants[&session.tenant];
     let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
-    let Ok(rows) = mine(tenant, &session.caller).await else { return asked.unavailable() };
+    let rows = match mine(tenant, &session.caller).await {
+        Ok(rows) => rows,
+        Err(error) => return asked.wish(&error),
+    };
     let tasks = rows.into_iter().map(|row| TaskRow {
         link: format!("/aufgaben/{}", row.task),
         process: tenant.desk.tenant.catalogue.processes.get(&row.process).map_or(row.process, |p| p.title.clone()),
@@ -59,7 +59,7 @@ async fn find(tenant: &TenantSite, by: &Caller, written: &str) -> Result<Option<
     let Some(id) = TaskId::parse(written) else { return Ok(None) };
     let Some(loaded) = tenant.desk.load(id.run).await? else { return Ok(None) };
     let open = loaded.run.tasks.get(&id.number).is_some_and(|t| t.state == TaskState::Open);
-    let may = open && tenant.desk.may_complete(&loaded, id.number, by).allow;
+    let may = open && tenant.desk.may_complete(&loaded, id.number, by).await?.allow;
     Ok(may.then_some((id, loaded)))
 }
 

@@ -11,7 +11,7 @@ use laufzettel_process::{model::RunAs, schema::Problem};
 use laufzettel_store::{Append, AppendError, Error as StoreError, Projection, RunRow, TaskRow, failpoint};
 use serde_json::json;
 
-use crate::tenant::{Prepared, Tenant};
+use crate::tenant::{DIRECTORY_SILENT, Nobody, Prepared, Tenant};
 
 /// A tenant's desk. Cheap to clone.
 #[derive(Clone)]
@@ -73,6 +73,15 @@ pub enum WishError {
     Unavailable(String),
 }
 
+impl From<Nobody> for WishError {
+    fn from(nobody: Nobody) -> Self {
+        match nobody {
+            Nobody::Unavailable => Self::Unavailable(DIRECTORY_SILENT.to_owned()),
+            Nobody::Denied(decision) => Self::Denied(decision),
+        }
+    }
+}
+
 impl From<StoreError> for WishError {
     fn from(error: StoreError) -> Self {
         Self::Unavailable(error.to_string())
@@ -92,16 +101,19 @@ impl Desk {
     }
 
     /// The caller with the groups of this moment.
-    pub fn who(&self, caller: &Caller) -> Result<Who, laufzettel_directory::Error> {
-        let groups = caller.service_name().and_then(|name| self.tenant.rules.services.get(name)).map(|s| s.groups.clone()).unwrap_or_default();
-        self.tenant.directory.resolve(caller, &groups, self.now())
+    pub async fn who(&self, caller: &Caller) -> Result<Who, Nobody> {
+        self.tenant.who(caller).await
     }
 
     /// Begins a run. Durable when it returns. A denial is a record like any other.
     pub async fn start(&self, request: StartRequest) -> Result<Started, StartError> {
         let tenant = &self.tenant;
         let prepared = tenant.current(&request.process).ok_or(StartError::UnknownProcess)?;
-        let decision = self.may_start(&request, &prepared);
+        let decision = match self.may_start(&request, &prepared).await {
+            Ok(decision) | Err(Nobody::Denied(decision)) => decision,
+            // nobody said no: nothing to record, the same request may come again
+            Err(Nobody::Unavailable) => return Err(StartError::Unavailable(DIRECTORY_SILENT.to_owned())),
+        };
         if !decision.allow {
             self.note("start.denied", &request.caller, json!({ "process": request.process, "decision": decision })).await;
             return Err(StartError::Denied(decision));
@@ -120,7 +132,7 @@ impl Desk {
         self.begin(request, &prepared, decision).await
     }
 
-    fn may_start(&self, request: &StartRequest, prepared: &Prepared) -> Decision {
+    async fn may_start(&self, request: &StartRequest, prepared: &Prepared) -> Result<Decision, Nobody> {
         let process = &prepared.process;
         if request.caller.is_applicant() || request.caller.service_name().is_some() {
             // a trigger: the process itself declares it, and names who acts; that account must serve this process
@@ -129,43 +141,30 @@ impl Desk {
                 _ => None,
             };
             if !account.is_some_and(|a| a.processes.iter().any(|pattern| laufzettel_policy::glob(pattern, process.id.as_str()))) {
-                return Decision::deny(
+                return Ok(Decision::deny(
                     "service",
                     "Das Dienstkonto des Auslösers dient diesem Prozess nicht.",
                     "The trigger's service account does not serve this process.",
-                );
+                ));
             }
-            return Decision {
+            return Ok(Decision {
                 allow: request.run_as.is_some(),
                 reason: Text::new("Auslöser des Prozesses", "trigger of the process"),
                 rule: "process.triggers".to_owned(),
-            };
+            });
         }
         if !process.start.via.is_empty() {
             let way = if request.caller.via == laufzettel_domain::Via::Terminal { laufzettel_domain::Via::Form } else { request.caller.via };
             if !process.start.via.contains(&way) {
-                return Decision::deny("process.start.via", "Auf diesem Weg lässt sich der Prozess nicht starten.", "The process cannot be started this way.");
+                let (de, en) = ("Auf diesem Weg lässt sich der Prozess nicht starten.", "The process cannot be started this way.");
+                return Ok(Decision::deny("process.start.via", de, en));
             }
         }
-        match self.who(&request.caller) {
-            Ok(who) => {
-                let started = permit_start(&who, process.id.as_str(), &process.start.groups, &self.tenant.rules);
-                match request
-                    .zone
-                    .as_ref()
-                    .filter(|_| started.allow)
-                    .map(|zone| permit(&who, &Action::ZoneUse(zone.clone()), Some(process.id.as_str()), &self.tenant.rules))
-                {
-                    Some(refused) if !refused.allow => refused,
-                    _ => started,
-                }
-            }
-            Err(error) => Decision::deny(
-                "directory",
-                format!("{}: das Konto ist nicht gültig ({error}).", request.caller.name),
-                format!("{}: {error}.", request.caller.name),
-            ),
-        }
+        let who = self.who(&request.caller).await?;
+        let started = permit_start(&who, process.id.as_str(), &process.start.groups, &self.tenant.rules);
+        let wish = request.zone.as_ref().filter(|_| started.allow);
+        let zone = wish.map(|zone| permit(&who, &Action::ZoneUse(zone.clone()), Some(process.id.as_str()), &self.tenant.rules));
+        Ok(zone.filter(|decision| !decision.allow).unwrap_or(started))
     }
 
     async fn begin(&self, request: StartRequest, prepared: &Prepared, decision: Decision) -> Result<Started, StartError> {
@@ -180,8 +179,11 @@ impl Desk {
             receipts.push(status_key(code));
             facts["status_link"] = format!("{}/status/{code}", tenant.public_url).into();
         }
-        if let Some(person) = tenant.directory.by_subject(&request.caller.subject) {
-            facts["caller"] = json!({ "mail": person.mail });
+        if request.caller.is_person() {
+            let person = tenant.directory.person(&request.caller.subject).await.map_err(|_| StartError::Unavailable(DIRECTORY_SILENT.to_owned()))?;
+            if let Some(person) = person {
+                facts["caller"] = json!({ "mail": person.mail });
+            }
         }
         if request.caller.is_applicant() {
             facts["applicant"] = json!({ "loa": "basis" });
@@ -267,8 +269,19 @@ impl Desk {
 
     /// Decides a wish on the run as it stands, and makes the decision durable. Whoever was faster is folded in first.
     pub async fn tell(&self, run: RunId, actor: &Actor, wish: impl Fn(&Loaded) -> Result<Command, WishError>) -> Result<Loaded, WishError> {
+        let loaded = self.load(run).await?.ok_or(WishError::Unknown)?;
+        self.tell_loaded(loaded, actor, wish).await
+    }
+
+    /// The same for a run somebody has looked at already: rights that no later event changes are asked before.
+    pub async fn tell_loaded(&self, first: Loaded, actor: &Actor, wish: impl Fn(&Loaded) -> Result<Command, WishError>) -> Result<Loaded, WishError> {
+        let run = first.run.id;
+        let mut first = Some(first);
         for _ in 0..CONFLICTS_MAX {
-            let loaded = self.load(run).await?.ok_or(WishError::Unknown)?;
+            let loaded = match first.take() {
+                Some(loaded) => loaded,
+                None => self.load(run).await?.ok_or(WishError::Unknown)?,
+            };
             let command = wish(&loaded)?;
             match self.decide(loaded, command, actor, false).await {
                 Err(Told::Conflict) => {}
@@ -354,16 +367,7 @@ impl Desk {
 
     /// Answers a task. The caller needs the task's own assignment, or `task.complete`.
     pub async fn answer(&self, task: TaskId, by: &Caller, values: &Value, shown: Digest) -> Result<Loaded, WishError> {
-        let actor = Actor::Caller(by.clone());
-        let told = self
-            .tell(task.run, &actor, |loaded| {
-                let decision = self.may_complete(loaded, task.number, by);
-                if !decision.allow {
-                    return Err(WishError::Denied(decision));
-                }
-                Ok(Command::Answer(Answer { task: task.number, by: by.clone(), values: values.clone(), shown, decision }))
-            })
-            .await;
+        let told = self.answer_allowed(task, by, values, shown).await;
         if let Err(WishError::Denied(decision) | WishError::Rejected(Rejection::Denied(decision))) = &told {
             self.note("task.denied", by, json!({ "task": task.to_string(), "decision": decision })).await;
         }
@@ -373,70 +377,101 @@ impl Desk {
         told
     }
 
+    /// A task's assignment never changes once it is open, so the right is asked once, before the races.
+    async fn answer_allowed(&self, task: TaskId, by: &Caller, values: &Value, shown: Digest) -> Result<Loaded, WishError> {
+        let loaded = self.load(task.run).await?.ok_or(WishError::Unknown)?;
+        let decision = self.may_complete(&loaded, task.number, by).await?;
+        if !decision.allow {
+            return Err(WishError::Denied(decision));
+        }
+        let answer = Answer { task: task.number, by: by.clone(), values: values.clone(), shown, decision };
+        self.tell_loaded(loaded, &Actor::Caller(by.clone()), |_| Ok(Command::Answer(answer.clone()))).await
+    }
+
     /// Whether somebody may see and complete a task.
-    pub fn may_complete(&self, loaded: &Loaded, number: u32, by: &Caller) -> Decision {
+    pub async fn may_complete(&self, loaded: &Loaded, number: u32, by: &Caller) -> Result<Decision, Nobody> {
         let Some(task) = loaded.run.tasks.get(&number) else {
-            return Decision::deny("none", "Diese Aufgabe gibt es nicht.", "There is no such task.");
+            return Ok(Decision::deny("none", "Diese Aufgabe gibt es nicht.", "There is no such task."));
         };
         let opened = &task.opened;
         let groups = match (&opened.kind, &opened.unit) {
             (TaskKind::Human, _) => opened.assign.groups.clone(),
-            (_, Some(unit)) => self.tenant.unit_groups(unit),
+            (_, Some(unit)) => self.tenant.unit_groups(unit).await,
             _ => Vec::new(),
         };
-        self.may_take(by, &groups, opened.assign.user.as_deref(), loaded.run.process.as_str())
+        let who = self.who(by).await?;
+        self.may_take(&who, &groups, opened.assign.user.as_deref(), loaded.run.process.as_str()).await
     }
 
-    /// The same from a row of the inbox.
-    pub fn may_take(&self, by: &Caller, groups: &[String], user: Option<&str>, process: &str) -> Decision {
-        let who = match self.who(by) {
-            Ok(who) => who,
-            Err(error) => return Decision::deny("directory", format!("{}: das Konto ist nicht gültig ({error}).", by.name), format!("{}: {error}.", by.name)),
-        };
-        if user.is_some_and(|user| user == by.subject || user == by.upn || self.tenant.directory.person(user).is_some_and(|p| p.sid == by.subject)) {
-            return Decision { allow: true, reason: Text::new("persönlich zugewiesen", "assigned in person"), rule: "assign.user".to_owned() };
+    /// The same from a row of the inbox, for somebody whose groups are known.
+    pub async fn may_take(&self, who: &Who, groups: &[String], user: Option<&str>, process: &str) -> Result<Decision, Nobody> {
+        if let Some(user) = user
+            && self.is_called(&who.caller, user).await?
+        {
+            return Ok(Decision { allow: true, reason: Text::new("persönlich zugewiesen", "assigned in person"), rule: "assign.user".to_owned() });
         }
         if let Some(group) = who.is_in_any(groups) {
-            return Decision {
+            return Ok(Decision {
                 allow: true,
                 reason: Text::new(format!("Gruppe {group} ist zugewiesen."), format!("Group {group} is assigned.")),
                 rule: "assign.groups".to_owned(),
-            };
+            });
         }
-        permit(&who, &Action::TaskComplete(process.to_owned()), Some(process), &self.tenant.rules)
+        Ok(permit(who, &Action::TaskComplete(process.to_owned()), Some(process), &self.tenant.rules))
+    }
+
+    /// Whether this sign-in name, UPN or subject means this person.
+    async fn is_called(&self, caller: &Caller, user: &str) -> Result<bool, Nobody> {
+        if user == caller.subject || user == caller.upn {
+            return Ok(true);
+        }
+        match self.tenant.directory.person(user).await {
+            Ok(person) => Ok(person.is_some_and(|p| p.sid == caller.subject)),
+            Err(laufzettel_directory::Error::Unavailable) => Err(Nobody::Unavailable),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// The rows of the inbox somebody may take. Her groups are asked for once.
+    pub async fn mine(&self, who: &Who, rows: Vec<TaskRow>) -> Result<Vec<TaskRow>, Nobody> {
+        let mut mine = Vec::new();
+        for row in rows {
+            let groups = match &row.unit {
+                Some(unit) => self.tenant.unit_groups(unit).await,
+                None => row.groups.clone(),
+            };
+            if self.may_take(who, &groups, row.user.as_deref(), &row.process).await?.allow {
+                mine.push(row);
+            }
+        }
+        Ok(mine)
     }
 
     pub async fn cancel(&self, run: RunId, by: &Caller, reason: &str) -> Result<Loaded, WishError> {
-        let actor = Actor::Caller(by.clone());
-        self.tell(run, &actor, |loaded| {
-            self.needs_unit(loaded, by)?;
-            Ok(Command::Cancel { by: by.clone(), reason: reason.to_owned() })
-        })
-        .await
+        let loaded = self.load(run).await?.ok_or(WishError::Unknown)?;
+        self.needs_unit(&loaded, by).await?;
+        self.tell_loaded(loaded, &Actor::Caller(by.clone()), |_| Ok(Command::Cancel { by: by.clone(), reason: reason.to_owned() })).await
     }
 
     /// Somebody of the unit that answers for the process, or who may start it, or an administrator.
-    pub fn needs_unit(&self, loaded: &Loaded, by: &Caller) -> Result<(), WishError> {
+    pub async fn needs_unit(&self, loaded: &Loaded, by: &Caller) -> Result<(), WishError> {
         let process = &loaded.prepared.process;
-        let decision = self.may_take(by, &self.tenant.unit_groups(&process.verantwortlich), None, process.id.as_str());
+        let (who, groups) = (self.who(by).await?, self.tenant.unit_groups(&process.verantwortlich).await);
+        let decision = self.may_take(&who, &groups, None, process.id.as_str()).await?;
         if decision.allow { Ok(()) } else { Err(WishError::Denied(decision)) }
     }
 
     /// Whether somebody may look at a run.
-    pub fn may_view(&self, by: &Caller, unit: &str, subject: &str) -> Decision {
-        let who = match self.who(by) {
-            Ok(who) => who,
-            Err(error) => return Decision::deny("directory", format!("{error}"), format!("{error}")),
-        };
-        if by.subject == subject {
+    pub async fn may_view(&self, who: &Who, unit: &str, subject: &str) -> Decision {
+        if who.caller.subject == subject {
             return Decision { allow: true, reason: Text::new("selbst gestartet", "started by this person"), rule: "run.caller".to_owned() };
         }
-        let all = permit(&who, &Action::RunViewAll, None, &self.tenant.rules);
+        let all = permit(who, &Action::RunViewAll, None, &self.tenant.rules);
         if all.allow {
             return all;
         }
-        if who.is_in_any(&self.tenant.unit_groups(unit)).is_some() {
-            return permit(&who, &Action::RunViewOwnUnit, None, &self.tenant.rules);
+        if who.is_in_any(&self.tenant.unit_groups(unit).await).is_some() {
+            return permit(who, &Action::RunViewOwnUnit, None, &self.tenant.rules);
         }
         all
     }

@@ -2,7 +2,6 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use laufzettel_directory::Error as DirectoryError;
 use laufzettel_doors::{Class, Failure, Reply, model::Endpoint, standin, tools::ToolServers};
 
 use laufzettel_engine::{Call, Command, Disposition, Effect, Meta, Outcome, Run};
@@ -12,7 +11,7 @@ use laufzettel_store::failpoint;
 
 use crate::{
     files,
-    tenant::{Prepared, Tenant},
+    tenant::{Nobody, Prepared, Tenant},
 };
 
 /// A future the doors give back.
@@ -110,9 +109,9 @@ impl Doors for RealDoors {
 /// Makes one effect and says what it means for the run.
 pub(crate) async fn pass(tenant: &Tenant, prepared: &Prepared, run: &Run, effect: &Effect) -> Command {
     let began = tenant.clock.now();
-    let outcome = match resolve(tenant, effect) {
-        Err(Some(decision)) => Err(decision),
-        Err(None) => Ok(Outcome::Failed {
+    let outcome = match resolve(tenant, effect).await {
+        Err(Nobody::Denied(decision)) => Err(Box::new(decision)),
+        Err(Nobody::Unavailable) => Ok(Outcome::Failed {
             class: FailureClass::Unavailable,
             disposition: Disposition::DidNotHappen,
             message: "Das Verzeichnis ist nicht erreichbar.".to_owned(),
@@ -135,21 +134,12 @@ pub(crate) async fn pass(tenant: &Tenant, prepared: &Prepared, run: &Run, effect
     }
 }
 
-/// The caller with the groups of this moment. `Err(None)`: the directory does not answer.
-fn resolve(tenant: &Tenant, effect: &Effect) -> Result<Who, Option<Box<Decision>>> {
-    let caller = &effect.run.intent.who;
-    let groups = caller.service_name().and_then(|name| tenant.rules.services.get(name)).map(|s| s.groups.clone()).unwrap_or_default();
+/// The caller with the groups of this moment.
+async fn resolve(tenant: &Tenant, effect: &Effect) -> Result<Who, Nobody> {
     if failpoint::hit("door.before_resolve") {
-        return Err(None);
+        return Err(Nobody::Unavailable);
     }
-    tenant.directory.resolve(caller, &groups, tenant.clock.now()).map_err(|error| match error {
-        DirectoryError::Unavailable => None,
-        DirectoryError::Disabled | DirectoryError::Unknown => Some(Box::new(Decision::deny(
-            "directory",
-            format!("Das Konto von {} ist nicht mehr gültig.", caller.name),
-            format!("The account of {} is no longer valid.", caller.name),
-        ))),
-    })
+    tenant.who(&effect.run.intent.who).await
 }
 
 async fn tool(tenant: &Tenant, prepared: &Prepared, run: &Run, effect: &Effect, who: Who) -> Result<Outcome, Box<Decision>> {

@@ -18,7 +18,7 @@ pub use door::{Answer, Doors, EndpointFacts, RealDoors};
 pub use drive::Worker;
 pub use edge::{Random, SystemClock, SystemRandom};
 pub use keys::{Key, KeyError, KeyWish, parts as key_parts};
-pub use tenant::{Memory, Prepared, Tenant};
+pub use tenant::{Memory, Nobody, Prepared, Tenant};
 pub use terminal::Terminal;
 
 pub use laufzettel_domain::Clock;

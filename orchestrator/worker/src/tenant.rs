@@ -5,10 +5,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use laufzettel_directory::Directory;
-use laufzettel_domain::{Clock, Digest, EffectKey, Findings, RunId, TenantId};
+use laufzettel_directory::{Directory, Error as DirectoryError};
+use laufzettel_domain::{Caller, Clock, Digest, EffectKey, Findings, RunId, TenantId};
 use laufzettel_engine::Context;
-use laufzettel_policy::{Rules, ToolRule, Zone};
+use laufzettel_policy::{Decision, Rules, ToolRule, Who, Zone};
 use laufzettel_process::{Catalogue, Folder, Process, Tools, Types, read};
 use laufzettel_store::Store;
 use serde_json::json;
@@ -87,6 +87,18 @@ impl Drop for Driving {
     }
 }
 
+/// Why nobody can be asked about rights at this moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Nobody {
+    /// The directory does not answer: ask again later. Never a no.
+    Unavailable,
+    /// The account is no longer valid.
+    Denied(Decision),
+}
+
+/// What people are told while the directory does not answer.
+pub(crate) const DIRECTORY_SILENT: &str = "Das Verzeichnis ist gerade nicht erreichbar. Bitte später noch einmal.";
+
 /// A process ready to decide with.
 pub struct Prepared {
     pub process: Process,
@@ -141,9 +153,25 @@ impl Tenant {
         bytes
     }
 
+    /// The caller with the groups of this moment.
+    pub async fn who(&self, caller: &Caller) -> Result<Who, Nobody> {
+        let groups = caller.service_name().and_then(|name| self.rules.services.get(name)).map(|s| s.groups.clone()).unwrap_or_default();
+        self.directory.resolve(caller, &groups, self.clock.now()).await.map_err(|error| match error {
+            DirectoryError::Unavailable => Nobody::Unavailable,
+            DirectoryError::Disabled | DirectoryError::Unknown | DirectoryError::Credentials => Nobody::Denied(Decision::deny(
+                "directory",
+                format!("Das Konto von {} ist nicht mehr gültig.", caller.name),
+                format!("The account of {} is no longer valid.", caller.name),
+            )),
+        })
+    }
+
     /// The groups that stand for a unit: the configuration's, else the directory's.
-    pub fn unit_groups(&self, unit: &str) -> Vec<String> {
-        self.units.get(unit).cloned().or_else(|| self.directory.units().remove(unit)).unwrap_or_default()
+    pub async fn unit_groups(&self, unit: &str) -> Vec<String> {
+        match self.units.get(unit) {
+            Some(groups) => groups.clone(),
+            None => self.directory.units().await.remove(unit).unwrap_or_default(),
+        }
     }
 }
 

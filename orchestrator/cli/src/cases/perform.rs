@@ -123,7 +123,7 @@ async fn start(setting: &Setting, case: &Case, desk: &Desk) -> Result<laufzettel
         let run_as = trigger.map(|t| t.run_as.clone()).ok_or("as: applicant, aber der Prozess hat keinen Auslöser")?;
         (Caller { via: Via::Intake, ..Caller::applicant("fall") }, Some(run_as))
     } else {
-        let caller = desk.tenant.directory.sign_in(&case.by, Via::Form, desk.tenant.clock.now()).map_err(|e| format!("{}: {e}", case.by))?;
+        let caller = desk.tenant.directory.sign_in(&case.by, Via::Form, desk.tenant.clock.now()).await.map_err(|e| format!("{}: {e}", case.by))?;
         (caller, None)
     };
     let request = StartRequest { process: setting.process.id.to_string(), caller, run_as, input, zone: None, receipts: Vec::new(), status: true };
@@ -137,6 +137,6 @@ async fn start(setting: &Setting, case: &Case, desk: &Desk) -> Result<laufzettel
 async fn answer(desk: &Desk, id: TaskId, scripted: &laufzettel_domain::Value, shown: laufzettel_domain::Digest) -> Result<(), WishError> {
     let mut values = scripted.clone();
     let by = values.as_object_mut().and_then(|map| map.remove("by")).and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
-    let caller = desk.tenant.directory.sign_in(&by, Via::Form, desk.tenant.clock.now()).map_err(|e| WishError::Unavailable(e.to_string()))?;
+    let caller = desk.tenant.directory.sign_in(&by, Via::Form, desk.tenant.clock.now()).await.map_err(|e| WishError::Unavailable(e.to_string()))?;
     desk.answer(id, &caller, &values, shown).await.map(drop)
 }

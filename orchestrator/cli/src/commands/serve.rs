@@ -66,7 +66,7 @@ async fn welcome(config: &Config, at: SocketAddr, out: &Out) {
         if let Some(directory) = house::directory(own, &mut findings)
             && own.login == Login::Demo
         {
-            let people: Vec<String> = directory.people().filter(|p| !p.disabled).map(|p| format!("{} ({})", p.user, p.groups.join(", "))).collect();
+            let people: Vec<String> = directory.people().into_iter().filter(|p| !p.disabled).map(|p| format!("{} ({})", p.user, p.groups.join(", "))).collect();
             out.note(format!("  Anmelden als        {}", people.join(", "))).await;
         }
     }

@@ -49,7 +49,7 @@ async fn load(house: &House, run: RunId, out: &Out) -> Result<Loaded, Failed> {
 }
 
 async fn start(house: &House, wish: &RunWish, out: &Out) -> Result<RunId, Failed> {
-    let (by, run_as) = starter(house, wish)?;
+    let (by, run_as) = starter(house, wish).await?;
     let input = laufzettel_worker::files::extract(&house.desk.tenant.store, wish.input.clone()).await.map_err(|e| Failed::new(code::USAGE, e.to_string()))?;
     let request = StartRequest { process: wish.process.clone(), caller: by, run_as, input, zone: wish.zone.clone(), receipts: Vec::new(), status: false };
     match house.desk.start(request).await {
@@ -77,9 +77,9 @@ async fn start(house: &House, wish: &RunWish, out: &Out) -> Result<RunId, Failed
 }
 
 /// A person of the directory, or `applicant`: as if it had come through the process's own intake.
-fn starter(house: &House, wish: &RunWish) -> Result<(Caller, Option<RunAs>), Failed> {
+async fn starter(house: &House, wish: &RunWish) -> Result<(Caller, Option<RunAs>), Failed> {
     if wish.by.as_deref() != Some("applicant") {
-        return Ok((caller(house, wish.by.as_deref())?, None));
+        return Ok((caller(house, wish.by.as_deref()).await?, None));
     }
     let prepared = house.desk.tenant.current(&wish.process);
     let trigger = prepared.as_ref().and_then(|p| p.process.triggers.iter().find(|t| matches!(t.kind, TriggerKind::Intake { .. })));
@@ -106,10 +106,11 @@ async fn answer_one(house: &House, loaded: &Loaded, wish: &RunWish, out: &Out) -
         let step = task.opened.step.as_str();
         let id = TaskId { run: loaded.run.id, number: task.opened.number };
         let (by, values) = match wish.answers.get(step) {
-            Some(values) => answerer(house, values, wish)?,
-            None if wish.interactive => {
-                (caller(house, wish.by.as_deref())?, crate::ask::ask(&loaded.prepared.process, task, out).map_err(|e| Failed::new(code::USAGE, e.to_string()))?)
-            }
+            Some(values) => answerer(house, values, wish).await?,
+            None if wish.interactive => (
+                caller(house, wish.by.as_deref()).await?,
+                crate::ask::ask(&loaded.prepared.process, task, out).map_err(|e| Failed::new(code::USAGE, e.to_string()))?,
+            ),
             None => continue,
         };
         house.desk.answer(id, &by, &values, task.opened.shown).await.map_err(|e| wish_failed(e, out.lang))?;
@@ -119,11 +120,11 @@ async fn answer_one(house: &House, loaded: &Loaded, wish: &RunWish, out: &Out) -
 }
 
 /// An answer may name who gives it: `{ "by": "a.klein", … }`; otherwise it is the person who started the run.
-fn answerer(house: &House, values: &Value, wish: &RunWish) -> Result<(Caller, Value), Failed> {
+async fn answerer(house: &House, values: &Value, wish: &RunWish) -> Result<(Caller, Value), Failed> {
     let mut values = values.clone();
     let named = values.as_object_mut().and_then(|map| map.remove("by")).and_then(|by| by.as_str().map(str::to_owned));
     let by = named.or_else(|| wish.by.clone().filter(|by| by != "applicant"));
-    Ok((caller(house, by.as_deref())?, values))
+    Ok((caller(house, by.as_deref()).await?, values))
 }
 
 enum Pause {

@@ -65,7 +65,7 @@ fn step_json(state: &laufzettel_engine::StepState) -> Value {
 
 pub async fn cancel(house: &House, written: &str, by: Option<&str>, reason: &str, out: &Out) -> Done {
     let run = find_run(house, written).await?;
-    let by = caller(house, by)?;
+    let by = caller(house, by).await?;
     house.desk.cancel(run, &by, reason).await.map_err(|e| wish_failed(e, out.lang))?;
     house.desk.drive(run).await.map_err(|e| wish_failed(e, out.lang))?;
     show(house, &run.to_string(), out).await
@@ -92,13 +92,14 @@ async fn order(
     command: impl Fn(laufzettel_domain::EffectPath, laufzettel_domain::Caller) -> Command,
 ) -> Done {
     let run = find_run(house, written).await?;
-    let by = caller(house, by)?;
+    let by = caller(house, by).await?;
     let step = StepId::parse(step).ok_or_else(|| Failed::new(code::USAGE, format!("„{step}“ ist kein Schritt.")))?;
     let actor = Actor::Caller(by.clone());
+    let loaded = house.desk.load(run).await.map_err(|e| wish_failed(e, out.lang))?.ok_or_else(|| wish_failed(WishError::Unknown, out.lang))?;
+    house.desk.needs_unit(&loaded, &by).await.map_err(|e| wish_failed(e, out.lang))?;
     let told = house
         .desk
-        .tell(run, &actor, |loaded| {
-            house.desk.needs_unit(loaded, &by)?;
+        .tell_loaded(loaded, &actor, |loaded| {
             let path = loaded.run.effects.iter().find(|(path, effect)| path.step == step && which(&effect.status)).map(|(path, _)| path.clone());
             let path = path.ok_or_else(|| WishError::Unavailable(format!("Der Schritt „{step}“ wartet nicht darauf.")))?;
             Ok(command(path, by.clone()))
