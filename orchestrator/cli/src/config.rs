@@ -1,5 +1,6 @@
 //! The configuration file: read key by key, every mistake with line and column. Refuses unknown keys and `${ENV}`.
 
+mod login;
 mod tenant;
 mod tools;
 
@@ -15,7 +16,8 @@ use laufzettel_domain::{
 use laufzettel_policy::{Kategorien, Zone};
 use laufzettel_process::model::Size;
 
-pub use tenant::{Login, TenantConfig};
+pub use login::Login;
+pub use tenant::TenantConfig;
 pub use tools::{SandboxConfig, ServerConfig};
 
 #[derive(Debug, Clone)]

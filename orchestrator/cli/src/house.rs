@@ -23,10 +23,11 @@ use laufzettel_doors::{
 use laufzettel_journal::Signer;
 use laufzettel_policy::ToolRule;
 use laufzettel_process::{Catalogue, Folder, Schema, Tools, types::ToolTypes};
+use laufzettel_server::{Oidc, OidcOptions};
 use laufzettel_store::{Sqlite, SqliteOptions, Store};
 use laufzettel_worker::{Anchor, Desk, Doors, Memory, Random as _, RealDoors, SystemClock, SystemRandom, Tenant};
 
-use crate::config::{Config, SandboxConfig, ServerConfig, TenantConfig};
+use crate::config::{Config, Login, SandboxConfig, ServerConfig, TenantConfig};
 
 /// Text files larger than this are no part of a process (letters, tables and schemas are far smaller).
 const TEXT_BYTES_MAX: u64 = 1024 * 1024;
@@ -213,6 +214,25 @@ fn endpoints(config: &Config) -> anyhow::Result<Vec<Arc<Endpoint>>> {
     Ok(endpoints)
 }
 
+/// The identity provider of a tenant. Nothing is asked of it yet.
+fn oidc(config: &Config, own: &TenantConfig) -> anyhow::Result<Option<Arc<Oidc>>> {
+    let Login::Oidc(given) = &own.login else { return Ok(None) };
+    let secret = match &given.secret {
+        None => None,
+        Some(name) => Some(std::fs::read_to_string(config.secrets.join(name)).with_context(|| format!("secret:{name}"))?.trim().to_owned()),
+    };
+    let options = OidcOptions {
+        issuer: given.issuer.clone(),
+        client: given.client.clone(),
+        secret,
+        scopes: given.scopes.clone(),
+        ca: given.ca.clone(),
+        groups: given.groups.clone(),
+        sid: given.sid.clone(),
+    };
+    Ok(Some(Arc::new(Oidc::new(options).context("login.oidc")?)))
+}
+
 /// The key checkpoints of a tenant are signed with; drawn at the first start.
 pub fn signer(config: &Config, tenant: &TenantId) -> anyhow::Result<Signer> {
     Ok(Signer::new(tenant.as_str(), &key(&config.secrets.join(format!("journal-{tenant}.key")))?))
@@ -229,6 +249,8 @@ pub struct House {
     pub desk: Desk,
     pub servers: ToolServers,
     pub anchor: tokio::sync::Mutex<Option<Anchor>>,
+    /// The identity provider, where people sign in at one.
+    pub oidc: Option<Arc<Oidc>>,
     pub config: Config,
     pub tenant: TenantId,
 }
@@ -270,10 +292,11 @@ impl House {
         let random: Arc<dyn laufzettel_worker::Random> = Arc::new(SystemRandom);
         let doors =
             RealDoors { servers: servers.clone(), endpoints: endpoints(config)?, types: tool_types(own)?, clock: clock.clone(), random: random.clone() };
+        let oidc = oidc(config, own)?;
         let signer = signer(config, tenant)?;
         let anchor = anchor(config, tenant, &store, signer).await?;
         let desk = Desk::new(Arc::new(self::tenant(config, tenant, own, store, catalogue, directory.unwrap_or_default(), Box::new(doors), clock, random)?));
-        Ok(Opening::Open(Box::new(Self { desk, servers, anchor: tokio::sync::Mutex::new(anchor), config: config.clone(), tenant: tenant.clone() })))
+        Ok(Opening::Open(Box::new(Self { desk, servers, anchor: tokio::sync::Mutex::new(anchor), oidc, config: config.clone(), tenant: tenant.clone() })))
     }
 
     /// Writes a checkpoint if anything moved.

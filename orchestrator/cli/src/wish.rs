@@ -22,6 +22,21 @@ pub enum Wish {
     AuditShow { run: Option<String>, kind: Option<String>, limit: u32 },
     AuditExport { format: String },
     AuditCheckpoint,
+    KeysCreate(KeysCreate),
+    KeysList,
+    KeysRevoke { key: String },
+    UsersList,
+    UsersShow { user: String },
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct KeysCreate {
+    pub name: String,
+    pub service: Option<String>,
+    pub by: Option<String>,
+    pub processes: Vec<String>,
+    pub per_minute: u32,
+    pub expires: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

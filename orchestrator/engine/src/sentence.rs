@@ -98,10 +98,6 @@ pub fn sentence(kind: &str, body: &Value) -> Text {
             Some(true) => (format!("{} hat sich überall abgemeldet.", word(body, "/by/name")), format!("{} signed out everywhere.", word(body, "/by/name"))),
             _ => (format!("{} ist abgemeldet.", word(body, "/by/name")), format!("{} is signed out.", word(body, "/by/name"))),
         },
-        "terminal.acted" => (
-            format!("{} handelte am Terminal ({}{}).", word(body, "/by/name"), word(body, "/command"), os_user(body)),
-            format!("{} acted at a terminal ({}{}).", word(body, "/by/name"), word(body, "/command"), os_user(body)),
-        ),
         "key.created" => (
             format!("Schlüssel {} ({}) für {} angelegt von {}.", word(body, "/key"), word(body, "/name"), word(body, "/holder/name"), word(body, "/by/name")),
             format!("Key {} ({}) for {} created by {}.", word(body, "/key"), word(body, "/name"), word(body, "/holder/name"), word(body, "/by/name")),

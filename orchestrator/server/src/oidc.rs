@@ -7,13 +7,13 @@
 mod claims;
 mod http;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, pin::Pin, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 use laufzettel_directory::Claims;
 use openidconnect::{
-    AuthType, AuthenticationFlow, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken, IssuerUrl, LogoutRequest, Nonce,
-    PkceCodeChallenge, PkceCodeVerifier, PostLogoutRedirectUrl, ProviderMetadataWithLogout, RedirectUrl, RequestTokenError, Scope,
+    AuthType, AuthenticationFlow, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse, IssuerUrl,
+    LogoutRequest, Nonce, PkceCodeChallenge, PkceCodeVerifier, PostLogoutRedirectUrl, ProviderMetadataWithLogout, RedirectUrl, RequestTokenError, Scope,
     SignatureVerificationError, TokenResponse as _,
     core::{CoreClient, CoreClientAuthMethod, CoreIdToken, CoreJwsSigningAlgorithm, CoreResponseType, CoreTokenResponse},
 };
@@ -74,6 +74,7 @@ pub struct Binding {
     pub verifier: String,
 }
 
+type Answer = Pin<Box<dyn Future<Output = Result<HttpResponse, http::HttpError>> + Send>>;
 type Provider = Arc<ProviderMetadataWithLogout>;
 
 struct Known {
@@ -84,13 +85,13 @@ struct Known {
 
 pub struct Oidc {
     options: OidcOptions,
-    http: Http,
+    http: Arc<Http>,
     known: tokio::sync::Mutex<Option<Known>>,
 }
 
 impl Oidc {
     pub fn new(options: OidcOptions) -> Result<Self, SetupError> {
-        Ok(Self { http: Http::new(options.ca.as_deref())?, options, known: tokio::sync::Mutex::new(None) })
+        Ok(Self { http: Arc::new(Http::new(options.ca.as_deref())?), options, known: tokio::sync::Mutex::new(None) })
     }
 
     pub fn issuer(&self) -> &str {
@@ -153,12 +154,21 @@ impl Oidc {
             .set_auth_type(auth_type(provider))
             .set_redirect_uri(RedirectUrl::new(binding.redirect.clone()).map_err(|e| OidcError::Invalid(e.to_string()))?);
         let request = client.exchange_code(AuthorizationCode::new(code.to_owned())).map_err(|e| OidcError::Unavailable(e.to_string()))?;
-        let http = |request| self.http.call(request);
+        let http = self.client();
         match request.set_pkce_verifier(PkceCodeVerifier::new(binding.verifier.clone())).request_async(&http).await {
             Ok(answer) => Ok(answer),
             Err(RequestTokenError::ServerResponse(refusal)) => Err(OidcError::Refused(refusal.error().to_string())),
             Err(RequestTokenError::Request(error)) => Err(OidcError::Unavailable(error.to_string())),
             Err(error) => Err(OidcError::Unavailable(error.to_string())),
+        }
+    }
+
+    /// The client as the protocol's library wants it: each answer owns what it needs.
+    fn client(&self) -> impl Fn(HttpRequest) -> Answer + use<> {
+        let http = self.http.clone();
+        move |request| {
+            let http = http.clone();
+            Box::pin(async move { http.call(request).await })
         }
     }
 
@@ -202,7 +212,7 @@ impl Oidc {
 
     async fn discover(&self) -> Result<Provider, OidcError> {
         let issuer = IssuerUrl::new(self.options.issuer.clone()).map_err(|e| OidcError::Invalid(e.to_string()))?;
-        let http = |request| self.http.call(request);
+        let http = self.client();
         let found = ProviderMetadataWithLogout::discover_async(issuer, &http).await.map_err(|e| OidcError::Unavailable(sources(&e)))?;
         let addresses = [Some(found.authorization_endpoint().url()), found.token_endpoint().map(|u| u.url()), found.userinfo_endpoint().map(|u| u.url())];
         if addresses.into_iter().flatten().any(|url| !http::is_safe(url)) {

@@ -76,6 +76,11 @@ impl Sessions {
         self.0.remove(&Digest::of(name.as_bytes()).0)
     }
 
+    /// Whether a person is still signed in anywhere.
+    pub fn has(&self, tenant: &str, subject: &str) -> bool {
+        self.0.values().any(|s| s.tenant == tenant && s.caller.subject == subject)
+    }
+
     /// Ends every session of a person, wherever it was begun.
     pub fn end_all(&mut self, tenant: &str, subject: &str) -> usize {
         let before = self.0.len();
@@ -105,7 +110,7 @@ impl Cookies {
         self.set(name, "", 0)
     }
 
-    pub fn get(self, headers: &HeaderMap, name: &str) -> Option<&str> {
+    pub fn get<'h>(self, headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
         cookie(headers, &self.name(name))
     }
 }

@@ -7,7 +7,7 @@ use laufzettel_domain::{Actor, Caller, Digest, RunId, TaskId, Text, Value};
 use laufzettel_engine::{self as engine, Answer, Command, Event, Rejection, Run, Start, TaskKind};
 use laufzettel_journal::{Draft, Record};
 use laufzettel_policy::{Action, Decision, Who, permit, permit_start};
-use laufzettel_process::{model::RunAs, schema::Problem};
+use laufzettel_process::{Process, model::RunAs, schema::Problem};
 use laufzettel_store::{Append, AppendError, Error as StoreError, Projection, RunRow, TaskRow, failpoint};
 use serde_json::json;
 
@@ -134,6 +134,9 @@ impl Desk {
 
     async fn may_start(&self, request: &StartRequest, prepared: &Prepared) -> Result<Decision, Nobody> {
         let process = &prepared.process;
+        if request.caller.service_name().is_some() && request.caller.via == laufzettel_domain::Via::Api {
+            return self.may_start_by_key(request, process).await;
+        }
         if request.caller.is_applicant() || request.caller.service_name().is_some() {
             // a trigger: the process itself declares it, and names who acts; that account must serve this process
             let account = match &request.run_as {
@@ -153,18 +156,28 @@ impl Desk {
                 rule: "process.triggers".to_owned(),
             });
         }
-        if !process.start.via.is_empty() {
-            let way = if request.caller.via == laufzettel_domain::Via::Terminal { laufzettel_domain::Via::Form } else { request.caller.via };
-            if !process.start.via.contains(&way) {
-                let (de, en) = ("Auf diesem Weg lässt sich der Prozess nicht starten.", "The process cannot be started this way.");
-                return Ok(Decision::deny("process.start.via", de, en));
-            }
+        if let Some(refused) = wrong_way(request, process) {
+            return Ok(refused);
         }
         let who = self.who(&request.caller).await?;
         let started = permit_start(&who, process.id.as_str(), &process.start.groups, &self.tenant.rules);
+        Ok(self.may_choose_zone(request, process, &who, started))
+    }
+
+    /// A program with a key of a service account: no trigger of the process lets it in, only what the account may.
+    async fn may_start_by_key(&self, request: &StartRequest, process: &Process) -> Result<Decision, Nobody> {
+        if let Some(refused) = wrong_way(request, process) {
+            return Ok(refused);
+        }
+        let who = self.who(&request.caller).await?;
+        let started = permit(&who, &Action::ProcessStart(process.id.to_string()), Some(process.id.as_str()), &self.tenant.rules);
+        Ok(self.may_choose_zone(request, process, &who, started))
+    }
+
+    fn may_choose_zone(&self, request: &StartRequest, process: &Process, who: &Who, started: Decision) -> Decision {
         let wish = request.zone.as_ref().filter(|_| started.allow);
-        let zone = wish.map(|zone| permit(&who, &Action::ZoneUse(zone.clone()), Some(process.id.as_str()), &self.tenant.rules));
-        Ok(zone.filter(|decision| !decision.allow).unwrap_or(started))
+        let zone = wish.map(|zone| permit(who, &Action::ZoneUse(zone.clone()), Some(process.id.as_str()), &self.tenant.rules));
+        zone.filter(|decision| !decision.allow).unwrap_or(started)
     }
 
     async fn begin(&self, request: StartRequest, prepared: &Prepared, decision: Decision) -> Result<Started, StartError> {
@@ -475,6 +488,14 @@ impl Desk {
         }
         all
     }
+}
+
+/// A process says on which ways it is started; a terminal is a form with fewer colours.
+fn wrong_way(request: &StartRequest, process: &Process) -> Option<Decision> {
+    let way = if request.caller.via == laufzettel_domain::Via::Terminal { laufzettel_domain::Via::Form } else { request.caller.via };
+    let open = process.start.via.is_empty() || process.start.via.contains(&way);
+    let (de, en) = ("Auf diesem Weg lässt sich der Prozess nicht starten.", "The process cannot be started this way.");
+    (!open).then(|| Decision::deny("process.start.via", de, en))
 }
 
 /// How a decision did not become durable.

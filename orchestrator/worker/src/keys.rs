@@ -170,7 +170,14 @@ mod tests {
     #[test]
     fn keys_are_what_the_records_say() {
         let revoked = |id: &str| record("key.revoked", 8, json!({ "key": id }));
-        let keys = fold(&[created("a", "eins"), created("b", "zwei"), revoked("a"), revoked("fremd"), created("b", "untergeschoben"), record("key.created", 9, json!({ "key": "c" }))]);
+        let keys = fold(&[
+            created("a", "eins"),
+            created("b", "zwei"),
+            revoked("a"),
+            revoked("fremd"),
+            created("b", "untergeschoben"),
+            record("key.created", 9, json!({ "key": "c" })),
+        ]);
         let told: Vec<_> = keys.values().map(|k| (k.id.as_str(), k.name.as_str(), k.revoked)).collect();
         assert_eq!(told, [("a", "eins", true), ("b", "zwei", false)]);
         let key = &keys["b"];
@@ -182,13 +189,9 @@ mod tests {
 
     #[test]
     fn the_text_of_a_key() {
-        for (text, expected) in [
-            ("lz_vg-bellheim_0a1b_ff", Some(("vg-bellheim", "0a1b"))),
-            ("lz_vg_0a1b", None),
-            ("lz_vg_0a1b_ff_x", None),
-            ("vg_0a1b_ff", None),
-            ("", None),
-        ] {
+        for (text, expected) in
+            [("lz_vg-bellheim_0a1b_ff", Some(("vg-bellheim", "0a1b"))), ("lz_vg_0a1b", None), ("lz_vg_0a1b_ff_x", None), ("vg_0a1b_ff", None), ("", None)]
+        {
             assert_eq!(parts(text), expected, "{text}");
         }
         assert_eq!(parts(&format!("lz_vg_a_{}", "f".repeat(300))), None);

@@ -10,7 +10,6 @@ mod edge;
 pub mod files;
 mod keys;
 mod tenant;
-mod terminal;
 
 pub use anchor::{Anchor, AnchorError, read_witness, witness_file};
 pub use desk::{Desk, Loaded, StartError, StartRequest, Started, WishError, decode, status_key};
@@ -19,7 +18,6 @@ pub use drive::Worker;
 pub use edge::{Random, SystemClock, SystemRandom};
 pub use keys::{Key, KeyError, KeyWish, parts as key_parts};
 pub use tenant::{Memory, Nobody, Prepared, Tenant};
-pub use terminal::Terminal;
 
 pub use laufzettel_domain::Clock;
 

@@ -12,7 +12,9 @@ use laufzettel_domain::{
 use laufzettel_policy::{Grant, Rules, ServiceAccount};
 
 use super::{
-    at, not_yet,
+    at,
+    login::{self, Login},
+    not_yet,
     tools::{self, ServerConfig},
 };
 
@@ -31,20 +33,12 @@ pub struct TenantConfig {
     pub servers: BTreeMap<String, ServerConfig>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Login {
-    /// Pick a person; on loopback only.
-    Demo,
-    /// Nobody can sign in on pages.
-    None,
-}
-
 pub fn read(node: &Node, key: &str, folder: &Path, findings: &mut Findings) -> Option<TenantConfig> {
     let mut inner = Fields::open(node, key, findings)?;
     let name = inner.req_text("name").map(str::to_owned);
     let processes = inner.req_text("processes").map(|path| at(folder, path));
     let directory = directory(&mut inner, folder);
-    let login = login(&mut inner);
+    let login = login::read(&mut inner, folder);
     let grants = grants(&mut inner);
     let services = services(&mut inner);
     let zeitzone = zeitzone(&mut inner);
@@ -68,17 +62,6 @@ fn directory(fields: &mut Fields<'_, '_>, folder: &Path) -> Option<PathBuf> {
     let file = inner.text("file").map(|path| at(folder, path));
     inner.close();
     file
-}
-
-fn login(fields: &mut Fields<'_, '_>) -> Login {
-    let Some(node) = fields.opt("login") else { return Login::None };
-    let key = fields.path("login");
-    let Some(mut inner) = Fields::open(node, key, fields.findings) else { return Login::None };
-    not_yet(&mut inner, "oidc");
-    not_yet(&mut inner, "ldap");
-    let demo = inner.opt("demo").is_some();
-    inner.close();
-    if demo { Login::Demo } else { Login::None }
 }
 
 fn grants(fields: &mut Fields<'_, '_>) -> Vec<Grant> {

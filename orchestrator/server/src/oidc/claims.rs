@@ -84,7 +84,9 @@ mod tests {
 
     #[test]
     fn claims_become_a_person() {
-        let full = map(json!({ "sub": "u-1", "name": "Anna Klein", "preferred_username": "a.klein", "email": "a@x.example", "onprem_sid": "S-1", "gruppen": ["A", "B", 7, ""] }));
+        let full = map(
+            json!({ "sub": "u-1", "name": "Anna Klein", "preferred_username": "a.klein", "email": "a@x.example", "onprem_sid": "S-1", "gruppen": ["A", "B", 7, ""] }),
+        );
         let read = read(&full, &options()).unwrap();
         let expected = Claims {
             sub: "u-1".into(),
