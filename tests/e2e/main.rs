@@ -6,6 +6,7 @@ mod desk;
 mod first_minutes;
 mod hooks;
 mod house;
+mod login;
 mod models;
 mod permissions;
 mod tamper;
