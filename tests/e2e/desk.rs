@@ -193,6 +193,8 @@ pub async fn post(url: &str, headers: &[(&str, String)], body: &str) -> Option<(
 }
 
 pub fn client() -> reqwest::Client {
+    // the program under test installs its own; this is another process
+    let _ = rustls::crypto::ring::default_provider().install_default();
     #[expect(clippy::disallowed_methods, reason = "the tests are the outside")]
     reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20)).redirect(reqwest::redirect::Policy::none()).build().expect("a client")
 }
