@@ -131,7 +131,16 @@ pub struct Server {
 
 impl Server {
     pub fn start(tenant: &Tenant, failpoint: Option<&str>) -> Option<Self> {
-        let mut command = tenant.command(&["up", "--port", "0"]);
+        Self::launch(tenant, 0, failpoint)
+    }
+
+    /// At a port somebody else has been told of.
+    pub fn start_at(tenant: &Tenant, port: u16) -> Option<Self> {
+        Self::launch(tenant, port, None)
+    }
+
+    fn launch(tenant: &Tenant, port: u16, failpoint: Option<&str>) -> Option<Self> {
+        let mut command = tenant.command(&["up", "--port", &port.to_string()]);
         if let Some(failpoint) = failpoint {
             command.env("LAUFZETTEL_FAILPOINT", failpoint);
         }

@@ -9,6 +9,7 @@ mod first_minutes;
 mod hooks;
 mod house;
 mod injections;
+mod login;
 mod models;
 mod permissions;
 mod tamper;

@@ -113,6 +113,12 @@ pub enum Command {
     /// Werkzeugserver
     #[command(subcommand)]
     Tools(Tools),
+    /// Schlüssel für Programme
+    #[command(subcommand)]
+    Keys(Keys),
+    /// Wer im Verzeichnis steht und was eine Person darf
+    #[command(subcommand)]
+    Users(Users),
     /// JSON-Schema einer Datei, die Menschen schreiben
     Schema { name: SchemaName },
     /// Ein mitgelieferter Werkzeugserver
@@ -287,6 +293,59 @@ pub enum Tools {
     /// Was sich gegenüber der freigegebenen Fassung geändert hat
     Diff {
         server: Option<String>,
+        #[command(flatten)]
+        at: Where,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Keys {
+    /// Legt einen Schlüssel an und zeigt ihn einmal
+    Create {
+        /// Wie Menschen ihn nennen
+        #[arg(long)]
+        name: String,
+        /// Handelt als Dienstkonto
+        #[arg(long, value_name = "KONTO", conflicts_with = "by", required_unless_present = "by")]
+        service: Option<String>,
+        /// Handelt als Person, nie an ihrer Stelle bei einer Entscheidung
+        #[arg(long = "as", value_name = "PERSON")]
+        by: Option<String>,
+        /// Prozesse, für die er gilt; * steht für beliebige Zeichen
+        #[arg(long = "process", value_name = "MUSTER", required = true)]
+        processes: Vec<String>,
+        /// Anfragen je Minute
+        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=6000))]
+        per_minute: u32,
+        /// Wie lange er gilt, höchstens zwei Jahre
+        #[arg(long, default_value = "P1Y", value_name = "DAUER")]
+        expires: String,
+        #[command(flatten)]
+        at: Where,
+    },
+    List {
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Sperrt einen Schlüssel sofort
+    Revoke {
+        /// Kennung aus `keys list`
+        key: String,
+        #[command(flatten)]
+        at: Where,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Users {
+    /// Alle, wo das Verzeichnis eine Datei ist
+    List {
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Eine Person: ihre Gruppen von jetzt, und was sie damit darf
+    Show {
+        user: String,
         #[command(flatten)]
         at: Where,
     },

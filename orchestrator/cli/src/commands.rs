@@ -21,14 +21,14 @@ use laufzettel_mcp_kit::edge;
 use laufzettel_store::{Sqlite, Store};
 
 use crate::{
-    args::{Args, Audit, Command, Language, Mcp, Runs, Tasks, Tenants, Where},
+    args::{Args, Audit, Command, Keys, Language, Mcp, Runs, Tasks, Tenants, Users, Where},
     config::Config,
     demo,
     house::{self, House, Opening},
     out::{Out, code},
     perform::{self, perform},
     socket,
-    wish::{LedgerWish, RunWish, Wish},
+    wish::{KeysCreate, LedgerWish, RunWish, Wish},
 };
 
 pub async fn carry_out(args: Args) -> anyhow::Result<u8> {
@@ -49,6 +49,8 @@ pub async fn carry_out(args: Args) -> anyhow::Result<u8> {
         Command::Tasks(tasks) => tasks_wish(tasks, &out).await,
         Command::Audit(audit) => audit_wish(audit, &out).await,
         Command::Tools(tools) => tools::tools(tools, &out).await,
+        Command::Keys(keys) => keys_wish(keys, &out).await,
+        Command::Users(users) => users_wish(users, &out).await,
         Command::Schema { name } => schema::schema(name, &out).await,
         Command::Mcp(mcp) => serve_tools(mcp).await,
         Command::Other(words) => refuse(&words),
@@ -57,14 +59,14 @@ pub async fn carry_out(args: Args) -> anyhow::Result<u8> {
 }
 
 /// Commands that are promised and not built yet.
-const NOT_YET: [&str; 5] = ["doctor", "graph", "keys", "login", "users"];
+const NOT_YET: [&str; 3] = ["doctor", "graph", "login"];
 
 fn refuse(words: &[String]) -> anyhow::Result<u8> {
     let name = words.first().map_or("", String::as_str);
     if NOT_YET.contains(&name) {
         bail!("„{name}“ wird in dieser Version noch nicht unterstützt.");
     }
-    let known = ["up", "serve", "run", "check", "test", "release", "runs", "tasks", "audit", "tools", "tenants", "schema", "mcp", "bench"];
+    let known = ["up", "serve", "run", "check", "test", "release", "runs", "tasks", "audit", "tools", "tenants", "keys", "users", "schema", "mcp", "bench"];
     bail!("Den Befehl „{name}“ gibt es nicht. {}", laufzettel_domain::finding::hint(name, known).de)
 }
 
@@ -257,6 +259,25 @@ async fn audit_wish(audit: Audit, out: &Out) -> anyhow::Result<u8> {
         Audit::Export { format, at } => (at, Wish::AuditExport { format }),
         Audit::Ledger { from, to, by, format, at } => (at, Wish::AuditLedger(LedgerWish { from, to, by, format })),
         Audit::Checkpoint { at } => (at, Wish::AuditCheckpoint),
+    };
+    wish(&at, None, asked, out).await
+}
+
+async fn keys_wish(keys: Keys, out: &Out) -> anyhow::Result<u8> {
+    let (at, asked) = match keys {
+        Keys::Create { name, service, by, processes, per_minute, expires, at } => {
+            (at, Wish::KeysCreate(KeysCreate { name, service, by, processes, per_minute, expires }))
+        }
+        Keys::List { at } => (at, Wish::KeysList),
+        Keys::Revoke { key, at } => (at, Wish::KeysRevoke { key }),
+    };
+    wish(&at, None, asked, out).await
+}
+
+async fn users_wish(users: Users, out: &Out) -> anyhow::Result<u8> {
+    let (at, asked) = match users {
+        Users::List { at } => (at, Wish::UsersList),
+        Users::Show { user, at } => (at, Wish::UsersShow { user }),
     };
     wish(&at, None, asked, out).await
 }

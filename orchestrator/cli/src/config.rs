@@ -1,6 +1,7 @@
 //! The configuration file: read key by key, every mistake with line and column. Refuses unknown keys and `${ENV}`.
 
 mod directory;
+mod login;
 mod rights;
 mod tenant;
 mod tools;
@@ -18,7 +19,8 @@ use laufzettel_policy::{Kategorien, Zone};
 use laufzettel_process::model::Size;
 
 pub use directory::{DirectoryConfig, LdapConfig};
-pub use tenant::{Login, TenantConfig};
+pub use login::Login;
+pub use tenant::TenantConfig;
 pub use tools::{SandboxConfig, ServerConfig};
 
 #[derive(Debug, Clone)]

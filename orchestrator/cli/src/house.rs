@@ -24,6 +24,7 @@ use laufzettel_engine::EndpointFacts;
 use laufzettel_journal::Signer;
 use laufzettel_policy::ToolRule;
 use laufzettel_process::{Catalogue, Folder, Schema, Tools, model::Size, types::ToolTypes};
+use laufzettel_server::{Oidc, OidcOptions};
 use laufzettel_store::{Sqlite, SqliteOptions, Store};
 use laufzettel_worker::{Anchor, Desk, Doors, Memory, Random as _, RealDoors, SystemClock, SystemRandom, Tenant};
 
@@ -305,6 +306,25 @@ fn endpoints(config: &Config) -> anyhow::Result<Vec<Arc<Endpoint>>> {
     Ok(endpoints)
 }
 
+/// The identity provider of a tenant. Nothing is asked of it yet.
+fn oidc(config: &Config, own: &TenantConfig) -> anyhow::Result<Option<Arc<Oidc>>> {
+    let Login::Oidc(given) = &own.login else { return Ok(None) };
+    let secret = match &given.secret {
+        None => None,
+        Some(name) => Some(std::fs::read_to_string(config.secrets.join(name)).with_context(|| format!("secret:{name}"))?.trim().to_owned()),
+    };
+    let options = OidcOptions {
+        issuer: given.issuer.clone(),
+        client: given.client.clone(),
+        secret,
+        scopes: given.scopes.clone(),
+        ca: given.ca.clone(),
+        groups: given.groups.clone(),
+        sid: given.sid.clone(),
+    };
+    Ok(Some(Arc::new(Oidc::new(options).context("login.oidc")?)))
+}
+
 /// The key checkpoints of a tenant are signed with; drawn at the first start.
 pub fn signer(config: &Config, tenant: &TenantId) -> anyhow::Result<Signer> {
     Ok(Signer::new(tenant.as_str(), &key(&config.secrets.join(format!("journal-{tenant}.key")))?))
@@ -321,6 +341,8 @@ pub struct House {
     pub desk: Desk,
     pub servers: ToolServers,
     pub anchor: tokio::sync::Mutex<Option<Anchor>>,
+    /// The identity provider, where people sign in at one.
+    pub oidc: Option<Arc<Oidc>>,
     pub config: Config,
     pub tenant: TenantId,
 }
@@ -367,6 +389,7 @@ impl House {
         let random: Arc<dyn laufzettel_worker::Random> = Arc::new(SystemRandom);
         let doors =
             RealDoors { servers: servers.clone(), endpoints: endpoints(config)?, types: tool_types(own)?, clock: clock.clone(), random: random.clone() };
+        let oidc = oidc(config, own)?;
         let signer = signer(config, tenant)?;
         let anchor = anchor(config, tenant, &store, signer).await?;
         let mut opened = self::tenant(config, tenant, own, store, catalogue, directory, Box::new(doors), clock, random)?;
@@ -374,7 +397,7 @@ impl House {
         opened.release_required = folder.is_none() && own.login != Login::Demo;
         let desk = Desk::new(Arc::new(opened));
         desk.read_releases().await?;
-        let house = Self { desk, servers, anchor: tokio::sync::Mutex::new(anchor), config: config.clone(), tenant: tenant.clone() };
+        let house = Self { desk, servers, anchor: tokio::sync::Mutex::new(anchor), oidc, config: config.clone(), tenant: tenant.clone() };
         books::keep(&house, false).await?;
         Ok(Opening::Open(Box::new(house)))
     }

@@ -1,12 +1,14 @@
 //! Carries out a wish on an open house, for whoever asked: the command line or a client over the socket.
 
 pub mod audit;
+mod keys;
 mod ledger;
 mod release;
 mod run;
 mod runs;
 mod show;
 mod tasks;
+mod users;
 
 use laufzettel_directory::Error as DirectoryError;
 use laufzettel_domain::{Caller, Lang, RunId, Via};
@@ -43,6 +45,11 @@ pub async fn perform(house: &House, wish: Wish, out: &Out) -> u8 {
         Wish::Release { candidate, by } => release::release(house, &candidate, by.as_deref(), out).await,
         Wish::TenantsShow => release::show(house, out).await,
         Wish::AuditCheckpoint => audit::checkpoint(house, out).await,
+        Wish::KeysCreate(wish) => keys::create(house, wish, out).await,
+        Wish::KeysList => keys::list(house, out).await,
+        Wish::KeysRevoke { key } => keys::revoke(house, &key, out).await,
+        Wish::UsersList => users::list(house, out).await,
+        Wish::UsersShow { user } => users::show(house, &user, out).await,
     };
     match done {
         Ok(code) => code,

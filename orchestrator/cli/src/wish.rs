@@ -70,6 +70,25 @@ pub enum Wish {
         by: Option<String>,
     },
     TenantsShow,
+    KeysCreate(KeysCreate),
+    KeysList,
+    KeysRevoke {
+        key: String,
+    },
+    UsersList,
+    UsersShow {
+        user: String,
+    },
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct KeysCreate {
+    pub name: String,
+    pub service: Option<String>,
+    pub by: Option<String>,
+    pub processes: Vec<String>,
+    pub per_minute: u32,
+    pub expires: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -90,7 +90,26 @@ pub fn sentence(kind: &str, body: &Value) -> Text {
             format!("{} durfte eine Aufgabe nicht erledigen: {}", word(body, "/by/name"), word(body, "/decision/reason/de")),
             format!("{} was denied a task: {}", word(body, "/by/name"), word(body, "/decision/reason/en")),
         ),
-        "signin" => (format!("{} hat sich angemeldet.", word(body, "/by/name")), format!("{} signed in.", word(body, "/by/name"))),
+        "signin" => (
+            format!("{} hat sich angemeldet ({}{}).", word(body, "/by/name"), word(body, "/login"), os_user(body)),
+            format!("{} signed in ({}{}).", word(body, "/by/name"), word(body, "/login"), os_user(body)),
+        ),
+        "signin.failed" => (
+            format!("Anmeldung misslungen ({}): {}, Grund: {}.", word(body, "/login"), word(body, "/by/name"), word(body, "/reason")),
+            format!("Sign-in failed ({}): {}, reason: {}.", word(body, "/login"), word(body, "/by/name"), word(body, "/reason")),
+        ),
+        "signout" => match body.get("everywhere").and_then(Value::as_bool) {
+            Some(true) => (format!("{} hat sich überall abgemeldet.", word(body, "/by/name")), format!("{} signed out everywhere.", word(body, "/by/name"))),
+            _ => (format!("{} ist abgemeldet.", word(body, "/by/name")), format!("{} is signed out.", word(body, "/by/name"))),
+        },
+        "key.created" => (
+            format!("Schlüssel {} ({}) für {} angelegt von {}.", word(body, "/key"), word(body, "/name"), word(body, "/holder/name"), word(body, "/by/name")),
+            format!("Key {} ({}) for {} created by {}.", word(body, "/key"), word(body, "/name"), word(body, "/holder/name"), word(body, "/by/name")),
+        ),
+        "key.revoked" => (
+            format!("Schlüssel {} ({}) gesperrt von {}.", word(body, "/key"), word(body, "/name"), word(body, "/by/name")),
+            format!("Key {} ({}) revoked by {}.", word(body, "/key"), word(body, "/name"), word(body, "/by/name")),
+        ),
         "content.viewed" => (
             format!("{} hat den Vorgang {} angesehen.", word(body, "/by/name"), word(body, "/run")),
             format!("{} looked at the run {}.", word(body, "/by/name"), word(body, "/run")),
@@ -158,6 +177,11 @@ fn books(kind: &str, body: &Value) -> (String, String) {
             format!("{by} released {process} {version}, {} cases passed.", number("cases")),
         ),
     }
+}
+
+/// The operating-system user beside a person at a terminal.
+fn os_user(body: &Value) -> String {
+    body.get("os_user").and_then(Value::as_str).map(|user| format!(", OS: {user}")).unwrap_or_default()
 }
 
 fn allowed(body: &Value, german: bool) -> String {

@@ -10,11 +10,13 @@ use axum::{
 };
 use laufzettel_domain::{Caller, RunId, TaskId, Value, Via};
 use laufzettel_engine::Rejection;
+use laufzettel_process::model::RunAs;
 use laufzettel_store::RunFilter;
 use laufzettel_worker::{StartError, StartRequest, WishError};
 use serde_json::json;
 
 use crate::{
+    key,
     reply::{self, problem, problem_with},
     runs::{seen, visible},
     site::{Session, Site},
@@ -36,6 +38,7 @@ pub async fn processes(State(site): State<Arc<Site>>, Extension(session): Extens
         .catalogue
         .processes
         .values()
+        .filter(|p| session.covers(p.id.as_str()))
         .map(|p| json!({ "id": p.id.as_str(), "version": p.version.to_string(), "title": p.title, "description": p.description, "verantwortlich": p.verantwortlich, "input": p.input.root, "digest": p.digest.to_string() }))
         .collect();
     reply::json(StatusCode::OK, &json!({ "processes": list }))
@@ -62,9 +65,14 @@ pub async fn start(
     Json(input): Json<Value>,
 ) -> Response {
     let tenant = &site.tenants[&session.tenant];
-    let key = headers.get("idempotency-key").and_then(|v| v.to_str().ok()).filter(|k| k.len() <= 256);
-    let receipts = key.map(|k| format!("api:{}:{id}:{k}", session.caller.subject)).into_iter().collect();
-    let request = StartRequest { process: id, caller: as_api(&session.caller), run_as: None, input, zone: wished.zone, receipts, status: false };
+    if !session.covers(&id) {
+        return key::outside();
+    }
+    let sent = headers.get("idempotency-key").and_then(|v| v.to_str().ok()).filter(|k| k.len() <= 256);
+    let receipts = sent.map(|k| format!("api:{}:{id}:{k}", session.caller.subject)).into_iter().collect();
+    // a service account's run acts as that account from the beginning
+    let run_as = session.caller.service_name().map(|name| RunAs::Service(name.to_owned()));
+    let request = StartRequest { process: id, caller: as_api(&session.caller), run_as, input, zone: wished.zone, receipts, status: false };
     let run = match tenant.desk.start(request).await {
         Ok(started) => started.run,
         Err(StartError::Duplicate(run)) => run,
@@ -89,6 +97,7 @@ fn invalid(problems: &[laufzettel_process::schema::Problem]) -> Response {
 pub async fn runs(State(site): State<Arc<Site>>, Extension(session): Extension<Session>) -> Response {
     let tenant = &site.tenants[&session.tenant];
     let Ok(rows) = tenant.desk.tenant.store.runs(RunFilter { limit: 100, ..RunFilter::default() }).await else { return problem(503, "Gerade nicht möglich.") };
+    let rows = rows.into_iter().filter(|row| session.covers(&row.process)).collect();
     match seen(tenant, &session.caller, rows).await {
         Ok(rows) => reply::json(StatusCode::OK, &json!({ "runs": rows })),
         Err(error) => wish(&error),
@@ -99,6 +108,7 @@ pub async fn run(State(site): State<Arc<Site>>, Extension(session): Extension<Se
     let tenant = &site.tenants[&session.tenant];
     let Some(id) = RunId::parse(&run) else { return problem(404, "Diesen Vorgang gibt es nicht.") };
     match visible(tenant, &session.caller, id).await {
+        Ok(Some(loaded)) if !session.covers(loaded.run.process.as_str()) => key::outside(),
         Ok(Some(loaded)) => {
             tenant.desk.note("content.viewed", &as_api(&session.caller), json!({ "run": run })).await;
             let open: Vec<String> = loaded.run.open_tasks().map(|t| format!("{id}.{}", t.opened.number)).collect();
@@ -122,7 +132,10 @@ fn wish(error: &WishError) -> Response {
 pub async fn tasks(State(site): State<Arc<Site>>, Extension(session): Extension<Session>) -> Response {
     let tenant = &site.tenants[&session.tenant];
     match mine(tenant, &session.caller).await {
-        Ok(rows) => reply::json(StatusCode::OK, &json!({ "tasks": rows })),
+        Ok(rows) => {
+            let rows: Vec<_> = rows.into_iter().filter(|row| session.covers(&row.process)).collect();
+            reply::json(StatusCode::OK, &json!({ "tasks": rows }))
+        }
         Err(error) => wish(&error),
     }
 }
@@ -131,6 +144,11 @@ pub async fn tasks(State(site): State<Arc<Site>>, Extension(session): Extension<
 pub async fn complete(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(task): Path<String>, Json(sent): Json<Value>) -> Response {
     let tenant = &site.tenants[&session.tenant];
     let Some(id) = TaskId::parse(&task) else { return problem(404, "Diese Aufgabe gibt es nicht.") };
+    match tenant.desk.tenant.store.run(id.run).await {
+        Ok(Some(row)) if !session.covers(&row.process) => return key::outside(),
+        Ok(_) => {}
+        Err(_) => return problem(503, "Gerade nicht möglich. Bitte später noch einmal."),
+    }
     let shown = sent.get("shown").and_then(Value::as_str).and_then(laufzettel_domain::Digest::parse);
     let (Some(shown), Some(values)) = (shown, sent.get("values")) else { return problem(400, "Erwartet: { shown, values }.") };
     match tenant.desk.answer(id, &as_api(&session.caller), values, shown).await {

@@ -19,7 +19,7 @@ pub use citizen::{AntragPage, AutomatedStep, Decision, Notice, QuittungPage, Rea
 pub use form::{FileField, Filled, Form, FormView, UploadedFile};
 pub use runs::{Cancel, Entry, RunRow, RunState, StepKind, StepState, StepView, VorgaengePage, VorgangPage};
 pub use shown::{Origin, Shown};
-pub use staff::{AnmeldenPage, FehlerPage, PersonChoice, ProcessRow, ProzessePage, StartPage, StartseitePage, ZoneChoice};
+pub use staff::{AbgemeldetPage, AnmeldenPage, FehlerPage, PasswordForm, PersonChoice, ProcessRow, ProzessePage, StartPage, StartseitePage, ZoneChoice};
 pub use tasks::{AufgabePage, AufgabenPage, TaskRow};
 
 /// Served as `/static/style.css`.
@@ -42,6 +42,10 @@ pub const SHOWN: &str = "shown";
 pub const PERSON: &str = "person";
 pub const BACK: &str = "zurueck";
 pub const REASON: &str = "grund";
+/// Name and password of the sign-in form; why somebody is asked to sign in again.
+pub const USER: &str = "benutzer";
+pub const PASSWORD: &str = "passwort";
+pub const ENDED: &str = "beendet";
 
 /// What is the same around every page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -69,6 +73,7 @@ pub enum Page {
     Quittung(QuittungPage),
     Status(StatusPage),
     Anmelden(AnmeldenPage),
+    Abgemeldet(AbgemeldetPage),
     Fehler(FehlerPage),
     Startseite(StartseitePage),
     Aufgaben(AufgabenPage),
@@ -79,6 +84,12 @@ pub enum Page {
     Start(StartPage),
 }
 
+/// A text as one value of a query.
+pub fn escape(text: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~/".contains(&b);
+    text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}
+
 /// The whole HTML document.
 pub fn render(page: &Page, frame: &Frame) -> String {
     match page {
@@ -86,7 +97,8 @@ pub fn render(page: &Page, frame: &Frame) -> String {
         Page::Zusammenfassung(p) => templates::document("zusammenfassung.html", p, &p.title, frame, 0),
         Page::Quittung(p) => templates::document("quittung.html", p, words::word("receipt_heading", frame.lang), frame, 0),
         Page::Status(p) => templates::document("status.html", p, words::word("status_heading", frame.lang), frame, 0),
-        Page::Anmelden(p) => templates::document("anmelden.html", p, words::word("sign_in_heading", frame.lang), frame, p.missing.into()),
+        Page::Anmelden(p) => templates::document("anmelden.html", p, words::word("sign_in_heading", frame.lang), frame, p.problems()),
+        Page::Abgemeldet(p) => templates::document("abgemeldet.html", p, words::word("signed_out_heading", frame.lang), frame, 0),
         Page::Fehler(p) => templates::document("fehler.html", p, &p.title, frame, 0),
         Page::Startseite(p) => templates::document("startseite.html", p, words::word("home", frame.lang), frame, 0),
         Page::Aufgaben(p) => templates::document("aufgaben.html", p, words::word("tasks_heading", frame.lang), frame, 0),

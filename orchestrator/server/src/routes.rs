@@ -10,9 +10,15 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::{MethodRouter, get, post},
 };
+use laufzettel_worker::Nobody;
+use serde_json::json;
 use tower_http::csrf::CsrfLayer;
 
-use crate::{api, files, hooks, intake, processes, reply, runs, session, signin, site::Site, status, tasks};
+use crate::{
+    api, files, hooks, intake, key, pages, processes, reply, runs, session, signin,
+    site::{Session, Site},
+    status, tasks,
+};
 
 /// What somebody must bring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,8 +29,12 @@ pub enum Needs {
     Code,
     /// A valid signature over the body.
     Signature,
+    /// The answer of an identity provider to a sign-in this very browser began.
+    State,
     /// A signed-in person; what she may see or do the desk asks again.
     Person,
+    /// A key of a program, or a signed-in person.
+    Key,
 }
 
 pub struct Route {
@@ -42,7 +52,7 @@ const FORM_BYTES_MAX: usize = 16 * 1024 * 1024;
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 pub fn routes() -> Vec<Route> {
-    use Needs::{Code, Nothing, Person, Signature};
+    use Needs::{Code, Key, Nothing, Person, Signature, State};
     let route = |path, needs, asks, handler| Route { path, needs, asks, handler };
     vec![
         route("/antrag/{tenant}/{path}", Nothing, "", get(intake::form).post(intake::send).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
@@ -52,7 +62,13 @@ pub fn routes() -> Vec<Route> {
         route("/healthz", Nothing, "", get(|| async { "ok" })),
         route("/readyz", Nothing, "", get(api::ready)),
         route("/anmelden", Nothing, "", get(signin::page).post(signin::sign_in)),
+        route("/anmelden/passwort/{tenant}", Nothing, "", post(signin::password::sign_in)),
+        route("/anmelden/dienst/{tenant}", Nothing, "", get(signin::oidc::begin)),
+        route("/anmelden/dienst/{tenant}/zurueck", State, "", get(signin::oidc::back)),
         route("/abmelden", Nothing, "", post(signin::sign_out)),
+        route("/abmelden/ueberall", Nothing, "", post(signin::sign_out_everywhere)),
+        route("/abgemeldet/{tenant}", Nothing, "", get(signin::signed_out)),
+        route("/abgemeldet/{tenant}/dienst", Nothing, "", get(signin::oidc::end)),
         route("/", Nothing, "", get(signin::home)),
         route("/aufgaben", Person, "task.complete", get(tasks::list)),
         route("/aufgaben/{task}", Person, "task.complete", get(tasks::page).post(tasks::answer)),
@@ -62,20 +78,23 @@ pub fn routes() -> Vec<Route> {
         route("/vorgaenge/{run}/dateien/{file}", Person, "run.view", get(files::fetch)),
         route("/prozesse", Person, "process.start", get(processes::list)),
         route("/prozesse/{id}/start", Person, "process.start", get(processes::form).post(processes::start).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
-        route("/api/v1/processes", Person, "process.start", get(api::processes)),
-        route("/api/v1/processes/{id}/runs", Person, "process.start", post(api::start)),
-        route("/api/v1/runs", Person, "run.view", get(api::runs)),
-        route("/api/v1/runs/{run}", Person, "run.view", get(api::run)),
-        route("/api/v1/tasks", Person, "task.complete", get(api::tasks)),
-        route("/api/v1/tasks/{task}/complete", Person, "task.complete", post(api::complete)),
+        route("/api/v1/processes", Key, "process.start", get(api::processes)),
+        route("/api/v1/processes/{id}/runs", Key, "process.start", post(api::start)),
+        route("/api/v1/runs", Key, "run.view", get(api::runs)),
+        route("/api/v1/runs/{run}", Key, "run.view", get(api::run)),
+        route("/api/v1/tasks", Key, "task.complete", get(api::tasks)),
+        route("/api/v1/tasks/{task}/complete", Key, "task.complete", post(api::complete)),
     ]
 }
 
 pub fn router(site: Arc<Site>) -> Router {
     let mut router = Router::new();
     for route in routes() {
-        let handler =
-            if route.needs == Needs::Person { route.handler.route_layer(middleware::from_fn_with_state(site.clone(), person)) } else { route.handler };
+        let handler = match route.needs {
+            Needs::Person => route.handler.route_layer(middleware::from_fn_with_state(site.clone(), person)),
+            Needs::Key => route.handler.route_layer(middleware::from_fn_with_state(site.clone(), program)),
+            Needs::Nothing | Needs::Code | Needs::Signature | Needs::State => route.handler,
+        };
         router = router.route(route.path, handler);
     }
     router
@@ -88,16 +107,51 @@ pub fn router(site: Arc<Site>) -> Router {
         .with_state(site)
 }
 
-/// Nobody signed in: pages lead to the sign-in, the interface says 401.
+/// Nobody signed in: pages lead to the sign-in. An account the directory no longer lets in ends here, with all its sessions.
 async fn person(State(site): State<Arc<Site>>, mut request: Request, next: Next) -> Response {
-    match session::of(&site, request.headers()) {
-        Some(session) => {
+    let Some(session) = session::of(&site, request.headers()) else { return Redirect::to(&sign_in(&request, "")).into_response() };
+    match still_there(&site, &session).await {
+        Ok(()) => {
             request.extensions_mut().insert(session);
             next.run(request).await
         }
-        None if request.uri().path().starts_with("/api/") => reply::problem(401, "Bitte anmelden.").into_response(),
-        None => Redirect::to(&format!("/anmelden?zurueck={}", request.uri().path())).into_response(),
+        Err(Nobody::Denied(_)) => Redirect::to(&sign_in(&request, &format!("&{}=konto", pages::ENDED))).into_response(),
+        Err(Nobody::Unavailable) => reply::Asked::new(request.uri(), request.headers(), site.tenants.get(&session.tenant), Some(&session)).unavailable(),
     }
+}
+
+fn sign_in(request: &Request, more: &str) -> String {
+    format!("/anmelden?{}={}{more}", pages::BACK, request.uri().path())
+}
+
+/// The interface: a key if one is shown, whatever else comes with it; else whoever is signed in.
+async fn program(State(site): State<Arc<Site>>, mut request: Request, next: Next) -> Response {
+    let session = match key::session(&site, request.headers()).await {
+        Some(Ok(session)) => session,
+        Some(Err(refused)) => return refused,
+        None => match session::of(&site, request.headers()) {
+            None => return reply::problem(401, "Bitte anmelden, oder einen Schlüssel zeigen."),
+            Some(session) => match still_there(&site, &session).await {
+                Ok(()) => session,
+                Err(Nobody::Denied(_)) => return reply::problem(401, "Bitte anmelden, oder einen Schlüssel zeigen."),
+                Err(Nobody::Unavailable) => return reply::problem(503, "Gerade nicht möglich. Bitte später noch einmal."),
+            },
+        },
+    };
+    request.extensions_mut().insert(session);
+    next.run(request).await
+}
+
+/// Asks the directory whether the account still lives; where it does not, its sessions end with a record that says why.
+async fn still_there(site: &Site, session: &Session) -> Result<(), Nobody> {
+    let Some(tenant) = site.tenants.get(&session.tenant) else { return Err(Nobody::Unavailable) };
+    let asked = tenant.desk.who(&session.caller).await.map(|_| ());
+    if let Err(Nobody::Denied(_)) = &asked
+        && site.sessions().end_all(&session.tenant, &session.caller.subject) > 0
+    {
+        signin::leave(site, session, json!({ "everywhere": true, "reason": "account" })).await;
+    }
+    asked
 }
 
 /// A request under a foreign name comes from a page that pretends to be us (DNS rebinding): refused (RFC 9110 § 15.5.20).
@@ -134,7 +188,29 @@ mod tests {
     #[test]
     fn only_what_must_be_open_is_open() {
         let open: Vec<&str> = routes().iter().filter(|r| r.needs == Needs::Nothing).map(|r| r.path).collect();
-        assert_eq!(open, ["/antrag/{tenant}/{path}", "/static/style.css", "/healthz", "/readyz", "/anmelden", "/abmelden", "/"]);
+        let expected = [
+            "/antrag/{tenant}/{path}",
+            "/static/style.css",
+            "/healthz",
+            "/readyz",
+            "/anmelden",
+            "/anmelden/passwort/{tenant}",
+            "/anmelden/dienst/{tenant}",
+            "/abmelden",
+            "/abmelden/ueberall",
+            "/abgemeldet/{tenant}",
+            "/abgemeldet/{tenant}/dienst",
+            "/",
+        ];
+        assert_eq!(open, expected);
+    }
+
+    /// A key is for programs: no page takes one, and the interface takes nothing less.
+    #[test]
+    fn keys_open_the_interface_and_nothing_else() {
+        for route in routes() {
+            assert_eq!(route.path.starts_with("/api/v1/"), route.needs == Needs::Key, "{}", route.path);
+        }
     }
 
     /// Behind a sign-in stands a right, and its verb exists; without a sign-in there is nobody to hold one.

@@ -1,53 +1,154 @@
-//! Who is signed in: a random name in a cookie, the rest stays here. Lost when the program ends.
+//! Who is signed in: a random name in a cookie, the rest stays here, under the digest of that name. Lost when the program ends.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use axum::http::{HeaderMap, header};
-use laufzettel_domain::{Lang, digest::to_hex};
+use jiff::{SignedDuration, Timestamp};
+use laufzettel_domain::{Caller, Digest, Lang, digest::to_hex};
+use laufzettel_policy::glob;
 
-use crate::site::{Session, Site};
+use crate::site::Site;
 
 const COOKIE: &str = "laufzettel";
-/// Seconds a sign-in lasts: a working day.
-const LIFE_S: i64 = 9 * 3600;
-/// Sign-ins kept at once; beyond, the oldest go.
+/// Seconds a sign-in lasts at most: a working day with its breaks. Who comes tomorrow signs in tomorrow.
+pub const LIFE_S: i64 = 9 * 3600;
+/// Seconds without a request until it ends: longer than any form takes to fill in, shorter than a lunch with a meeting after it.
+pub const IDLE_S: i64 = 3600;
+/// Sign-ins kept at once, of a house with ten thousand desks; beyond, those longest unused go.
 const SESSIONS_MAX: usize = 10_000;
 
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    pub tenant: String,
+    pub caller: Caller,
+    /// The processes an API key is for; `None`: a person, whose rights alone decide.
+    pub scope: Option<Vec<String>>,
+    pub began: Timestamp,
+    pub seen: Timestamp,
+}
+
+impl Session {
+    pub fn new(tenant: &str, caller: Caller, now: Timestamp) -> Self {
+        Self { tenant: tenant.to_owned(), caller, scope: None, began: now, seen: now }
+    }
+
+    fn is_over(&self, now: Timestamp) -> bool {
+        now.duration_since(self.began) >= SignedDuration::from_secs(LIFE_S) || now.duration_since(self.seen) >= SignedDuration::from_secs(IDLE_S)
+    }
+
+    /// Whether this process lies within the scope of the key that is used.
+    pub fn covers(&self, process: &str) -> bool {
+        self.scope.as_ref().is_none_or(|globs| globs.iter().any(|pattern| glob(pattern, process)))
+    }
+}
+
+/// Everybody who is signed in. Pure: time and names come from outside.
+#[derive(Debug, Default)]
+pub struct Sessions(BTreeMap<[u8; 32], Session>);
+
+impl Sessions {
+    /// The session of a name, used now.
+    pub fn take(&mut self, name: &str, now: Timestamp) -> Option<Session> {
+        let key = Digest::of(name.as_bytes()).0;
+        let session = self.0.get_mut(&key)?;
+        if session.is_over(now) {
+            self.0.remove(&key);
+            return None;
+        }
+        session.seen = now;
+        Some(session.clone())
+    }
+
+    pub fn begin(&mut self, name: &str, session: Session) {
+        let now = session.began;
+        if self.0.len() >= SESSIONS_MAX {
+            self.0.retain(|_, s| !s.is_over(now));
+        }
+        if self.0.len() >= SESSIONS_MAX
+            && let Some(oldest) = self.0.iter().min_by_key(|(_, s)| s.seen).map(|(key, _)| *key)
+        {
+            self.0.remove(&oldest);
+        }
+        self.0.insert(Digest::of(name.as_bytes()).0, session);
+    }
+
+    pub fn end(&mut self, name: &str) -> Option<Session> {
+        self.0.remove(&Digest::of(name.as_bytes()).0)
+    }
+
+    /// Whether a person is still signed in anywhere.
+    pub fn has(&self, tenant: &str, subject: &str) -> bool {
+        self.0.values().any(|s| s.tenant == tenant && s.caller.subject == subject)
+    }
+
+    /// Ends every session of a person, wherever it was begun.
+    pub fn end_all(&mut self, tenant: &str, subject: &str) -> usize {
+        let before = self.0.len();
+        self.0.retain(|_, s| s.tenant != tenant || s.caller.subject != subject);
+        before - self.0.len()
+    }
+}
+
+/// The cookies of this server. Over https they are bound to it alone: `__Host-` refuses every other path, host and plain http.
+#[derive(Debug, Clone, Copy)]
+pub struct Cookies {
+    pub secure: bool,
+}
+
+impl Cookies {
+    fn name(self, name: &str) -> String {
+        format!("{}{name}", if self.secure { "__Host-" } else { "" })
+    }
+
+    /// `SameSite=Lax`: the way back from an identity provider is a link from another site, and must bring it.
+    pub fn set(self, name: &str, value: &str, seconds: i64) -> String {
+        let secure = if self.secure { "; Secure" } else { "" };
+        format!("{}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}", self.name(name))
+    }
+
+    pub fn clear(self, name: &str) -> String {
+        self.set(name, "", 0)
+    }
+
+    pub fn get<'h>(self, headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+        cookie(headers, &self.name(name))
+    }
+}
+
+/// A name nobody guesses: 256 bits.
+pub fn name(site: &Site) -> String {
+    let mut random = [0; 32];
+    site.fill(&mut random);
+    to_hex(&random)
+}
+
 pub fn of(site: &Site, headers: &HeaderMap) -> Option<Session> {
-    let name = cookie(headers, COOKIE)?;
-    let sessions = site.sessions.lock().expect("nobody panics while holding this lock");
-    let session = sessions.get(name)?;
-    let now = site.tenants.get(&session.tenant)?.desk.tenant.clock.now();
-    (session.until > now).then(|| session.clone())
+    let name = site.cookies.get(headers, COOKIE)?;
+    let session = site.sessions().take(name, site.now())?;
+    site.tenants.contains_key(&session.tenant).then_some(session)
+}
+
+/// Keeps a sign-in under a new name, and gives the cookie. The name used before is worth nothing from here on: nobody can
+/// have laid it out beforehand.
+pub fn begin(site: &Site, headers: &HeaderMap, session: Session) -> String {
+    let fresh = name(site);
+    let mut sessions = site.sessions();
+    if let Some(old) = site.cookies.get(headers, COOKIE) {
+        sessions.end(old);
+    }
+    sessions.begin(&fresh, session);
+    site.cookies.set(COOKIE, &fresh, LIFE_S)
+}
+
+/// Forgets the session of this request. Returns it, and the cookie that clears the browser's.
+pub fn end(site: &Site, headers: &HeaderMap) -> (Option<Session>, String) {
+    let ended = site.cookies.get(headers, COOKIE).and_then(|name| site.sessions().end(name));
+    (ended, site.cookies.clear(COOKIE))
 }
 
 pub fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let all = headers.get_all(header::COOKIE).iter().filter_map(|v| v.to_str().ok());
     all.flat_map(|line| line.split(';')).find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
-}
-
-/// Keeps a sign-in and gives the cookie that names it.
-pub fn begin(site: &Arc<Site>, mut session: Session) -> String {
-    let Some(tenant) = site.tenants.get(&session.tenant) else { return String::new() };
-    let mut random = [0; 32];
-    tenant.desk.tenant.random.fill(&mut random);
-    let name = to_hex(&random);
-    session.until = tenant.desk.tenant.clock.now() + jiff::SignedDuration::from_secs(LIFE_S);
-    let mut sessions = site.sessions.lock().expect("nobody panics while holding this lock");
-    if sessions.len() >= SESSIONS_MAX
-        && let Some(oldest) = sessions.iter().min_by_key(|(_, s)| s.until).map(|(name, _)| name.clone())
-    {
-        sessions.remove(&oldest);
-    }
-    sessions.insert(name.clone(), session);
-    format!("{COOKIE}={name}; Path=/; HttpOnly; SameSite=Lax; Max-Age={LIFE_S}")
-}
-
-pub fn end(site: &Site, headers: &HeaderMap) -> String {
-    if let Some(name) = cookie(headers, COOKIE) {
-        site.sessions.lock().expect("nobody panics while holding this lock").remove(name);
-    }
-    format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0")
 }
 
 /// `?lang=` in the address, else the cookie it left, else German.
@@ -56,5 +157,84 @@ pub fn lang(uri: &axum::http::Uri, headers: &HeaderMap) -> Lang {
     match asked.or_else(|| cookie(headers, "sprache")) {
         Some("en") => Lang::En,
         _ => Lang::De,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use laufzettel_domain::Via;
+
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+    }
+
+    fn session(subject: &str, seconds: i64) -> Session {
+        Session::new("a", Caller { subject: subject.into(), name: "N".into(), upn: "n".into(), via: Via::Form }, at(seconds))
+    }
+
+    #[test]
+    fn a_session_ends_by_idleness_and_by_age() {
+        for (looks, expected) in [
+            (&[0, IDLE_S - 1][..], true),
+            (&[0, IDLE_S], false),
+            (&[IDLE_S - 1, 2 * IDLE_S - 2], true),
+            (&[3000, 6000, 9000, 12000, 15000, 18000, 21000, 24000, 27000, 30000, LIFE_S - 1], true),
+            (&[3000, 6000, 9000, 12000, 15000, 18000, 21000, 24000, 27000, 30000, LIFE_S], false),
+        ] {
+            let mut sessions = Sessions::default();
+            sessions.begin("x", session("S-1", 0));
+            let found = looks.iter().map(|s| sessions.take("x", at(*s)).is_some()).next_back();
+            assert_eq!(found, Some(expected), "{looks:?}");
+        }
+    }
+
+    #[test]
+    fn an_ended_session_does_not_come_back() {
+        let mut sessions = Sessions::default();
+        sessions.begin("x", session("S-1", 0));
+        assert_eq!(sessions.take("x", at(IDLE_S)), None);
+        assert_eq!(sessions.take("x", at(1)), None);
+    }
+
+    #[test]
+    fn signing_out_everywhere_takes_all_of_one_person() {
+        let mut sessions = Sessions::default();
+        sessions.begin("1", session("S-1", 0));
+        sessions.begin("2", session("S-1", 1));
+        sessions.begin("3", session("S-2", 1));
+        sessions.begin("4", Session { tenant: "b".into(), ..session("S-1", 1) });
+        assert_eq!(sessions.end_all("a", "S-1"), 2);
+        let left: Vec<bool> = ["1", "2", "3", "4"].map(|name| sessions.take(name, at(2)).is_some()).into();
+        assert_eq!(left, [false, false, true, true]);
+    }
+
+    #[test]
+    fn there_are_never_more_than_fit() {
+        let mut sessions = Sessions::default();
+        for n in 0..=SESSIONS_MAX {
+            sessions.begin(&n.to_string(), session("S-1", i64::try_from(n).unwrap() / 100));
+        }
+        assert_eq!(sessions.0.len(), SESSIONS_MAX);
+        assert!(sessions.take(&SESSIONS_MAX.to_string(), at(101)).is_some(), "the newest is there");
+    }
+
+    #[test]
+    fn cookies_by_scheme() {
+        let (plain, secure) = (Cookies { secure: false }, Cookies { secure: true });
+        assert_eq!(plain.set("laufzettel", "n", 9), "laufzettel=n; Path=/; HttpOnly; SameSite=Lax; Max-Age=9");
+        assert_eq!(secure.set("laufzettel", "n", 9), "__Host-laufzettel=n; Path=/; HttpOnly; SameSite=Lax; Max-Age=9; Secure");
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, "laufzettel=unsafe; __Host-laufzettel=safe".parse().unwrap());
+        assert_eq!((plain.get(&headers, "laufzettel"), secure.get(&headers, "laufzettel")), (Some("unsafe"), Some("safe")));
+    }
+
+    #[test]
+    fn a_key_covers_its_processes_only() {
+        let key = Session { scope: Some(vec!["hundesteuer-*".into()]), ..session("service:x", 0) };
+        assert!(key.covers("hundesteuer-anmeldung") && !key.covers("wohngeld"));
+        assert!(session("S-1", 0).covers("wohngeld"));
+        assert!(!Session { scope: Some(vec![]), ..session("S-1", 0) }.covers("wohngeld"));
     }
 }

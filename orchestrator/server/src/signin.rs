@@ -1,4 +1,9 @@
-//! Signing in for trials: pick a person. Only where the tenant's login is `demo`, which exists on loopback only.
+//! Signing in and out: the page that offers a tenant's ways, picking a person (trials, on loopback only), and the end of a session.
+
+mod flow;
+pub mod oidc;
+pub mod password;
+pub mod throttle;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -8,30 +13,52 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Redirect, Response},
 };
-use jiff::Timestamp;
-use laufzettel_domain::Via;
+use laufzettel_directory::Error as DirectoryError;
+use laufzettel_domain::{Caller, Via};
 use laufzettel_process::model::TriggerKind;
 use serde_json::json;
 
 use crate::{
-    pages::{self, AnmeldenPage, Link, Page, PersonChoice, StartseitePage},
+    pages::{self, AbgemeldetPage, AnmeldenPage, Link, Page, PasswordForm, PersonChoice, StartseitePage, words},
     reply::Asked,
     session,
-    site::{Session, Site},
+    site::{Login, Session, Site, TenantSite},
     tasks,
 };
 
 pub async fn page(State(site): State<Arc<Site>>, Query(query): Query<HashMap<String, String>>, uri: Uri, headers: HeaderMap) -> Response {
-    let asked = Asked::new(&uri, &headers, site.tenants.values().next(), None);
-    asked.ok(&Page::Anmelden(choices(&site, query.get(pages::BACK).cloned(), false)))
+    let asked = outside(&site, &uri, &headers);
+    let ended = query.contains_key(pages::ENDED);
+    asked.ok(&Page::Anmelden(AnmeldenPage { ended, ..choices(&site, query.get(pages::BACK).cloned()) }))
 }
 
-fn choices(site: &Site, back: Option<String>, missing: bool) -> AnmeldenPage {
-    let people = site.tenants.iter().filter(|(_, t)| t.demo_login).flat_map(|(name, tenant)| {
-        let people = tenant.desk.tenant.directory.people().into_iter().filter(|p| !p.disabled);
-        people.map(move |p| PersonChoice { id: format!("{name}/{}", p.user), name: p.name.clone(), role: p.groups.join(", ") })
-    });
-    AnmeldenPage { action: "/anmelden".to_owned(), people: people.collect(), back: back.filter(|b| is_ours(b)), missing }
+/// A page for somebody not signed in.
+fn outside(site: &Site, uri: &Uri, headers: &HeaderMap) -> Asked {
+    Asked::new(uri, headers, site.tenants.values().next(), None)
+}
+
+/// Every way of every tenant.
+fn choices(site: &Site, back: Option<String>) -> AnmeldenPage {
+    let back = back.filter(|b| is_ours(b));
+    let mut page = AnmeldenPage { action: "/anmelden".to_owned(), several: site.tenants.len() > 1, back: back.clone(), ..AnmeldenPage::default() };
+    for (name, tenant) in &site.tenants {
+        let title = tenant.desk.tenant.name.clone();
+        match &tenant.login {
+            Login::None => {}
+            Login::Demo => page.people.extend(people(name, tenant)),
+            Login::Password => page.passwords.push(PasswordForm { action: format!("/anmelden/passwort/{name}"), tenant: title, ..PasswordForm::default() }),
+            Login::Oidc(_) => {
+                let back = back.as_deref().map(|b| format!("?{}={}", pages::BACK, pages::escape(b))).unwrap_or_default();
+                page.providers.push(Link { href: format!("/anmelden/dienst/{name}{back}"), text: title });
+            }
+        }
+    }
+    page
+}
+
+fn people(name: &str, tenant: &TenantSite) -> Vec<PersonChoice> {
+    let people = tenant.desk.tenant.directory.people().into_iter().filter(|p| !p.disabled);
+    people.map(|p| PersonChoice { id: format!("{name}/{}", p.user), name: p.name.clone(), role: p.groups.join(", ") }).collect()
 }
 
 /// A way back leads to a page of ours, never elsewhere.
@@ -39,31 +66,84 @@ fn is_ours(path: &str) -> bool {
     path.starts_with('/') && !path.starts_with("//") && path.chars().all(|c| c.is_ascii_graphic() && c != '\\')
 }
 
+/// Demo: whoever was picked.
 pub async fn sign_in(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap, Form(sent): Form<HashMap<String, String>>) -> Response {
-    let asked = Asked::new(&uri, &headers, site.tenants.values().next(), None);
+    let asked = outside(&site, &uri, &headers);
     let back = sent.get(pages::BACK).cloned();
-    let Some((name, user)) = sent.get(pages::PERSON).and_then(|p| p.split_once('/')) else {
-        return asked.page(StatusCode::UNPROCESSABLE_ENTITY, &Page::Anmelden(choices(&site, back, true)));
-    };
-    let Some(tenant) = site.tenants.get(name).filter(|t| t.demo_login) else { return asked.missing() };
-    let Ok(caller) = tenant.desk.tenant.directory.sign_in(user, Via::Form, tenant.desk.tenant.clock.now()).await else {
-        return asked.page(StatusCode::UNPROCESSABLE_ENTITY, &Page::Anmelden(choices(&site, back, true)));
-    };
-    tenant.desk.note("signin", &caller, json!({ "login": "demo" })).await;
-    let session = Session { tenant: name.to_owned(), caller, until: Timestamp::UNIX_EPOCH };
-    let cookie = session::begin(&site, session);
+    let again = |back| asked.page(StatusCode::UNPROCESSABLE_ENTITY, &Page::Anmelden(AnmeldenPage { missing: true, ..choices(&site, back) }));
+    let Some((name, user)) = sent.get(pages::PERSON).and_then(|p| p.split_once('/')) else { return again(back) };
+    let Some(tenant) = site.tenants.get(name).filter(|t| matches!(t.login, Login::Demo)) else { return asked.missing() };
+    match tenant.desk.tenant.directory.sign_in(user, Via::Form, site.now()).await {
+        Ok(caller) => enter(&site, name, tenant, caller, &headers, back).await,
+        Err(DirectoryError::Unavailable) => asked.unavailable(),
+        Err(_) => again(back),
+    }
+}
+
+/// Somebody has proved who she is: a record, a session of a new name, and the way she came for.
+async fn enter(site: &Site, name: &str, tenant: &TenantSite, caller: Caller, headers: &HeaderMap, back: Option<String>) -> Response {
+    tenant.desk.note("signin", &caller, json!({ "login": tenant.login.word() })).await;
+    let cookie = session::begin(site, headers, Session::new(name, caller, site.now()));
     go(&back.filter(|b| is_ours(b)).unwrap_or_else(|| "/aufgaben".to_owned()), &cookie)
 }
 
+/// A person known to the directory whose sign-in failed. Of a name nobody bears nothing is kept: it may be a mistyped password.
+async fn failed(tenant: &TenantSite, subject: Option<Caller>, reason: &str) {
+    let nobody = || Caller { subject: "unknown".to_owned(), name: "unbekannt".to_owned(), upn: String::new(), via: Via::Form };
+    let body = json!({ "login": tenant.login.word(), "reason": reason });
+    tenant.desk.note("signin.failed", &subject.unwrap_or_else(nobody), body).await;
+}
+
 pub async fn sign_out(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response {
-    let cookie = session::end(&site, &headers);
-    go("/", &cookie)
+    let (ended, cookie) = session::end(&site, &headers);
+    if let Some(session) = &ended {
+        leave(&site, session, json!({})).await;
+    }
+    go(&gone(&site, ended.as_ref()), &cookie)
+}
+
+/// Ends every session of this person: of a machine she left, of a browser she does not remember.
+pub async fn sign_out_everywhere(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response {
+    let (ended, cookie) = session::end(&site, &headers);
+    if let Some(session) = &ended {
+        site.sessions().end_all(&session.tenant, &session.caller.subject);
+        leave(&site, session, json!({ "everywhere": true })).await;
+    }
+    go(&gone(&site, ended.as_ref()), &cookie)
+}
+
+/// What is left to do when a session has ended: a record, and nothing more remembered of claims.
+pub async fn leave(site: &Site, session: &Session, body: serde_json::Value) {
+    let Some(tenant) = site.tenants.get(&session.tenant) else { return };
+    if !site.sessions().has(&session.tenant, &session.caller.subject) {
+        tenant.desk.tenant.directory.forget(&session.caller.subject);
+    }
+    tenant.desk.note("signout", &session.caller, body).await;
+}
+
+/// Where the identity provider keeps a sign-in of its own, a page says so.
+fn gone(site: &Site, ended: Option<&Session>) -> String {
+    let oidc = ended.filter(|s| site.tenants.get(&s.tenant).is_some_and(|t| matches!(t.login, Login::Oidc(_))));
+    oidc.map_or_else(|| "/".to_owned(), |session| format!("/abgemeldet/{}", session.tenant))
+}
+
+/// Signed out here; a link leads to the provider's own end. A form that is redirected there would need a wider content policy.
+pub async fn signed_out(State(site): State<Arc<Site>>, axum::extract::Path(name): axum::extract::Path<String>, uri: Uri, headers: HeaderMap) -> Response {
+    let asked = outside(&site, &uri, &headers);
+    let Some(Login::Oidc(_)) = site.tenants.get(&name).map(|t| &t.login) else { return asked.missing() };
+    let link = Link { href: format!("/abgemeldet/{name}/dienst"), text: words::word("signed_out_provider", asked.lang).to_owned() };
+    asked.ok(&Page::Abgemeldet(AbgemeldetPage { provider: link }))
 }
 
 fn go(to: &str, cookie: &str) -> Response {
-    let mut response = Redirect::to(to).into_response();
-    if let Ok(value) = HeaderValue::from_str(cookie) {
-        response.headers_mut().append(header::SET_COOKIE, value);
+    with_cookies(Redirect::to(to).into_response(), &[cookie.to_owned()])
+}
+
+fn with_cookies(mut response: Response, cookies: &[String]) -> Response {
+    for cookie in cookies {
+        if let Ok(value) = HeaderValue::from_str(cookie) {
+            response.headers_mut().append(header::SET_COOKIE, value);
+        }
     }
     response
 }

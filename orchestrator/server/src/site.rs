@@ -1,18 +1,49 @@
 //! What the pages stand on: the tenants' desks, their ways of signing in, and who is signed in.
 
 use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Mutex,
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use jiff::{Timestamp, civil::DateTime};
-use laufzettel_domain::Caller;
 use laufzettel_worker::Desk;
+
+pub use crate::session::Session;
+use crate::{
+    oidc::Oidc,
+    rate::Rates,
+    session::{Cookies, Sessions},
+    signin::throttle::Throttle,
+};
+
+/// How people of a tenant sign in on pages.
+#[derive(Clone)]
+pub enum Login {
+    /// Nobody can.
+    None,
+    /// Pick a person; the caller makes sure that this listens on loopback only.
+    Demo,
+    /// Name and password, which the directory checks.
+    Password,
+    /// At the house's identity provider.
+    Oidc(Arc<Oidc>),
+}
+
+impl Login {
+    /// As records name it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Demo => "demo",
+            Self::Password => "ldap",
+            Self::Oidc(_) => "oidc",
+        }
+    }
+}
 
 pub struct TenantSite {
     pub desk: Desk,
-    /// Pick a person; the caller makes sure that this listens on loopback only.
-    pub demo_login: bool,
+    pub login: Login,
     /// Webhook secrets by name: one, or two during rotation.
     pub secrets: BTreeMap<String, Vec<Vec<u8>>>,
 }
@@ -21,19 +52,57 @@ pub struct Site {
     pub tenants: BTreeMap<String, TenantSite>,
     /// Names this server goes by, without port: a page of another name in the same browser is not ours.
     pub hosts: Vec<String>,
-    pub(crate) sessions: Mutex<HashMap<String, Session>>,
+    /// Where browsers reach it, without a slash at the end.
+    pub public_url: String,
+    pub(crate) cookies: Cookies,
+    /// Seals what a browser carries while it signs in. New at every start: a sign-in begun before it begins anew.
+    pub(crate) flow_key: [u8; 32],
+    sessions: Mutex<Sessions>,
+    throttle: Mutex<Throttle>,
+    rates: Mutex<Rates>,
 }
 
-#[derive(Debug, Clone)]
-pub struct Session {
-    pub tenant: String,
-    pub caller: Caller,
-    pub until: Timestamp,
-}
+const HELD: &str = "nobody panics while holding this lock";
 
 impl Site {
-    pub fn new(tenants: BTreeMap<String, TenantSite>, hosts: Vec<String>) -> Self {
-        Self { tenants, hosts, sessions: Mutex::new(HashMap::new()) }
+    pub fn new(tenants: BTreeMap<String, TenantSite>, hosts: Vec<String>, public_url: &str) -> Self {
+        let mut flow_key = [0; 32];
+        if let Some(tenant) = tenants.values().next() {
+            tenant.desk.tenant.random.fill(&mut flow_key);
+        }
+        Self {
+            tenants,
+            hosts,
+            public_url: public_url.to_owned(),
+            cookies: Cookies { secure: public_url.starts_with("https://") },
+            flow_key,
+            sessions: Mutex::default(),
+            throttle: Mutex::default(),
+            rates: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        self.sessions.lock().expect(HELD)
+    }
+
+    pub(crate) fn throttle(&self) -> MutexGuard<'_, Throttle> {
+        self.throttle.lock().expect(HELD)
+    }
+
+    pub(crate) fn rates(&self) -> MutexGuard<'_, Rates> {
+        self.rates.lock().expect(HELD)
+    }
+
+    /// All tenants of one program share its clock and its randomness.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.tenants.values().next().map_or(Timestamp::UNIX_EPOCH, |t| t.desk.tenant.clock.now())
+    }
+
+    pub(crate) fn fill(&self, bytes: &mut [u8]) {
+        if let Some(tenant) = self.tenants.values().next() {
+            tenant.desk.tenant.random.fill(bytes);
+        }
     }
 }
 

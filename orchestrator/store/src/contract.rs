@@ -4,6 +4,9 @@ use laufzettel_domain::RunId;
 use laufzettel_journal::Draft;
 use serde::{Deserialize, Serialize};
 
+/// Records beside runs looked at in one question: keys and sign-ins of years.
+pub(crate) const BESIDE_MAX: u32 = 20_000;
+
 /// One wish to append. All of it becomes durable, or nothing.
 #[derive(Debug, Clone)]
 pub struct Append {

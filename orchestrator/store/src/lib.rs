@@ -90,6 +90,12 @@ impl Store {
         both!(self, s => s.records(after, limit))
     }
 
+    /// Records beside runs of these kinds since `since` (microseconds), in their order: what is folded from them is read, not
+    /// kept a second time. At most 20 000, the newest.
+    pub async fn beside_since(&self, kinds: &[&str], since: i64) -> Result<Vec<Record>, Error> {
+        both!(self, s => s.beside_since(kinds, since))
+    }
+
     /// Keeps bytes under their digest (a process's text, a file). The same digest twice is the same bytes.
     pub async fn put_bytes(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
         both!(self, s => s.put_bytes(name, bytes))

@@ -9,7 +9,7 @@ use laufzettel_domain::RunId;
 use laufzettel_journal::{Draft, LANE_CLOSED, LANE_OPENED, Record, genesis, seal};
 use serde_json::json;
 
-use crate::contract::{Append, AppendError, Error, LaneHead, RunFilter, RunRow, StartedRow, TaskRow, UsageRow};
+use crate::contract::{Append, AppendError, BESIDE_MAX, Error, LaneHead, RunFilter, RunRow, StartedRow, TaskRow, UsageRow};
 
 /// Faults of one append, decided by whoever simulates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -133,6 +133,14 @@ impl Memory {
 
     pub async fn records(&self, after: (u64, u64), limit: u32) -> Result<Vec<Record>, Error> {
         Ok(self.lock().records.iter().filter(|r| (r.lane, r.seq) > after).take(limit as usize).cloned().collect())
+    }
+
+    pub async fn beside_since(&self, kinds: &[&str], since: i64) -> Result<Vec<Record>, Error> {
+        let inner = self.lock();
+        let fits = |r: &&Record| r.draft.run.is_none() && r.draft.at >= since && kinds.contains(&r.draft.kind.as_str());
+        let found: Vec<Record> = inner.records.iter().filter(fits).cloned().collect();
+        let skip = found.len().saturating_sub(BESIDE_MAX as usize);
+        Ok(found.into_iter().skip(skip).collect())
     }
 
     pub async fn put_bytes(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {

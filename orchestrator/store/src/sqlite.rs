@@ -16,7 +16,7 @@ use sqlx::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-use crate::contract::{Append, AppendError, Error, LaneHead, RunFilter, RunRow, StartedRow, TaskRow, UsageRow};
+use crate::contract::{Append, AppendError, BESIDE_MAX, Error, LaneHead, RunFilter, RunRow, StartedRow, TaskRow, UsageRow};
 
 /// Requests waiting for the writer: more than this and senders wait in turn. Two full batches.
 const QUEUE_MAX: usize = 1024;
@@ -183,6 +183,19 @@ impl Sqlite {
         let sql = "SELECT * FROM records WHERE (lane, seq) > ($1, $2) ORDER BY lane, seq LIMIT $3";
         let rows = sqlx::query(sql).bind(rows::signed(after.0)).bind(rows::signed(after.1)).bind(i64::from(limit)).fetch_all(&self.pool).await?;
         rows.iter().map(rows::record).collect()
+    }
+
+    pub async fn beside_since(&self, kinds: &[&str], since: i64) -> Result<Vec<Record>, Error> {
+        let mut query = sqlx::QueryBuilder::new("SELECT * FROM records WHERE run IS NULL AND at >= ");
+        query.push_bind(since).push(" AND kind IN (");
+        let mut list = query.separated(", ");
+        for kind in kinds {
+            list.push_bind((*kind).to_owned());
+        }
+        // the newest first: what revokes is newer than what it revokes
+        query.push(") ORDER BY lane DESC, seq DESC LIMIT ").push_bind(i64::from(BESIDE_MAX));
+        let rows = query.build().fetch_all(&self.pool).await?;
+        rows.iter().rev().map(rows::record).collect()
     }
 
     pub async fn bytes(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {

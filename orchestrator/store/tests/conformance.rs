@@ -135,6 +135,15 @@ async fn conforms(store: Store) {
     assert!(matches!(store.bytes(&name).await, Err(laufzettel_store::Error::Corrupt(_))));
 
     store.note(draft("signin")).await.unwrap();
+    store.note(draft("signout")).await.unwrap();
+    let beside = |kinds: &'static [&'static str], since| {
+        let store = store.clone();
+        async move { store.beside_since(kinds, since).await.unwrap().into_iter().map(|r| r.draft.kind).collect::<Vec<_>>() }
+    };
+    assert_eq!(beside(&["signout", "signin", "start"], 5).await, ["signin", "signout"], "in their order; nothing of runs");
+    assert_eq!(beside(&["signout"], 0).await, ["signout"]);
+    assert_eq!(beside(&["signout"], 6).await, Vec::<String>::new());
+    assert_eq!(beside(&[], 0).await, Vec::<String>::new());
     store.close(9).await.unwrap();
     store.close(9).await.unwrap();
     assert_eq!(store.append(append(9, 0, &["start"])).await, Err(AppendError::Fenced));
@@ -148,7 +157,7 @@ async fn conforms(store: Store) {
         after = (last.lane, last.seq);
         page.iter().for_each(|r| verifier.push(r));
     }
-    assert!(matches!(verifier.finish(None), Verdict::NotAnchored { records: 10, .. }));
+    assert!(matches!(verifier.finish(None), Verdict::NotAnchored { records: 11, .. }));
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use laufzettel_engine::{self as engine, Answer, Command, Event, Rejection, Run, 
 use laufzettel_journal::{Draft, Record};
 use laufzettel_policy::{Action, Decision, Who, permit, permit_start, permit_view};
 use laufzettel_process::{
+    Process,
     model::{RunAs, StepKind},
     schema::Problem,
 };
@@ -147,6 +148,9 @@ impl Desk {
 
     async fn may_start(&self, request: &StartRequest, prepared: &Prepared) -> Result<Decision, Nobody> {
         let process = &prepared.process;
+        if request.caller.service_name().is_some() && request.caller.via == laufzettel_domain::Via::Api {
+            return self.may_start_by_key(request, process).await;
+        }
         if request.caller.is_applicant() || request.caller.service_name().is_some() {
             // a trigger: the process itself declares it, and names who acts; that account must serve this process
             let account = match &request.run_as {
@@ -166,21 +170,28 @@ impl Desk {
                 rule: "process.triggers".to_owned(),
             });
         }
-        if !process.start.via.is_empty() {
-            let way = if request.caller.via == laufzettel_domain::Via::Terminal { laufzettel_domain::Via::Form } else { request.caller.via };
-            if !process.start.via.contains(&way) {
-                let (de, en) = ("Auf diesem Weg lässt sich der Prozess nicht starten.", "The process cannot be started this way.");
-                return Ok(Decision::deny("process.start.via", de, en));
-            }
+        if let Some(refused) = wrong_way(request, process) {
+            return Ok(refused);
         }
         let who = self.who(&request.caller).await?;
         let started = permit_start(&who, process.id.as_str(), &process.start.groups, &self.tenant.rules);
-        if !started.allow {
-            return Ok(started);
+        Ok(self.may_choose_zone(request, process, &who, started))
+    }
+
+    /// A program with a key of a service account: no trigger of the process lets it in, only what the account may.
+    async fn may_start_by_key(&self, request: &StartRequest, process: &Process) -> Result<Decision, Nobody> {
+        if let Some(refused) = wrong_way(request, process) {
+            return Ok(refused);
         }
+        let who = self.who(&request.caller).await?;
+        let started = permit(&who, &Action::ProcessStart(process.id.to_string()), Some(process.id.as_str()), &self.tenant.rules);
+        Ok(self.may_choose_zone(request, process, &who, started))
+    }
+
+    fn may_choose_zone(&self, request: &StartRequest, process: &Process, who: &Who, started: Decision) -> Decision {
+        let Some(zone) = request.zone.as_ref().filter(|_| started.allow) else { return started };
         let label = route::label_of(&self.tenant, process, &request.input);
-        let refused = request.zone.as_ref().and_then(|zone| route::refuse_wish(&self.tenant, &who, process, &label, zone));
-        Ok(refused.unwrap_or(started))
+        route::refuse_wish(&self.tenant, who, process, &label, zone).unwrap_or(started)
     }
 
     async fn begin(&self, request: StartRequest, prepared: &Prepared, decision: Decision) -> Result<Started, StartError> {
@@ -508,6 +519,14 @@ impl Desk {
         }
         permit_view(who, who.is_in_any(&self.tenant.unit_groups(unit).await).is_some(), &self.tenant.rules)
     }
+}
+
+/// A process says on which ways it is started; a terminal is a form with fewer colours.
+fn wrong_way(request: &StartRequest, process: &Process) -> Option<Decision> {
+    let way = if request.caller.via == laufzettel_domain::Via::Terminal { laufzettel_domain::Via::Form } else { request.caller.via };
+    let open = process.start.via.is_empty() || process.start.via.contains(&way);
+    let (de, en) = ("Auf diesem Weg lässt sich der Prozess nicht starten.", "The process cannot be started this way.");
+    (!open).then(|| Decision::deny("process.start.via", de, en))
 }
 
 /// How a decision did not become durable.

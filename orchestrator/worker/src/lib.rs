@@ -8,6 +8,7 @@ mod door;
 mod drive;
 mod edge;
 pub mod files;
+mod keys;
 mod quota;
 mod release;
 mod route;
@@ -18,6 +19,7 @@ pub use desk::{Desk, Loaded, StartError, StartRequest, Started, WishError, decod
 pub use door::{Answer, Doors, EndpointFacts, RealDoors};
 pub use drive::Worker;
 pub use edge::{Random, SystemClock, SystemRandom};
+pub use keys::{Key, KeyError, KeyWish, parts as key_parts};
 pub use quota::{Exceeded, Limits, Quotas};
 pub use release::{Candidate, ReleaseError};
 pub use route::choices as zone_choices;

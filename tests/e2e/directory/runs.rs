@@ -96,6 +96,7 @@ struct House {
 fn rule() -> ToolRule {
     ToolRule {
         effect: Effect::Read,
+        identity: laufzettel_policy::Identity::Delegation,
         idempotent: true,
         groups: vec!["GG-Steueramt".into()],
         content: BTreeSet::new(),
@@ -129,6 +130,8 @@ fn open(directory: Directory, meanwhile: Meanwhile) -> House {
         doors: Box::new(Script { meanwhile, called: Arc::clone(&called) }),
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
+        quotas: laufzettel_worker::Quotas::default(),
+        release_required: false,
         memory: Memory::default(),
     }));
     let stop = CancellationToken::new();

@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use laufzettel_mcp_kit::edge;
 use laufzettel_process::model::TriggerKind;
-use laufzettel_server::{Site, TenantSite, router};
+use laufzettel_server::{Login as SiteLogin, Site, TenantSite, router};
 use laufzettel_worker::Worker;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -113,7 +113,7 @@ async fn live(config: Config, listener: TcpListener, greet: Option<SocketAddr>, 
             }
         });
     }
-    let site = Arc::new(Site::new(sites(&config, &houses)?, hosts(&config)));
+    let site = Arc::new(Site::new(sites(&config, &houses), hosts(&config), &config.public_url));
     let signalled = stop.clone();
     tokio::spawn(async move {
         edge::stop_signal().await;
@@ -122,7 +122,8 @@ async fn live(config: Config, listener: TcpListener, greet: Option<SocketAddr>, 
     if let Some(bound) = greet {
         welcome(&config, bound, out).await;
     }
-    let app = router(site);
+    // who connects is counted when passwords fail
+    let app = router(site).into_make_service_with_connect_info::<SocketAddr>();
     let ended = stop.clone();
     axum::serve(listener, app).with_graceful_shutdown(async move { ended.cancelled().await }).await?;
     stop.cancel();
@@ -166,7 +167,7 @@ fn hosts(config: &Config) -> Vec<String> {
     ["127.0.0.1", "localhost", "[::1]"].map(str::to_owned).into_iter().chain([name(&config.listen), name(public)]).collect()
 }
 
-fn sites(config: &Config, houses: &[Arc<House>]) -> anyhow::Result<BTreeMap<String, TenantSite>> {
+fn sites(config: &Config, houses: &[Arc<House>]) -> BTreeMap<String, TenantSite> {
     let mut sites = BTreeMap::new();
     for house in houses {
         let mut secrets = BTreeMap::new();
@@ -177,10 +178,18 @@ fn sites(config: &Config, houses: &[Arc<House>]) -> anyhow::Result<BTreeMap<Stri
                 }
             }
         }
-        let demo_login = config.tenants[&house.tenant].login == Login::Demo;
-        sites.insert(house.tenant.to_string(), TenantSite { desk: house.desk.clone(), demo_login, secrets });
+        sites.insert(house.tenant.to_string(), TenantSite { desk: house.desk.clone(), login: way_in(house), secrets });
     }
-    Ok(sites)
+    sites
+}
+
+fn way_in(house: &House) -> SiteLogin {
+    match (&house.config.tenants[&house.tenant].login, &house.oidc) {
+        (Login::Demo, _) => SiteLogin::Demo,
+        (Login::Ldap, _) => SiteLogin::Password,
+        (Login::Oidc(_), Some(oidc)) => SiteLogin::Oidc(oidc.clone()),
+        (Login::Oidc(_), None) | (Login::None, _) => SiteLogin::None,
+    }
 }
 
 /// One secret a line, two during rotation: `whsec_<base64>` as Standard Webhooks writes them, or the bytes as they are.

@@ -15,7 +15,8 @@ use laufzettel_worker::{Limits, Quotas};
 use super::{
     Sections, at,
     directory::{self, DirectoryConfig},
-    not_yet, rights, sections,
+    login::{self, Login},
+    rights, sections,
     tools::{self, ServerConfig},
 };
 
@@ -38,20 +39,12 @@ pub struct TenantConfig {
     pub grants: Vec<Digest>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Login {
-    /// Pick a person; on loopback only.
-    Demo,
-    /// Nobody can sign in on pages.
-    None,
-}
-
 pub fn read(node: &Node, key: &str, folder: &Path, secrets: &Path, findings: &mut Findings) -> Option<TenantConfig> {
     let mut inner = Fields::open(node, key, findings)?;
     let name = inner.req_text("name").map(str::to_owned);
     let processes = inner.req_text("processes").map(|path| at(folder, path));
     let directory = directory::read(&mut inner, folder, secrets);
-    let login = login(&mut inner);
+    let login = login::read(&mut inner, folder);
     let grants = grants(&mut inner);
     let services = services(&mut inner);
     let zeitzone = zeitzone(&mut inner);
@@ -79,17 +72,6 @@ pub fn read(node: &Node, key: &str, folder: &Path, secrets: &Path, findings: &mu
         sections: sections(node),
         grants: digests,
     })
-}
-
-fn login(fields: &mut Fields<'_, '_>) -> Login {
-    let Some(node) = fields.opt("login") else { return Login::None };
-    let key = fields.path("login");
-    let Some(mut inner) = Fields::open(node, key, fields.findings) else { return Login::None };
-    not_yet(&mut inner, "oidc");
-    not_yet(&mut inner, "ldap");
-    let demo = inner.opt("demo").is_some();
-    inner.close();
-    if demo { Login::Demo } else { Login::None }
 }
 
 fn grants(fields: &mut Fields<'_, '_>) -> Vec<Grant> {

@@ -67,7 +67,38 @@ impl AnmeldenPage {
         let person = |id: &str, name: &str, role: &str| PersonChoice { id: id.into(), name: name.into(), role: role.into() };
         let people =
             vec![person("s.weber", "Sabine Weber", "Steueramt"), person("k.braun", EVIL, "Datenschutz"), person("m.yilmaz", "Murat Yılmaz", "Fachverfahren")];
-        Self { action: "/anmelden".into(), people, back: Some("/aufgaben".into()), missing }
+        Self { action: "/anmelden".into(), people, back: Some("/aufgaben".into()), missing, ..Self::default() }
+    }
+
+    /// A provider and two houses with passwords, one of them just mistyped.
+    pub(super) fn sample_of_all(problem: bool) -> Self {
+        let form = |name: &str, tenant: &str, user: &str, problem: bool| PasswordForm {
+            action: format!("/anmelden/passwort/{name}"),
+            tenant: tenant.into(),
+            user: user.into(),
+            problem: problem.then(|| "Name oder Passwort stimmt nicht.".into()),
+        };
+        Self {
+            providers: vec![Link { href: "/anmelden/dienst/vg-a".into(), text: EVIL.into() }],
+            passwords: vec![form("vg-b", "Verbandsgemeinde B", EVIL, problem), form("vg-c", "Verbandsgemeinde C", "", false)],
+            several: true,
+            ended: true,
+            ..Self::sample(false)
+        }
+    }
+
+    pub(super) fn sample_of_password(problem: bool) -> Self {
+        let form = PasswordForm {
+            problem: problem.then(|| "Name oder Passwort stimmt nicht.".into()),
+            user: if problem { "a.klein" } else { "" }.into(),
+            action: "/anmelden/passwort/vg".into(),
+            tenant: "Verbandsgemeinde Bellheim".into(),
+        };
+        Self { passwords: vec![form], ..Self::default() }
+    }
+
+    pub(super) fn sample_of_provider() -> Self {
+        Self { providers: vec![Link { href: "/anmelden/dienst/vg".into(), text: "Verbandsgemeinde Bellheim".into() }], ..Self::default() }
     }
 }
 
@@ -258,6 +289,13 @@ pub(super) fn pages(lang: Lang) -> Vec<(&'static str, Page)> {
         ("status-rueckfrage", Page::Status(StatusPage { result: None, automated: Vec::new(), ..StatusPage::sample(Station::Rueckfrage) })),
         ("anmelden", Page::Anmelden(AnmeldenPage::sample(false))),
         ("anmelden-fehler", Page::Anmelden(AnmeldenPage::sample(true))),
+        ("anmelden-alle", Page::Anmelden(AnmeldenPage::sample_of_all(false))),
+        ("anmelden-alle-fehler", Page::Anmelden(AnmeldenPage::sample_of_all(true))),
+        ("anmelden-passwort", Page::Anmelden(AnmeldenPage::sample_of_password(false))),
+        ("anmelden-passwort-fehler", Page::Anmelden(AnmeldenPage::sample_of_password(true))),
+        ("anmelden-dienst", Page::Anmelden(AnmeldenPage::sample_of_provider())),
+        ("anmelden-keine", Page::Anmelden(AnmeldenPage::default())),
+        ("abgemeldet", Page::Abgemeldet(AbgemeldetPage { provider: Link { href: "/abgemeldet/vg/dienst".into(), text: EVIL.into() } })),
         ("fehler", Page::Fehler(FehlerPage::sample())),
         ("startseite", Page::Startseite(StartseitePage::sample())),
         ("aufgaben", Page::Aufgaben(AufgabenPage::sample())),

@@ -4,14 +4,45 @@ use serde::Serialize;
 
 use super::{Link, form::FormView};
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// Every way a tenant offers; several tenants may share one page.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct AnmeldenPage {
+    /// Where picking a person goes.
     pub action: String,
     pub people: Vec<PersonChoice>,
+    /// Identity providers by their tenant's name.
+    pub providers: Vec<Link>,
+    pub passwords: Vec<PasswordForm>,
+    /// More than one tenant: each is named.
+    pub several: bool,
     /// Where to go afterwards; the handler checks that it is a path of ours.
     pub back: Option<String>,
     /// The button was pressed without a choice.
     pub missing: bool,
+    /// The session ended because the account did.
+    pub ended: bool,
+}
+
+impl AnmeldenPage {
+    /// Things wrong on the page, for its title.
+    pub fn problems(&self) -> usize {
+        usize::from(self.missing) + self.passwords.iter().filter(|form| form.problem.is_some()).count()
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct PasswordForm {
+    pub action: String,
+    pub tenant: String,
+    /// The name as it was typed; a password is never shown again.
+    pub user: String,
+    pub problem: Option<String>,
+}
+
+/// Signed out here, not yet at the identity provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AbgemeldetPage {
+    pub provider: Link,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -9,13 +9,13 @@ use laufzettel_domain::Lang;
 use minijinja::{Environment, Error, State, UndefinedBehavior, Value, context, syntax::SyntaxConfig, value::Serde};
 use serde::Serialize;
 
-use super::{BACK, Frame, HONEYPOT, INTENT, INTENT_CHANGE, INTENT_REVIEW, INTENT_SEND, KEY, PERSON, REASON, SHOWN, ZONE, words};
+use super::{BACK, Frame, HONEYPOT, INTENT, INTENT_CHANGE, INTENT_REVIEW, INTENT_SEND, KEY, PASSWORD, PERSON, REASON, SHOWN, USER, ZONE, words};
 
 /// What a page is that could not be rendered: only a template at odds with its context can bring it about.
 const BROKEN: &str = "<!doctype html><html lang=\"de\"><title>Fehler</title><h1>Diese Seite lässt sich nicht anzeigen.</h1>\
     <p>Der Fehler liegt bei uns. Ihre Daten sind nicht verloren.</p></html>";
 
-const TEMPLATES: [(&str, &str); 17] = [
+const TEMPLATES: [(&str, &str); 18] = [
     ("layout.html", include_str!("../../pages/layout.html")),
     ("formular.html", include_str!("../../pages/formular.html")),
     ("probleme.html", include_str!("../../pages/probleme.html")),
@@ -25,6 +25,7 @@ const TEMPLATES: [(&str, &str); 17] = [
     ("quittung.html", include_str!("../../pages/quittung.html")),
     ("status.html", include_str!("../../pages/status.html")),
     ("anmelden.html", include_str!("../../pages/anmelden.html")),
+    ("abgemeldet.html", include_str!("../../pages/abgemeldet.html")),
     ("fehler.html", include_str!("../../pages/fehler.html")),
     ("startseite.html", include_str!("../../pages/startseite.html")),
     ("aufgaben.html", include_str!("../../pages/aufgaben.html")),
@@ -73,7 +74,7 @@ fn scope(frame: &Frame) -> Value {
         w => Value::from(Serde(words::all(frame.lang))),
         names => context! {
             honeypot => HONEYPOT, zone => ZONE, key => KEY, intent => INTENT, review => INTENT_REVIEW, change => INTENT_CHANGE, send => INTENT_SEND,
-            shown => SHOWN, person => PERSON, back => BACK, reason => REASON,
+            shown => SHOWN, person => PERSON, back => BACK, reason => REASON, user => USER, password => PASSWORD,
         },
     }
 }

@@ -6,6 +6,7 @@ CREATE TABLE IF NOT EXISTS records (
 );
 CREATE UNIQUE INDEX IF NOT EXISTS records_run ON records (run, run_seq) WHERE run IS NOT NULL;
 CREATE INDEX IF NOT EXISTS records_beside ON records (kind, lane, seq) WHERE run IS NULL;
+CREATE INDEX IF NOT EXISTS records_beside_at ON records (kind, at) WHERE run IS NULL;
 CREATE TABLE IF NOT EXISTS runs (
   run TEXT PRIMARY KEY, seq INTEGER NOT NULL, nummer TEXT NOT NULL, process TEXT NOT NULL, version TEXT NOT NULL,
   title TEXT NOT NULL, unit TEXT NOT NULL, state TEXT NOT NULL, subject TEXT NOT NULL, name TEXT NOT NULL,

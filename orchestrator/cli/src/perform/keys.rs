@@ -1,0 +1,108 @@
+//! `keys …`: keys of programs, for whoever runs this program. A key is told once, and never again.
+
+use laufzettel_domain::{Caller, Span, Via};
+use laufzettel_worker::{Key, KeyError, KeyWish};
+use serde_json::json;
+
+use super::{Done, Failed};
+use crate::{
+    house::House,
+    out::{Out, code},
+    wish::KeysCreate,
+};
+
+/// Milliseconds a key lives at most: two years, then somebody must want it again.
+const LIFE_MS_MAX: i64 = 731 * 24 * 3600 * 1000;
+/// Characters of a name people give it.
+const NAME_CHARS_MAX: usize = 80;
+/// Patterns of one key: who needs more needs another key.
+const PROCESSES_MAX: usize = 50;
+
+impl From<KeyError> for Failed {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::Unknown => Self::new(code::USAGE, "Einen solchen gültigen Schlüssel gibt es nicht (laufzettel keys list)."),
+            KeyError::TooMany => Self::new(code::USAGE, "Es gibt schon zu viele Schlüssel; sperren Sie zuerst, was niemand mehr braucht."),
+            other => Self::new(code::ENDED_BADLY, other.to_string()),
+        }
+    }
+}
+
+/// Who administers: the operating-system user this program, or the server that was asked, runs as.
+fn operator() -> (Caller, String) {
+    let uid = rustix::process::getuid().as_raw().to_string();
+    let known = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let line = known.lines().map(|line| line.split(':').collect::<Vec<_>>()).find(|parts| parts.get(2) == Some(&uid.as_str()));
+    let user = line.and_then(|parts| parts.first().map(|name| (*name).to_owned())).unwrap_or_else(|| format!("uid {uid}"));
+    (Caller { subject: format!("os:{user}"), name: user.clone(), upn: String::new(), via: Via::Terminal }, user)
+}
+
+pub async fn create(house: &House, wish: KeysCreate, out: &Out) -> Done {
+    let holder = holder(house, &wish).await?;
+    let clean = !wish.name.trim().is_empty() && wish.name.chars().count() <= NAME_CHARS_MAX && !wish.name.chars().any(char::is_control);
+    if !clean || wish.processes.len() > PROCESSES_MAX {
+        return Err(Failed::new(code::USAGE, format!("Ein Name hat 1 bis {NAME_CHARS_MAX} Zeichen, ein Schlüssel höchstens {PROCESSES_MAX} Muster.")));
+    }
+    let life = Span::parse(&wish.expires).filter(|span| (1..=LIFE_MS_MAX).contains(&span.approx_millis()));
+    let life = life.ok_or_else(|| Failed::new(code::USAGE, "--expires ist eine Dauer wie P90D, höchstens zwei Jahre."))?;
+    let tenant = &house.desk.tenant;
+    let zone = jiff::tz::TimeZone::get(&tenant.zeitzone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let expires = life.after(tenant.clock.now(), &zone);
+    let (by, os_user) = operator();
+    let asked = KeyWish { name: wish.name, holder, processes: wish.processes, per_minute: wish.per_minute, expires };
+    let (id, token) = house.desk.create_key(asked, &by, &os_user).await?;
+    if out.json {
+        out.value(&json!({ "key": id, "token": token, "expires": expires })).await;
+    } else {
+        out.data(token).await;
+        out.note(out.text("Dieser Schlüssel wird nur jetzt gezeigt.", "This key is shown only now.")).await;
+    }
+    Ok(code::DONE)
+}
+
+async fn holder(house: &House, wish: &KeysCreate) -> Result<Caller, Failed> {
+    let tenant = &house.desk.tenant;
+    if let Some(service) = &wish.service {
+        if tenant.rules.services.contains_key(service) {
+            return Ok(Caller::service(service, Via::Api));
+        }
+        return Err(Failed::new(code::USAGE, format!("Das Dienstkonto „{service}“ gibt es nicht.")));
+    }
+    let user = wish.by.as_deref().unwrap_or_default();
+    let silent = |_| Failed::new(code::ENDED_BADLY, "Das Verzeichnis ist gerade nicht erreichbar. Bitte später noch einmal.");
+    let person = tenant.directory.person(user).await.map_err(silent)?;
+    let person = person
+        .filter(|p| !p.disabled)
+        .ok_or_else(|| Failed::new(code::DENIED, format!("„{user}“ steht nicht im Verzeichnis, oder das Konto ist gesperrt.")))?;
+    Ok(Caller { subject: person.sid, name: person.name, upn: person.upn, via: Via::Api })
+}
+
+pub async fn list(house: &House, out: &Out) -> Done {
+    let now = house.desk.tenant.clock.now();
+    for key in house.desk.keys().await?.values() {
+        let state = state(key, now, out);
+        if out.json {
+            out.value(&json!({ "key": key.id, "name": key.name, "holder": key.holder.subject, "processes": key.processes, "per_minute": key.per_minute,
+                "created": jiff::Timestamp::from_microsecond(key.created).ok(), "expires": key.expires, "revoked": key.revoked, "lives": key.lives(now) }))
+                .await;
+        } else {
+            out.data(format!("{}  {:<10}  {}  {}  {}  {}", key.id, state, key.expires, key.name, key.holder.subject, key.processes.join(", "))).await;
+        }
+    }
+    Ok(code::DONE)
+}
+
+fn state<'o>(key: &Key, now: jiff::Timestamp, out: &'o Out) -> &'o str {
+    match (key.revoked, key.lives(now)) {
+        (true, _) => out.text("gesperrt", "revoked"),
+        (false, true) => out.text("gilt", "valid"),
+        (false, false) => out.text("abgelaufen", "expired"),
+    }
+}
+
+pub async fn revoke(house: &House, id: &str, out: &Out) -> Done {
+    let (by, os_user) = operator();
+    let key = house.desk.revoke_key(id, &by, &os_user).await?;
+    out.note(format!("{} ({}): {}", key.id, key.name, out.text("gesperrt", "revoked"))).await;
+    Ok(code::DONE)
+}

@@ -1,0 +1,65 @@
+//! Programs with a key: `Authorization: Bearer lz_…` on the interface. A key is a tenant, a holder, processes and a rate.
+
+use axum::{
+    http::{HeaderMap, HeaderValue, header},
+    response::Response,
+};
+use laufzettel_domain::Text;
+use laufzettel_worker::{Key, Nobody, key_parts};
+
+use crate::{
+    reply::problem,
+    site::{Session, Site, TenantSite},
+};
+
+/// The session of a key for one request, or the answer that refuses it. `None`: no key was shown.
+pub async fn session(site: &Site, headers: &HeaderMap) -> Option<Result<Session, Response>> {
+    let shown = headers.get(header::AUTHORIZATION)?;
+    let token = shown.to_str().ok().and_then(|v| v.strip_prefix("Bearer ")).map(str::trim).unwrap_or_default();
+    Some(recognise(site, token).await)
+}
+
+async fn recognise(site: &Site, token: &str) -> Result<Session, Response> {
+    let Some((name, tenant)) = key_parts(token).and_then(|(name, _)| site.tenants.get_key_value(name)) else { return Err(unknown()) };
+    let key = match tenant.desk.key(token).await {
+        Ok(Some(key)) => key,
+        Ok(None) => return Err(unknown()),
+        Err(_) => return Err(problem(503, "Gerade nicht möglich. Bitte später noch einmal.")),
+    };
+    site.rates().count(&format!("{name}/{}", key.id), key.per_minute, site.now()).map_err(too_often)?;
+    holder_lives(tenant, &key).await?;
+    Ok(Session { scope: Some(key.processes.clone()), ..Session::new(name, key.caller(), site.now()) })
+}
+
+/// A key does not outlive who holds it.
+async fn holder_lives(tenant: &TenantSite, key: &Key) -> Result<(), Response> {
+    if let Some(service) = key.holder.service_name() {
+        return if tenant.desk.tenant.rules.services.contains_key(service) { Ok(()) } else { Err(unknown()) };
+    }
+    match tenant.desk.who(&key.caller()).await {
+        Ok(_) => Ok(()),
+        Err(Nobody::Denied(_)) => Err(unknown()),
+        Err(Nobody::Unavailable) => Err(problem(503, "Das Verzeichnis ist gerade nicht erreichbar. Bitte später noch einmal.")),
+    }
+}
+
+/// Wrong, expired, revoked: whoever holds it learns no more than that it does not open anything.
+fn unknown() -> Response {
+    let mut response = problem(401, "Dieser Schlüssel gilt nicht.");
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    response
+}
+
+fn too_often(seconds: i64) -> Response {
+    let mut response = problem(429, "Zu viele Anfragen mit diesem Schlüssel.");
+    if let Ok(value) = HeaderValue::from_str(&seconds.to_string()) {
+        response.headers_mut().insert(header::RETRY_AFTER, value);
+    }
+    response
+}
+
+/// What lies outside a key.
+pub fn outside() -> Response {
+    let text = Text::new("Dieser Schlüssel gilt nicht für diesen Prozess.", "This key is not for this process.");
+    crate::reply::problem_with(403, "Nicht erlaubt.", serde_json::json!({ "detail": text.de, "rule": "key.processes" }))
+}

@@ -1,0 +1,122 @@
+//! What a valid ID token, and the userinfo endpoint, say of a person. Pure.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use laufzettel_directory::Claims;
+use serde_json::Value;
+
+use super::OidcOptions;
+
+pub type Map = serde_json::Map<String, Value>;
+
+/// Groups of one person: Active Directory itself ends at 1 015 in a token.
+const GROUPS_MAX: usize = 1_100;
+/// Characters of a name, an address, a group: the longest distinguished names.
+const TEXT_CHARS_MAX: usize = 512;
+
+/// The claims of a token whose signature has been checked.
+pub fn of_token(token: &str) -> Option<Map> {
+    let payload = token.split('.').nth(1)?;
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()
+}
+
+/// Whether something is missing that userinfo may have: many providers put only `sub` into the token.
+pub fn is_thin(claims: &Map, options: &OidcOptions) -> bool {
+    let wanted = ["name", "preferred_username"].into_iter().chain(options.groups.as_deref()).chain(options.sid.as_deref());
+    wanted.into_iter().any(|name| !claims.contains_key(name))
+}
+
+/// Adds what userinfo says of the same subject; of another one it is ignored (OpenID Connect Core § 5.3.2).
+pub fn join(claims: &mut Map, more: Map) {
+    if claims.get("sub") != more.get("sub") {
+        return;
+    }
+    for (name, value) in more {
+        claims.entry(name).or_insert(value);
+    }
+}
+
+pub fn read(claims: &Map, options: &OidcOptions) -> Option<Claims> {
+    let text = |name: &str| claims.get(name).and_then(Value::as_str).filter(|t| !t.is_empty() && t.chars().count() <= TEXT_CHARS_MAX).map(str::to_owned);
+    let sub = text("sub")?;
+    let user = text("upn").or_else(|| text("preferred_username"));
+    // an address somebody merely claims is no address
+    let mail = text("email").filter(|_| claims.get("email_verified") != Some(&Value::Bool(false)));
+    Some(Claims {
+        name: text("name").or_else(|| user.clone()).unwrap_or_else(|| sub.clone()),
+        upn: user.unwrap_or_default(),
+        mail: mail.unwrap_or_default(),
+        sid: options.sid.as_deref().and_then(text),
+        groups: options.groups.as_deref().map(|name| groups(claims.get(name))).unwrap_or_default(),
+        sub,
+    })
+}
+
+fn groups(claim: Option<&Value>) -> Vec<String> {
+    let written = match claim {
+        Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
+        Some(Value::String(one)) => vec![one.as_str()],
+        _ => Vec::new(),
+    };
+    written.into_iter().filter(|g| !g.is_empty() && g.chars().count() <= TEXT_CHARS_MAX).take(GROUPS_MAX).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn options() -> OidcOptions {
+        OidcOptions {
+            issuer: "https://login.example".into(),
+            client: "laufzettel".into(),
+            secret: None,
+            scopes: vec![],
+            ca: None,
+            groups: Some("gruppen".into()),
+            sid: Some("onprem_sid".into()),
+        }
+    }
+
+    fn map(value: Value) -> Map {
+        value.as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn claims_become_a_person() {
+        let full = map(
+            json!({ "sub": "u-1", "name": "Anna Klein", "preferred_username": "a.klein", "email": "a@x.example", "onprem_sid": "S-1", "gruppen": ["A", "B", 7, ""] }),
+        );
+        let read = read(&full, &options()).unwrap();
+        let expected = Claims {
+            sub: "u-1".into(),
+            name: "Anna Klein".into(),
+            upn: "a.klein".into(),
+            mail: "a@x.example".into(),
+            sid: Some("S-1".into()),
+            groups: vec!["A".into(), "B".into()],
+        };
+        assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn little_is_enough_and_too_much_is_cut() {
+        let read = |value: Value| read(&map(value), &options());
+        assert_eq!(read(json!({ "name": "niemand" })), None);
+        assert_eq!(read(json!({ "sub": "u".repeat(600) })), None);
+        assert_eq!(read(json!({ "sub": "u", "upn": "u@x" })).unwrap().name, "u@x");
+        assert_eq!(read(json!({ "sub": "u", "email": "x@y", "email_verified": false })).unwrap().mail, "");
+        assert_eq!(read(json!({ "sub": "u", "gruppen": "A" })).unwrap().groups, ["A"]);
+        let many: Vec<String> = (0..5_000).map(|n| format!("G{n}")).collect();
+        assert_eq!(read(json!({ "sub": "u", "gruppen": many })).unwrap().groups.len(), GROUPS_MAX);
+    }
+
+    #[test]
+    fn userinfo_of_somebody_else_is_ignored() {
+        let mut claims = map(json!({ "sub": "u-1", "name": "Anna" }));
+        join(&mut claims, map(json!({ "sub": "u-2", "gruppen": ["Chefs"] })));
+        assert_eq!(claims, map(json!({ "sub": "u-1", "name": "Anna" })));
+        join(&mut claims, map(json!({ "sub": "u-1", "name": "Andere", "gruppen": ["A"] })));
+        assert_eq!(claims, map(json!({ "sub": "u-1", "name": "Anna", "gruppen": ["A"] })));
+    }
+}

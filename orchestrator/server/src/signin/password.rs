@@ -1,0 +1,125 @@
+//! Signing in with name and password, which the directory checks. The password goes there and nowhere else.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
+
+use axum::{
+    Form,
+    extract::{ConnectInfo, Path, State},
+    http::{Extensions, HeaderMap, StatusCode, Uri},
+    response::Response,
+};
+use laufzettel_directory::Error as DirectoryError;
+use laufzettel_domain::Via;
+
+use super::{choices, enter, failed, outside, throttle::Wait};
+use crate::{
+    pages::{self, Page, words},
+    reply::Asked,
+    site::{Login, Site, TenantSite},
+};
+
+/// Characters of a name or a password: Active Directory ends at 256.
+const FIELD_CHARS_MAX: usize = 256;
+
+pub async fn sign_in(
+    State(site): State<Arc<Site>>,
+    Path(name): Path<String>,
+    extensions: Extensions,
+    uri: Uri,
+    headers: HeaderMap,
+    Form(sent): Form<HashMap<String, String>>,
+) -> Response {
+    let asked = outside(&site, &uri, &headers);
+    let Some(tenant) = site.tenants.get(&name).filter(|t| matches!(t.login, Login::Password)) else { return asked.missing() };
+    let field = |key: &str| sent.get(key).map(String::as_str).unwrap_or_default();
+    let (user, password, back) = (field(pages::USER).trim(), field(pages::PASSWORD), sent.get(pages::BACK).cloned());
+    let again = |status, text: String| again(&site, &asked, &name, (status, text), user, back.clone());
+    if user.is_empty() || password.is_empty() || user.len() > FIELD_CHARS_MAX || password.len() > FIELD_CHARS_MAX {
+        return again(StatusCode::UNPROCESSABLE_ENTITY, words::word("password_incomplete", asked.lang).to_owned());
+    }
+    let address = address(&extensions, &headers);
+    if let Err(Wait(seconds)) = site.throttle().attempt(&name, user, address, site.now()) {
+        return again(StatusCode::TOO_MANY_REQUESTS, format!("{} {}.", words::word("password_wait", asked.lang), minutes(seconds, &asked)));
+    }
+    match tenant.desk.tenant.directory.authenticate(user, password, Via::Form, site.now()).await {
+        Ok(caller) => {
+            site.throttle().forgive(&name, user, address);
+            enter(&site, &name, tenant, caller, &headers, back).await
+        }
+        Err(DirectoryError::Unavailable) => {
+            site.throttle().forgive(&name, user, address);
+            asked.unavailable()
+        }
+        Err(error) => {
+            refuse(tenant, user, &error).await;
+            again(StatusCode::UNPROCESSABLE_ENTITY, words::word("password_wrong", asked.lang).to_owned())
+        }
+    }
+}
+
+/// A stranger hears the same words whatever was wrong; the journal knows better.
+async fn refuse(tenant: &TenantSite, user: &str, error: &DirectoryError) {
+    let known = tenant.desk.tenant.directory.person(user).await.ok().flatten();
+    let caller = known.map(|p| laufzettel_domain::Caller { subject: p.sid, name: p.name, upn: p.upn, via: Via::Form });
+    let reason = match error {
+        DirectoryError::Disabled => "disabled",
+        DirectoryError::Unknown => "unknown",
+        DirectoryError::Credentials | DirectoryError::Unavailable => "credentials",
+    };
+    failed(tenant, caller, reason).await;
+}
+
+fn again(site: &Site, asked: &Asked, name: &str, (status, text): (StatusCode, String), user: &str, back: Option<String>) -> Response {
+    let mut page = choices(site, back);
+    let action = format!("/anmelden/passwort/{name}");
+    if let Some(form) = page.passwords.iter_mut().find(|form| form.action == action) {
+        form.problem = Some(text);
+        form.user = user.chars().take(FIELD_CHARS_MAX).collect();
+    }
+    asked.page(status, &Page::Anmelden(page))
+}
+
+fn minutes(seconds: i64, asked: &Asked) -> String {
+    let minutes = (seconds + 59) / 60;
+    format!("{minutes} {}", words::word(if minutes == 1 { "minute_one" } else { "minutes_dative" }, asked.lang))
+}
+
+/// Who connects. A proxy on this machine says whom it speaks for: its own entry is the last one. Nobody else is asked.
+fn address(extensions: &Extensions, headers: &HeaderMap) -> Option<IpAddr> {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip())?;
+    let told = headers.get_all("x-forwarded-for").iter().next_back().and_then(|v| v.to_str().ok());
+    let last = told.and_then(|list| list.rsplit(',').next()).and_then(|ip| ip.trim().parse().ok());
+    Some(last.filter(|_| peer.is_loopback()).unwrap_or(peer))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        for (peer, told, expected) in [
+            (Some("10.0.0.9:5"), None, Some("10.0.0.9")),
+            (Some("10.0.0.9:5"), Some("1.2.3.4"), Some("10.0.0.9")),
+            (Some("127.0.0.1:5"), Some("1.2.3.4"), Some("1.2.3.4")),
+            (Some("127.0.0.1:5"), Some("9.9.9.9, 1.2.3.4"), Some("1.2.3.4")),
+            (Some("127.0.0.1:5"), Some("unsinn"), Some("127.0.0.1")),
+            (Some("[::1]:5"), None, Some("::1")),
+            (None, Some("1.2.3.4"), None),
+        ] {
+            let mut extensions = Extensions::new();
+            if let Some(peer) = peer {
+                extensions.insert(ConnectInfo(peer.parse::<SocketAddr>().unwrap()));
+            }
+            let mut headers = HeaderMap::new();
+            if let Some(told) = told {
+                headers.insert("x-forwarded-for", told.parse().unwrap());
+            }
+            assert_eq!(address(&extensions, &headers), expected.map(|e| e.parse().unwrap()), "{peer:?} {told:?}");
+        }
+    }
+}
