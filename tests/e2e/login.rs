@@ -100,7 +100,7 @@ impl Browser {
                 jar.insert(name.to_owned(), value.to_owned())
             };
         }
-        Came { status, to, cookies, body: answer.text().await.unwrap_or_default() }
+        Came { status, to, cookies, body: answer.text().await.unwrap_or_default().replace("&#x2f;", "/") }
     }
 
     async fn get(&self, url: &str) -> Came {
@@ -255,6 +255,11 @@ fn keys_open_what_they_are_for() {
     let config = std::fs::read_to_string(tenant.path("laufzettel.yaml")).expect("the configuration");
     let config = config.replacen("allow: [\"tool.call:registry", "allow: [\"process.start:hundesteuer-*\", \"tool.call:registry", 1);
     std::fs::write(tenant.path("laufzettel.yaml"), config).expect("written");
+    // the shipped process is started on pages only
+    let process = std::fs::read_to_string(tenant.path("workflows/hundesteuer.yaml")).expect("the process");
+    let open = process.replacen("via: [form]", "via: [form, api]", 1);
+    assert_ne!(process, open);
+    std::fs::write(tenant.path("workflows/hundesteuer.yaml"), open).expect("written");
     let create = |args: &[&str]| {
         let output = tenant.laufzettel(&[&["keys", "create", "--json"], args].concat());
         assert_eq!(output.status.code(), Some(0), "{}", text(&output));

@@ -185,8 +185,8 @@ mod tests {
         ] {
             let mut sessions = Sessions::default();
             sessions.begin("x", session("S-1", 0));
-            let found = looks.iter().map(|s| sessions.take("x", at(*s)).is_some()).next_back();
-            assert_eq!(found, Some(expected), "{looks:?}");
+            let found: Vec<bool> = looks.iter().map(|s| sessions.take("x", at(*s)).is_some()).collect();
+            assert_eq!(found.last(), Some(&expected), "{looks:?}");
         }
     }
 
