@@ -3,6 +3,7 @@
 mod books;
 mod browser;
 mod crash;
+mod delegation;
 mod desk;
 mod directory;
 mod first_minutes;

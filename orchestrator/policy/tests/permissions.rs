@@ -108,11 +108,11 @@ fn rule(identity: Identity, groups: &[&str]) -> ToolRule {
 }
 
 fn section(table: &mut String, title: &str, ask: impl Fn(&Who, &str) -> Decision) {
-    writeln!(table, "\n== {title}").unwrap();
+    writeln!(table, "\n== {title}").expect("a string takes it");
     for (role, who, process) in roles() {
         let decision = ask(&who, process);
         let answer = if decision.allow { "ja" } else { "nein" };
-        writeln!(table, "{role:<32} {answer:<5} {}", decision.rule).unwrap();
+        writeln!(table, "{role:<32} {answer:<5} {}", decision.rule).expect("a string takes it");
         let nothing = permit(&who, &Action::Admin, Some(process), &Rules::default());
         assert!(!nothing.allow, "no rules mean nothing is allowed");
     }

@@ -102,7 +102,7 @@ impl Doors for RealDoors {
 
 /// What came of an effect at its door.
 enum Passed {
-    Outcome(Outcome),
+    Outcome(Box<Outcome>),
     /// Nothing was tried: what it needs is not there. `until`: when it will be, if that is known.
     Later {
         reason: Text,
@@ -120,7 +120,7 @@ pub(crate) async fn pass(desk: &Desk, prepared: &Prepared, run: &Run, effect: &E
             Ok(Passed::Later { reason: Text::new("Das Verzeichnis ist nicht erreichbar.", "The directory cannot be reached."), until: None })
         }
         Ok(who) => match &effect.run.intent.call {
-            Call::Tool { .. } => tool(tenant, prepared, run, effect, who).await.map(Passed::Outcome),
+            Call::Tool { .. } => tool(tenant, prepared, run, effect, who).await.map(|outcome| Passed::Outcome(Box::new(outcome))),
             Call::Model { .. } => model(desk, run, effect, who).await,
         },
     };
@@ -130,10 +130,10 @@ pub(crate) async fn pass(desk: &Desk, prepared: &Prepared, run: &Run, effect: &E
         Ok(Passed::Later { reason, until }) => Command::Defer { path, round, attempt, reason, until },
         Ok(Passed::Outcome(mut outcome)) => {
             let took = tenant.clock.now().duration_since(began).as_millis();
-            let (Outcome::Ok { meta, .. } | Outcome::Failed { meta, .. }) = &mut outcome;
+            let (Outcome::Ok { meta, .. } | Outcome::Failed { meta, .. }) = &mut *outcome;
             meta.duration_ms = u64::try_from(took).unwrap_or(0);
             meta.target = Some(effect.run.intent.target.clone());
-            Command::Settle { path, round, attempt, outcome }
+            Command::Settle { path, round, attempt, outcome: *outcome }
         }
     }
 }
@@ -239,7 +239,7 @@ async fn model(desk: &Desk, run: &Run, effect: &Effect, who: Who) -> Result<Pass
     let endpoints = route::endpoints(tenant, *size, &zone.name);
     if !endpoints.iter().any(|e| needed <= e.context) {
         let message = format!("Der Auftrag ist größer als das Kontextfenster jedes Modells der Zone {} ({needed} Token).", zone.name);
-        return Ok(Passed::Outcome(failed(FailureClass::Refused, Disposition::DidNotHappen, message, &cleared.decision)));
+        return Ok(Passed::Outcome(Box::new(failed(FailureClass::Refused, Disposition::DidNotHappen, message, &cleared.decision))));
     }
     match desk.tokens_spent(run.process.as_str()).await {
         Ok(None) => {}
@@ -252,7 +252,7 @@ async fn model(desk: &Desk, run: &Run, effect: &Effect, who: Who) -> Result<Pass
         }
     }
     if failpoint::hit("door.before_call") {
-        return Ok(Passed::Outcome(failed(FailureClass::Unavailable, Disposition::DidNotHappen, "failpoint".to_owned(), &cleared.decision)));
+        return Ok(Passed::Outcome(Box::new(failed(FailureClass::Unavailable, Disposition::DidNotHappen, "failpoint".to_owned(), &cleared.decision))));
     }
     let mut gone = Vec::new();
     for endpoint in endpoints.into_iter().filter(|e| needed <= e.context) {
@@ -261,7 +261,7 @@ async fn model(desk: &Desk, run: &Run, effect: &Effect, who: Who) -> Result<Pass
             gone.push(endpoint.name);
             continue;
         }
-        return Ok(Passed::Outcome(answered(tenant, endpoint, answer, &cleared, needed)));
+        return Ok(Passed::Outcome(Box::new(answered(tenant, endpoint, answer, &cleared, needed))));
     }
     let gone = gone.join(", ");
     let reason =

@@ -76,7 +76,7 @@ fn place(template: &Template, otherwise: Place) -> Place {
 }
 
 /// The way to show: of a source that violates by itself, else the first.
-fn way<'t>(traces: &'t [Trace], violates: impl Fn(&Label) -> bool) -> Option<&'t Trace> {
+fn way(traces: &[Trace], violates: impl Fn(&Label) -> bool) -> Option<&Trace> {
     traces.iter().find(|t| violates(&t.label)).or(traces.first())
 }
 

@@ -112,7 +112,7 @@ fn national(groups: &[&str], announced: bool) -> bool {
     let length: usize = groups.iter().map(|group| group.len()).sum();
     let mobile = ["015", "016", "017"].iter().any(|begin| code.starts_with(begin)) && (10..=13).contains(&length);
     let year = |group: &str| group.len() == 4 && (group.starts_with("19") || group.starts_with("20"));
-    let parted = (3..=6).contains(&code.len()) && rest.first().is_some_and(|first| !first.starts_with('0') && !(rest.len() == 1 && year(first)));
+    let parted = (3..=6).contains(&code.len()) && rest.first().is_some_and(|first| !(first.starts_with('0') || rest.len() == 1 && year(first)));
     let landline = !code.starts_with("00") && (7..=13).contains(&length);
     mobile || landline && (announced || parted)
 }
