@@ -26,12 +26,15 @@ pub enum Language {
 
 #[derive(Debug, clap::Args)]
 pub struct Where {
-    /// Konfiguration; ohne sie der Vorführmandant in ./laufzettel-data
+    /// Konfiguration; ohne sie der Vorführmandant in ./laufzettel-data (check: ohne sie nur die Dateien selbst)
     #[arg(long, value_name = "DATEI")]
     pub config: Option<PathBuf>,
     /// Mandant; nötig, wenn die Konfiguration mehrere hat
     #[arg(long, value_name = "MANDANT")]
     pub tenant: Option<String>,
+    /// Passwort zu --as, wo das Verzeichnis LDAP ist; ohne diese Datei wird am Terminal danach gefragt
+    #[arg(long, value_name = "DATEI")]
+    pub password_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

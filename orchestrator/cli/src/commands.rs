@@ -22,10 +22,11 @@ use laufzettel_store::{Sqlite, Store};
 
 use crate::{
     args::{Args, Audit, Command, Keys, Language, Mcp, Runs, Tasks, Tenants, Users, Where},
-    config::{Config, Login},
+    config::{Config, DirectoryConfig, Login},
     demo,
     house::{self, House, Opening},
     out::{Out, code},
+    password,
     perform::{self, perform},
     socket,
     wish::{KeysCreate, LedgerWish, RunWish, Wish},
@@ -116,6 +117,11 @@ pub fn tenant_of(config: &Config, at: &Where) -> anyhow::Result<TenantId> {
 async fn wish(at: &Where, folder: Option<&Path>, wish: Wish, out: &Out) -> anyhow::Result<u8> {
     let config = configuration(at, out).await?;
     let tenant = tenant_of(&config, at)?;
+    let mut out = out.clone();
+    if let (Some(person), DirectoryConfig::Ldap(_)) = (wish.person(), &config.tenants[&tenant].directory) {
+        out.password = Some(password::read(person, at.password_file.as_deref())?);
+    }
+    let out = &out;
     match House::open(&config, &tenant, folder).await? {
         Opening::Held(socket) => socket::ask(&socket, wish, out).await,
         Opening::Open(house) => {
@@ -159,7 +165,8 @@ async fn run(
         out.note(out.text("Probe: ein Prozess aus einer Datei läuft ohne Freigabe.", "Trial: a process from a file runs without a release.")).await;
     }
     let interactive = answers.is_empty() && !until_waiting && std::io::stdin().is_terminal() && input.as_deref() != Some("-");
-    let asked = Wish::Run(RunWish { process: id, file: file.as_ref().map(|(_, digest)| *digest), input: value, by, zone, answers: given, until_waiting, interactive });
+    let asked =
+        Wish::Run(RunWish { process: id, file: file.as_ref().map(|(_, digest)| *digest), input: value, by, zone, answers: given, until_waiting, interactive });
     wish(&at, file.as_ref().map(|(folder, _)| folder.as_path()), asked, out).await
 }
 

@@ -10,6 +10,7 @@ mod confine;
 mod demo;
 mod house;
 mod out;
+mod password;
 mod perform;
 mod proof;
 mod socket;

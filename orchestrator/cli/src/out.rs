@@ -34,16 +34,18 @@ pub struct Out {
     pub json: bool,
     /// The operating system's user on whose behalf this speaks.
     pub uid: u32,
+    /// Of the person named by `--as`, where the directory checks passwords. Never written anywhere.
+    pub password: Option<String>,
     remote: Option<mpsc::Sender<Piece>>,
 }
 
 impl Out {
     pub fn new(lang: Lang, json: bool) -> Self {
-        Self { lang, json, uid: rustix::process::getuid().as_raw(), remote: None }
+        Self { lang, json, uid: rustix::process::getuid().as_raw(), password: None, remote: None }
     }
 
-    pub fn remote(lang: Lang, json: bool, uid: u32, to: mpsc::Sender<Piece>) -> Self {
-        Self { lang, json, uid, remote: Some(to) }
+    pub fn remote(lang: Lang, json: bool, uid: u32, password: Option<String>, to: mpsc::Sender<Piece>) -> Self {
+        Self { lang, json, uid, password, remote: Some(to) }
     }
 
     /// A line of data.

@@ -19,6 +19,7 @@ use laufzettel_worker::WishError;
 pub use run::attach_files;
 
 use crate::{
+    config::DirectoryConfig,
     house::House,
     out::{Out, code},
     wish::Wish,
@@ -110,15 +111,27 @@ pub fn problem_lines(problems: &[laufzettel_process::schema::Problem], lang: Lan
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Who acts: `--as`, where the directory is a file. Without it nobody is known here.
-pub async fn caller(house: &House, by: Option<&str>) -> Result<Caller, Failed> {
+/// Who acts: `--as`. A file believes it, LDAP asks for the password; where people are what a sign-in claims, nobody is known
+/// at the command line.
+pub async fn caller(house: &House, by: Option<&str>, out: &Out) -> Result<Caller, Failed> {
     let tenant = &house.desk.tenant;
     let Some(user) = by else {
         let people: Vec<String> = tenant.directory.people().into_iter().filter(|p| !p.disabled).map(|p| p.user).collect();
         return Err(Failed::new(code::USAGE, format!("Wer handelt? Bitte --as angeben. Im Verzeichnis stehen: {}", people.join(", "))));
     };
-    tenant.directory.sign_in(user, Via::Terminal, tenant.clock.now()).await.map_err(|error| match error {
-        DirectoryError::Unknown | DirectoryError::Credentials => Failed::new(code::DENIED, format!("„{user}“ steht nicht im Verzeichnis.")),
+    let now = tenant.clock.now();
+    let known = match (&house.config.tenants[&house.tenant].directory, &out.password) {
+        (DirectoryConfig::File(_), _) => tenant.directory.sign_in(user, Via::Terminal, now).await,
+        (DirectoryConfig::Ldap(_), Some(password)) => tenant.directory.authenticate(user, password, Via::Terminal, now).await,
+        (DirectoryConfig::Ldap(_), None) => Err(DirectoryError::Credentials),
+        (DirectoryConfig::Claims, _) => {
+            let text = "Mit directory: oidc kennt die Kommandozeile keine Personen (--as). Bitte im Browser anmelden.";
+            return Err(Failed::new(code::USAGE, text));
+        }
+    };
+    known.map_err(|error| match error {
+        DirectoryError::Unknown => Failed::new(code::DENIED, format!("„{user}“ steht nicht im Verzeichnis.")),
+        DirectoryError::Credentials => Failed::new(code::DENIED, format!("„{user}“ steht nicht im Verzeichnis, oder das Passwort stimmt nicht.")),
         DirectoryError::Disabled => Failed::new(code::DENIED, format!("Das Konto „{user}“ ist gesperrt oder abgelaufen.")),
         DirectoryError::Unavailable => Failed::new(code::ENDED_BADLY, "Das Verzeichnis ist gerade nicht erreichbar. Bitte später noch einmal."),
     })

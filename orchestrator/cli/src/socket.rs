@@ -54,7 +54,7 @@ async fn answer(house: Arc<House>, stream: UnixStream) -> anyhow::Result<()> {
     BufReader::new(read.take(REQUEST_BYTES_MAX)).read_line(&mut line).await?;
     let envelope: Envelope = serde_json::from_str(&line)?;
     let (sender, mut pieces) = mpsc::channel(64);
-    let out = Out::remote(envelope.lang, envelope.json, uid, sender.clone());
+    let out = Out::remote(envelope.lang, envelope.json, uid, envelope.password, sender.clone());
     let work = tokio::spawn(async move {
         let code = perform::perform(&house, envelope.wish, &out).await;
         drop(sender.send(Piece::Code(code)).await);
@@ -87,7 +87,7 @@ async fn connect(file: &Path) -> std::io::Result<UnixStream> {
 pub async fn ask(file: &Path, wish: Wish, out: &Out) -> anyhow::Result<u8> {
     let stream = connect(file).await.with_context(|| format!("Ein anderer Prozess hält den Speicher, antwortet aber nicht unter {}", file.display()))?;
     let (read, mut write) = stream.into_split();
-    let envelope = Envelope { wish, lang: out.lang, json: out.json };
+    let envelope = Envelope { wish, lang: out.lang, json: out.json, password: out.password.clone() };
     write.write_all(format!("{}\n", serde_json::to_string(&envelope)?).as_bytes()).await?;
     let mut lines = BufReader::new(read).lines();
     while let Some(line) = lines.next_line().await? {

@@ -123,10 +123,29 @@ pub struct RunWish {
     pub interactive: bool,
 }
 
-/// What is sent to a server that holds the store.
-#[derive(Debug, Serialize, Deserialize)]
+/// What is sent to a server that holds the store: over a socket only this user and the server's may open.
+#[derive(Serialize, Deserialize)]
 pub struct Envelope {
     pub wish: Wish,
     pub lang: laufzettel_domain::Lang,
     pub json: bool,
+    /// Of the person the wish names.
+    pub password: Option<String>,
+}
+
+impl Wish {
+    /// Who acts, if the wish names somebody.
+    pub fn person(&self) -> Option<&str> {
+        match self {
+            Self::Run(RunWish { by, .. })
+            | Self::RunsCancel { by, .. }
+            | Self::RunsRetry { by, .. }
+            | Self::RunsResolve { by, .. }
+            | Self::TasksList { by }
+            | Self::TasksComplete { by, .. }
+            | Self::Release { by, .. }
+            | Self::KeysCreate(KeysCreate { by, .. }) => by.as_deref(),
+            _ => None,
+        }
+    }
 }

@@ -48,7 +48,8 @@ pub struct Person {
 }
 
 impl Person {
-    fn caller(&self, via: Via) -> Caller {
+    /// As whom this person acts, however she was recognised.
+    pub fn caller(&self, via: Via) -> Caller {
         Caller { subject: self.sid.clone(), name: self.name.clone(), upn: self.upn.clone(), via }
     }
 }

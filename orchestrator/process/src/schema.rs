@@ -225,7 +225,8 @@ fn is_described(schema: &Value) -> bool {
 
 /// Every schema directly within one, whichever keyword holds it.
 fn inner_schemas(schema: &Value) -> impl Iterator<Item = &Value> {
-    let named = ["properties", "patternProperties", "dependentSchemas"].into_iter().filter_map(|k| schema.get(k)?.as_object()).flat_map(serde_json::Map::values);
+    let named =
+        ["properties", "patternProperties", "dependentSchemas"].into_iter().filter_map(|k| schema.get(k)?.as_object()).flat_map(serde_json::Map::values);
     let listed = ["allOf", "anyOf", "oneOf", "prefixItems"].into_iter().filter_map(|k| schema.get(k)?.as_array()).flatten();
     let single = ["items", "additionalProperties", "contains", "if", "then", "else", "unevaluatedProperties", "unevaluatedItems"];
     named.chain(listed).chain(single.into_iter().filter_map(|k| schema.get(k).filter(|s| s.is_object())))
@@ -356,8 +357,8 @@ fn plain(value: &Value) -> String {
 mod tests {
     use serde_json::json;
 
-    use laufzettel_domain::Trust;
     use super::*;
+    use laufzettel_domain::Trust;
 
     fn schema() -> Schema {
         Schema::compile(json!({

@@ -123,8 +123,7 @@ async fn start(setting: &Setting, case: &Case, desk: &Desk) -> Result<laufzettel
         let run_as = trigger.map(|t| t.run_as.clone()).ok_or("as: applicant, aber der Prozess hat keinen Auslöser")?;
         (Caller { via: Via::Intake, ..Caller::applicant("fall") }, Some(run_as))
     } else {
-        let caller = desk.tenant.directory.sign_in(&case.by, Via::Form, desk.tenant.clock.now()).await.map_err(|e| format!("{}: {e}", case.by))?;
-        (caller, None)
+        (person(desk, &case.by).await.map_err(|e| e.to_string())?, None)
     };
     let request = StartRequest { process: setting.process.id.to_string(), caller, run_as, input, zone: None, receipts: Vec::new(), status: true };
     desk.start(request).await.map(|s| s.run).map_err(|error| match error {
@@ -134,9 +133,17 @@ async fn start(setting: &Setting, case: &Case, desk: &Desk) -> Result<laufzettel
     })
 }
 
+/// Whoever a case lets act: a person the directory knows. Nothing happens in a case, so nobody signs in for it.
+async fn person(desk: &Desk, name: &str) -> Result<Caller, WishError> {
+    let known = desk.tenant.directory.person(name).await.map_err(|e| WishError::Unavailable(format!("{name}: {e}")))?;
+    let known =
+        known.filter(|person| !person.disabled).ok_or_else(|| WishError::Unavailable(format!("{name}: steht nicht im Verzeichnis oder ist gesperrt")))?;
+    Ok(known.caller(Via::Form))
+}
+
 async fn answer(desk: &Desk, id: TaskId, scripted: &laufzettel_domain::Value, shown: laufzettel_domain::Digest) -> Result<(), WishError> {
     let mut values = scripted.clone();
     let by = values.as_object_mut().and_then(|map| map.remove("by")).and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
-    let caller = desk.tenant.directory.sign_in(&by, Via::Form, desk.tenant.clock.now()).await.map_err(|e| WishError::Unavailable(e.to_string()))?;
+    let caller = person(desk, &by).await?;
     desk.answer(id, &caller, &values, shown).await.map(drop)
 }

@@ -26,8 +26,11 @@ pub async fn release(id: &str, by: Option<String>, at: &Where, out: &Out) -> any
     let process =
         catalogue.processes.get(id).cloned().with_context(|| format!("Einen Prozess „{id}“ gibt es hier nicht, oder er hat Fehler (laufzettel check)."))?;
     let file = own.processes.join(&process.file);
-    let checked =
-        Where { config: Some(at.config.clone().unwrap_or_else(|| PathBuf::from(demo::FOLDER).join("laufzettel.yaml"))), tenant: Some(tenant.to_string()) };
+    let checked = Where {
+        config: Some(at.config.clone().unwrap_or_else(|| PathBuf::from(demo::FOLDER).join("laufzettel.yaml"))),
+        tenant: Some(tenant.to_string()),
+        password_file: None,
+    };
     if check::check(std::slice::from_ref(&file), false, &checked, out).await? != code::DONE {
         return Ok(code::FINDINGS);
     }

@@ -4,7 +4,7 @@ use laufzettel_domain::{Caller, Span, Via};
 use laufzettel_worker::{Key, KeyError, KeyWish};
 use serde_json::json;
 
-use super::{Done, Failed, operator};
+use super::{Done, Failed, caller, operator};
 use crate::{
     house::House,
     out::{Out, code},
@@ -29,7 +29,7 @@ impl From<KeyError> for Failed {
 }
 
 pub async fn create(house: &House, wish: KeysCreate, out: &Out) -> Done {
-    let holder = holder(house, &wish).await?;
+    let holder = holder(house, &wish, out).await?;
     let clean = !wish.name.trim().is_empty() && wish.name.chars().count() <= NAME_CHARS_MAX && !wish.name.chars().any(char::is_control);
     if !clean || wish.processes.len() > PROCESSES_MAX {
         return Err(Failed::new(code::USAGE, format!("Ein Name hat 1 bis {NAME_CHARS_MAX} Zeichen, ein Schlüssel höchstens {PROCESSES_MAX} Muster.")));
@@ -51,7 +51,7 @@ pub async fn create(house: &House, wish: KeysCreate, out: &Out) -> Done {
     Ok(code::DONE)
 }
 
-async fn holder(house: &House, wish: &KeysCreate) -> Result<Caller, Failed> {
+async fn holder(house: &House, wish: &KeysCreate, out: &Out) -> Result<Caller, Failed> {
     let tenant = &house.desk.tenant;
     if let Some(service) = &wish.service {
         if tenant.rules.services.contains_key(service) {
@@ -59,13 +59,8 @@ async fn holder(house: &House, wish: &KeysCreate) -> Result<Caller, Failed> {
         }
         return Err(Failed::new(code::USAGE, format!("Das Dienstkonto „{service}“ gibt es nicht.")));
     }
-    let user = wish.by.as_deref().unwrap_or_default();
-    let silent = |_| Failed::new(code::ENDED_BADLY, "Das Verzeichnis ist gerade nicht erreichbar. Bitte später noch einmal.");
-    let person = tenant.directory.person(user).await.map_err(silent)?;
-    let person = person
-        .filter(|p| !p.disabled)
-        .ok_or_else(|| Failed::new(code::DENIED, format!("„{user}“ steht nicht im Verzeichnis, oder das Konto ist gesperrt.")))?;
-    Ok(Caller { subject: person.sid, name: person.name, upn: person.upn, via: Via::Api })
+    // a key acts as its holder: nobody makes one in the name of somebody else
+    Ok(Caller { via: Via::Api, ..caller(house, wish.by.as_deref(), out).await? })
 }
 
 pub async fn list(house: &House, out: &Out) -> Done {

@@ -13,7 +13,7 @@ use crate::{
 };
 
 pub async fn release(house: &House, candidate: &Candidate, by: Option<&str>, out: &Out) -> Done {
-    let by = caller(house, by).await?;
+    let by = caller(house, by, out).await?;
     match house.desk.release(candidate, &by).await {
         Ok(()) => {
             let words = out.text("freigegeben von", "released by");

@@ -15,6 +15,7 @@ use serde_json::json;
 
 use super::{Done, Failed, caller, denied, problem_lines, show, wish_failed};
 use crate::{
+    config::DirectoryConfig,
     house::House,
     out::{Out, code},
     wish::RunWish,
@@ -58,10 +59,13 @@ async fn start(house: &House, wish: &RunWish, out: &Out) -> Result<RunId, Failed
     let other = house.desk.tenant.current(&wish.process).filter(|p| wish.file.is_some_and(|file| file != p.process.digest));
     if let Some(other) = other {
         let version = &other.process.version;
-        let text = format!("Der Server, der schon läuft, hat „{}“ in anderer Fassung ({version}). Beenden Sie ihn, oder legen Sie die Datei in seinen Ordner und starten Sie ihn neu.", wish.process);
+        let text = format!(
+            "Der Server, der schon läuft, hat „{}“ in anderer Fassung ({version}). Beenden Sie ihn, oder legen Sie die Datei in seinen Ordner und starten Sie ihn neu.",
+            wish.process
+        );
         return Err(Failed::new(code::USAGE, text));
     }
-    let (by, run_as) = starter(house, wish).await?;
+    let (by, run_as) = starter(house, wish, out).await?;
     let input = laufzettel_worker::files::extract(&house.desk.tenant.store, wish.input.clone()).await.map_err(|e| Failed::new(code::USAGE, e.to_string()))?;
     let request = StartRequest { process: wish.process.clone(), caller: by, run_as, input, zone: wish.zone.clone(), receipts: Vec::new(), status: false };
     match house.desk.start(request).await {
@@ -94,9 +98,15 @@ async fn start(house: &House, wish: &RunWish, out: &Out) -> Result<RunId, Failed
 }
 
 /// A person of the directory, or `applicant`: as if it had come through the process's own intake.
-async fn starter(house: &House, wish: &RunWish) -> Result<(Caller, Option<RunAs>), Failed> {
+async fn starter(house: &House, wish: &RunWish, out: &Out) -> Result<(Caller, Option<RunAs>), Failed> {
     if wish.by.as_deref() != Some("applicant") {
-        return Ok((caller(house, wish.by.as_deref()).await?, None));
+        return Ok((caller(house, wish.by.as_deref(), out).await?, None));
+    }
+    if !matches!(house.config.tenants[&house.tenant].directory, DirectoryConfig::File(_)) {
+        return Err(Failed::new(
+            code::USAGE,
+            "--as applicant ist zum Ausprobieren (directory: file); im Betrieb stellen Bürgerinnen und Bürger ihren Antrag selbst.",
+        ));
     }
     let prepared = house.desk.tenant.current(&wish.process);
     let trigger = prepared.as_ref().and_then(|p| p.process.triggers.iter().find(|t| matches!(t.kind, TriggerKind::Intake { .. })));
@@ -123,9 +133,9 @@ async fn answer_one(house: &House, loaded: &Loaded, wish: &RunWish, out: &Out) -
         let step = task.opened.step.as_str();
         let id = TaskId { run: loaded.run.id, number: task.opened.number };
         let (by, values) = match wish.answers.get(step) {
-            Some(values) => answerer(house, values, wish).await?,
+            Some(values) => answerer(house, values, wish, out).await?,
             None if wish.interactive => (
-                caller(house, wish.by.as_deref()).await?,
+                caller(house, wish.by.as_deref(), out).await?,
                 crate::ask::ask(&loaded.prepared.process, task, out).map_err(|e| Failed::new(code::USAGE, e.to_string()))?,
             ),
             None => continue,
@@ -137,11 +147,11 @@ async fn answer_one(house: &House, loaded: &Loaded, wish: &RunWish, out: &Out) -
 }
 
 /// An answer may name who gives it: `{ "by": "a.klein", … }`; otherwise it is the person who started the run.
-async fn answerer(house: &House, values: &Value, wish: &RunWish) -> Result<(Caller, Value), Failed> {
+async fn answerer(house: &House, values: &Value, wish: &RunWish, out: &Out) -> Result<(Caller, Value), Failed> {
     let mut values = values.clone();
     let named = values.as_object_mut().and_then(|map| map.remove("by")).and_then(|by| by.as_str().map(str::to_owned));
     let by = named.or_else(|| wish.by.clone().filter(|by| by != "applicant"));
-    Ok((caller(house, by.as_deref()).await?, values))
+    Ok((caller(house, by.as_deref(), out).await?, values))
 }
 
 enum Pause {

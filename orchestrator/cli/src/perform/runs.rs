@@ -66,7 +66,7 @@ fn step_json(state: &laufzettel_engine::StepState) -> Value {
 
 pub async fn cancel(house: &House, written: &str, by: Option<&str>, reason: &str, out: &Out) -> Done {
     let run = find_run(house, written).await?;
-    let by = caller(house, by).await?;
+    let by = caller(house, by, out).await?;
     house.desk.cancel(run, &by, reason).await.map_err(|e| wish_failed(e, out.lang))?;
     house.desk.drive(run).await.map_err(|e| wish_failed(e, out.lang))?;
     show(house, &run.to_string(), out).await
@@ -104,7 +104,7 @@ async fn order(
     command: impl Fn(laufzettel_domain::EffectPath, laufzettel_domain::Caller) -> Command,
 ) -> Done {
     let run = find_run(house, written).await?;
-    let by = caller(house, by).await?;
+    let by = caller(house, by, out).await?;
     let step = StepId::parse(step).ok_or_else(|| Failed::new(code::USAGE, format!("„{step}“ ist kein Schritt.")))?;
     let actor = Actor::Caller(by.clone());
     let loaded = house.desk.load(run).await.map_err(|e| wish_failed(e, out.lang))?.ok_or_else(|| wish_failed(WishError::Unknown, out.lang))?;

@@ -13,7 +13,7 @@ use crate::{
 pub async fn list(house: &House, by: Option<&str>, out: &Out) -> Done {
     let mut open = house.desk.tenant.store.open_tasks().await?;
     if let Some(user) = by {
-        let by = caller(house, Some(user)).await?;
+        let by = caller(house, Some(user), out).await?;
         let who = house.desk.who(&by).await.map_err(|nobody| wish_failed(nobody.into(), out.lang))?;
         open = house.desk.mine(&who, open).await.map_err(|nobody| wish_failed(nobody.into(), out.lang))?;
     }
@@ -44,7 +44,7 @@ pub async fn show(house: &House, written: &str, out: &Out) -> Done {
 
 pub async fn complete(house: &House, written: &str, by: Option<&str>, values: &Value, out: &Out) -> Done {
     let id = parse(written)?;
-    let by = caller(house, by).await?;
+    let by = caller(house, by, out).await?;
     let loaded = house.desk.load(id.run).await.map_err(|e| wish_failed(e, out.lang))?.ok_or_else(|| wish_failed(WishError::Unknown, out.lang))?;
     let task = loaded.run.tasks.get(&id.number).ok_or_else(|| Failed::new(code::USAGE, "Diese Aufgabe gibt es nicht."))?;
     house.desk.answer(id, &by, values, task.opened.shown).await.map_err(|e| wish_failed(e, out.lang))?;
