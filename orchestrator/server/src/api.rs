@@ -115,7 +115,10 @@ pub async fn run(State(site): State<Arc<Site>>, Extension(session): Extension<Se
             key::outside(tenant, &session, Some(("run.denied", json!({ "run": run, "order": "view" })))).await
         }
         Ok(Some(loaded)) => {
-            tenant.desk.note("content.viewed", &as_api(&session.caller), json!({ "run": run })).await;
+            if let Err(error) = tenant.desk.record("content.viewed", &as_api(&session.caller), json!({ "run": run })).await {
+                tracing::error!(%error, "what cannot be recorded is not shown");
+                return problem(503, "Gerade nicht möglich. Bitte später noch einmal.");
+            }
             let open: Vec<String> = loaded.run.open_tasks().map(|t| format!("{id}.{}", t.opened.number)).collect();
             let body = json!({ "run": run, "nummer": loaded.run.nummer, "process": loaded.run.process.as_str(), "version": loaded.run.version,
                 "state": loaded.run.state().as_str(), "output": loaded.run.output, "message": loaded.run.message, "tasks": open });

@@ -92,8 +92,10 @@ pub async fn page(
     let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
     match find(tenant, &session.caller, &written).await {
         Ok(Found::Hers(id, loaded)) => {
-            tenant.desk.note("content.viewed", &session.caller, serde_json::json!({ "run": id.run.to_string(), "task": written })).await;
-            show(tenant, &asked, id, &loaded, &[], &[], StatusCode::OK)
+            match tenant.desk.record("content.viewed", &session.caller, json!({ "run": id.run.to_string(), "task": written })).await {
+                Ok(()) => show(tenant, &asked, id, &loaded, &[], &[], StatusCode::OK),
+                Err(error) => asked.unwritten(&error),
+            }
         }
         Ok(Found::Denied(..) | Found::Nothing) => asked.missing(),
         Err(error) => asked.wish(&error),

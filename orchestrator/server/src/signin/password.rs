@@ -64,7 +64,7 @@ pub async fn sign_in(
     match tenant.desk.tenant.directory.authenticate(user, password, Via::Form, site.now()).await {
         Ok(caller) => {
             site.throttle().forgive(&name, &account, address);
-            enter(&site, &name, tenant, caller, &headers, back).await
+            enter(&site, &asked, (&name, tenant), caller, &headers, back).await
         }
         Err(DirectoryError::Unavailable) => {
             site.throttle().forgive(&name, &account, address);
