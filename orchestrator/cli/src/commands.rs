@@ -16,13 +16,13 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use laufzettel_domain::{Findings, Lang, TenantId, Value};
+use laufzettel_domain::{Digest, Findings, Lang, TenantId, Value};
 use laufzettel_mcp_kit::edge;
 use laufzettel_store::{Sqlite, Store};
 
 use crate::{
     args::{Args, Audit, Command, Keys, Language, Mcp, Runs, Tasks, Tenants, Users, Where},
-    config::Config,
+    config::{Config, Login},
     demo,
     house::{self, House, Opening},
     out::{Out, code},
@@ -137,7 +137,7 @@ async fn run(
     at: Where,
     out: &Out,
 ) -> anyhow::Result<u8> {
-    let (id, folder, schema) = match process_of(&process, &at, out).await? {
+    let Found { id, file, schema } = match process_of(&process, &at, out).await? {
         Ok(found) => found,
         Err(exit) => return Ok(exit),
     };
@@ -154,15 +154,23 @@ async fn run(
         let (step, file) = answer.split_once('=').with_context(|| format!("--answer SCHRITT=DATEI, nicht „{answer}“"))?;
         given.insert(step.to_owned(), read_json(file)?);
     }
-    if folder.is_some() {
+    let config = configuration(&at, out).await?;
+    if file.is_some() && config.tenants[&tenant_of(&config, &at)?].login == Login::Demo {
         out.note(out.text("Probe: ein Prozess aus einer Datei läuft ohne Freigabe.", "Trial: a process from a file runs without a release.")).await;
     }
     let interactive = answers.is_empty() && !until_waiting && std::io::stdin().is_terminal() && input.as_deref() != Some("-");
-    let asked = Wish::Run(RunWish { process: id, input: value, by, zone, answers: given, until_waiting, interactive });
-    wish(&at, folder.as_deref(), asked, out).await
+    let asked =
+        Wish::Run(RunWish { process: id, file: file.as_ref().map(|(_, digest)| *digest), input: value, by, zone, answers: given, until_waiting, interactive });
+    wish(&at, file.as_ref().map(|(folder, _)| folder.as_path()), asked, out).await
 }
 
-type Found = (String, Option<PathBuf>, Option<laufzettel_process::Schema>);
+/// What is to run.
+struct Found {
+    id: String,
+    /// The folder of the file that was named, and what the file is.
+    file: Option<(PathBuf, Digest)>,
+    schema: Option<laufzettel_process::Schema>,
+}
 
 /// A process file (its id, its folder, its input), or the name of a process of the tenant. Findings end the command with 3.
 async fn process_of(written: &str, at: &Where, out: &Out) -> anyhow::Result<Result<Found, u8>> {
@@ -172,7 +180,7 @@ async fn process_of(written: &str, at: &Where, out: &Out) -> anyhow::Result<Resu
         let own = &config.tenants[&tenant_of(&config, at)?];
         let catalogue = laufzettel_process::Catalogue::load(&house::read_folder(&own.processes)?);
         let schema = catalogue.processes.get(written).map(|p| p.input.clone());
-        return Ok(Ok((written.to_owned(), None, schema)));
+        return Ok(Ok(Found { id: written.to_owned(), file: None, schema }));
     }
     let (folder, name) = check::folder_of(path)?;
     let mut findings = Findings::new(path.display().to_string());
@@ -183,7 +191,7 @@ async fn process_of(written: &str, at: &Where, out: &Out) -> anyhow::Result<Resu
         }
         return Ok(Err(code::FINDINGS));
     };
-    Ok(Ok((process.id.to_string(), Some(folder), Some(process.input))))
+    Ok(Ok(Found { id: process.id.to_string(), file: Some((folder, process.digest)), schema: Some(process.input) }))
 }
 
 fn read_json(file: &str) -> anyhow::Result<Value> {

@@ -393,8 +393,8 @@ impl House {
         let signer = signer(config, tenant)?;
         let anchor = anchor(config, tenant, &store, signer).await?;
         let mut opened = self::tenant(config, tenant, own, store, catalogue, directory, Box::new(doors), clock, random)?;
-        // a file named on the command line, and the demo: for trial
-        opened.release_required = folder.is_none() && own.login != Login::Demo;
+        // the demo is for trial; in operation a file that is named on the command line is asked for its release like any other
+        opened.release_required = own.login != Login::Demo;
         let desk = Desk::new(Arc::new(opened));
         desk.read_releases().await?;
         let house = Self { desk, servers, anchor: tokio::sync::Mutex::new(anchor), oidc, config: config.clone(), tenant: tenant.clone() };

@@ -111,6 +111,8 @@ pub enum Period {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RunWish {
     pub process: String,
+    /// Of the file that was named, if one was: exactly this is to run.
+    pub file: Option<laufzettel_domain::Digest>,
     /// Files in it carry their bytes as `resource`.
     pub input: Value,
     pub by: Option<String>,

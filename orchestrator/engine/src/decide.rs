@@ -235,6 +235,14 @@ fn take_answer(sheet: &mut Sheet<'_>, answer: Answer) -> Result<(), Rejection> {
     let Some(task) = sheet.run.tasks.get(&answer.task).filter(|t| t.state == TaskState::Open).cloned() else {
         return Err(Rejection::stale("Diese Aufgabe ist nicht (mehr) offen.", "This task is not open (any more)."));
     };
+    // whatever a task asks for, a person asks it of a person
+    if !answer.by.is_interactive() {
+        return Err(Rejection::Denied(laufzettel_policy::Decision::deny(
+            "gate.interactive",
+            "Diese Aufgabe erledigt nur ein Mensch, der selbst angemeldet ist; kein Schlüssel und kein Programm.",
+            "Only a person who is signed in completes this task; no key and no program.",
+        )));
+    }
     match task.opened.kind {
         TaskKind::Human => steps::human::answer(sheet, &task, answer),
         TaskKind::Takeover | TaskKind::Doubt => {

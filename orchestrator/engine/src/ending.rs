@@ -53,6 +53,10 @@ fn give_up_waiting(sheet: &mut Sheet<'_>) {
             }
             let by = laufzettel_domain::Caller::service("engine", laufzettel_domain::Via::Engine);
             sheet.emit(Event::EffectResumed(crate::event::EffectResumed { path, round: effect.round, by }));
+        } else if effect.uncertain && effect.intent.effect != laufzettel_policy::Effect::Read && path.phase == Phase::Do {
+            // it may have happened, and who could find out may not ask any more: that is not to be written down as undone
+            let why = "Ob der Aufruf gewirkt hat, ist ungewiss, und das Recht, es festzustellen, fehlt. Bitte im Zielsystem nachsehen.";
+            return stuck(sheet, &path.step, why);
         } else {
             crate::settle::abandon(sheet, &path);
         }

@@ -116,9 +116,17 @@ impl<'v> Labels<'v> {
 
     /// The join over an expression's reads.
     pub fn of_expression(&self, expression: &Expression) -> Label {
+        self.of_reads(expression, None)
+    }
+
+    /// `own`: the step's own value, which its undo reads as `result`.
+    fn of_reads(&self, expression: &Expression, own: Option<&Labelled>) -> Label {
         let mut label = Label::default();
         for path in expression.analysis.paths() {
-            label = label.join(&self.of_path(&path));
+            label = label.join(&match own.filter(|_| path.root() == "result") {
+                Some(own) => own.at(&path.0[1..]),
+                None => self.of_path(&path),
+            });
         }
         for step in &expression.analysis.asked {
             label = label.join(&self.of_step(step, &[]).with_trust(Trust::Untrusted));
@@ -188,11 +196,14 @@ impl<'v> Labels<'v> {
 
     fn trust_as_order(&self, path: &Path) -> Trust {
         let source = match path.step().and_then(|step| self.process.steps.get(step)).map(|step| &step.kind) {
-            Some(StepKind::Human(human)) if path.0.get(2).is_some_and(|field| field == "shown") => match path.0.get(3).and_then(|name| human.show.get(name)) {
+            // a step read whole is read with all it showed
+            Some(StepKind::Human(human)) if path.0.get(2).is_none_or(|field| field == "shown") => match path.0.get(3).and_then(|name| human.show.get(name)) {
                 Some(shown) => self.of_prompt(part(shown, path.0.get(4..).unwrap_or_default())),
                 None => human.show.values().fold(Label::default(), |all, shown| all.join(&self.of_prompt(shown))),
             },
             Some(StepKind::Set(inner)) => self.of_prompt(part(inner, &path.0[2..])),
+            // a table that computes passes on what it was given
+            Some(StepKind::Rules(rules)) if !rules.table.is_constant() => rules.with.values().fold(Label::default(), |all, t| all.join(&self.of_prompt(t))),
             _ => return Trust::Trusted,
         };
         let inert = self.types().at(path).is_some_and(schema::is_inert);
@@ -288,9 +299,7 @@ impl<'v> Labels<'v> {
 
     /// An argument of a call. `own`: the step's own value, which an undo reads as `result`.
     pub fn of_argument(&self, template: &Template, own: Option<&Labelled>) -> Label {
-        let Some(own) = own else { return self.of_template(template) };
-        let paths = template.expressions().into_iter().flat_map(|e| e.analysis.paths());
-        paths.fold(Label::default(), |label, path| label.join(&if path.root() == "result" { own.at(&path.0[1..]) } else { self.of_path(&path) }))
+        template.expressions().into_iter().fold(Label::default(), |label, e| label.join(&self.of_reads(e, own)))
     }
 
     /// Exactly a field marked `x-kontakt`, or what a person was shown of it.

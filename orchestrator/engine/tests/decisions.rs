@@ -244,6 +244,22 @@ fn a_failure_is_retried_within_its_disposition() {
     );
 }
 
+/// A write that may have happened, and whose right is gone before anybody knows, is not written down as never done.
+#[test]
+fn a_write_nobody_may_ask_about_leaves_the_run_stuck() {
+    let steps = "steps:\n  schreiben: { tool: t/schreiben, with: { id: \"{{ input.n }}\" }, retry: { attempts: 3, delay: PT2S } }\n";
+    let mut desk = Desk::new(steps, json!({"n": 1})).unwrap();
+    let first = desk.due().remove(0);
+    desk.settle(&first, no(FailureClass::Timeout, Disposition::Unknown)).unwrap();
+    desk.at += jiff::SignedDuration::from_secs(2);
+    desk.tell(Command::Wake).unwrap();
+    let again = desk.due().remove(0);
+    desk.tell(Command::Refuse { path: again.key.path.clone(), round: 0, decision: Decision { allow: false, ..yes() } }).unwrap();
+    desk.tell(Command::Cancel { by: clerk(), reason: "Irrtum".into() }).unwrap();
+    assert!(desk.story().ends_with("stuck null"), "{}", desk.story());
+    assert!(desk.run.message.contains("ungewiss"), "{}", desk.run.message);
+}
+
 #[test]
 fn a_failed_run_undoes_backwards_and_gets_stuck_if_it_cannot() {
     let until_send = || {
@@ -332,6 +348,21 @@ fn a_person_answers_and_acts() {
     assert_eq!(due.run.intent.who, clerk());
     assert_eq!(due.run.intent.labels["an"].trust, laufzettel_domain::Trust::Trusted);
     assert_eq!(due.run.intent.labels["an"].to_string(), "normal, personenbezogen");
+}
+
+/// No key and no program takes over a call or settles a doubt, either.
+#[test]
+fn a_program_repairs_nothing() {
+    let program = || Caller { via: Via::Api, ..clerk() };
+    let denied = |told: Result<(), Rejection>| matches!(told, Err(Rejection::Denied(decision)) if decision.rule == "gate.interactive");
+    let steps = "steps:\n  lesen: { tool: t/lesen, with: { frage: x } }\n  senden: { needs: [lesen], tool: t/senden, with: { an: amt@vg.example } }\n";
+    let mut desk = Desk::new(steps, json!({"name": "x"})).unwrap();
+    let due = desk.due().remove(0);
+    desk.tell(Command::Refuse { path: due.key.path.clone(), round: 0, decision: Decision { allow: false, ..yes() } }).unwrap();
+    let takeover = answer(&desk, json!({"entscheidung": "erneut"}), program());
+    assert!(denied(desk.tell(takeover)));
+    let by_clerk = answer(&desk, json!({"entscheidung": "erneut"}), clerk());
+    desk.tell(by_clerk).unwrap();
 }
 
 #[test]

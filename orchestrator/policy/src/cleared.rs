@@ -24,6 +24,11 @@ impl<C> Cleared<C> {
     }
 }
 
+/// Of a part nobody labelled, the worst is assumed.
+fn label_of(labels: &BTreeMap<String, Label>, part: &str) -> Label {
+    labels.get(part).cloned().unwrap_or_else(Label::strictest)
+}
+
 /// One MCP tool call about to be made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ToolCall {
@@ -48,6 +53,13 @@ pub struct ToolCall {
     /// Milliseconds one attempt may take.
     pub timeout_ms: u64,
     pub who: Who,
+}
+
+impl ToolCall {
+    /// Whom this call may count among the people concerned.
+    pub fn known_contacts(&self, rule: &ToolRule) -> &BTreeSet<String> {
+        if is_receipt(self, rule) { &self.declared } else { &self.contacts }
+    }
 }
 
 /// One language-model call about to be made.
@@ -83,9 +95,10 @@ pub fn clear_tool(call: ToolCall, rule: &ToolRule, own_domains: &[String], rules
     }
     let recipient = rule.recipient.as_ref().and_then(|argument| call.arguments.get(argument)).unwrap_or(&Value::Null);
     let receipt = is_receipt(&call, rule);
-    let contacts = if receipt { &call.declared } else { &call.contacts };
-    let level = rule.clearance.level_for(address_class(recipient, own_domains, contacts));
-    for (argument, declared) in &call.labels {
+    let level = rule.clearance.level_for(address_class(recipient, own_domains, call.known_contacts(rule)));
+    let arguments = call.arguments.as_object().into_iter().flat_map(|map| map.keys());
+    for argument in call.labels.keys().chain(arguments.filter(|argument| !call.labels.contains_key(*argument))) {
+        let declared = &label_of(&call.labels, argument);
         let addressed = rule.recipient.as_ref() == Some(argument);
         let label = if addressed { declared.clone() } else { found(&call.arguments, argument, own_domains).join(declared) };
         if effective_level(&label) > level {
@@ -108,7 +121,8 @@ fn found(arguments: &Value, argument: &str, own_domains: &[String]) -> Label {
 fn is_receipt(call: &ToolCall, rule: &ToolRule) -> bool {
     let Some(recipient) = rule.recipient.as_ref().filter(|_| call.receipt && rule.effect == Effect::Send) else { return false };
     let declared = call.arguments.get(recipient).and_then(Value::as_str).is_some_and(|address| call.declared.contains(address));
-    declared && call.labels.iter().all(|(argument, label)| argument == recipient || label.trust >= Trust::Inert)
+    let names = call.arguments.as_object().into_iter().flat_map(|map| map.keys());
+    declared && names.into_iter().all(|argument| argument == recipient || label_of(&call.labels, argument).trust >= Trust::Inert)
 }
 
 fn above(call: &ToolCall, argument: &str, label: &Label, name: &str, level: Schutzbedarf) -> Box<Decision> {
@@ -146,12 +160,14 @@ pub fn clear_model(call: ModelCall, zone: &Zone, own_domains: &[String], rules: 
             ));
         }
     }
-    let material = call.data.values().fold(detect(&Value::from(call.prompt.as_str()), own_domains), |label, v| label.join(&detect(v, own_domains)));
+    let repairs = call.repairs.iter().flat_map(|(error, answer)| [error, answer]);
+    let texts = repairs.chain([&call.prompt]).map(|text| detect(&Value::from(text.as_str()), own_domains));
+    let material = Label::join_all(&texts.chain(call.data.values().map(|v| detect(v, own_domains))).collect::<Vec<_>>());
     let whole = Label::join_all(call.labels.values()).join(&material);
     if let Some(reason) = zone_refusal(&whole, zone) {
         return Err(refuse(format!("zone:{}", zone.name), reason));
     }
-    if call.labels.get("prompt").is_some_and(|label| label.trust == Trust::Untrusted) {
+    if label_of(&call.labels, "prompt").trust == Trust::Untrusted {
         return Err(refuse(
             "model.prompt".to_owned(),
             Text::new(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jsonschema::{Validator, error::ValidationErrorKind as Kind};
 use laufzettel_domain::{
-    Label, Path, Text, Trust, Value,
+    Label, Path, Text, Value,
     label::{Kategorie, Schutzbedarf},
 };
 
@@ -120,7 +120,9 @@ impl Schema {
     }
 
     fn below<'s>(&'s self, schema: &'s Value, part: &str) -> Below<'s> {
-        if let Some(items) = schema.get("items")
+        // another keyword may be the one that holds for this part
+        let combined = COMBINING.iter().any(|k| schema.get(k).is_some());
+        if let Some(items) = schema.get("items").filter(|_| has_type(schema, &["array"]) && !combined)
             && part.parse::<usize>().is_ok()
         {
             return Below::Found { schema: items, optional: true };
@@ -137,10 +139,10 @@ impl Schema {
             return Below::Open;
         }
         match schema.get("additionalProperties") {
+            _ if combined => Below::Open,
             Some(Value::Object(_)) => Below::Found { schema: &schema["additionalProperties"], optional: true },
             Some(Value::Bool(true)) => Below::Open,
             // a field nobody declared cannot be relied on, whether the schema forbids it or not
-            _ if ["allOf", "anyOf", "oneOf", "if", "patternProperties"].iter().any(|k| schema.get(k).is_some()) => Below::Open,
             _ => Below::Nothing(properties.keys().cloned().collect()),
         }
     }
@@ -148,13 +150,32 @@ impl Schema {
     /// The label of a field: its own `x-schutzbedarf` and `x-kategorien`, or the nearest ones above it, or `default`.
     /// An unknown word counts as the strictest.
     pub fn label(&self, path: &[String], default: &Label) -> Label {
-        let mut label = default.clone();
-        for depth in 0..=path.len() {
-            if let At::Known { schema, .. } = self.at(&path[..depth]) {
-                label = declared(schema, &label);
+        let mut label = self.declared(&self.root, default);
+        let Some(mut schema) = self.resolve(&self.root) else { return label };
+        for part in path {
+            match self.below(schema, part) {
+                Below::Found { schema: next, .. } => {
+                    label = self.declared(next, &label);
+                    let Some(next) = self.resolve(next) else { return label };
+                    schema = next;
+                }
+                // whatever declares it, this keyword or that
+                Below::Open => return label.join(&self.join_below(schema, &label, 0)),
+                Below::Nothing(_) => return label,
             }
         }
         label
+    }
+
+    /// What a schema declares over what holds above it; beside a `$ref` it is nearer than what the reference declares.
+    fn declared(&self, schema: &Value, above: &Label) -> Label {
+        let mut chain = vec![schema];
+        while let Some(pointer) = chain.last().and_then(|s| s.get("$ref")) {
+            let target = pointer.as_str().and_then(|p| p.strip_prefix('#')).and_then(|p| self.root.pointer(p));
+            let Some(target) = target.filter(|_| chain.len() < REF_DEPTH_MAX) else { return Label::strictest() };
+            chain.push(target);
+        }
+        chain.into_iter().rev().fold(above.clone(), |label, schema| declared(schema, &label))
     }
 
     /// Labels of everything at and below a path, joined: what a value read whole may contain.
@@ -170,21 +191,16 @@ impl Schema {
         if depth > REF_DEPTH_MAX {
             return Label::strictest();
         }
-        let mut joined = None;
-        let properties = schema.get("properties").and_then(Value::as_object).into_iter().flat_map(serde_json::Map::values);
-        for inner in properties.chain(schema.get("items")) {
-            let Some(inner) = self.resolve(inner) else { continue };
-            let label = self.join_below(inner, &declared(inner, own), depth + 1);
-            joined = Some(match joined {
-                None => label,
-                Some(other) => label.join(&other),
-            });
+        // what no schema below describes has what holds here
+        let mut joined = if is_described(schema) { None } else { Some(own.clone()) };
+        for inner in inner_schemas(schema) {
+            let label = match self.resolve(inner) {
+                Some(target) => self.join_below(target, &self.declared(inner, own), depth + 1),
+                None => Label::strictest(),
+            };
+            joined = Some(joined.map_or_else(|| label.clone(), |other: Label| label.join(&other)));
         }
-        match joined {
-            None => declared(schema, own),
-            Some(label) if schema.get("additionalProperties") == Some(&Value::Bool(false)) => label,
-            Some(label) => label,
-        }
+        joined.unwrap_or_else(|| own.clone())
     }
 }
 
@@ -192,6 +208,28 @@ enum Below<'s> {
     Found { schema: &'s Value, optional: bool },
     Nothing(Vec<String>),
     Open,
+}
+
+/// Keywords beside which neither `items` nor `additionalProperties` describes all that is left (JSON Schema 2020-12, 10).
+const COMBINING: [&str; 11] =
+    ["allOf", "anyOf", "oneOf", "if", "then", "else", "patternProperties", "prefixItems", "dependentSchemas", "unevaluatedProperties", "unevaluatedItems"];
+
+/// Whether everything a value of this schema may hold stands in `properties`, `additionalProperties` or `items`.
+fn is_described(schema: &Value) -> bool {
+    if COMBINING.iter().any(|k| schema.get(k).is_some()) {
+        return false;
+    }
+    let fields = matches!(schema.get("additionalProperties"), Some(Value::Bool(false) | Value::Object(_)));
+    (has_type(schema, &["object"]) && fields) || (has_type(schema, &["array"]) && schema.get("items").is_some_and(Value::is_object))
+}
+
+/// Every schema directly within one, whichever keyword holds it.
+fn inner_schemas(schema: &Value) -> impl Iterator<Item = &Value> {
+    let named =
+        ["properties", "patternProperties", "dependentSchemas"].into_iter().filter_map(|k| schema.get(k)?.as_object()).flat_map(serde_json::Map::values);
+    let listed = ["allOf", "anyOf", "oneOf", "prefixItems"].into_iter().filter_map(|k| schema.get(k)?.as_array()).flatten();
+    let single = ["items", "additionalProperties", "contains", "if", "then", "else", "unevaluatedProperties", "unevaluatedItems"];
+    named.chain(listed).chain(single.into_iter().filter_map(|k| schema.get(k).filter(|s| s.is_object())))
 }
 
 /// What `schema` itself declares over what holds above it.
@@ -262,11 +300,6 @@ fn only_digits(pattern: &str) -> bool {
     any
 }
 
-/// The trust of an untrusted source's field of this schema.
-pub fn trust_of(schema: &Value) -> Trust {
-    if is_inert(schema) { Trust::Inert } else { Trust::Untrusted }
-}
-
 fn sentence(error: &jsonschema::ValidationError<'_>, title: &str, path: &Path) -> Text {
     let name = if title.is_empty() { path.0.last().cloned().unwrap_or_default() } else { title.to_owned() };
     let (de, en) = match error.kind() {
@@ -325,6 +358,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use laufzettel_domain::Trust;
 
     fn schema() -> Schema {
         Schema::compile(json!({
@@ -374,7 +408,46 @@ mod tests {
         assert_eq!(label("name"), "hoch, steuerdaten");
         assert_eq!(label("hund.chip"), "niedrig");
         assert_eq!(label("hund.rasse"), format!("niedrig, {}", Kategorie::ALL.map(|(n, _)| n).join(", ")));
-        assert_eq!(label("liste"), "normal, steuerdaten");
+        // what `x` does not describe has what holds at the list
+        assert_eq!(label("liste"), "hoch, steuerdaten");
+    }
+
+    #[test]
+    fn a_label_that_lowers_holds_only_for_what_it_describes() {
+        let default = Label::new(Schutzbedarf::Normal, [], Trust::Untrusted);
+        let low = json!({ "type": "string", "x-schutzbedarf": "kein" });
+        let high = json!({ "type": "string", "x-schutzbedarf": "hoch" });
+        for (block, expected) in [
+            (json!({ "type": "object", "additionalProperties": false, "properties": { "x": low } }), "kein"),
+            (json!({ "type": "object", "properties": { "x": low } }), "normal"),
+            (json!({ "additionalProperties": false, "properties": { "x": low } }), "normal"),
+            (json!({ "type": "object", "properties": { "x": low }, "additionalProperties": low }), "kein"),
+            (json!({ "type": "object", "properties": { "x": low }, "additionalProperties": high }), "hoch"),
+            (json!({ "type": "object", "additionalProperties": false, "properties": { "x": low }, "oneOf": [{ "properties": { "y": high } }] }), "hoch"),
+            (json!({ "type": "object", "additionalProperties": false, "properties": { "x": low }, "patternProperties": { "^t": {} } }), "normal"),
+            (json!({ "type": "array", "items": low }), "kein"),
+            (json!({ "type": "array", "items": low, "prefixItems": [high] }), "hoch"),
+            (json!({ "$ref": "#/$defs/low", "x-schutzbedarf": "hoch" }), "hoch"),
+            (json!({ "$ref": "#/$defs/low" }), "kein"),
+        ] {
+            let root = json!({ "type": "object", "properties": { "block": block }, "$defs": { "low": low } });
+            let schema = Schema::compile(root.clone()).unwrap();
+            assert_eq!(schema.label_whole(&["block".to_owned()], &default).to_string(), expected, "{root}");
+        }
+    }
+
+    #[test]
+    fn a_type_counts_only_where_no_other_keyword_may_hold() {
+        for block in [
+            json!({ "type": "object", "properties": {}, "patternProperties": { "^t": { "type": "string" } }, "additionalProperties": { "type": "integer" } }),
+            json!({ "type": "array", "prefixItems": [{ "type": "string" }], "items": { "type": "integer" } }),
+            json!({ "items": { "type": "integer" } }),
+        ] {
+            let schema = Schema::compile(json!({ "type": "object", "properties": { "block": block } })).unwrap();
+            for part in ["0", "text"] {
+                assert_eq!(schema.at(&["block".to_owned(), part.to_owned()]), At::Open, "{block} {part}");
+            }
+        }
     }
 
     #[test]

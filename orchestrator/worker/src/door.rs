@@ -208,7 +208,7 @@ async fn tool(tenant: &Tenant, prepared: &Prepared, run: &Run, effect: &Effect, 
 fn recipient(tenant: &Tenant, rule: &ToolRule, call: &ToolCall) -> Option<String> {
     let argument = rule.recipient.as_ref().filter(|_| rule.effect == ToolEffect::Send)?;
     let address = call.arguments.get(argument).unwrap_or(&laufzettel_domain::Value::Null);
-    let word = match address_class(address, &tenant.own_domains, &call.contacts) {
+    let word = match address_class(address, &tenant.own_domains, call.known_contacts(rule)) {
         AddressClass::Haus => "haus",
         AddressClass::Beteiligte => "beteiligte",
         AddressClass::Andere => "andere",

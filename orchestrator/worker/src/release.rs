@@ -128,11 +128,11 @@ impl Desk {
 
     /// Puts a release on record. Its checks and cases are the caller's to have passed.
     pub async fn release(&self, release: &Candidate, by: &Caller) -> Result<(), ReleaseError> {
-        let who = self.who(by).await.map_err(|nobody| match WishError::from(nobody) {
-            WishError::Denied(decision) => ReleaseError::Denied(decision),
-            _ => ReleaseError::Unavailable(DIRECTORY_SILENT.to_owned()),
-        })?;
-        let decision = permit(&who, &Action::ProcessRelease(release.process.clone()), Some(&release.process), &self.tenant.rules);
+        let decision = match self.who(by).await.map_err(WishError::from) {
+            Ok(who) => permit(&who, &Action::ProcessRelease(release.process.clone()), Some(&release.process), &self.tenant.rules),
+            Err(WishError::Denied(decision)) => decision,
+            Err(_) => return Err(ReleaseError::Unavailable(DIRECTORY_SILENT.to_owned())),
+        };
         if !decision.allow {
             self.note("release.denied", by, json!({ "process": release.process, "version": release.version, "decision": decision })).await;
             return Err(ReleaseError::Denied(decision));

@@ -38,6 +38,9 @@ pub async fn up(at: Where, port: Option<u16>, out: &Out) -> anyhow::Result<u8> {
     if port.is_some() {
         config.public_url = format!("http://{bound}");
     }
+    if !is_loopback(&config.public_url) {
+        bail!("`up` ist zum Ausprobieren: public_url muss auf 127.0.0.1 zeigen, nicht auf {}. Für den Betrieb: laufzettel serve --config …", config.public_url);
+    }
     live(config, listener, Some(bound), out).await
 }
 
@@ -79,11 +82,17 @@ pub async fn serve(file: &Path, out: &Out) -> anyhow::Result<u8> {
     let config = read_configuration(file, out).await?;
     let address: SocketAddr = config.listen.parse().with_context(|| format!("listen: {}", config.listen))?;
     let demo = config.tenants.values().any(|t| t.login == Login::Demo);
-    if demo && !address.ip().is_loopback() {
-        bail!("login: demo gibt es nur auf 127.0.0.1: jeder könnte sich als jede Person anmelden");
+    if demo && !(address.ip().is_loopback() && is_loopback(&config.public_url)) {
+        bail!("login: demo gibt es nur auf 127.0.0.1 (listen und public_url): jeder könnte sich als jede Person anmelden");
     }
     let listener = TcpListener::bind(address).await.with_context(|| format!("{address} ist nicht frei"))?;
     live(config, listener, None, out).await
+}
+
+/// Whether an address can only be opened on this machine. A proxy in front of it would open it to all.
+fn is_loopback(url: &str) -> bool {
+    let host = host_of(url);
+    host == "localhost" || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// Opens every tenant and serves until a signal comes. Everything is brought to the journal before it ends.
@@ -161,10 +170,16 @@ async fn checkpoints(house: Arc<House>, stop: CancellationToken) {
 
 /// Loopback by any name, the address it listens on, and the public one.
 fn hosts(config: &Config) -> Vec<String> {
-    let public = config.public_url.split("://").nth(1).unwrap_or_default();
-    let name =
-        |address: &str| address.split('/').next().and_then(|a| a.rsplit_once(':').map_or(Some(a), |(name, _)| Some(name))).unwrap_or_default().to_owned();
-    ["127.0.0.1", "localhost", "[::1]"].map(str::to_owned).into_iter().chain([name(&config.listen), name(public)]).collect()
+    ["127.0.0.1", "localhost", "[::1]"].map(str::to_owned).into_iter().chain([host_of(&config.listen), host_of(&config.public_url)]).collect()
+}
+
+/// The name in `https://name:port/…` or `name:port`.
+fn host_of(address: &str) -> String {
+    let authority = address.split_once("://").map_or(address, |(_, rest)| rest).split('/').next().unwrap_or_default();
+    match authority.rsplit_once(':') {
+        Some((name, port)) if port.chars().all(|c| c.is_ascii_digit()) => name.to_owned(),
+        _ => authority.to_owned(),
+    }
 }
 
 fn sites(config: &Config, houses: &[Arc<House>]) -> BTreeMap<String, TenantSite> {

@@ -28,6 +28,7 @@ pub async fn test(paths: &[PathBuf], at: &Where, out: &Out) -> anyhow::Result<u8
     let prover = Prover::of(&config, &own, directory.clone())?;
     let mut jobs: JoinSet<(usize, cases::Report)> = JoinSet::new();
     let mut number = 0;
+    let mut refused_any = false;
     for (folder_path, name, folder) in files(paths)? {
         let mut found = Findings::new(name.clone());
         let process = read::read(&folder, &name, &mut found);
@@ -53,7 +54,10 @@ pub async fn test(paths: &[PathBuf], at: &Where, out: &Out) -> anyhow::Result<u8
             continue;
         }
         let stopped = refused.iter().any(|f| f.severity == Severity::Error);
-        let Some(process) = process.filter(|_| !broken && !stopped) else { return Ok(code::FINDINGS) };
+        let Some(process) = process.filter(|_| !broken && !stopped) else {
+            refused_any = true;
+            continue;
+        };
         let setting =
             Setting { config: config.clone(), tenant: tenant.clone(), own: own.clone(), directory: directory.clone(), process, folder: folder_path, file };
         for case in list {
@@ -62,7 +66,8 @@ pub async fn test(paths: &[PathBuf], at: &Where, out: &Out) -> anyhow::Result<u8
             jobs.spawn(async move { (n, cases::perform(setting, case).await) });
         }
     }
-    report(jobs, out).await
+    let exit = report(jobs, out).await?;
+    Ok(if refused_any { code::FINDINGS } else { exit })
 }
 
 fn is_refused(case: &Case, found: &[Finding]) -> bool {

@@ -45,6 +45,7 @@ pub fn read(node: &Node, key: &str, folder: &Path, secrets: &Path, findings: &mu
     let processes = inner.req_text("processes").map(|path| at(folder, path));
     let directory = directory::read(&mut inner, folder, secrets);
     let login = login::read(&mut inner, folder);
+    fits_directory(node, &inner.path("login"), directory.as_ref(), &login, inner.findings);
     let grants = grants(&mut inner);
     let services = services(&mut inner);
     let zeitzone = zeitzone(&mut inner);
@@ -72,6 +73,22 @@ pub fn read(node: &Node, key: &str, folder: &Path, secrets: &Path, findings: &mu
         sections: sections(node),
         grants: digests,
     })
+}
+
+/// A sign-in that the directory cannot answer lets nobody in, and one that asks for no password opens a real directory to all.
+fn fits_directory(node: &Node, key: &str, directory: Option<&DirectoryConfig>, login: &Login, findings: &mut Findings) {
+    let text = match (login, directory) {
+        (Login::Ldap, Some(DirectoryConfig::File(_) | DirectoryConfig::Claims)) => Text::new(
+            "login: ldap braucht directory: ldap; nur ein LDAP-Verzeichnis prüft Passwörter.",
+            "login: ldap needs directory: ldap; only LDAP checks passwords.",
+        ),
+        (Login::Demo, Some(DirectoryConfig::Ldap(_) | DirectoryConfig::Claims)) => Text::new(
+            "login: demo gibt es nur mit directory: file; es fragt kein Passwort, und echte Konten sind nicht zum Ausprobieren.",
+            "login: demo exists only with directory: file; it asks no password, and real accounts are not for trying.",
+        ),
+        _ => return,
+    };
+    findings.error("LZ108", node.get("login").map_or(node.at, |login| login.at), key.to_owned(), text);
 }
 
 fn grants(fields: &mut Fields<'_, '_>) -> Vec<Grant> {

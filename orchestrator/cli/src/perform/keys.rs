@@ -4,7 +4,7 @@ use laufzettel_domain::{Caller, Span, Via};
 use laufzettel_worker::{Key, KeyError, KeyWish};
 use serde_json::json;
 
-use super::{Done, Failed};
+use super::{Done, Failed, operator};
 use crate::{
     house::House,
     out::{Out, code},
@@ -28,15 +28,6 @@ impl From<KeyError> for Failed {
     }
 }
 
-/// Who administers: the operating-system user this program, or the server that was asked, runs as.
-fn operator() -> (Caller, String) {
-    let uid = rustix::process::getuid().as_raw().to_string();
-    let known = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let line = known.lines().map(|line| line.split(':').collect::<Vec<_>>()).find(|parts| parts.get(2) == Some(&uid.as_str()));
-    let user = line.and_then(|parts| parts.first().map(|name| (*name).to_owned())).unwrap_or_else(|| format!("uid {uid}"));
-    (Caller { subject: format!("os:{user}"), name: user.clone(), upn: String::new(), via: Via::Terminal }, user)
-}
-
 pub async fn create(house: &House, wish: KeysCreate, out: &Out) -> Done {
     let holder = holder(house, &wish).await?;
     let clean = !wish.name.trim().is_empty() && wish.name.chars().count() <= NAME_CHARS_MAX && !wish.name.chars().any(char::is_control);
@@ -48,9 +39,9 @@ pub async fn create(house: &House, wish: KeysCreate, out: &Out) -> Done {
     let tenant = &house.desk.tenant;
     let zone = jiff::tz::TimeZone::get(&tenant.zeitzone).unwrap_or(jiff::tz::TimeZone::UTC);
     let expires = life.after(tenant.clock.now(), &zone);
-    let (by, os_user) = operator();
+    let by = operator(out);
     let asked = KeyWish { name: wish.name, holder, processes: wish.processes, per_minute: wish.per_minute, expires };
-    let (id, token) = house.desk.create_key(asked, &by, &os_user).await?;
+    let (id, token) = house.desk.create_key(asked, &by, &by.upn).await?;
     if out.json {
         out.value(&json!({ "key": id, "token": token, "expires": expires })).await;
     } else {
@@ -101,8 +92,8 @@ fn state<'o>(key: &Key, now: jiff::Timestamp, out: &'o Out) -> &'o str {
 }
 
 pub async fn revoke(house: &House, id: &str, out: &Out) -> Done {
-    let (by, os_user) = operator();
-    let key = house.desk.revoke_key(id, &by, &os_user).await?;
+    let by = operator(out);
+    let key = house.desk.revoke_key(id, &by, &by.upn).await?;
     out.note(format!("{} ({}): {}", key.id, key.name, out.text("gesperrt", "revoked"))).await;
     Ok(code::DONE)
 }

@@ -54,6 +54,16 @@ async fn load(house: &House, run: RunId, out: &Out) -> Result<Loaded, Failed> {
 }
 
 async fn start(house: &House, wish: &RunWish, out: &Out) -> Result<RunId, Failed> {
+    // a server that holds the store has its own processes: another text must not run in the name of this one
+    let other = house.desk.tenant.current(&wish.process).filter(|p| wish.file.is_some_and(|file| file != p.process.digest));
+    if let Some(other) = other {
+        let version = &other.process.version;
+        let text = format!(
+            "Der Server, der schon läuft, hat „{}“ in anderer Fassung ({version}). Beenden Sie ihn, oder legen Sie die Datei in seinen Ordner und starten Sie ihn neu.",
+            wish.process
+        );
+        return Err(Failed::new(code::USAGE, text));
+    }
     let (by, run_as) = starter(house, wish).await?;
     let input = laufzettel_worker::files::extract(&house.desk.tenant.store, wish.input.clone()).await.map_err(|e| Failed::new(code::USAGE, e.to_string()))?;
     let request = StartRequest { process: wish.process.clone(), caller: by, run_as, input, zone: wish.zone.clone(), receipts: Vec::new(), status: false };

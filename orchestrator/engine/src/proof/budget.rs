@@ -7,7 +7,7 @@ use laufzettel_process::{
     model::{ModelCall, Size, Step, StepKind},
 };
 
-use super::{EndpointFacts, Setting};
+use super::{EndpointFacts, Setting, sinks::zone_of};
 use crate::labels::Labels;
 
 pub fn check(labels: Labels<'_>, setting: &Setting<'_>, findings: &mut Findings) {
@@ -43,7 +43,9 @@ fn size(labels: Labels<'_>, setting: &Setting<'_>, step: &Step, call: &ModelCall
 }
 
 fn prompt(setting: &Setting<'_>, step: &Step, call: &ModelCall, findings: &mut Findings) {
-    let fitting = fitting(setting, call.size);
+    // a request goes to one zone: what stands in another helps nothing
+    let zone = zone_of(setting, call);
+    let fitting: Vec<_> = fitting(setting, call.size).into_iter().filter(|e| zone.is_some_and(|zone| zone.name == e.zone)).collect();
     let schema = call.output.as_ref().map_or(0, |s| s.root.to_string().chars().count());
     let needed = estimate_tokens(fixed_chars(&call.prompt) + schema);
     if let Some(largest) = fitting.iter().map(|e| e.context).max().filter(|largest| needed > *largest) {

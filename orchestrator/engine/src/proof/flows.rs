@@ -1,7 +1,10 @@
 //! Every flow from a source to a sink, as the data protection officer reads it.
 
 use laufzettel_policy::{AddressClass, Clearance};
-use laufzettel_process::model::{Step, StepKind};
+use laufzettel_process::{
+    expression::Template,
+    model::{Step, StepKind},
+};
 use serde::Serialize;
 
 use super::{
@@ -47,14 +50,14 @@ pub fn flows(process: &laufzettel_process::Process, setting: &Setting<'_>) -> Ve
             let parts = call.data.iter().map(|(name, t)| (format!("data.{name}"), t)).chain([("prompt".to_owned(), &call.prompt)]);
             for (part, template) in parts {
                 let traces = tracer.of(template);
-                rows.extend(traces.into_iter().map(|trace| row(labels, step, &sink, &part, &cleared, trace)));
+                rows.extend(traces.into_iter().map(|trace| row(labels, (step, template), &sink, &part, &cleared, trace)));
             }
         }
         for call in calls(step) {
             let (sink, cleared) = target(labels, &call);
             for (argument, template) in &call.call.with {
                 let traces = tracer.of(template);
-                rows.extend(traces.into_iter().map(|trace| row(labels, step, &sink, &format!("with.{argument}"), &cleared, trace)));
+                rows.extend(traces.into_iter().map(|trace| row(labels, (step, template), &sink, &format!("with.{argument}"), &cleared, trace)));
             }
         }
     }
@@ -74,7 +77,7 @@ fn target(labels: Labels<'_>, call: &Call<'_>) -> (String, String) {
     }
 }
 
-fn row(labels: Labels<'_>, step: &Step, sink: &str, part: &str, cleared: &str, trace: super::trace::Trace) -> Flow {
+fn row(labels: Labels<'_>, (step, template): (&Step, &Template), sink: &str, part: &str, cleared: &str, trace: super::trace::Trace) -> Flow {
     let mut hops = trace.hops.into_iter();
     Flow {
         sink: sink.to_owned(),
@@ -84,6 +87,6 @@ fn row(labels: Labels<'_>, step: &Step, sink: &str, part: &str, cleared: &str, t
         trust: trace.label.trust.as_str().to_owned(),
         via: hops.collect(),
         cleared: cleared.to_owned(),
-        gate: gates::is_gated(labels.process, &step.id),
+        gate: gates::is_gated(labels.process, &step.id, template),
     }
 }

@@ -1,4 +1,4 @@
-//! A person between a model and what cannot be taken back (LZ605).
+//! A person between a model and what cannot be taken back (LZ605), and what an undo may be (LZ606).
 //!
 //! A gate is a human step of the staff that comes after the model and that the sink needs, step by step and never
 //! optionally: if it is skipped, so is the sink. One that may fail and go on is none.
@@ -6,10 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use laufzettel_domain::{Findings, StepId, Text};
-use laufzettel_policy::Effect;
+use laufzettel_policy::{Effect, ToolRule};
 use laufzettel_process::{
     Process,
-    model::{OnError, StepKind},
+    expression::Template,
+    model::{OnError, Step, StepKind, ToolCall},
 };
 
 use crate::labels::Labels;
@@ -33,9 +34,51 @@ fn is_gate(process: &Process, id: &StepId) -> bool {
     matches!(step.kind, StepKind::Human(_)) && step.on_error != OnError::Continue
 }
 
-/// Whether a person stands before this step, whichever way it is reached.
-pub fn is_gated(process: &Process, sink: &StepId) -> bool {
-    before(process, true).get(sink).into_iter().flatten().any(|id| is_gate(process, id))
+/// Whether a person stands before this step, whichever way it is reached, and after everything the value is made of: who
+/// was there before the value was vouches for nothing.
+pub fn is_gated(process: &Process, sink: &StepId, value: &Template) -> bool {
+    let all = before(process, false);
+    let mut made_of = BTreeSet::new();
+    origins(process, value, &mut made_of);
+    made_of.remove(sink);
+    let vouches = |gate: &StepId| is_gate(process, gate) && made_of.iter().all(|origin| all[gate].contains(origin));
+    before(process, true).get(sink).into_iter().flatten().any(|id| vouches(id))
+}
+
+/// The tools and models whose results a value is made of, through every `set`, table and human step.
+fn origins<'p>(process: &'p Process, value: &Template, found: &mut BTreeSet<&'p StepId>) {
+    for expression in value.expressions() {
+        let paths = expression.analysis.paths();
+        let read = paths.iter().filter_map(|path| path.step()).chain(expression.analysis.asked.iter().map(String::as_str));
+        for (id, step) in read.filter_map(|id| process.steps.get_key_value(id)) {
+            match &step.kind {
+                StepKind::Tool(_) | StepKind::Model(_) => {
+                    found.insert(id);
+                }
+                StepKind::Set(_) | StepKind::Rules(_) | StepKind::Human(_) => step.kind.templates().iter().for_each(|(_, t)| origins(process, t, found)),
+            }
+        }
+    }
+}
+
+/// Whether the configuration says that this step's `undo` takes back what its tool does.
+fn is_taken_back(step: &Step, call: &ToolCall, rule: &ToolRule) -> bool {
+    step.undo.as_ref().is_some_and(|undo| undo.server == call.server && rule.undo.as_ref() == Some(&undo.tool))
+}
+
+fn no_undo(step: &Step, undo: &ToolCall, call: &ToolCall, rule: &ToolRule, findings: &mut Findings) {
+    let (name, did) = (undo.name(), call.name());
+    let text = Text::new(
+        format!("{name} nimmt nicht zurück, was {did} tut: so steht es nicht in der Konfiguration."),
+        format!("{name} does not take back what {did} does: the configuration does not say so."),
+    );
+    findings.error("LZ606", undo.at, format!("steps.{}.undo.tool", step.id), text).hint = Some(match &rule.undo {
+        Some(tool) => Text::new(format!("Zurück nimmt es {}/{tool}.", call.server), format!("{}/{tool} takes it back.", call.server)),
+        None => Text::new(
+            format!("Ohne undo: für {did} nennt die Konfiguration keines (tools: undo)."),
+            format!("No undo: the configuration names none for {did} (tools: undo)."),
+        ),
+    });
 }
 
 pub fn check(labels: Labels<'_>, findings: &mut Findings) {
@@ -45,7 +88,11 @@ pub fn check(labels: Labels<'_>, findings: &mut Findings) {
         let step = &process.steps[id];
         let StepKind::Tool(call) = &step.kind else { continue };
         let Some(rule) = labels.context.tools.get(&call.name()) else { continue };
-        let lasting = rule.effect == Effect::Send || (rule.effect == Effect::Write && step.undo.is_none());
+        let taken_back = is_taken_back(step, call, rule);
+        if let Some(undo) = step.undo.as_ref().filter(|_| !taken_back) {
+            no_undo(step, undo, call, rule, findings);
+        }
+        let lasting = rule.effect == Effect::Send || (rule.effect == Effect::Write && !taken_back);
         let models = all[id].iter().filter(|m| matches!(process.steps[**m].kind, StepKind::Model(_)));
         for model in models.filter(|_| lasting) {
             let gated = firm[id].iter().any(|gate| is_gate(process, gate) && all[*gate].contains(*model));

@@ -135,7 +135,7 @@ fn tool(labels: Labels<'_>, setting: &Setting<'_>, tracer: &mut Tracer<'_>, call
             steering(&name, &key, at, &label, &traces, findings);
         }
         let foreign = label.trust == Trust::Untrusted && effective_level(&label) == Schutzbedarf::Hoch;
-        if rule.effect == Effect::Send && !rule.steers(argument) && foreign && !receipt && !gates::is_gated(labels.process, &call.step.id) {
+        if rule.effect == Effect::Send && !rule.steers(argument) && foreign && !receipt && !gates::is_gated(labels.process, &call.step.id, template) {
             ungated(&name, &key, at, &label, &traces, findings);
         }
     }

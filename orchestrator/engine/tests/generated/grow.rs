@@ -58,6 +58,9 @@ pub struct Value {
 
 pub const LEVELS: [&str; 4] = ["kein", "niedrig", "normal", "hoch"];
 
+/// One that passes on what it is given.
+pub const COMPUTING: &str = "table: r\nsource: Satzung\nkey: [art]\nrows:\n  - { art: \"*\", gueltig_ab: \"2020-01-01\", result: { text: \"{{ wert }}\" } }\n";
+
 pub const TABLE: &str = "table: t\nsource: Satzung\nkey: [art]\nrows:\n  - { art: a, gueltig_ab: \"2020-01-01\", result: { akte: A-1, satz: 5 } }\n  - { art: \"*\", gueltig_ab: \"2020-01-01\", result: { akte: B-1, satz: 7 } }\n";
 
 #[derive(Debug, Clone)]
@@ -300,14 +303,12 @@ fn file(grown: &mut Grown, random: &mut Random, id: &str) {
     grown.values.push(Value { path: format!("steps.{id}.id"), kind: Kind::Text, trusted: true, order: true, level, special });
 }
 
-/// The gate: after every model, before everything that leaves the house.
+/// The gate: after every model and every tool, before everything that leaves the house.
 fn human(grown: &mut Grown, random: &mut Random) {
     let extra = any(grown, random).clone();
     let mut lines = Vec::new();
-    if !grown.models.is_empty() {
-        let needs: Vec<String> = grown.models.iter().map(|m| format!("\"{m}?\"")).collect();
-        lines.push(format!("needs: [{}]", needs.join(", ")));
-    }
+    let needs: Vec<String> = grown.steps.iter().map(|step| format!("\"{}?\"", step.id)).collect();
+    lines.push(format!("needs: [{}]", needs.join(", ")));
     lines.push("human:".to_owned());
     lines.push("  assign: { groups: [GG-Amt] }".to_owned());
     // the material may be missing where a step was skipped

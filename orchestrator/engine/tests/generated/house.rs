@@ -51,7 +51,10 @@ impl House {
         let tools = BTreeMap::from([
             ("t/lesen".to_owned(), rule(Effect::Read, &[], hoch(), Yields::default())),
             ("t/register".to_owned(), rule(Effect::Read, &[], hoch(), yields(Normal, &[Kategorie::Personenbezogen], Trust::Untrusted))),
-            ("t/ablegen".to_owned(), rule(Effect::Write, &["inhalt"], hoch(), yields(Niedrig, &[], Trust::Trusted))),
+            (
+                "t/ablegen".to_owned(),
+                ToolRule { undo: Some("ablegen".to_owned()), ..rule(Effect::Write, &["inhalt"], hoch(), yields(Niedrig, &[], Trust::Trusted)) },
+            ),
             ("t/vermerk".to_owned(), rule(Effect::Write, &["inhalt"], Clearance::Level(Normal), yields(Niedrig, &[], Trust::Trusted))),
             ("m/senden".to_owned(), send),
         ]);

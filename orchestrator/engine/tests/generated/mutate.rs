@@ -42,6 +42,18 @@ pub fn steer(grown: &mut Grown) -> bool {
     foreign(grown)
 }
 
+/// What the proof calls this mutation.
+pub fn code(mutation: &str) -> &'static str {
+    match mutation {
+        name if name.contains("in prompt") => "LZ501",
+        name if name.contains("steers a write") => "LZ502",
+        "text as receiver" | "a receipt with foreign text" => "LZ502",
+        "data to a stranger" | "above a tool's clearance" => "LZ402",
+        name if name.contains("zone not cleared") => "LZ401",
+        _ => "LZ605",
+    }
+}
+
 /// Applies one mutation and names it. `None` where it does not apply to this process.
 pub fn mutate(grown: &mut Grown, random: &mut Random) -> Option<&'static str> {
     match random.below(KINDS) {

@@ -256,3 +256,44 @@ fn flows_go_from_source_to_sink() {
         ]
     );
 }
+
+/// What once slipped through, each told by its code and its place. A row: what is changed in the good process, what is found.
+#[test]
+fn no_way_around() {
+    let tor = (
+        "  text:\n",
+        "  frueh:\n    human: { assign: { groups: [GG-Amt] }, show: { x: \"{{ input.frei }}\" }, form: { type: object, properties: {} } }\n  text:\n",
+    );
+    let open =
+        "    block: { type: object, additionalProperties: true, properties: { x: { type: string, x-schutzbedarf: kein, x-kategorien: [] } } }\n    zahl:";
+    let pattern =
+        "    block: { type: object, properties: {}, patternProperties: { ^t: { type: string } }, additionalProperties: { type: integer } }\n    zahl:";
+    let ablage = "    with: { akte: \"{{ steps.entscheidung.akte }}\", inhalt: \"{{ input.iban }}\" }";
+    let brief = "needs: [ablage]\n    run_as: steps.entscheidung\n    tool: m/senden\n    with: { an: \"{{ steps.entscheidung.shown.mail }}\", text: \"{{ input.iban }}\" }";
+    let undo = |undo: &str| format!("{ablage}\n    undo: {undo}");
+    let of_error = undo("{ tool: t/ablegen, with: { akte: \"{{ error('wackelig') }}\", inhalt: x } }");
+    let of_other = undo("{ tool: m/senden, with: { an: amt@vg.example, text: x } }");
+    let sent = |needs: &str, an: &str, text: &str| {
+        format!("needs: [{needs}]\n    run_as: service:svc\n    tool: m/senden\n    with: {{ an: {an}, text: \"{{{{ {text} }}}}\" }}")
+    };
+    let wackelig = "  wackelig:\n    tool: t/lesen\n    with: { frage: x }\n    on_error: continue\n  einordnung:\n";
+    let table = "    rules: { table: rules/rechnet.yaml, with: { art: \"{{ input.art }}\", wert: \"{{ steps.frueh.shown.x }}\" } }";
+    let computed = format!("  rechnung:\n{table}\n  einordnung:\n");
+    let rows: &[(&[(&str, &str)], &str)] = &[
+        (&[("    zahl:", open), (brief, &sent("entscheidung", "fremd@example.org", "input.block"))], "LZ402 steps.brief.with.text"),
+        (&[("    zahl:", pattern), ("{{ input.art }}", "{{ input.block.text }}")], "LZ501 steps.einordnung.model.prompt"),
+        (&[("  einordnung:\n", wackelig), (ablage, &of_error)], "LZ502 steps.ablage.undo.with.akte"),
+        (&[tor, ("{{ input.art }}", "{{ steps.frueh }}")], "LZ501 steps.einordnung.model.prompt"),
+        (&[tor, ("{{ input.art }}", "{{ steps.rechnung.text }}"), ("  einordnung:\n", &computed)], "LZ501 steps.einordnung.model.prompt"),
+        (&[(ablage, &of_other)], "LZ606 steps.ablage.undo.tool"),
+        (&[tor, (brief, &sent("frueh", "amt@vg.example", "steps.text.text"))], "LZ503 steps.brief.with.text"),
+    ];
+    for (changes, expected) in rows {
+        let text = changes.iter().fold(GOOD.to_owned(), |text, (from, to)| {
+            assert!(text.contains(from), "{from}");
+            text.replacen(from, to, 1)
+        });
+        let found = findings(&text, &House::new("gruen"));
+        assert!(found.iter().any(|line| line.starts_with(expected)), "{expected}: {found:#?}\n{text}");
+    }
+}
