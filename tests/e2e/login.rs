@@ -325,6 +325,17 @@ fn keys_open_what_they_are_for() {
         assert_eq!(rows(&ask(&server, "GET", "/api/v1/processes", &other, &json!({})).await.1, "processes"), 0);
         let run = ask(&server, "GET", list, &person, &json!({})).await.1["runs"][0]["run"].as_str().expect("a run").to_owned();
         assert_eq!(ask(&server, "GET", &format!("/api/v1/runs/{run}"), &other, &json!({})).await.0, 403);
+        // only what may be started on this way
+        let catalogue = async |key: &str| {
+            let (_, body, _) = ask(&server, "GET", "/api/v1/processes", key, &json!({})).await;
+            body["processes"].as_array().expect("a list").iter().map(|p| p["id"].clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(catalogue(&service).await, [json!("hundesteuer-anmeldung")]);
+        assert_eq!(catalogue(&person).await, [json!("hundesteuer-anmeldung")]);
+        assert_eq!((catalogue(&unfit).await, catalogue(&stranger).await), (vec![], vec![]));
+        let rules: Vec<Value> =
+            ["start.denied", "run.denied"].map(|kind| kinds(&tenant, kind)).concat().iter().map(|b| b["decision"]["rule"].clone()).collect();
+        assert_eq!(rules.iter().filter(|rule| **rule == "key.processes").count(), 2, "{rules:?}");
         // no page takes a key
         assert_eq!(ask(&server, "GET", "/aufgaben", &person, &json!({})).await.0, 303);
         // over its rate

@@ -79,6 +79,13 @@ impl From<laufzettel_store::Error> for Failed {
     }
 }
 
+/// A record something depends on was not written: who looked is part of the journal, so nothing is shown.
+impl From<laufzettel_store::AppendError> for Failed {
+    fn from(error: laufzettel_store::AppendError) -> Self {
+        Self::new(code::ENDED_BADLY, format!("Der Eintrag ins Protokoll misslingt, deshalb geschieht nichts: {error}"))
+    }
+}
+
 pub type Done = Result<u8, Failed>;
 
 pub fn wish_failed(error: WishError, lang: Lang) -> Failed {

@@ -75,8 +75,8 @@ pub struct LdapDirectory {
     base: String,
     /// By subject.
     known: Cache<Known>,
-    /// By whatever they were asked by.
-    people: Cache<Option<Person>>,
+    /// By whatever they were asked by. Nobody is remembered as unknown: an account just created counts at once.
+    people: Cache<Person>,
     /// By name or SID.
     memberships: Cache<Option<Vec<Group>>>,
     names: Cache<String>,
@@ -122,7 +122,7 @@ impl LdapDirectory {
         let person = entry.person().ok_or(Error::Unknown)?;
         alive(&person, now)?;
         let groups = Groups { base: &self.base, names: &self.names }.around(&mut line, &entry).await?;
-        self.people.put(subject.to_owned(), Some(person.clone()));
+        self.people.put(subject.to_owned(), person.clone());
         self.known.put(subject.to_owned(), Known { person, groups: groups.clone() });
         Ok(groups)
     }
@@ -142,12 +142,14 @@ impl LdapDirectory {
     /// By subject, UPN or sign-in name.
     pub async fn person(&self, name_or_subject: &str) -> Result<Option<Person>, Error> {
         if let Some(known) = self.people.get(name_or_subject) {
-            return Ok(known);
+            return Ok(Some(known));
         }
         let Some(filter) = person_filter(name_or_subject) else { return Ok(None) };
         let mut line = self.pool.line().await?;
         let person = self.entry(&mut line, &filter).await?.and_then(|entry| entry.person());
-        self.people.put(name_or_subject.to_owned(), person.clone());
+        if let Some(person) = &person {
+            self.people.put(name_or_subject.to_owned(), person.clone());
+        }
         Ok(person)
     }
 
@@ -160,7 +162,12 @@ impl LdapDirectory {
         let filter = person_filter(user).ok_or(Error::Credentials)?;
         let entry = {
             let mut line = self.pool.line().await?;
-            self.entry(&mut line, &filter).await?.ok_or(Error::Credentials)?
+            self.entry(&mut line, &filter).await?
+        };
+        let Some(entry) = entry else {
+            // the same work as for a name that exists: how long the answer takes tells nobody which names there are
+            self.pool.admits(&nobody(&self.base), password).await?;
+            return Err(Error::Credentials);
         };
         // first the password: how an account stands is nothing for somebody who only knows its name
         if !self.pool.admits(&entry.dn, password).await? {
@@ -218,6 +225,11 @@ impl LdapDirectory {
         let own = Search { base: &only.dn, scope: Scope::Base, filter: "(objectClass=*)", attributes: &entry::OWN, max: 1, slow: false };
         Ok(line.search(&own).await?.pop())
     }
+}
+
+/// A name nobody can bear: a `cn` has at most 64 characters (ub-common-name of X.520).
+fn nobody(base: &str) -> String {
+    format!("CN={},{base}", "0".repeat(65))
 }
 
 /// A SID, a UPN or a sign-in name; `None` for what is no name.

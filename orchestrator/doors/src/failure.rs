@@ -27,6 +27,8 @@ pub enum Class {
 pub struct Failure {
     pub class: Class,
     pub happened: Option<bool>,
+    /// Whether the request left this house's hands: an endpoint that answers "not now" has read it all the same.
+    pub reached: bool,
     /// For people; quotes at most 500 characters of what a server said.
     pub message: String,
 }
@@ -36,7 +38,13 @@ const QUOTE_CHARS_MAX: usize = 500;
 
 impl Failure {
     pub fn new(class: Class, happened: Option<bool>, message: impl Into<String>) -> Self {
-        Self { class, happened, message: message.into() }
+        Self { class, happened, reached: happened != Some(false), message: message.into() }
+    }
+
+    /// The other side answered: it did not act, but it has what was sent.
+    #[must_use]
+    pub fn after_reaching(self) -> Self {
+        Self { reached: true, ..self }
     }
 }
 

@@ -65,12 +65,13 @@ struct Message {
     content: Option<String>,
 }
 
+/// A count that is missing is unknown, not nothing.
 #[derive(Deserialize)]
 struct Usage {
     #[serde(default)]
-    prompt_tokens: u64,
+    prompt_tokens: Option<u64>,
     #[serde(default)]
-    completion_tokens: u64,
+    completion_tokens: Option<u64>,
 }
 
 impl Endpoint {
@@ -140,7 +141,7 @@ impl Endpoint {
 fn refused(name: &str, status: StatusCode, bytes: &[u8]) -> Failure {
     let said = quote(&String::from_utf8_lossy(bytes));
     let class = if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() { Class::Unavailable } else { Class::Refused };
-    Failure::new(class, Some(false), format!("{name} antwortet mit {}: {said}", status.as_u16()))
+    Failure::new(class, Some(false), format!("{name} antwortet mit {}: {said}", status.as_u16())).after_reaching()
 }
 
 fn completion(name: &str, model: &str, bytes: &[u8]) -> Result<Reply, Failure> {
@@ -154,7 +155,7 @@ fn completion(name: &str, model: &str, bytes: &[u8]) -> Result<Reply, Failure> {
     let content = choice.message.content.ok_or_else(|| invalid("die Antwort hat keinen Text"))?;
     Ok(Reply {
         bytes: bytes.len() as u64,
-        tokens: completion.usage.map(|u| (u.prompt_tokens, u.completion_tokens)),
+        tokens: completion.usage.and_then(|u| u.prompt_tokens.zip(u.completion_tokens)),
         model: Some(model.to_owned()),
         value: Value::String(content),
     })
@@ -198,4 +199,32 @@ pub fn estimate_tokens(call: &ModelCall) -> u64 {
     let repairs: usize = call.repairs.iter().map(|(a, p)| a.chars().count() + p.chars().count()).sum();
     let schema = call.output.as_ref().map_or(0, |s| s.to_string().chars().count());
     laufzettel_policy::estimate_tokens(call.prompt.chars().count() + data + repairs + schema)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_that_is_missing_is_unknown() {
+        for (usage, tokens) in [
+            (json!({ "prompt_tokens": 3, "completion_tokens": 4 }), Some((3, 4))),
+            (json!({ "prompt_tokens": 3 }), None),
+            (json!({ "completion_tokens": 4, "prompt_tokens": null }), None),
+            (json!({}), None),
+            (Value::Null, None),
+        ] {
+            let body = json!({ "choices": [{ "message": { "content": "ja" } }], "usage": usage }).to_string();
+            assert_eq!(completion("m", "glm", body.as_bytes()).map(|reply| reply.tokens), Ok(tokens), "{usage}");
+        }
+    }
+
+    #[test]
+    fn whoever_answers_has_read_the_request() {
+        for (status, class) in [(400, Class::Refused), (429, Class::Unavailable), (503, Class::Unavailable)] {
+            let failure = refused("m", StatusCode::from_u16(status).unwrap(), b"nein");
+            assert_eq!((failure.class, failure.happened, failure.reached), (class, Some(false), true), "{status}");
+        }
+        assert!(!Failure::new(Class::Unavailable, Some(false), "nicht da").reached);
+    }
 }

@@ -8,7 +8,7 @@ use laufzettel_process::{
     schema::Problem,
 };
 
-use crate::event::{Disposition, Meta};
+use crate::event::{Disposition, Handed, Meta};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
@@ -24,7 +24,7 @@ pub enum Command {
         round: u32,
         decision: Decision,
     },
-    /// Nothing was tried: what the effect needs is not there now.
+    /// Nothing came of it: what the effect needs is not there now.
     Defer {
         path: EffectPath,
         round: u32,
@@ -32,6 +32,8 @@ pub enum Command {
         reason: Text,
         /// When it is known to be there again (a new day of a quota); without it the waiting grows by itself.
         until: Option<Timestamp>,
+        /// Models that were handed the request and answered that they cannot now.
+        sent: Vec<Handed>,
     },
     Answer(Answer),
     Cancel {

@@ -215,7 +215,7 @@ pub fn decide(process: &Process, context: &Context, run: &Run, command: Command,
     match command {
         Command::Settle { path, round, attempt, outcome } => settle::settle(&mut sheet, &path, round, attempt, outcome)?,
         Command::Refuse { path, round, decision } => refuse(&mut sheet, &path, round, decision)?,
-        Command::Defer { path, round, attempt, reason, until } => settle::defer(&mut sheet, &path, round, attempt, reason, until)?,
+        Command::Defer { path, round, attempt, reason, until, sent } => settle::defer(&mut sheet, &path, (round, attempt), reason, until, sent)?,
         Command::Answer(answer) => take_answer(&mut sheet, answer)?,
         Command::Cancel { by, reason } => {
             if run.ending.is_some() {

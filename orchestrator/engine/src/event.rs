@@ -219,6 +219,17 @@ pub struct Meta {
     /// Tokens by our own upper estimate, where the endpoint counted none: a quota counts these, a ledger never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimate: Option<u64>,
+    /// Models that were handed the request before and answered that they cannot now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tried: Vec<Handed>,
+}
+
+/// A request a model has read and not answered: nobody knows what became of it there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Handed {
+    pub model: String,
+    pub zone: String,
+    pub bytes: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -275,6 +286,9 @@ pub struct EffectDeferred {
     pub until: Timestamp,
     /// What it waits for; names no case content.
     pub reason: Text,
+    /// Models that were handed the request all the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sent: Vec<Handed>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -29,7 +29,7 @@ pub use command::{Answer, Command, Outcome, Rejection, Resolution, Start};
 pub use context::Context;
 pub use decide::{decide, start};
 pub use effect::{Effect, contacts, effects, wake_at};
-pub use event::{Call, CodecError, Disposition, Event, Meta, Next, TaskKind};
+pub use event::{Call, CodecError, Disposition, Event, Handed, Meta, Next, TaskKind};
 pub use proof::EndpointFacts;
 pub use run::{EffectRun, EffectStatus, Ending, Run, State, StepState, Task, TaskState};
 pub use sentence::sentence;

@@ -161,6 +161,10 @@ fn books(kind: &str, body: &Value) -> (String, String) {
             format!("Kontingent fast ausgeschöpft ({}): {} von {}.", word(body, "/limit"), number("used"), number("allowed")),
             format!("Quota nearly used up ({}): {} of {}.", word(body, "/limit"), number("used"), number("allowed")),
         ),
+        "run.denied" if word(body, "/order") == "view" => (
+            format!("{by} durfte den Vorgang {} nicht ansehen: {reason_de}", word(body, "/run")),
+            format!("{by} was denied to look at the run {}: {reason_en}", word(body, "/run")),
+        ),
         "run.denied" => (
             format!("{by} durfte am Vorgang {} nichts ändern ({}): {reason_de}", word(body, "/run"), word(body, "/order")),
             format!("{by} was denied to change the run {} ({}): {reason_en}", word(body, "/run"), word(body, "/order")),

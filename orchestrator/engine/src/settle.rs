@@ -9,7 +9,7 @@ use crate::{
     command::{Outcome, Rejection},
     decide::Sheet,
     ending,
-    event::{Disposition, EffectDeferred, EffectFailed, EffectSettled, Event, Meta, Next, TaskKind},
+    event::{Disposition, EffectDeferred, EffectFailed, EffectSettled, Event, Handed, Meta, Next, TaskKind},
     run::{EffectRun, EffectStatus, StepState},
     steps,
 };
@@ -56,7 +56,14 @@ fn patience(times: u32) -> SignedDuration {
 }
 
 /// What the effect needs is not there: it waits, and its attempts stay what they are.
-pub(crate) fn defer(sheet: &mut Sheet<'_>, path: &EffectPath, round: u32, attempt: u32, reason: Text, until: Option<Timestamp>) -> Result<(), Rejection> {
+pub(crate) fn defer(
+    sheet: &mut Sheet<'_>,
+    path: &EffectPath,
+    (round, attempt): (u32, u32),
+    reason: Text,
+    until: Option<Timestamp>,
+    sent: Vec<Handed>,
+) -> Result<(), Rejection> {
     let effect = sheet.run.effects.get(path).filter(|e| e.round == round && e.attempt == attempt && e.status == EffectStatus::Due);
     let Some(effect) = effect else {
         return Err(Rejection::stale("Dieser Aufruf steht nicht mehr an.", "This call is no longer due."));
@@ -64,7 +71,7 @@ pub(crate) fn defer(sheet: &mut Sheet<'_>, path: &EffectPath, round: u32, attemp
     let times = effect.deferred.as_ref().map_or(0, |(times, _)| *times);
     let soonest = sheet.at.saturating_add(SignedDuration::from_secs(DEFER_S_MIN)).unwrap_or(Timestamp::MAX);
     let until = until.map_or_else(|| sheet.at.saturating_add(patience(times)).unwrap_or(Timestamp::MAX), |until| until.max(soonest));
-    sheet.emit(Event::EffectDeferred(EffectDeferred { path: path.clone(), round, until, reason }));
+    sheet.emit(Event::EffectDeferred(EffectDeferred { path: path.clone(), round, until, reason, sent }));
     Ok(())
 }
 

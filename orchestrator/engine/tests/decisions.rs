@@ -375,7 +375,7 @@ fn a_cancelled_run_withdraws_its_tasks() {
 
 fn later(due: &Effect, until: Option<Timestamp>) -> Command {
     let reason = laufzettel_domain::Text::new("nicht da", "not there");
-    Command::Defer { path: due.key.path.clone(), round: due.key.round, attempt: due.attempt, reason, until }
+    Command::Defer { path: due.key.path.clone(), round: due.key.round, attempt: due.attempt, reason, until, sent: vec![] }
 }
 
 #[test]

@@ -32,12 +32,14 @@ pub async fn ready(State(site): State<Arc<Site>>) -> Response {
     "ok".into_response()
 }
 
+/// What this caller may start this way; with a key, of that what the key is for.
 pub async fn processes(State(site): State<Arc<Site>>, Extension(session): Extension<Session>) -> Response {
-    let tenant = &site.tenants[&session.tenant].desk.tenant;
-    let list: Vec<Value> = tenant
-        .catalogue
-        .processes
-        .values()
+    let startable = match site.tenants[&session.tenant].desk.startable(&as_api(&session.caller)).await {
+        Ok(startable) => startable,
+        Err(nobody) => return wish(&nobody.into()),
+    };
+    let list: Vec<Value> = startable
+        .into_iter()
         .filter(|p| session.covers(p.id.as_str()))
         .map(|p| json!({ "id": p.id.as_str(), "version": p.version.to_string(), "title": p.title, "description": p.description, "verantwortlich": p.verantwortlich, "input": p.input.root, "digest": p.digest.to_string() }))
         .collect();
@@ -66,7 +68,8 @@ pub async fn start(
 ) -> Response {
     let tenant = &site.tenants[&session.tenant];
     if !session.covers(&id) {
-        return key::outside();
+        let known = tenant.desk.tenant.current(&id).is_some();
+        return key::outside(tenant, &session, known.then(|| ("start.denied", json!({ "process": id })))).await;
     }
     let sent = headers.get("idempotency-key").and_then(|v| v.to_str().ok()).filter(|k| k.len() <= 256);
     let receipts = sent.map(|k| format!("api:{}:{id}:{k}", session.caller.subject)).into_iter().collect();
@@ -108,9 +111,14 @@ pub async fn run(State(site): State<Arc<Site>>, Extension(session): Extension<Se
     let tenant = &site.tenants[&session.tenant];
     let Some(id) = RunId::parse(&run) else { return problem(404, "Diesen Vorgang gibt es nicht.") };
     match visible(tenant, &session.caller, id).await {
-        Ok(Some(loaded)) if !session.covers(loaded.run.process.as_str()) => key::outside(),
+        Ok(Some(loaded)) if !session.covers(loaded.run.process.as_str()) => {
+            key::outside(tenant, &session, Some(("run.denied", json!({ "run": run, "order": "view" })))).await
+        }
         Ok(Some(loaded)) => {
-            tenant.desk.note("content.viewed", &as_api(&session.caller), json!({ "run": run })).await;
+            if let Err(error) = tenant.desk.record("content.viewed", &as_api(&session.caller), json!({ "run": run })).await {
+                tracing::error!(%error, "what cannot be recorded is not shown");
+                return problem(503, "Gerade nicht möglich. Bitte später noch einmal.");
+            }
             let open: Vec<String> = loaded.run.open_tasks().map(|t| format!("{id}.{}", t.opened.number)).collect();
             let body = json!({ "run": run, "nummer": loaded.run.nummer, "process": loaded.run.process.as_str(), "version": loaded.run.version,
                 "state": loaded.run.state().as_str(), "output": loaded.run.output, "message": loaded.run.message, "tasks": open });
@@ -145,7 +153,7 @@ pub async fn complete(State(site): State<Arc<Site>>, Extension(session): Extensi
     let tenant = &site.tenants[&session.tenant];
     let Some(id) = TaskId::parse(&task) else { return problem(404, "Diese Aufgabe gibt es nicht.") };
     match tenant.desk.tenant.store.run(id.run).await {
-        Ok(Some(row)) if !session.covers(&row.process) => return key::outside(),
+        Ok(Some(row)) if !session.covers(&row.process) => return key::outside(tenant, &session, Some(("task.denied", json!({ "task": task })))).await,
         Ok(_) => {}
         Err(_) => return problem(503, "Gerade nicht möglich. Bitte später noch einmal."),
     }

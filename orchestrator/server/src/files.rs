@@ -67,7 +67,10 @@ pub async fn fetch(
     let Some(file) = files.into_iter().find(|f| f.file == format!("blob:{name}")) else { return asked.missing() };
     match tenant.desk.tenant.store.bytes(&file.file).await {
         Ok(Some(bytes)) => {
-            tenant.desk.note("content.exported", &session.caller, serde_json::json!({ "run": run.to_string(), "file": file.file })).await;
+            let body = serde_json::json!({ "run": run.to_string(), "file": file.file });
+            if let Err(error) = tenant.desk.record("content.exported", &session.caller, body).await {
+                return asked.unwritten(&error);
+            }
             let plain: String = file.name.chars().map(|c| if c.is_ascii_alphanumeric() || ".-_".contains(c) { c } else { '_' }).collect();
             ([(header::CONTENT_TYPE, "application/octet-stream".to_owned()), (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{plain}\""))], bytes)
                 .into_response()

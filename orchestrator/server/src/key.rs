@@ -4,8 +4,10 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::Response,
 };
-use laufzettel_domain::Text;
+use laufzettel_domain::Value;
+use laufzettel_policy::Decision;
 use laufzettel_worker::{Key, Nobody, key_parts};
+use serde_json::json;
 
 use crate::{
     reply::problem,
@@ -58,8 +60,12 @@ fn too_often(seconds: i64) -> Response {
     response
 }
 
-/// What lies outside a key.
-pub fn outside() -> Response {
-    let text = Text::new("Dieser Schlüssel gilt nicht für diesen Prozess.", "This key is not for this process.");
-    crate::reply::problem_with(403, "Nicht erlaubt.", serde_json::json!({ "detail": text.de, "rule": "key.processes" }))
+/// What lies outside a key. A denial is a record like any other: `denied` is its kind and what was asked for.
+pub async fn outside(tenant: &TenantSite, session: &Session, denied: Option<(&str, Value)>) -> Response {
+    let decision = Decision::deny("key.processes", "Dieser Schlüssel gilt nicht für diesen Prozess.", "This key is not for this process.");
+    if let Some((kind, mut body)) = denied {
+        body["decision"] = json!(decision);
+        tenant.desk.note(kind, &session.caller, body).await;
+    }
+    crate::reply::problem_with(403, "Nicht erlaubt.", json!({ "detail": decision.reason.de, "rule": decision.rule }))
 }

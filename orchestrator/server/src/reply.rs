@@ -100,6 +100,12 @@ impl Asked {
         }
     }
 
+    /// Who looked is part of the journal: what cannot be recorded is not shown.
+    pub fn unwritten(&self, error: &dyn std::error::Error) -> Response {
+        tracing::error!(%error, "what cannot be recorded is not shown");
+        self.unavailable()
+    }
+
     pub fn wish(&self, error: &WishError) -> Response {
         match error {
             WishError::Unknown => self.missing(),

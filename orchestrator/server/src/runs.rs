@@ -90,7 +90,9 @@ pub async fn page(State(site): State<Arc<Site>>, Extension(session): Extension<S
         Ok(None) => return asked.missing(),
         Err(error) => return asked.wish(&error),
     };
-    tenant.desk.note("content.viewed", &session.caller, json!({ "run": run.to_string() })).await;
+    if let Err(error) = tenant.desk.record("content.viewed", &session.caller, json!({ "run": run.to_string() })).await {
+        return asked.unwritten(&error);
+    }
     let Ok(records) = tenant.desk.tenant.store.history(run).await else { return asked.unavailable() };
     let bodies: Vec<(String, i64, Value)> = records.iter().map(|r| (r.draft.kind.clone(), r.draft.at, r.draft.body().unwrap_or(Value::Null))).collect();
     let may_cancel = loaded.run.ended.is_none() && tenant.desk.needs_unit(&loaded, &session.caller).await.is_ok();

@@ -74,15 +74,20 @@ pub async fn sign_in(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap
     let Some((name, user)) = sent.get(pages::PERSON).and_then(|p| p.split_once('/')) else { return again(back) };
     let Some(tenant) = site.tenants.get(name).filter(|t| matches!(t.login, Login::Demo)) else { return asked.missing() };
     match tenant.desk.tenant.directory.sign_in(user, Via::Form, site.now()).await {
-        Ok(caller) => enter(&site, name, tenant, caller, &headers, back).await,
+        Ok(caller) => enter(&site, &asked, (name, tenant), caller, &headers, back).await,
         Err(DirectoryError::Unavailable) => asked.unavailable(),
         Err(_) => again(back),
     }
 }
 
-/// Somebody has proved who she is: a record, a session of a new name, and the way she came for.
-async fn enter(site: &Site, name: &str, tenant: &TenantSite, caller: Caller, headers: &HeaderMap, back: Option<String>) -> Response {
-    tenant.desk.note("signin", &caller, json!({ "login": tenant.login.word() })).await;
+/// Somebody has proved who she is: a record, a session of a new name, and the way she came for. Without the record nobody is let in.
+async fn enter(site: &Site, asked: &Asked, (name, tenant): (&str, &TenantSite), caller: Caller, headers: &HeaderMap, back: Option<String>) -> Response {
+    if let Err(error) = tenant.desk.record("signin", &caller, json!({ "login": tenant.login.word() })).await {
+        if !site.sessions().has(name, &caller.subject) {
+            tenant.desk.tenant.directory.forget(&caller.subject);
+        }
+        return asked.unwritten(&error);
+    }
     let cookie = session::begin(site, headers, Session::new(name, caller, site.now()));
     go(&back.filter(|b| is_ours(b)).unwrap_or_else(|| "/aufgaben".to_owned()), &cookie)
 }

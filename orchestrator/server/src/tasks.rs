@@ -10,9 +10,11 @@ use axum::{
 };
 use laufzettel_domain::{Caller, Digest, TaskId, Value};
 use laufzettel_engine::{Rejection, Task, TaskKind, TaskState};
+use laufzettel_policy::Decision;
 use laufzettel_process::{model::StepKind, schema::Problem};
 use laufzettel_store::TaskRow as Row;
 use laufzettel_worker::{Loaded, WishError};
+use serde_json::json;
 
 use crate::{
     form_data,
@@ -54,13 +56,21 @@ pub async fn list(State(site): State<Arc<Site>>, Extension(session): Extension<S
     asked.ok(&Page::Aufgaben(AufgabenPage::new(tasks.collect(), now)))
 }
 
-/// A task this person may complete, with its run. Anything else does not exist for her.
-async fn find(tenant: &TenantSite, by: &Caller, written: &str) -> Result<Option<(TaskId, Loaded)>, WishError> {
-    let Some(id) = TaskId::parse(written) else { return Ok(None) };
-    let Some(loaded) = tenant.desk.load(id.run).await? else { return Ok(None) };
-    let open = loaded.run.tasks.get(&id.number).is_some_and(|t| t.state == TaskState::Open);
-    let may = open && tenant.desk.may_complete(&loaded, id.number, by).await?.allow;
-    Ok(may.then_some((id, loaded)))
+/// A task somebody asked for. What is not hers does not exist for her; the journal knows better.
+enum Found {
+    Hers(TaskId, Box<Loaded>),
+    Denied(TaskId, Decision),
+    Nothing,
+}
+
+async fn find(tenant: &TenantSite, by: &Caller, written: &str) -> Result<Found, WishError> {
+    let Some(id) = TaskId::parse(written) else { return Ok(Found::Nothing) };
+    let Some(loaded) = tenant.desk.load(id.run).await? else { return Ok(Found::Nothing) };
+    if !loaded.run.tasks.get(&id.number).is_some_and(|t| t.state == TaskState::Open) {
+        return Ok(Found::Nothing);
+    }
+    let decision = tenant.desk.may_complete(&loaded, id.number, by).await?;
+    Ok(if decision.allow { Found::Hers(id, Box::new(loaded)) } else { Found::Denied(id, decision) })
 }
 
 fn form_of(loaded: &Loaded, task: &Task) -> Option<Form> {
@@ -81,11 +91,13 @@ pub async fn page(
     let tenant = &site.tenants[&session.tenant];
     let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
     match find(tenant, &session.caller, &written).await {
-        Ok(Some((id, loaded))) => {
-            tenant.desk.note("content.viewed", &session.caller, serde_json::json!({ "run": id.run.to_string(), "task": written })).await;
-            show(tenant, &asked, id, &loaded, &[], &[], StatusCode::OK)
+        Ok(Found::Hers(id, loaded)) => {
+            match tenant.desk.record("content.viewed", &session.caller, json!({ "run": id.run.to_string(), "task": written })).await {
+                Ok(()) => show(tenant, &asked, id, &loaded, &[], &[], StatusCode::OK),
+                Err(error) => asked.unwritten(&error),
+            }
         }
-        Ok(None) => asked.missing(),
+        Ok(Found::Denied(..) | Found::Nothing) => asked.missing(),
         Err(error) => asked.wish(&error),
     }
 }
@@ -116,8 +128,12 @@ pub async fn answer(State(site): State<Arc<Site>>, Extension(session): Extension
     let tenant = &site.tenants[&session.tenant];
     let asked = Asked::new(request.uri(), request.headers(), Some(tenant), Some(&session));
     let (id, loaded) = match find(tenant, &session.caller, &written).await {
-        Ok(Some(found)) => found,
-        Ok(None) => return asked.missing(),
+        Ok(Found::Hers(id, loaded)) => (id, loaded),
+        Ok(Found::Denied(id, decision)) => {
+            tenant.desk.note("task.denied", &session.caller, json!({ "task": id.to_string(), "decision": decision })).await;
+            return asked.missing();
+        }
+        Ok(Found::Nothing) => return asked.missing(),
         Err(error) => return asked.wish(&error),
     };
     let Some(form) = loaded.run.tasks.get(&id.number).and_then(|task| form_of(&loaded, task)) else { return asked.unavailable() };

@@ -170,7 +170,7 @@ impl Desk {
                 rule: "process.triggers".to_owned(),
             });
         }
-        if let Some(refused) = wrong_way(request, process) {
+        if let Some(refused) = wrong_way(request.caller.via, process) {
             return Ok(refused);
         }
         let who = self.who(&request.caller).await?;
@@ -178,9 +178,23 @@ impl Desk {
         Ok(self.may_choose_zone(request, process, &who, started))
     }
 
+    /// The processes somebody may start by hand or by key, on the way she comes.
+    pub async fn startable(&self, caller: &Caller) -> Result<Vec<&Process>, Nobody> {
+        let (who, rules) = (self.who(caller).await?, &self.tenant.rules);
+        let may = |process: &&Process| {
+            let id = process.id.as_str();
+            let permitted = match caller.service_name() {
+                Some(_) => permit(&who, &Action::ProcessStart(id.to_owned()), Some(id), rules),
+                None => permit_start(&who, id, &process.start.groups, rules),
+            };
+            permitted.allow && wrong_way(caller.via, process).is_none()
+        };
+        Ok(self.tenant.catalogue.processes.values().filter(may).collect())
+    }
+
     /// A program with a key of a service account: no trigger of the process lets it in, only what the account may.
     async fn may_start_by_key(&self, request: &StartRequest, process: &Process) -> Result<Decision, Nobody> {
-        if let Some(refused) = wrong_way(request, process) {
+        if let Some(refused) = wrong_way(request.caller.via, process) {
             return Ok(refused);
         }
         let who = self.who(&request.caller).await?;
@@ -522,8 +536,8 @@ impl Desk {
 }
 
 /// A process says on which ways it is started; a terminal is a form with fewer colours.
-fn wrong_way(request: &StartRequest, process: &Process) -> Option<Decision> {
-    let way = if request.caller.via == laufzettel_domain::Via::Terminal { laufzettel_domain::Via::Form } else { request.caller.via };
+fn wrong_way(via: laufzettel_domain::Via, process: &Process) -> Option<Decision> {
+    let way = if via == laufzettel_domain::Via::Terminal { laufzettel_domain::Via::Form } else { via };
     let open = process.start.via.is_empty() || process.start.via.contains(&way);
     let (de, en) = ("Auf diesem Weg lässt sich der Prozess nicht starten.", "The process cannot be started this way.");
     (!open).then(|| Decision::deny("process.start.via", de, en))

@@ -6,7 +6,7 @@ use laufzettel_doors::{Class, Failure, Reply, model::Endpoint, standin, tools::T
 
 use laufzettel_domain::Text;
 pub use laufzettel_engine::EndpointFacts;
-use laufzettel_engine::{Call, Command, Disposition, Effect, Meta, Outcome, Run};
+use laufzettel_engine::{Call, Command, Disposition, Effect, Handed, Meta, Outcome, Run};
 use laufzettel_policy::{AddressClass, Cleared, Decision, Effect as ToolEffect, ModelCall, ToolCall, ToolRule, Who, address_class, clear_model, clear_tool};
 use laufzettel_process::model::{FailureClass, Size};
 use laufzettel_store::failpoint;
@@ -103,10 +103,12 @@ impl Doors for RealDoors {
 /// What came of an effect at its door.
 enum Passed {
     Outcome(Box<Outcome>),
-    /// Nothing was tried: what it needs is not there. `until`: when it will be, if that is known.
+    /// Nothing came of it: what it needs is not there. `until`: when it will be, if that is known. `sent`: who has read the
+    /// request all the same.
     Later {
         reason: Text,
         until: Option<jiff::Timestamp>,
+        sent: Vec<Handed>,
     },
 }
 
@@ -117,7 +119,8 @@ pub(crate) async fn pass(desk: &Desk, prepared: &Prepared, run: &Run, effect: &E
     let passed = match resolve(tenant, effect).await {
         Err(Nobody::Denied(decision)) => Err(Box::new(decision)),
         Err(Nobody::Unavailable) => {
-            Ok(Passed::Later { reason: Text::new("Das Verzeichnis ist nicht erreichbar.", "The directory cannot be reached."), until: None })
+            let reason = Text::new("Das Verzeichnis ist nicht erreichbar.", "The directory cannot be reached.");
+            Ok(Passed::Later { reason, until: None, sent: Vec::new() })
         }
         Ok(who) => match &effect.run.intent.call {
             Call::Tool { .. } => tool(tenant, prepared, run, effect, who).await.map(|outcome| Passed::Outcome(Box::new(outcome))),
@@ -127,7 +130,7 @@ pub(crate) async fn pass(desk: &Desk, prepared: &Prepared, run: &Run, effect: &E
     let (path, round, attempt) = (effect.key.path.clone(), effect.key.round, effect.attempt);
     match passed {
         Err(decision) => Command::Refuse { path, round, decision: *decision },
-        Ok(Passed::Later { reason, until }) => Command::Defer { path, round, attempt, reason, until },
+        Ok(Passed::Later { reason, until, sent }) => Command::Defer { path, round, attempt, reason, until, sent },
         Ok(Passed::Outcome(mut outcome)) => {
             let took = tenant.clock.now().duration_since(began).as_millis();
             let (Outcome::Ok { meta, .. } | Outcome::Failed { meta, .. }) = &mut *outcome;
@@ -186,8 +189,8 @@ async fn tool(tenant: &Tenant, prepared: &Prepared, run: &Run, effect: &Effect, 
     if failpoint::hit("door.after_call") {
         return Ok(failed(FailureClass::Unavailable, Disposition::Unknown, "failpoint".to_owned(), &cleared.decision));
     }
-    // what surely did not happen handed nothing over
-    let reached = !answer.as_ref().is_err_and(|failure| failure.happened == Some(false));
+    // who was not reached was handed nothing
+    let reached = !answer.as_ref().is_err_and(|failure| !failure.reached);
     let mut outcome = outcome(answer, &cleared.decision);
     let (Outcome::Ok { meta, .. } | Outcome::Failed { meta, .. }) = &mut outcome;
     meta.sent = reached.then(|| cleared.call().arguments.to_string().len() as u64);
@@ -243,30 +246,35 @@ async fn model(desk: &Desk, run: &Run, effect: &Effect, who: Who) -> Result<Pass
     }
     match desk.tokens_spent(run.process.as_str()).await {
         Ok(None) => {}
-        Ok(Some((reason, until))) => return Ok(Passed::Later { reason, until: Some(until) }),
+        Ok(Some((reason, until))) => return Ok(Passed::Later { reason, until: Some(until), sent: Vec::new() }),
         // what cannot be counted is not spent
         Err(_) => {
-            return Ok(Passed::Later {
-                reason: Text::new("Das Kontingent lässt sich gerade nicht zählen.", "The quota cannot be counted now."), until: None
-            });
+            let reason = Text::new("Das Kontingent lässt sich gerade nicht zählen.", "The quota cannot be counted now.");
+            return Ok(Passed::Later { reason, until: None, sent: Vec::new() });
         }
     }
     if failpoint::hit("door.before_call") {
         return Ok(Passed::Outcome(Box::new(failed(FailureClass::Unavailable, Disposition::DidNotHappen, "failpoint".to_owned(), &cleared.decision))));
     }
-    let mut gone = Vec::new();
+    let (mut gone, mut sent) = (Vec::new(), Vec::new());
     for endpoint in endpoints.into_iter().filter(|e| needed <= e.context) {
         let answer = tenant.doors.model(&endpoint.name, &cleared).await;
-        if answer.as_ref().is_err_and(|f| f.class == Class::Unavailable && f.happened == Some(false)) {
+        if let Err(Failure { class: Class::Unavailable, happened: Some(false), reached, .. }) = answer {
+            if reached {
+                sent.push(Handed { model: endpoint.name.clone(), zone: endpoint.zone, bytes: route::bytes(cleared.call()) });
+            }
             gone.push(endpoint.name);
             continue;
         }
-        return Ok(Passed::Outcome(Box::new(answered(tenant, endpoint, answer, &cleared, needed))));
+        let mut outcome = answered(tenant, endpoint, answer, &cleared, needed);
+        let (Outcome::Ok { meta, .. } | Outcome::Failed { meta, .. }) = &mut outcome;
+        meta.tried = sent;
+        return Ok(Passed::Outcome(Box::new(outcome)));
     }
     let gone = gone.join(", ");
     let reason =
         Text::new(format!("In der Zone {} antwortet kein Modell ({gone}).", zone.name), format!("No model of the zone {} answers ({gone}).", zone.name));
-    Ok(Passed::Later { reason, until: None })
+    Ok(Passed::Later { reason, until: None, sent })
 }
 
 fn no_model(wish: Option<&str>) -> Decision {
@@ -284,12 +292,13 @@ fn answered(tenant: &Tenant, endpoint: EndpointFacts, answer: Result<Reply, Fail
     let tokens = answer.as_ref().ok().and_then(|reply| reply.tokens);
     let cost = tokens.and_then(|tokens| tenant.doors.cost_micro_eur(&endpoint.name, tokens));
     let answer_bytes = answer.as_ref().map_or(0, |reply| reply.bytes);
+    let reached = !answer.as_ref().is_err_and(|failure| !failure.reached);
     let mut outcome = outcome(answer, &cleared.decision);
     let (Outcome::Ok { meta, .. } | Outcome::Failed { meta, .. }) = &mut outcome;
     meta.zone = Some(endpoint.zone);
     meta.model = Some(endpoint.name);
     meta.cost_micro_eur = cost;
-    meta.sent = Some(route::bytes(cleared.call()));
+    meta.sent = reached.then(|| route::bytes(cleared.call()));
     // three characters a token, as for the request
     meta.estimate = tokens.is_none().then(|| estimate + answer_bytes / 3);
     outcome

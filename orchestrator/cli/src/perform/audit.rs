@@ -130,7 +130,7 @@ pub async fn show(house: &House, run: Option<&str>, kind: Option<&str>, limit: u
     };
     // the machine form carries the content
     if out.json {
-        house.desk.note("content.exported", &operator(out), json!({ "run": run.map(|r| r.to_string()), "kind": kind, "format": "show" })).await;
+        house.desk.record("content.exported", &operator(out), json!({ "run": run.map(|r| r.to_string()), "kind": kind, "format": "show" })).await?;
     }
     let mut records = Vec::new();
     let mut after = (0, 0);
@@ -168,7 +168,7 @@ pub async fn export(house: &House, format: &str, out: &Out) -> Done {
     if !["jsonl", "csv"].contains(&format) {
         return Err(Failed::new(code::USAGE, "Möglich sind: jsonl, csv."));
     }
-    house.desk.note("content.exported", &operator(out), json!({ "format": format })).await;
+    house.desk.record("content.exported", &operator(out), json!({ "format": format })).await?;
     if format == "csv" {
         out.data("lane;seq;zeit;vorgang;art;handelnd;satz").await;
     }

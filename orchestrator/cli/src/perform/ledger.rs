@@ -99,18 +99,20 @@ async fn read(house: &House, wish: &LedgerWish) -> Result<BTreeMap<Key, Sums>, F
                 let row = house.desk.tenant.store.run(run).await?;
                 processes.insert(run, row.map_or_else(String::new, |row| row.process));
             }
-            let Some((key, sums)) = call(&record.draft.kind, &body, period, &processes[&run]) else { continue };
-            if lines.len() >= LINES_MAX && !lines.contains_key(&key) {
-                return Err(Failed::new(code::USAGE, "Das ergibt zu viele Zeilen; bitte mit --from und --to eingrenzen."));
+            let process = &processes[&run];
+            for (key, sums) in unanswered(&body, &period, process).into_iter().chain(call(&record.draft.kind, &body, period, process)) {
+                if lines.len() >= LINES_MAX && !lines.contains_key(&key) {
+                    return Err(Failed::new(code::USAGE, "Das ergibt zu viele Zeilen; bitte mit --from und --to eingrenzen."));
+                }
+                lines.entry(key).or_default().add(&sums);
             }
-            lines.entry(key).or_default().add(&sums);
         }
     }
 }
 
 /// The body and the period of a record that tells what became of a call in the days asked for.
 fn in_question(record: &Record, wish: &LedgerWish, zone: &TimeZone) -> Option<(Value, String)> {
-    if !["effect.settled", "effect.failed"].contains(&record.draft.kind.as_str()) {
+    if !["effect.settled", "effect.failed", "effect.deferred"].contains(&record.draft.kind.as_str()) {
         return None;
     }
     let day = Timestamp::from_microsecond(record.draft.at).ok()?.to_zoned(zone.clone()).date();
@@ -125,7 +127,21 @@ fn in_question(record: &Record, wish: &LedgerWish, zone: &TimeZone) -> Option<(V
     Some((record.draft.body()?, period))
 }
 
-/// One call with what it used up; `None` for a record no door was passed for.
+/// Models that were handed a request and answered that they cannot now: what became of it there nobody knows.
+fn unanswered(body: &Value, period: &str, process: &str) -> Vec<(Key, Sums)> {
+    let handed = body.get("sent").or_else(|| body.pointer("/meta/tried")).and_then(Value::as_array);
+    let line = |handed: &Value| {
+        let text = |name: &str| handed.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (target, zone) = (text("model"), text("zone"));
+        let key = Key { period: period.to_owned(), process: process.to_owned(), kind: "modell", target, zone, recipient: String::new() };
+        let sent = handed.get("bytes").and_then(Value::as_u64);
+        let unknown = Sums { calls: 1, failed: 1, tokens_unknown: 1, cost_unknown: 1, ..Sums::default() };
+        (key, Sums { sent: sent.unwrap_or_default(), sent_unknown: u64::from(sent.is_none()), ..unknown })
+    };
+    handed.into_iter().flatten().map(line).collect()
+}
+
+/// One call with what it used up; `None` for a record no door was passed for, as of a request too large for every model.
 fn call(kind: &str, body: &Value, period: String, process: &str) -> Option<(Key, Sums)> {
     let meta = body.get("meta")?;
     let text = |name: &str| meta.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -134,6 +150,9 @@ fn call(kind: &str, body: &Value, period: String, process: &str) -> Option<(Key,
     let is_model = target.starts_with("model:");
     let tokens = meta.get("tokens").and_then(Value::as_array).and_then(|t| Some((t.first()?.as_u64()?, t.get(1)?.as_u64()?)));
     let did_not_happen = body.get("disposition").and_then(Value::as_str) == Some("did_not_happen");
+    if is_model && did_not_happen && text("zone").is_none() {
+        return None;
+    }
     let key = Key {
         period,
         process: process.to_owned(),
@@ -142,7 +161,7 @@ fn call(kind: &str, body: &Value, period: String, process: &str) -> Option<(Key,
         zone: text("zone").unwrap_or_default(),
         recipient: text("recipient").unwrap_or_default(),
     };
-    // a call that surely did not happen used nothing up, and that is known
+    // a call that surely did not happen used nothing up, and that is known; what was sent was sent all the same
     let unknown = |known: bool| u64::from(!known && !did_not_happen);
     let (prompt, answer) = tokens.unwrap_or_default();
     let sums = Sums {
@@ -153,7 +172,7 @@ fn call(kind: &str, body: &Value, period: String, process: &str) -> Option<(Key,
         tokens_unknown: if is_model { unknown(tokens.is_some()) } else { 0 },
         cost_micro_eur: number("cost_micro_eur").unwrap_or_default(),
         cost_unknown: if is_model { unknown(number("cost_micro_eur").is_some()) } else { 0 },
-        sent: number("sent").filter(|_| !did_not_happen).unwrap_or_default(),
+        sent: number("sent").unwrap_or_default(),
         sent_unknown: unknown(number("sent").is_some()),
         received: number("bytes").unwrap_or_default(),
     };
@@ -289,6 +308,22 @@ mod tests {
         let never = Sums { calls: 1, failed: 1, ..Sums::default() };
         assert_eq!(told(json!({ "target": "dms/suchen" }), json!({ "disposition": "did_not_happen" })), Some(("dms/suchen".into(), String::new(), never)));
         assert_eq!(told(json!({}), json!({ "disposition": "did_not_happen" })), None);
+        let no = json!({ "target": "model:m", "model": "glm", "zone": "gelb", "sent": 900 });
+        let refused = Sums { calls: 1, failed: 1, sent: 900, ..Sums::default() };
+        assert_eq!(told(no, json!({ "disposition": "did_not_happen" })), Some(("glm".into(), "gelb".into(), refused)));
+        let too_large = json!({ "target": "model:m" });
+        assert_eq!(told(too_large, json!({ "disposition": "did_not_happen" })), None, "no model was handed it");
+    }
+
+    #[test]
+    fn a_model_that_cannot_now_has_read_it() {
+        let handed = json!([{ "model": "glm", "zone": "gelb", "bytes": 900 }]);
+        let sums = Sums { calls: 1, failed: 1, tokens_unknown: 1, cost_unknown: 1, sent: 900, ..Sums::default() };
+        for body in [json!({ "sent": handed }), json!({ "meta": { "tried": handed, "sent": 900 } })] {
+            let lines: Vec<_> = unanswered(&body, "", "p").into_iter().map(|(key, sums)| (key.target, key.zone, sums)).collect();
+            assert_eq!(lines, [("glm".to_owned(), "gelb".to_owned(), sums.clone())]);
+        }
+        assert_eq!(unanswered(&json!({ "meta": { "sent": 900 } }), "", "p"), []);
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub async fn list(house: &House, state: Option<String>, process: Option<String>,
 pub async fn show(house: &House, written: &str, out: &Out) -> Done {
     let run = find_run(house, written).await?;
     let loaded = house.desk.load(run).await.map_err(|e| wish_failed(e, out.lang))?.ok_or_else(|| wish_failed(WishError::Unknown, out.lang))?;
-    house.desk.note("content.viewed", &operator(out), json!({ "run": run.to_string() })).await;
+    house.desk.record("content.viewed", &operator(out), json!({ "run": run.to_string() })).await?;
     let (state, process) = (&loaded.run, &loaded.prepared.process);
     if out.json {
         let steps: serde_json::Map<String, Value> = state.steps.iter().map(|(id, s)| (id.to_string(), step_json(s))).collect();

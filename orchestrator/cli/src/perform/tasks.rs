@@ -36,7 +36,7 @@ pub async fn show(house: &House, written: &str, out: &Out) -> Done {
     let id = parse(written)?;
     let loaded = house.desk.load(id.run).await.map_err(|e| wish_failed(e, out.lang))?.ok_or_else(|| wish_failed(WishError::Unknown, out.lang))?;
     let task = loaded.run.tasks.get(&id.number).ok_or_else(|| Failed::new(code::USAGE, "Diese Aufgabe gibt es nicht."))?;
-    house.desk.note("content.viewed", &operator(out), json!({ "run": id.run.to_string(), "task": written })).await;
+    house.desk.record("content.viewed", &operator(out), json!({ "run": id.run.to_string(), "task": written })).await?;
     let shown = json!({ "task": written, "step": task.opened.step.as_str(), "show": task.opened.show, "form": task.opened.form, "shown": task.opened.shown.to_string() });
     out.data(if out.json { shown.to_string() } else { serde_json::to_string_pretty(&shown).unwrap_or_default() }).await;
     Ok(code::DONE)

@@ -25,10 +25,10 @@ const DOWN: Duration = Duration::from_secs(30);
 const PAGE: i32 = 500;
 /// Times as long a slow search may take: two hundred nested groups take a controller four seconds.
 const SLOW: u32 = 6;
-/// `invalidCredentials` of RFC 4511.
-const INVALID_CREDENTIALS: u32 = 49;
-/// `noSuchObject`.
+/// `noSuchObject` of RFC 4511.
 const NO_SUCH_OBJECT: u32 = 32;
+/// `operationsError`, `busy`, `unavailable`: what a controller says of itself, not of who binds.
+const NOT_NOW: [u32; 3] = [1, 51, 52];
 
 pub struct Pool {
     settings: LdapConnSettings,
@@ -128,11 +128,7 @@ impl Pool {
         self.first(|index| async move {
             let mut ldap = self.open(index).await?;
             let answer = ldap.simple_bind(dn, password).await?;
-            if answer.rc == INVALID_CREDENTIALS {
-                return Ok(false);
-            }
-            answer.success()?;
-            Ok(true)
+            verdict(answer.rc).ok_or_else(|| Trouble::Answer(answer.to_string()))
         })
         .await
     }
@@ -176,6 +172,16 @@ impl Pool {
     }
 }
 
+/// What an answer to somebody's bind means; `None`: another controller may know.
+fn verdict(code: u32) -> Option<bool> {
+    match code {
+        0 => Some(true),
+        code if NOT_NOW.contains(&code) => None,
+        // wrong, locked, not from here, a stronger way demanded: she is not let in, and no other controller is asked
+        _ => Some(false),
+    }
+}
+
 fn said(trouble: &Trouble) -> String {
     match trouble {
         Trouble::Line(error) => error.to_string(),
@@ -208,11 +214,12 @@ impl Line<'_> {
                     return Ok(found);
                 }
                 Err(Trouble::TooMany) => {
-                    tracing::error!(filter = search.filter, "the directory names more than {} entries", search.max);
+                    tracing::error!(scope = ?search.scope, attributes = ?search.attributes, "the directory names more than {} entries", search.max);
                     return Err(Error::Disabled);
                 }
                 Err(Trouble::Answer(answer)) => {
-                    tracing::error!(filter = search.filter, "the directory refuses a search: {answer}");
+                    // never the filter: a name typed at a sign-in may be a mistyped password
+                    tracing::error!(scope = ?search.scope, attributes = ?search.attributes, "the directory refuses a search: {answer}");
                     return Err(Error::Unavailable);
                 }
                 // an old line may have been closed over night: that says nothing about the controller
@@ -268,4 +275,17 @@ async fn pages(ldap: &mut Ldap, search: &Search<'_>, limit: Duration) -> Result<
 fn next_page(controls: &[Control]) -> Vec<u8> {
     let paged = controls.iter().find(|Control(kind, _)| matches!(kind, Some(ControlType::PagedResults)));
     paged.map(|Control(_, raw)| raw.parse::<PagedResults>().cookie).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_success_lets_in_and_only_a_controller_in_trouble_is_no_answer() {
+        for (code, expected) in [(0, Some(true)), (49, Some(false)), (8, Some(false)), (32, Some(false)), (53, Some(false)), (1, None), (51, None), (52, None)]
+        {
+            assert_eq!(verdict(code), expected, "{code}");
+        }
+    }
 }

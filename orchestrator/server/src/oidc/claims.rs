@@ -38,14 +38,20 @@ pub fn join(claims: &mut Map, more: Map) {
 pub fn read(claims: &Map, options: &OidcOptions) -> Option<Claims> {
     let text = |name: &str| claims.get(name).and_then(Value::as_str).filter(|t| !t.is_empty() && t.chars().count() <= TEXT_CHARS_MAX).map(str::to_owned);
     let sub = text("sub")?;
-    let user = text("upn").or_else(|| text("preferred_username"));
+    // where the house's provider passes on the SID, nothing weaker stands in for it: whoever has none has no entry
+    let sid = match options.sid.as_deref() {
+        Some(name) => Some(text(name)?),
+        None => None,
+    };
+    // a name people may often choose themselves counts only where the provider knows no UPN at all
+    let user = if claims.contains_key("upn") { text("upn") } else { text("preferred_username") };
     // an address somebody merely claims is no address
     let mail = text("email").filter(|_| claims.get("email_verified") != Some(&Value::Bool(false)));
     Some(Claims {
         name: text("name").or_else(|| user.clone()).unwrap_or_else(|| sub.clone()),
         upn: user.unwrap_or_default(),
         mail: mail.unwrap_or_default(),
-        sid: options.sid.as_deref().and_then(text),
+        sid,
         groups: options.groups.as_deref().map(|name| groups(claims.get(name))).unwrap_or_default(),
         sub,
     })
@@ -101,7 +107,8 @@ mod tests {
 
     #[test]
     fn little_is_enough_and_too_much_is_cut() {
-        let read = |value: Value| read(&map(value), &options());
+        let options = OidcOptions { sid: None, ..options() };
+        let read = |value: Value| read(&map(value), &options);
         assert_eq!(read(json!({ "name": "niemand" })), None);
         assert_eq!(read(json!({ "sub": "u".repeat(600) })), None);
         assert_eq!(read(json!({ "sub": "u", "upn": "u@x" })).unwrap().name, "u@x");
@@ -109,6 +116,29 @@ mod tests {
         assert_eq!(read(json!({ "sub": "u", "gruppen": "A" })).unwrap().groups, ["A"]);
         let many: Vec<String> = (0..5_000).map(|n| format!("G{n}")).collect();
         assert_eq!(read(json!({ "sub": "u", "gruppen": many })).unwrap().groups.len(), GROUPS_MAX);
+    }
+
+    #[test]
+    fn where_a_sid_is_passed_on_nothing_else_stands_in_for_it() {
+        let options = options();
+        for sid in [None, Some(json!("")), Some(json!("S".repeat(TEXT_CHARS_MAX + 1))), Some(json!(["S-1"])), Some(Value::Null)] {
+            let mut claims = map(json!({ "sub": "u", "upn": "a.klein@x", "preferred_username": "a.klein" }));
+            claims.extend(sid.map(|sid| ("onprem_sid".to_owned(), sid)));
+            assert_eq!(read(&claims, &options), None, "{claims:?}");
+        }
+    }
+
+    #[test]
+    fn a_chosen_name_counts_only_without_a_upn() {
+        let options = OidcOptions { sid: None, ..options() };
+        for (claims, expected) in [
+            (json!({ "sub": "u", "upn": "a@x", "preferred_username": "chef" }), "a@x"),
+            (json!({ "sub": "u", "preferred_username": "a.klein" }), "a.klein"),
+            (json!({ "sub": "u", "upn": "", "preferred_username": "chef" }), ""),
+            (json!({ "sub": "u", "upn": "u".repeat(TEXT_CHARS_MAX + 1), "preferred_username": "chef" }), ""),
+        ] {
+            assert_eq!(read(&map(claims), &options).map(|c| c.upn).as_deref(), Some(expected));
+        }
     }
 
     #[test]

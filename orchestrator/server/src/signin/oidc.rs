@@ -89,7 +89,7 @@ pub async fn back(
 /// Whom the provider vouched for, if the directory knows her.
 async fn admit(site: &Site, asked: &Asked, (name, tenant): (&str, &TenantSite), claims: &Claims, headers: &HeaderMap, back: String) -> Response {
     let error = match tenant.desk.tenant.directory.by_claims(claims, Via::Form, site.now()).await {
-        Ok(caller) => return enter(site, name, tenant, caller, headers, Some(back)).await,
+        Ok(caller) => return enter(site, asked, (name, tenant), caller, headers, Some(back)).await,
         Err(DirectoryError::Unavailable) => return asked.unavailable(),
         Err(error) => error,
     };

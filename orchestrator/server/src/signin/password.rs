@@ -12,10 +12,13 @@ use axum::{
     http::{Extensions, HeaderMap, StatusCode, Uri},
     response::Response,
 };
-use laufzettel_directory::Error as DirectoryError;
-use laufzettel_domain::Via;
+use laufzettel_directory::{Error as DirectoryError, Person};
+use laufzettel_domain::{Caller, Via};
 
-use super::{choices, enter, failed, outside, throttle::Wait};
+use super::{
+    choices, enter, failed, outside,
+    throttle::{Wait, account},
+};
 use crate::{
     pages::{self, Page, words},
     reply::Asked,
@@ -42,35 +45,57 @@ pub async fn sign_in(
         return again(StatusCode::UNPROCESSABLE_ENTITY, words::word("password_incomplete", asked.lang).to_owned());
     }
     let address = address(&extensions, &headers);
-    if let Err(Wait(seconds)) = site.throttle().attempt(&name, user, address, site.now()) {
-        return again(StatusCode::TOO_MANY_REQUESTS, format!("{} {}.", words::word("password_wait", asked.lang), minutes(seconds, &asked)));
+    let pause = |seconds| again(StatusCode::TOO_MANY_REQUESTS, format!("{} {}.", words::word("password_wait", asked.lang), minutes(seconds, &asked)));
+    let knocked = site.throttle().knock(address, site.now());
+    if let Err(Wait { seconds, tell }) = knocked {
+        throttled(tenant, None, tell).await;
+        return pause(seconds);
+    }
+    let known = match tenant.desk.tenant.directory.person(user).await {
+        Err(DirectoryError::Unavailable) => return asked.unavailable(),
+        known => known.ok().flatten(),
+    };
+    let account = account(known.as_ref().map(|p| p.sid.as_str()), user);
+    let tried = site.throttle().attempt(&name, &account, address, site.now());
+    if let Err(Wait { seconds, tell }) = tried {
+        throttled(tenant, known, tell).await;
+        return pause(seconds);
     }
     match tenant.desk.tenant.directory.authenticate(user, password, Via::Form, site.now()).await {
         Ok(caller) => {
-            site.throttle().forgive(&name, user, address);
-            enter(&site, &name, tenant, caller, &headers, back).await
+            site.throttle().forgive(&name, &account, address);
+            enter(&site, &asked, (&name, tenant), caller, &headers, back).await
         }
         Err(DirectoryError::Unavailable) => {
-            site.throttle().forgive(&name, user, address);
+            site.throttle().forgive(&name, &account, address);
             asked.unavailable()
         }
         Err(error) => {
-            refuse(tenant, user, &error).await;
+            refuse(tenant, known, &error).await;
             again(StatusCode::UNPROCESSABLE_ENTITY, words::word("password_wrong", asked.lang).to_owned())
         }
     }
 }
 
 /// A stranger hears the same words whatever was wrong; the journal knows better.
-async fn refuse(tenant: &TenantSite, user: &str, error: &DirectoryError) {
-    let known = tenant.desk.tenant.directory.person(user).await.ok().flatten();
-    let caller = known.map(|p| laufzettel_domain::Caller { subject: p.sid, name: p.name, upn: p.upn, via: Via::Form });
+async fn refuse(tenant: &TenantSite, known: Option<Person>, error: &DirectoryError) {
     let reason = match error {
         DirectoryError::Disabled => "disabled",
         DirectoryError::Unknown => "unknown",
         DirectoryError::Credentials | DirectoryError::Unavailable => "credentials",
     };
-    failed(tenant, caller, reason).await;
+    failed(tenant, known.map(caller), reason).await;
+}
+
+/// Nobody asked the directory for a password: a record all the same, but not of every knock.
+async fn throttled(tenant: &TenantSite, known: Option<Person>, tell: bool) {
+    if tell {
+        failed(tenant, known.map(caller), "throttled").await;
+    }
+}
+
+fn caller(person: Person) -> Caller {
+    Caller { subject: person.sid, name: person.name, upn: person.upn, via: Via::Form }
 }
 
 fn again(site: &Site, asked: &Asked, name: &str, (status, text): (StatusCode, String), user: &str, back: Option<String>) -> Response {

@@ -6,6 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 /// Seconds failures are remembered.
 const WINDOW_S: i64 = 15 * 60;
+/// Seconds between two records of the same pause: a journal is no place to pour guesses into.
+const TELL_S: i64 = 10 * 60;
 /// Failures of one account within the window: fewer than the ten after which a domain usually locks an account, so that a
 /// stranger at our page cannot lock anybody out of the house.
 const ACCOUNT_MAX: u32 = 5;
@@ -16,8 +18,9 @@ const ENTRIES_MAX: usize = 10_000;
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Counted {
-    /// Tenant and name, folded: a directory does not tell `A.Klein` from `a.klein`.
+    /// Tenant and [`account`].
     Account(String, String),
+    /// Of IPv6 the first 64 bits: whoever has one address has its whole network.
     Address(IpAddr),
 }
 
@@ -25,37 +28,63 @@ enum Counted {
 struct Failures {
     since: Timestamp,
     count: u32,
+    /// When a refusal was last worth a record.
+    told: Option<Timestamp>,
 }
 
 #[derive(Debug, Default)]
 pub struct Throttle(BTreeMap<Counted, Failures>);
 
-/// Seconds until another try makes sense.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Wait(pub i64);
+pub struct Wait {
+    /// Until another try makes sense.
+    pub seconds: i64,
+    /// The first refusal in a while: worth a record.
+    pub tell: bool,
+}
+
+/// Whom failures are counted against: the directory's own subject, which every way of writing a name leads to, else what was
+/// typed, folded, because a directory does not tell `A.Klein` from `a.klein`.
+pub fn account(subject: Option<&str>, typed: &str) -> String {
+    subject.map_or_else(|| typed.trim().to_lowercase(), str::to_owned)
+}
 
 impl Throttle {
     /// Counts a try as failed *before* it is made, so that a hundred at once are a hundred; success takes it back.
-    pub fn attempt(&mut self, tenant: &str, user: &str, address: Option<IpAddr>, now: Timestamp) -> Result<(), Wait> {
-        self.0.retain(|_, f| now.duration_since(f.since) < SignedDuration::from_secs(WINDOW_S));
-        let counted = counted(tenant, user, address);
-        let waits = counted.iter().filter_map(|(key, max)| self.0.get(key).filter(|f| f.count >= *max));
-        if let Some(since) = waits.map(|f| f.since).max() {
-            return Err(Wait(WINDOW_S - now.duration_since(since).as_secs()));
-        }
+    pub fn attempt(&mut self, tenant: &str, account: &str, address: Option<IpAddr>, now: Timestamp) -> Result<(), Wait> {
+        let counted = counted(tenant, account, address);
+        self.refuse(&counted, now)?;
         let fresh = counted.iter().filter(|(key, _)| !self.0.contains_key(key)).count();
         if self.0.len() + fresh > ENTRIES_MAX {
-            return Err(Wait(WINDOW_S));
+            return Err(Wait { seconds: WINDOW_S, tell: false });
         }
         for (key, _) in counted {
-            self.0.entry(key).or_insert(Failures { since: now, count: 0 }).count += 1;
+            self.0.entry(key).or_insert(Failures { since: now, count: 0, told: None }).count += 1;
         }
         Ok(())
     }
 
+    /// Whether an address may try at all; asked before the directory is bothered with a name.
+    pub fn knock(&mut self, address: Option<IpAddr>, now: Timestamp) -> Result<(), Wait> {
+        let counted: Vec<_> = address.map(from).into_iter().collect();
+        self.refuse(&counted, now)
+    }
+
+    fn refuse(&mut self, counted: &[(Counted, u32)], now: Timestamp) -> Result<(), Wait> {
+        self.0.retain(|_, f| now.duration_since(f.since) < SignedDuration::from_secs(WINDOW_S));
+        let waits = counted.iter().filter(|(key, max)| self.0.get(key).is_some_and(|f| f.count >= *max));
+        let latest = waits.max_by_key(|(key, _)| self.0.get(key).map(|f| f.since));
+        let Some(failures) = latest.and_then(|(key, _)| self.0.get_mut(key)) else { return Ok(()) };
+        let tell = failures.told.is_none_or(|at| now.duration_since(at) >= SignedDuration::from_secs(TELL_S));
+        if tell {
+            failures.told = Some(now);
+        }
+        Err(Wait { seconds: WINDOW_S - now.duration_since(failures.since).as_secs(), tell })
+    }
+
     /// The try succeeded, or was none (the directory did not answer).
-    pub fn forgive(&mut self, tenant: &str, user: &str, address: Option<IpAddr>) {
-        for (key, _) in counted(tenant, user, address) {
+    pub fn forgive(&mut self, tenant: &str, account: &str, address: Option<IpAddr>) {
+        for (key, _) in counted(tenant, account, address) {
             if let Some(failures) = self.0.get_mut(&key) {
                 failures.count = failures.count.saturating_sub(1);
             }
@@ -64,9 +93,17 @@ impl Throttle {
     }
 }
 
-fn counted(tenant: &str, user: &str, address: Option<IpAddr>) -> Vec<(Counted, u32)> {
-    let account = (Counted::Account(tenant.to_owned(), user.trim().to_lowercase()), ACCOUNT_MAX);
-    std::iter::once(account).chain(address.map(|a| (Counted::Address(a), ADDRESS_MAX))).collect()
+fn counted(tenant: &str, account: &str, address: Option<IpAddr>) -> Vec<(Counted, u32)> {
+    let account = (Counted::Account(tenant.to_owned(), account.to_owned()), ACCOUNT_MAX);
+    std::iter::once(account).chain(address.map(from)).collect()
+}
+
+fn from(address: IpAddr) -> (Counted, u32) {
+    let network = match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & (u128::MAX << 64)).into()),
+        v4 @ IpAddr::V4(_) => v4,
+    };
+    (Counted::Address(network), ADDRESS_MAX)
 }
 
 #[cfg(test)]
@@ -85,9 +122,12 @@ mod tests {
     fn an_account_is_left_alone_after_five_failures() {
         let mut throttle = Throttle::default();
         for n in 0..5 {
-            assert_eq!(throttle.attempt("a", "Anna", address(n), at(i64::from(n))), Ok(()));
+            assert_eq!(throttle.attempt("a", &account(None, "Anna"), address(n), at(i64::from(n))), Ok(()));
         }
-        assert_eq!(throttle.attempt("a", " anna ", address(9), at(10)), Err(Wait(WINDOW_S - 10)), "from anywhere, however written");
+        let wait = |seconds, tell| Err(Wait { seconds, tell });
+        assert_eq!(throttle.attempt("a", &account(None, " anna "), address(9), at(10)), wait(WINDOW_S - 10, true), "from anywhere, however written");
+        assert_eq!(throttle.attempt("a", "anna", address(9), at(11)), wait(WINDOW_S - 11, false), "recorded a moment ago");
+        assert_eq!(throttle.attempt("a", "anna", address(9), at(10 + TELL_S)), wait(WINDOW_S - 10 - TELL_S, true));
         assert_eq!(throttle.attempt("b", "anna", address(9), at(10)), Ok(()), "of another tenant");
         assert_eq!(throttle.attempt("a", "anna", address(9), at(WINDOW_S)), Ok(()), "a quarter of an hour later");
     }
@@ -98,8 +138,21 @@ mod tests {
         for n in 0..ADDRESS_MAX {
             assert_eq!(throttle.attempt("a", &format!("u{n}"), address(1), at(0)), Ok(()));
         }
-        assert_eq!(throttle.attempt("a", "anna", address(1), at(0)), Err(Wait(WINDOW_S)));
+        assert_eq!(throttle.knock(address(1), at(0)), Err(Wait { seconds: WINDOW_S, tell: true }));
+        assert_eq!(throttle.attempt("a", "anna", address(1), at(0)), Err(Wait { seconds: WINDOW_S, tell: false }));
         assert_eq!(throttle.attempt("a", "anna", address(2), at(0)), Ok(()));
+        assert_eq!((throttle.knock(address(2), at(0)), throttle.knock(None, at(0))), (Ok(()), Ok(())));
+    }
+
+    #[test]
+    fn every_way_of_writing_a_name_is_one_account_and_a_network_one_address() {
+        assert_eq!(account(Some("S-1-5-21-7"), "a.klein@vg"), account(Some("S-1-5-21-7"), "A.Klein"));
+        assert_eq!(account(None, " A.Klein "), "a.klein");
+        let key = |text: &str| from(text.parse().unwrap()).0;
+        assert_eq!(key("2001:db8:1:2::5"), key("2001:db8:1:2:ffff::9"));
+        assert_ne!(key("2001:db8:1:2::5"), key("2001:db8:1:3::5"));
+        assert_eq!(key("::ffff:10.0.0.1"), key("10.0.0.1"));
+        assert_ne!(key("10.0.0.1"), key("10.0.0.2"));
     }
 
     #[test]
@@ -118,7 +171,7 @@ mod tests {
         for n in 0..ENTRIES_MAX {
             assert_eq!(throttle.attempt("a", &format!("u{n}"), None, at(0)), Ok(()));
         }
-        assert_eq!(throttle.attempt("a", "anna", None, at(0)), Err(Wait(WINDOW_S)));
+        assert_eq!(throttle.attempt("a", "anna", None, at(0)), Err(Wait { seconds: WINDOW_S, tell: false }));
         assert_eq!(throttle.attempt("a", "anna", None, at(WINDOW_S)), Ok(()));
     }
 }
