@@ -259,15 +259,58 @@ pub fn the_program_asks_the_directory(controller: &Controller) {
             format!("{{ ldap: {{ url: {url}, ca: ./ca.pem, bind_dn: \"{}\", password: secret:ldap, base: \"DC=stadt,DC=test\" }} }}", dn("svc-laufzettel"));
         let changed: Vec<String> =
             config.lines().map(|line| if line.trim_start().starts_with("directory:") { format!("    directory: {ldap}") } else { line.to_owned() }).collect();
-        std::fs::write(tenant.path("laufzettel.yaml"), changed.join("\n")).expect("written");
+        let rights = "    grants:\n      - { groups: [GG-Steueramt], allow: [\"process.release:klein\", \"process.start:klein\"] }\n";
+        let text = changed.join("\n").replace("login: { demo: {} }", "login: { ldap: {} }").replacen("    grants:\n", rights, 1);
+        std::fs::write(tenant.path("laufzettel.yaml"), text).expect("written");
     };
     with("ldap://dc1.stadt.test");
     let refused = tenant.laufzettel(&["runs", "list"]);
     assert_eq!(refused.status.code(), Some(2), "{}", text(&refused));
     assert!(text(&refused).contains("gehen nie im Klartext"), "{}", text(&refused));
     with("ldaps://dc1.stadt.test");
-    let run = tenant.laufzettel(&["run", "hundesteuer-anmeldung", "--input", &demo("antrag.json"), "--as", "applicant", "--until-waiting"]);
-    assert_eq!(run.status.code(), Some(7), "{}", text(&run));
-    let named = tenant.laufzettel(&["run", "hundesteuer-anmeldung", "--input", &demo("antrag.json"), "--as", "anna"]);
-    assert_eq!(named.status.code(), Some(4), "nobody acts without a password where the directory is not a file: {}", text(&named));
+    let applicant = tenant.laufzettel(&["run", "hundesteuer-anmeldung", "--input", &demo("antrag.json"), "--as", "applicant", "--until-waiting"]);
+    assert_eq!(applicant.status.code(), Some(2), "nobody plays a citizen in operation: {}", text(&applicant));
+    std::fs::write(tenant.path("workflows/klein.yaml"), SMALL).expect("written");
+    std::fs::write(tenant.path("workflows/klein.cases.yaml"), SMALL_CASE).expect("written");
+    for (file, password) in [("falsch", "falsch"), ("richtig", PASSWORD)] {
+        std::fs::write(tenant.path(file), password).expect("written");
+    }
+    let file = |name: &str| tenant.path(name).display().to_string();
+    let act = |command: &[&str]| tenant.laufzettel(&[command, &["--as", "anna"]].concat());
+    for (command, code, words) in [
+        (&["release", "klein"][..], 2, "Das Passwort von „anna“ fehlt"),
+        (&["release", "klein", "--password-file", &file("falsch")], 4, "oder das Passwort stimmt nicht"),
+        (&["run", "klein", "--password-file", &file("richtig")], 4, "nicht freigegeben"),
+        (&["release", "klein", "--password-file", &file("richtig")], 0, "freigegeben von anna"),
+        (&["run", "klein", "--password-file", &file("falsch")], 4, "oder das Passwort stimmt nicht"),
+        (&["run", "klein", "--password-file", &file("richtig")], 0, "erledigt"),
+    ] {
+        let done = act(command);
+        assert_eq!(done.status.code(), Some(code), "{command:?}: {}", text(&done));
+        assert!(text(&done).contains(words) || words == "erledigt", "{command:?}: {}", text(&done));
+    }
 }
+
+const SMALL: &str = "process: klein
+version: 1.0.0
+title: Klein
+verantwortlich: FB1
+rechtsgrundlage: [Satzung]
+zweck: Prüfen
+schutzbedarf: normal
+datenkategorien: []
+aufbewahrung: { vorgang: P1Y, inhalte: P1M }
+automatisierung: assistenz
+ki_verordnung: { klasse: minimal, begruendung: Test }
+start: { groups: [GG-Steueramt] }
+input: { type: object, additionalProperties: false, properties: {} }
+steps:
+  eins: { set: { x: 1 } }
+output: { x: \"{{ steps.eins.x }}\" }
+";
+
+const SMALL_CASE: &str = "cases:
+  - name: Eins
+    as: anna
+    expect: { state: completed, output: { x: 1 } }
+";
