@@ -102,9 +102,9 @@ pub fn group(name: &str) -> Group {
     Group { name: name.to_owned(), sid: name.to_owned() }
 }
 
-/// Words from outside never look like our own: `service:…` and `applicant:…` are subjects of this house.
+/// Words from outside never look like our own: these are subjects of this house (`docs/journal.md`).
 fn is_plain(word: &str) -> bool {
-    let ours = ["service:", "applicant:"].iter().any(|prefix| word.starts_with(prefix));
+    let ours = ["service:", "applicant:", "os:"].iter().any(|prefix| word.starts_with(prefix)) || ["engine", "unknown"].contains(&word);
     !word.is_empty() && word.len() <= NAME_BYTES_MAX && !ours && !word.chars().any(char::is_control)
 }
 
@@ -146,7 +146,7 @@ mod tests {
         let many: Vec<String> = (0..=GROUPS_MAX).map(|n| format!("G{n}")).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
         for (sub, groups) in
-            [("service:svc-intake", vec![]), ("applicant:1", vec![]), ("", vec![]), (&long, vec![]), ("u\n", vec![]), ("u", vec![""]), ("u", many)]
+            [("service:svc-intake", vec![]), ("os:0", vec![]), ("engine", vec![]), ("applicant:1", vec![]), ("", vec![]), (&long, vec![]), ("u\n", vec![]), ("u", vec![""]), ("u", many)]
         {
             assert_eq!(directory.remember(&claims(sub, &groups), Via::Form, Timestamp::UNIX_EPOCH), Err(Error::Unknown), "{sub}");
         }
