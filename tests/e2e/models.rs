@@ -79,6 +79,26 @@ fn the_request_is_right_and_the_answer_is_used() {
     assert_eq!(seen[1]["messages"].as_array().map(Vec::len), Some(4), "the wrong answer and what was wrong with it");
 }
 
+/// It has read the request all the same: the run waits, and the ledger knows what was handed over.
+#[test]
+fn an_endpoint_that_cannot_now_was_sent_the_request() {
+    let runtime = runtime();
+    let busy = async || (axum::http::StatusCode::SERVICE_UNAVAILABLE, "gerade nicht");
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a port");
+    let url = format!("http://{}/v1", listener.local_addr().expect("an address"));
+    runtime.spawn(async move { axum::serve(listener, Router::new().route("/v1/chat/completions", post(busy))).await });
+    let tenant = Tenant::new();
+    configure(&tenant, &url, "gruen");
+    let waiting = job(&tenant);
+    assert_eq!(waiting.status.code(), Some(7), "{}", text(&waiting));
+    let ledger = text(&tenant.laufzettel(&["audit", "ledger", "--json"]));
+    let lines: Vec<Value> = ledger.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let line = lines.iter().find(|line| line["ziel"] == json!("attrappe")).unwrap_or_else(|| panic!("{ledger}"));
+    let calls = line["aufrufe"].as_u64().expect("a number");
+    assert!(calls >= 1 && line["byte_hinaus"].as_u64().is_some_and(|sent| sent > 100 * calls), "{line}");
+    assert_eq!((&line["misslungen"], &line["token_unbekannt"], &line["zone"]), (&json!(calls), &json!(calls), &json!("gruen")));
+}
+
 #[test]
 fn a_zone_that_is_not_cleared_gets_nothing() {
     let runtime = runtime();
