@@ -175,14 +175,18 @@ fn a_zone_that_is_too_low_is_refused_at_the_start() {
     let (port, seen) = model(&runtime, 0);
     let tenant = Tenant::new();
     edit(&tenant, |config| {
-        let model = format!("models: [{{ name: weit, url: \"http://127.0.0.1:{port}/v1\", model: m, zone: rot, size: l }}]");
+        let url = format!("\"http://127.0.0.1:{port}/v1\", model: m");
+        let model = format!("models: [{{ name: weit, url: {url}, zone: rot, size: l }}, {{ name: haus, url: {url}, zone: gruen, size: l }}]");
         let config = config.replace("models: []", &model).replace("profile: offline", "profile: hybrid");
-        let config = config.replacen("zones:\n", "zones:\n  rot: { betreiber: Weit weg, ort: Dublin, recht: US }\n", 1);
+        let config = config.replacen(
+            "zones:\n",
+            "zones:\n  gelb: { betreiber: Nah, ort: Mainz, recht: DE }\n  rot: { betreiber: Weit weg, ort: Dublin, recht: US }\n",
+            1,
+        );
         config.replace("\"zone.use:gruen\"", "\"zone.use:*\"")
     });
     let start = |zone: &str| tenant.laufzettel(&["run", "hundesteuer-anmeldung", "--input", &application(&tenant), "--as", "a.klein", "--zone", zone]);
-    for (zone, reason) in
-        [("rot", "Die Eingabe ("), ("gruen", "In der Zone gruen ist kein Modell eingerichtet"), ("blau", "Die Zone „blau“ gibt es hier nicht")]
+    for (zone, reason) in [("rot", "Die Eingabe ("), ("gelb", "In der Zone gelb ist kein Modell eingerichtet"), ("blau", "Die Zone „blau“ gibt es hier nicht")]
     {
         let refused = start(zone);
         assert_eq!(refused.status.code(), Some(4), "{}", text(&refused));

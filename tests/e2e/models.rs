@@ -106,10 +106,9 @@ fn a_zone_that_is_not_cleared_gets_nothing() {
     let tenant = Tenant::new();
     configure(&tenant, &url, "rot");
     let done = job(&tenant);
-    assert!(matches!(done.status.code(), Some(4 | 7)), "{}", text(&done));
+    // shown before anything runs: the process does not hold for this configuration, and is not there
+    assert_eq!(done.status.code(), Some(3), "{}", text(&done));
     let said = text(&done);
-    assert!(said.contains("steps.nachweistext.text → steps.nachweis.data.nachweis (hoch") && said.contains("Zone rot: nicht freigegeben für"), "{said}");
+    assert!(said.contains("LZ401") && said.contains("steps.nachweistext.text → steps.nachweis.data.nachweis → Zone rot: nicht freigegeben für"), "{said}");
     assert_eq!(seen.lock().expect("the lock").len(), 0, "nothing was sent");
-    let journal = tenant.laufzettel(&["audit", "show", "--kind", "effect.refused"]);
-    assert!(text(&journal).contains("zone:rot"), "{}", text(&journal));
 }

@@ -145,9 +145,17 @@ mod tests {
         let long = "x".repeat(256);
         let many: Vec<String> = (0..=GROUPS_MAX).map(|n| format!("G{n}")).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
-        for (sub, groups) in
-            [("service:svc-intake", vec![]), ("os:0", vec![]), ("engine", vec![]), ("applicant:1", vec![]), ("", vec![]), (&long, vec![]), ("u\n", vec![]), ("u", vec![""]), ("u", many)]
-        {
+        for (sub, groups) in [
+            ("service:svc-intake", vec![]),
+            ("os:0", vec![]),
+            ("engine", vec![]),
+            ("applicant:1", vec![]),
+            ("", vec![]),
+            (&long, vec![]),
+            ("u\n", vec![]),
+            ("u", vec![""]),
+            ("u", many),
+        ] {
             assert_eq!(directory.remember(&claims(sub, &groups), Via::Form, Timestamp::UNIX_EPOCH), Err(Error::Unknown), "{sub}");
         }
     }

@@ -108,10 +108,12 @@ async fn starter(house: &House, wish: &RunWish, out: &Out) -> Result<(Caller, Op
             "--as applicant ist zum Ausprobieren (directory: file); im Betrieb stellen Bürgerinnen und Bürger ihren Antrag selbst.",
         ));
     }
-    let prepared = house.desk.tenant.current(&wish.process);
-    let trigger = prepared.as_ref().and_then(|p| p.process.triggers.iter().find(|t| matches!(t.kind, TriggerKind::Intake { .. })));
+    let applicant = Caller { via: Via::Intake, ..Caller::applicant("terminal") };
+    // what is not there, or does not hold, has no intake either: the start says why
+    let Some(prepared) = house.desk.tenant.current(&wish.process) else { return Ok((applicant, None)) };
+    let trigger = Some(&prepared).and_then(|p| p.process.triggers.iter().find(|t| matches!(t.kind, TriggerKind::Intake { .. })));
     let trigger = trigger.ok_or_else(|| Failed::new(code::USAGE, "Dieser Prozess hat keinen Eingang für Bürgerinnen und Bürger (intake)."))?;
-    Ok((Caller { via: Via::Intake, ..Caller::applicant("terminal") }, Some(trigger.run_as.clone())))
+    Ok((applicant, Some(trigger.run_as.clone())))
 }
 
 /// Says each settled step once, in the order of the graph.
