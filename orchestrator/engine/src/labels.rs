@@ -239,12 +239,16 @@ impl<'v> Labels<'v> {
     /// A tool's result: `yields`, raised by what went in; its trust is `yields` alone.
     pub fn of_tool(&self, id: &StepId, call: &ToolCall) -> Label {
         let name = call.name();
-        // the declaration is gone since the call was made
-        let Some(rule) = self.context.tools.get(&name) else { return Label::strictest() };
-        let trust = trust_of_tool(&name, rule);
-        let kategorien = rule.yields.kategorien.clone().unwrap_or_else(|| self.process.datenkategorien.clone());
-        let yields = Label { schutzbedarf: rule.yields.schutzbedarf, kategorien, trust };
+        let yields = self.of_yields(&name);
+        let trust = yields.trust;
         yields.join(&self.of_templates(call.with.values())).join(&self.of_condition(id)).with_trust(trust)
+    }
+
+    /// What a tool itself brings into the house. The strictest if its declaration is gone since the call was made.
+    pub fn of_yields(&self, name: &str) -> Label {
+        let Some(rule) = self.context.tools.get(name) else { return Label::strictest() };
+        let kategorien = rule.yields.kategorien.clone().unwrap_or_else(|| self.process.datenkategorien.clone());
+        Label { schutzbedarf: rule.yields.schutzbedarf, kategorien, trust: trust_of_tool(name, rule) }
     }
 
     /// A model's answer has the level of its material and is never trusted.
@@ -341,7 +345,7 @@ impl<'v> Labels<'v> {
 }
 
 /// The trust of a tool's result: as declared, but text of documents and mails is never more than data.
-pub fn trust_of_tool(name: &str, rule: &ToolRule) -> Trust {
+fn trust_of_tool(name: &str, rule: &ToolRule) -> Trust {
     if is_foreign_text(name) { Trust::Untrusted } else { rule.yields.trust }
 }
 

@@ -58,12 +58,17 @@ pub fn zone_refusal(label: &Label, zone: &Zone) -> Option<Text> {
 
 impl Zone {
     /// How much the zone may be trusted with: the level first, then how many categories. The strictest zone is the greatest.
-    pub fn strictness(&self) -> (Schutzbedarf, usize) {
+    fn strictness(&self) -> (Schutzbedarf, usize) {
         let kategorien = match &self.kategorien {
             Kategorien::Alle => Kategorie::ALL.len(),
             Kategorien::Nur(some) => some.len(),
         };
         (self.max_schutzbedarf, kategorien)
+    }
+
+    /// The order of zones, the strictest greatest. Among equals the first by name, so that every node takes the same.
+    pub fn by_strictness(&self, other: &Self) -> std::cmp::Ordering {
+        self.strictness().cmp(&other.strictness()).then_with(|| other.name.cmp(&self.name))
     }
 
     /// The shipped default for the names gruen, gelb, rot; a zone of another name must declare what it takes.

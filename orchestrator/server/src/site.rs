@@ -109,8 +109,7 @@ impl Site {
 impl TenantSite {
     /// An instant as people of this tenant read it.
     pub fn civil(&self, at: Timestamp) -> DateTime {
-        let zone = jiff::tz::TimeZone::get(&self.desk.tenant.zeitzone).unwrap_or(jiff::tz::TimeZone::UTC);
-        at.to_zoned(zone).datetime()
+        at.to_zoned(self.desk.tenant.zone()).datetime()
     }
 
     pub fn civil_micros(&self, micros: i64) -> DateTime {

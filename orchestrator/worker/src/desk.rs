@@ -12,10 +12,11 @@ use laufzettel_process::{
     model::{RunAs, StepKind},
     schema::Problem,
 };
-use laufzettel_store::{Append, AppendError, Error as StoreError, Projection, RunRow, TaskRow, UsageRow, failpoint};
+use laufzettel_store::{Append, AppendError, Error as StoreError, TaskRow, failpoint};
 use serde_json::json;
 
 use crate::{
+    projection::project,
     quota::{self, Exceeded},
     route,
     tenant::{DIRECTORY_SILENT, Nobody, Prepared, Tenant},
@@ -262,8 +263,7 @@ impl Desk {
 
     /// `JJJJ-NNNNNN` by the tenant's civil year. A number is given out once; one that was never used leaves a gap.
     async fn next_number(&self, at: Timestamp) -> Result<String, StoreError> {
-        let zone = jiff::tz::TimeZone::get(&self.tenant.zeitzone).unwrap_or(jiff::tz::TimeZone::UTC);
-        let year = at.to_zoned(zone).year();
+        let year = at.to_zoned(self.tenant.zone()).year();
         let known = *self.tenant.memory.last_number.lock().expect("nobody panics while holding this lock");
         let stored = match known {
             Some((y, _)) if y == year => 0,
@@ -518,7 +518,7 @@ impl Desk {
         may
     }
 
-    /// Somebody of the unit that answers for the process, or who may start it, or an administrator.
+    /// Somebody of the unit that answers for the process; where the unit has no groups, whoever holds `task.complete`.
     pub async fn needs_unit(&self, loaded: &Loaded, by: &Caller) -> Result<(), WishError> {
         let process = &loaded.prepared.process;
         let (who, groups) = (self.who(by).await?, self.tenant.unit_groups(&process.verantwortlich).await);
@@ -580,81 +580,4 @@ pub fn decode(records: &[Record]) -> Result<Vec<(Event, Timestamp)>, WishError> 
         Ok((event, at))
     };
     records.iter().map(read).collect()
-}
-
-/// The rows lists show, computed from the run these events lead to.
-fn project(prepared: &Prepared, run: &Run, events: &[Event], day: &str) -> Projection {
-    let due = !engine::effects(run).is_empty();
-    let row = RunRow {
-        run: run.id,
-        seq: run.seq,
-        nummer: run.nummer.clone(),
-        process: run.process.to_string(),
-        version: run.version.clone(),
-        title: prepared.process.title.clone(),
-        unit: prepared.process.verantwortlich.clone(),
-        state: run.state().as_str().to_owned(),
-        subject: run.caller.subject.clone(),
-        name: run.caller.name.clone(),
-        started_at: crate::micros(run.started_at),
-        updated_at: crate::micros(run.updated_at),
-        ended_at: run.ended.map(|(_, at)| crate::micros(at)),
-        wake_at: if run.ended.is_some() {
-            None
-        } else if due {
-            Some(0)
-        } else {
-            engine::wake_at(run).map(crate::micros)
-        },
-    };
-    let touched = events.iter().filter_map(|event| match event {
-        Event::TaskOpened(e) => Some(e.number),
-        Event::TaskCompleted(e) => Some(e.number),
-        Event::TaskWithdrawn(e) => Some(e.number),
-        _ => None,
-    });
-    let mut numbers: Vec<u32> = touched.collect();
-    numbers.sort_unstable();
-    numbers.dedup();
-    let tasks = numbers.iter().filter_map(|n| run.tasks.get(n)).map(|task| task_row(prepared, run, task)).collect();
-    let usage = events.iter().filter_map(|event| used(run, event, day)).collect();
-    Projection { run: row, tasks, usage }
-}
-
-/// What a model call used up, for quotas and pages.
-fn used(run: &Run, event: &Event, day: &str) -> Option<UsageRow> {
-    let meta = match event {
-        Event::EffectSettled(e) => &e.meta,
-        Event::EffectFailed(e) => &e.meta,
-        _ => return None,
-    };
-    let (model, zone) = (meta.model.clone()?, meta.zone.clone()?);
-    let (prompt, answer) = meta.tokens.unwrap_or_default();
-    let charged = if meta.tokens.is_some() { prompt + answer } else { meta.estimate.unwrap_or_default() };
-    Some(UsageRow { day: day.to_owned(), process: run.process.to_string(), model, zone, calls: 1, charged })
-}
-
-fn task_row(prepared: &Prepared, run: &Run, task: &engine::Task) -> TaskRow {
-    let opened = &task.opened;
-    let kind = match opened.kind {
-        TaskKind::Human => "human",
-        TaskKind::Takeover => "takeover",
-        TaskKind::Doubt => "doubt",
-    };
-    TaskRow {
-        task: TaskId { run: run.id, number: opened.number }.to_string(),
-        run: run.id,
-        number: opened.number,
-        nummer: run.nummer.clone(),
-        process: run.process.to_string(),
-        step: opened.step.to_string(),
-        title: prepared.process.steps.get(&opened.step).map_or_else(|| opened.step.to_string(), |s| s.title.clone()),
-        kind: kind.to_owned(),
-        open: task.state == engine::TaskState::Open,
-        groups: opened.assign.groups.clone(),
-        user: opened.assign.user.clone(),
-        unit: opened.unit.clone(),
-        due: opened.due.map(crate::micros),
-        opened_at: crate::micros(task.opened_at),
-    }
 }

@@ -9,6 +9,7 @@ mod drive;
 mod edge;
 pub mod files;
 mod keys;
+mod projection;
 mod quota;
 mod release;
 mod route;

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp};
 use laufzettel_domain::{Caller, RunId, Text, Via};
 use laufzettel_policy::glob;
 use laufzettel_store::Error as StoreError;
@@ -183,18 +183,14 @@ fn said(pattern: Option<&str>, limit: u64, de: &str, en: &str) -> Text {
     }
 }
 
-fn zone(tenant: &Tenant) -> TimeZone {
-    TimeZone::get(&tenant.zeitzone).unwrap_or(TimeZone::UTC)
-}
-
 /// The civil day of an instant where the tenant is: `2026-11-24`.
 pub(crate) fn day(tenant: &Tenant, at: Timestamp) -> String {
-    at.to_zoned(zone(tenant)).date().to_string()
+    at.to_zoned(tenant.zone()).date().to_string()
 }
 
 /// When the tenant's civil day after `at` begins.
 fn tomorrow(tenant: &Tenant, at: Timestamp) -> Timestamp {
-    let today = at.to_zoned(zone(tenant));
+    let today = at.to_zoned(tenant.zone());
     let next = today.tomorrow().and_then(|next| next.start_of_day());
     next.map_or_else(|_| at.saturating_add(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MAX), |next| next.timestamp())
 }

@@ -1,8 +1,6 @@
 //! Which models a request may go to: of exactly one zone, every endpoint that is large enough. Refuses to look elsewhere: an
 //! outage of a zone is waited for, a zone that is not cleared is refused.
 
-use std::cmp::Reverse;
-
 use laufzettel_domain::{Label, Trust, Value};
 use laufzettel_policy::{Action, Decision, ModelCall, Who, Zone, detect, permit, zone_refusal};
 use laufzettel_process::{Process, model::Size};
@@ -14,8 +12,7 @@ pub(crate) fn zone<'t>(tenant: &'t Tenant, size: Size, wish: Option<&str>) -> Op
     let endpoints = tenant.doors.endpoints();
     let serves = |zone: &Zone| endpoints.iter().any(|e| e.zone == zone.name && e.size >= size);
     let open = tenant.zones.values().filter(|zone| serves(zone) && wish.is_none_or(|wish| wish == zone.name));
-    // among equals the first by name, so that every node takes the same
-    open.max_by_key(|zone| (zone.strictness(), Reverse(zone.name.clone())))
+    open.max_by(|a, b| a.by_strictness(b))
 }
 
 /// The endpoints of a zone for this size, in the order of the configuration.
@@ -40,7 +37,7 @@ pub(crate) fn label_of(tenant: &Tenant, process: &Process, input: &Value) -> Lab
 pub fn choices(tenant: &Tenant, who: &Who, process: &Process) -> Vec<Zone> {
     let label = label_of(tenant, process, &Value::Null);
     let mut open: Vec<Zone> = tenant.zones.values().filter(|zone| refuse_wish(tenant, who, process, &label, &zone.name).is_none()).cloned().collect();
-    open.sort_by_key(|zone| Reverse((zone.strictness(), Reverse(zone.name.clone()))));
+    open.sort_by(|a, b| b.by_strictness(a));
     if open.len() > 1 { open } else { Vec::new() }
 }
 

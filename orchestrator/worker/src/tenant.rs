@@ -119,6 +119,11 @@ pub struct Prepared {
 const PREPARED_MAX: usize = 256;
 
 impl Tenant {
+    /// Where the tenant's days begin. The configuration was read with a zone that exists.
+    pub fn zone(&self) -> jiff::tz::TimeZone {
+        jiff::tz::TimeZone::get(&self.zeitzone).unwrap_or(jiff::tz::TimeZone::UTC)
+    }
+
     /// The current version of a process.
     pub fn current(&self, id: &str) -> Option<Arc<Prepared>> {
         let process = self.catalogue.processes.get(id)?;

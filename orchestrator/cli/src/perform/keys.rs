@@ -37,8 +37,7 @@ pub async fn create(house: &House, wish: KeysCreate, out: &Out) -> Done {
     let life = Span::parse(&wish.expires).filter(|span| (1..=LIFE_MS_MAX).contains(&span.approx_millis()));
     let life = life.ok_or_else(|| Failed::new(code::USAGE, "--expires ist eine Dauer wie P90D, höchstens zwei Jahre."))?;
     let tenant = &house.desk.tenant;
-    let zone = jiff::tz::TimeZone::get(&tenant.zeitzone).unwrap_or(jiff::tz::TimeZone::UTC);
-    let expires = life.after(tenant.clock.now(), &zone);
+    let expires = life.after(tenant.clock.now(), &tenant.zone());
     let by = operator(out);
     let asked = KeyWish { name: wish.name, holder, processes: wish.processes, per_minute: wish.per_minute, expires };
     let (id, token) = house.desk.create_key(asked, &by, &by.upn).await?;

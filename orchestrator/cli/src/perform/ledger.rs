@@ -80,7 +80,7 @@ pub async fn ledger(house: &House, wish: &LedgerWish, out: &Out) -> Done {
 }
 
 async fn read(house: &House, wish: &LedgerWish) -> Result<BTreeMap<Key, Sums>, Failed> {
-    let zone = TimeZone::get(&house.desk.tenant.zeitzone).unwrap_or(TimeZone::UTC);
+    let zone = house.desk.tenant.zone();
     let mut processes: BTreeMap<RunId, String> = BTreeMap::new();
     let mut lines: BTreeMap<Key, Sums> = BTreeMap::new();
     let mut after = (0, 0);

@@ -1,6 +1,6 @@
 //! Every place a value can leave a run through a door, and whether it may: clearance (LZ4xx) and steering (LZ5xx).
 
-use std::{cmp::Reverse, collections::BTreeSet};
+use std::collections::BTreeSet;
 
 use laufzettel_domain::{Findings, Label, Place, Schutzbedarf, Text, Trust};
 use laufzettel_policy::{AddressClass, Effect, ToolRule, Zone, address_class, effective_level, zone_refusal};
@@ -67,8 +67,7 @@ pub fn class(labels: Labels<'_>, call: &ToolCall, rule: &ToolRule) -> AddressCla
 /// The zone a model call goes to when nobody wishes for another: the strictest that has an endpoint of the size.
 pub fn zone_of<'c>(setting: &Setting<'c>, call: &ModelCall) -> Option<&'c Zone> {
     let fits = setting.endpoints.iter().filter(|e| e.size >= call.size).filter_map(|e| setting.zones.get(&e.zone));
-    // among equals the first by name, as the door takes it
-    fits.max_by_key(|zone| (zone.strictness(), Reverse(zone.name.clone())))
+    fits.max_by(|a, b| a.by_strictness(b))
 }
 
 fn place(template: &Template, otherwise: Place) -> Place {

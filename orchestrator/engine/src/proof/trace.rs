@@ -8,7 +8,7 @@ use laufzettel_process::{
     model::{Step, StepKind},
 };
 
-use crate::labels::{Labels, is_foreign_text, part, trust_of_tool};
+use crate::labels::{Labels, is_foreign_text, part};
 
 /// One way. `hops[0]` is the source, the last hop the place nearest to where it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,12 +93,7 @@ impl<'l> Tracer<'l> {
     /// What the tool itself brings into the house.
     fn result(&self, step: &Step, name: &str) -> Trace {
         let typed = self.labels.context.types.steps.get(&step.id).is_some_and(|schema| schema.root.is_object());
-        let label = self.labels.context.tools.get(name).map_or_else(Label::strictest, |rule| Label {
-            schutzbedarf: rule.yields.schutzbedarf,
-            kategorien: rule.yields.kategorien.clone().unwrap_or_else(|| self.labels.process.datenkategorien.clone()),
-            trust: trust_of_tool(name, rule),
-        });
-        Trace { hops: vec![format!("steps.{} [{name}]", step.id)], label, untyped: !typed && !is_foreign_text(name) }
+        Trace { hops: vec![format!("steps.{} [{name}]", step.id)], label: self.labels.of_yields(name), untyped: !typed && !is_foreign_text(name) }
     }
 
     fn parts(&mut self, step: &Step, depth: usize) -> Vec<Trace> {

@@ -1,0 +1,84 @@
+//! The rows that lists and quotas read, computed from a run and the events that led to it.
+
+use laufzettel_domain::TaskId;
+use laufzettel_engine::{self as engine, Event, Run, TaskKind};
+use laufzettel_store::{Projection, RunRow, TaskRow, UsageRow};
+
+use crate::tenant::Prepared;
+
+/// The rows lists show, computed from the run these events lead to.
+pub(crate) fn project(prepared: &Prepared, run: &Run, events: &[Event], day: &str) -> Projection {
+    let due = !engine::effects(run).is_empty();
+    let row = RunRow {
+        run: run.id,
+        seq: run.seq,
+        nummer: run.nummer.clone(),
+        process: run.process.to_string(),
+        version: run.version.clone(),
+        title: prepared.process.title.clone(),
+        unit: prepared.process.verantwortlich.clone(),
+        state: run.state().as_str().to_owned(),
+        subject: run.caller.subject.clone(),
+        name: run.caller.name.clone(),
+        started_at: crate::micros(run.started_at),
+        updated_at: crate::micros(run.updated_at),
+        ended_at: run.ended.map(|(_, at)| crate::micros(at)),
+        wake_at: if run.ended.is_some() {
+            None
+        } else if due {
+            Some(0)
+        } else {
+            engine::wake_at(run).map(crate::micros)
+        },
+    };
+    let touched = events.iter().filter_map(|event| match event {
+        Event::TaskOpened(e) => Some(e.number),
+        Event::TaskCompleted(e) => Some(e.number),
+        Event::TaskWithdrawn(e) => Some(e.number),
+        _ => None,
+    });
+    let mut numbers: Vec<u32> = touched.collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let tasks = numbers.iter().filter_map(|n| run.tasks.get(n)).map(|task| task_row(prepared, run, task)).collect();
+    let usage = events.iter().filter_map(|event| used(run, event, day)).collect();
+    Projection { run: row, tasks, usage }
+}
+
+/// What a model call used up, for quotas and pages.
+fn used(run: &Run, event: &Event, day: &str) -> Option<UsageRow> {
+    let meta = match event {
+        Event::EffectSettled(e) => &e.meta,
+        Event::EffectFailed(e) => &e.meta,
+        _ => return None,
+    };
+    let (model, zone) = (meta.model.clone()?, meta.zone.clone()?);
+    let (prompt, answer) = meta.tokens.unwrap_or_default();
+    let charged = if meta.tokens.is_some() { prompt + answer } else { meta.estimate.unwrap_or_default() };
+    Some(UsageRow { day: day.to_owned(), process: run.process.to_string(), model, zone, calls: 1, charged })
+}
+
+fn task_row(prepared: &Prepared, run: &Run, task: &engine::Task) -> TaskRow {
+    let opened = &task.opened;
+    let kind = match opened.kind {
+        TaskKind::Human => "human",
+        TaskKind::Takeover => "takeover",
+        TaskKind::Doubt => "doubt",
+    };
+    TaskRow {
+        task: TaskId { run: run.id, number: opened.number }.to_string(),
+        run: run.id,
+        number: opened.number,
+        nummer: run.nummer.clone(),
+        process: run.process.to_string(),
+        step: opened.step.to_string(),
+        title: prepared.process.steps.get(&opened.step).map_or_else(|| opened.step.to_string(), |s| s.title.clone()),
+        kind: kind.to_owned(),
+        open: task.state == engine::TaskState::Open,
+        groups: opened.assign.groups.clone(),
+        user: opened.assign.user.clone(),
+        unit: opened.unit.clone(),
+        due: opened.due.map(crate::micros),
+        opened_at: crate::micros(task.opened_at),
+    }
+}
