@@ -22,7 +22,7 @@ use laufzettel_store::{Sqlite, Store};
 
 use crate::{
     args::{Args, Audit, Command, Keys, Language, Mcp, Runs, Tasks, Tenants, Users, Where},
-    config::{Config, DirectoryConfig, Login},
+    config::{Config, DirectoryConfig},
     demo,
     house::{self, House, Opening},
     out::{Out, code},
@@ -159,10 +159,6 @@ async fn run(
     for answer in &answers {
         let (step, file) = answer.split_once('=').with_context(|| format!("--answer SCHRITT=DATEI, nicht „{answer}“"))?;
         given.insert(step.to_owned(), read_json(file)?);
-    }
-    let config = configuration(&at, out).await?;
-    if file.is_some() && config.tenants[&tenant_of(&config, &at)?].login == Login::Demo {
-        out.note(out.text("Probe: ein Prozess aus einer Datei läuft ohne Freigabe.", "Trial: a process from a file runs without a release.")).await;
     }
     let interactive = answers.is_empty() && !until_waiting && std::io::stdin().is_terminal() && input.as_deref() != Some("-");
     let asked =

@@ -272,7 +272,8 @@ pub fn servers(config: &Config, tenant: &TenantId, own: &TenantConfig) -> anyhow
     Ok(servers)
 }
 
-/// Models as routing sees them; without any the built-in stand-in answers.
+/// Models as routing sees them. Without any the built-in stand-in answers: in the own house, of every size, and nothing is sent
+/// anywhere.
 pub fn endpoint_facts(config: &Config) -> Vec<EndpointFacts> {
     if config.models.is_empty() {
         return vec![EndpointFacts { name: laufzettel_doors::standin::NAME.to_owned(), zone: "gruen".to_owned(), size: Size::L, context: u64::MAX }];
@@ -295,9 +296,6 @@ fn endpoints(config: &Config) -> anyhow::Result<Vec<Arc<Endpoint>>> {
             url: model.url.clone(),
             model: model.model.clone(),
             key,
-            zone: model.zone.clone(),
-            size: model.size as u8,
-            context: model.context,
             concurrency: model.concurrency,
             price: model.price,
         };
@@ -387,8 +385,14 @@ impl House {
             tracing::warn!("{}", finding.line(laufzettel_domain::Lang::De));
         }
         let random: Arc<dyn laufzettel_worker::Random> = Arc::new(SystemRandom);
-        let doors =
-            RealDoors { servers: servers.clone(), endpoints: endpoints(config)?, types: tool_types(own)?, clock: clock.clone(), random: random.clone() };
+        let doors = RealDoors {
+            servers: servers.clone(),
+            endpoints: endpoints(config)?,
+            facts: endpoint_facts(config),
+            types: tool_types(own)?,
+            clock: clock.clone(),
+            random: random.clone(),
+        };
         let oidc = oidc(config, own)?;
         let signer = signer(config, tenant)?;
         let anchor = anchor(config, tenant, &store, signer).await?;

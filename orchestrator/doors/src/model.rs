@@ -28,11 +28,6 @@ pub struct EndpointOptions {
     pub key: Option<String>,
     /// PEM of the one authority its certificate is believed from; without it those of the system.
     pub ca: Option<Vec<u8>>,
-    pub zone: String,
-    /// 0 = s, 1 = m, 2 = l.
-    pub size: u8,
-    /// Tokens the endpoint takes.
-    pub context: u64,
     pub concurrency: usize,
     /// EUR per million tokens: prompt, answer.
     pub price: (f64, f64),

@@ -8,7 +8,7 @@ use laufzettel_domain::Text;
 pub use laufzettel_engine::EndpointFacts;
 use laufzettel_engine::{Call, Command, Disposition, Effect, Handed, Meta, Outcome, Run};
 use laufzettel_policy::{AddressClass, Cleared, Decision, Effect as ToolEffect, ModelCall, ToolCall, ToolRule, Who, address_class, clear_model, clear_tool};
-use laufzettel_process::model::{FailureClass, Size};
+use laufzettel_process::model::FailureClass;
 use laufzettel_store::failpoint;
 
 use crate::{
@@ -35,6 +35,8 @@ pub trait Doors: Send + Sync {
 pub struct RealDoors {
     pub servers: ToolServers,
     pub endpoints: Vec<Arc<Endpoint>>,
+    /// What routing knows of them, or of the stand-in.
+    pub facts: Vec<EndpointFacts>,
     /// Pinned schemas by `server/tool`: an answer that does not fit its own definition is none.
     pub types: laufzettel_process::Tools,
     pub clock: Arc<dyn laufzettel_domain::Clock>,
@@ -82,17 +84,7 @@ impl Doors for RealDoors {
     }
 
     fn endpoints(&self) -> Vec<EndpointFacts> {
-        if self.endpoints.is_empty() {
-            // in the own house, of every size, and nothing is sent anywhere
-            return vec![EndpointFacts { name: standin::NAME.to_owned(), zone: "gruen".to_owned(), size: Size::L, context: u64::MAX }];
-        }
-        let facts = |e: &Arc<Endpoint>| EndpointFacts {
-            name: e.options.name.clone(),
-            zone: e.options.zone.clone(),
-            size: [Size::S, Size::M, Size::L][usize::from(e.options.size.min(2))],
-            context: e.options.context,
-        };
-        self.endpoints.iter().map(facts).collect()
+        self.facts.clone()
     }
 
     fn cost_micro_eur(&self, endpoint: &str, tokens: (u64, u64)) -> Option<u64> {

@@ -86,6 +86,7 @@ async fn open(dir: &Path) -> anyhow::Result<Bench> {
         doors: Box::new(RealDoors {
             servers: ToolServers::from([("echo".to_owned(), echo.clone())]),
             endpoints: vec![],
+            facts: vec![],
             types: Tools::new(),
             clock: clock.clone(),
             random: random.clone(),

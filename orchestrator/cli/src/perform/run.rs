@@ -65,6 +65,9 @@ async fn start(house: &House, wish: &RunWish, out: &Out) -> Result<RunId, Failed
         );
         return Err(Failed::new(code::USAGE, text));
     }
+    if wish.file.is_some() && !house.desk.tenant.release_required {
+        out.note(out.text("Probe: ein Prozess aus einer Datei läuft ohne Freigabe.", "Trial: a process from a file runs without a release.")).await;
+    }
     let (by, run_as) = starter(house, wish, out).await?;
     let input = laufzettel_worker::files::extract(&house.desk.tenant.store, wish.input.clone()).await.map_err(|e| Failed::new(code::USAGE, e.to_string()))?;
     let request = StartRequest { process: wish.process.clone(), caller: by, run_as, input, zone: wish.zone.clone(), receipts: Vec::new(), status: false };

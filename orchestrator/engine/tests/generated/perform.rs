@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use laufzettel_domain::{Caller, Label, RunId, TenantId, Trust, Value, Via};
+use laufzettel_domain::{Caller, Label, RunId, TenantId, Value, Via};
 use laufzettel_engine::{Answer, Call, Command, Context, Disposition, Effect, Meta, Outcome, Run, Start, StepState, contacts, decide, effects, proof, start};
 use laufzettel_policy::{Decision, Effect as ToolEffect, Labelled, ModelCall, ToolCall, Who, clear_model, clear_tool};
 use laufzettel_process::{
@@ -161,7 +161,7 @@ fn above(process: &Process, context: &Context, run: &Run) -> Vec<String> {
 }
 
 fn covers(most: &Label, label: &Label) -> bool {
-    most.join(label) == *most || (most.trust == Trust::Untrusted && most.join(label).with_trust(most.trust) == *most)
+    most.join(label) == *most
 }
 
 fn paths(tree: &Labelled) -> Vec<Vec<String>> {
