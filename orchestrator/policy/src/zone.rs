@@ -93,6 +93,23 @@ mod tests {
         Zone { name: name.into(), max_schutzbedarf, kategorien, betreiber: String::new(), ort: String::new(), recht: String::new() }
     }
 
+    /// The level before the number of categories, that before the name.
+    #[test]
+    fn the_strictest_zone_comes_last() {
+        let nur = |kategorien: &[Kategorie]| Kategorien::Nur(kategorien.iter().copied().collect());
+        let of = |name: &str, max_schutzbedarf, kategorien| Zone { name: name.into(), max_schutzbedarf, kategorien, ..zone("rot") };
+        let mut zones = [
+            zone("gruen"),
+            of("b", Schutzbedarf::Normal, nur(&[Kategorie::Art9])),
+            of("a", Schutzbedarf::Normal, nur(&[Kategorie::Art9])),
+            of("c", Schutzbedarf::Normal, nur(&[Kategorie::Art9, Kategorie::Sozialdaten])),
+            of("d", Schutzbedarf::Kein, Kategorien::Alle),
+            zone("rot"),
+        ];
+        zones.sort_by(Zone::by_strictness);
+        assert_eq!(zones.map(|zone| zone.name), ["rot", "d", "b", "a", "c", "gruen"]);
+    }
+
     /// The table of the specification, cell by cell.
     #[test]
     fn shipped_table() {

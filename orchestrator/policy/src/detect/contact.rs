@@ -73,7 +73,7 @@ pub(super) fn telefon(text: &str, at: usize, announced: bool) -> Option<usize> {
             found = Some(end);
         }
         match between(text, end) {
-            Some(length) => end += length,
+            Some(next) => end = next,
             None => break,
         }
     }
@@ -141,10 +141,10 @@ fn begin(text: &str, at: usize) -> Option<(Prefix, usize)> {
     rest[open..].starts_with('0').then_some((Prefix::National, at + open))
 }
 
-/// The length of what may stand between two groups: a blank, a mark, `(0)`, a mark with blanks around it.
+/// Where the next group begins, behind what may stand between two: a blank, a mark, `(0)`, a mark with blanks around it.
 fn between(text: &str, at: usize) -> Option<usize> {
     let mut end = at + blank(text, at).unwrap_or(0);
     end += [")/", "(0)", ")", "(", "-", "/", "–"].iter().find(|mark| text[end..].starts_with(**mark)).map_or(0, |mark| mark.len());
     end += blank(text, end).unwrap_or(0);
-    (end > at && text.as_bytes().get(end).is_some_and(u8::is_ascii_digit)).then_some(end - at)
+    text.as_bytes().get(end).is_some_and(u8::is_ascii_digit).then_some(end)
 }

@@ -37,7 +37,7 @@ fn gap(text: &str, at: usize, taken: &[u8]) -> Option<usize> {
     let grouped = taken.len().is_multiple_of(4) || taken.get(2..)?.iter().all(u8::is_ascii_digit);
     let length = separator(text, at);
     let goes_on = text.as_bytes().get(at + length).is_some_and(u8::is_ascii_alphanumeric);
-    (length > 0 && grouped && goes_on).then_some(length)
+    (grouped && goes_on).then_some(length)
 }
 
 /// ISO 7064 MOD 97-10 with the first four characters last and letters as 10 to 35.
