@@ -1,6 +1,8 @@
 //! Signing in for real: an OpenID provider on loopback, a browser that follows redirects by hand; keys of programs; forms of
 //! other sites.
 
+mod terminal;
+
 use std::{
     cell::RefCell,
     collections::BTreeMap,
@@ -44,12 +46,17 @@ impl Drop for Provider {
 
 /// A server whose people sign in at a provider of their own.
 fn house() -> (Tenant, Provider, Server) {
+    house_with(|config, login| config.replace("login: { demo: {} }", login))
+}
+
+/// `rewrite`: the configuration, given what it says and how people sign in.
+fn house_with(rewrite: impl Fn(&str, &str) -> String) -> (Tenant, Provider, Server) {
     let tenant = Tenant::new();
     let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
     let provider = Provider::start(&format!("http://127.0.0.1:{port}/anmelden/dienst/vg-bellheim/zurueck"));
     let config = std::fs::read_to_string(tenant.path("laufzettel.yaml")).expect("the configuration");
     let login = format!("login: {{ oidc: {{ issuer: \"{}\", client: laufzettel, secret: secret:oidc }} }}", provider.issuer);
-    std::fs::write(tenant.path("laufzettel.yaml"), config.replace("login: { demo: {} }", &login)).expect("written");
+    std::fs::write(tenant.path("laufzettel.yaml"), rewrite(&config, &login)).expect("written");
     std::fs::write(tenant.path("secrets/oidc"), "geheim-geheim-geheim-geheim-geheim\n").expect("written");
     let server = Server::start_at(&tenant, port).expect("up starts");
     (tenant, provider, server)

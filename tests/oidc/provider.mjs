@@ -2,6 +2,14 @@
 import { createServer } from "node:http";
 import { Provider } from "oidc-provider";
 
+// what the provider says of people where nobody else knows them
+const GROUPS = {
+  "b.lang": ["GG-Mitarbeiter", "GG-Leitung"],
+  "a.klein": ["GG-Mitarbeiter", "GG-Steueramt", "GG-Finanzen"],
+  "d.roth": ["GG-Mitarbeiter", "GG-DSB"],
+  "i.admin": ["GG-IT"],
+};
+
 const server = createServer();
 server.listen(0, "127.0.0.1", () => {
   const issuer = `http://127.0.0.1:${server.address().port}`;
@@ -12,10 +20,10 @@ server.listen(0, "127.0.0.1", () => {
       redirect_uris: process.argv.slice(2),
       post_logout_redirect_uris: [new URL("/", process.argv[2]).href],
     }],
-    claims: { openid: ["sub", "upn"], profile: ["name", "preferred_username"], email: ["email", "email_verified"] },
+    claims: { openid: ["sub", "upn", "gruppen"], profile: ["name", "preferred_username"], email: ["email", "email_verified"] },
     findAccount: (_, id) => ({
       accountId: id,
-      claims: () => ({ sub: id, upn: `${id}@vg-bellheim.example`, name: id, preferred_username: id }),
+      claims: () => ({ sub: id, upn: `${id}@vg-bellheim.example`, name: id, preferred_username: id, gruppen: GROUPS[id] ?? [] }),
     }),
     // nobody is asked for consent: it is the house's own application
     loadExistingGrant: async (ctx) => {

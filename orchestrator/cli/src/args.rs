@@ -32,6 +32,14 @@ pub struct Where {
     /// Mandant; nötig, wenn die Konfiguration mehrere hat
     #[arg(long, value_name = "MANDANT")]
     pub tenant: Option<String>,
+}
+
+/// Who acts. Without a name it is whoever has signed in (`laufzettel login`).
+#[derive(Debug, Default, clap::Args)]
+pub struct Who {
+    /// Wer handelt; sonst, wer sich mit `laufzettel login` angemeldet hat
+    #[arg(long = "as", id = "person", value_name = "PERSON")]
+    pub by: Option<String>,
     /// Passwort zu --as, wo das Verzeichnis LDAP ist; ohne diese Datei wird am Terminal danach gefragt
     #[arg(long, value_name = "DATEI")]
     pub password_file: Option<PathBuf>,
@@ -59,9 +67,9 @@ pub enum Command {
         /// Eingabe als JSON; - = Standardeingabe
         #[arg(long, value_name = "DATEI|-")]
         input: Option<String>,
-        /// Wer handelt (oder `applicant`: wie über den Eingang)
-        #[arg(long = "as", value_name = "PERSON")]
-        by: Option<String>,
+        /// Wer handelt (`--as applicant`: wie über den Eingang)
+        #[command(flatten)]
+        who: Who,
         /// Gewünschte Zone
         #[arg(long)]
         zone: Option<String>,
@@ -95,9 +103,22 @@ pub enum Command {
     Release {
         /// Name des Prozesses
         process: String,
-        /// Wer freigibt
-        #[arg(long, value_name = "PERSON")]
+        /// Wer freigibt; sonst, wer sich mit `laufzettel login` angemeldet hat
+        #[arg(long, visible_alias = "as", value_name = "PERSON")]
         by: Option<String>,
+        /// Passwort dazu, wo das Verzeichnis LDAP ist; ohne diese Datei wird am Terminal danach gefragt
+        #[arg(long, value_name = "DATEI")]
+        password_file: Option<PathBuf>,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Meldet diese Sitzung am laufenden Server an: bestätigt wird im Browser
+    Login {
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Meldet diese Sitzung wieder ab
+    Logout {
         #[command(flatten)]
         at: Where,
     },
@@ -152,18 +173,22 @@ pub enum Runs {
         #[arg(long, default_value_t = 50)]
         limit: u32,
         #[command(flatten)]
+        who: Who,
+        #[command(flatten)]
         at: Where,
     },
     /// Ein Vorgang, wie ihn ein Mensch liest
     Show {
         run: String,
         #[command(flatten)]
+        who: Who,
+        #[command(flatten)]
         at: Where,
     },
     Cancel {
         run: String,
-        #[arg(long = "as")]
-        by: Option<String>,
+        #[command(flatten)]
+        who: Who,
         #[arg(long, default_value = "")]
         reason: String,
         #[command(flatten)]
@@ -173,8 +198,8 @@ pub enum Runs {
     Retry {
         run: String,
         step: String,
-        #[arg(long = "as")]
-        by: Option<String>,
+        #[command(flatten)]
+        who: Who,
         #[command(flatten)]
         at: Where,
     },
@@ -182,8 +207,8 @@ pub enum Runs {
     Resolve {
         run: String,
         step: String,
-        #[arg(long = "as")]
-        by: Option<String>,
+        #[command(flatten)]
+        who: Who,
         /// Er ist geschehen; sein Ergebnis als JSON
         #[arg(long, value_name = "DATEI", conflicts_with = "did_not_happen")]
         happened: Option<PathBuf>,
@@ -197,6 +222,8 @@ pub enum Runs {
     Replay {
         run: String,
         #[command(flatten)]
+        who: Who,
+        #[command(flatten)]
         at: Where,
     },
 }
@@ -204,20 +231,22 @@ pub enum Runs {
 #[derive(Debug, Subcommand)]
 pub enum Tasks {
     List {
-        #[arg(long = "as")]
-        by: Option<String>,
+        #[command(flatten)]
+        who: Who,
         #[command(flatten)]
         at: Where,
     },
     Show {
         task: String,
         #[command(flatten)]
+        who: Who,
+        #[command(flatten)]
         at: Where,
     },
     Complete {
         task: String,
-        #[arg(long = "as")]
-        by: Option<String>,
+        #[command(flatten)]
+        who: Who,
         /// Antwort als JSON; - = Standardeingabe
         #[arg(long, value_name = "DATEI|-")]
         input: String,
@@ -241,11 +270,15 @@ pub enum Audit {
         #[arg(long, default_value_t = 200)]
         limit: u32,
         #[command(flatten)]
+        who: Who,
+        #[command(flatten)]
         at: Where,
     },
     Export {
         #[arg(long, default_value = "jsonl")]
         format: String,
+        #[command(flatten)]
+        who: Who,
         #[command(flatten)]
         at: Where,
     },
@@ -262,6 +295,8 @@ pub enum Audit {
         /// csv oder jsonl
         #[arg(long)]
         format: Option<String>,
+        #[command(flatten)]
+        who: Who,
         #[command(flatten)]
         at: Where,
     },
@@ -291,6 +326,8 @@ pub enum Tools {
     Pin {
         server: String,
         #[command(flatten)]
+        who: Who,
+        #[command(flatten)]
         at: Where,
     },
     /// Was sich gegenüber der freigegebenen Fassung geändert hat
@@ -308,12 +345,12 @@ pub enum Keys {
         /// Wie Menschen ihn nennen
         #[arg(long)]
         name: String,
-        /// Handelt als Dienstkonto
-        #[arg(long, value_name = "KONTO", conflicts_with = "by", required_unless_present = "by")]
+        /// Der Schlüssel handelt als Dienstkonto (nötig: admin); ohne diese Angabe als die Person, die ihn anlegt, nie an ihrer Stelle
+        /// bei einer Entscheidung
+        #[arg(long, value_name = "KONTO")]
         service: Option<String>,
-        /// Handelt als Person, nie an ihrer Stelle bei einer Entscheidung
-        #[arg(long = "as", value_name = "PERSON")]
-        by: Option<String>,
+        #[command(flatten)]
+        who: Who,
         /// Prozesse, für die er gilt; * steht für beliebige Zeichen
         #[arg(long = "process", value_name = "MUSTER", required = true)]
         processes: Vec<String>,
@@ -328,12 +365,16 @@ pub enum Keys {
     },
     List {
         #[command(flatten)]
+        who: Who,
+        #[command(flatten)]
         at: Where,
     },
     /// Sperrt einen Schlüssel sofort
     Revoke {
         /// Kennung aus `keys list`
         key: String,
+        #[command(flatten)]
+        who: Who,
         #[command(flatten)]
         at: Where,
     },
@@ -344,11 +385,15 @@ pub enum Users {
     /// Alle, wo das Verzeichnis eine Datei ist
     List {
         #[command(flatten)]
+        who: Who,
+        #[command(flatten)]
         at: Where,
     },
     /// Eine Person: ihre Gruppen von jetzt, und was sie damit darf
     Show {
         user: String,
+        #[command(flatten)]
+        who: Who,
         #[command(flatten)]
         at: Where,
     },
@@ -370,4 +415,15 @@ pub enum Mcp {
     Registry(laufzettel_mcp_registry::Options),
     Mail(laufzettel_mcp_mail::Options),
     Echo(laufzettel_mcp_echo::Options),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    /// Names that collide only show when a command is called.
+    #[test]
+    fn every_command_holds_together() {
+        super::Args::command().debug_assert();
+    }
 }

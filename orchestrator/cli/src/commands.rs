@@ -21,7 +21,7 @@ use laufzettel_mcp_kit::edge;
 use laufzettel_store::{Sqlite, Store};
 
 use crate::{
-    args::{Args, Audit, Command, Keys, Language, Mcp, Runs, Tasks, Tenants, Users, Where},
+    args::{Args, Audit, Command, Keys, Language, Mcp, Runs, Tasks, Tenants, Users, Where, Who},
     config::{Config, DirectoryConfig},
     demo,
     house::{self, House, Opening},
@@ -41,10 +41,12 @@ pub async fn carry_out(args: Args) -> anyhow::Result<u8> {
     match args.command {
         Command::Up { at, port } => serve::up(at, port, &out).await,
         Command::Serve { config } => serve::serve(&config, &out).await,
-        Command::Run { process, input, by, zone, answers, until_waiting, at } => run(process, input, by, zone, answers, until_waiting, at, &out).await,
+        Command::Run { process, input, who, zone, answers, until_waiting, at } => run(process, input, who, zone, answers, until_waiting, at, &out).await,
         Command::Check { paths, flows, at } => check::check(&paths, flows, &at, &out).await,
         Command::Test { paths, at } => test::test(&paths, &at, &out).await,
-        Command::Release { process, by, at } => release::release(&process, by, &at, &out).await,
+        Command::Release { process, by, password_file, at } => release::release(&process, Who { by, password_file }, &at, &out).await,
+        Command::Login { at } => at_server(&at, Wish::Login, &out).await,
+        Command::Logout { at } => at_server(&at, Wish::Logout, &out).await,
         Command::Tenants(Tenants::List { config }) => tenants::list(config, &out).await,
         Command::Runs(runs) => runs_wish(runs, &out).await,
         Command::Tasks(tasks) => tasks_wish(tasks, &out).await,
@@ -60,14 +62,17 @@ pub async fn carry_out(args: Args) -> anyhow::Result<u8> {
 }
 
 /// Commands that are promised and not built yet.
-const NOT_YET: [&str; 3] = ["doctor", "graph", "login"];
+const NOT_YET: [&str; 2] = ["doctor", "graph"];
 
 fn refuse(words: &[String]) -> anyhow::Result<u8> {
     let name = words.first().map_or("", String::as_str);
     if NOT_YET.contains(&name) {
         bail!("„{name}“ wird in dieser Version noch nicht unterstützt.");
     }
-    let known = ["up", "serve", "run", "check", "test", "release", "runs", "tasks", "audit", "tools", "tenants", "keys", "users", "schema", "mcp", "bench"];
+    let known = [
+        "up", "serve", "run", "check", "test", "release", "login", "logout", "runs", "tasks", "audit", "tools", "tenants", "keys", "users", "schema", "mcp",
+        "bench",
+    ];
     bail!("Den Befehl „{name}“ gibt es nicht. {}", laufzettel_domain::finding::hint(name, known).de)
 }
 
@@ -114,12 +119,13 @@ pub fn tenant_of(config: &Config, at: &Where) -> anyhow::Result<TenantId> {
 }
 
 /// Opens the store and carries the wish out, or hands it to the server that holds the store.
-async fn wish(at: &Where, folder: Option<&Path>, wish: Wish, out: &Out) -> anyhow::Result<u8> {
+async fn wish(at: &Where, who: &Who, folder: Option<&Path>, wish: Wish, out: &Out) -> anyhow::Result<u8> {
     let config = configuration(at, out).await?;
     let tenant = tenant_of(&config, at)?;
     let mut out = out.clone();
-    if let (Some(person), DirectoryConfig::Ldap(_)) = (wish.person(), &config.tenants[&tenant].directory) {
-        out.password = Some(password::read(person, at.password_file.as_deref())?);
+    out.asker.by.clone_from(&who.by);
+    if let (Some(person), DirectoryConfig::Ldap(_)) = (&who.by, &config.tenants[&tenant].directory) {
+        out.asker.password = Some(password::read(person, who.password_file.as_deref())?);
     }
     let out = &out;
     match House::open(&config, &tenant, folder).await? {
@@ -132,11 +138,21 @@ async fn wish(at: &Where, folder: Option<&Path>, wish: Wish, out: &Out) -> anyho
     }
 }
 
+/// A wish only a running server can grant.
+async fn at_server(at: &Where, wish: Wish, out: &Out) -> anyhow::Result<u8> {
+    let config = configuration(at, out).await?;
+    let socket = house::socket_file(&config, &tenant_of(&config, at)?);
+    if !socket.exists() {
+        bail!("{}", perform::NO_SERVER);
+    }
+    socket::ask(&socket, wish, out).await
+}
+
 #[expect(clippy::too_many_arguments, reason = "the options of one command")]
 async fn run(
     process: String,
     input: Option<String>,
-    by: Option<String>,
+    who: Who,
     zone: Option<String>,
     answers: Vec<String>,
     until_waiting: bool,
@@ -162,8 +178,8 @@ async fn run(
     }
     let interactive = answers.is_empty() && !until_waiting && std::io::stdin().is_terminal() && input.as_deref() != Some("-");
     let asked =
-        Wish::Run(RunWish { process: id, file: file.as_ref().map(|(_, digest)| *digest), input: value, by, zone, answers: given, until_waiting, interactive });
-    wish(&at, file.as_ref().map(|(folder, _)| folder.as_path()), asked, out).await
+        Wish::Run(RunWish { process: id, file: file.as_ref().map(|(_, digest)| *digest), input: value, zone, answers: given, until_waiting, interactive });
+    wish(&at, &who, file.as_ref().map(|(folder, _)| folder.as_path()), asked, out).await
 }
 
 /// What is to run.
@@ -208,30 +224,30 @@ fn read_json(file: &str) -> anyhow::Result<Value> {
 }
 
 async fn runs_wish(runs: Runs, out: &Out) -> anyhow::Result<u8> {
-    let (at, asked) = match runs {
-        Runs::List { state, process, limit, at } => (at, Wish::RunsList { state, process, limit }),
-        Runs::Show { run, at } => (at, Wish::RunsShow { run }),
-        Runs::Cancel { run, by, reason, at } => (at, Wish::RunsCancel { run, by, reason }),
-        Runs::Retry { run, step, by, at } => (at, Wish::RunsRetry { run, step, by }),
-        Runs::Resolve { run, step, by, happened, did_not_happen, at } => {
+    let (at, who, asked) = match runs {
+        Runs::List { state, process, limit, who, at } => (at, who, Wish::RunsList { state, process, limit }),
+        Runs::Show { run, who, at } => (at, who, Wish::RunsShow { run }),
+        Runs::Cancel { run, who, reason, at } => (at, who, Wish::RunsCancel { run, reason }),
+        Runs::Retry { run, step, who, at } => (at, who, Wish::RunsRetry { run, step }),
+        Runs::Resolve { run, step, who, happened, did_not_happen, at } => {
             if happened.is_none() && !did_not_happen {
                 bail!("Was war? --happened DATEI oder --did-not-happen");
             }
             let happened = happened.map(|file| read_json(&file.display().to_string())).transpose()?;
-            (at, Wish::RunsResolve { run, step, by, happened })
+            (at, who, Wish::RunsResolve { run, step, happened })
         }
-        Runs::Replay { run, at } => (at, Wish::RunsReplay { run }),
+        Runs::Replay { run, who, at } => (at, who, Wish::RunsReplay { run }),
     };
-    wish(&at, None, asked, out).await
+    wish(&at, &who, None, asked, out).await
 }
 
 async fn tasks_wish(tasks: Tasks, out: &Out) -> anyhow::Result<u8> {
-    let (at, asked) = match tasks {
-        Tasks::List { by, at } => (at, Wish::TasksList { by }),
-        Tasks::Show { task, at } => (at, Wish::TasksShow { task }),
-        Tasks::Complete { task, by, input, at } => (at, Wish::TasksComplete { task, by, values: read_json(&input)? }),
+    let (at, who, asked) = match tasks {
+        Tasks::List { who, at } => (at, who, Wish::TasksList),
+        Tasks::Show { task, who, at } => (at, who, Wish::TasksShow { task }),
+        Tasks::Complete { task, who, input, at } => (at, who, Wish::TasksComplete { task, values: read_json(&input)? }),
     };
-    wish(&at, None, asked, out).await
+    wish(&at, &who, None, asked, out).await
 }
 
 /// A file nobody holds is looked at as it lies there: opening it for writing would vouch for its end.
@@ -263,31 +279,32 @@ async fn verify(at: &Where, out: &Out) -> anyhow::Result<u8> {
 }
 
 async fn audit_wish(audit: Audit, out: &Out) -> anyhow::Result<u8> {
-    let (at, asked) = match audit {
+    let (at, who, asked) = match audit {
         Audit::Verify { at } => return verify(&at, out).await,
-        Audit::Show { run, kind, limit, at } => (at, Wish::AuditShow { run, kind, limit }),
-        Audit::Export { format, at } => (at, Wish::AuditExport { format }),
-        Audit::Ledger { from, to, by, format, at } => (at, Wish::AuditLedger(LedgerWish { from, to, by, format })),
-        Audit::Checkpoint { at } => (at, Wish::AuditCheckpoint),
+        Audit::Show { run, kind, limit, who, at } => (at, who, Wish::AuditShow { run, kind, limit }),
+        Audit::Export { format, who, at } => (at, who, Wish::AuditExport { format }),
+        Audit::Ledger { from, to, by, format, who, at } => (at, who, Wish::AuditLedger(LedgerWish { from, to, by, format })),
+        // a checkpoint tells nothing and changes nothing: whoever runs the program may write one
+        Audit::Checkpoint { at } => (at, Who::default(), Wish::AuditCheckpoint),
     };
-    wish(&at, None, asked, out).await
+    wish(&at, &who, None, asked, out).await
 }
 
 async fn keys_wish(keys: Keys, out: &Out) -> anyhow::Result<u8> {
-    let (at, asked) = match keys {
-        Keys::Create { name, service, by, processes, per_minute, expires, at } => {
-            (at, Wish::KeysCreate(KeysCreate { name, service, by, processes, per_minute, expires }))
+    let (at, who, asked) = match keys {
+        Keys::Create { name, service, who, processes, per_minute, expires, at } => {
+            (at, who, Wish::KeysCreate(KeysCreate { name, service, processes, per_minute, expires }))
         }
-        Keys::List { at } => (at, Wish::KeysList),
-        Keys::Revoke { key, at } => (at, Wish::KeysRevoke { key }),
+        Keys::List { who, at } => (at, who, Wish::KeysList),
+        Keys::Revoke { key, who, at } => (at, who, Wish::KeysRevoke { key }),
     };
-    wish(&at, None, asked, out).await
+    wish(&at, &who, None, asked, out).await
 }
 
 async fn users_wish(users: Users, out: &Out) -> anyhow::Result<u8> {
-    let (at, asked) = match users {
-        Users::List { at } => (at, Wish::UsersList),
-        Users::Show { user, at } => (at, Wish::UsersShow { user }),
+    let (at, who, asked) = match users {
+        Users::List { who, at } => (at, who, Wish::UsersList),
+        Users::Show { user, who, at } => (at, who, Wish::UsersShow { user }),
     };
-    wish(&at, None, asked, out).await
+    wish(&at, &who, None, asked, out).await
 }

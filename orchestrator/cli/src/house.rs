@@ -82,7 +82,15 @@ pub fn directory(config: &TenantConfig, findings: &mut Vec<Finding>) -> Option<D
     match &config.directory {
         DirectoryConfig::File(file) => directory_file(file, findings),
         DirectoryConfig::Ldap(ldap) => directory_ldap(ldap, findings),
-        DirectoryConfig::Claims => Some(Directory::claims()),
+        DirectoryConfig::Claims { .. } => Some(Directory::claims()),
+    }
+}
+
+/// The people cases of processes name: those of the directory, where it knows people without a sign-in.
+pub fn case_directory(config: &TenantConfig, findings: &mut Vec<Finding>) -> Option<Directory> {
+    match &config.directory {
+        DirectoryConfig::Claims { cases: Some(file) } => directory_file(file, findings),
+        _ => directory(config, findings),
     }
 }
 
@@ -404,6 +412,10 @@ impl House {
         let house = Self { desk, servers, anchor: tokio::sync::Mutex::new(anchor), oidc, config: config.clone(), tenant: tenant.clone() };
         books::keep(&house, false).await?;
         Ok(Opening::Open(Box::new(house)))
+    }
+
+    pub fn directory(&self) -> &DirectoryConfig {
+        &self.config.tenants[&self.tenant].directory
     }
 
     /// Writes a checkpoint if anything moved.

@@ -13,6 +13,7 @@ mod out;
 mod password;
 mod perform;
 mod proof;
+mod seat;
 mod socket;
 mod wish;
 

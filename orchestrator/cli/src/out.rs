@@ -2,10 +2,12 @@
 
 use std::io::Write as _;
 
-use laufzettel_domain::Lang;
+use laufzettel_domain::{Caller, Lang};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::mpsc;
+
+use crate::wish::Asker;
 
 /// Exit codes of every command.
 pub mod code {
@@ -34,18 +36,19 @@ pub struct Out {
     pub json: bool,
     /// The operating system's user on whose behalf this speaks.
     pub uid: u32,
-    /// Of the person named by `--as`, where the directory checks passwords. Never written anywhere.
-    pub password: Option<String>,
+    pub asker: Asker,
+    /// Whoever has signed in at this seat (`laufzettel login`).
+    pub signed_in: Option<Caller>,
     remote: Option<mpsc::Sender<Piece>>,
 }
 
 impl Out {
     pub fn new(lang: Lang, json: bool) -> Self {
-        Self { lang, json, uid: rustix::process::getuid().as_raw(), password: None, remote: None }
+        Self { lang, json, uid: rustix::process::getuid().as_raw(), asker: Asker::default(), signed_in: None, remote: None }
     }
 
-    pub fn remote(lang: Lang, json: bool, uid: u32, password: Option<String>, to: mpsc::Sender<Piece>) -> Self {
-        Self { lang, json, uid, password, remote: Some(to) }
+    pub fn remote(lang: Lang, json: bool, uid: u32, asker: Asker, to: mpsc::Sender<Piece>) -> Self {
+        Self { lang, json, uid, asker, signed_in: None, remote: Some(to) }
     }
 
     /// A line of data.
@@ -68,6 +71,11 @@ impl Out {
             None => drop(writeln!(std::io::stderr(), "{}", line.into())),
             Some(to) => drop(to.send(Piece::Err(line.into())).await),
         }
+    }
+
+    /// Whether nobody listens any more.
+    pub fn is_gone(&self) -> bool {
+        self.remote.as_ref().is_some_and(mpsc::Sender::is_closed)
     }
 
     pub fn text<'t>(&self, de: &'t str, en: &'t str) -> &'t str {

@@ -3,6 +3,7 @@
 pub mod audit;
 mod keys;
 mod ledger;
+pub mod login;
 mod release;
 mod run;
 mod runs;
@@ -13,7 +14,7 @@ mod users;
 use laufzettel_directory::Error as DirectoryError;
 use laufzettel_domain::{Caller, Lang, RunId, Via};
 use laufzettel_engine::Rejection;
-use laufzettel_policy::Decision;
+use laufzettel_policy::{Action, Decision};
 use laufzettel_worker::WishError;
 
 pub use run::attach_files;
@@ -22,28 +23,33 @@ use crate::{
     config::DirectoryConfig,
     house::House,
     out::{Out, code},
+    seat,
     wish::Wish,
 };
+
+/// A sign-in is said on pages, and only a running server has them.
+pub const NO_SERVER: &str = "Angemeldet wird auf den Seiten des laufenden Servers; hier läuft keiner (laufzettel serve, laufzettel up).";
 
 /// The exit code of a wish; what went wrong has been said.
 pub async fn perform(house: &House, wish: Wish, out: &Out) -> u8 {
     let done = match wish {
+        Wish::Login | Wish::Logout => Err(Failed::new(code::USAGE, NO_SERVER)),
         Wish::Run(wish) => run::run(house, wish, out).await,
         Wish::RunsList { state, process, limit } => runs::list(house, state, process, limit, out).await,
         Wish::RunsShow { run } => runs::show(house, &run, out).await,
-        Wish::RunsCancel { run, by, reason } => runs::cancel(house, &run, by.as_deref(), &reason, out).await,
-        Wish::RunsRetry { run, step, by } => runs::retry(house, &run, &step, by.as_deref(), out).await,
-        Wish::RunsResolve { run, step, by, happened } => runs::resolve(house, &run, &step, by.as_deref(), happened, out).await,
+        Wish::RunsCancel { run, reason } => runs::cancel(house, &run, &reason, out).await,
+        Wish::RunsRetry { run, step } => runs::retry(house, &run, &step, out).await,
+        Wish::RunsResolve { run, step, happened } => runs::resolve(house, &run, &step, happened, out).await,
         Wish::RunsReplay { run } => runs::replay(house, &run, out).await,
-        Wish::TasksList { by } => tasks::list(house, by.as_deref(), out).await,
+        Wish::TasksList => tasks::list(house, out).await,
         Wish::TasksShow { task } => tasks::show(house, &task, out).await,
-        Wish::TasksComplete { task, by, values } => tasks::complete(house, &task, by.as_deref(), &values, out).await,
+        Wish::TasksComplete { task, values } => tasks::complete(house, &task, &values, out).await,
         Wish::AuditVerify => audit::verify_live(house, out).await,
         Wish::AuditShow { run, kind, limit } => audit::show(house, run.as_deref(), kind.as_deref(), limit, out).await,
         Wish::AuditExport { format } => audit::export(house, &format, out).await,
         Wish::AuditLedger(wish) => ledger::ledger(house, &wish, out).await,
         Wish::PinApproved { server, tools } => release::pins(house, &server, tools, out).await,
-        Wish::Release { candidate, by } => release::release(house, &candidate, by.as_deref(), out).await,
+        Wish::Release { candidate } => release::release(house, &candidate, out).await,
         Wish::TenantsShow => release::show(house, out).await,
         Wish::AuditCheckpoint => audit::checkpoint(house, out).await,
         Wish::KeysCreate(wish) => keys::create(house, wish, out).await,
@@ -52,6 +58,11 @@ pub async fn perform(house: &House, wish: Wish, out: &Out) -> u8 {
         Wish::UsersList => users::list(house, out).await,
         Wish::UsersShow { user } => users::show(house, &user, out).await,
     };
+    said(done, out).await
+}
+
+/// The exit code, after a failure has been told.
+pub async fn said(done: Done, out: &Out) -> u8 {
     match done {
         Ok(code) => code,
         Err(Failed { code, message }) => {
@@ -118,24 +129,32 @@ pub fn problem_lines(problems: &[laufzettel_process::schema::Problem], lang: Lan
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Who acts: `--as`. A file believes it, LDAP asks for the password; where people are what a sign-in claims, nobody is known
-/// at the command line.
-pub async fn caller(house: &House, by: Option<&str>, out: &Out) -> Result<Caller, Failed> {
+/// Who acts: `--as`, else whoever has signed in at this seat.
+pub async fn caller(house: &House, out: &Out) -> Result<Caller, Failed> {
+    match &out.asker.by {
+        Some(user) => named(house, user, out).await,
+        None => out.signed_in.clone().ok_or_else(|| nobody(house)),
+    }
+}
+
+/// Somebody called by her name. A file believes it, LDAP asks for the password; where people are what a sign-in claims, only a
+/// sign-in makes them known.
+pub async fn named(house: &House, user: &str, out: &Out) -> Result<Caller, Failed> {
+    if let Some(caller) = out.signed_in.as_ref().filter(|caller| caller.upn == user || caller.subject == user) {
+        return Ok(caller.clone());
+    }
     let tenant = &house.desk.tenant;
-    let Some(user) = by else {
-        let people: Vec<String> = tenant.directory.people().into_iter().filter(|p| !p.disabled).map(|p| p.user).collect();
-        return Err(Failed::new(code::USAGE, format!("Wer handelt? Bitte --as angeben. Im Verzeichnis stehen: {}", people.join(", "))));
-    };
     let now = tenant.clock.now();
-    let known = match (&house.config.tenants[&house.tenant].directory, &out.password) {
+    let known = match (house.directory(), &out.asker.password) {
         (DirectoryConfig::File(_), _) => tenant.directory.sign_in(user, Via::Terminal, now).await,
         (DirectoryConfig::Ldap(_), Some(password)) => tenant.directory.authenticate(user, password, Via::Terminal, now).await,
         (DirectoryConfig::Ldap(_), None) => Err(DirectoryError::Credentials),
-        (DirectoryConfig::Claims, _) => {
-            let text = "Mit directory: oidc kennt die Kommandozeile keine Personen (--as). Bitte im Browser anmelden.";
+        (DirectoryConfig::Claims { .. }, _) => {
+            let text = "Mit directory: oidc gibt es kein --as: Wer hier handelt, meldet sich an (laufzettel login, bei laufendem Server).";
             return Err(Failed::new(code::USAGE, text));
         }
     };
+    let known = known.map(|caller| Caller { os_user: Some(seat::name(out.uid)), ..caller });
     known.map_err(|error| match error {
         DirectoryError::Unknown => Failed::new(code::DENIED, format!("„{user}“ steht nicht im Verzeichnis.")),
         DirectoryError::Credentials => Failed::new(code::DENIED, format!("„{user}“ steht nicht im Verzeichnis, oder das Passwort stimmt nicht.")),
@@ -144,17 +163,39 @@ pub async fn caller(house: &House, by: Option<&str>, out: &Out) -> Result<Caller
     })
 }
 
+/// Nobody was named, and nobody has signed in here.
+fn nobody(house: &House) -> Failed {
+    let text = match house.directory() {
+        DirectoryConfig::File(_) => {
+            let people: Vec<String> = house.desk.tenant.directory.people().into_iter().filter(|p| !p.disabled).map(|p| p.user).collect();
+            format!("Wer handelt? Bitte --as angeben oder anmelden (laufzettel login). Im Verzeichnis stehen: {}", people.join(", "))
+        }
+        DirectoryConfig::Ldap(_) => "Wer handelt? Bitte --as NAME angeben (das Passwort wird erfragt) oder anmelden (laufzettel login).".to_owned(),
+        DirectoryConfig::Claims { .. } => "Wer handelt? Bitte anmelden: laufzettel login, bei laufendem Server.".to_owned(),
+    };
+    Failed::new(code::USAGE, text)
+}
+
+/// Whoever looks or administers, with one of these rights. Where the directory is a file nobody proves who she is, and asking for
+/// a right would be for show: without a name it is then the operating system's user, and the record says so.
+pub async fn entitled(house: &House, rights: &[Action], out: &Out) -> Result<Caller, Failed> {
+    if is_operator(house, out) {
+        return Ok(operator(out));
+    }
+    let caller = caller(house, out).await?;
+    house.desk.may_any(&caller, rights).await.map_err(|e| wish_failed(e, out.lang))?;
+    Ok(caller)
+}
+
+/// Nobody is named where nobody could prove who she is.
+pub fn is_operator(house: &House, out: &Out) -> bool {
+    matches!(house.directory(), DirectoryConfig::File(_)) && out.asker.by.is_none() && out.signed_in.is_none()
+}
+
 /// The operating system's user at the command line: whoever looks without a name of the directory is still somebody.
 pub fn operator(out: &Out) -> Caller {
-    let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let uid = out.uid.to_string();
-    let name = accounts.lines().find_map(|line| {
-        let mut parts = line.split(':');
-        let (name, _, id) = (parts.next()?, parts.next()?, parts.next()?);
-        (id == uid).then(|| name.to_owned())
-    });
-    let name = name.unwrap_or_else(|| format!("uid {uid}"));
-    Caller { subject: format!("os:{uid}"), upn: name.clone(), name, via: Via::Terminal }
+    let (uid, name) = (out.uid, seat::name(out.uid));
+    Caller { subject: format!("os:{uid}"), upn: name.clone(), name, via: Via::Terminal, os_user: None }
 }
 
 /// A run by its id, or by its case number.

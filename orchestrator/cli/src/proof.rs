@@ -125,7 +125,7 @@ async fn groups_of(directory: &Directory, name: &str) -> Result<Option<Vec<Group
         return Ok(Some(groups));
     }
     let Some(person) = directory.person(name).await? else { return Ok(None) };
-    let caller = laufzettel_domain::Caller { subject: person.sid, name: person.name, upn: person.upn, via: Via::Form };
+    let caller = laufzettel_domain::Caller { subject: person.sid, name: person.name, upn: person.upn, via: Via::Form, os_user: None };
     match directory.resolve(&caller, &[], SystemClock.now()).await {
         Ok(who) => Ok(Some(who.groups)),
         Err(laufzettel_directory::Error::Unavailable) => Err(laufzettel_directory::Error::Unavailable),

@@ -3,6 +3,7 @@
 use std::{os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
 
 use anyhow::Context as _;
+use laufzettel_server::Site;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{UnixListener, UnixStream},
@@ -13,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     house::House,
     out::{Out, Piece},
-    perform,
+    perform, seat,
     wish::{Envelope, Wish},
 };
 
@@ -21,7 +22,7 @@ use crate::{
 const REQUEST_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// Answers requests until stopped.
-pub async fn serve(house: Arc<House>, file: &Path, stop: CancellationToken) -> anyhow::Result<()> {
+pub async fn serve(house: Arc<House>, site: Arc<Site>, file: &Path, stop: CancellationToken) -> anyhow::Result<()> {
     // a socket left by a process that died; the store's lock says that nobody holds it now
     if file.exists() {
         std::fs::remove_file(file).with_context(|| file.display().to_string())?;
@@ -33,9 +34,9 @@ pub async fn serve(house: Arc<House>, file: &Path, stop: CancellationToken) -> a
             () = stop.cancelled() => break,
             accepted = listener.accept() => {
                 let (stream, _) = accepted?;
-                let house = house.clone();
+                let (house, site) = (house.clone(), site.clone());
                 tokio::spawn(async move {
-                    if let Err(error) = answer(house, stream).await {
+                    if let Err(error) = answer(house, site, stream).await {
                         tracing::debug!(%error, "a request over the local socket broke off");
                     }
                 });
@@ -46,25 +47,41 @@ pub async fn serve(house: Arc<House>, file: &Path, stop: CancellationToken) -> a
     Ok(())
 }
 
-async fn answer(house: Arc<House>, stream: UnixStream) -> anyhow::Result<()> {
+async fn answer(house: Arc<House>, site: Arc<Site>, stream: UnixStream) -> anyhow::Result<()> {
     // told by the kernel, not by the client
-    let uid = stream.peer_cred()?.uid();
+    let peer = stream.peer_cred()?;
+    let seat = peer.pid().and_then(|pid| seat::of(peer.uid(), pid));
     let (read, mut write) = stream.into_split();
+    let mut read = BufReader::new(read.take(REQUEST_BYTES_MAX));
     let mut line = String::new();
-    BufReader::new(read.take(REQUEST_BYTES_MAX)).read_line(&mut line).await?;
+    read.read_line(&mut line).await?;
     let envelope: Envelope = serde_json::from_str(&line)?;
     let (sender, mut pieces) = mpsc::channel(64);
-    let out = Out::remote(envelope.lang, envelope.json, uid, envelope.password, sender.clone());
+    let mut out = Out::remote(envelope.lang, envelope.json, peer.uid(), envelope.asker, sender.clone());
+    out.signed_in = seat.as_ref().and_then(|seat| site.at_seat(house.tenant.as_str(), seat));
     let work = tokio::spawn(async move {
-        let code = perform::perform(&house, envelope.wish, &out).await;
+        let code = match envelope.wish {
+            Wish::Login => perform::said(perform::login::login(&site, &house, seat.as_ref(), &out).await, &out).await,
+            Wish::Logout => perform::said(perform::login::logout(&site, &house, seat.as_ref(), &out).await, &out).await,
+            wish => perform::perform(&house, wish, &out).await,
+        };
         drop(sender.send(Piece::Code(code)).await);
     });
-    while let Some(piece) = pieces.recv().await {
-        write.write_all(format!("{}\n", serde_json::to_string(&piece)?).as_bytes()).await?;
-        if matches!(piece, Piece::Code(_)) {
-            break;
+    let mut more = [0; 1];
+    loop {
+        tokio::select! {
+            piece = pieces.recv() => {
+                let Some(piece) = piece else { break };
+                write.write_all(format!("{}\n", serde_json::to_string(&piece)?).as_bytes()).await?;
+                if matches!(piece, Piece::Code(_)) {
+                    break;
+                }
+            }
+            // the client has gone: the work goes on, and sees that nobody listens
+            _ = read.read(&mut more) => break,
         }
     }
+    drop(pieces);
     work.await?;
     Ok(())
 }
@@ -87,7 +104,7 @@ async fn connect(file: &Path) -> std::io::Result<UnixStream> {
 pub async fn ask(file: &Path, wish: Wish, out: &Out) -> anyhow::Result<u8> {
     let stream = connect(file).await.with_context(|| format!("Ein anderer Prozess hält den Speicher, antwortet aber nicht unter {}", file.display()))?;
     let (read, mut write) = stream.into_split();
-    let envelope = Envelope { wish, lang: out.lang, json: out.json, password: out.password.clone() };
+    let envelope = Envelope { wish, lang: out.lang, json: out.json, asker: out.asker.clone() };
     write.write_all(format!("{}\n", serde_json::to_string(&envelope)?).as_bytes()).await?;
     let mut lines = BufReader::new(read).lines();
     while let Some(line) = lines.next_line().await? {

@@ -10,6 +10,9 @@ use serde_json::Value;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Wish {
+    /// Of the server's own pages: only a running one answers it.
+    Login,
+    Logout,
     Run(RunWish),
     RunsList {
         state: Option<String>,
@@ -21,32 +24,26 @@ pub enum Wish {
     },
     RunsCancel {
         run: String,
-        by: Option<String>,
         reason: String,
     },
     RunsRetry {
         run: String,
         step: String,
-        by: Option<String>,
     },
     RunsResolve {
         run: String,
         step: String,
-        by: Option<String>,
         happened: Option<Value>,
     },
     RunsReplay {
         run: String,
     },
-    TasksList {
-        by: Option<String>,
-    },
+    TasksList,
     TasksShow {
         task: String,
     },
     TasksComplete {
         task: String,
-        by: Option<String>,
         values: Value,
     },
     AuditVerify,
@@ -67,7 +64,6 @@ pub enum Wish {
     },
     Release {
         candidate: Candidate,
-        by: Option<String>,
     },
     TenantsShow,
     KeysCreate(KeysCreate),
@@ -85,7 +81,6 @@ pub enum Wish {
 pub struct KeysCreate {
     pub name: String,
     pub service: Option<String>,
-    pub by: Option<String>,
     pub processes: Vec<String>,
     pub per_minute: u32,
     pub expires: String,
@@ -115,12 +110,20 @@ pub struct RunWish {
     pub file: Option<laufzettel_domain::Digest>,
     /// Files in it carry their bytes as `resource`.
     pub input: Value,
-    pub by: Option<String>,
     pub zone: Option<String>,
     pub answers: BTreeMap<String, Value>,
     pub until_waiting: bool,
     /// Whether somebody sits at a terminal and can be asked.
     pub interactive: bool,
+}
+
+/// Who asks, as far as the command line says so.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct Asker {
+    /// `--as`
+    pub by: Option<String>,
+    /// Of that person, where the directory checks passwords. Never written anywhere.
+    pub password: Option<String>,
 }
 
 /// What is sent to a server that holds the store: over a socket only this user and the server's may open.
@@ -129,23 +132,5 @@ pub struct Envelope {
     pub wish: Wish,
     pub lang: laufzettel_domain::Lang,
     pub json: bool,
-    /// Of the person the wish names.
-    pub password: Option<String>,
-}
-
-impl Wish {
-    /// Who acts, if the wish names somebody.
-    pub fn person(&self) -> Option<&str> {
-        match self {
-            Self::Run(RunWish { by, .. })
-            | Self::RunsCancel { by, .. }
-            | Self::RunsRetry { by, .. }
-            | Self::RunsResolve { by, .. }
-            | Self::TasksList { by }
-            | Self::TasksComplete { by, .. }
-            | Self::Release { by, .. }
-            | Self::KeysCreate(KeysCreate { by, .. }) => by.as_deref(),
-            _ => None,
-        }
-    }
+    pub asker: Asker,
 }

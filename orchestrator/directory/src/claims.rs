@@ -126,7 +126,7 @@ mod tests {
     fn remembered_until_the_sign_in_ends() {
         let (directory, now) = (ClaimsDirectory::default(), Timestamp::UNIX_EPOCH);
         let caller = directory.remember(&claims("u-1", &["GG-Steueramt"]), Via::Form, now).unwrap();
-        assert_eq!(caller, Caller { subject: "u-1".into(), name: "Anna Klein".into(), upn: "a.klein@vg".into(), via: Via::Form });
+        assert_eq!(caller, Caller { subject: "u-1".into(), name: "Anna Klein".into(), upn: "a.klein@vg".into(), via: Via::Form, os_user: None });
         assert_eq!(directory.groups_of("u-1", now), Ok(vec![group("GG-Steueramt")]));
         assert_eq!(directory.person("a.klein@vg").map(|p| p.sid), Some("u-1".to_owned()));
         // signed in again elsewhere: the newest claims count

@@ -50,7 +50,7 @@ pub struct Person {
 impl Person {
     /// As whom this person acts, however she was recognised.
     pub fn caller(&self, via: Via) -> Caller {
-        Caller { subject: self.sid.clone(), name: self.name.clone(), upn: self.upn.clone(), via }
+        Caller { subject: self.sid.clone(), name: self.name.clone(), upn: self.upn.clone(), via, os_user: None }
     }
 }
 
@@ -248,7 +248,7 @@ mod tests {
     async fn unreachable_is_unavailable() {
         let directory = Directory::ldap(options("ldaps://127.0.0.1:1")).unwrap();
         let now = Timestamp::UNIX_EPOCH;
-        let anna = Caller { subject: "S-1-5-21-1-2-3-1104".into(), name: "Anna".into(), upn: String::new(), via: Via::Form };
+        let anna = Caller { subject: "S-1-5-21-1-2-3-1104".into(), name: "Anna".into(), upn: String::new(), via: Via::Form, os_user: None };
         assert_eq!(directory.resolve(&anna, &[], now).await, Err(Error::Unavailable));
         assert_eq!(directory.authenticate("anna", "geheim", Via::Form, now).await, Err(Error::Unavailable));
         assert_eq!(directory.authenticate("anna", "", Via::Form, now).await, Err(Error::Credentials), "refused before any bind");

@@ -32,15 +32,18 @@ pub struct Caller {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub upn: String,
     pub via: Via,
+    /// The operating system's user beside whom this person acts, at the command line; told by the kernel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub os_user: Option<String>,
 }
 
 impl Caller {
     pub fn service(name: &str, via: Via) -> Self {
-        Self { subject: format!("service:{name}"), name: name.to_owned(), upn: String::new(), via }
+        Self { subject: format!("service:{name}"), name: name.to_owned(), upn: String::new(), via, os_user: None }
     }
 
     pub fn applicant(case: &str) -> Self {
-        Self { subject: format!("applicant:{case}"), name: "Antragsteller/in".to_owned(), upn: String::new(), via: Via::Intake }
+        Self { subject: format!("applicant:{case}"), name: "Antragsteller/in".to_owned(), upn: String::new(), via: Via::Intake, os_user: None }
     }
 
     /// The service account's name, if this is one.

@@ -91,8 +91,8 @@ pub fn sentence(kind: &str, body: &Value) -> Text {
             format!("{} was denied a task: {}", word(body, "/by/name"), word(body, "/decision/reason/en")),
         ),
         "signin" => (
-            format!("{} hat sich angemeldet ({}{}).", word(body, "/by/name"), word(body, "/login"), os_user(body)),
-            format!("{} signed in ({}{}).", word(body, "/by/name"), word(body, "/login"), os_user(body)),
+            format!("{} hat sich angemeldet ({}).", word(body, "/by/name"), word(body, "/login")),
+            format!("{} signed in ({}).", word(body, "/by/name"), word(body, "/login")),
         ),
         "signin.failed" => (
             format!("Anmeldung misslungen ({}): {}, Grund: {}.", word(body, "/login"), word(body, "/by/name"), word(body, "/reason")),
@@ -121,7 +121,14 @@ pub fn sentence(kind: &str, body: &Value) -> Text {
         "lane.closed" => ("Das Programm hat geordnet aufgehört zu schreiben.".to_owned(), "The program ceased to write in order.".to_owned()),
         other => (other.to_owned(), other.to_owned()),
     };
-    Text::new(de, en)
+    let (beside_de, beside_en) = beside(body);
+    Text::new(format!("{de}{beside_de}"), format!("{en}{beside_en}"))
+}
+
+/// The operating system's user at whose terminal a person acted.
+fn beside(body: &Value) -> (String, String) {
+    let user = ["/by/os_user", "/caller/os_user"].iter().find_map(|path| body.pointer(path).and_then(Value::as_str));
+    user.map(|user| (format!(" Kommandozeile von {user}."), format!(" Command line of {user}."))).unwrap_or_default()
 }
 
 fn exported(body: &Value) -> (String, String) {
@@ -133,8 +140,18 @@ fn exported(body: &Value) -> (String, String) {
 }
 
 /// What is on record about the house itself.
-const BOOKS: [&str; 9] =
-    ["config.changed", "grant.changed", "pin.loaded", "pin.approved", "quota.exceeded", "quota.nearly", "run.denied", "release.denied", "process.released"];
+const BOOKS: [&str; 10] = [
+    "access.denied",
+    "config.changed",
+    "grant.changed",
+    "pin.loaded",
+    "pin.approved",
+    "quota.exceeded",
+    "quota.nearly",
+    "run.denied",
+    "release.denied",
+    "process.released",
+];
 
 fn books(kind: &str, body: &Value) -> (String, String) {
     let (by, version) = (word(body, "/by/name"), word(body, "/version"));
@@ -169,6 +186,9 @@ fn books(kind: &str, body: &Value) -> (String, String) {
             format!("{by} durfte am Vorgang {} nichts ändern ({}): {reason_de}", word(body, "/run"), word(body, "/order")),
             format!("{by} was denied to change the run {} ({}): {reason_en}", word(body, "/run"), word(body, "/order")),
         ),
+        "access.denied" => {
+            (format!("{by} durfte nicht: {} {reason_de}", word(body, "/action")), format!("{by} was denied: {} {reason_en}", word(body, "/action")))
+        }
         "release.denied" => {
             (format!("{by} durfte {process} {version} nicht freigeben: {reason_de}"), format!("{by} was denied to release {process} {version}: {reason_en}"))
         }
@@ -181,11 +201,6 @@ fn books(kind: &str, body: &Value) -> (String, String) {
             format!("{by} released {process} {version}, {} cases passed.", number("cases")),
         ),
     }
-}
-
-/// The operating-system user beside a person at a terminal.
-fn os_user(body: &Value) -> String {
-    body.get("os_user").and_then(Value::as_str).map(|user| format!(", OS: {user}")).unwrap_or_default()
 }
 
 fn allowed(body: &Value, german: bool) -> String {

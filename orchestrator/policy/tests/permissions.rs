@@ -47,7 +47,7 @@ fn rules() -> Rules {
 /// Who is asked for, and in the run of which process.
 fn roles() -> Vec<(&'static str, Who, &'static str)> {
     let person = |groups: &[&str]| Who {
-        caller: Caller { subject: "S-1-5-21-1".into(), name: "Anna Klein".into(), upn: "a.klein".into(), via: Via::Form },
+        caller: Caller { subject: "S-1-5-21-1".into(), name: "Anna Klein".into(), upn: "a.klein".into(), via: Via::Form, os_user: None },
         groups: groups.iter().map(|g| Group { name: (*g).to_owned(), sid: format!("S-1-5-{g}") }).collect(),
     };
     let nobody = |caller| Who { caller, groups: vec![] };

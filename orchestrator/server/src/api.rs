@@ -18,7 +18,6 @@ use serde_json::json;
 use crate::{
     key,
     reply::{self, problem, problem_with},
-    runs::{seen, visible},
     site::{Session, Site},
     tasks::mine,
 };
@@ -101,7 +100,7 @@ pub async fn runs(State(site): State<Arc<Site>>, Extension(session): Extension<S
     let tenant = &site.tenants[&session.tenant];
     let Ok(rows) = tenant.desk.tenant.store.runs(RunFilter { limit: 100, ..RunFilter::default() }).await else { return problem(503, "Gerade nicht möglich.") };
     let rows = rows.into_iter().filter(|row| session.covers(&row.process)).collect();
-    match seen(tenant, &session.caller, rows).await {
+    match tenant.desk.seen(&session.caller, rows).await {
         Ok(rows) => reply::json(StatusCode::OK, &json!({ "runs": rows })),
         Err(error) => wish(&error),
     }
@@ -110,7 +109,7 @@ pub async fn runs(State(site): State<Arc<Site>>, Extension(session): Extension<S
 pub async fn run(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(run): Path<String>) -> Response {
     let tenant = &site.tenants[&session.tenant];
     let Some(id) = RunId::parse(&run) else { return problem(404, "Diesen Vorgang gibt es nicht.") };
-    match visible(tenant, &session.caller, id).await {
+    match tenant.desk.visible(&session.caller, id).await {
         Ok(Some(loaded)) if !session.covers(loaded.run.process.as_str()) => {
             key::outside(tenant, &session, Some(("run.denied", json!({ "run": run, "order": "view" })))).await
         }

@@ -12,7 +12,6 @@ use laufzettel_domain::{RunId, Value, file::File};
 
 use crate::{
     reply::Asked,
-    runs,
     site::{Session, Site},
 };
 
@@ -52,7 +51,7 @@ pub async fn fetch(
     let tenant = &site.tenants[&session.tenant];
     let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
     let Some(run) = RunId::parse(&run) else { return asked.missing() };
-    let loaded = match runs::visible(tenant, &session.caller, run).await {
+    let loaded = match tenant.desk.visible(&session.caller, run).await {
         Ok(Some(loaded)) => loaded,
         Ok(None) => return asked.missing(),
         Err(error) => return asked.wish(&error),

@@ -19,7 +19,9 @@ pub use citizen::{AntragPage, AutomatedStep, Decision, Notice, QuittungPage, Rea
 pub use form::{FileField, Filled, Form, FormView, UploadedFile};
 pub use runs::{Cancel, Entry, RunRow, RunState, StepKind, StepState, StepView, VorgaengePage, VorgangPage};
 pub use shown::{Origin, Shown};
-pub use staff::{AbgemeldetPage, AnmeldenPage, FehlerPage, PasswordForm, PersonChoice, ProcessRow, ProzessePage, StartPage, StartseitePage, ZoneChoice};
+pub use staff::{
+    AbgemeldetPage, AnmeldenPage, FehlerPage, PasswordForm, PersonChoice, ProcessRow, ProzessePage, StartPage, StartseitePage, TerminalPage, ZoneChoice,
+};
 pub use tasks::{AufgabePage, AufgabenPage, TaskRow};
 
 /// Served as `/static/style.css`.
@@ -73,6 +75,7 @@ pub enum Page {
     Quittung(QuittungPage),
     Status(StatusPage),
     Anmelden(AnmeldenPage),
+    Terminal(TerminalPage),
     Abgemeldet(AbgemeldetPage),
     Fehler(FehlerPage),
     Startseite(StartseitePage),
@@ -98,6 +101,7 @@ pub fn render(page: &Page, frame: &Frame) -> String {
         Page::Quittung(p) => templates::document("quittung.html", p, words::word("receipt_heading", frame.lang), frame, 0),
         Page::Status(p) => templates::document("status.html", p, words::word("status_heading", frame.lang), frame, 0),
         Page::Anmelden(p) => templates::document("anmelden.html", p, words::word("sign_in_heading", frame.lang), frame, p.problems()),
+        Page::Terminal(p) => templates::document("terminal.html", p, words::word("terminal_heading", frame.lang), frame, 0),
         Page::Abgemeldet(p) => templates::document("abgemeldet.html", p, words::word("signed_out_heading", frame.lang), frame, 0),
         Page::Fehler(p) => templates::document("fehler.html", p, &p.title, frame, 0),
         Page::Startseite(p) => templates::document("startseite.html", p, words::word("home", frame.lang), frame, 0),

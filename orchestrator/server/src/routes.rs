@@ -31,6 +31,8 @@ pub enum Needs {
     Signature,
     /// The answer of an identity provider to a sign-in this very browser began.
     State,
+    /// A signed-in person, whatever she may: it is about her sign-in itself.
+    Session,
     /// A signed-in person; what she may see or do the desk asks again.
     Person,
     /// A key of a program, or a signed-in person.
@@ -41,7 +43,8 @@ pub struct Route {
     pub path: &'static str,
     pub needs: Needs,
     /// The verb of the right the desk asks for behind it (`policy::Action`); what a list shows is asked entry by entry.
-    /// Empty where nobody is signed in: what happens there is under the rights of the trigger's service account.
+    /// Empty where nobody is signed in: what happens there is under the rights of the trigger's service account. Empty too where
+    /// it is about a sign-in itself.
     pub asks: &'static str,
     handler: MethodRouter<Arc<Site>>,
 }
@@ -52,7 +55,7 @@ const FORM_BYTES_MAX: usize = 16 * 1024 * 1024;
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 pub fn routes() -> Vec<Route> {
-    use Needs::{Code, Key, Nothing, Person, Signature, State};
+    use Needs::{Code, Key, Nothing, Person, Session, Signature, State};
     let route = |path, needs, asks, handler| Route { path, needs, asks, handler };
     vec![
         route("/antrag/{tenant}/{path}", Nothing, "", get(intake::form).post(intake::send).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
@@ -65,6 +68,7 @@ pub fn routes() -> Vec<Route> {
         route("/anmelden/passwort/{tenant}", Nothing, "", post(signin::password::sign_in)),
         route("/anmelden/dienst/{tenant}", Nothing, "", get(signin::oidc::begin)),
         route("/anmelden/dienst/{tenant}/zurueck", State, "", get(signin::oidc::back)),
+        route("/anmelden/terminal/{code}", Session, "", get(signin::terminal::page).post(signin::terminal::confirm)),
         route("/abmelden", Nothing, "", post(signin::sign_out)),
         route("/abmelden/ueberall", Nothing, "", post(signin::sign_out_everywhere)),
         route("/abgemeldet/{tenant}", Nothing, "", get(signin::signed_out)),
@@ -91,7 +95,7 @@ pub fn router(site: Arc<Site>) -> Router {
     let mut router = Router::new();
     for route in routes() {
         let handler = match route.needs {
-            Needs::Person => route.handler.route_layer(middleware::from_fn_with_state(site.clone(), person)),
+            Needs::Person | Needs::Session => route.handler.route_layer(middleware::from_fn_with_state(site.clone(), person)),
             Needs::Key => route.handler.route_layer(middleware::from_fn_with_state(site.clone(), program)),
             Needs::Nothing | Needs::Code | Needs::Signature | Needs::State => route.handler,
         };

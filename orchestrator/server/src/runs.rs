@@ -8,9 +8,9 @@ use axum::{
     http::{HeaderMap, Uri},
     response::{IntoResponse, Redirect, Response},
 };
-use laufzettel_domain::{Caller, Lang, RunId, Value};
-use laufzettel_store::{RunFilter, RunRow as Row};
-use laufzettel_worker::{Loaded, WishError};
+use laufzettel_domain::{Lang, RunId, Value};
+use laufzettel_store::RunFilter;
+use laufzettel_worker::Loaded;
 use serde_json::json;
 
 use crate::{
@@ -22,26 +22,6 @@ use crate::{
 
 /// Runs on one page of the list.
 const PAGE: u32 = 50;
-
-/// A run this person may see; `None` otherwise: what may not be seen does not exist.
-pub async fn visible(tenant: &TenantSite, by: &Caller, run: RunId) -> Result<Option<Loaded>, WishError> {
-    let who = tenant.desk.who(by).await?;
-    let Some(loaded) = tenant.desk.load(run).await? else { return Ok(None) };
-    let may = tenant.desk.may_view(&who, &loaded.prepared.process.verantwortlich, &loaded.run.caller.subject).await.allow;
-    Ok(may.then_some(loaded))
-}
-
-/// The rows this person may see. Her groups are asked for once.
-pub async fn seen(tenant: &TenantSite, by: &Caller, rows: Vec<Row>) -> Result<Vec<Row>, WishError> {
-    let who = tenant.desk.who(by).await?;
-    let mut seen = Vec::new();
-    for row in rows {
-        if tenant.desk.may_view(&who, &row.unit, &row.subject).await.allow {
-            seen.push(row);
-        }
-    }
-    Ok(seen)
-}
 
 fn state(text: &str) -> RunState {
     match text {
@@ -66,7 +46,7 @@ pub async fn list(
     let before = query.get("vor").and_then(|v| RunId::parse(v));
     let Ok(rows) = tenant.desk.tenant.store.runs(RunFilter { before, limit: PAGE, ..RunFilter::default() }).await else { return asked.unavailable() };
     let more = (rows.len() == PAGE as usize).then(|| rows.last().map(|r| format!("/vorgaenge?vor={}", r.run))).flatten();
-    let rows = match seen(tenant, &session.caller, rows).await {
+    let rows = match tenant.desk.seen(&session.caller, rows).await {
         Ok(rows) => rows,
         Err(error) => return asked.wish(&error),
     };
@@ -85,7 +65,7 @@ pub async fn page(State(site): State<Arc<Site>>, Extension(session): Extension<S
     let tenant = &site.tenants[&session.tenant];
     let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
     let Some(run) = RunId::parse(&run) else { return asked.missing() };
-    let loaded = match visible(tenant, &session.caller, run).await {
+    let loaded = match tenant.desk.visible(&session.caller, run).await {
         Ok(Some(loaded)) => loaded,
         Ok(None) => return asked.missing(),
         Err(error) => return asked.wish(&error),

@@ -1,4 +1,5 @@
-//! Who is signed in: a random name in a cookie, the rest stays here, under the digest of that name. Lost when the program ends.
+//! Who is signed in: in a browser, by a random name in a cookie, of which the digest stays here; at the command line, by its seat.
+//! Lost when the program ends.
 
 use std::collections::BTreeMap;
 
@@ -32,6 +33,11 @@ impl Session {
         Self { tenant: tenant.to_owned(), caller, scope: None, began: now, seen: now }
     }
 
+    /// When it is over at the latest.
+    pub fn ends(&self) -> Timestamp {
+        self.began.saturating_add(SignedDuration::from_secs(LIFE_S)).unwrap_or(self.began)
+    }
+
     fn is_over(&self, now: Timestamp) -> bool {
         now.duration_since(self.began) >= SignedDuration::from_secs(LIFE_S) || now.duration_since(self.seen) >= SignedDuration::from_secs(IDLE_S)
     }
@@ -42,38 +48,53 @@ impl Session {
     }
 }
 
+/// What a session is recognised by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mark {
+    /// The digest of the name in a cookie.
+    Cookie([u8; 32]),
+    /// A seat at the command line of a tenant.
+    Terminal { tenant: String, seat: String },
+}
+
+impl Mark {
+    fn cookie(name: &str) -> Self {
+        Self::Cookie(Digest::of(name.as_bytes()).0)
+    }
+}
+
 /// Everybody who is signed in. Pure: time and names come from outside.
 #[derive(Debug, Default)]
-pub struct Sessions(BTreeMap<[u8; 32], Session>);
+pub struct Sessions(BTreeMap<Mark, Session>);
 
 impl Sessions {
-    /// The session of a name, used now.
-    pub fn take(&mut self, name: &str, now: Timestamp) -> Option<Session> {
-        let key = Digest::of(name.as_bytes()).0;
-        let session = self.0.get_mut(&key)?;
+    /// The session under a mark, used now.
+    pub fn take(&mut self, mark: &Mark, now: Timestamp) -> Option<Session> {
+        let session = self.0.get_mut(mark)?;
         if session.is_over(now) {
-            self.0.remove(&key);
+            self.0.remove(mark);
             return None;
         }
         session.seen = now;
         Some(session.clone())
     }
 
-    pub fn begin(&mut self, name: &str, session: Session) {
-        let now = session.began;
+    /// Returns the session this one takes the place of.
+    pub fn begin(&mut self, mark: Mark, session: Session) -> Option<Session> {
+        let now = session.seen;
         if self.0.len() >= SESSIONS_MAX {
             self.0.retain(|_, s| !s.is_over(now));
         }
         if self.0.len() >= SESSIONS_MAX
-            && let Some(oldest) = self.0.iter().min_by_key(|(_, s)| s.seen).map(|(key, _)| *key)
+            && let Some(oldest) = self.0.iter().min_by_key(|(_, s)| s.seen).map(|(mark, _)| mark.clone())
         {
             self.0.remove(&oldest);
         }
-        self.0.insert(Digest::of(name.as_bytes()).0, session);
+        self.0.insert(mark, session)
     }
 
-    pub fn end(&mut self, name: &str) -> Option<Session> {
-        self.0.remove(&Digest::of(name.as_bytes()).0)
+    pub fn end(&mut self, mark: &Mark) -> Option<Session> {
+        self.0.remove(mark)
     }
 
     /// Whether a person is still signed in anywhere.
@@ -124,7 +145,7 @@ pub fn name(site: &Site) -> String {
 
 pub fn of(site: &Site, headers: &HeaderMap) -> Option<Session> {
     let name = site.cookies.get(headers, COOKIE)?;
-    let session = site.sessions().take(name, site.now())?;
+    let session = site.sessions().take(&Mark::cookie(name), site.now())?;
     site.tenants.contains_key(&session.tenant).then_some(session)
 }
 
@@ -134,15 +155,15 @@ pub fn begin(site: &Site, headers: &HeaderMap, session: Session) -> String {
     let fresh = name(site);
     let mut sessions = site.sessions();
     if let Some(old) = site.cookies.get(headers, COOKIE) {
-        sessions.end(old);
+        sessions.end(&Mark::cookie(old));
     }
-    sessions.begin(&fresh, session);
+    sessions.begin(Mark::cookie(&fresh), session);
     site.cookies.set(COOKIE, &fresh, LIFE_S)
 }
 
 /// Forgets the session of this request. Returns it, and the cookie that clears the browser's.
 pub fn end(site: &Site, headers: &HeaderMap) -> (Option<Session>, String) {
-    let ended = site.cookies.get(headers, COOKIE).and_then(|name| site.sessions().end(name));
+    let ended = site.cookies.get(headers, COOKIE).and_then(|name| site.sessions().end(&Mark::cookie(name)));
     (ended, site.cookies.clear(COOKIE))
 }
 
@@ -171,7 +192,7 @@ mod tests {
     }
 
     fn session(subject: &str, seconds: i64) -> Session {
-        Session::new("a", Caller { subject: subject.into(), name: "N".into(), upn: "n".into(), via: Via::Form }, at(seconds))
+        Session::new("a", Caller { subject: subject.into(), name: "N".into(), upn: "n".into(), via: Via::Form, os_user: None }, at(seconds))
     }
 
     #[test]
@@ -184,8 +205,8 @@ mod tests {
             (&[3000, 6000, 9000, 12000, 15000, 18000, 21000, 24000, 27000, 30000, LIFE_S], false),
         ] {
             let mut sessions = Sessions::default();
-            sessions.begin("x", session("S-1", 0));
-            let found: Vec<bool> = looks.iter().map(|s| sessions.take("x", at(*s)).is_some()).collect();
+            sessions.begin(Mark::cookie("x"), session("S-1", 0));
+            let found: Vec<bool> = looks.iter().map(|s| sessions.take(&Mark::cookie("x"), at(*s)).is_some()).collect();
             assert_eq!(found.last(), Some(&expected), "{looks:?}");
         }
     }
@@ -193,20 +214,23 @@ mod tests {
     #[test]
     fn an_ended_session_does_not_come_back() {
         let mut sessions = Sessions::default();
-        sessions.begin("x", session("S-1", 0));
-        assert_eq!(sessions.take("x", at(IDLE_S)), None);
-        assert_eq!(sessions.take("x", at(1)), None);
+        sessions.begin(Mark::cookie("x"), session("S-1", 0));
+        assert_eq!(sessions.take(&Mark::cookie("x"), at(IDLE_S)), None);
+        assert_eq!(sessions.take(&Mark::cookie("x"), at(1)), None);
     }
 
     #[test]
     fn signing_out_everywhere_takes_all_of_one_person() {
         let mut sessions = Sessions::default();
-        sessions.begin("1", session("S-1", 0));
-        sessions.begin("2", session("S-1", 1));
-        sessions.begin("3", session("S-2", 1));
-        sessions.begin("4", Session { tenant: "b".into(), ..session("S-1", 1) });
-        assert_eq!(sessions.end_all("a", "S-1"), 2);
-        let left: Vec<bool> = ["1", "2", "3", "4"].map(|name| sessions.take(name, at(2)).is_some()).into();
+        sessions.begin(Mark::cookie("1"), session("S-1", 0));
+        sessions.begin(Mark::cookie("2"), session("S-1", 1));
+        sessions.begin(Mark::cookie("3"), session("S-2", 1));
+        sessions.begin(Mark::cookie("4"), Session { tenant: "b".into(), ..session("S-1", 1) });
+        let seat = Mark::Terminal { tenant: "a".into(), seat: "0 audit:7".into() };
+        sessions.begin(seat.clone(), session("S-1", 1));
+        assert_eq!(sessions.end_all("a", "S-1"), 3);
+        assert_eq!(sessions.take(&seat, at(2)), None, "the command line too");
+        let left: Vec<bool> = ["1", "2", "3", "4"].map(|name| sessions.take(&Mark::cookie(name), at(2)).is_some()).into();
         assert_eq!(left, [false, false, true, true]);
     }
 
@@ -214,10 +238,10 @@ mod tests {
     fn there_are_never_more_than_fit() {
         let mut sessions = Sessions::default();
         for n in 0..=SESSIONS_MAX {
-            sessions.begin(&n.to_string(), session("S-1", i64::try_from(n).unwrap() / 100));
+            sessions.begin(Mark::cookie(&n.to_string()), session("S-1", i64::try_from(n).unwrap() / 100));
         }
         assert_eq!(sessions.0.len(), SESSIONS_MAX);
-        assert!(sessions.take(&SESSIONS_MAX.to_string(), at(101)).is_some(), "the newest is there");
+        assert!(sessions.take(&Mark::cookie(&SESSIONS_MAX.to_string()), at(101)).is_some(), "the newest is there");
     }
 
     #[test]

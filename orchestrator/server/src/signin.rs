@@ -3,6 +3,7 @@
 mod flow;
 pub mod oidc;
 pub mod password;
+pub mod terminal;
 pub mod throttle;
 
 use std::{collections::HashMap, sync::Arc};
@@ -94,7 +95,7 @@ async fn enter(site: &Site, asked: &Asked, (name, tenant): (&str, &TenantSite), 
 
 /// A person known to the directory whose sign-in failed. Of a name nobody bears nothing is kept: it may be a mistyped password.
 async fn failed(tenant: &TenantSite, subject: Option<Caller>, reason: &str) {
-    let nobody = || Caller { subject: "unknown".to_owned(), name: "unbekannt".to_owned(), upn: String::new(), via: Via::Form };
+    let nobody = || Caller { subject: "unknown".to_owned(), name: "unbekannt".to_owned(), upn: String::new(), via: Via::Form, os_user: None };
     let body = json!({ "login": tenant.login.word(), "reason": reason });
     tenant.desk.note("signin.failed", &subject.unwrap_or_else(nobody), body).await;
 }

@@ -13,7 +13,7 @@ use crate::{
     oidc::Oidc,
     rate::Rates,
     session::{Cookies, Sessions},
-    signin::throttle::Throttle,
+    signin::{terminal::Codes, throttle::Throttle},
 };
 
 /// How people of a tenant sign in on pages.
@@ -60,6 +60,7 @@ pub struct Site {
     sessions: Mutex<Sessions>,
     throttle: Mutex<Throttle>,
     rates: Mutex<Rates>,
+    codes: Mutex<Codes>,
 }
 
 const HELD: &str = "nobody panics while holding this lock";
@@ -79,6 +80,7 @@ impl Site {
             sessions: Mutex::default(),
             throttle: Mutex::default(),
             rates: Mutex::default(),
+            codes: Mutex::default(),
         }
     }
 
@@ -92,6 +94,10 @@ impl Site {
 
     pub(crate) fn rates(&self) -> MutexGuard<'_, Rates> {
         self.rates.lock().expect(HELD)
+    }
+
+    pub(crate) fn codes(&self) -> MutexGuard<'_, Codes> {
+        self.codes.lock().expect(HELD)
     }
 
     /// All tenants of one program share its clock and its randomness.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use laufzettel_domain::{Actor, Caller, Digest, RunId, TaskId, Text, Value};
 use laufzettel_engine::{self as engine, Answer, Command, Event, Rejection, Run, Start, TaskKind};
 use laufzettel_journal::{Draft, Record};
-use laufzettel_policy::{Action, Decision, Who, permit, permit_start, permit_view};
+use laufzettel_policy::{Action, Decision, Who, permit, permit_start};
 use laufzettel_process::{
     Process,
     model::{RunAs, StepKind},
@@ -524,14 +524,6 @@ impl Desk {
         let (who, groups) = (self.who(by).await?, self.tenant.unit_groups(&process.verantwortlich).await);
         let decision = self.may_take(&who, &groups, None, process.id.as_str()).await?;
         if decision.allow { Ok(()) } else { Err(WishError::Denied(decision)) }
-    }
-
-    /// Whether somebody may look at a run.
-    pub async fn may_view(&self, who: &Who, unit: &str, subject: &str) -> Decision {
-        if who.caller.subject == subject {
-            return Decision { allow: true, reason: Text::new("selbst gestartet", "started by this person"), rule: "run.caller".to_owned() };
-        }
-        permit_view(who, who.is_in_any(&self.tenant.unit_groups(unit).await).is_some(), &self.tenant.rules)
     }
 }
 

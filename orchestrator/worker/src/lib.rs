@@ -14,6 +14,7 @@ mod quota;
 mod release;
 mod route;
 mod tenant;
+mod viewing;
 
 pub use anchor::{Anchor, AnchorError, read_witness, witness_file};
 pub use desk::{Desk, Loaded, StartError, StartRequest, Started, WishError, decode, status_key};

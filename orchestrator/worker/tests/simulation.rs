@@ -261,7 +261,7 @@ async fn accept(desk: &Desk, memory: &MemoryStore, dice: &Seeded) -> RunId {
 
 /// A person looks at what really happened, and says so.
 async fn resolve(desk: &Desk, run: RunId, path: &laufzettel_domain::EffectPath, world: &Arc<Mutex<World>>) {
-    let by = Caller { subject: "U-1".into(), name: "U".into(), upn: "u".into(), via: Via::Terminal };
+    let by = Caller { subject: "U-1".into(), name: "U".into(), upn: "u".into(), via: Via::Terminal, os_user: None };
     let told = desk
         .tell(run, &Actor::Caller(by.clone()), |loaded| {
             let effect = loaded.run.effects.get(path).ok_or(WishError::Unknown)?;

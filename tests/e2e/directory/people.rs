@@ -40,7 +40,7 @@ pub async fn a_group_list_that_is_not_computed_is_searched(controller: &Controll
     let directory = controller.directory();
     let eva = caller(&directory, "eva").await;
     let weber = directory.person("weber").await.expect("an answer").expect("Weber is there");
-    let weber = Caller { subject: weber.sid, name: weber.name, upn: weber.upn, via: Via::Form };
+    let weber = Caller { subject: weber.sid, name: weber.name, upn: weber.upn, via: Via::Form, os_user: None };
     let computed = (directory.resolve(&eva, &[], now()).await, directory.resolve(&weber, &[], now()).await);
     assert_eq!(computed.0.as_ref().map(|who| who.groups.len()), Ok(702), "all groups, Domain Users and Users");
     for name in ["eva", "Weber\\, (Amt)*"] {
@@ -85,7 +85,7 @@ pub async fn accounts_and_passwords(controller: &Controller) {
     }
     let of = async |name: &str| {
         let person = directory.person(name).await.expect("an answer").expect("she is there");
-        let caller = Caller { subject: person.sid, name: person.name, upn: person.upn, via: Via::Form };
+        let caller = Caller { subject: person.sid, name: person.name, upn: person.upn, via: Via::Form, os_user: None };
         directory.resolve(&caller, &[], now()).await.map(|who| ours(&who.groups).len())
     };
     assert_eq!(of("weg").await, Err(Error::Disabled));

@@ -136,8 +136,11 @@ async fn start(setting: &Setting, case: &Case, desk: &Desk) -> Result<laufzettel
 /// Whoever a case lets act: a person the directory knows. Nothing happens in a case, so nobody signs in for it.
 async fn person(desk: &Desk, name: &str) -> Result<Caller, WishError> {
     let known = desk.tenant.directory.person(name).await.map_err(|e| WishError::Unavailable(format!("{name}: {e}")))?;
-    let known =
-        known.filter(|person| !person.disabled).ok_or_else(|| WishError::Unavailable(format!("{name}: steht nicht im Verzeichnis oder ist gesperrt")))?;
+    let known = known.filter(|person| !person.disabled).ok_or_else(|| {
+        WishError::Unavailable(format!(
+            "{name}: steht nicht im Verzeichnis oder ist gesperrt (mit directory: oidc nennt directory.oidc.cases die Personen der Fälle)"
+        ))
+    })?;
     Ok(known.caller(Via::Form))
 }
 

@@ -10,14 +10,14 @@ use tokio::task::JoinSet;
 
 use super::{check, configuration, tenant_of, wish};
 use crate::{
-    args::Where,
+    args::{Where, Who},
     cases::{self, Setting},
     demo, house,
     out::{Out, code},
     wish::Wish,
 };
 
-pub async fn release(id: &str, by: Option<String>, at: &Where, out: &Out) -> anyhow::Result<u8> {
+pub async fn release(id: &str, who: Who, at: &Where, out: &Out) -> anyhow::Result<u8> {
     let config = configuration(at, out).await?;
     let tenant = tenant_of(&config, at)?;
     let own = config.tenants[&tenant].clone();
@@ -26,11 +26,8 @@ pub async fn release(id: &str, by: Option<String>, at: &Where, out: &Out) -> any
     let process =
         catalogue.processes.get(id).cloned().with_context(|| format!("Einen Prozess „{id}“ gibt es hier nicht, oder er hat Fehler (laufzettel check)."))?;
     let file = own.processes.join(&process.file);
-    let checked = Where {
-        config: Some(at.config.clone().unwrap_or_else(|| PathBuf::from(demo::FOLDER).join("laufzettel.yaml"))),
-        tenant: Some(tenant.to_string()),
-        password_file: None,
-    };
+    let checked =
+        Where { config: Some(at.config.clone().unwrap_or_else(|| PathBuf::from(demo::FOLDER).join("laufzettel.yaml"))), tenant: Some(tenant.to_string()) };
     if check::check(std::slice::from_ref(&file), false, &checked, out).await? != code::DONE {
         return Ok(code::FINDINGS);
     }
@@ -40,14 +37,14 @@ pub async fn release(id: &str, by: Option<String>, at: &Where, out: &Out) -> any
     }
     let mut findings = Findings::new(name.clone());
     let list = cases::read(&folder, &name, &mut findings);
-    let directory = house::directory(&own, &mut Vec::new()).context("Das Verzeichnis lässt sich nicht lesen")?;
+    let directory = house::case_directory(&own, &mut Vec::new()).context("Das Verzeichnis lässt sich nicht lesen")?;
     let base = file.parent().map(PathBuf::from).unwrap_or_default();
     let candidate = Candidate::of(&process, list.len());
     let setting = Setting { config, tenant, own, directory, process, folder: base, file: name };
     if !pass(&setting, list, out).await? {
         return Ok(code::FINDINGS);
     }
-    wish(at, None, Wish::Release { candidate, by }, out).await
+    wish(at, &who, None, Wish::Release { candidate }, out).await
 }
 
 /// Whether there are cases and every one passes; what does not is said.

@@ -105,6 +105,7 @@ async fn live(config: Config, listener: TcpListener, greet: Option<SocketAddr>, 
             Opening::Held(_) => bail!("Ein anderer Laufzettel hält schon den Speicher von {tenant}"),
         }
     }
+    let site = Arc::new(Site::new(sites(&config, &houses), hosts(&config), &config.public_url));
     let stop = CancellationToken::new();
     let mut work = tokio::task::JoinSet::new();
     for house in &houses {
@@ -115,14 +116,13 @@ async fn live(config: Config, listener: TcpListener, greet: Option<SocketAddr>, 
         }
         work.spawn(Worker::new(house.desk.clone()).run(stop.clone()));
         work.spawn(checkpoints(house.clone(), stop.clone()));
-        let (local, file, stop) = (house.clone(), house::socket_file(&config, &house.tenant), stop.clone());
+        let (local, site, file, stop) = (house.clone(), site.clone(), house::socket_file(&config, &house.tenant), stop.clone());
         work.spawn(async move {
-            if let Err(error) = socket::serve(local, &file, stop).await {
+            if let Err(error) = socket::serve(local, site, &file, stop).await {
                 tracing::error!(%error, "the local socket is closed");
             }
         });
     }
-    let site = Arc::new(Site::new(sites(&config, &houses), hosts(&config), &config.public_url));
     let signalled = stop.clone();
     tokio::spawn(async move {
         edge::stop_signal().await;

@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use super::{configuration, wish};
 use crate::{
-    args::Where,
+    args::{Where, Who},
     house,
     out::{Out, code},
     wish::Wish,
 };
 
 pub async fn list(file: Option<PathBuf>, out: &Out) -> anyhow::Result<u8> {
-    let config = configuration(&Where { config: file.clone(), tenant: None, password_file: None }, out).await?;
+    let config = configuration(&Where { config: file.clone(), tenant: None }, out).await?;
     for (id, own) in &config.tenants {
         let store = house::store_file(&config, id);
         if !store.exists() {
@@ -24,7 +24,7 @@ pub async fn list(file: Option<PathBuf>, out: &Out) -> anyhow::Result<u8> {
             }
             continue;
         }
-        let exit = wish(&Where { config: file.clone(), tenant: Some(id.to_string()), password_file: None }, None, Wish::TenantsShow, out).await?;
+        let exit = wish(&Where { config: file.clone(), tenant: Some(id.to_string()) }, &Who::default(), None, Wish::TenantsShow, out).await?;
         if exit != code::DONE {
             return Ok(exit);
         }

@@ -22,7 +22,7 @@ pub async fn test(paths: &[PathBuf], at: &Where, out: &Out) -> anyhow::Result<u8
     let tenant = tenant_of(&config, at)?;
     let own = config.tenants[&tenant].clone();
     let mut findings = Vec::new();
-    let Some(directory) = house::directory(&own, &mut findings) else {
+    let Some(directory) = house::case_directory(&own, &mut findings) else {
         bail!("{}", findings.first().map(|f| f.line(out.lang)).unwrap_or_default());
     };
     let prover = Prover::of(&config, &own, directory.clone())?;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{configuration, tenant_of};
 use crate::{
-    args::{Tools, Where},
+    args::{Tools, Where, Who},
     house,
     out::{Out, code},
     wish::Wish,
@@ -15,7 +15,7 @@ use crate::{
 pub async fn tools(tools: Tools, out: &Out) -> anyhow::Result<u8> {
     match tools {
         Tools::List { at } => list(&at, out).await,
-        Tools::Pin { server, at } => pin(&at, &server, out).await,
+        Tools::Pin { server, who, at } => pin(&at, &who, &server, out).await,
         Tools::Diff { server, at } => diff(&at, server.as_deref(), out).await,
     }
 }
@@ -49,7 +49,7 @@ async fn list(at: &Where, out: &Out) -> anyhow::Result<u8> {
     Ok(code::DONE)
 }
 
-async fn pin(at: &Where, name: &str, out: &Out) -> anyhow::Result<u8> {
+async fn pin(at: &Where, who: &Who, name: &str, out: &Out) -> anyhow::Result<u8> {
     let config = configuration(at, out).await?;
     let tenant = tenant_of(&config, at)?;
     let own = &config.tenants[&tenant];
@@ -60,7 +60,7 @@ async fn pin(at: &Where, name: &str, out: &Out) -> anyhow::Result<u8> {
     server.stop().await;
     // on record before it counts
     let tools = found.tools.iter().map(|definition| (definition.name.clone(), definition.digest())).collect();
-    let exit = super::wish(at, None, Wish::PinApproved { server: name.to_owned(), tools }, out).await?;
+    let exit = super::wish(at, who, None, Wish::PinApproved { server: name.to_owned(), tools }, out).await?;
     if exit != code::DONE {
         return Ok(exit);
     }

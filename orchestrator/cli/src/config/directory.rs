@@ -23,8 +23,11 @@ const POOL: (i64, usize, i64) = (1, 4, 64);
 pub enum DirectoryConfig {
     File(PathBuf),
     Ldap(LdapConfig),
-    /// People are who the sign-in says they are.
-    Claims,
+    /// People are who the sign-in says they are. `cases`: a file with the people that cases of processes name, as nobody
+    /// signs in for one.
+    Claims {
+        cases: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,8 +52,10 @@ pub fn read(tenant: &mut Fields<'_, '_>, folder: &Path, secrets: &Path) -> Optio
     let file = inner.text("file").map(|path| DirectoryConfig::File(at(folder, path)));
     let ldap = inner.opt("ldap").map(|node| ldap(node, format!("{key}.ldap"), folder, secrets, inner.findings).map(DirectoryConfig::Ldap));
     let claims = inner.opt("oidc").map(|node| {
-        let opened = Fields::open(node, format!("{key}.oidc"), inner.findings);
-        opened.map(|fields| fields.close()).map(|()| DirectoryConfig::Claims)
+        let mut fields = Fields::open(node, format!("{key}.oidc"), inner.findings)?;
+        let cases = fields.text("cases").map(|path| at(folder, path));
+        fields.close();
+        Some(DirectoryConfig::Claims { cases })
     });
     let named = ["file", "ldap", "oidc"].iter().filter(|kind| node.get(kind).is_some()).count();
     if named == 0 {
@@ -145,7 +150,9 @@ mod tests {
             cache: Duration::ZERO,
         };
         assert_eq!(findings_of(&text), (Some(DirectoryConfig::Ldap(expected)), vec![]));
-        assert_eq!(findings_of("directory: { oidc: {} }"), (Some(DirectoryConfig::Claims), vec![]));
+        assert_eq!(findings_of("directory: { oidc: {} }"), (Some(DirectoryConfig::Claims { cases: None }), vec![]));
+        let cases = Some(DirectoryConfig::Claims { cases: Some("/etc/lz/p.yaml".into()) });
+        assert_eq!(findings_of("directory: { oidc: { cases: ./p.yaml } }"), (cases, vec![]));
         assert_eq!(findings_of("directory: { file: ./d.yaml }"), (Some(DirectoryConfig::File("/etc/lz/d.yaml".into())), vec![]));
     }
 

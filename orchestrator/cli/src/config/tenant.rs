@@ -78,11 +78,11 @@ pub fn read(node: &Node, key: &str, folder: &Path, secrets: &Path, findings: &mu
 /// A sign-in that the directory cannot answer lets nobody in, and one that asks for no password opens a real directory to all.
 fn fits_directory(node: &Node, key: &str, directory: Option<&DirectoryConfig>, login: &Login, findings: &mut Findings) {
     let text = match (login, directory) {
-        (Login::Ldap, Some(DirectoryConfig::File(_) | DirectoryConfig::Claims)) => Text::new(
+        (Login::Ldap, Some(DirectoryConfig::File(_) | DirectoryConfig::Claims { .. })) => Text::new(
             "login: ldap braucht directory: ldap; nur ein LDAP-Verzeichnis prüft Passwörter.",
             "login: ldap needs directory: ldap; only LDAP checks passwords.",
         ),
-        (Login::Demo, Some(DirectoryConfig::Ldap(_) | DirectoryConfig::Claims)) => Text::new(
+        (Login::Demo, Some(DirectoryConfig::Ldap(_) | DirectoryConfig::Claims { .. })) => Text::new(
             "login: demo gibt es nur mit directory: file; es fragt kein Passwort, und echte Konten sind nicht zum Ausprobieren.",
             "login: demo exists only with directory: file; it asks no password, and real accounts are not for trying.",
         ),

@@ -3,11 +3,12 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use laufzettel_domain::{TenantId, digest::to_hex};
 use laufzettel_journal::{Record, Verdict, Verifier, VerifyKey};
+use laufzettel_policy::Action;
 use laufzettel_store::Store;
 use laufzettel_worker::{read_witness, witness_file};
 use serde_json::{Value, json};
 
-use super::{Done, Failed, find_run, operator};
+use super::{Done, Failed, entitled, find_run};
 use crate::{
     config::Config,
     house::House,
@@ -128,9 +129,10 @@ pub async fn show(house: &House, run: Option<&str>, kind: Option<&str>, limit: u
         None => None,
         Some(written) => Some(find_run(house, written).await?),
     };
+    let by = entitled(house, &[Action::AuditRead], out).await?;
     // the machine form carries the content
     if out.json {
-        house.desk.record("content.exported", &operator(out), json!({ "run": run.map(|r| r.to_string()), "kind": kind, "format": "show" })).await?;
+        house.desk.record("content.exported", &by, json!({ "run": run.map(|r| r.to_string()), "kind": kind, "format": "show" })).await?;
     }
     let mut records = Vec::new();
     let mut after = (0, 0);
@@ -168,7 +170,8 @@ pub async fn export(house: &House, format: &str, out: &Out) -> Done {
     if !["jsonl", "csv"].contains(&format) {
         return Err(Failed::new(code::USAGE, "Möglich sind: jsonl, csv."));
     }
-    house.desk.record("content.exported", &operator(out), json!({ "format": format })).await?;
+    let by = entitled(house, &[Action::AuditRead], out).await?;
+    house.desk.record("content.exported", &by, json!({ "format": format })).await?;
     if format == "csv" {
         out.data("lane;seq;zeit;vorgang;art;handelnd;satz").await;
     }

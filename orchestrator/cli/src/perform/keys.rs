@@ -1,13 +1,15 @@
 //! `keys …`: keys of programs, for whoever runs this program. A key is told once, and never again.
 
 use laufzettel_domain::{Caller, Span, Via};
+use laufzettel_policy::Action;
 use laufzettel_worker::{Key, KeyError, KeyWish};
 use serde_json::json;
 
-use super::{Done, Failed, caller, operator};
+use super::{Done, Failed, caller, entitled};
 use crate::{
     house::House,
     out::{Out, code},
+    seat,
     wish::KeysCreate,
 };
 
@@ -29,7 +31,7 @@ impl From<KeyError> for Failed {
 }
 
 pub async fn create(house: &House, wish: KeysCreate, out: &Out) -> Done {
-    let holder = holder(house, &wish, out).await?;
+    let (by, holder) = holder(house, &wish, out).await?;
     let clean = !wish.name.trim().is_empty() && wish.name.chars().count() <= NAME_CHARS_MAX && !wish.name.chars().any(char::is_control);
     if !clean || wish.processes.len() > PROCESSES_MAX {
         return Err(Failed::new(code::USAGE, format!("Ein Name hat 1 bis {NAME_CHARS_MAX} Zeichen, ein Schlüssel höchstens {PROCESSES_MAX} Muster.")));
@@ -38,9 +40,8 @@ pub async fn create(house: &House, wish: KeysCreate, out: &Out) -> Done {
     let life = life.ok_or_else(|| Failed::new(code::USAGE, "--expires ist eine Dauer wie P90D, höchstens zwei Jahre."))?;
     let tenant = &house.desk.tenant;
     let expires = life.after(tenant.clock.now(), &tenant.zone());
-    let by = operator(out);
     let asked = KeyWish { name: wish.name, holder, processes: wish.processes, per_minute: wish.per_minute, expires };
-    let (id, token) = house.desk.create_key(asked, &by, &by.upn).await?;
+    let (id, token) = house.desk.create_key(asked, &by, &seat::name(out.uid)).await?;
     if out.json {
         out.value(&json!({ "key": id, "token": token, "expires": expires })).await;
     } else {
@@ -50,19 +51,23 @@ pub async fn create(house: &House, wish: KeysCreate, out: &Out) -> Done {
     Ok(code::DONE)
 }
 
-async fn holder(house: &House, wish: &KeysCreate, out: &Out) -> Result<Caller, Failed> {
-    let tenant = &house.desk.tenant;
+/// Who makes the key, and whom it acts for: a service account, which takes the right to look after the house, or its maker.
+async fn holder(house: &House, wish: &KeysCreate, out: &Out) -> Result<(Caller, Caller), Failed> {
     if let Some(service) = &wish.service {
-        if tenant.rules.services.contains_key(service) {
-            return Ok(Caller::service(service, Via::Api));
+        let by = entitled(house, &[Action::Admin], out).await?;
+        if house.desk.tenant.rules.services.contains_key(service) {
+            return Ok((by, Caller::service(service, Via::Api)));
         }
         return Err(Failed::new(code::USAGE, format!("Das Dienstkonto „{service}“ gibt es nicht.")));
     }
     // a key acts as its holder: nobody makes one in the name of somebody else
-    Ok(Caller { via: Via::Api, ..caller(house, wish.by.as_deref(), out).await? })
+    let by = caller(house, out).await?;
+    let holder = Caller { via: Via::Api, os_user: None, ..by.clone() };
+    Ok((by, holder))
 }
 
 pub async fn list(house: &House, out: &Out) -> Done {
+    entitled(house, &[Action::Admin], out).await?;
     let now = house.desk.tenant.clock.now();
     for key in house.desk.keys().await?.values() {
         let state = state(key, now, out);
@@ -86,8 +91,8 @@ fn state<'o>(key: &Key, now: jiff::Timestamp, out: &'o Out) -> &'o str {
 }
 
 pub async fn revoke(house: &House, id: &str, out: &Out) -> Done {
-    let by = operator(out);
-    let key = house.desk.revoke_key(id, &by, &by.upn).await?;
+    let by = entitled(house, &[Action::Admin], out).await?;
+    let key = house.desk.revoke_key(id, &by, &seat::name(out.uid)).await?;
     out.note(format!("{} ({}): {}", key.id, key.name, out.text("gesperrt", "revoked"))).await;
     Ok(code::DONE)
 }

@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 use jiff::{Timestamp, tz::TimeZone};
 use laufzettel_domain::RunId;
 use laufzettel_journal::Record;
+use laufzettel_policy::Action;
 use serde_json::{Value, json};
 
 use super::{
     Done, Failed,
     audit::{csv, page},
+    entitled,
 };
 use crate::{
     house::House,
@@ -53,6 +55,7 @@ struct Sums {
 }
 
 pub async fn ledger(house: &House, wish: &LedgerWish, out: &Out) -> Done {
+    entitled(house, &[Action::AuditRead], out).await?;
     let format = match (wish.format.as_deref(), out.json) {
         (Some(format @ ("csv" | "jsonl")), _) => format,
         (None, true) => "jsonl",

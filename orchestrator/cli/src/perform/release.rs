@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 
 use laufzettel_domain::Digest;
+use laufzettel_policy::Action;
 use laufzettel_worker::{Candidate, ReleaseError};
 use serde_json::{Value, json};
 
-use super::{Done, Failed, caller, denied, operator};
+use super::{Done, Failed, caller, denied, entitled};
 use crate::{
     house::{House, store_file},
     out::{Out, code},
 };
 
-pub async fn release(house: &House, candidate: &Candidate, by: Option<&str>, out: &Out) -> Done {
-    let by = caller(house, by, out).await?;
+pub async fn release(house: &House, candidate: &Candidate, out: &Out) -> Done {
+    let by = caller(house, out).await?;
     match house.desk.release(candidate, &by).await {
         Ok(()) => {
             let words = out.text("freigegeben von", "released by");
@@ -34,7 +35,7 @@ pub async fn release(house: &House, candidate: &Candidate, by: Option<&str>, out
 
 /// One record a tool: who approved which definition.
 pub async fn pins(house: &House, server: &str, tools: BTreeMap<String, Digest>, out: &Out) -> Done {
-    let by = operator(out);
+    let by = entitled(house, &[Action::Admin], out).await?;
     for (tool, digest) in tools {
         let body = json!({ "server": server, "tool": tool, "digest": digest });
         house.desk.record("pin.approved", &by, body).await.map_err(|e| Failed::new(code::ENDED_BADLY, e.to_string()))?;

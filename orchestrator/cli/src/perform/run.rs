@@ -13,7 +13,7 @@ use laufzettel_process::{
 use laufzettel_worker::{Loaded, StartError, StartRequest};
 use serde_json::json;
 
-use super::{Done, Failed, caller, denied, problem_lines, show, wish_failed};
+use super::{Done, Failed, caller, denied, named, problem_lines, show, wish_failed};
 use crate::{
     config::DirectoryConfig,
     house::House,
@@ -102,10 +102,10 @@ async fn start(house: &House, wish: &RunWish, out: &Out) -> Result<RunId, Failed
 
 /// A person of the directory, or `applicant`: as if it had come through the process's own intake.
 async fn starter(house: &House, wish: &RunWish, out: &Out) -> Result<(Caller, Option<RunAs>), Failed> {
-    if wish.by.as_deref() != Some("applicant") {
-        return Ok((caller(house, wish.by.as_deref(), out).await?, None));
+    if out.asker.by.as_deref() != Some("applicant") {
+        return Ok((caller(house, out).await?, None));
     }
-    if !matches!(house.config.tenants[&house.tenant].directory, DirectoryConfig::File(_)) {
+    if !matches!(house.directory(), DirectoryConfig::File(_)) {
         return Err(Failed::new(
             code::USAGE,
             "--as applicant ist zum Ausprobieren (directory: file); im Betrieb stellen Bürgerinnen und Bürger ihren Antrag selbst.",
@@ -138,11 +138,10 @@ async fn answer_one(house: &House, loaded: &Loaded, wish: &RunWish, out: &Out) -
         let step = task.opened.step.as_str();
         let id = TaskId { run: loaded.run.id, number: task.opened.number };
         let (by, values) = match wish.answers.get(step) {
-            Some(values) => answerer(house, values, wish, out).await?,
-            None if wish.interactive => (
-                caller(house, wish.by.as_deref(), out).await?,
-                crate::ask::ask(&loaded.prepared.process, task, out).map_err(|e| Failed::new(code::USAGE, e.to_string()))?,
-            ),
+            Some(values) => answerer(house, values, out).await?,
+            None if wish.interactive => {
+                (caller(house, out).await?, crate::ask::ask(&loaded.prepared.process, task, out).map_err(|e| Failed::new(code::USAGE, e.to_string()))?)
+            }
             None => continue,
         };
         house.desk.answer(id, &by, &values, task.opened.shown).await.map_err(|e| wish_failed(e, out.lang))?;
@@ -152,11 +151,14 @@ async fn answer_one(house: &House, loaded: &Loaded, wish: &RunWish, out: &Out) -
 }
 
 /// An answer may name who gives it: `{ "by": "a.klein", … }`; otherwise it is the person who started the run.
-async fn answerer(house: &House, values: &Value, wish: &RunWish, out: &Out) -> Result<(Caller, Value), Failed> {
+async fn answerer(house: &House, values: &Value, out: &Out) -> Result<(Caller, Value), Failed> {
     let mut values = values.clone();
-    let named = values.as_object_mut().and_then(|map| map.remove("by")).and_then(|by| by.as_str().map(str::to_owned));
-    let by = named.or_else(|| wish.by.clone().filter(|by| by != "applicant"));
-    Ok((caller(house, by.as_deref(), out).await?, values))
+    let by = values.as_object_mut().and_then(|map| map.remove("by")).and_then(|by| by.as_str().map(str::to_owned));
+    let by = match by {
+        Some(user) => named(house, &user, out).await?,
+        None => caller(house, out).await?,
+    };
+    Ok((by, values))
 }
 
 enum Pause {

@@ -1,19 +1,23 @@
 //! `runs …`: lists and single runs, and what a person may order.
 
-use laufzettel_domain::{Actor, StepId, Value};
+use laufzettel_domain::{Actor, Caller, RunId, StepId, Value};
 use laufzettel_engine::{Command, EffectStatus, Resolution, fold};
 use laufzettel_store::RunFilter;
-use laufzettel_worker::WishError;
+use laufzettel_worker::{Loaded, WishError};
 use serde_json::json;
 
-use super::{Done, Failed, caller, find_run, operator, show, wish_failed};
+use super::{Done, Failed, caller, find_run, is_operator, operator, show, wish_failed};
 use crate::{
     house::House,
     out::{Out, code},
 };
 
 pub async fn list(house: &House, state: Option<String>, process: Option<String>, limit: u32, out: &Out) -> Done {
-    let rows = house.desk.tenant.store.runs(RunFilter { state, process, limit, ..RunFilter::default() }).await?;
+    let mut rows = house.desk.tenant.store.runs(RunFilter { state, process, limit, ..RunFilter::default() }).await?;
+    if !is_operator(house, out) {
+        let by = caller(house, out).await?;
+        rows = house.desk.seen(&by, rows).await.map_err(|e| wish_failed(e, out.lang))?;
+    }
     for row in rows {
         if out.json {
             out.value(&serde_json::to_value(&row).unwrap_or_default()).await;
@@ -26,8 +30,25 @@ pub async fn list(house: &House, state: Option<String>, process: Option<String>,
 
 pub async fn show(house: &House, written: &str, out: &Out) -> Done {
     let run = find_run(house, written).await?;
-    let loaded = house.desk.load(run).await.map_err(|e| wish_failed(e, out.lang))?.ok_or_else(|| wish_failed(WishError::Unknown, out.lang))?;
-    house.desk.record("content.viewed", &operator(out), json!({ "run": run.to_string() })).await?;
+    let (by, loaded) = viewed(house, run, out).await?;
+    print(house, &by, &loaded, out).await
+}
+
+/// What has become of a run after an order, for whoever may look at it too.
+pub async fn report(house: &House, run: RunId, out: &Out) -> Done {
+    match viewed(house, run, out).await {
+        Ok((by, loaded)) => print(house, &by, &loaded, out).await,
+        Err(failed) if failed.code == code::USAGE => {
+            out.note(out.text("Erledigt.", "Done.")).await;
+            Ok(code::DONE)
+        }
+        Err(failed) => Err(failed),
+    }
+}
+
+async fn print(house: &House, by: &Caller, loaded: &Loaded, out: &Out) -> Done {
+    let run = loaded.run.id;
+    house.desk.record("content.viewed", by, json!({ "run": run.to_string() })).await?;
     let (state, process) = (&loaded.run, &loaded.prepared.process);
     if out.json {
         let steps: serde_json::Map<String, Value> = state.steps.iter().map(|(id, s)| (id.to_string(), step_json(s))).collect();
@@ -54,6 +75,19 @@ pub async fn show(house: &House, written: &str, out: &Out) -> Done {
     Ok(code::DONE)
 }
 
+/// A run, for whoever may look at it; and who that is.
+async fn viewed(house: &House, run: RunId, out: &Out) -> Result<(Caller, Loaded), Failed> {
+    let (by, found) = if is_operator(house, out) {
+        (operator(out), house.desk.load(run).await)
+    } else {
+        let by = caller(house, out).await?;
+        let found = house.desk.visible(&by, run).await;
+        (by, found)
+    };
+    let found = found.map_err(|e| wish_failed(e, out.lang))?;
+    found.map(|loaded| (by, loaded)).ok_or_else(|| wish_failed(WishError::Unknown, out.lang))
+}
+
 fn step_json(state: &laufzettel_engine::StepState) -> Value {
     use laufzettel_engine::StepState as S;
     match state {
@@ -64,27 +98,26 @@ fn step_json(state: &laufzettel_engine::StepState) -> Value {
     }
 }
 
-pub async fn cancel(house: &House, written: &str, by: Option<&str>, reason: &str, out: &Out) -> Done {
+pub async fn cancel(house: &House, written: &str, reason: &str, out: &Out) -> Done {
     let run = find_run(house, written).await?;
-    let by = caller(house, by, out).await?;
+    let by = caller(house, out).await?;
     house.desk.cancel(run, &by, reason).await.map_err(|e| wish_failed(e, out.lang))?;
     house.desk.drive(run).await.map_err(|e| wish_failed(e, out.lang))?;
-    show(house, &run.to_string(), out).await
+    report(house, run, out).await
 }
 
 /// Takes over a parked step: what was refused is asked for again, with the rights of now.
-pub async fn retry(house: &House, written: &str, step: &str, by: Option<&str>, out: &Out) -> Done {
-    order(house, "retry", written, step, by, out, |status| matches!(status, EffectStatus::Parked(_)), |path, by| Command::TakeOver { path, by }).await
+pub async fn retry(house: &House, written: &str, step: &str, out: &Out) -> Done {
+    order(house, "retry", written, step, out, |status| matches!(status, EffectStatus::Parked(_)), |path, by| Command::TakeOver { path, by }).await
 }
 
-pub async fn resolve(house: &House, written: &str, step: &str, by: Option<&str>, happened: Option<Value>, out: &Out) -> Done {
+pub async fn resolve(house: &House, written: &str, step: &str, happened: Option<Value>, out: &Out) -> Done {
     let resolution = happened.map_or(Resolution::DidNotHappen, Resolution::Happened);
     order(
         house,
         "resolve",
         written,
         step,
-        by,
         out,
         |status| *status == EffectStatus::Doubt,
         move |path, by| Command::Resolve { path, by, resolution: resolution.clone() },
@@ -92,19 +125,17 @@ pub async fn resolve(house: &House, written: &str, step: &str, by: Option<&str>,
     .await
 }
 
-#[expect(clippy::too_many_arguments, reason = "one order has that many parts, and two callers")]
 async fn order(
     house: &House,
     name: &str,
     written: &str,
     step: &str,
-    by: Option<&str>,
     out: &Out,
     which: impl Fn(&EffectStatus) -> bool,
     command: impl Fn(laufzettel_domain::EffectPath, laufzettel_domain::Caller) -> Command,
 ) -> Done {
     let run = find_run(house, written).await?;
-    let by = caller(house, by, out).await?;
+    let by = caller(house, out).await?;
     let step = StepId::parse(step).ok_or_else(|| Failed::new(code::USAGE, format!("„{step}“ ist kein Schritt.")))?;
     let actor = Actor::Caller(by.clone());
     let loaded = house.desk.load(run).await.map_err(|e| wish_failed(e, out.lang))?.ok_or_else(|| wish_failed(WishError::Unknown, out.lang))?;
@@ -119,12 +150,13 @@ async fn order(
         .await;
     told.map_err(|e| wish_failed(e, out.lang))?;
     house.desk.drive(run).await.map_err(|e| wish_failed(e, out.lang))?;
-    show(house, &run.to_string(), out).await
+    report(house, run, out).await
 }
 
 /// Recomputes a run from its journal: every event must follow from those before it.
 pub async fn replay(house: &House, written: &str, out: &Out) -> Done {
     let run = find_run(house, written).await?;
+    viewed(house, run, out).await?;
     let records = house.desk.tenant.store.history(run).await?;
     let events = laufzettel_worker::decode(&records).map_err(|e| wish_failed(e, out.lang))?;
     let folded = fold(&house.desk.tenant.id, run, &events).map_err(|e| Failed::new(code::BROKEN, e.to_string()))?;

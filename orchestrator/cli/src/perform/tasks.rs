@@ -4,16 +4,16 @@ use laufzettel_domain::{TaskId, Value};
 use laufzettel_worker::WishError;
 use serde_json::json;
 
-use super::{Done, Failed, caller, operator, wish_failed};
+use super::{Done, Failed, caller, denied, is_operator, operator, wish_failed};
 use crate::{
     house::House,
     out::{Out, code},
 };
 
-pub async fn list(house: &House, by: Option<&str>, out: &Out) -> Done {
+pub async fn list(house: &House, out: &Out) -> Done {
     let mut open = house.desk.tenant.store.open_tasks().await?;
-    if let Some(user) = by {
-        let by = caller(house, Some(user), out).await?;
+    if !is_operator(house, out) {
+        let by = caller(house, out).await?;
         let who = house.desk.who(&by).await.map_err(|nobody| wish_failed(nobody.into(), out.lang))?;
         open = house.desk.mine(&who, open).await.map_err(|nobody| wish_failed(nobody.into(), out.lang))?;
     }
@@ -36,18 +36,25 @@ pub async fn show(house: &House, written: &str, out: &Out) -> Done {
     let id = parse(written)?;
     let loaded = house.desk.load(id.run).await.map_err(|e| wish_failed(e, out.lang))?.ok_or_else(|| wish_failed(WishError::Unknown, out.lang))?;
     let task = loaded.run.tasks.get(&id.number).ok_or_else(|| Failed::new(code::USAGE, "Diese Aufgabe gibt es nicht."))?;
-    house.desk.record("content.viewed", &operator(out), json!({ "run": id.run.to_string(), "task": written })).await?;
+    let by = if is_operator(house, out) { operator(out) } else { caller(house, out).await? };
+    if !is_operator(house, out) {
+        let may = house.desk.may_complete(&loaded, id.number, &by).await.map_err(|nobody| wish_failed(nobody.into(), out.lang))?;
+        if !may.allow {
+            return Err(denied(&may, out.lang));
+        }
+    }
+    house.desk.record("content.viewed", &by, json!({ "run": id.run.to_string(), "task": written })).await?;
     let shown = json!({ "task": written, "step": task.opened.step.as_str(), "show": task.opened.show, "form": task.opened.form, "shown": task.opened.shown.to_string() });
     out.data(if out.json { shown.to_string() } else { serde_json::to_string_pretty(&shown).unwrap_or_default() }).await;
     Ok(code::DONE)
 }
 
-pub async fn complete(house: &House, written: &str, by: Option<&str>, values: &Value, out: &Out) -> Done {
+pub async fn complete(house: &House, written: &str, values: &Value, out: &Out) -> Done {
     let id = parse(written)?;
-    let by = caller(house, by, out).await?;
+    let by = caller(house, out).await?;
     let loaded = house.desk.load(id.run).await.map_err(|e| wish_failed(e, out.lang))?.ok_or_else(|| wish_failed(WishError::Unknown, out.lang))?;
     let task = loaded.run.tasks.get(&id.number).ok_or_else(|| Failed::new(code::USAGE, "Diese Aufgabe gibt es nicht."))?;
     house.desk.answer(id, &by, values, task.opened.shown).await.map_err(|e| wish_failed(e, out.lang))?;
     house.desk.drive(id.run).await.map_err(|e| wish_failed(e, out.lang))?;
-    super::runs::show(house, &id.run.to_string(), out).await
+    super::runs::report(house, id.run, out).await
 }

@@ -5,13 +5,17 @@ use laufzettel_policy::{Action, Decision, Who, permit, permit_start, permit_tool
 use laufzettel_worker::{Nobody, Tenant};
 use serde_json::json;
 
-use super::{Done, Failed, denied};
+use super::{Done, Failed, caller, denied, entitled, is_operator};
 use crate::{
     house::House,
     out::{Out, code},
 };
 
+/// Who looks after the house, and who checks it.
+const RIGHTS: [Action; 2] = [Action::Admin, Action::AuditRead];
+
 pub async fn list(house: &House, out: &Out) -> Done {
+    entitled(house, &RIGHTS, out).await?;
     let people = house.desk.tenant.directory.people();
     if people.is_empty() {
         return Err(Failed::new(code::USAGE, "Dieses Verzeichnis zählt seine Personen nicht auf; laufzettel users show NAME zeigt eine."));
@@ -34,7 +38,12 @@ pub async fn show(house: &House, user: &str, out: &Out) -> Done {
     let silent = || Failed::new(code::ENDED_BADLY, "Das Verzeichnis ist gerade nicht erreichbar. Bitte später noch einmal.");
     let person = tenant.directory.person(user).await.map_err(|_| silent())?;
     let person = person.ok_or_else(|| Failed::new(code::USAGE, format!("„{user}“ steht nicht im Verzeichnis.")))?;
-    let caller = Caller { subject: person.sid, name: person.name, upn: person.upn, via: Via::Terminal };
+    // what she herself may do is hers to know
+    let herself = !is_operator(house, out) && caller(house, out).await?.subject == person.sid;
+    if !herself {
+        entitled(house, &RIGHTS, out).await?;
+    }
+    let caller = Caller { subject: person.sid, name: person.name, upn: person.upn, via: Via::Terminal, os_user: None };
     let who = match house.desk.who(&caller).await {
         Ok(who) => who,
         Err(Nobody::Unavailable) => return Err(silent()),

@@ -134,7 +134,10 @@ impl Rights<'_> {
     }
 
     fn person(&self, name: &str, groups: &[Group], asked: &Asked) -> Decision {
-        let who = Who { caller: Caller { subject: name.to_owned(), name: name.to_owned(), upn: String::new(), via: Via::Form }, groups: groups.to_vec() };
+        let who = Who {
+            caller: Caller { subject: name.to_owned(), name: name.to_owned(), upn: String::new(), via: Via::Form, os_user: None },
+            groups: groups.to_vec(),
+        };
         let process = self.process.id.as_str();
         match asked {
             Asked::Model => permit(&who, &Action::ModelsUse, Some(process), &self.rules),
@@ -165,7 +168,7 @@ impl Rights<'_> {
         let may = |name: &String| {
             let groups = self.setting.members.get(name).and_then(Option::as_ref);
             groups.is_some_and(|groups| {
-                let caller = Caller { subject: name.clone(), name: name.clone(), upn: String::new(), via: Via::Form };
+                let caller = Caller { subject: name.clone(), name: name.clone(), upn: String::new(), via: Via::Form, os_user: None };
                 permit(&Who { caller, groups: groups.clone() }, &Action::LabelRelease, Some(self.process.id.as_str()), &self.rules).allow
             })
         };

@@ -82,7 +82,7 @@ fn yes() -> Decision {
 }
 
 fn clerk() -> Caller {
-    Caller { subject: "S-1-5-7".into(), name: "Klein".into(), upn: "k".into(), via: Via::Form }
+    Caller { subject: "S-1-5-7".into(), name: "Klein".into(), upn: "k".into(), via: Via::Form, os_user: None }
 }
 
 fn begin(process: &Process, context: &Context, texts: &Texts, random: &mut Random, at: Timestamp) -> Run {

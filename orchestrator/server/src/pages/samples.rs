@@ -295,6 +295,11 @@ pub(super) fn pages(lang: Lang) -> Vec<(&'static str, Page)> {
         ("anmelden-passwort-fehler", Page::Anmelden(AnmeldenPage::sample_of_password(true))),
         ("anmelden-dienst", Page::Anmelden(AnmeldenPage::sample_of_provider())),
         ("anmelden-keine", Page::Anmelden(AnmeldenPage::default())),
+        (
+            "terminal",
+            Page::Terminal(TerminalPage { action: "/anmelden/terminal/BCDF-GHJK".into(), code: "BCDF-GHJK".into(), os_user: EVIL.into(), done: false }),
+        ),
+        ("terminal-fertig", Page::Terminal(TerminalPage { action: String::new(), code: "BCDF-GHJK".into(), os_user: EVIL.into(), done: true })),
         ("abgemeldet", Page::Abgemeldet(AbgemeldetPage { provider: Link { href: "/abgemeldet/vg/dienst".into(), text: EVIL.into() } })),
         ("fehler", Page::Fehler(FehlerPage::sample())),
         ("startseite", Page::Startseite(StartseitePage::sample())),

@@ -39,6 +39,16 @@ pub struct PasswordForm {
     pub problem: Option<String>,
 }
 
+/// A command line that waits for this person, or has just been signed in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TerminalPage {
+    pub action: String,
+    /// As it stands at the command line, to be compared.
+    pub code: String,
+    pub os_user: String,
+    pub done: bool,
+}
+
 /// Signed out here, not yet at the identity provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AbgemeldetPage {

@@ -15,7 +15,7 @@ use super::{BACK, Frame, HONEYPOT, INTENT, INTENT_CHANGE, INTENT_REVIEW, INTENT_
 const BROKEN: &str = "<!doctype html><html lang=\"de\"><title>Fehler</title><h1>Diese Seite lässt sich nicht anzeigen.</h1>\
     <p>Der Fehler liegt bei uns. Ihre Daten sind nicht verloren.</p></html>";
 
-const TEMPLATES: [(&str, &str); 18] = [
+const TEMPLATES: [(&str, &str); 19] = [
     ("layout.html", include_str!("../../pages/layout.html")),
     ("formular.html", include_str!("../../pages/formular.html")),
     ("probleme.html", include_str!("../../pages/probleme.html")),
@@ -25,6 +25,7 @@ const TEMPLATES: [(&str, &str); 18] = [
     ("quittung.html", include_str!("../../pages/quittung.html")),
     ("status.html", include_str!("../../pages/status.html")),
     ("anmelden.html", include_str!("../../pages/anmelden.html")),
+    ("terminal.html", include_str!("../../pages/terminal.html")),
     ("abgemeldet.html", include_str!("../../pages/abgemeldet.html")),
     ("fehler.html", include_str!("../../pages/fehler.html")),
     ("startseite.html", include_str!("../../pages/startseite.html")),

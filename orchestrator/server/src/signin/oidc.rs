@@ -93,7 +93,7 @@ async fn admit(site: &Site, asked: &Asked, (name, tenant): (&str, &TenantSite), 
         Err(DirectoryError::Unavailable) => return asked.unavailable(),
         Err(error) => error,
     };
-    let subject = Caller { subject: claims.sub.clone(), name: claims.name.clone(), upn: claims.upn.clone(), via: Via::Form };
+    let subject = Caller { subject: claims.sub.clone(), name: claims.name.clone(), upn: claims.upn.clone(), via: Via::Form, os_user: None };
     let (reason, text) = match error {
         DirectoryError::Disabled => ("disabled", "sign_in_disabled"),
         _ => ("unknown", "sign_in_unknown"),

@@ -95,7 +95,7 @@ async fn throttled(tenant: &TenantSite, known: Option<Person>, tell: bool) {
 }
 
 fn caller(person: Person) -> Caller {
-    Caller { subject: person.sid, name: person.name, upn: person.upn, via: Via::Form }
+    Caller { subject: person.sid, name: person.name, upn: person.upn, via: Via::Form, os_user: None }
 }
 
 fn again(site: &Site, asked: &Asked, name: &str, (status, text): (StatusCode, String), user: &str, back: Option<String>) -> Response {
