@@ -57,14 +57,15 @@ fn pure_rooms_know_nothing_of_the_outside() {
     }
 }
 
-/// Each network client, and the rooms that may hold it: the doors, who somebody is, and who signs in.
+/// Each network client, and the rooms that may hold it: the doors, who somebody is, who signs in, and
+/// where a tool server learns whose delegations it believes.
 #[test]
 fn network_clients_live_behind_the_doors() {
     let clients: [(&str, &[&str]); 5] = [
-        ("reqwest", &["doors", "server"]),
+        ("reqwest", &["doors", "server", "mcp-kit"]),
         ("ldap3", &["directory"]),
         ("openidconnect", &["server"]),
-        ("rustls", &["doors", "directory", "server"]),
+        ("rustls", &["doors", "directory", "server", "mcp-kit"]),
         ("hyper", &[]),
     ];
     for (package, dependencies) in dependencies() {

@@ -13,4 +13,5 @@ mod injections;
 mod login;
 mod models;
 mod permissions;
+mod remote;
 mod tamper;

@@ -1,11 +1,13 @@
 //! Whose signatures a server believes: the public Ed25519 keys of the orchestrator, and for whom this server answers.
 //! It refuses other key types, and it never holds a private key.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::DecodingKey;
 use serde::Deserialize;
+
+use crate::published::Published;
 
 /// Keys a set may carry: two nodes in rotation need four; a longer set is a mistake.
 const KEYS_MAX: usize = 64;
@@ -18,6 +20,38 @@ pub struct Trust {
     pub(crate) keys: BTreeMap<String, DecodingKey>,
     pub(crate) audience: String,
     pub(crate) tenant: String,
+}
+
+/// Where the keys come from: known from the start, or published by the orchestrator.
+pub enum Keys {
+    Fixed(Arc<Trust>),
+    Published(Box<Published>),
+}
+
+impl From<Trust> for Keys {
+    fn from(trust: Trust) -> Self {
+        Self::Fixed(Arc::new(trust))
+    }
+}
+
+impl Keys {
+    pub(crate) fn trust(&self, now: i64) -> Arc<Trust> {
+        match self {
+            Self::Fixed(trust) => trust.clone(),
+            Self::Published(published) => published.trust(now),
+        }
+    }
+
+    /// Asks the orchestrator once more, where it publishes its keys. Returns whether that makes sense.
+    pub(crate) async fn refresh(&self, now: i64) -> bool {
+        match self {
+            Self::Fixed(_) => false,
+            Self::Published(published) => {
+                published.refresh(now).await;
+                true
+            }
+        }
+    }
 }
 
 /// Why a JWKS was not taken.

@@ -14,7 +14,7 @@ use rmcp::{
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{Delegation, Failure, Refusal, Trust, delegation, edge, replay::Replay};
+use crate::{Delegation, Failure, Keys, Refusal, delegation, edge, replay::Replay};
 
 /// Results up to this are repeated as text for clients that read no structured content; a file is not sent twice.
 const TEXT_BYTES_MAX: usize = 64 * 1024;
@@ -64,7 +64,7 @@ pub struct Served<T> {
 struct Inner<T> {
     tools: T,
     listed: Vec<Tool>,
-    trust: Trust,
+    keys: Keys,
     replay: Mutex<Replay>,
     clock: fn() -> i64,
 }
@@ -77,26 +77,32 @@ impl<T> Clone for Served<T> {
 
 impl<T: Tools> Served<T> {
     /// Serves with the machine's clock.
-    pub fn new(tools: T, trust: Trust) -> Self {
-        Self::with_clock(tools, trust, edge::unix_seconds)
+    pub fn new(tools: T, keys: impl Into<Keys>) -> Self {
+        Self::with_clock(tools, keys, edge::unix_seconds)
     }
 
     /// Serves with another clock (seconds since 1970), for tests.
-    pub fn with_clock(tools: T, trust: Trust, clock: fn() -> i64) -> Self {
+    pub fn with_clock(tools: T, keys: impl Into<Keys>, clock: fn() -> i64) -> Self {
         let listed = tools.list();
-        Self { inner: Arc::new(Inner { tools, listed, trust, replay: Mutex::default(), clock }) }
+        Self { inner: Arc::new(Inner { tools, listed, keys: keys.into(), replay: Mutex::default(), clock }) }
     }
 
-    fn admit(&self, meta: &JsonObject, tool: &str, arguments: JsonObject) -> Result<Call, Refusal> {
+    async fn admit(&self, meta: &JsonObject, tool: &str, arguments: JsonObject) -> Result<Call, Refusal> {
         let at = (self.inner.clock)();
-        let delegation = delegation::verify(&self.inner.trust, meta, tool, &arguments, at)?;
+        let verify = || delegation::verify(&self.inner.keys.trust(at), meta, tool, &arguments, at);
+        let mut verified = verify();
+        // a key that is not known may be newer than the set that is
+        if matches!(verified, Err(Refusal::UnknownKey | Refusal::NoKeys)) && self.inner.keys.refresh(at).await {
+            verified = verify();
+        }
+        let delegation = verified?;
         // A panic elsewhere cannot leave the memory half written: it is one insertion.
         self.inner.replay.lock().unwrap_or_else(PoisonError::into_inner).admit(&delegation, at)?;
         Ok(Call { delegation, arguments, at })
     }
 
     async fn answer(&self, meta: &JsonObject, tool: &str, arguments: JsonObject) -> Result<Value, Failure> {
-        let call = self.admit(meta, tool, arguments)?;
+        let call = self.admit(meta, tool, arguments).await?;
         if !self.inner.listed.iter().any(|listed| listed.name == tool) {
             return Err(Failure::not_found("Dieses Werkzeug gibt es hier nicht."));
         }

@@ -14,7 +14,10 @@ use rmcp::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{Served, Tools, Trust, edge, keys};
+use crate::{
+    Keys, Served, Tools, Trust, edge, keys,
+    published::{self, Published},
+};
 
 /// Bytes of one message: as over stdio, where rmcp takes a line of 16 MiB; room for a file of 4 MiB and its base64.
 const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -41,6 +44,12 @@ pub struct Serving {
     /// JWKS file with the orchestrator's public keys; else the variable LAUFZETTEL_JWKS holds the JWKS itself
     #[arg(long, value_name = "FILE")]
     pub jwks: Option<PathBuf>,
+    /// Where the orchestrator publishes its keys (https://HOST/.well-known/jwks/TENANT); fetched when needed
+    #[arg(long, value_name = "URL", conflicts_with = "jwks")]
+    pub jwks_url: Option<String>,
+    /// Certificate of the authority that address is believed by, instead of those of the system
+    #[arg(long, value_name = "FILE", requires = "jwks_url")]
+    pub jwks_ca: Option<PathBuf>,
     /// The name tokens must be addressed to; else LAUFZETTEL_AUDIENCE
     #[arg(long, value_name = "NAME")]
     pub audience: Option<String>,
@@ -56,6 +65,8 @@ pub enum Error {
     JwksFile { path: PathBuf, source: io::Error },
     #[error("the key set is not usable")]
     Jwks(#[source] keys::Error),
+    #[error(transparent)]
+    Published(#[from] published::Error),
     #[error("a key set is configured, but not {0}")]
     Incomplete(&'static str),
     #[error("cannot listen on {address}")]
@@ -70,28 +81,33 @@ pub enum Error {
 
 impl Serving {
     /// Whom to believe: options first, then the environment. Without a key set nobody.
-    pub fn trust(&self) -> Result<Trust, Error> {
-        let Some(jwks) = self.key_set()? else {
+    pub fn keys(&self) -> Result<Keys, Error> {
+        let jwks = self.key_set()?;
+        if jwks.is_none() && self.jwks_url.is_none() {
             tracing::warn!("no key set configured: every call will be refused");
-            return Ok(Trust::nobody());
-        };
+            return Ok(Trust::nobody().into());
+        }
         let given = |option: &Option<String>, name| option.clone().or_else(|| edge::environment(name));
         let audience = given(&self.audience, "LAUFZETTEL_AUDIENCE").ok_or(Error::Incomplete("the audience"))?;
         let tenant = given(&self.tenant, "LAUFZETTEL_TENANT").ok_or(Error::Incomplete("the tenant"))?;
-        Trust::new(&jwks, &audience, &tenant).map_err(Error::Jwks)
+        if let Some(url) = self.jwks_url.clone() {
+            let place = published::Place { url, ca: self.jwks_ca.clone(), audience, tenant };
+            return Ok(Keys::Published(Box::new(Published::new(place)?)));
+        }
+        Trust::new(&jwks.unwrap_or_default(), &audience, &tenant).map(Keys::from).map_err(Error::Jwks)
     }
 
     fn key_set(&self) -> Result<Option<String>, Error> {
         let Some(path) = &self.jwks else {
-            return Ok(edge::environment("LAUFZETTEL_JWKS"));
+            return Ok(if self.jwks_url.is_some() { None } else { edge::environment("LAUFZETTEL_JWKS") });
         };
         std::fs::read_to_string(path).map(Some).map_err(|source| Error::JwksFile { path: path.clone(), source })
     }
 
     /// Serves tools behind verified delegations until the peer leaves or `stop` resolves.
     pub async fn serve<T: Tools>(&self, tools: T, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
-        let trust = self.trust()?;
-        self.listening.serve(Served::new(tools, trust), stop).await
+        let keys = self.keys()?;
+        self.listening.serve(Served::new(tools, keys), stop).await
     }
 }
 
@@ -169,13 +185,13 @@ mod tests {
     fn a_key_set_needs_audience_and_tenant_and_must_be_readable() {
         let keys = r#"{"keys":[]}"#;
         let (_dir, whole) = serving(keys, Some("dms"));
-        assert!(whole.trust().is_ok());
+        assert!(whole.keys().is_ok());
         let (_dir, nameless) = serving(keys, None);
-        assert!(matches!(nameless.trust(), Err(Error::Incomplete("the audience"))));
+        assert!(matches!(nameless.keys(), Err(Error::Incomplete("the audience"))));
         let (_dir, spoiled) = serving("[]", Some("dms"));
-        assert!(matches!(spoiled.trust(), Err(Error::Jwks(_))));
+        assert!(matches!(spoiled.keys(), Err(Error::Jwks(_))));
         let (dir, missing) = serving(keys, Some("dms"));
         drop(dir);
-        assert!(matches!(missing.trust(), Err(Error::JwksFile { .. })));
+        assert!(matches!(missing.keys(), Err(Error::JwksFile { .. })));
     }
 }

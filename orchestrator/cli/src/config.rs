@@ -21,7 +21,7 @@ use laufzettel_process::model::Size;
 pub use directory::{DirectoryConfig, LdapConfig};
 pub use login::Login;
 pub use tenant::TenantConfig;
-pub use tools::{SandboxConfig, ServerConfig};
+pub use tools::{Reach, SandboxConfig, ServerConfig};
 
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -261,7 +261,7 @@ fn model(node: &Node, key: &str, zones: &BTreeMap<String, Zone>, folder: &Path, 
     })
 }
 
-fn url(node: &Node, key: &str, findings: &mut Findings) -> Option<String> {
+pub(super) fn url(node: &Node, key: &str, findings: &mut Findings) -> Option<String> {
     let written = fields::text(node, key, findings)?;
     if written.starts_with("https://") {
         return Some(written.to_owned());

@@ -9,7 +9,10 @@ use anyhow::Context as _;
 use laufzettel_domain::digest::to_hex;
 use laufzettel_worker::{Random as _, SystemRandom};
 
-use crate::{config::Config, house};
+use crate::{
+    config::{Config, Reach},
+    house,
+};
 
 macro_rules! embedded {
     ($($path:literal = $file:literal),* $(,)?) => {
@@ -97,9 +100,9 @@ async fn seed(folder: &Path) -> anyhow::Result<()> {
 /// Approves the bundled servers' definitions once: they are part of this very program.
 pub async fn pin_bundled(config: &Config) -> anyhow::Result<()> {
     for (tenant, own) in &config.tenants {
-        for (name, server) in house::servers(config, tenant, own)? {
+        for (name, server) in house::servers(config, tenant, own, &house::minter())? {
             let file = own.pins.join(format!("{name}.json"));
-            let bundled = own.servers.get(&name).is_some_and(|s| s.stdio.first().is_some_and(|p| p == "laufzettel"));
+            let bundled = own.servers.get(&name).is_some_and(|s| matches!(&s.reach, Reach::Stdio(words) if words.first().is_some_and(|p| p == "laufzettel")));
             if file.exists() || !bundled {
                 continue;
             }

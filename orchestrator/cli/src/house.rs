@@ -18,7 +18,7 @@ use laufzettel_doors::{
     delegation::Minter,
     model::{Endpoint, EndpointOptions},
     pins::Pins,
-    tools::{ServerOptions, ToolServer, ToolServers},
+    tools::{Reach, ServerOptions, ToolServer, ToolServers},
 };
 use laufzettel_engine::EndpointFacts;
 use laufzettel_journal::Signer;
@@ -30,7 +30,7 @@ use laufzettel_worker::{Anchor, Desk, Doors, Memory, Random as _, RealDoors, Sys
 
 use crate::{
     books,
-    config::{Config, DirectoryConfig, LdapConfig, Login, ModelConfig, SandboxConfig, ServerConfig, TenantConfig},
+    config::{self, Config, DirectoryConfig, LdapConfig, Login, ModelConfig, SandboxConfig, ServerConfig, TenantConfig},
     proof::Prover,
 };
 
@@ -235,12 +235,12 @@ pub fn write_secret(file: &Path, text: &str) -> anyhow::Result<()> {
 }
 
 /// The command of a stdio server. `laufzettel` means this very program.
-fn command(server: &ServerConfig, folder: &Path) -> std::io::Result<std::process::Command> {
-    let (program, args) = server.stdio.split_first().ok_or_else(|| std::io::Error::other("kein Programm"))?;
+fn command(stdio: &[String], sandbox: Option<&SandboxConfig>, folder: &Path) -> std::io::Result<std::process::Command> {
+    let (program, args) = stdio.split_first().ok_or_else(|| std::io::Error::other("kein Programm"))?;
     // the archive reads PDF through a program of the system
     let programs = program == "laufzettel" && args.starts_with(&["mcp".to_owned(), "dms".to_owned()]);
     let program = if program == "laufzettel" { std::env::current_exe()? } else { resolve_program(program, folder) };
-    confined(server.sandbox.as_ref(), programs, &program, args, folder)
+    confined(sandbox, programs, &program, args, folder)
 }
 
 fn resolve_program(program: &str, folder: &Path) -> PathBuf {
@@ -258,26 +258,37 @@ fn confined(sandbox: Option<&SandboxConfig>, programs: bool, program: &Path, arg
 }
 
 /// The tool servers of a tenant, not started yet.
-pub fn servers(config: &Config, tenant: &TenantId, own: &TenantConfig) -> anyhow::Result<ToolServers> {
-    let mut secret = [0; 32];
-    SystemRandom.fill(&mut secret);
-    let minter = Arc::new(Minter::new(&secret));
+pub fn servers(config: &Config, tenant: &TenantId, own: &TenantConfig, minter: &Arc<Minter>) -> anyhow::Result<ToolServers> {
     let mut servers = ToolServers::new();
     for (name, server) in &own.servers {
-        if server.sandbox.is_none() {
-            tracing::warn!(server = %name, "this tool server has no sandbox in its configuration and runs unconfined");
-        }
-        let (started, folder) = (server.clone(), config.folder.clone());
-        let options = ServerOptions {
-            name: name.clone(),
-            identity: server.identity,
-            command: Box::new(move || command(&started, &folder)),
-            cwd: config.folder.clone(),
-            pins: pins(own, name)?,
-        };
+        let options = ServerOptions { name: name.clone(), identity: server.identity, reach: reach(name, server, &config.folder)?, pins: pins(own, name)? };
         servers.insert(name.clone(), Arc::new(ToolServer::new(options, tenant.as_str(), minter.clone())));
     }
     Ok(servers)
+}
+
+/// Signs what tool servers are told. Drawn at every start; it is kept nowhere.
+pub fn minter() -> Arc<Minter> {
+    let mut secret = [0; 32];
+    SystemRandom.fill(&mut secret);
+    Arc::new(Minter::new(&secret))
+}
+
+fn reach(name: &str, server: &ServerConfig, folder: &Path) -> anyhow::Result<Reach> {
+    match &server.reach {
+        config::Reach::Stdio(words) => {
+            if server.sandbox.is_none() {
+                tracing::warn!(server = %name, "this tool server has no sandbox in its configuration and runs unconfined");
+            }
+            let (words, sandbox, cwd) = (words.clone(), server.sandbox.clone(), folder.to_owned());
+            let started_in = cwd.clone();
+            Ok(Reach::Stdio { command: Box::new(move || command(&words, sandbox.as_ref(), &started_in)), cwd })
+        }
+        config::Reach::Http { url, ca } => {
+            let ca = ca.as_ref().map(|file| std::fs::read(file).with_context(|| file.display().to_string())).transpose()?;
+            Reach::http(url, ca.as_deref()).with_context(|| format!("Werkzeugserver {name}"))
+        }
+    }
 }
 
 /// Models as routing sees them. Without any the built-in stand-in answers: in the own house, of every size, and nothing is sent
@@ -349,6 +360,8 @@ pub struct House {
     pub anchor: tokio::sync::Mutex<Option<Anchor>>,
     /// The identity provider, where people sign in at one.
     pub oidc: Option<Arc<Oidc>>,
+    /// Public keys of our delegations, for tool servers over HTTP.
+    pub jwks: String,
     pub config: Config,
     pub tenant: TenantId,
 }
@@ -388,7 +401,8 @@ impl House {
             Err(laufzettel_store::Error::Held) => return Ok(Opening::Held(socket_file(config, tenant))),
             Err(error) => bail!("Der Speicher lässt sich nicht öffnen: {error}"),
         };
-        let servers = servers(config, tenant, own)?;
+        let minter = minter();
+        let servers = servers(config, tenant, own, &minter)?;
         for finding in tightenings(own)? {
             tracing::warn!("{}", finding.line(laufzettel_domain::Lang::De));
         }
@@ -409,7 +423,15 @@ impl House {
         opened.release_required = own.login != Login::Demo;
         let desk = Desk::new(Arc::new(opened));
         desk.read_releases().await?;
-        let house = Self { desk, servers, anchor: tokio::sync::Mutex::new(anchor), oidc, config: config.clone(), tenant: tenant.clone() };
+        let house = Self {
+            desk,
+            servers,
+            anchor: tokio::sync::Mutex::new(anchor),
+            oidc,
+            jwks: minter.jwks().to_owned(),
+            config: config.clone(),
+            tenant: tenant.clone(),
+        };
         books::keep(&house, false).await?;
         Ok(Opening::Open(Box::new(house)))
     }

@@ -5,6 +5,7 @@
 
 pub mod delegation;
 mod failure;
+mod http;
 pub mod model;
 pub mod pins;
 pub mod standin;

@@ -12,12 +12,13 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::Semaphore;
 
-use crate::failure::{Class, Failure, Reply, quote};
+use crate::{
+    failure::{Class, Failure, Reply, quote},
+    http,
+};
 
 /// Bytes of one answer (4 MiB): a thousand pages; more is a stream without end.
 const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// Milliseconds to reach the endpoint: it stands in the same house.
-const CONNECT_MS_MAX: u64 = 5_000;
 
 #[derive(Debug, Clone)]
 pub struct EndpointOptions {
@@ -71,18 +72,7 @@ struct Usage {
 
 impl Endpoint {
     pub fn new(options: EndpointOptions) -> Result<Self, reqwest::Error> {
-        // whoever was first has installed the same one
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        #[expect(clippy::disallowed_methods, reason = "this is the one room that holds a network client for models")]
-        let mut client =
-            reqwest::Client::builder().connect_timeout(Duration::from_millis(CONNECT_MS_MAX)).redirect(reqwest::redirect::Policy::none()).no_proxy();
-        if let Some(pem) = &options.ca {
-            client = client.tls_certs_only(reqwest::Certificate::from_pem_bundle(pem)?);
-        }
-        if options.url.starts_with("https://") {
-            client = client.https_only(true);
-        }
-        let client = client.build()?;
+        let client = http::client(&options.url, options.ca.as_deref())?;
         Ok(Self { slots: Arc::new(Semaphore::new(options.concurrency.max(1))), client, options })
     }
 

@@ -1,6 +1,12 @@
-//! Tool servers over MCP: started as child processes, asked under the caller's delegation, bounded in size and time.
+//! Tool servers over MCP: started as child processes or reached over HTTP, asked under the caller's delegation, bounded in size and
+//! time.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use laufzettel_domain::Value;
@@ -12,13 +18,14 @@ use rmcp::{
         RequestMetaObject,
     },
     service::{Peer, RunningService, ServiceError},
-    transport::TokioChildProcess,
+    transport::{StreamableHttpClientTransport, TokioChildProcess, streamable_http_client::StreamableHttpClientTransportConfig},
 };
 use tokio::sync::Mutex;
 
 use crate::{
     delegation::{META_DELEGATION, META_KEY, Minter},
     failure::{Class, Failure, Reply, quote},
+    http,
     pins::{Definition, Drift, Pins},
 };
 
@@ -27,13 +34,32 @@ const CONNECT_MS_MAX: u64 = 20_000;
 /// Bytes of one result (16 MiB): four times the largest file that travels inside a message.
 const RESULT_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// How to start a server. The caller builds the command (with its sandbox); this room only speaks MCP to it.
+/// Milliseconds a server over HTTP is believed to offer what it offered: behind an address another program may stand any time. As
+/// long as the directory is believed.
+const LISTED_MS_MAX: u64 = 10_000;
+
+/// Makes a fresh command for every start.
+pub type MakeCommand = Box<dyn Fn() -> std::io::Result<std::process::Command> + Send + Sync>;
+
+/// How a server is reached.
+pub enum Reach {
+    /// Over stdio. The caller builds the command (with its sandbox); this room only speaks MCP to it.
+    Stdio { command: MakeCommand, cwd: PathBuf },
+    /// Over streamable HTTP. It fetches our public key itself.
+    Http { url: String, client: reqwest::Client },
+}
+
+impl Reach {
+    /// `ca`: PEM of the one authority its certificate is believed from; without it those of the system.
+    pub fn http(url: &str, ca: Option<&[u8]>) -> Result<Self, reqwest::Error> {
+        Ok(Self::Http { url: url.to_owned(), client: http::client(url, ca)? })
+    }
+}
+
 pub struct ServerOptions {
     pub name: String,
     pub identity: Identity,
-    /// Makes a fresh command for every start.
-    pub command: Box<dyn Fn() -> std::io::Result<std::process::Command> + Send + Sync>,
-    pub cwd: PathBuf,
+    pub reach: Reach,
     /// `None`: nothing is approved, nothing may be called.
     pub pins: Option<Pins>,
 }
@@ -41,6 +67,15 @@ pub struct ServerOptions {
 struct Connected {
     service: RunningService<RoleClient, ClientConfig>,
     found: Pins,
+    at: Instant,
+}
+
+impl Connected {
+    /// A child process is the program it was started as; behind an address anything may have changed.
+    fn lasts(&self, reach: &Reach) -> bool {
+        let listed = matches!(reach, Reach::Stdio { .. }) || self.at.elapsed() < Duration::from_millis(LISTED_MS_MAX);
+        listed && !self.service.is_closed()
+    }
 }
 
 pub struct ToolServer {
@@ -135,24 +170,37 @@ impl ToolServer {
     }
 
     async fn connect(&self, slot: &mut Option<Connected>) -> Result<(), Failure> {
-        if slot.as_ref().is_some_and(|c| !c.service.is_closed()) {
+        if slot.as_ref().is_some_and(|c| c.lasts(&self.options.reach)) {
             return Ok(());
         }
         *slot = None;
         let start = async {
-            let mut command = (self.options.command)().map_err(|e| e.to_string())?;
-            command.current_dir(&self.options.cwd);
-            command.env("LAUFZETTEL_JWKS", self.minter.jwks());
-            command.env("LAUFZETTEL_AUDIENCE", self.name());
-            command.env("LAUFZETTEL_TENANT", &self.tenant);
-            let transport = TokioChildProcess::new(tokio::process::Command::from(command)).map_err(|e| e.to_string())?;
             let me = ClientConfig::new(ClientCapabilities::default(), Implementation::new("laufzettel", env!("CARGO_PKG_VERSION")));
             let mode =
                 ClientLifecycleMode::Auto { preferred_versions: vec![ProtocolVersion::V_2026_07_28], legacy_version: Some(ProtocolVersion::V_2025_11_25) };
-            let service = me.serve_with_lifecycle(transport, mode).await.map_err(|e| e.to_string())?;
+            let service = match &self.options.reach {
+                Reach::Stdio { command, cwd } => {
+                    let mut command = command().map_err(|e| e.to_string())?;
+                    command.current_dir(cwd);
+                    command.env("LAUFZETTEL_JWKS", self.minter.jwks());
+                    command.env("LAUFZETTEL_AUDIENCE", self.name());
+                    command.env("LAUFZETTEL_TENANT", &self.tenant);
+                    let transport = TokioChildProcess::new(tokio::process::Command::from(command)).map_err(|e| e.to_string())?;
+                    me.serve_with_lifecycle(transport, mode).await.map_err(|e| e.to_string())?
+                }
+                Reach::Http { url, client } => {
+                    // a call is never sent a second time behind our back: whether it may be is the engine's to decide
+                    let config = StreamableHttpClientTransportConfig::with_uri(url.as_str())
+                        .max_json_response_size(RESULT_BYTES_MAX)
+                        .max_sse_event_size(RESULT_BYTES_MAX)
+                        .reinit_on_expired_session(false);
+                    let transport = StreamableHttpClientTransport::with_client(client.clone(), config);
+                    me.serve_with_lifecycle(transport, mode).await.map_err(|e| e.to_string())?
+                }
+            };
             let tools = service.list_all_tools().await.map_err(|e| e.to_string())?;
             let tools = tools.iter().filter_map(|tool| serde_json::to_value(tool).ok()).filter_map(|v| serde_json::from_value(v).ok()).collect();
-            Ok::<_, String>(Connected { service, found: Pins { tools } })
+            Ok::<_, String>(Connected { service, found: Pins { tools }, at: Instant::now() })
         };
         match tokio::time::timeout(Duration::from_millis(CONNECT_MS_MAX), start).await {
             Ok(Ok(connected)) => {
@@ -172,9 +220,10 @@ impl ToolServer {
                 let before = [-32700, -32600, -32601, -32602].contains(&error.code.0);
                 Failure::new(Class::Refused, before.then_some(false), format!("{} lehnt die Anfrage ab: {}", self.name(), quote(&error.message)))
             }
-            ServiceError::TransportSend(_) => {
+            ServiceError::TransportSend(error) => {
                 *self.connected.lock().await = None;
-                Failure::new(Class::Unavailable, None, format!("{}: die Verbindung ist beim Senden abgerissen", self.name()))
+                let happened = is_unconnected(&*error.error).then_some(false);
+                Failure::new(Class::Unavailable, happened, format!("{}: die Verbindung ist beim Senden abgerissen", self.name()))
             }
             other => {
                 *self.connected.lock().await = None;
@@ -192,6 +241,11 @@ impl ToolServer {
             tracing::debug!(%error, server = self.name(), "stopping a tool server");
         }
     }
+}
+
+/// Whether the request never left, as nobody was reached.
+fn is_unconnected(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(|error| error.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_connect))
 }
 
 /// `structuredContent`, else `{ text }`; an error of the tool with what it says about having acted.

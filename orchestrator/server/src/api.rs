@@ -31,6 +31,14 @@ pub async fn ready(State(site): State<Arc<Site>>) -> Response {
     "ok".into_response()
 }
 
+/// Whose delegations a tool server over HTTP believes (RFC 7517). Public keys: there is nothing to hide.
+pub async fn jwks(State(site): State<Arc<Site>>, Path(name): Path<String>) -> Response {
+    match site.tenants.get(&name) {
+        Some(tenant) => (StatusCode::OK, [(header::CONTENT_TYPE, "application/jwk-set+json")], tenant.jwks.clone()).into_response(),
+        None => problem(404, "Das gibt es hier nicht."),
+    }
+}
+
 /// What this caller may start this way; with a key, of that what the key is for.
 pub async fn processes(State(site): State<Arc<Site>>, Extension(session): Extension<Session>) -> Response {
     let startable = match site.tenants[&session.tenant].desk.startable(&as_api(&session.caller)).await {

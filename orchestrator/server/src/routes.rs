@@ -62,6 +62,7 @@ pub fn routes() -> Vec<Route> {
         route("/status/{code}", Code, "", get(status::page)),
         route("/hooks/{tenant}/{path}", Signature, "", post(hooks::receive)),
         route("/static/style.css", Nothing, "", get(reply::style)),
+        route("/.well-known/jwks/{tenant}", Nothing, "", get(api::jwks)),
         route("/healthz", Nothing, "", get(|| async { "ok" })),
         route("/readyz", Nothing, "", get(api::ready)),
         route("/anmelden", Nothing, "", get(signin::page).post(signin::sign_in)),
@@ -195,6 +196,7 @@ mod tests {
         let expected = [
             "/antrag/{tenant}/{path}",
             "/static/style.css",
+            "/.well-known/jwks/{tenant}",
             "/healthz",
             "/readyz",
             "/anmelden",

@@ -46,6 +46,8 @@ pub struct TenantSite {
     pub login: Login,
     /// Webhook secrets by name: one, or two during rotation.
     pub secrets: BTreeMap<String, Vec<Vec<u8>>>,
+    /// The public keys of our delegations (RFC 7517), for tool servers over HTTP.
+    pub jwks: String,
 }
 
 pub struct Site {

@@ -10,18 +10,18 @@ use std::{
 use anyhow::Context as _;
 use laufzettel_directory::Directory;
 use laufzettel_domain::{Caller, Clock, EffectKey, EffectPath, RunId, StepId, TenantId, Via, names::Phase};
-use laufzettel_doors::{
-    delegation::Minter,
-    tools::{ServerOptions, ToolServer, ToolServers},
-};
+use laufzettel_doors::tools::{Reach, ServerOptions, ToolServer, ToolServers};
 use laufzettel_policy::{Clearance, Cleared, Effect, Identity, Rules, ServiceAccount, ToolCall, ToolRule, Who, Yields, clear_tool};
 use laufzettel_process::{Catalogue, Folder, Tools, model::RunAs};
 use laufzettel_store::{Append, Sqlite, SqliteOptions, Store};
-use laufzettel_worker::{Desk, Memory, Random as _, RealDoors, StartRequest, SystemClock, SystemRandom, Tenant};
+use laufzettel_worker::{Desk, Memory, RealDoors, StartRequest, SystemClock, SystemRandom, Tenant};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::out::{Out, code};
+use crate::{
+    house,
+    out::{Out, code},
+};
 
 const HEAD: &str = "version: 1.0.0\ntitle: Messung\nverantwortlich: FB\nrechtsgrundlage: [Messung]\nzweck: Messung\nschutzbedarf: kein\ndatenkategorien: []\naufbewahrung: { vorgang: P1D, inhalte: P1D }\nautomatisierung: assistenz\nrun_as: service:svc\ntriggers: [{ intake: { path: PATH, run_as: service:svc } }]\ninput: { type: object }\nsteps:\n";
 
@@ -100,18 +100,18 @@ async fn open(dir: &Path) -> anyhow::Result<Bench> {
 
 /// The bundled echo server, with its own definitions approved.
 async fn echo(dir: &Path) -> anyhow::Result<ToolServer> {
-    let mut secret = [0; 32];
-    SystemRandom.fill(&mut secret);
-    let minter = Arc::new(Minter::new(&secret));
+    let minter = house::minter();
     let options = |pins| ServerOptions {
         name: "echo".to_owned(),
         identity: Identity::None,
-        command: Box::new(|| {
-            let mut command = std::process::Command::new(std::env::current_exe()?);
-            command.args(["mcp", "echo"]);
-            Ok(command)
-        }),
-        cwd: dir.to_owned(),
+        reach: Reach::Stdio {
+            command: Box::new(|| {
+                let mut command = std::process::Command::new(std::env::current_exe()?);
+                command.args(["mcp", "echo"]);
+                Ok(command)
+            }),
+            cwd: dir.to_owned(),
+        },
         pins,
     };
     let first = ToolServer::new(options(None), "messung", minter.clone());

@@ -193,7 +193,7 @@ fn sites(config: &Config, houses: &[Arc<House>]) -> BTreeMap<String, TenantSite>
                 }
             }
         }
-        sites.insert(house.tenant.to_string(), TenantSite { desk: house.desk.clone(), login: way_in(house), secrets });
+        sites.insert(house.tenant.to_string(), TenantSite { desk: house.desk.clone(), login: way_in(house), secrets, jwks: house.jwks.clone() });
     }
     sites
 }

@@ -24,7 +24,7 @@ async fn list(at: &Where, out: &Out) -> anyhow::Result<u8> {
     let config = configuration(at, out).await?;
     let tenant = tenant_of(&config, at)?;
     let own = &config.tenants[&tenant];
-    for (name, server) in house::servers(&config, &tenant, own)? {
+    for (name, server) in house::servers(&config, &tenant, own, &house::minter())? {
         let found = server.definitions().await.map_err(|e| anyhow::anyhow!("{e}"))?;
         for definition in &found.tools {
             let rule = own.servers.get(&name).and_then(|s| s.tools.get(&definition.name));
@@ -53,7 +53,7 @@ async fn pin(at: &Where, who: &Who, name: &str, out: &Out) -> anyhow::Result<u8>
     let config = configuration(at, out).await?;
     let tenant = tenant_of(&config, at)?;
     let own = &config.tenants[&tenant];
-    let servers = house::servers(&config, &tenant, own)?;
+    let servers = house::servers(&config, &tenant, own, &house::minter())?;
     let server = servers.get(name).with_context(|| format!("Den Server „{name}“ gibt es nicht"))?;
     say_drift(server, out).await?;
     let found = server.definitions().await.map_err(|e| anyhow::anyhow!("{e}"))?;
@@ -75,7 +75,7 @@ async fn diff(at: &Where, name: Option<&str>, out: &Out) -> anyhow::Result<u8> {
     let config = configuration(at, out).await?;
     let tenant = tenant_of(&config, at)?;
     let mut drifted = false;
-    for (server_name, server) in house::servers(&config, &tenant, &config.tenants[&tenant])? {
+    for (server_name, server) in house::servers(&config, &tenant, &config.tenants[&tenant], &house::minter())? {
         if name.is_none_or(|n| n == server_name) {
             drifted |= say_drift(&server, out).await?;
             server.stop().await;

@@ -13,12 +13,23 @@ use laufzettel_policy::{Clearance, Effect, Identity, ToolRule, Yields};
 
 #[derive(Debug, Clone)]
 pub struct ServerConfig {
-    /// Program and arguments.
-    pub stdio: Vec<String>,
+    pub reach: Reach,
     pub identity: Identity,
     /// `None`: started without confinement, which the log says.
     pub sandbox: Option<SandboxConfig>,
     pub tools: BTreeMap<String, ToolRule>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// Program and arguments.
+    Stdio(Vec<String>),
+    /// `https://…/mcp`, or `http://` to an address of the house.
+    Http {
+        url: String,
+        /// Certificate of the authority its address is believed by.
+        ca: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -40,11 +51,7 @@ pub fn servers(fields: &mut Fields<'_, '_>, folder: &Path) -> BTreeMap<String, S
 
 fn server(node: &Node, key: &str, folder: &Path, findings: &mut Findings) -> Option<ServerConfig> {
     let mut inner = Fields::open(node, key, findings)?;
-    super::not_yet(&mut inner, "http");
-    let stdio = inner.texts("stdio").unwrap_or_default();
-    if stdio.is_empty() && node.get("http").is_none() {
-        inner.missing("stdio", "LZ106");
-    }
+    let reach = reach(&mut inner, node, key, folder);
     let identity = inner.one_of("identity", &[("delegation", Identity::Delegation), ("none", Identity::None)]);
     if identity.is_none() && inner.opt("identity").is_none() {
         inner.missing("identity", "LZ106");
@@ -58,9 +65,31 @@ fn server(node: &Node, key: &str, folder: &Path, findings: &mut Findings) -> Opt
             tools.insert(entry.key.clone(), rule);
         }
     }
+    if let (Some(_), Some(Reach::Http { .. })) = (&sandbox, &reach) {
+        let text = Text::new(
+            "Ein Server über HTTP läuft anderswo: Abschotten muss ihn, wer ihn dort betreibt. Bitte sandbox streichen.",
+            "A server over HTTP runs elsewhere: whoever runs it there must confine it. Remove sandbox.",
+        );
+        inner.findings.error("LZ108", node.at, format!("{key}.sandbox"), text);
+    }
     inner.close();
-    (!stdio.is_empty()).then_some(())?;
-    Some(ServerConfig { stdio, identity: identity?, sandbox, tools })
+    Some(ServerConfig { reach: reach?, identity: identity?, sandbox, tools })
+}
+
+/// A program of this machine, or an address. Exactly one of them.
+fn reach(inner: &mut Fields<'_, '_>, node: &Node, key: &str, folder: &Path) -> Option<Reach> {
+    let stdio = inner.texts("stdio").filter(|words| !words.is_empty()).map(Reach::Stdio);
+    let url = inner.opt("http").and_then(|n| super::url(n, &format!("{key}.http"), inner.findings));
+    let ca = inner.text("ca").map(|path| super::at(folder, path));
+    match (node.get("stdio").is_some(), node.get("http").is_some()) {
+        (true, true) => {
+            let text = Text::new("Ein Werkzeugserver hat genau einen Weg: stdio oder http.", "A tool server has exactly one way: stdio or http.");
+            inner.findings.error("LZ108", node.at, key, text);
+        }
+        (_, false) if stdio.is_none() => inner.missing("stdio", "LZ106"),
+        _ => {}
+    }
+    stdio.or_else(|| url.map(|url| Reach::Http { url, ca }))
 }
 
 fn sandbox(node: &Node, key: &str, folder: &Path, findings: &mut Findings) -> Option<SandboxConfig> {
@@ -124,4 +153,36 @@ fn clearance(node: &Node, key: &str, findings: &mut Findings) -> Option<Clearanc
     let (haus, beteiligte, andere) = (level("haus"), level("beteiligte"), level("andere"));
     inner.close();
     Some(Clearance::Recipients { haus, beteiligte, andere })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> (Option<Reach>, Vec<String>) {
+        let mut findings = Findings::new("c.yaml");
+        let text = format!("tools: {{ dms: {{ {text}, identity: delegation, tools: {{}} }} }}");
+        let document = laufzettel_domain::document::parse(&text, &mut findings).unwrap();
+        let mut fields = Fields::open(&document.root, "t", &mut findings).unwrap();
+        let reach = servers(&mut fields, Path::new("/etc/lz")).remove("dms").map(|server| server.reach);
+        fields.close();
+        (reach, findings.into_sorted().into_iter().map(|f| format!("{} {}", f.code, f.key)).collect())
+    }
+
+    #[test]
+    fn a_server_has_one_way() {
+        let http = |url: &str, ca: Option<&str>| Some(Reach::Http { url: url.into(), ca: ca.map(PathBuf::from) });
+        for (text, reach, findings) in [
+            ("stdio: [laufzettel, mcp, dms]", Some(Reach::Stdio(vec!["laufzettel".into(), "mcp".into(), "dms".into()])), vec![]),
+            ("http: https://akten.vg.example/mcp, ca: ./hausca.pem", http("https://akten.vg.example/mcp", Some("/etc/lz/hausca.pem")), vec![]),
+            ("http: http://10.1.2.3:8090/mcp", http("http://10.1.2.3:8090/mcp", None), vec![]),
+            ("http: http://akten.vg.example/mcp", None, vec!["LZ124 t.tools.dms.http"]),
+            ("http: ftp://akten.vg.example/mcp", None, vec!["LZ108 t.tools.dms.http"]),
+            ("http: https://a.example/mcp, stdio: [x]", Some(Reach::Stdio(vec!["x".into()])), vec!["LZ108 t.tools.dms"]),
+            ("http: https://a.example/mcp, sandbox: { write: [] }", http("https://a.example/mcp", None), vec!["LZ108 t.tools.dms.sandbox"]),
+            ("stdio: []", None, vec!["LZ106 t.tools.dms.stdio"]),
+        ] {
+            assert_eq!(read(text), (reach, findings.into_iter().map(str::to_owned).collect()), "{text}");
+        }
+    }
 }

@@ -74,9 +74,10 @@ fn forms() {
         ("65929970489,57549285017", &[SteuerId]),
         ("25768131411", &[SteuerId]),
         ("12131456787", &[SteuerId]),
-        ("11123456786", &[]), // three in a row
-        ("12345678903", &[]), // no digit twice
-        ("11223456780", &[]), // two digits twice
+        ("11213456783", &[SteuerId]), // three, two of them side by side
+        ("11123456786", &[]),         // three in a row
+        ("12345678903", &[]),         // no digit twice
+        ("11223456780", &[]),         // two digits twice
         ("86095742718", &[]),
         ("86095742791", &[]),
         ("860 957 427 19", &[]),
