@@ -93,7 +93,10 @@ fn forms() {
         ("25220972K489", &[Rente]),
         ("65170839J004", &[]),
         ("65170839K003", &[]),
-        ("65171339J00", &[]),
+        ("65171239J004", &[Rente]), // December
+        ("65171339J005", &[]),      // there is no thirteenth month
+        ("89291299Y993", &[Rente]), // the largest digits there are
+        ("65 170839 J  003", &[]),  // one separator
         ("65170839J0031", &[]),
         ("A65170839J003", &[]),
         // e-mail
@@ -130,6 +133,7 @@ fn forms() {
         ("01711234567", &[Telefon]),
         ("030 123456 78", &[Telefon]),
         ("06502 933840 54338 Schweich", &[Telefon]),
+        ("0651 123", &[Telefon]), // seven digits are the fewest
         ("0651 1234", &[Telefon]),
         ("06502 2012345", &[Telefon]),
         ("Tel.: 06502933840", &[Telefon]),
