@@ -1,6 +1,8 @@
 //! The worst-case model: it obeys every instruction it reads, answers what was not asked, calls tools it was never given,
 //! and floods. Nothing that matters may change: no receiver, no file, no zone, no tool, no decision, no amount.
 
+mod ways;
+
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex},
@@ -121,10 +123,15 @@ async fn obey(State(model): State<Model>, Json(body): Json<Value>) -> Json<Value
 fn serve(runtime: &tokio::runtime::Runtime) -> (String, Model) {
     let model = Model::default();
     let app = Router::new().route("/v1/chat/completions", post(obey)).with_state(model.clone());
+    (format!("{}/v1", listen(runtime, app)), model)
+}
+
+/// Serves on a port of its own. Where.
+fn listen(runtime: &tokio::runtime::Runtime, app: Router) -> String {
     let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a port");
     let address = listener.local_addr().expect("an address");
     runtime.spawn(async move { axum::serve(listener, app).await });
-    (format!("http://{address}/v1"), model)
+    format!("http://{address}")
 }
 
 /// The application with this file as evidence, decided by the same clerk in the same way. What came of it.
