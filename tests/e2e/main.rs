@@ -15,3 +15,4 @@ mod models;
 mod permissions;
 mod remote;
 mod tamper;
+mod views;

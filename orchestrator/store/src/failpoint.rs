@@ -9,7 +9,7 @@ use std::sync::{
 };
 
 /// Every failpoint there is, so that a test can visit them all.
-pub const NAMES: [&str; 24] = [
+pub const NAMES: [&str; 25] = [
     "store.opened",
     "store.before_begin",
     "store.before_insert",
@@ -34,6 +34,7 @@ pub const NAMES: [&str; 24] = [
     "start.before_append",
     "start.after_append",
     "answer.after_append",
+    "record.before_append",
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

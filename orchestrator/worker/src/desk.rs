@@ -287,6 +287,9 @@ impl Desk {
 
     /// A record beside runs that something depends on: durable when it returns.
     pub async fn record(&self, kind: &str, caller: &Caller, mut body: Value) -> Result<(), AppendError> {
+        if failpoint::hit("record.before_append") {
+            return Err(AppendError::Unavailable("failpoint".to_owned()));
+        }
         body["v"] = 1.into();
         body["by"] = serde_json::to_value(caller).unwrap_or(Value::Null);
         let draft = Draft::new(kind, &caller.subject, crate::micros(self.now()), body, None);
