@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use laufzettel_domain::{Caller, EffectPath, RunId, StepId, TenantId, Trust, Value};
+use laufzettel_policy::{Detected, detect_kinds};
 use laufzettel_process::{
     Process, expression,
     model::{FailureClass, OnError, Step, StepKind},
@@ -53,6 +54,7 @@ impl<'p> Sheet<'p> {
     /// A step has its value. Asks `end_if`.
     pub fn complete(&mut self, id: &StepId, value: Value, labels: laufzettel_policy::Labelled, reads: std::collections::BTreeSet<laufzettel_domain::Path>) {
         let labels = raise_found(&labels, &value, &self.context.own_domains);
+        let detected = kinds(&value, &self.context.own_domains);
         let step = self.step(id);
         let ends = match &step.end_if {
             None => Ok(false),
@@ -60,14 +62,14 @@ impl<'p> Sheet<'p> {
         };
         match ends {
             Ok(ends) => {
-                self.emit(Event::StepCompleted(StepCompleted { step: id.clone(), labels, reads, ends, value }));
+                self.emit(Event::StepCompleted(StepCompleted { step: id.clone(), labels, reads, ends, detected, value }));
                 if ends && self.run.ending.is_none() {
                     self.end(Ending::Completed, None, Some(id.clone()), String::new());
                 }
             }
             // what was done is done, and is undone with the rest
             Err(error) => {
-                self.emit(Event::StepCompleted(StepCompleted { step: id.clone(), labels, reads, ends: false, value }));
+                self.emit(Event::StepCompleted(StepCompleted { step: id.clone(), labels, reads, ends: false, detected, value }));
                 if self.run.ending.is_none() {
                     self.end(Ending::Failed, None, Some(id.clone()), format!("{}: end_if: {error}", self.step(id).title));
                 }
@@ -130,6 +132,11 @@ impl<'p> Sheet<'p> {
     }
 }
 
+/// Which patterns stand in a value. Where and what stays with the value itself, which can be erased.
+fn kinds(value: &Value, own_domains: &[String]) -> std::collections::BTreeSet<Detected> {
+    detect_kinds(value, own_domains).into_keys().collect()
+}
+
 /// Begins a run.
 pub fn start(process: &Process, context: &Context, tenant: &TenantId, id: RunId, start: Start, at: Timestamp) -> Result<(Run, Vec<Event>), Rejection> {
     let problems = process.input.validate(&start.input);
@@ -151,6 +158,7 @@ pub fn start(process: &Process, context: &Context, tenant: &TenantId, id: RunId,
         label: process.input.label_whole(&[], &process.default_label(trust)),
         status_code: start.status_code,
         zone: start.zone,
+        detected: kinds(&start.input, &context.own_domains),
         decision: start.decision,
         contacts: marked(&process.input, &start.input),
         input: start.input,

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use laufzettel_domain::{Caller, Digest, EffectPath, Label, ProcessId, StepId, Text, Trust, Value};
-use laufzettel_policy::{Decision, Effect as ToolEffect, Labelled};
+use laufzettel_policy::{Decision, Detected, Effect as ToolEffect, Labelled};
 use laufzettel_process::model::{Assign, FailureClass, RunAs, Size};
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
@@ -118,6 +118,9 @@ pub struct RunStarted {
     /// The zone wished for at the start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
+    /// Patterns that stand in the input: which, never where or what.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub detected: BTreeSet<Detected>,
     pub decision: Decision,
     pub input: Value,
     /// `run.*` as expressions see it.
@@ -143,6 +146,9 @@ pub struct StepCompleted {
     /// Set when the step's own `end_if` was true.
     #[serde(default)]
     pub ends: bool,
+    /// Patterns that stand in the value and have raised its labels.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub detected: BTreeSet<Detected>,
     pub value: Value,
 }
 

@@ -121,8 +121,14 @@ pub fn sentence(kind: &str, body: &Value) -> Text {
         "lane.closed" => ("Das Programm hat geordnet aufgehört zu schreiben.".to_owned(), "The program ceased to write in order.".to_owned()),
         other => (other.to_owned(), other.to_owned()),
     };
-    let (beside_de, beside_en) = beside(body);
-    Text::new(format!("{de}{beside_de}"), format!("{en}{beside_en}"))
+    let ((beside_de, beside_en), (found_de, found_en)) = (beside(body), found(body));
+    Text::new(format!("{de}{beside_de}{found_de}"), format!("{en}{beside_en}{found_en}"))
+}
+
+/// What raised a label.
+fn found(body: &Value) -> (String, String) {
+    let kinds: Vec<&str> = body.get("detected").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    if kinds.is_empty() { Default::default() } else { (format!(" Erkannt: {}.", kinds.join(", ")), format!(" Detected: {}.", kinds.join(", "))) }
 }
 
 /// The operating system's user at whose terminal a person acted.

@@ -482,3 +482,25 @@ proptest! {
         prop_assert!(nothing_lost, "{}", desk.story());
     }
 }
+
+/// A record says which pattern raised a label; where and what stays with the content, which can be erased.
+#[test]
+fn what_was_detected_is_on_record_by_kind_alone() {
+    use laufzettel_policy::Detected;
+    let steps = "steps:\n  a: { set: { konto: \"{{ input.name }}\", wort: Hund } }\n  b: { set: { wort: Hund } }\noutput: { x: \"{{ steps.b.wort }}\" }\n";
+    let desk = Desk::new(steps, json!({ "name": "DE02 1203 0000 0000 2020 51" })).unwrap();
+    let found: Vec<(String, Vec<Detected>)> = desk
+        .history
+        .iter()
+        .filter_map(|(event, _)| match event {
+            Event::RunStarted(e) => Some(("start".to_owned(), e.detected.iter().copied().collect())),
+            Event::StepCompleted(e) => Some((e.step.to_string(), e.detected.iter().copied().collect())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(found, [("start".to_owned(), vec![Detected::Iban]), ("a".to_owned(), vec![Detected::Iban]), ("b".to_owned(), vec![])]);
+    let bodies: Vec<String> = desk.history.iter().map(|(event, _)| event.split().0.to_string()).collect();
+    assert!(bodies[0].contains(r#""detected":["iban"]"#), "{}", bodies[0]);
+    assert!(!bodies.concat().contains("DE02"));
+    desk.replay_law();
+}
