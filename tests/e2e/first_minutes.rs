@@ -33,6 +33,20 @@ fn the_shipped_processes_pass_their_checks_and_cases() {
 }
 
 /// One process, many commands: while a server holds the store, each is its client.
+/// A case may not let a tool say what its approved definition does not allow: the process would be tested against a tool that
+/// does not exist.
+#[test]
+fn a_case_answers_as_the_tool_could() {
+    let tenant = Tenant::new();
+    let cases = tenant.path("workflows/hundesteuer.cases.yaml");
+    let written = std::fs::read_to_string(&cases).expect("the cases");
+    std::fs::write(&cases, written.replacen("{ message_id: m-1 }", "{ message_id: 7 }", 1)).expect("written");
+    let tested = tenant.laufzettel(&["test", "laufzettel-data/workflows"]);
+    assert_eq!(tested.status.code(), Some(3), "{}", text(&tested));
+    assert!(text(&tested).contains("mail/senden: die Antwort passt nicht zu ihrer Definition, Feld „message_id“"), "{}", text(&tested));
+    assert!(text(&tested).contains("16 bestanden, 1 nicht"), "{}", text(&tested));
+}
+
 #[test]
 fn commands_work_beside_a_running_server() {
     let tenant = Tenant::new();

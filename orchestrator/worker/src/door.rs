@@ -37,21 +37,20 @@ pub struct RealDoors {
     pub endpoints: Vec<Arc<Endpoint>>,
     /// What routing knows of them, or of the stand-in.
     pub facts: Vec<EndpointFacts>,
-    /// Pinned schemas by `server/tool`: an answer that does not fit its own definition is none.
+    /// Pinned schemas by `server/tool`.
     pub types: laufzettel_process::Tools,
     pub clock: Arc<dyn laufzettel_domain::Clock>,
     pub random: Arc<dyn crate::Random>,
 }
 
-impl RealDoors {
-    fn fits(&self, tool: &str, reply: Reply) -> Result<Reply, Failure> {
-        let schema = self.types.get(tool).and_then(|types| types.output.as_ref());
-        match schema.and_then(|schema| schema.validate(&reply.value).into_iter().next()) {
-            None => Ok(reply),
-            Some(problem) => {
-                let message = format!("{tool}: die Antwort passt nicht zu ihrer Definition, Feld „{}“: {}", problem.path, problem.message.de);
-                Err(Failure::new(Class::InvalidOutput, Some(true), message))
-            }
+/// An answer that does not fit the approved definition of its tool is none. `types`: pinned schemas by `server/tool`.
+pub fn fits(types: &laufzettel_process::Tools, tool: &str, reply: Reply) -> Result<Reply, Failure> {
+    let schema = types.get(tool).and_then(|types| types.output.as_ref());
+    match schema.and_then(|schema| schema.validate(&reply.value).into_iter().next()) {
+        None => Ok(reply),
+        Some(problem) => {
+            let message = format!("{tool}: die Antwort passt nicht zu ihrer Definition, Feld „{}“: {}", problem.path, problem.message.de);
+            Err(Failure::new(Class::InvalidOutput, Some(true), message))
         }
     }
 }
@@ -70,7 +69,7 @@ impl Doors for RealDoors {
             let mut jti = [0; 16];
             self.random.fill(&mut jti);
             let reply = server.call(call, now, now + jiff::SignedDuration::from_secs(LEASE_S), jti).await?;
-            self.fits(&format!("{name}/{}", call.call().tool), reply)
+            fits(&self.types, &format!("{name}/{}", call.call().tool), reply)
         })
     }
 

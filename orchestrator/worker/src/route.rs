@@ -3,7 +3,10 @@
 
 use laufzettel_domain::{Label, Trust, Value};
 use laufzettel_policy::{Action, Decision, ModelCall, Who, Zone, detect, permit, zone_refusal};
-use laufzettel_process::{Process, model::Size};
+use laufzettel_process::{
+    Process,
+    model::{Size, StepKind},
+};
 
 use crate::{door::EndpointFacts, tenant::Tenant};
 
@@ -46,11 +49,12 @@ pub(crate) fn refuse_wish(tenant: &Tenant, who: &Who, process: &Process, label: 
     let Some(zone) = tenant.zones.get(wish) else {
         return Some(Decision::deny("zone", format!("Die Zone „{wish}“ gibt es hier nicht."), format!("There is no zone \"{wish}\" here.")));
     };
-    if !tenant.doors.endpoints().iter().any(|e| e.zone == zone.name) {
+    let needed = process.steps.values().filter_map(|step| if let StepKind::Model(call) = &step.kind { Some(call.size) } else { None }).max();
+    if !tenant.doors.endpoints().iter().any(|e| e.zone == zone.name && needed.is_none_or(|size| e.size >= size)) {
         return Some(Decision::deny(
             format!("zone:{wish}"),
-            format!("In der Zone {wish} ist kein Modell eingerichtet."),
-            format!("No model is configured in the zone {wish}."),
+            format!("In der Zone {wish} ist kein Modell eingerichtet, das für diesen Prozess groß genug ist."),
+            format!("No model that is large enough for this process is configured in the zone {wish}."),
         ));
     }
     let permitted = permit(who, &Action::ZoneUse(wish.to_owned()), Some(process.id.as_str()), &tenant.rules);

@@ -10,6 +10,7 @@ pub fn compare(expect: &Expect, run: &Run, script: &Script) -> Vec<String> {
     for name in script.unlisted() {
         lines.push(format!("{name} wurde aufgerufen, der Fall hat dafür keine (weitere) Antwort"));
     }
+    lines.extend(script.unfit());
     if let Some(state) = &expect.state
         && run.state().as_str() != state
     {

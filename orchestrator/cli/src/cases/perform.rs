@@ -54,7 +54,11 @@ const ROUNDS_MAX: usize = 500;
 pub async fn perform(setting: Setting, case: Case) -> Report {
     let report = |differences| Report { file: setting.file.clone(), name: case.name.clone(), differences };
     let clock = Arc::new(JumpingClock(Mutex::new(case.now)));
-    let script = Script::new(case.tools.clone(), case.models.clone());
+    let types = match crate::house::tool_types(&setting.own) {
+        Ok(types) => types,
+        Err(error) => return report(vec![error.to_string()]),
+    };
+    let script = Script::new(case.tools.clone(), case.models.clone(), types);
     let desk = match desk(&setting, &script, clock.clone()) {
         Ok(desk) => desk,
         Err(error) => return report(vec![error.to_string()]),

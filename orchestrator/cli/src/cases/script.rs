@@ -8,26 +8,30 @@ use std::{
 use laufzettel_domain::Value;
 use laufzettel_doors::{Class, Failure, Reply};
 use laufzettel_policy::{Cleared, ModelCall, ToolCall};
-use laufzettel_process::model::Size;
-use laufzettel_worker::{Answer, Doors, EndpointFacts};
+use laufzettel_process::{Tools, model::Size};
+use laufzettel_worker::{Answer, Doors, EndpointFacts, fits};
 
 #[derive(Default)]
 struct Seen {
     counts: BTreeMap<String, usize>,
     calls: Vec<(String, Value)>,
     unlisted: Vec<String>,
+    /// Answers of tools that their own definitions do not allow.
+    unfit: Vec<String>,
 }
 
 #[derive(Clone, Default)]
 pub struct Script {
     tools: BTreeMap<String, Value>,
     models: BTreeMap<String, Value>,
+    /// Pinned schemas by `server/tool`: a case may not let a tool say what the real one could not.
+    types: Arc<Tools>,
     seen: Arc<Mutex<Seen>>,
 }
 
 impl Script {
-    pub fn new(tools: BTreeMap<String, Value>, models: BTreeMap<String, Value>) -> Self {
-        Self { tools, models, seen: Arc::default() }
+    pub fn new(tools: BTreeMap<String, Value>, models: BTreeMap<String, Value>, types: Tools) -> Self {
+        Self { tools, models, types: Arc::new(types), seen: Arc::default() }
     }
 
     /// Tool calls in order, with their arguments.
@@ -38,6 +42,11 @@ impl Script {
     /// Calls the case has no answer for.
     pub fn unlisted(&self) -> Vec<String> {
         self.seen.lock().expect("nobody panics while holding this lock").unlisted.clone()
+    }
+
+    /// Answers the case gives that no tool could give.
+    pub fn unfit(&self) -> Vec<String> {
+        self.seen.lock().expect("nobody panics while holding this lock").unfit.clone()
     }
 
     fn answer(&self, answers: &BTreeMap<String, Value>, name: &str, model: bool) -> Result<Reply, Failure> {
@@ -76,7 +85,10 @@ impl Doors for Script {
         let call = call.call();
         let name = format!("{}/{}", call.server, call.tool);
         self.seen.lock().expect("nobody panics while holding this lock").calls.push((name.clone(), call.arguments.clone()));
-        let answer = self.answer(&self.tools, &name, false);
+        let answer = self.answer(&self.tools, &name, false).and_then(|reply| {
+            fits(&self.types, &name, reply)
+                .inspect_err(|failure| self.seen.lock().expect("nobody panics while holding this lock").unfit.push(failure.message.clone()))
+        });
         Box::pin(async move { answer })
     }
 

@@ -24,20 +24,20 @@ pub(super) fn iban(text: &str, at: usize) -> Option<usize> {
             characters.push(byte.to_ascii_uppercase());
             end += 1;
         } else {
-            end += gap(text, end, &characters)?;
+            end = gap(text, end, &characters)?;
         }
     }
     let shaped = characters[2..4].iter().all(u8::is_ascii_digit) && ends_word(text, end);
     (shaped && mod_97(&characters) == 1).then_some(end)
 }
 
-/// One separator where people put one: not in the middle of a group with letters, or every sentence that begins with
+/// The end of one separator where people put one: not in the middle of a group with letters, or every sentence that begins with
 /// a country's two letters would be read on and on.
 fn gap(text: &str, at: usize, taken: &[u8]) -> Option<usize> {
     let grouped = taken.len().is_multiple_of(4) || taken.get(2..)?.iter().all(u8::is_ascii_digit);
-    let length = separator(text, at);
-    let goes_on = text.as_bytes().get(at + length).is_some_and(u8::is_ascii_alphanumeric);
-    (grouped && goes_on).then_some(length)
+    let end = separator(text, at);
+    let goes_on = text.as_bytes().get(end).is_some_and(u8::is_ascii_alphanumeric);
+    (grouped && goes_on).then_some(end)
 }
 
 /// ISO 7064 MOD 97-10 with the first four characters last and letters as 10 to 35.
@@ -79,10 +79,10 @@ fn mod_11_10(number: &[u8]) -> u8 {
 /// `65170839J003` or `65 170839 J 003`: area, day of birth, first letter of the name at birth, serial and check digit.
 pub(super) fn rentenversicherungsnummer(text: &str, at: usize) -> Option<usize> {
     let (head, end) = groups(text, at, &[2, 6])?;
-    let letter_at = end + separator(text, end);
+    let letter_at = separator(text, end);
     let letter = text.as_bytes().get(letter_at).filter(|byte| byte.is_ascii_alphabetic())?.to_ascii_uppercase() - b'A' + 1;
     let behind = letter_at + 1;
-    let (tail, end) = groups(text, behind + separator(text, behind), &[3])?;
+    let (tail, end) = groups(text, separator(text, behind), &[3])?;
     let number: Vec<u8> = head.into_iter().chain([letter / 10, letter % 10]).chain(tail).collect();
     let month = number[4] * 10 + number[5];
     (ends_word(text, end) && month <= 12 && vkvv(&number[..12]) == number[12]).then_some(end)
@@ -100,7 +100,7 @@ fn groups(text: &str, at: usize, lengths: &[usize]) -> Option<(Vec<u8>, usize)> 
     let (mut number, mut end) = (Vec::new(), at);
     for (index, length) in lengths.iter().enumerate() {
         if index > 0 {
-            end += separator(text, end);
+            end = separator(text, end);
         }
         let group = digits(text, end).get(..*length)?;
         number.extend(group.bytes().map(|byte| byte - b'0'));
@@ -109,7 +109,7 @@ fn groups(text: &str, at: usize, lengths: &[usize]) -> Option<(Vec<u8>, usize)> 
     Some((number, end))
 }
 
-/// The length of a blank, hyphen or slash here; 0 if there is none.
+/// The end of a blank, hyphen or slash here; `at` itself if there is none.
 fn separator(text: &str, at: usize) -> usize {
-    blank(text, at).unwrap_or_else(|| usize::from(text[at..].starts_with(['-', '/'])))
+    at + blank(text, at).unwrap_or_else(|| usize::from(text[at..].starts_with(['-', '/'])))
 }
