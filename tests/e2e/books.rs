@@ -176,7 +176,9 @@ fn a_zone_that_is_too_low_is_refused_at_the_start() {
     let tenant = Tenant::new();
     edit(&tenant, |config| {
         let url = format!("\"http://127.0.0.1:{port}/v1\", model: m");
-        let model = format!("models: [{{ name: weit, url: {url}, zone: rot, size: l }}, {{ name: haus, url: {url}, zone: gruen, size: l }}]");
+        let model = format!(
+            "models: [{{ name: weit, url: {url}, zone: rot, size: l }}, {{ name: haus, url: {url}, zone: gruen, size: l }}, {{ name: klein, url: {url}, zone: gelb, size: s }}]"
+        );
         let config = config.replace("models: []", &model).replace("profile: offline", "profile: hybrid");
         let config = config.replacen(
             "zones:\n",
@@ -185,9 +187,15 @@ fn a_zone_that_is_too_low_is_refused_at_the_start() {
         );
         config.replace("\"zone.use:gruen\"", "\"zone.use:*\"")
     });
+    // the one model of the zone gelb is too small for this process
+    let process = std::fs::read_to_string(tenant.path("workflows/hundesteuer.yaml")).expect("the process");
+    std::fs::write(tenant.path("workflows/hundesteuer.yaml"), process.replacen("size: s", "size: m", 1)).expect("written");
     let start = |zone: &str| tenant.laufzettel(&["run", "hundesteuer-anmeldung", "--input", &application(&tenant), "--as", "a.klein", "--zone", zone]);
-    for (zone, reason) in [("rot", "Die Eingabe ("), ("gelb", "In der Zone gelb ist kein Modell eingerichtet"), ("blau", "Die Zone „blau“ gibt es hier nicht")]
-    {
+    for (zone, reason) in [
+        ("rot", "Die Eingabe ("),
+        ("gelb", "In der Zone gelb ist kein Modell eingerichtet, das für diesen Prozess groß genug ist"),
+        ("blau", "Die Zone „blau“ gibt es hier nicht"),
+    ] {
         let refused = start(zone);
         assert_eq!(refused.status.code(), Some(4), "{}", text(&refused));
         assert!(text(&refused).contains(reason), "{}", text(&refused));
