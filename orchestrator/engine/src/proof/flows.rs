@@ -2,15 +2,15 @@
 
 use laufzettel_policy::{AddressClass, Clearance};
 use laufzettel_process::{
-    expression::Template,
-    model::{Step, StepKind},
+    Process,
+    model::{Respond, StepKind, TriggerKind},
 };
 use serde::Serialize;
 
 use super::{
     Setting, declared, gates, input_trust,
     sinks::{Call, calls, class, zone_of},
-    trace::Tracer,
+    trace::{Trace, Tracer},
 };
 use crate::labels::{Known, Labels};
 
@@ -35,7 +35,7 @@ pub struct Flow {
 }
 
 /// All flows of a process, by sink. A value the author wrote himself is none.
-pub fn flows(process: &laufzettel_process::Process, setting: &Setting<'_>) -> Vec<Flow> {
+pub fn flows(process: &Process, setting: &Setting<'_>) -> Vec<Flow> {
     let known = declared::declared(process, setting.context, input_trust(process));
     let labels = Labels { process, context: setting.context, known: Known::Declared(&known), input: input_trust(process), reader: None };
     let mut tracer = Tracer::new(labels);
@@ -49,19 +49,34 @@ pub fn flows(process: &laufzettel_process::Process, setting: &Setting<'_>) -> Ve
             };
             let parts = call.data.iter().map(|(name, t)| (format!("data.{name}"), t)).chain([("prompt".to_owned(), &call.prompt)]);
             for (part, template) in parts {
-                let traces = tracer.of(template);
-                rows.extend(traces.into_iter().map(|trace| row(labels, (step, template), &sink, &part, &cleared, trace)));
+                let (part, gate) = (format!("steps.{id}.{part}"), gates::is_gated(process, id, template));
+                rows.extend(tracer.of(template).into_iter().map(|trace| row(&sink, &part, &cleared, gate, trace)));
             }
         }
         for call in calls(step) {
             let (sink, cleared) = target(labels, &call);
             for (argument, template) in &call.call.with {
-                let traces = tracer.of(template);
-                rows.extend(traces.into_iter().map(|trace| row(labels, (step, template), &sink, &format!("with.{argument}"), &cleared, trace)));
+                let traces = if call.undo { tracer.of_undo(template, step) } else { tracer.of(template) };
+                let (part, gate) = (format!("{}.with.{argument}", call.key), gates::is_gated(process, &step.id, template));
+                rows.extend(traces.into_iter().map(|trace| row(&sink, &part, &cleared, gate, trace)));
             }
         }
     }
+    for (name, template) in &process.output {
+        let gate = gates::is_gated_output(process, template);
+        rows.extend(tracer.of(template).into_iter().map(|trace| row(&answer(process), &format!("output.{name}"), "–", gate, trace)));
+    }
     rows
+}
+
+/// Where the output goes: to whoever started the run, and back to a webhook that waits for it.
+fn answer(process: &Process) -> String {
+    let hooks = process.triggers.iter().filter_map(|trigger| match &trigger.kind {
+        TriggerKind::Webhook { path, respond: Respond::Result, .. } => Some(format!("hooks/{path}")),
+        _ => None,
+    });
+    let all: Vec<String> = std::iter::once("Ausgabe".to_owned()).chain(hooks).collect();
+    all.join(", ")
 }
 
 fn target(labels: Labels<'_>, call: &Call<'_>) -> (String, String) {
@@ -77,16 +92,16 @@ fn target(labels: Labels<'_>, call: &Call<'_>) -> (String, String) {
     }
 }
 
-fn row(labels: Labels<'_>, (step, template): (&Step, &Template), sink: &str, part: &str, cleared: &str, trace: super::trace::Trace) -> Flow {
+fn row(sink: &str, part: &str, cleared: &str, gate: bool, trace: Trace) -> Flow {
     let mut hops = trace.hops.into_iter();
     Flow {
         sink: sink.to_owned(),
-        part: format!("steps.{}.{part}", step.id),
+        part: part.to_owned(),
         source: hops.next().unwrap_or_default(),
         label: trace.label.to_string(),
         trust: trace.label.trust.as_str().to_owned(),
         via: hops.collect(),
         cleared: cleared.to_owned(),
-        gate: gates::is_gated(labels.process, &step.id, template),
+        gate,
     }
 }

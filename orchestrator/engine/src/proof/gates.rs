@@ -37,12 +37,27 @@ fn is_gate(process: &Process, id: &StepId) -> bool {
 /// Whether a person stands before this step, whichever way it is reached, and after everything the value is made of: who
 /// was there before the value was vouches for nothing.
 pub fn is_gated(process: &Process, sink: &StepId, value: &Template) -> bool {
+    vouchers(process, value, Some(sink)).any(|gate| before(process, true).get(sink).is_some_and(|firm| firm.contains(gate)))
+}
+
+/// The same of a run's output, which comes whatever was skipped: the person stands in every run.
+pub fn is_gated_output(process: &Process, value: &Template) -> bool {
+    vouchers(process, value, None).any(|gate| is_in_every_run(process, gate))
+}
+
+/// Human steps after everything a value is made of.
+fn vouchers<'p>(process: &'p Process, value: &Template, sink: Option<&StepId>) -> impl Iterator<Item = &'p StepId> {
     let all = before(process, false);
     let mut made_of = BTreeSet::new();
     origins(process, value, &mut made_of);
-    made_of.remove(sink);
-    let vouches = |gate: &StepId| is_gate(process, gate) && made_of.iter().all(|origin| all[gate].contains(origin));
-    before(process, true).get(sink).into_iter().flatten().any(|id| vouches(id))
+    made_of.retain(|origin| Some(*origin) != sink);
+    process.order.iter().filter(move |gate| is_gate(process, gate) && made_of.iter().all(|origin| all[gate].contains(origin)))
+}
+
+/// Whether nothing can skip a step: neither a condition of its own nor of a step it needs.
+fn is_in_every_run(process: &Process, id: &StepId) -> bool {
+    let step = &process.steps[id];
+    step.condition.is_none() && step.needs.iter().all(|(need, optional)| *optional || is_in_every_run(process, need))
 }
 
 /// The tools and models whose results a value is made of, through every `set`, table and human step.

@@ -20,8 +20,10 @@ pub struct Trace {
     pub untyped: bool,
 }
 
-/// Sources told of one place: a reader of findings looks at a few, and a chain of steps must not multiply them.
-const SOURCES_MAX: usize = 64;
+/// Sources told of one place: far more than a file of 256 KiB reads in practice; beyond, a last one says so.
+const SOURCES_MAX: usize = 4_096;
+/// In place of the sources that are not told.
+pub const MORE: &str = "…";
 /// Hops of one way: a longer one is cut at its far end.
 const HOPS_MAX: usize = 64;
 
@@ -37,6 +39,17 @@ impl<'l> Tracer<'l> {
 
     pub fn of(&mut self, template: &Template) -> Vec<Trace> {
         self.template(template, 0)
+    }
+
+    /// Of an undo, which reads the step's own value as `result`.
+    pub fn of_undo(&mut self, template: &Template, step: &Step) -> Vec<Trace> {
+        let mut all = Vec::new();
+        for path in template.expressions().into_iter().flat_map(|expression| expression.analysis.paths()) {
+            let own = path.root() == "result";
+            let read = if own { Path(["steps", step.id.as_str()].map(str::to_owned).into_iter().chain(path.0[1..].iter().cloned()).collect()) } else { path };
+            merge(&mut all, self.path(&read, 0));
+        }
+        all
     }
 
     fn template(&mut self, template: &Template, depth: usize) -> Vec<Trace> {
@@ -119,9 +132,12 @@ fn hop(mut traces: Vec<Trace>, name: &str) -> Vec<Trace> {
 /// One way a source is enough: the first found.
 fn merge(all: &mut Vec<Trace>, more: Vec<Trace>) {
     for trace in more {
-        if all.len() < SOURCES_MAX && !all.iter().any(|known| known.hops[0] == trace.hops[0]) {
-            all.push(trace);
+        if all.len() > SOURCES_MAX || all.iter().any(|known| known.hops[0] == trace.hops[0]) {
+            continue;
         }
+        // whoever reads the table must see that it ends here
+        let more = Trace { hops: vec![MORE.to_owned()], label: Label::strictest(), untyped: false };
+        all.push(if all.len() == SOURCES_MAX { more } else { trace });
     }
 }
 

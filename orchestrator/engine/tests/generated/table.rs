@@ -236,23 +236,40 @@ fn a_release_opens_the_way_for_what_it_names() {
 #[test]
 fn flows_go_from_source_to_sink() {
     let house = House::new("gruen");
-    let (process, _) = read(GOOD);
+    let hook =
+        "[{ intake: { path: probe, run_as: service:svc } }, { webhook: { path: fach, auth: signature, secret: s, respond: result, run_as: service:svc } }]";
+    let wide = GOOD.replacen("[{ intake: { path: probe, run_as: service:svc } }]", hook, 1).replacen(
+        "inhalt: \"{{ input.iban }}\" }\n",
+        "inhalt: \"{{ input.iban }}\" }\n    undo: { tool: t/stornieren, with: { id: \"{{ result.id }}\" } }\n",
+        1,
+    );
+    let output = "output: { art: \"{{ steps.einordnung.art }}\", iban: \"{{ input.iban }}\" }\n";
+    let (process, found) = read(&format!("{wide}{output}"));
+    assert_eq!(found.iter().filter(|line| line.contains("Fehler")).collect::<Vec<_>>(), Vec::<&String>::new());
     let process = process.unwrap();
     let context = context(&process, &house);
     let setting = proof::Setting { context: &context, zones: &house.zones, endpoints: &house.endpoints, rules: Some(&house.rules), members: &house.members };
-    let rows: Vec<String> = proof::flows(&process, &setting).iter().map(|f| format!("{} ← {} ({}) gate {}", f.part, f.source, f.trust, f.gate)).collect();
+    let rows: Vec<String> =
+        proof::flows(&process, &setting).iter().map(|f| format!("{} {} ← {} ({}) gate {}", f.sink, f.part, f.source, f.trust, f.gate)).collect();
     assert_eq!(
         rows,
         [
-            "steps.text.with.frage ← input.iban (untrusted) gate false",
-            "steps.einordnung.data.antrag ← input.iban (untrusted) gate false",
-            "steps.einordnung.data.fund ← steps.text [t/lesen] (untrusted) gate false",
-            "steps.einordnung.data.fund ← input.iban (untrusted) gate false",
-            "steps.einordnung.prompt ← input.art (inert) gate false",
-            "steps.ablage.with.akte ← steps.entscheidung.akte (trusted) gate true",
-            "steps.ablage.with.inhalt ← input.iban (untrusted) gate true",
-            "steps.brief.with.an ← input.mail (untrusted) gate true",
-            "steps.brief.with.text ← input.iban (untrusted) gate true",
+            "t/lesen steps.text.with.frage ← input.iban (untrusted) gate false",
+            "Modell, Zone gruen steps.einordnung.data.antrag ← input.iban (untrusted) gate false",
+            "Modell, Zone gruen steps.einordnung.data.fund ← steps.text [t/lesen] (untrusted) gate false",
+            "Modell, Zone gruen steps.einordnung.data.fund ← input.iban (untrusted) gate false",
+            "Modell, Zone gruen steps.einordnung.prompt ← input.art (inert) gate false",
+            "t/ablegen steps.ablage.with.akte ← steps.entscheidung.akte (trusted) gate true",
+            "t/ablegen steps.ablage.with.inhalt ← input.iban (untrusted) gate true",
+            "t/stornieren steps.ablage.undo.with.id ← steps.ablage [t/ablegen] (trusted) gate true",
+            "t/stornieren steps.ablage.undo.with.id ← steps.entscheidung.akte (trusted) gate true",
+            "t/stornieren steps.ablage.undo.with.id ← input.iban (untrusted) gate true",
+            "m/senden (beteiligte) steps.brief.with.an ← input.mail (untrusted) gate true",
+            "m/senden (beteiligte) steps.brief.with.text ← input.iban (untrusted) gate true",
+            "Ausgabe, hooks/fach output.art ← input.art (inert) gate true",
+            "Ausgabe, hooks/fach output.art ← input.iban (untrusted) gate true",
+            "Ausgabe, hooks/fach output.art ← steps.text [t/lesen] (untrusted) gate true",
+            "Ausgabe, hooks/fach output.iban ← input.iban (untrusted) gate true",
         ]
     );
 }
