@@ -187,6 +187,11 @@ fn a_zone_that_is_too_low_is_refused_at_the_start() {
         );
         config.replace("\"zone.use:gruen\"", "\"zone.use:*\"")
     });
+    // wider than shipped: said where the process is checked
+    let wide = std::fs::read_to_string(tenant.path("laufzettel.yaml")).expect("the configuration");
+    std::fs::write(tenant.path("weit.yaml"), wide.replacen("rot: { betreiber", "rot: { max_schutzbedarf: hoch, betreiber", 1)).expect("written");
+    let checked = tenant.laufzettel(&["check", "laufzettel-data/workflows", "--config", "laufzettel-data/weit.yaml"]);
+    assert!(text(&checked).contains("LZ125 bei „zones.rot“"), "{}", text(&checked));
     // the one model of the zone gelb is too small for this process
     let process = std::fs::read_to_string(tenant.path("workflows/hundesteuer.yaml")).expect("the process");
     std::fs::write(tenant.path("workflows/hundesteuer.yaml"), process.replacen("size: s", "size: m", 1)).expect("written");

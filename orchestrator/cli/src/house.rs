@@ -210,6 +210,19 @@ pub fn tightenings(config: &TenantConfig) -> anyhow::Result<Vec<Finding>> {
     Ok(all)
 }
 
+/// Zones the configuration has opened wider than they are shipped: a warning each, for whoever approves it.
+pub fn loosened(config: &Config) -> Vec<Finding> {
+    let mut findings = Findings::new("zones");
+    for zone in config.zones.values().filter(|zone| zone.is_looser_than_shipped()) {
+        let text = Text::new(
+            format!("Die Zone {} nimmt mehr als in der ausgelieferten Tabelle. Wer hat das entschieden?", zone.name),
+            format!("The zone {} takes more than in the shipped table. Who decided that?", zone.name),
+        );
+        findings.warning("LZ125", Place { line: 1, column: 1 }, format!("zones.{}", zone.name), text);
+    }
+    findings.into_sorted()
+}
+
 /// 32 secret bytes as hex in a file only its owner reads; drawn when it is not there.
 pub fn key(file: &Path) -> anyhow::Result<[u8; 32]> {
     match std::fs::read_to_string(file) {
@@ -403,7 +416,7 @@ impl House {
         };
         let minter = minter();
         let servers = servers(config, tenant, own, &minter)?;
-        for finding in tightenings(own)? {
+        for finding in tightenings(own)?.into_iter().chain(loosened(config)) {
             tracing::warn!("{}", finding.line(laufzettel_domain::Lang::De));
         }
         let random: Arc<dyn laufzettel_worker::Random> = Arc::new(SystemRandom);

@@ -71,6 +71,17 @@ impl Zone {
         self.strictness().cmp(&other.strictness()).then_with(|| other.name.cmp(&self.name))
     }
 
+    /// Whether it takes anything the shipped zone of its name does not. A name that is not shipped has no default to loosen.
+    pub fn is_looser_than_shipped(&self) -> bool {
+        let Some((level, kategorien)) = Self::shipped(&self.name) else { return false };
+        let wider = match (&self.kategorien, &kategorien) {
+            (_, Kategorien::Alle) => false,
+            (Kategorien::Alle, Kategorien::Nur(_)) => true,
+            (Kategorien::Nur(taken), Kategorien::Nur(shipped)) => !taken.is_subset(shipped),
+        };
+        wider || self.max_schutzbedarf > level
+    }
+
     /// The shipped default for the names gruen, gelb, rot; a zone of another name must declare what it takes.
     pub fn shipped(name: &str) -> Option<(Schutzbedarf, Kategorien)> {
         match name {
@@ -108,6 +119,27 @@ mod tests {
         ];
         zones.sort_by(Zone::by_strictness);
         assert_eq!(zones.map(|zone| zone.name), ["rot", "d", "b", "a", "c", "gruen"]);
+    }
+
+    #[test]
+    fn a_zone_may_be_stricter_than_shipped_and_is_told_when_looser() {
+        let nur = |kategorien: &[Kategorie]| Kategorien::Nur(kategorien.iter().copied().collect());
+        let of = |name: &str, max_schutzbedarf, kategorien| Zone { name: name.into(), max_schutzbedarf, kategorien, ..zone("rot") };
+        for (zone, looser) in [
+            (zone("gruen"), false),
+            (zone("gelb"), false),
+            (zone("rot"), false),
+            (of("gruen", Schutzbedarf::Niedrig, nur(&[])), false),
+            (of("gelb", Schutzbedarf::Kein, nur(&[])), false),
+            (of("gelb", Schutzbedarf::Hoch, nur(&[])), true),
+            (of("gelb", Schutzbedarf::Normal, nur(&[Kategorie::Personenbezogen])), false),
+            (of("gelb", Schutzbedarf::Normal, nur(&[Kategorie::Art9])), true),
+            (of("rot", Schutzbedarf::Kein, Kategorien::Alle), true),
+            (of("rot", Schutzbedarf::Niedrig, nur(&[])), true),
+            (of("haus", Schutzbedarf::Hoch, Kategorien::Alle), false),
+        ] {
+            assert_eq!(zone.is_looser_than_shipped(), looser, "{zone:?}");
+        }
     }
 
     /// The table of the specification, cell by cell.

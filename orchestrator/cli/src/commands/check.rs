@@ -69,6 +69,7 @@ async fn prover(at: &Where, all: &mut Vec<Finding>, out: &Out) -> anyhow::Result
     let own = &config.tenants[&tenant_of(&config, at)?];
     let directory = house::directory(own, all).unwrap_or_default();
     all.extend(house::tightenings(own)?);
+    all.extend(house::loosened(&config));
     out.note(format!("{} {}", out.text("Geprüft für die Konfiguration", "Checked for the configuration"), config.digest)).await;
     Prover::of(&config, own, directory)
 }
