@@ -289,6 +289,38 @@ pub fn the_program_asks_the_directory(controller: &Controller) {
         assert_eq!(done.status.code(), Some(code), "{command:?}: {}", text(&done));
         assert!(text(&done).contains(words), "{command:?}: {}", text(&done));
     }
+    the_form_asks_the_directory(&tenant);
+}
+
+/// Name and password on the page, checked by the controller: who is let in, and what a stranger hears.
+fn the_form_asks_the_directory(tenant: &desk::Tenant) {
+    let server = desk::Server::start(tenant, None).expect("up starts");
+    desk::runtime().block_on(async {
+        let sign_in = async |user: &str, password: &str| {
+            let url = server.url("/anmelden/passwort/vg-bellheim");
+            let form = desk::client().post(url).header("origin", server.url("")).header("content-type", "application/x-www-form-urlencoded");
+            let answer = form.body(format!("benutzer={user}&passwort={}", password.replace('!', "%21"))).send().await.expect("an answer");
+            let cookie = answer.headers().get("set-cookie").and_then(|v| v.to_str().ok()?.split(';').next().map(str::to_owned));
+            (answer.status().as_u16(), cookie, answer.text().await.unwrap_or_default())
+        };
+        let words = "Name oder Passwort stimmt nicht, oder das Konto ist gesperrt.";
+        for (user, password) in [("anna", "falsch"), ("niemand", PASSWORD), ("*", PASSWORD), ("anna", "")] {
+            let (status, cookie, page) = sign_in(user, password).await;
+            assert_eq!((status, cookie, page.contains(words)), (422, None, !password.is_empty()), "{user}");
+            assert!(!page.contains(PASSWORD), "a password is never shown again");
+        }
+        let (status, cookie, page) = sign_in("anna", PASSWORD).await;
+        assert_eq!(status, 303, "{page}");
+        let cookie = cookie.expect("a session");
+        let page = desk::client().get(server.url("/aufgaben")).header("cookie", cookie).send().await.expect("an answer");
+        assert!(page.status().is_success() && page.text().await.expect("a page").contains("anna Test"));
+        let mut last = 0;
+        for _ in 0..6 {
+            last = sign_in("anna", "falsch").await.0;
+        }
+        assert_eq!(last, 429, "an account is not guessed at for long");
+    });
+    server.stop();
 }
 
 const SMALL: &str = "process: klein
