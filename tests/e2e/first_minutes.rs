@@ -32,7 +32,6 @@ fn the_shipped_processes_pass_their_checks_and_cases() {
     }
 }
 
-/// One process, many commands: while a server holds the store, each is its client.
 /// A case may not let a tool say what its approved definition does not allow: the process would be tested against a tool that
 /// does not exist.
 #[test]
@@ -47,6 +46,7 @@ fn a_case_answers_as_the_tool_could() {
     assert!(text(&tested).contains("16 bestanden, 1 nicht"), "{}", text(&tested));
 }
 
+/// One process, many commands: while a server holds the store, each is its client.
 #[test]
 fn commands_work_beside_a_running_server() {
     let tenant = Tenant::new();

@@ -1,5 +1,7 @@
 //! A tool server on another machine: over HTTP, believing the keys our server publishes.
 
+mod adapter;
+
 use std::{
     net::{TcpListener, TcpStream},
     process::{Child, Stdio},
@@ -65,7 +67,6 @@ fn an_archive_over_http_files_under_our_published_key() {
     assert_eq!(tenant.letters(), 1);
     // a new start draws a new key: the archive asks for it, and nobody has to restart it
     server.stop();
-    std::thread::park_timeout(Duration::from_secs(6));
     let server = Server::start_at(&tenant, home).expect("up starts");
     let done = tenant.main_job();
     assert_eq!(done.status.code(), Some(0), "{}", text(&done));

@@ -14,8 +14,8 @@ use crate::{Trust, keys};
 
 /// Seconds a key set is believed without asking again: a key that was taken back dies within these.
 const KNOWN_SECONDS: i64 = 600;
-/// Seconds between two questions: whoever sends made-up keys makes this server ask no more often.
-const PAUSE_SECONDS: i64 = 5;
+/// Seconds between two questions: whoever sends made-up keys makes a server ask no more often.
+pub const PAUSE_SECONDS: i64 = 5;
 /// Bytes of a key set: 64 keys of two hundred bytes, with room.
 const BYTES_MAX: usize = 64 * 1024;
 /// A key set comes from the same house.
@@ -30,6 +30,8 @@ pub struct Place {
     pub ca: Option<PathBuf>,
     pub audience: String,
     pub tenant: String,
+    /// Between two questions: [`PAUSE_SECONDS`], but for tests.
+    pub pause: i64,
 }
 
 /// Why there is no way to a key set: a mistake of the options.
@@ -81,12 +83,16 @@ impl Published {
         if fresh { known.trust.clone() } else { Arc::default() }
     }
 
-    /// Asks again, unless somebody just has.
-    pub async fn refresh(&self, now: i64) {
+    /// Asks again, for somebody who came at this second: one answer serves all who wait for it. Right after another question it
+    /// waits first.
+    pub async fn refresh(&self, came: i64) {
         let mut asked = self.asked.lock().await;
-        if asked.is_some_and(|at| (0..PAUSE_SECONDS).contains(&(now - at))) {
+        if asked.is_some_and(|at| at > came) {
             return;
         }
+        let pause = asked.map_or(0, |at| (at + self.place.pause - came).clamp(0, self.place.pause));
+        tokio::time::sleep(Duration::from_secs(pause.unsigned_abs())).await;
+        let now = came + pause;
         *asked = Some(now);
         match self.fetch().await {
             Ok(trust) => *self.known.write().unwrap_or_else(PoisonError::into_inner) = Known { trust: Arc::new(trust), at: now },
@@ -120,10 +126,10 @@ fn is_safe(url: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Error, Place, Published, is_safe};
+    use super::{Error, PAUSE_SECONDS, Place, Published, is_safe};
 
     fn place(url: &str) -> Place {
-        Place { url: url.to_owned(), ca: None, audience: "dms".to_owned(), tenant: "t".to_owned() }
+        Place { url: url.to_owned(), ca: None, audience: "dms".to_owned(), tenant: "t".to_owned(), pause: PAUSE_SECONDS }
     }
 
     #[test]

@@ -87,6 +87,13 @@ impl<T: Tools> Served<T> {
         Self { inner: Arc::new(Inner { tools, listed, keys: keys.into(), replay: Mutex::default(), clock }) }
     }
 
+    /// Of a key that is not known nobody can say that it is wrong while the key set may only be late: nothing has happened, and it may
+    /// be tried again.
+    fn refused(&self, refusal: Refusal) -> Failure {
+        let late = matches!(refusal, Refusal::UnknownKey | Refusal::NoKeys) && matches!(self.inner.keys, Keys::Published(_));
+        if late { Failure::unavailable(format!("Der Aufruf lässt sich gerade nicht prüfen: {refusal}.")) } else { refusal.into() }
+    }
+
     async fn admit(&self, meta: &JsonObject, tool: &str, arguments: JsonObject) -> Result<Call, Refusal> {
         let at = (self.inner.clock)();
         let verify = || delegation::verify(&self.inner.keys.trust(at), meta, tool, &arguments, at);
@@ -102,7 +109,7 @@ impl<T: Tools> Served<T> {
     }
 
     async fn answer(&self, meta: &JsonObject, tool: &str, arguments: JsonObject) -> Result<Value, Failure> {
-        let call = self.admit(meta, tool, arguments).await?;
+        let call = self.admit(meta, tool, arguments).await.map_err(|refusal| self.refused(refusal))?;
         if !self.inner.listed.iter().any(|listed| listed.name == tool) {
             return Err(Failure::not_found("Dieses Werkzeug gibt es hier nicht."));
         }

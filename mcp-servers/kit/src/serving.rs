@@ -91,7 +91,7 @@ impl Serving {
         let audience = given(&self.audience, "LAUFZETTEL_AUDIENCE").ok_or(Error::Incomplete("the audience"))?;
         let tenant = given(&self.tenant, "LAUFZETTEL_TENANT").ok_or(Error::Incomplete("the tenant"))?;
         if let Some(url) = self.jwks_url.clone() {
-            let place = published::Place { url, ca: self.jwks_ca.clone(), audience, tenant };
+            let place = published::Place { url, ca: self.jwks_ca.clone(), audience, tenant, pause: published::PAUSE_SECONDS };
             return Ok(Keys::Published(Box::new(Published::new(place)?)));
         }
         Trust::new(&jwks.unwrap_or_default(), &audience, &tenant).map(Keys::from).map_err(Error::Jwks)

@@ -142,7 +142,8 @@ async fn wish(at: &Where, who: &Who, folder: Option<&Path>, wish: Wish, out: &Ou
 async fn at_server(at: &Where, wish: Wish, out: &Out) -> anyhow::Result<u8> {
     let config = configuration(at, out).await?;
     let socket = house::socket_file(&config, &tenant_of(&config, at)?);
-    if !socket.exists() {
+    // a socket a killed server has left behind is nobody's
+    if tokio::net::UnixStream::connect(&socket).await.is_err() {
         bail!("{}", perform::NO_SERVER);
     }
     socket::ask(&socket, wish, out).await

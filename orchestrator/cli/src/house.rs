@@ -373,8 +373,8 @@ pub struct House {
     pub anchor: tokio::sync::Mutex<Option<Anchor>>,
     /// The identity provider, where people sign in at one.
     pub oidc: Option<Arc<Oidc>>,
-    /// Public keys of our delegations, for tool servers over HTTP.
-    pub jwks: String,
+    /// Signs our delegations.
+    pub minter: Arc<Minter>,
     pub config: Config,
     pub tenant: TenantId,
 }
@@ -436,15 +436,7 @@ impl House {
         opened.release_required = own.login != Login::Demo;
         let desk = Desk::new(Arc::new(opened));
         desk.read_releases().await?;
-        let house = Self {
-            desk,
-            servers,
-            anchor: tokio::sync::Mutex::new(anchor),
-            oidc,
-            jwks: minter.jwks().to_owned(),
-            config: config.clone(),
-            tenant: tenant.clone(),
-        };
+        let house = Self { desk, servers, anchor: tokio::sync::Mutex::new(anchor), oidc, minter, config: config.clone(), tenant: tenant.clone() };
         books::keep(&house, false).await?;
         Ok(Opening::Open(Box::new(house)))
     }

@@ -1,8 +1,9 @@
 //! Where a command's words go: data to stdout, everything else to stderr; over the socket to whoever asked.
 
-use std::io::Write as _;
+use std::{io::Write as _, sync::Arc};
 
 use laufzettel_domain::{Caller, Lang};
+use laufzettel_server::{Seat, Site};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -30,6 +31,14 @@ pub enum Piece {
     Code(u8),
 }
 
+/// A seat at the command line of one tenant.
+#[derive(Clone)]
+pub struct Place {
+    pub site: Arc<Site>,
+    pub tenant: String,
+    pub seat: Seat,
+}
+
 #[derive(Clone)]
 pub struct Out {
     pub lang: Lang,
@@ -37,18 +46,18 @@ pub struct Out {
     /// The operating system's user on whose behalf this speaks.
     pub uid: u32,
     pub asker: Asker,
-    /// Whoever has signed in at this seat (`laufzettel login`).
-    pub signed_in: Option<Caller>,
+    /// Where whoever asks sits, at a server that knows its seats.
+    pub place: Option<Place>,
     remote: Option<mpsc::Sender<Piece>>,
 }
 
 impl Out {
     pub fn new(lang: Lang, json: bool) -> Self {
-        Self { lang, json, uid: rustix::process::getuid().as_raw(), asker: Asker::default(), signed_in: None, remote: None }
+        Self { lang, json, uid: rustix::process::getuid().as_raw(), asker: Asker::default(), place: None, remote: None }
     }
 
     pub fn remote(lang: Lang, json: bool, uid: u32, asker: Asker, to: mpsc::Sender<Piece>) -> Self {
-        Self { lang, json, uid, asker, signed_in: None, remote: Some(to) }
+        Self { lang, json, uid, asker, place: None, remote: Some(to) }
     }
 
     /// A line of data.
@@ -71,6 +80,17 @@ impl Out {
             None => drop(writeln!(std::io::stderr(), "{}", line.into())),
             Some(to) => drop(to.send(Piece::Err(line.into())).await),
         }
+    }
+
+    /// Whoever has signed in at this seat (`laufzettel login`) and still is: a command may take hours.
+    pub async fn signed_in(&self) -> Option<Caller> {
+        let Place { site, tenant, seat } = self.place.as_ref()?;
+        site.at_seat(tenant, seat).await
+    }
+
+    /// Whether whoever asks sits elsewhere: nobody can be asked on this terminal.
+    pub fn is_remote(&self) -> bool {
+        self.remote.is_some()
     }
 
     /// Whether nobody listens any more.

@@ -129,24 +129,29 @@ pub fn problem_lines(problems: &[laufzettel_process::schema::Problem], lang: Lan
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// `--as applicant`: a citizen, as if it had come through the process's own intake. Nobody of the house.
+pub const APPLICANT: &str = "applicant";
+
 /// Who acts: `--as`, else whoever has signed in at this seat.
 pub async fn caller(house: &House, out: &Out) -> Result<Caller, Failed> {
     match &out.asker.by {
-        Some(user) => named(house, user, out).await,
-        None => out.signed_in.clone().ok_or_else(|| nobody(house)),
+        Some(user) if user != APPLICANT => named(house, user, out).await,
+        _ => out.signed_in().await.ok_or_else(|| nobody(house)),
     }
 }
 
 /// Somebody called by her name. A file believes it, LDAP asks for the password; where people are what a sign-in claims, only a
 /// sign-in makes them known.
 pub async fn named(house: &House, user: &str, out: &Out) -> Result<Caller, Failed> {
-    if let Some(caller) = out.signed_in.as_ref().filter(|caller| caller.upn == user || caller.subject == user) {
-        return Ok(caller.clone());
+    if let Some(caller) = out.signed_in().await.filter(|caller| caller.upn == user || caller.subject == user) {
+        return Ok(caller);
     }
     let tenant = &house.desk.tenant;
     let now = tenant.clock.now();
     let known = match (house.directory(), &out.asker.password) {
         (DirectoryConfig::File(_), _) => tenant.directory.sign_in(user, Via::Terminal, now).await,
+        // the password that was given belongs to one person: it is tried on nobody else's account
+        (DirectoryConfig::Ldap(_), Some(_)) if out.asker.by.as_deref() != Some(user) => Err(DirectoryError::Credentials),
         (DirectoryConfig::Ldap(_), Some(password)) => tenant.directory.authenticate(user, password, Via::Terminal, now).await,
         (DirectoryConfig::Ldap(_), None) => Err(DirectoryError::Credentials),
         (DirectoryConfig::Claims { .. }, _) => {
@@ -154,7 +159,7 @@ pub async fn named(house: &House, user: &str, out: &Out) -> Result<Caller, Faile
             return Err(Failed::new(code::USAGE, text));
         }
     };
-    let known = known.map(|caller| Caller { os_user: Some(seat::name(out.uid)), ..caller });
+    let known = known.map(|caller| Caller { os_user: Some(os_user(out)), ..caller });
     known.map_err(|error| match error {
         DirectoryError::Unknown => Failed::new(code::DENIED, format!("„{user}“ steht nicht im Verzeichnis.")),
         DirectoryError::Credentials => Failed::new(code::DENIED, format!("„{user}“ steht nicht im Verzeichnis, oder das Passwort stimmt nicht.")),
@@ -179,17 +184,25 @@ fn nobody(house: &House) -> Failed {
 /// Whoever looks or administers, with one of these rights. Where the directory is a file nobody proves who she is, and asking for
 /// a right would be for show: without a name it is then the operating system's user, and the record says so.
 pub async fn entitled(house: &House, rights: &[Action], out: &Out) -> Result<Caller, Failed> {
-    if is_operator(house, out) {
-        return Ok(operator(out));
-    }
-    let caller = caller(house, out).await?;
+    let Some(caller) = person(house, out).await? else { return Ok(operator(out)) };
     house.desk.may_any(&caller, rights).await.map_err(|e| wish_failed(e, out.lang))?;
     Ok(caller)
 }
 
-/// Nobody is named where nobody could prove who she is.
-pub fn is_operator(house: &House, out: &Out) -> bool {
-    matches!(house.directory(), DirectoryConfig::File(_)) && out.asker.by.is_none() && out.signed_in.is_none()
+/// Whoever looks. `None`: nobody is named where nobody could prove who she is.
+pub async fn person(house: &House, out: &Out) -> Result<Option<Caller>, Failed> {
+    let provable = !matches!(house.directory(), DirectoryConfig::File(_)) || out.asker.by.is_some();
+    if provable { caller(house, out).await.map(Some) } else { Ok(out.signed_in().await) }
+}
+
+/// Whoever logged in at this machine, for the record beside a person.
+fn os_user(out: &Out) -> String {
+    let here = || std::process::id().try_into().ok().and_then(|pid| seat::of(out.uid, pid)).map(|seat| seat.os_user);
+    let told = match &out.place {
+        Some(place) => Some(place.seat.os_user.clone()),
+        None => here(),
+    };
+    told.unwrap_or_else(|| seat::name(out.uid))
 }
 
 /// The operating system's user at the command line: whoever looks without a name of the directory is still somebody.
@@ -198,12 +211,17 @@ pub fn operator(out: &Out) -> Caller {
     Caller { subject: format!("os:{uid}"), upn: name.clone(), name, via: Via::Terminal, os_user: None }
 }
 
+/// A run nobody knows, or that is hidden from whoever asks: the same words.
+pub fn no_run(lang: Lang) -> Failed {
+    wish_failed(WishError::Unknown, lang)
+}
+
 /// A run by its id, or by its case number.
-pub async fn find_run(house: &House, written: &str) -> Result<RunId, Failed> {
+pub async fn find_run(house: &House, written: &str, lang: Lang) -> Result<RunId, Failed> {
     if let Some(run) = RunId::parse(written) {
         return Ok(run);
     }
     let wanted = laufzettel_store::RunFilter { nummer: Some(written.to_owned()), limit: 1, ..Default::default() };
     let rows = house.desk.tenant.store.runs(wanted).await?;
-    rows.first().map(|row| row.run).ok_or_else(|| Failed::new(code::USAGE, format!("Einen Vorgang „{written}“ gibt es nicht.")))
+    rows.first().map(|row| row.run).ok_or_else(|| no_run(lang))
 }

@@ -17,7 +17,9 @@ pub fn of(uid: u32, pid: i32) -> Option<Seat> {
     let session = read(pid, "stat").as_deref().and_then(|stat| field(stat, SESSION)?.parse().ok());
     let session = session.and_then(|leader: i32| Some((leader, field(&read(leader, "stat")?, STARTED)?.to_owned())));
     let process = Process { audit: read(pid, "sessionid"), session };
-    id(uid, &process).map(|id| Seat { id, os_user: name(uid) })
+    // who logged in at this machine, before any `sudo`; the user the program runs as is everybody's
+    let login = read(pid, "loginuid").and_then(|text| text.trim().parse().ok()).filter(|login: &u32| login.to_string() != NO_AUDIT).unwrap_or(uid);
+    id(uid, &process).map(|id| Seat { id, os_user: name(login) })
 }
 
 /// Audit sessions are numbered from one; this one means that there is none (`AUDIT_SID_UNSET`).

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     house::House,
-    out::{Out, Piece},
+    out::{Out, Piece, Place},
     perform, seat,
     wish::{Envelope, Wish},
 };
@@ -58,7 +58,7 @@ async fn answer(house: Arc<House>, site: Arc<Site>, stream: UnixStream) -> anyho
     let envelope: Envelope = serde_json::from_str(&line)?;
     let (sender, mut pieces) = mpsc::channel(64);
     let mut out = Out::remote(envelope.lang, envelope.json, peer.uid(), envelope.asker, sender.clone());
-    out.signed_in = seat.as_ref().and_then(|seat| site.at_seat(house.tenant.as_str(), seat));
+    out.place = seat.clone().map(|seat| Place { site: site.clone(), tenant: house.tenant.to_string(), seat });
     let work = tokio::spawn(async move {
         let code = match envelope.wish {
             Wish::Login => perform::said(perform::login::login(&site, &house, seat.as_ref(), &out).await, &out).await,

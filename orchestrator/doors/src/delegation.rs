@@ -1,5 +1,7 @@
 //! Delegation tokens: who calls, for which run and purpose, with which arguments. One token, one call (RFC 8037, RFC 7519).
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ed25519_dalek::SigningKey;
 use jiff::Timestamp;
@@ -40,6 +42,8 @@ pub struct Minter {
     key: EncodingKey,
     jwks: String,
     kid: String,
+    /// Whether the public key can be fetched: tool servers over HTTP believe no other.
+    published: AtomicBool,
 }
 
 impl Minter {
@@ -49,12 +53,21 @@ impl Minter {
         let public = URL_SAFE_NO_PAD.encode(signing.verifying_key().as_bytes());
         let kid = laufzettel_domain::digest::to_hex(&Digest::of(signing.verifying_key().as_bytes()).0[..8]);
         let jwks = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": kid, "x": public }] });
-        Self { key: EncodingKey::from_ed_der(&pkcs8(secret)), jwks: jwks.to_string(), kid }
+        Self { key: EncodingKey::from_ed_der(&pkcs8(secret)), jwks: jwks.to_string(), kid, published: AtomicBool::new(false) }
     }
 
     /// The public key as servers get it: RFC 7517.
     pub fn jwks(&self) -> &str {
         &self.jwks
+    }
+
+    /// From now on a server of ours shows the key to whoever asks.
+    pub fn publish(&self) {
+        self.published.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_published(&self) -> bool {
+        self.published.load(Ordering::Relaxed)
     }
 
     /// `lease_until`: no token outlives the right to act.

@@ -8,17 +8,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jiff::Timestamp;
-use laufzettel_domain::Value;
+use jiff::{SignedDuration, Timestamp};
+use laufzettel_domain::{Clock, Value};
 use laufzettel_policy::{Cleared, Identity, ToolCall};
 use rmcp::{
     ClientLifecycleMode, ClientServiceExt, RoleClient,
     model::{
-        CallToolRequestParams, CallToolResponse, CallToolResult, ClientCapabilities, ClientConfig, Implementation, MetaObject, ProtocolVersion,
-        RequestMetaObject,
+        CallToolRequestParams, CallToolResponse, CallToolResult, ClientCapabilities, ClientConfig, Implementation, MetaObject, PaginatedRequestParams,
+        ProtocolVersion, RequestMetaObject,
     },
     service::{Peer, RunningService, ServiceError},
-    transport::{StreamableHttpClientTransport, TokioChildProcess, streamable_http_client::StreamableHttpClientTransportConfig},
+    transport::{
+        StreamableHttpClientTransport, TokioChildProcess,
+        streamable_http_client::{StreamableHttpClientTransportConfig, StreamableHttpError},
+    },
 };
 use tokio::sync::Mutex;
 
@@ -37,6 +40,10 @@ const RESULT_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Milliseconds a server over HTTP is believed to offer what it offered: behind an address another program may stand any time. As
 /// long as the directory is believed.
 const LISTED_MS_MAX: u64 = 10_000;
+
+/// Tools of one server, and pages they come in: ten times the largest we know.
+const TOOLS_MAX: usize = 500;
+const PAGES_MAX: usize = 50;
 
 /// Makes a fresh command for every start.
 pub type MakeCommand = Box<dyn Fn() -> std::io::Result<std::process::Command> + Send + Sync>;
@@ -82,7 +89,7 @@ pub struct ToolServer {
     options: ServerOptions,
     minter: Arc<Minter>,
     tenant: String,
-    connected: Mutex<Option<Connected>>,
+    connected: Mutex<Option<Arc<Connected>>>,
 }
 
 impl ToolServer {
@@ -100,26 +107,31 @@ impl ToolServer {
 
     /// What the server offers now.
     pub async fn definitions(&self) -> Result<Pins, Failure> {
-        let mut slot = self.connected.lock().await;
-        self.connect(&mut slot).await?;
-        Ok(slot.as_ref().map(|c| c.found.clone()).unwrap_or_default())
+        Ok(self.connection().await?.found.clone())
     }
 
-    /// Differences between what was approved and what is offered now.
-    pub async fn drift(&self) -> Result<Vec<Drift>, Failure> {
-        let found = self.definitions().await?;
-        Ok(self.options.pins.clone().unwrap_or_default().diff(&found))
+    /// Differences between what was approved and what a server has been found to offer.
+    pub fn drift_of(&self, found: &Pins) -> Vec<Drift> {
+        self.options.pins.clone().unwrap_or_default().diff(found)
     }
 
-    /// Makes the call. `lease_until` bounds the delegation; `jti` are 16 random bytes.
-    pub async fn call(&self, cleared: &Cleared<ToolCall>, now: Timestamp, lease_until: Timestamp, jti: [u8; 16]) -> Result<Reply, Failure> {
+    /// Makes the call. `lease_s` (seconds) bounds the delegation; `jti` are 16 random bytes.
+    pub async fn call(&self, cleared: &Cleared<ToolCall>, clock: &dyn Clock, lease_s: i64, jti: [u8; 16]) -> Result<Reply, Failure> {
         let call = cleared.call();
-        let peer = self.peer(&call.tool).await?;
-        let params = self.params(call, now, lease_until, jti)?;
-        let answer = tokio::time::timeout(Duration::from_millis(call.timeout_ms), peer.call_tool_once(params)).await;
+        if matches!(self.options.reach, Reach::Http { .. }) && !self.minter.is_published() {
+            let why = "seine Delegation könnte niemand prüfen: dafür muss der Server laufen (laufzettel serve)";
+            return Err(self.unreachable(why));
+        }
+        // held until the answer is there: a list that has grown old ends no call under way
+        let connected = self.connection().await?;
+        self.approved(&connected, &call.tool)?;
+        // the token begins to live when it is sent, however long the connection took
+        let now = clock.now();
+        let params = self.params(call, now, now + SignedDuration::from_secs(lease_s), jti)?;
+        let answer = tokio::time::timeout(Duration::from_millis(call.timeout_ms), connected.service.peer().call_tool_once(params)).await;
         match answer {
             Err(_) => Err(Failure::new(Class::Timeout, None, format!("{}/{}: keine Antwort in {} ms", call.server, call.tool, call.timeout_ms))),
-            Ok(Err(error)) => Err(self.broken(error).await),
+            Ok(Err(error)) => Err(self.broken(error, &connected).await),
             Ok(Ok(CallToolResponse::Complete(result))) => reply(result, &call.server, &call.tool),
             Ok(Ok(_)) => Err(Failure::new(
                 Class::Refused,
@@ -144,15 +156,12 @@ impl ToolServer {
         Ok(params)
     }
 
-    /// A connection on which this tool is exactly what was approved.
-    async fn peer(&self, tool: &str) -> Result<Peer<RoleClient>, Failure> {
-        let mut slot = self.connected.lock().await;
-        self.connect(&mut slot).await?;
-        let Some(connected) = slot.as_ref() else { return Err(self.unreachable("nicht verbunden")) };
+    /// Whether this tool is exactly what was approved.
+    fn approved(&self, connected: &Connected, tool: &str) -> Result<(), Failure> {
         let found = connected.found.get(tool).map(Definition::digest);
         let pinned = self.options.pins.as_ref().and_then(|pins| pins.get(tool)).map(Definition::digest);
         match (pinned, found) {
-            (Some(pinned), Some(found)) if pinned == found => Ok(connected.service.peer().clone()),
+            (Some(pinned), Some(found)) if pinned == found => Ok(()),
             (None, _) => {
                 Err(Failure::new(Class::Refused, Some(false), format!("{}/{tool} ist nicht freigegeben (laufzettel tools pin {})", self.name(), self.name())))
             }
@@ -169,9 +178,11 @@ impl ToolServer {
         Failure::new(Class::Unavailable, Some(false), format!("Der Werkzeugserver „{}“ ist nicht erreichbar: {why}", self.name()))
     }
 
-    async fn connect(&self, slot: &mut Option<Connected>) -> Result<(), Failure> {
-        if slot.as_ref().is_some_and(|c| c.lasts(&self.options.reach)) {
-            return Ok(());
+    /// The connection there is, or a new one. Whoever still has an answer to come keeps the old one until then.
+    async fn connection(&self) -> Result<Arc<Connected>, Failure> {
+        let mut slot = self.connected.lock().await;
+        if let Some(connected) = slot.as_ref().filter(|c| c.lasts(&self.options.reach)) {
+            return Ok(connected.clone());
         }
         *slot = None;
         let start = async {
@@ -198,22 +209,19 @@ impl ToolServer {
                     me.serve_with_lifecycle(transport, mode).await.map_err(|e| e.to_string())?
                 }
             };
-            let tools = service.list_all_tools().await.map_err(|e| e.to_string())?;
+            let tools = list(service.peer()).await?;
             let tools = tools.iter().filter_map(|tool| serde_json::to_value(tool).ok()).filter_map(|v| serde_json::from_value(v).ok()).collect();
             Ok::<_, String>(Connected { service, found: Pins { tools }, at: Instant::now() })
         };
         match tokio::time::timeout(Duration::from_millis(CONNECT_MS_MAX), start).await {
-            Ok(Ok(connected)) => {
-                *slot = Some(connected);
-                Ok(())
-            }
+            Ok(Ok(connected)) => Ok(slot.insert(Arc::new(connected)).clone()),
             Ok(Err(why)) => Err(self.unreachable(&quote(&why))),
             Err(_) => Err(self.unreachable("antwortet beim Start nicht")),
         }
     }
 
     /// The stream broke or the server refused the request itself.
-    async fn broken(&self, error: ServiceError) -> Failure {
+    async fn broken(&self, error: ServiceError, connected: &Arc<Connected>) -> Failure {
         match error {
             ServiceError::McpError(error) => {
                 // refused before any tool ran (JSON-RPC 2.0 § 5.1): parse error, invalid request, unknown method, invalid params
@@ -221,21 +229,30 @@ impl ToolServer {
                 Failure::new(Class::Refused, before.then_some(false), format!("{} lehnt die Anfrage ab: {}", self.name(), quote(&error.message)))
             }
             ServiceError::TransportSend(error) => {
-                *self.connected.lock().await = None;
-                let happened = is_unconnected(&*error.error).then_some(false);
+                self.give_up(connected).await;
+                let happened = never_arrived(&*error.error).then_some(false);
                 Failure::new(Class::Unavailable, happened, format!("{}: die Verbindung ist beim Senden abgerissen", self.name()))
             }
             other => {
-                *self.connected.lock().await = None;
+                self.give_up(connected).await;
                 Failure::new(Class::Unavailable, None, format!("{}: {}", self.name(), quote(&other.to_string())))
             }
         }
     }
 
+    /// Forgets a connection that broke, unless there is a newer one already.
+    async fn give_up(&self, connected: &Arc<Connected>) {
+        let mut slot = self.connected.lock().await;
+        if slot.as_ref().is_some_and(|now| Arc::ptr_eq(now, connected)) {
+            *slot = None;
+        }
+    }
+
     /// Ends the server; a later call starts it again.
     pub async fn stop(&self) {
-        let connected = self.connected.lock().await.take();
-        if let Some(connected) = connected
+        let Some(connected) = self.connected.lock().await.take() else { return };
+        // a call under way ends it when it is done
+        if let Ok(connected) = Arc::try_unwrap(connected)
             && let Err(error) = connected.service.cancel().await
         {
             tracing::debug!(%error, server = self.name(), "stopping a tool server");
@@ -243,9 +260,30 @@ impl ToolServer {
     }
 }
 
-/// Whether the request never left, as nobody was reached.
-fn is_unconnected(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source()).any(|error| error.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_connect))
+/// Everything a server offers, page by page.
+async fn list(peer: &Peer<RoleClient>) -> Result<Vec<rmcp::model::Tool>, String> {
+    let (mut tools, mut cursor) = (Vec::new(), None);
+    for _ in 0..PAGES_MAX {
+        let page = peer.list_tools(Some(PaginatedRequestParams::default().with_cursor(cursor))).await.map_err(|e| e.to_string())?;
+        tools.extend(page.tools);
+        if tools.len() > TOOLS_MAX {
+            break;
+        }
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            return Ok(tools);
+        }
+    }
+    Err(format!("mehr als {TOOLS_MAX} Werkzeuge oder {PAGES_MAX} Seiten davon"))
+}
+
+/// Whether nobody acted on the request: nobody was reached, or the session it belonged to had ended.
+fn never_arrived(error: &(dyn std::error::Error + 'static)) -> bool {
+    match error.downcast_ref::<StreamableHttpError<reqwest::Error>>() {
+        Some(StreamableHttpError::Client(error)) => error.is_connect(),
+        Some(StreamableHttpError::SessionExpired) => true,
+        _ => false,
+    }
 }
 
 /// `structuredContent`, else `{ text }`; an error of the tool with what it says about having acted.

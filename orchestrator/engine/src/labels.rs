@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use laufzettel_domain::{Kategorie, Label, Path, Schutzbedarf, StepId, Trust, Value};
-use laufzettel_policy::{Effect, Labelled, ToolRule, detect};
+use laufzettel_policy::{Effect, Labelled, ToolRule, detect, detect_field};
 use laufzettel_process::{
     Process, Types,
     expression::{Expression, Shape, Template},
@@ -89,7 +89,7 @@ impl<'v> Labels<'v> {
         let declared = self.process.input.label_whole(below, &self.process.default_label(self.input));
         match self.known {
             Known::Run(run) => match Path(below.to_vec()).find(&run.input) {
-                Some(value) => declared.join(&detect(value, &self.context.own_domains)),
+                Some(value) => declared.join(&found_in(below.last(), value, &self.context.own_domains)),
                 None => declared,
             },
             Known::Declared(_) => declared,
@@ -413,13 +413,25 @@ fn bounded_pattern(kind: &Value) -> bool {
 
 /// Raises a tree by what is found in the value: patterns of accounts, tax and insurance numbers, addresses.
 pub fn raise_found(tree: &Labelled, value: &Value, own_domains: &[String]) -> Labelled {
-    let Value::Object(map) = value else { return tree.raise(&detect(value, own_domains)) };
+    raise_named(None, tree, value, own_domains)
+}
+
+/// `name`: of the field the value stands in, which may announce what it is.
+fn raise_named(name: Option<&String>, tree: &Labelled, value: &Value, own_domains: &[String]) -> Labelled {
+    let Value::Object(map) = value else { return tree.raise(&found_in(name, value, own_domains)) };
     let rest: serde_json::Map<String, Value> = map.iter().filter(|(name, _)| !tree.fields.contains_key(*name)).map(|(n, v)| (n.clone(), v.clone())).collect();
     let fields = tree.fields.iter().map(|(name, inner)| {
-        let raised = map.get(name).map_or_else(|| inner.clone(), |value| raise_found(inner, value, own_domains));
+        let raised = map.get(name).map_or_else(|| inner.clone(), |value| raise_named(Some(name), inner, value, own_domains));
         (name.clone(), raised)
     });
     Labelled { own: tree.own.join(&detect(&Value::Object(rest), own_domains)), fields: fields.collect() }
+}
+
+fn found_in(name: Option<&String>, value: &Value, own_domains: &[String]) -> Label {
+    match name {
+        Some(name) => detect_field(name, value, own_domains),
+        None => detect(value, own_domains),
+    }
 }
 
 /// Every path a template reads, for the record.

@@ -504,3 +504,18 @@ fn what_was_detected_is_on_record_by_kind_alone() {
     assert!(!bodies.concat().contains("DE02"));
     desk.replay_law();
 }
+
+/// What a record says was detected has raised the labels beside it, a phone announced by its field's name too.
+#[test]
+fn what_was_detected_has_raised_a_label() {
+    let values = ["DE02 1203 0000 0000 2020 51", "06502933840", "weber@example.org", "Hund"];
+    for value in values {
+        let steps = "steps:\n  a: { set: { telefon: \"{{ input.name }}\", mehr: { handy: \"{{ input.name }}\" } } }\n";
+        let desk = Desk::new(steps, json!({ "name": value })).unwrap();
+        let completed = desk.history.iter().find_map(|(event, _)| if let Event::StepCompleted(e) = event { Some(e) } else { None }).unwrap();
+        let demanded = laufzettel_policy::detect::label_of(&completed.detected);
+        let labels = completed.labels.whole();
+        assert!(labels.schutzbedarf >= demanded.schutzbedarf && labels.kategorien.is_superset(&demanded.kategorien), "{value}: {labels}");
+        assert_eq!(completed.detected.is_empty(), value == "Hund", "{value}");
+    }
+}

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use laufzettel_domain::{EffectKey, Label, Schutzbedarf, Text, Trust, Value};
 
 use crate::{
-    Action, Decision, Rules, ToolRule, Who, Zone, detect,
+    Action, Decision, Rules, ToolRule, Who, Zone, detect, detect_field,
     permit::{permit, permit_tool},
     tool::{Effect, address_class, effective_level},
     zone::zone_refusal,
@@ -114,7 +114,7 @@ pub fn clear_tool(call: ToolCall, rule: &ToolRule, own_domains: &[String], rules
 
 /// What the patterns say of an argument; an address in the argument that names the receiver is judged by its class.
 fn found(arguments: &Value, argument: &str, own_domains: &[String]) -> Label {
-    arguments.get(argument).map(|value| detect(value, own_domains)).unwrap_or_default()
+    arguments.get(argument).map(|value| detect_field(argument, value, own_domains)).unwrap_or_default()
 }
 
 /// Asked again at the door, of the address itself and of every other value.
@@ -162,7 +162,7 @@ pub fn clear_model(call: ModelCall, zone: &Zone, own_domains: &[String], rules: 
     }
     let repairs = call.repairs.iter().flat_map(|(error, answer)| [error, answer]);
     let texts = repairs.chain([&call.prompt]).map(|text| detect(&Value::from(text.as_str()), own_domains));
-    let material = Label::join_all(&texts.chain(call.data.values().map(|v| detect(v, own_domains))).collect::<Vec<_>>());
+    let material = Label::join_all(&texts.chain(call.data.iter().map(|(name, value)| detect_field(name, value, own_domains))).collect::<Vec<_>>());
     let whole = Label::join_all(call.labels.values()).join(&material);
     if let Some(reason) = zone_refusal(&whole, zone) {
         return Err(refuse(format!("zone:{}", zone.name), reason));

@@ -1,7 +1,7 @@
 //! What a value is by its looks: account numbers, tax and pension identifiers, mail addresses, phone numbers, found by
 //! their form and check digits. A finding raises the label of a value and nothing ever lowers it: this file owns the walk
-//! and what each kind means, `detect/` the forms. It refuses to say *what* was found, only which kind and where: the
-//! names go to the journal, the values do not.
+//! and what each kind means, `detect/` the forms. It refuses to say *what* was found, only which kind and where; the
+//! kinds alone go to the journal.
 
 mod contact;
 mod number;
@@ -59,6 +59,13 @@ pub fn detect(value: &Value, own_domains: &[String]) -> Label {
     label_of(detect_kinds(value, own_domains).keys())
 }
 
+/// The same of a field's value: its name may say that a phone number stands there. What the name itself holds counts too.
+pub fn detect_field(name: &str, value: &Value, own_domains: &[String]) -> Label {
+    let mut walk = Walk { own_domains, bytes_left: BYTES_MAX, path: Vec::new(), found: BTreeMap::new() };
+    walk.field(name, value);
+    label_of(walk.found.keys())
+}
+
 /// The join of what these findings mean.
 pub fn label_of<'d>(found: impl IntoIterator<Item = &'d Detected>) -> Label {
     found.into_iter().fold(Label::default(), |joined, kind| joined.join(&kind.label()))
@@ -95,11 +102,15 @@ impl Walk<'_> {
             }
             Value::Object(fields) => {
                 for (name, field) in fields {
-                    let told = if self.text(name, false) { "*".to_owned() } else { name.clone() };
-                    self.below(told, field, contact::names_a_phone(name));
+                    self.field(name, field);
                 }
             }
         }
+    }
+
+    fn field(&mut self, name: &str, value: &Value) {
+        let told = if self.text(name, false) { "*".to_owned() } else { name.to_owned() };
+        self.below(told, value, contact::names_a_phone(name));
     }
 
     fn below(&mut self, name: String, value: &Value, phone: bool) {

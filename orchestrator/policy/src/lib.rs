@@ -14,7 +14,7 @@ mod zone;
 pub use action::{Action, PatternFault, glob};
 pub use budget::estimate_tokens;
 pub use cleared::{Cleared, ModelCall, ToolCall, clear_model, clear_tool};
-pub use detect::{Detected, detect, detect_kinds};
+pub use detect::{Detected, detect, detect_field, detect_kinds};
 pub use labelled::Labelled;
 pub use permit::{Decision, Grant, Group, Rules, ServiceAccount, Training, Who, permit, permit_start, permit_tool, permit_view};
 pub use tool::{AddressClass, Clearance, Effect, Identity, ToolRule, Yields, address_class, effective_level};

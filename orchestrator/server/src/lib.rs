@@ -25,5 +25,5 @@ mod view;
 pub use files::media_type;
 pub use oidc::{Binding, Oidc, OidcError, OidcOptions, SetupError};
 pub use routes::{Needs, router, routes};
-pub use signin::terminal::{Seat, Waiting};
+pub use signin::terminal::{Answered, Seat, Waiting};
 pub use site::{Login, Site, TenantSite};

@@ -11,14 +11,9 @@ use axum::{
     routing::{MethodRouter, get, post},
 };
 use laufzettel_worker::Nobody;
-use serde_json::json;
 use tower_http::csrf::CsrfLayer;
 
-use crate::{
-    api, files, hooks, intake, key, pages, processes, reply, runs, session, signin,
-    site::{Session, Site},
-    status, tasks,
-};
+use crate::{api, files, hooks, intake, key, pages, processes, reply, runs, session, signin, site::Site, status, tasks};
 
 /// What somebody must bring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,7 +110,7 @@ pub fn router(site: Arc<Site>) -> Router {
 /// Nobody signed in: pages lead to the sign-in. An account the directory no longer lets in ends here, with all its sessions.
 async fn person(State(site): State<Arc<Site>>, mut request: Request, next: Next) -> Response {
     let Some(session) = session::of(&site, request.headers()) else { return Redirect::to(&sign_in(&request, "")).into_response() };
-    match still_there(&site, &session).await {
+    match signin::still_there(&site, &session).await {
         Ok(()) => {
             request.extensions_mut().insert(session);
             next.run(request).await
@@ -136,7 +131,7 @@ async fn program(State(site): State<Arc<Site>>, mut request: Request, next: Next
         Some(Err(refused)) => return refused,
         None => match session::of(&site, request.headers()) {
             None => return reply::problem(401, "Bitte anmelden, oder einen Schlüssel zeigen."),
-            Some(session) => match still_there(&site, &session).await {
+            Some(session) => match signin::still_there(&site, &session).await {
                 Ok(()) => session,
                 Err(Nobody::Denied(_)) => return reply::problem(401, "Bitte anmelden, oder einen Schlüssel zeigen."),
                 Err(Nobody::Unavailable) => return reply::problem(503, "Gerade nicht möglich. Bitte später noch einmal."),
@@ -145,18 +140,6 @@ async fn program(State(site): State<Arc<Site>>, mut request: Request, next: Next
     };
     request.extensions_mut().insert(session);
     next.run(request).await
-}
-
-/// Asks the directory whether the account still lives; where it does not, its sessions end with a record that says why.
-async fn still_there(site: &Site, session: &Session) -> Result<(), Nobody> {
-    let Some(tenant) = site.tenants.get(&session.tenant) else { return Err(Nobody::Unavailable) };
-    let asked = tenant.desk.who(&session.caller).await.map(|_| ());
-    if let Err(Nobody::Denied(_)) = &asked
-        && site.sessions().end_all(&session.tenant, &session.caller.subject) > 0
-    {
-        signin::leave(site, session, json!({ "everywhere": true, "reason": "account" })).await;
-    }
-    asked
 }
 
 /// A request under a foreign name comes from a page that pretends to be us (DNS rebinding): refused (RFC 9110 § 15.5.20).

@@ -98,8 +98,8 @@ impl Sessions {
     }
 
     /// Whether a person is still signed in anywhere.
-    pub fn has(&self, tenant: &str, subject: &str) -> bool {
-        self.0.values().any(|s| s.tenant == tenant && s.caller.subject == subject)
+    pub fn has(&self, tenant: &str, subject: &str, now: Timestamp) -> bool {
+        self.0.values().any(|s| s.tenant == tenant && s.caller.subject == subject && !s.is_over(now))
     }
 
     /// Ends every session of a person, wherever it was begun.
@@ -232,6 +232,16 @@ mod tests {
         assert_eq!(sessions.take(&seat, at(2)), None, "the command line too");
         let left: Vec<bool> = ["1", "2", "3", "4"].map(|name| sessions.take(&Mark::cookie(name), at(2)).is_some()).into();
         assert_eq!(left, [false, false, true, true]);
+    }
+
+    /// A seat nobody uses any more keeps nobody signed in.
+    #[test]
+    fn an_idle_session_does_not_count() {
+        let mut sessions = Sessions::default();
+        sessions.begin(Mark::Terminal { tenant: "a".into(), seat: "0 audit:7".into() }, session("S-1", 0));
+        for (tenant, subject, seconds, expected) in [("a", "S-1", 1, true), ("a", "S-1", IDLE_S, false), ("b", "S-1", 1, false), ("a", "S-2", 1, false)] {
+            assert_eq!(sessions.has(tenant, subject, at(seconds)), expected, "{tenant} {subject} {seconds}");
+        }
     }
 
     #[test]

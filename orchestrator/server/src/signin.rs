@@ -17,6 +17,7 @@ use axum::{
 use laufzettel_directory::Error as DirectoryError;
 use laufzettel_domain::{Caller, Via};
 use laufzettel_process::model::TriggerKind;
+use laufzettel_worker::Nobody;
 use serde_json::json;
 
 use crate::{
@@ -84,7 +85,7 @@ pub async fn sign_in(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap
 /// Somebody has proved who she is: a record, a session of a new name, and the way she came for. Without the record nobody is let in.
 async fn enter(site: &Site, asked: &Asked, (name, tenant): (&str, &TenantSite), caller: Caller, headers: &HeaderMap, back: Option<String>) -> Response {
     if let Err(error) = tenant.desk.record("signin", &caller, json!({ "login": tenant.login.word() })).await {
-        if !site.sessions().has(name, &caller.subject) {
+        if !site.sessions().has(name, &caller.subject, site.now()) {
             tenant.desk.tenant.directory.forget(&caller.subject);
         }
         return asked.unwritten(&error);
@@ -118,10 +119,22 @@ pub async fn sign_out_everywhere(State(site): State<Arc<Site>>, headers: HeaderM
     go(&gone(&site, ended.as_ref()), &cookie)
 }
 
+/// Asks the directory whether the account still lives; where it does not, its sessions end with a record that says why.
+pub async fn still_there(site: &Site, session: &Session) -> Result<(), Nobody> {
+    let Some(tenant) = site.tenants.get(&session.tenant) else { return Err(Nobody::Unavailable) };
+    let asked = tenant.desk.who(&session.caller).await.map(|_| ());
+    if let Err(Nobody::Denied(_)) = &asked
+        && site.sessions().end_all(&session.tenant, &session.caller.subject) > 0
+    {
+        leave(site, session, json!({ "everywhere": true, "reason": "account" })).await;
+    }
+    asked
+}
+
 /// What is left to do when a session has ended: a record, and nothing more remembered of claims.
 pub async fn leave(site: &Site, session: &Session, body: serde_json::Value) {
     let Some(tenant) = site.tenants.get(&session.tenant) else { return };
-    if !site.sessions().has(&session.tenant, &session.caller.subject) {
+    if !site.sessions().has(&session.tenant, &session.caller.subject, site.now()) {
         tenant.desk.tenant.directory.forget(&session.caller.subject);
     }
     tenant.desk.note("signout", &session.caller, body).await;

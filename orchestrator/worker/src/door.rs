@@ -65,10 +65,9 @@ impl Doors for RealDoors {
             let Some(server) = self.servers.get(name) else {
                 return Err(Failure::new(Class::Refused, Some(false), format!("Den Werkzeugserver „{name}“ gibt es nicht")));
             };
-            let now = self.clock.now();
             let mut jti = [0; 16];
             self.random.fill(&mut jti);
-            let reply = server.call(call, now, now + jiff::SignedDuration::from_secs(LEASE_S), jti).await?;
+            let reply = server.call(call, &*self.clock, LEASE_S, jti).await?;
             fits(&self.types, &format!("{name}/{}", call.call().tool), reply)
         })
     }

@@ -220,9 +220,8 @@ async fn bare(bench: &Bench, calls: usize, at_once: usize, tool: &'static str, a
         let (echo, arguments) = (bench.echo.clone(), arguments.clone());
         under_way.spawn(async move {
             let began = Instant::now();
-            let now = SystemClock.now();
             let call = cleared(tool, &arguments)?;
-            echo.call(&call, now, now, [0; 16]).await.map_err(|e| anyhow::anyhow!("{e}"))?;
+            echo.call(&call, &SystemClock, 60, [0; 16]).await.map_err(|e| anyhow::anyhow!("{e}"))?;
             Ok(began.elapsed())
         });
     }

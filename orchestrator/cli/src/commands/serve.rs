@@ -114,6 +114,14 @@ async fn live(config: Config, listener: TcpListener, greet: Option<SocketAddr>, 
         for finding in &house.desk.tenant.catalogue.findings {
             out.note(finding.line(out.lang)).await;
         }
+    }
+    // who connects is counted when passwords fail
+    let app = router(site.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let ended = stop.clone();
+    let pages = tokio::spawn(axum::serve(listener, app).with_graceful_shutdown(async move { ended.cancelled().await }).into_future());
+    // the pages first: a tool server over HTTP asks them for the key of the first call
+    for house in &houses {
+        house.minter.publish();
         work.spawn(Worker::new(house.desk.clone()).run(stop.clone()));
         work.spawn(checkpoints(house.clone(), stop.clone()));
         let (local, site, file, stop) = (house.clone(), site.clone(), house::socket_file(&config, &house.tenant), stop.clone());
@@ -131,10 +139,7 @@ async fn live(config: Config, listener: TcpListener, greet: Option<SocketAddr>, 
     if let Some(bound) = greet {
         welcome(&config, bound, out).await;
     }
-    // who connects is counted when passwords fail
-    let app = router(site).into_make_service_with_connect_info::<SocketAddr>();
-    let ended = stop.clone();
-    axum::serve(listener, app).with_graceful_shutdown(async move { ended.cancelled().await }).await?;
+    pages.await??;
     stop.cancel();
     while work.join_next().await.is_some() {}
     for house in &houses {
@@ -193,7 +198,7 @@ fn sites(config: &Config, houses: &[Arc<House>]) -> BTreeMap<String, TenantSite>
                 }
             }
         }
-        sites.insert(house.tenant.to_string(), TenantSite { desk: house.desk.clone(), login: way_in(house), secrets, jwks: house.jwks.clone() });
+        sites.insert(house.tenant.to_string(), TenantSite { desk: house.desk.clone(), login: way_in(house), secrets, jwks: house.minter.jwks().to_owned() });
     }
     sites
 }

@@ -1,7 +1,7 @@
 //! `tools …`: what servers offer, what is approved, and what differs.
 
 use anyhow::Context as _;
-use laufzettel_doors::tools::ToolServer;
+use laufzettel_doors::{pins::Pins, tools::ToolServer};
 use serde_json::json;
 
 use super::{configuration, tenant_of};
@@ -55,9 +55,10 @@ async fn pin(at: &Where, who: &Who, name: &str, out: &Out) -> anyhow::Result<u8>
     let own = &config.tenants[&tenant];
     let servers = house::servers(&config, &tenant, own, &house::minter())?;
     let server = servers.get(name).with_context(|| format!("Den Server „{name}“ gibt es nicht"))?;
-    say_drift(server, out).await?;
     let found = server.definitions().await.map_err(|e| anyhow::anyhow!("{e}"))?;
     server.stop().await;
+    // what is shown is what is approved
+    say_drift(server, &found, out).await;
     // on record before it counts
     let tools = found.tools.iter().map(|definition| (definition.name.clone(), definition.digest())).collect();
     let exit = super::wish(at, who, None, Wish::PinApproved { server: name.to_owned(), tools }, out).await?;
@@ -77,15 +78,16 @@ async fn diff(at: &Where, name: Option<&str>, out: &Out) -> anyhow::Result<u8> {
     let mut drifted = false;
     for (server_name, server) in house::servers(&config, &tenant, &config.tenants[&tenant], &house::minter())? {
         if name.is_none_or(|n| n == server_name) {
-            drifted |= say_drift(&server, out).await?;
+            let found = server.definitions().await.map_err(|e| anyhow::anyhow!("{e}"))?;
+            drifted |= say_drift(&server, &found, out).await;
             server.stop().await;
         }
     }
     Ok(if drifted { code::FINDINGS } else { code::DONE })
 }
 
-async fn say_drift(server: &ToolServer, out: &Out) -> anyhow::Result<bool> {
-    let drifts = server.drift().await.map_err(|e| anyhow::anyhow!("{e}"))?;
+async fn say_drift(server: &ToolServer, found: &Pins, out: &Out) -> bool {
+    let drifts = server.drift_of(found);
     for drift in &drifts {
         if out.json {
             out.value(&json!({ "server": server.name(), "drift": drift })).await;
@@ -93,5 +95,5 @@ async fn say_drift(server: &ToolServer, out: &Out) -> anyhow::Result<bool> {
             out.data(format!("{}/{} {}\n  - {}\n  + {}", server.name(), drift.tool, drift.what, drift.pinned, drift.found)).await;
         }
     }
-    Ok(!drifts.is_empty())
+    !drifts.is_empty()
 }

@@ -81,6 +81,13 @@ fn reach(inner: &mut Fields<'_, '_>, node: &Node, key: &str, folder: &Path) -> O
     let stdio = inner.texts("stdio").filter(|words| !words.is_empty()).map(Reach::Stdio);
     let url = inner.opt("http").and_then(|n| super::url(n, &format!("{key}.http"), inner.findings));
     let ca = inner.text("ca").map(|path| super::at(folder, path));
+    if ca.is_some() && node.get("http").is_none() {
+        let text = Text::new(
+            "ca gehört zu http; ein Programm dieses Rechners hat kein Zertifikat.",
+            "ca belongs to http; a program of this machine has no certificate.",
+        );
+        inner.findings.error("LZ108", node.at, format!("{key}.ca"), text);
+    }
     match (node.get("stdio").is_some(), node.get("http").is_some()) {
         (true, true) => {
             let text = Text::new("Ein Werkzeugserver hat genau einen Weg: stdio oder http.", "A tool server has exactly one way: stdio or http.");
@@ -180,6 +187,7 @@ mod tests {
             ("http: ftp://akten.vg.example/mcp", None, vec!["LZ108 t.tools.dms.http"]),
             ("http: https://a.example/mcp, stdio: [x]", Some(Reach::Stdio(vec!["x".into()])), vec!["LZ108 t.tools.dms"]),
             ("http: https://a.example/mcp, sandbox: { write: [] }", http("https://a.example/mcp", None), vec!["LZ108 t.tools.dms.sandbox"]),
+            ("stdio: [x], ca: ./a.pem", Some(Reach::Stdio(vec!["x".into()])), vec!["LZ108 t.tools.dms.ca"]),
             ("stdio: []", None, vec!["LZ106 t.tools.dms.stdio"]),
         ] {
             assert_eq!(read(text), (reach, findings.into_iter().map(str::to_owned).collect()), "{text}");

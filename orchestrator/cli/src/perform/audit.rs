@@ -125,11 +125,11 @@ async fn report(verdict: Verdict, witness: bool, out: &Out) -> Done {
 }
 
 pub async fn show(house: &House, run: Option<&str>, kind: Option<&str>, limit: u32, out: &Out) -> Done {
+    let by = entitled(house, &[Action::AuditRead], out).await?;
     let run = match run {
         None => None,
-        Some(written) => Some(find_run(house, written).await?),
+        Some(written) => Some(find_run(house, written, out.lang).await?),
     };
-    let by = entitled(house, &[Action::AuditRead], out).await?;
     // the machine form carries the content
     if out.json {
         house.desk.record("content.exported", &by, json!({ "run": run.map(|r| r.to_string()), "kind": kind, "format": "show" })).await?;

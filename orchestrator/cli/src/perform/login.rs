@@ -2,16 +2,23 @@
 
 use std::time::Duration;
 
-use laufzettel_server::{Seat, Site, Waiting};
+use laufzettel_server::{Answered, Seat, Site, Waiting};
 
 use super::{Done, Failed};
 use crate::{
+    config::Login,
     house::House,
     out::{Out, code},
 };
 
 /// Seconds between two looks whether whoever called is still there.
 const LOOK_S: u64 = 1;
+
+enum Answer {
+    Told(Answered),
+    Aged,
+    Replaced,
+}
 
 fn nowhere() -> Failed {
     Failed::new(code::USAGE, "Diese Sitzung lässt sich nicht wiedererkennen. Bitte aus einer Shell aufrufen, die offen bleibt.")
@@ -20,6 +27,9 @@ fn nowhere() -> Failed {
 /// Shows a code and waits until somebody says on the pages that it is hers.
 pub async fn login(site: &Site, house: &House, seat: Option<&Seat>, out: &Out) -> Done {
     let seat = seat.ok_or_else(nowhere)?;
+    if house.config.tenants[&house.tenant].login == Login::None {
+        return Err(Failed::new(code::USAGE, "Für diesen Mandanten ist keine Anmeldung eingerichtet (login); niemand könnte bestätigen."));
+    }
     let waiting = site.wait_at(house.tenant.as_str(), seat.clone());
     let Some(Waiting { code, url, lasts, mut told }) = waiting else {
         return Err(Failed::new(code::ENDED_BADLY, "Es warten schon zu viele Anmeldungen. Bitte in zehn Minuten noch einmal."));
@@ -30,13 +40,22 @@ pub async fn login(site: &Site, house: &House, seat: Option<&Seat>, out: &Out) -
     tokio::pin!(aged);
     let answered = loop {
         tokio::select! {
-            answered = &mut told => break answered.ok(),
-            () = &mut aged => break None,
+            answered = &mut told => break answered.map_or(Answer::Replaced, Answer::Told),
+            () = &mut aged => break Answer::Aged,
             // nobody may sign in at a seat that nobody waits at any more
             () = tokio::time::sleep(Duration::from_secs(LOOK_S)) => if out.is_gone() { return Ok(code::ENDED_BADLY) },
         }
     };
-    let (caller, until) = answered.ok_or_else(|| Failed::new(code::ENDED_BADLY, "Der Code ist verfallen. Bitte noch einmal: laufzettel login"))?;
+    let (caller, until) = match answered {
+        Answer::Told(Answered::SignedIn(caller, until)) => (caller, until),
+        Answer::Told(Answered::Unwritten) => {
+            return Err(Failed::new(code::ENDED_BADLY, "Die Anmeldung ließ sich nicht ins Protokoll schreiben; deshalb gilt sie nicht."));
+        }
+        Answer::Aged => return Err(Failed::new(code::ENDED_BADLY, "Der Code ist verfallen. Bitte noch einmal: laufzettel login")),
+        Answer::Replaced => {
+            return Err(Failed::new(code::ENDED_BADLY, "Der Code gilt nicht mehr: Ein neuer aus dieser Sitzung hat ihn ersetzt, oder der Server endet."));
+        }
+    };
     let clock = until.to_zoned(house.desk.tenant.zone()).strftime("%H:%M");
     let words = out.text("in dieser Sitzung, längstens bis", "in this session, until at the latest");
     out.note(format!("{} {} ({words} {clock}).", out.text("Angemeldet als", "Signed in as"), caller.name)).await;

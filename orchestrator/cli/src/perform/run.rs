@@ -13,7 +13,7 @@ use laufzettel_process::{
 use laufzettel_worker::{Loaded, StartError, StartRequest};
 use serde_json::json;
 
-use super::{Done, Failed, caller, denied, named, problem_lines, show, wish_failed};
+use super::{APPLICANT, Done, Failed, caller, denied, named, problem_lines, show, wish_failed};
 use crate::{
     config::DirectoryConfig,
     house::House,
@@ -102,7 +102,7 @@ async fn start(house: &House, wish: &RunWish, out: &Out) -> Result<RunId, Failed
 
 /// A person of the directory, or `applicant`: as if it had come through the process's own intake.
 async fn starter(house: &House, wish: &RunWish, out: &Out) -> Result<(Caller, Option<RunAs>), Failed> {
-    if out.asker.by.as_deref() != Some("applicant") {
+    if out.asker.by.as_deref() != Some(APPLICANT) {
         return Ok((caller(house, out).await?, None));
     }
     if !matches!(house.directory(), DirectoryConfig::File(_)) {
@@ -139,7 +139,8 @@ async fn answer_one(house: &House, loaded: &Loaded, wish: &RunWish, out: &Out) -
         let id = TaskId { run: loaded.run.id, number: task.opened.number };
         let (by, values) = match wish.answers.get(step) {
             Some(values) => answerer(house, values, out).await?,
-            None if wish.interactive => {
+            // the one terminal here is the server's, if the command is its client
+            None if wish.interactive && !out.is_remote() => {
                 (caller(house, out).await?, crate::ask::ask(&loaded.prepared.process, task, out).map_err(|e| Failed::new(code::USAGE, e.to_string()))?)
             }
             None => continue,

@@ -6,19 +6,25 @@ use laufzettel_store::RunFilter;
 use laufzettel_worker::{Loaded, WishError};
 use serde_json::json;
 
-use super::{Done, Failed, caller, find_run, is_operator, operator, show, wish_failed};
+use super::{Done, Failed, caller, find_run, no_run, operator, person, show, wish_failed};
 use crate::{
     house::House,
     out::{Out, code},
 };
 
 pub async fn list(house: &House, state: Option<String>, process: Option<String>, limit: u32, out: &Out) -> Done {
-    let mut rows = house.desk.tenant.store.runs(RunFilter { state, process, limit, ..RunFilter::default() }).await?;
-    if !is_operator(house, out) {
-        let by = caller(house, out).await?;
-        rows = house.desk.seen(&by, rows).await.map_err(|e| wish_failed(e, out.lang))?;
+    let by = person(house, out).await?;
+    let (mut rows, mut before) = (Vec::new(), None);
+    while rows.len() < limit as usize {
+        let page = house.desk.tenant.store.runs(RunFilter { state: state.clone(), process: process.clone(), before, limit, ..RunFilter::default() }).await?;
+        let Some(last) = page.last() else { break };
+        before = Some(last.run);
+        rows.extend(match &by {
+            Some(by) => house.desk.seen(by, page).await.map_err(|e| wish_failed(e, out.lang))?,
+            None => page,
+        });
     }
-    for row in rows {
+    for row in rows.into_iter().take(limit as usize) {
         if out.json {
             out.value(&serde_json::to_value(&row).unwrap_or_default()).await;
         } else {
@@ -29,7 +35,7 @@ pub async fn list(house: &House, state: Option<String>, process: Option<String>,
 }
 
 pub async fn show(house: &House, written: &str, out: &Out) -> Done {
-    let run = find_run(house, written).await?;
+    let run = find_run(house, written, out.lang).await?;
     let (by, loaded) = viewed(house, run, out).await?;
     print(house, &by, &loaded, out).await
 }
@@ -77,15 +83,15 @@ async fn print(house: &House, by: &Caller, loaded: &Loaded, out: &Out) -> Done {
 
 /// A run, for whoever may look at it; and who that is.
 async fn viewed(house: &House, run: RunId, out: &Out) -> Result<(Caller, Loaded), Failed> {
-    let (by, found) = if is_operator(house, out) {
-        (operator(out), house.desk.load(run).await)
-    } else {
-        let by = caller(house, out).await?;
-        let found = house.desk.visible(&by, run).await;
-        (by, found)
+    let (by, found) = match person(house, out).await? {
+        None => (operator(out), house.desk.load(run).await),
+        Some(by) => {
+            let found = house.desk.visible(&by, run).await;
+            (by, found)
+        }
     };
     let found = found.map_err(|e| wish_failed(e, out.lang))?;
-    found.map(|loaded| (by, loaded)).ok_or_else(|| wish_failed(WishError::Unknown, out.lang))
+    found.map(|loaded| (by, loaded)).ok_or_else(|| no_run(out.lang))
 }
 
 fn step_json(state: &laufzettel_engine::StepState) -> Value {
@@ -99,7 +105,7 @@ fn step_json(state: &laufzettel_engine::StepState) -> Value {
 }
 
 pub async fn cancel(house: &House, written: &str, reason: &str, out: &Out) -> Done {
-    let run = find_run(house, written).await?;
+    let run = find_run(house, written, out.lang).await?;
     let by = caller(house, out).await?;
     house.desk.cancel(run, &by, reason).await.map_err(|e| wish_failed(e, out.lang))?;
     house.desk.drive(run).await.map_err(|e| wish_failed(e, out.lang))?;
@@ -134,11 +140,11 @@ async fn order(
     which: impl Fn(&EffectStatus) -> bool,
     command: impl Fn(laufzettel_domain::EffectPath, laufzettel_domain::Caller) -> Command,
 ) -> Done {
-    let run = find_run(house, written).await?;
+    let run = find_run(house, written, out.lang).await?;
     let by = caller(house, out).await?;
     let step = StepId::parse(step).ok_or_else(|| Failed::new(code::USAGE, format!("„{step}“ ist kein Schritt.")))?;
     let actor = Actor::Caller(by.clone());
-    let loaded = house.desk.load(run).await.map_err(|e| wish_failed(e, out.lang))?.ok_or_else(|| wish_failed(WishError::Unknown, out.lang))?;
+    let loaded = house.desk.load(run).await.map_err(|e| wish_failed(e, out.lang))?.ok_or_else(|| no_run(out.lang))?;
     house.desk.may_order(&loaded, &by, name).await.map_err(|e| wish_failed(e, out.lang))?;
     let told = house
         .desk
@@ -155,13 +161,13 @@ async fn order(
 
 /// Recomputes a run from its journal: every event must follow from those before it.
 pub async fn replay(house: &House, written: &str, out: &Out) -> Done {
-    let run = find_run(house, written).await?;
+    let run = find_run(house, written, out.lang).await?;
     viewed(house, run, out).await?;
     let records = house.desk.tenant.store.history(run).await?;
     let events = laufzettel_worker::decode(&records).map_err(|e| wish_failed(e, out.lang))?;
     let folded = fold(&house.desk.tenant.id, run, &events).map_err(|e| Failed::new(code::BROKEN, e.to_string()))?;
     let row = house.desk.tenant.store.run(run).await?;
-    let (Some(folded), Some(row)) = (folded, row) else { return Err(wish_failed(WishError::Unknown, out.lang)) };
+    let (Some(folded), Some(row)) = (folded, row) else { return Err(no_run(out.lang)) };
     if folded.state().as_str() != row.state || folded.seq != row.seq {
         return Err(Failed::new(code::BROKEN, format!("Die Liste sagt „{}“, das Protokoll „{}“.", row.state, folded.state().as_str())));
     }

@@ -4,7 +4,7 @@ use laufzettel_domain::{TaskId, Value};
 use laufzettel_worker::WishError;
 use serde_json::json;
 
-use super::{Done, Failed, caller, denied, is_operator, operator, wish_failed};
+use super::{Done, Failed, caller, denied, operator, person, wish_failed};
 use crate::{
     house::House,
     out::{Out, code},
@@ -12,8 +12,7 @@ use crate::{
 
 pub async fn list(house: &House, out: &Out) -> Done {
     let mut open = house.desk.tenant.store.open_tasks().await?;
-    if !is_operator(house, out) {
-        let by = caller(house, out).await?;
+    if let Some(by) = person(house, out).await? {
         let who = house.desk.who(&by).await.map_err(|nobody| wish_failed(nobody.into(), out.lang))?;
         open = house.desk.mine(&who, open).await.map_err(|nobody| wish_failed(nobody.into(), out.lang))?;
     }
@@ -36,13 +35,15 @@ pub async fn show(house: &House, written: &str, out: &Out) -> Done {
     let id = parse(written)?;
     let loaded = house.desk.load(id.run).await.map_err(|e| wish_failed(e, out.lang))?.ok_or_else(|| wish_failed(WishError::Unknown, out.lang))?;
     let task = loaded.run.tasks.get(&id.number).ok_or_else(|| Failed::new(code::USAGE, "Diese Aufgabe gibt es nicht."))?;
-    let by = if is_operator(house, out) { operator(out) } else { caller(house, out).await? };
-    if !is_operator(house, out) {
-        let may = house.desk.may_complete(&loaded, id.number, &by).await.map_err(|nobody| wish_failed(nobody.into(), out.lang))?;
+    let by = person(house, out).await?;
+    if let Some(by) = &by {
+        let may = house.desk.may_complete(&loaded, id.number, by).await.map_err(|nobody| wish_failed(nobody.into(), out.lang))?;
         if !may.allow {
+            house.desk.note("task.denied", by, json!({ "task": written, "decision": may })).await;
             return Err(denied(&may, out.lang));
         }
     }
+    let by = by.unwrap_or_else(|| operator(out));
     house.desk.record("content.viewed", &by, json!({ "run": id.run.to_string(), "task": written })).await?;
     let shown = json!({ "task": written, "step": task.opened.step.as_str(), "show": task.opened.show, "form": task.opened.form, "shown": task.opened.shown.to_string() });
     out.data(if out.json { shown.to_string() } else { serde_json::to_string_pretty(&shown).unwrap_or_default() }).await;

@@ -219,6 +219,19 @@ fn the_whole_value_is_walked_and_only_places_are_told() {
     assert_eq!(detect(&value, &own()), Label::new(Schutzbedarf::Hoch, [Kategorie::Personenbezogen, Kategorie::Steuerdaten], Trust::Trusted));
 }
 
+/// What a field's name announces counts wherever the value goes on alone.
+#[test]
+fn a_name_speaks_for_its_value() {
+    let number = json!("06502933840");
+    let phone = Detected::Telefon.label();
+    for (name, expected) in [("telefon", &phone), ("Handy_privat", &phone), ("nummer", &Label::default()), ("immobilie", &Label::default())] {
+        assert_eq!(detect_field(name, &number, &own()), *expected, "{name}");
+        assert_eq!(detect(&json!({ (name): number }), &own()), *expected, "{name}");
+    }
+    assert_eq!(detect(&number, &own()), Label::default());
+    assert_eq!(detect_field("a@example.org", &json!(1), &own()), Detected::Email.label(), "the name itself is text");
+}
+
 #[test]
 fn work_and_places_are_bounded_and_the_rest_counts() {
     assert_eq!(BYTES_MAX, 16_777_216);

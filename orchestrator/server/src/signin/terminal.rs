@@ -11,10 +11,11 @@ use axum::{
 };
 use jiff::Timestamp;
 use laufzettel_domain::{Caller, Via};
+use laufzettel_worker::Nobody;
 use serde_json::json;
 use tokio::sync::oneshot;
 
-use super::{flow::LIFE_S, leave};
+use super::{flow::LIFE_S, leave, still_there};
 use crate::{
     pages::{FehlerPage, Page, TerminalPage, words},
     reply::Asked,
@@ -45,15 +46,22 @@ pub struct Waiting {
     pub url: String,
     /// How long the code is worth something.
     pub lasts: Duration,
-    /// Who it is and until when; closed when the code has aged.
-    pub told: oneshot::Receiver<(Caller, Timestamp)>,
+    /// Who it is and until when; closed when another code took its place, or the server ends.
+    pub told: oneshot::Receiver<Answered>,
+}
+
+/// What came of a code.
+pub enum Answered {
+    SignedIn(Caller, Timestamp),
+    /// Somebody confirmed it, and it could not be recorded: nobody is signed in.
+    Unwritten,
 }
 
 struct Asking {
     tenant: String,
     seat: Seat,
     at: Timestamp,
-    tell: oneshot::Sender<(Caller, Timestamp)>,
+    tell: oneshot::Sender<Answered>,
 }
 
 /// The codes that are worth something now.
@@ -120,10 +128,15 @@ impl Site {
         self.codes().wait(code.clone(), asking).then_some(Waiting { code, url, lasts: Duration::from_secs(LIFE_S.unsigned_abs()), told })
     }
 
-    /// Whoever is signed in at this seat.
-    pub fn at_seat(&self, tenant: &str, seat: &Seat) -> Option<Caller> {
+    /// Whoever is signed in at this seat, if the directory still lets her in.
+    pub async fn at_seat(&self, tenant: &str, seat: &Seat) -> Option<Caller> {
         let now = self.now();
-        self.sessions().take(&mark(tenant, seat), now).map(|session| session.caller)
+        let session = self.sessions().take(&mark(tenant, seat), now)?;
+        match still_there(self, &session).await {
+            // a silent directory is asked again by whatever she wants to do
+            Ok(()) | Err(Nobody::Unavailable) => Some(session.caller),
+            Err(Nobody::Denied(_)) => None,
+        }
     }
 
     /// Signs out at this seat.
@@ -169,6 +182,7 @@ pub async fn confirm(
     let Some(Asking { seat, tell, .. }) = site.codes().take(&code, &session.tenant, site.now()) else { return gone(&asked) };
     let caller = Caller { via: Via::Terminal, os_user: Some(seat.os_user.clone()), ..session.caller.clone() };
     if let Err(error) = tenant.desk.record("signin", &caller, json!({ "login": tenant.login.word() })).await {
+        tell.send(Answered::Unwritten).ok();
         return asked.unwritten(&error);
     }
     let there = Session { caller: caller.clone(), seen: site.now(), ..session };
@@ -177,7 +191,7 @@ pub async fn confirm(
     if let Some(before) = before.filter(|before| before.caller.subject != caller.subject) {
         leave(&site, &before, json!({})).await;
     }
-    if tell.send((caller, until)).is_err() {
+    if tell.send(Answered::SignedIn(caller, until)).is_err() {
         site.leave_seat(&tenant_name, &seat).await;
         return gone(&asked);
     }
@@ -204,7 +218,7 @@ mod tests {
         Timestamp::from_second(1_800_000_000 + seconds).unwrap()
     }
 
-    fn asking(tenant: &str, seat: &str, seconds: i64) -> (Asking, oneshot::Receiver<(Caller, Timestamp)>) {
+    fn asking(tenant: &str, seat: &str, seconds: i64) -> (Asking, oneshot::Receiver<Answered>) {
         let (tell, told) = oneshot::channel();
         (Asking { tenant: tenant.into(), seat: Seat { id: seat.into(), os_user: "root".into() }, at: at(seconds), tell }, told)
     }
