@@ -39,7 +39,7 @@ pub async fn show(house: &House, user: &str, out: &Out) -> Done {
     let by = asker(house, out).await?;
     let found = tenant.directory.person(user).await.map_err(|_| silent())?;
     // what she herself may do is hers to know; of others not even whether there are any
-    if !by.zip(found.as_ref()).is_some_and(|(by, found)| by.subject == found.sid) {
+    if by.zip(found.as_ref()).is_none_or(|(by, found)| by.subject != found.sid) {
         entitled(house, &RIGHTS, out).await?;
     }
     let person = found.ok_or_else(|| Failed::new(code::USAGE, format!("„{user}“ steht nicht im Verzeichnis.")))?;
