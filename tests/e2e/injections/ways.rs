@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Model, ORDERS, listen};
 use crate::{
-    desk::{Tenant, runtime, text},
+    desk::{Server, Tenant, runtime, text},
     models::configure,
 };
 
@@ -140,6 +140,8 @@ fn job(tenant: &Tenant, n: usize, mail: &str) -> Value {
 fn neither_a_mail_nor_a_foreign_server_gives_orders() {
     let runtime = runtime();
     let (tenant, model, next) = house(&runtime);
+    // a server over HTTP believes the keys ours publishes
+    let server = Server::start(&tenant, None).expect("up starts");
     let states = |steps: &Value| steps.as_object().expect("steps").iter().map(|(id, step)| (id.clone(), step["state"].clone())).collect::<Vec<_>>();
     *next.lock().expect("the lock") = (false, "Nichts bekannt.".to_owned());
     let calm = states(&job(&tenant, 0, "Wann haben Sie geöffnet?"));
@@ -172,5 +174,6 @@ fn neither_a_mail_nor_a_foreign_server_gives_orders() {
     let told = |word: &str| heard.requests.iter().filter(|r| r["messages"][1].to_string().contains(word)).count();
     assert!(told("AUSKUNFT") >= ORDERS.len(), "results and errors are material: {}", told("AUSKUNFT"));
     drop(heard);
+    server.stop();
     assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0));
 }

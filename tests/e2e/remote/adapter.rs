@@ -54,12 +54,9 @@ async fn listen(told: &Told) -> (String, tokio::task::JoinHandle<()>) {
     (url, serving)
 }
 
-fn server(url: &str, pins: Option<Pins>, published: bool) -> Arc<ToolServer> {
+fn server(url: &str, pins: Option<Pins>, identity: Identity) -> Arc<ToolServer> {
     let minter = Arc::new(Minter::new(&[7; 32]));
-    if published {
-        minter.publish();
-    }
-    let options = ServerOptions { name: "x".into(), identity: Identity::None, reach: Reach::http(url, None).expect("a client"), pins };
+    let options = ServerOptions { name: "x".into(), identity, reach: Reach::http(url, None).expect("a client"), pins };
     Arc::new(ToolServer::new(options, "t", minter))
 }
 
@@ -107,8 +104,8 @@ fn a_new_connection_ends_no_call_under_way_and_what_never_left_is_said() {
     let told = Told::default();
     runtime().block_on(async {
         let (url, serving) = listen(&told).await;
-        let pins = server(&url, None, true).definitions().await.expect("it lists");
-        let connected = server(&url, Some(pins.clone()), true);
+        let pins = server(&url, None, Identity::None).definitions().await.expect("it lists");
+        let connected = server(&url, Some(pins.clone()), Identity::None);
         let slow = tokio::spawn({
             let connected = connected.clone();
             async move { ask(&connected, 1_000).await.map(|reply| reply.value) }
@@ -128,14 +125,14 @@ fn a_new_connection_ends_no_call_under_way_and_what_never_left_is_said() {
         );
         // a list without end is none
         *told.lock().expect("the lock") = "endlos".to_owned();
-        let endless = server(&url, None, true).definitions().await.expect_err("it never ends");
+        let endless = server(&url, None, Identity::None).definitions().await.expect_err("it never ends");
         assert!(endless.message.contains("mehr als 500 Werkzeuge oder 50 Seiten"), "{endless}");
         // a program whose key nobody can fetch does not even try
-        let alone = ask(&server(&url, Some(pins.clone()), false), 0).await.expect_err("unpublished");
+        let alone = ask(&server(&url, Some(pins.clone()), Identity::Delegation), 0).await.expect_err("unpublished");
         assert!(alone.class == Class::Unavailable && alone.happened == Some(false) && alone.message.contains("dafür muss der Server laufen"), "{alone}");
         // gone between two calls: nobody was reached, so nothing happened
         *told.lock().expect("the lock") = String::new();
-        let connected = server(&url, Some(pins), true);
+        let connected = server(&url, Some(pins), Identity::None);
         assert!(ask(&connected, 0).await.is_ok());
         serving.abort();
         serving.await.expect_err("gone");
