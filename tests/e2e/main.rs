@@ -16,3 +16,4 @@ mod permissions;
 mod remote;
 mod tamper;
 mod views;
+mod waits;

@@ -53,6 +53,7 @@ pub(crate) fn begin(tenant: &TenantId, id: RunId, event: &Event, at: Timestamp) 
         completed: Vec::new(),
         effects: std::collections::BTreeMap::new(),
         tasks: std::collections::BTreeMap::new(),
+        waits: std::collections::BTreeMap::new(),
         ending: None,
         ended: None,
         output: laufzettel_domain::Value::Null,
@@ -79,6 +80,14 @@ pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalT
             }
             run.steps.insert(e.step.clone(), StepState::Completed { value: e.value.clone(), labels: e.labels.clone(), at });
             run.completed.push(e.step.clone());
+            run.waits.remove(&e.step);
+        }
+        Event::WaitBegan(e) => {
+            if run.steps.contains_key(&e.step) {
+                return illegal("the step has begun already");
+            }
+            run.steps.insert(e.step.clone(), StepState::Active);
+            run.waits.insert(e.step.clone(), e.until);
         }
         Event::StepFailed(e) => {
             if !matches!(run.steps.get(&e.step), None | Some(StepState::Active)) {
@@ -143,6 +152,8 @@ pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalT
         }
         Event::RunEnding(e) => {
             run.ending = Some((e.ending, e.step.clone()));
+            // nothing new starts: what would have come after is not waited for
+            run.waits.clear();
             run.message.clone_from(&e.reason);
         }
         Event::RunEnded(e) => {

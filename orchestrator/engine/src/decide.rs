@@ -356,6 +356,10 @@ pub(crate) fn advance(sheet: &mut Sheet<'_>) {
         if sheet.run.ending.is_some() {
             return ending::advance(sheet);
         }
+        if let Some(over) = steps::wait::over(sheet) {
+            steps::wait::finish(sheet, &over);
+            continue;
+        }
         let Some(next) = next_step(sheet) else { break };
         begin(sheet, &next);
     }
@@ -392,6 +396,7 @@ fn begin(sheet: &mut Sheet<'_>, id: &StepId) {
         StepKind::Tool(call) => steps::tool::begin(sheet, id, call),
         StepKind::Model(call) => steps::model::begin(sheet, id, call),
         StepKind::Human(human) => steps::human::begin(sheet, id, human),
+        StepKind::Wait(wait) => steps::wait::begin(sheet, id, wait),
     }
 }
 

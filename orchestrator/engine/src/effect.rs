@@ -42,6 +42,7 @@ pub fn wake_at(run: &Run) -> Option<Timestamp> {
             EffectStatus::RetryAt(at) => Some(at),
             _ => None,
         })
+        .chain(run.waits.values().copied())
         .min()
 }
 

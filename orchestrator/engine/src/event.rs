@@ -92,6 +92,8 @@ events! {
     EffectRefused = "effect.refused", content [];
     /// A person ordered a parked or doubtful effect to be tried (again).
     EffectResumed = "effect.resumed", content [];
+    /// A step waits for a time.
+    WaitBegan = "wait.began", content [];
     TaskOpened = "task.opened", content ["show", "form", "note"];
     TaskCompleted = "task.completed", content ["values"];
     TaskWithdrawn = "task.withdrawn", content [];
@@ -160,6 +162,13 @@ pub struct StepFailed {
     pub continues: bool,
     pub label: Label,
     pub message: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WaitBegan {
+    pub step: StepId,
+    /// When it is over, if nothing ends it before.
+    pub until: Timestamp,
 }
 
 /// The exact call, durable before it is made. A resume sends these bytes.

@@ -10,7 +10,7 @@ use laufzettel_policy::{Effect, Labelled, ToolRule, detect, detect_field};
 use laufzettel_process::{
     Process, Types,
     expression::{Expression, Shape, Template},
-    model::{Human, ModelCall, Rules, Step, StepKind, ToolCall},
+    model::{Human, ModelCall, Rules, Step, StepKind, ToolCall, Wait},
     schema,
 };
 
@@ -181,7 +181,7 @@ impl<'v> Labels<'v> {
             // what a `set` passes on was listed where it came from, or nowhere
             Some(StepKind::Set(template)) => listed && self.is_listed(part(template, &path.0[2..])),
             Some(StepKind::Human(_)) => listed && path.0.get(2).is_none_or(|field| field != "shown"),
-            Some(StepKind::Model(_) | StepKind::Rules(_)) => listed,
+            Some(StepKind::Model(_) | StepKind::Rules(_) | StepKind::Wait(_)) => listed,
         }
     }
 
@@ -220,7 +220,7 @@ impl<'v> Labels<'v> {
     fn told(step: &Step, condition: Label) -> Label {
         match step.kind {
             StepKind::Tool(_) | StepKind::Rules(_) | StepKind::Human(_) => condition.with_trust(Trust::Trusted),
-            StepKind::Set(_) | StepKind::Model(_) => condition,
+            StepKind::Set(_) | StepKind::Model(_) | StepKind::Wait(_) => condition,
         }
     }
 
@@ -234,6 +234,14 @@ impl<'v> Labels<'v> {
         let inputs = self.of_templates(step.kind.templates().into_iter().map(|(_, t)| t));
         let told = self.of_condition(&step.id).join(&inputs).join(&self.process.default_label(Trust::Trusted));
         Self::told(step, told)
+    }
+
+    /// When a wait was over tells of how long it was to be, and of its condition; the clock itself is nobody's word.
+    pub fn of_wait(&self, id: &StepId, wait: &Wait) -> Labelled {
+        let told = self.of_template(wait.length.template()).join(&self.of_condition(id));
+        // an instant carries no order, whoever chose it
+        let trust = told.trust.max(Trust::Inert);
+        Labelled::all(told.with_trust(trust))
     }
 
     /// A tool's result: `yields`, raised by what went in; its trust is `yields` alone.

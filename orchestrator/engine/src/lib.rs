@@ -17,6 +17,7 @@ mod effect;
 mod ending;
 mod event;
 mod labels;
+mod moment;
 pub mod proof;
 mod run;
 mod scope;

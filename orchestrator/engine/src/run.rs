@@ -161,6 +161,8 @@ pub struct Run {
     pub completed: Vec<StepId>,
     pub effects: BTreeMap<EffectPath, EffectRun>,
     pub tasks: BTreeMap<u32, Task>,
+    /// Steps that wait for a time, and for which.
+    pub waits: BTreeMap<StepId, Timestamp>,
     pub ending: Option<(Ending, Option<StepId>)>,
     pub ended: Option<(State, Timestamp)>,
     pub output: Value,
@@ -175,7 +177,8 @@ impl Run {
             return state;
         }
         let due = self.effects.values().any(|e| e.status == EffectStatus::Due);
-        let stopped = self.open_tasks().next().is_some() || self.effects.values().any(|e| matches!(e.status, EffectStatus::RetryAt(_)));
+        let stopped =
+            self.open_tasks().next().is_some() || !self.waits.is_empty() || self.effects.values().any(|e| matches!(e.status, EffectStatus::RetryAt(_)));
         if !due && stopped { State::Waiting } else { State::Running }
     }
 

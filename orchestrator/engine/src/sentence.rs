@@ -71,6 +71,10 @@ pub fn sentence(kind: &str, body: &Value) -> Text {
             format!("Aufruf für Schritt {} wieder aufgenommen von {}.", effect(body), word(body, "/by/name")),
             format!("Call for step {} resumed by {}.", effect(body), word(body, "/by/name")),
         ),
+        "wait.began" => (
+            format!("Schritt {} wartet bis {}.", word(body, "/step"), word(body, "/until")),
+            format!("Step {} waits until {}.", word(body, "/step"), word(body, "/until")),
+        ),
         "task.opened" => (
             format!("Aufgabe {} geöffnet: Schritt {}.", body["number"], word(body, "/step")),
             format!("Task {} opened: step {}.", body["number"], word(body, "/step")),

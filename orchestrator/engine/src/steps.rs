@@ -5,6 +5,7 @@ pub mod model;
 pub mod rules;
 pub mod set;
 pub mod tool;
+pub mod wait;
 
 use laufzettel_domain::{Caller, EffectPath, StepId, Value, names::Phase};
 use laufzettel_process::model::{RunAs, StepKind};

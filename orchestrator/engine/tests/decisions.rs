@@ -150,6 +150,7 @@ impl Desk {
                 Event::EffectDeferred(e) => format!("later {}", e.path),
                 Event::EffectRefused(e) => format!("refused {}", e.path),
                 Event::EffectResumed(e) => format!("again {} {}", e.path, e.round),
+                Event::WaitBegan(e) => format!("~{} {}", e.step, e.until),
                 Event::TaskOpened(e) => format!("?{}", e.number),
                 Event::TaskCompleted(e) => format!("answered {}", e.number),
                 Event::TaskWithdrawn(e) => format!("withdrawn {}", e.number),
@@ -518,4 +519,73 @@ fn what_was_detected_has_raised_a_label() {
         assert!(labels.schutzbedarf >= demanded.schutzbedarf && labels.kategorien.is_superset(&demanded.kategorien), "{value}: {labels}");
         assert_eq!(completed.detected.is_empty(), value == "Hund", "{value}");
     }
+}
+
+/// Waits end when their time has come, not before; what lies behind is not waited for.
+#[test]
+fn a_wait_ends_when_its_time_has_come() {
+    let steps =
+        |wait: &str| format!("steps:\n  w: {{ wait: {wait} }}\n  b: {{ set: {{ x: \"{{{{ steps.w.at }}}}\" }} }}\noutput: {{ x: \"{{{{ steps.b.x }}}}\" }}\n");
+    // what is written, when it is over; it begins on Monday, 2026-11-23 at 9:00 UTC
+    for (wait, until) in [
+        ("{ for: P14D }", "2026-12-07T09:00:00Z"),
+        ("{ for: \"{{ input.name }}\" }", "2026-11-23T09:30:00Z"),
+        ("{ until: 2026-12-01 }", "2026-11-30T23:00:00Z"),
+        ("{ until: 2026-12-01T08:00:00+01:00 }", "2026-12-01T07:00:00Z"),
+        ("{ until: \"{{ add_days(run.started_at, 2) }}\" }", "2026-11-24T23:00:00Z"),
+    ] {
+        let mut desk = Desk::new(&steps(wait), json!({ "name": "PT30M" })).unwrap();
+        assert_eq!(desk.story(), format!("start | ~w {until}"), "{wait}");
+        assert_eq!((desk.run.state(), wake_at(&desk.run)), (laufzettel_engine::State::Waiting, Some(until.parse().unwrap())), "{wait}");
+        desk.at = until.parse::<Timestamp>().unwrap() - jiff::SignedDuration::from_secs(1);
+        desk.tell(Command::Wake).unwrap();
+        assert_eq!(desk.story(), format!("start | ~w {until}"), "{wait}: not yet");
+        desk.at = until.parse().unwrap();
+        desk.tell(Command::Wake).unwrap();
+        assert_eq!(desk.story(), format!("start | ~w {until} | +w | +b | completed {{\"x\":\"{until}\"}}"), "{wait}");
+    }
+    let past = Desk::new(&steps("{ until: 2026-11-01 }"), json!({})).unwrap();
+    assert_eq!(past.story(), r#"start | +w | +b | completed {"x":"2026-11-23T09:00:00Z"}"#);
+    for (wait, words) in [
+        ("{ for: \"{{ input.name }}\" }", "ist keine Dauer (P14D)"),
+        ("{ until: \"{{ input.name }}\" }", "ist weder Dauer noch Datum"),
+        ("{ until: \"{{ 'P3D' if input.n is defined else 'P2D' }}\" }", "ist eine Dauer und gehört in for"),
+    ] {
+        let wrong = Desk::new(&steps(wait), json!({ "name": "morgen" })).unwrap();
+        assert!(wrong.story().starts_with("start | !w | ending Failed | failed"), "{wait}: {}", wrong.story());
+        assert!(wrong.run.message.contains(words), "{wait}: {}", wrong.run.message);
+    }
+}
+
+/// What ends a wait early runs beside it; once it is over, its time passing means nothing.
+#[test]
+fn a_wait_ends_early_or_with_its_run() {
+    let steps = "
+steps:
+  frage: { human: { assign: { groups: [GG] }, form: { type: object, properties: { ja: { type: boolean } } } } }
+  frist: { wait: { for: P14D, unless: steps.frage } }
+  danach: { needs: [frist], set: { fertig: true } }
+output: { fertig: \"{{ steps.danach.fertig }}\" }
+";
+    let mut answered = Desk::new(steps, json!({})).unwrap();
+    assert_eq!(answered.story(), "start | ?1 | ~frist 2026-12-07T09:00:00Z");
+    let yes = answer(&answered, json!({ "ja": true }), clerk());
+    answered.tell(yes).unwrap();
+    assert_eq!(answered.story(), r#"start | ?1 | ~frist 2026-12-07T09:00:00Z | answered 1 | +frage | +frist | +danach | completed {"fertig":true}"#);
+    let mut late = Desk::new(steps, json!({})).unwrap();
+    late.at = "2026-12-08T00:00:00Z".parse().unwrap();
+    late.tell(Command::Wake).unwrap();
+    assert_eq!(late.story(), "start | ?1 | ~frist 2026-12-07T09:00:00Z | +frist | +danach", "the question stays open");
+    assert_eq!(wake_at(&late.run), None);
+    let mut cancelled = Desk::new(steps, json!({})).unwrap();
+    cancelled.tell(Command::Cancel { by: clerk(), reason: "Irrtum".into() }).unwrap();
+    assert_eq!(cancelled.story(), "start | ?1 | ~frist 2026-12-07T09:00:00Z | ending Cancelled | withdrawn 1 | cancelled {}");
+    assert_eq!(wake_at(&cancelled.run), None);
+    // an answer that is there already is not waited for
+    let after = steps
+        .replace("frist: {", "frist: { needs: [x],")
+        .replace("  danach", "  x: { set: { y: 1 } }\n  danach")
+        .replace("frage: { human: { assign: { groups: [GG] }, form: { type: object, properties: { ja: { type: boolean } } } } }", "frage: { set: { z: 1 } }");
+    let done = Desk::new(&after, json!({})).unwrap();
+    assert!(done.story().contains("~frist 2026-12-07T09:00:00Z | +frist | +danach | completed"), "{}", done.story());
 }

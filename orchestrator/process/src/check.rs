@@ -50,6 +50,7 @@ pub fn expressions_mut(process: &mut Process) -> Vec<&mut Expression> {
             StepKind::Tool(call) => call.with.values_mut().collect(),
             StepKind::Rules(rules) => rules.with.values_mut().collect(),
             StepKind::Set(template) => vec![template],
+            StepKind::Wait(wait) => vec![wait.length.template_mut()],
             StepKind::Model(call) => std::iter::once(&mut call.prompt).chain(call.data.values_mut()).collect(),
             StepKind::Human(human) => human.show.values_mut().chain(human.due.iter_mut()).collect(),
         };

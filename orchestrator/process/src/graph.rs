@@ -10,7 +10,7 @@ use petgraph::{
 
 use crate::{
     check,
-    model::{Process, RunAs, Step},
+    model::{Process, RunAs, Step, StepKind},
 };
 
 /// Fills in `needs` and `order`. Unknown steps and cycles are findings.
@@ -27,6 +27,42 @@ pub fn connect(process: &mut Process, findings: &mut Findings) {
     }
     cycles(process, findings);
     process.order = order(process);
+    enders(process, findings);
+}
+
+/// What ends a wait early must be a step that can complete before it does.
+fn enders(process: &Process, findings: &mut Findings) {
+    let waits = process.steps.values().filter_map(|step| match &step.kind {
+        StepKind::Wait(wait) => wait.unless.as_ref().map(|unless| (step, wait, unless)),
+        _ => None,
+    });
+    for (step, wait, unless) in waits {
+        let key = format!("steps.{}.wait.unless", step.id);
+        if !process.steps.contains_key(unless) {
+            let text = Text::new(format!("Einen Schritt „{unless}“ gibt es nicht."), format!("There is no step \"{unless}\"."));
+            findings.error("LZ201", wait.at, key, text).hint = Some(finding::hint(unless.as_str(), process.steps.keys().map(StepId::as_str)));
+        } else if needs_before(process, unless, &step.id) {
+            let text = Text::new(
+                format!("„{unless}“ kommt erst nach diesem Warten; beenden kann es nur, was nebenher läuft."),
+                format!("\"{unless}\" comes after this wait; only what runs beside it can end it."),
+            );
+            findings.error("LZ206", wait.at, key, text);
+        }
+    }
+}
+
+/// Whether a step is `before` itself, or waits for it by whatever way.
+fn needs_before(process: &Process, step: &StepId, before: &StepId) -> bool {
+    let (mut open, mut seen) = (vec![step], BTreeSet::new());
+    while let Some(id) = open.pop() {
+        if id == before {
+            return true;
+        }
+        if seen.insert(id) {
+            open.extend(process.steps.get(id).into_iter().flat_map(|step| step.needs.keys()));
+        }
+    }
+    false
 }
 
 /// What a step waits for. An optional mark in `needs` holds for what its expressions read, too.

@@ -136,6 +136,7 @@ pub enum StepKind {
     Human(Box<Human>),
     Rules(Rules),
     Set(Template),
+    Wait(Wait),
 }
 
 impl StepKind {
@@ -146,6 +147,7 @@ impl StepKind {
             Self::Human(_) => "human",
             Self::Rules(_) => "rules",
             Self::Set(_) => "set",
+            Self::Wait(_) => "wait",
         }
     }
 
@@ -155,6 +157,7 @@ impl StepKind {
             Self::Tool(call) => call.with.iter().map(|(k, t)| (format!("with.{k}"), t)).collect(),
             Self::Rules(rules) => rules.with.iter().map(|(k, t)| (format!("rules.with.{k}"), t)).collect(),
             Self::Set(template) => vec![("set".to_owned(), template)],
+            Self::Wait(wait) => vec![(format!("wait.{}", wait.length.word()), wait.length.template())],
             Self::Model(call) => {
                 let data = call.data.iter().map(|(k, t)| (format!("model.data.{k}"), t));
                 std::iter::once(("model.prompt".to_owned(), &call.prompt)).chain(data).collect()
@@ -248,6 +251,44 @@ pub struct Rules {
     pub table: Table,
     pub with: BTreeMap<String, Template>,
     pub at: Place,
+}
+
+/// Time passes; nobody and nothing is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wait {
+    pub length: Length,
+    /// Ends it early, as soon as this step completes. Nothing it waits for.
+    pub unless: Option<StepId>,
+    pub at: Place,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Length {
+    /// A duration from the moment the step begins.
+    For(Template),
+    /// The beginning of a date in the tenant's zone, or an instant.
+    Until(Template),
+}
+
+impl Length {
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::For(_) => "for",
+            Self::Until(_) => "until",
+        }
+    }
+
+    pub fn template(&self) -> &Template {
+        match self {
+            Self::For(template) | Self::Until(template) => template,
+        }
+    }
+
+    pub fn template_mut(&mut self) -> &mut Template {
+        match self {
+            Self::For(template) | Self::Until(template) => template,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

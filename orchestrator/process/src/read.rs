@@ -4,6 +4,7 @@ mod human;
 mod process;
 mod step;
 mod trigger;
+mod wait;
 
 pub use process::{Governance, read};
 

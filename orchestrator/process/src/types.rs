@@ -68,6 +68,7 @@ impl Types {
                 result
             }
             StepKind::Set(template) => self.of_template(template),
+            StepKind::Wait(_) => json!({ "type": "object", "required": ["at"], "properties": { "at": { "type": "string", "format": "date-time" } } }),
         }
     }
 

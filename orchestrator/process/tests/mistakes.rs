@@ -76,7 +76,7 @@ fn the_good_file_has_none() {
 
 #[test]
 fn thirty_mistakes() {
-    let table: [(&str, &str, &str, u32, &str); 36] = [
+    let table: [(&str, &str, &str, u32, &str); 45] = [
         ("title: Probe", "titel: Probe", "LZ105", 3, "Meinten Sie „title“?"),
         ("process: probe", "process: Probe 1", "LZ109", 1, "nur a–z"),
         ("version: 1.0.0", "version: 1.0", "LZ111", 2, "drei Zahlen"),
@@ -111,6 +111,15 @@ fn thirty_mistakes() {
         ("templates/brief.md') }}\"", "templates/brif.md') }}\"", "LZ118", 37, "Meinten Sie"),
         ("output:\n  satz: \"{{ steps.satz.cent }}\"", "output:\n  satz: \"{{ steps.saz.cent }}\"", "LZ204", 39, "nie einen Wert"),
         ("    retry:", "    each: \"{{ [1] }}\"\n    retry:", "LZ190", 24, "noch nicht unterstützt"),
+        ("  brief:\n", "  w: { wait: {} }\n  brief:\n", "LZ116", 34, "genau eines: for"),
+        ("  brief:\n", "  w: { wait: { for: P1D, until: 2027-01-01 } }\n  brief:\n", "LZ116", 34, "genau eines: for"),
+        ("  brief:\n", "  w: { wait: { for: 14 Tage } }\n  brief:\n", "LZ110", 34, "keine Dauer"),
+        ("  brief:\n", "  w: { wait: { until: P14D } }\n  brief:\n", "LZ107", 34, "Eine Dauer gehört in for"),
+        ("  brief:\n", "  w: { wait: { event: zahlung, key: K } }\n  brief:\n", "LZ190", 34, "noch nicht unterstützt"),
+        ("  brief:\n", "  w: { wait: { for: P1D, unless: pruefung } }\n  brief:\n", "LZ109", 34, "steps.<name>"),
+        ("  brief:\n", "  w: { wait: { for: P1D, unless: steps.prufung } }\n  brief:\n", "LZ201", 34, "Meinten Sie „pruefung“?"),
+        ("  brief:\n", "  w: { wait: { for: P1D, unless: steps.brief } }\n  brief:\n    needs: [w]\n", "LZ206", 34, "nebenher"),
+        ("  brief:\n", "  w: { wait: { for: P1D, unless: steps.w } }\n  brief:\n", "LZ206", 34, "nebenher"),
         ("gueltig_ab: 2027-01-01", "gueltig_ab: 2026-06-01", "LZ320", 6, "zwei Zeilen zugleich"),
         ("gueltig_ab: 2027-01-01", "gueltig_ab: 2027-02-01", "LZ321", 6, "keine Zeile"),
     ];

@@ -63,6 +63,7 @@ fn of_path(process: &Process, path: &Path) -> Option<Origin> {
             Kind::Human(_) => Some(Origin::Mensch),
             Kind::Rules(_) => Some(Origin::Regel),
             Kind::Set(template) => origin(process, template),
+            Kind::Wait(wait) => origin(process, wait.length.template()),
         },
         ("input", None) => Some(Origin::Antrag),
         _ => None,
@@ -180,6 +181,7 @@ fn kind(kind: &Kind) -> StepKind {
         Kind::Human(_) => StepKind::Human,
         Kind::Rules(_) => StepKind::Rules,
         Kind::Set(_) => StepKind::Set,
+        Kind::Wait(_) => StepKind::Wait,
     }
 }
 

@@ -39,7 +39,8 @@ pub async fn run(house: &House, wish: RunWish, out: &Out) -> Done {
         }
         // what is not there is waited for; whoever asked not to wait is told
         let deferred = loaded.run.effects.values().any(|e| e.deferred.is_some() && matches!(e.status, EffectStatus::RetryAt(_)));
-        if deferred && wish.until_waiting {
+        let patient = loaded.run.state() == laufzettel_engine::State::Waiting && !loaded.run.waits.is_empty();
+        if (deferred || patient) && wish.until_waiting {
             return stopped(&loaded, &wish, out).await;
         }
         match pause(&loaded, house) {

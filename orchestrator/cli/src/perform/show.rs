@@ -71,6 +71,10 @@ pub fn obstacles(process: &Process, run: &Run, lang: Lang) -> Vec<String> {
         _ => None,
     });
     let mut lines: Vec<String> = effects.collect();
+    lines.extend(run.waits.iter().map(|(step, until)| match lang {
+        Lang::De => format!("  … {}: wartet bis {until}", title(step)),
+        Lang::En => format!("  … {}: waits until {until}", title(step)),
+    }));
     for task in run.open_tasks().filter(|t| t.opened.kind == laufzettel_engine::TaskKind::Human) {
         let groups = task.opened.assign.groups.join(", ");
         lines.push(match lang {

@@ -36,6 +36,7 @@ pub fn declared(process: &Process, context: &Context, input: Trust) -> BTreeMap<
 fn completed(labels: Labels<'_>, step: &Step) -> Labelled {
     match &step.kind {
         StepKind::Set(template) => labels.of_set(&step.id, template),
+        StepKind::Wait(wait) => labels.of_wait(&step.id, wait),
         StepKind::Rules(rules) => Labelled::all(labels.of_rules(&step.id, rules)),
         StepKind::Tool(call) => Labelled::all(labels.of_tool(&step.id, call)),
         StepKind::Model(call) => Labelled::all(labels.of_model(&step.id, call)),

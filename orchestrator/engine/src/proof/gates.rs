@@ -70,7 +70,9 @@ fn origins<'p>(process: &'p Process, value: &Template, found: &mut BTreeSet<&'p 
                 StepKind::Tool(_) | StepKind::Model(_) => {
                     found.insert(id);
                 }
-                StepKind::Set(_) | StepKind::Rules(_) | StepKind::Human(_) => step.kind.templates().iter().for_each(|(_, t)| origins(process, t, found)),
+                StepKind::Set(_) | StepKind::Rules(_) | StepKind::Human(_) | StepKind::Wait(_) => {
+                    step.kind.templates().iter().for_each(|(_, t)| origins(process, t, found))
+                }
             }
         }
     }

@@ -99,7 +99,7 @@ impl<'l> Tracer<'l> {
                 merge(&mut all, self.parts(step, depth));
                 all
             }
-            StepKind::Rules(_) | StepKind::Model(_) => self.parts(step, depth),
+            StepKind::Rules(_) | StepKind::Model(_) | StepKind::Wait(_) => self.parts(step, depth),
         }
     }
 
@@ -112,7 +112,7 @@ impl<'l> Tracer<'l> {
     fn parts(&mut self, step: &Step, depth: usize) -> Vec<Trace> {
         let mut all = Vec::new();
         for (key, template) in step.kind.templates() {
-            let key = key.replace("model.", "").replace("rules.", "").replace("human.", "");
+            let key = key.replace("model.", "").replace("wait.", "").replace("rules.", "").replace("human.", "");
             let found = self.template(template, depth);
             merge(&mut all, hop(found, &format!("steps.{}.{key}", step.id)));
         }

@@ -1,7 +1,7 @@
 //! `human`: a task with what is shown and what is asked; its answer is the step's value.
 
-use jiff::{Timestamp, civil::Date};
-use laufzettel_domain::{Digest, Path, Span, StepId, Text, Value};
+use jiff::Timestamp;
+use laufzettel_domain::{Digest, Path, StepId, Text, Value};
 use laufzettel_process::{
     Schema,
     expression::Template,
@@ -15,6 +15,7 @@ use crate::{
     decide::Sheet,
     event::{Event, Released, TaskCompleted, TaskKind, TaskOpened},
     labels,
+    moment::{Day, moment},
     run::Task,
 };
 
@@ -53,18 +54,9 @@ fn open(sheet: &Sheet<'_>, id: &StepId, human: &Human) -> Result<TaskOpened, Str
     })
 }
 
-/// A duration from now, a date (its last second in the tenant's zone), or an instant.
 fn due_at(sheet: &Sheet<'_>, template: &Template) -> Result<Timestamp, String> {
     let value = template.evaluate(&sheet.scope()).map_err(|e| format!("due: {e}"))?;
-    let text = value.as_str().ok_or("due: weder Dauer noch Datum")?;
-    let zone = sheet.context.zone();
-    if let Some(span) = Span::parse(text) {
-        return Ok(span.after(sheet.at, &zone));
-    }
-    if let Ok(day) = text.parse::<Date>() {
-        return day.at(23, 59, 59, 0).to_zoned(zone).map(|z| z.timestamp()).map_err(|e| e.to_string());
-    }
-    text.parse().map_err(|_| format!("due: „{text}“ ist weder Dauer noch Datum"))
+    moment(&value, Day::End, sheet.at, &sheet.context.zone()).map_err(|e| format!("due: {e}"))
 }
 
 /// Field by field what is wrong with an answer, if anything.

@@ -139,7 +139,8 @@ pub fn grow(random: &mut Random) -> Grown {
     grown.values = input(&grown);
     for n in 0..3 + random.below(6) {
         let id = format!("s{n}");
-        match random.below(6) {
+        match random.below(7) {
+            6 => wait(&mut grown, random, &id),
             0 => set(&mut grown, random, &id),
             1 => rules(&mut grown, random, &id),
             2 | 3 => lookup(&mut grown, random, &id),
@@ -212,6 +213,24 @@ fn set(grown: &mut Grown, random: &mut Random, id: &str) {
     let eins = if eins.kind == Kind::Listed && !own { Value { kind: Kind::Plain, ..eins } } else { eins };
     grown.steps.push(Step { id: id.to_owned(), lines });
     grown.values.extend([eins, both]);
+}
+
+/// For a time the author wrote, or until a day somebody foreign named.
+fn wait(grown: &mut Grown, random: &mut Random, id: &str) {
+    let condition = condition(grown, random);
+    let mut lines: Vec<String> = condition.iter().map(|c| c.0.clone()).collect();
+    let (mut level, mut special) = condition.as_ref().map_or((0, false), |c| (c.1, c.2));
+    let mut trusted = condition.is_none() || grown.is_trusted();
+    if random.chance(50) {
+        lines.push("wait: { for: PT1H }".to_owned());
+    } else {
+        let day = grown.values.iter().find(|v| v.path == "input.d1").unwrap().clone();
+        lines.push(format!("wait: {{ until: {} }}", braces(&day)));
+        raise(&mut level, &mut special, &day);
+        trusted &= day.trusted;
+    }
+    grown.steps.push(Step { id: id.to_owned(), lines });
+    grown.values.push(Value { path: format!("steps.{id}.at"), kind: Kind::Plain, trusted, order: trusted, level, special });
 }
 
 fn rules(grown: &mut Grown, random: &mut Random, id: &str) {

@@ -107,7 +107,7 @@ fn begin(process: &Process, context: &Context, texts: &Texts, random: &mut Rando
 }
 
 fn perform(process: &Process, context: &Context, house: &House, texts: &Texts, random: &mut Random, guarded: bool) -> Observed {
-    let at: Timestamp = "2026-11-23T09:00:00Z".parse().unwrap();
+    let mut at: Timestamp = "2026-11-23T09:00:00Z".parse().unwrap();
     let mut run = begin(process, context, texts, random, at);
     let mut observed = Observed { texts: vec![texts.text("t1"), texts.text("lesen")], ..Observed::default() };
     // answers are drawn by place, not by the order of calls, so that both runs of a pair are asked alike
@@ -121,7 +121,14 @@ fn perform(process: &Process, context: &Context, house: &House, texts: &Texts, r
                 let values = if closed { values } else { json!({}) };
                 Command::Answer(Answer { task: task.opened.number, by: clerk(), values, shown: task.opened.shown, decision: yes(), release: Some(yes()) })
             }
-            _ => break,
+            // nothing else to do: time passes
+            (None, _) => match laufzettel_engine::wake_at(&run) {
+                Some(until) => {
+                    at = at.max(until);
+                    Command::Wake
+                }
+                None => break,
+            },
         };
         let events = decide(process, context, &run, command, at).unwrap();
         for event in events {

@@ -7,7 +7,7 @@ use laufzettel_domain::{
     document::{Fields, Kind, fields},
 };
 
-use super::{Reader, human, not_supported, syntax_errors, trigger};
+use super::{Reader, human, not_supported, syntax_errors, trigger, wait};
 use crate::{
     expression::{Expression, Template},
     model::{FailureClass, ModelCall, OnError, Retry, Rules, Size, Step, StepKind, ToolCall},
@@ -35,7 +35,7 @@ pub fn step(id: StepId, node: &Node, reader: &mut Reader<'_>, findings: &mut Fin
     };
     let undo = fields.opt("undo").and_then(|n| undo(n, &fields.path("undo"), fields.findings));
     let run_as = fields.opt("run_as").and_then(|n| trigger::run_as(n, &format!("{key}.run_as"), fields.findings));
-    not_supported(&mut fields, &["each", "max_parallel", "on_item_error", "repeat", "deadline", "unless"]);
+    not_supported(&mut fields, &["each", "max_parallel", "on_item_error", "repeat", "deadline"]);
     fields.close();
     Some(Step { id, title, at: node.at, kind: kind?, needs, condition, end_if, retry: retry.unwrap_or_default(), timeout, on_error, undo, run_as })
 }
@@ -68,6 +68,7 @@ fn kind(fields: &mut Fields<'_, '_>, reader: &mut Reader<'_>) -> Option<StepKind
         "human" => human::human(node, &key, reader, fields.findings).map(|h| StepKind::Human(Box::new(h))),
         "rules" => rules(node, &key, reader, fields.findings).map(StepKind::Rules),
         "set" => set(node, &key, fields.findings),
+        "wait" => wait::wait(node, &key, fields.findings).map(StepKind::Wait),
         other => {
             super::unsupported(node.at, &key, other, fields.findings);
             None

@@ -83,6 +83,7 @@ pub enum StepKind {
     Human,
     Rules,
     Set,
+    Wait,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

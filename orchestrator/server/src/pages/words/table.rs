@@ -368,6 +368,7 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("kind_human", "Mensch", "Person"),
     ("kind_rules", "Regeltabelle", "Rule table"),
     ("kind_set", "Berechnung", "Calculation"),
+    ("kind_wait", "Warten", "Wait"),
     ("went_in", "Was hineinging", "What went in"),
     ("came_out", "Was herauskam", "What came out"),
     ("reason", "Begründung", "Reason"),
