@@ -86,3 +86,52 @@ fn what_may_not_be_read_is_not_found() {
     assert!(search("a.klein", "Hundesteuer") > 0);
     assert_eq!(search("k.neumann", "Hundesteuer"), 0);
 }
+
+const FOUR_EYES: &str = "
+process: vier-augen
+version: 1.0.0
+title: Vier Augen
+verantwortlich: FB2-Steueramt
+rechtsgrundlage: [GeschO § 1]
+zweck: Prüfen
+schutzbedarf: normal
+datenkategorien: []
+aufbewahrung: { vorgang: P1Y, inhalte: P1M }
+automatisierung: assistenz
+start: { groups: [GG-Steueramt] }
+input: { type: object, additionalProperties: false, properties: {} }
+steps:
+  erst: { human: { assign: { groups: [GG-Steueramt] }, form: { type: object, required: [ja], properties: { ja: { type: boolean } } } } }
+  dann: { human: { assign: { groups: [GG-Steueramt] }, not_by: [steps.erst], form: { type: object, required: [ja], properties: { ja: { type: boolean } } } } }
+output: { wer: \"{{ steps.dann.by.name }}\" }
+";
+
+/// Whoever did the first step neither sees nor completes the second, whatever groups she is in.
+#[test]
+fn four_eyes_are_two_people() {
+    let tenant = Tenant::new();
+    std::fs::write(tenant.path("workflows/vier-augen.yaml"), FOUR_EYES).expect("written");
+    let config = std::fs::read_to_string(tenant.path("laufzettel.yaml")).expect("the configuration");
+    let right = "    grants:\n      - { groups: [GG-Steueramt], allow: [\"process.start:vier-augen\", \"task.complete:vier-augen\"] }\n";
+    std::fs::write(tenant.path("laufzettel.yaml"), config.replacen("    grants:\n", right, 1)).expect("written");
+    let (input, answer) = (tenant.path("eingabe.json"), tenant.path("antwort.json"));
+    std::fs::write(&input, "{}").expect("written");
+    std::fs::write(&answer, r#"{"ja": true}"#).expect("written");
+    let (input, answer) = (input.display().to_string(), answer.display().to_string());
+    let started = tenant.laufzettel(&["run", "vier-augen", "--input", &input, "--as", "a.klein", "--answer", &format!("erst={answer}"), "--until-waiting"]);
+    assert_eq!(started.status.code(), Some(7), "the second step waits for somebody else: {}", text(&started));
+    let task = |by: &str| {
+        let listed = tenant.laufzettel(&["tasks", "list", "--as", by, "--json"]);
+        let line = String::from_utf8_lossy(&listed.stdout).lines().next().map(str::to_owned);
+        line.map(|line| serde_json::from_str::<Value>(&line).expect("JSON")["task"].as_str().expect("a task").to_owned())
+    };
+    assert_eq!(task("a.klein"), None, "not hers to see");
+    let second = task("s.weber").expect("somebody else's");
+    let complete = |by: &str| tenant.laufzettel(&["tasks", "complete", &second, "--as", by, "--input", &answer]);
+    let refused = complete("a.klein");
+    assert!(refused.status.code() == Some(4) && text(&refused).contains("Vier Augen"), "{}", text(&refused));
+    assert_eq!(complete("s.weber").status.code(), Some(0));
+    let denied = tenant.laufzettel(&["audit", "show", "--kind", "task.denied"]);
+    assert!(text(&denied).contains("Vier Augen"), "{}", text(&denied));
+    assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0));
+}

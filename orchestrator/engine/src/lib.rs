@@ -34,3 +34,4 @@ pub use event::{Call, CodecError, Disposition, Event, Handed, Meta, Next, TaskKi
 pub use proof::EndpointFacts;
 pub use run::{EffectRun, EffectStatus, Ending, Run, State, StepState, Task, TaskState};
 pub use sentence::sentence;
+pub use steps::human::four_eyes;

@@ -589,3 +589,31 @@ output: { fertig: \"{{ steps.danach.fertig }}\" }
     let done = Desk::new(&after, json!({})).unwrap();
     assert!(done.story().contains("~frist 2026-12-07T09:00:00Z | +frist | +danach | completed"), "{}", done.story());
 }
+
+/// Four eyes: whoever did the first step is refused the second, by the core itself; somebody else is not.
+#[test]
+fn nobody_looks_at_her_own_work() {
+    let form = "form: { type: object, properties: { ja: { type: boolean } } }";
+    let steps = format!(
+        "steps:\n  eins: {{ human: {{ assign: {{ groups: [GG] }}, {form} }} }}\n  zwei: {{ human: {{ assign: {{ groups: [GG] }}, not_by: [steps.eins], {form} }} }}\noutput: {{ wer: \"{{{{ steps.zwei.by.name }}}}\" }}\n"
+    );
+    let mut desk = Desk::new(&steps, json!({})).unwrap();
+    assert_eq!(desk.story(), "start | ?1", "the second waits for the first");
+    let first = answer(&desk, json!({ "ja": true }), clerk());
+    desk.tell(first).unwrap();
+    let again = answer(&desk, json!({ "ja": true }), clerk());
+    assert!(matches!(desk.tell(again), Err(Rejection::Denied(decision)) if decision.rule == "human.not_by"));
+    // the same person by another name, at a terminal, is the same person
+    let renamed = answer(&desk, json!({ "ja": true }), Caller { name: "Klein-Weber".into(), via: Via::Terminal, ..clerk() });
+    assert!(matches!(desk.tell(renamed), Err(Rejection::Denied(_))));
+    let other = answer(&desk, json!({ "ja": true }), Caller { subject: "S-2".into(), name: "Weber".into(), ..clerk() });
+    desk.tell(other).unwrap();
+    assert_eq!(desk.story(), r#"start | ?1 | answered 1 | +eins | ?2 | answered 2 | +zwei | completed {"wer":"Weber"}"#);
+    // whoever skipped nothing did nothing: without a first pair of eyes everybody may
+    let skipped =
+        steps.replacen("eins: { human", "eins: { if: \"{{ input.n == 1 }}\", human", 1).replacen("zwei: { human", "zwei: { needs: [\"eins?\"], human", 1);
+    let mut alone = Desk::new(&skipped, json!({ "n": 2 })).unwrap();
+    let anybody = answer(&alone, json!({ "ja": true }), clerk());
+    alone.tell(anybody).unwrap();
+    assert_eq!(alone.story(), r#"start | -eins | ?1 | answered 1 | +zwei | completed {"wer":"Klein"}"#);
+}

@@ -72,6 +72,7 @@ pub fn check(process: &Process, root: &Node, findings: &mut Findings) {
     for step in process.steps.values() {
         guards(process, step, findings);
         run_as(process, step, root, findings);
+        not_by(process, step, root, findings);
     }
     output(process, findings);
     automation(process, root, findings);
@@ -277,6 +278,21 @@ fn run_as(process: &Process, step: &Step, root: &Node, findings: &mut Findings) 
         );
     } else if graph::may_lack_value(process).contains(id) && !graph::skips_reader(process, step, id) {
         unguarded(&Path::new(["steps", id.as_str(), "by"]), id, at, &key, findings);
+    }
+}
+
+/// `not_by: [steps.x]` means a person only if `x` is a human step.
+fn not_by(process: &Process, step: &Step, root: &Node, findings: &mut Findings) {
+    let StepKind::Human(human) = &step.kind else { return };
+    let at = root.nearest(&Path::new(["steps", step.id.as_str(), "human", "not_by"])).at;
+    for id in &human.not_by {
+        if process.steps.get(id).is_some_and(|target| !matches!(target.kind, StepKind::Human(_))) {
+            let text = Text::new(
+                format!("„{id}“ erledigt kein Mensch: not_by kann nur human-Schritte nennen."),
+                format!("\"{id}\" is done by no person: not_by can only name human steps."),
+            );
+            findings.error("LZ205", at, format!("steps.{}.human.not_by", step.id), text);
+        }
     }
 }
 

@@ -100,6 +100,11 @@ fn dependencies(step: &Step, known: &BTreeSet<StepId>, findings: &mut Findings) 
             }
         }
     }
+    if let StepKind::Human(human) = &step.kind {
+        for id in &human.not_by {
+            add(id.as_str(), step.at, format!("steps.{}.human.not_by", step.id), false, findings);
+        }
+    }
     if let Some(RunAs::Step(id)) = &step.run_as {
         add(id.as_str(), step.at, format!("steps.{}.run_as", step.id), false, findings);
     }

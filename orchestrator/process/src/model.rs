@@ -205,6 +205,8 @@ pub struct ModelCall {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Human {
     pub assign: Assign,
+    /// Four eyes: whoever completed one of these human steps may not complete this one.
+    pub not_by: BTreeSet<StepId>,
     pub show: BTreeMap<String, Template>,
     /// The order the author wrote `show` in.
     pub show_order: Vec<String>,
@@ -244,6 +246,9 @@ pub struct Assign {
     pub groups: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
+    /// Subjects who may not, whatever else they may (`not_by`); known when the task opens.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub except: BTreeSet<String>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

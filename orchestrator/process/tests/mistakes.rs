@@ -76,7 +76,7 @@ fn the_good_file_has_none() {
 
 #[test]
 fn thirty_mistakes() {
-    let table: [(&str, &str, &str, u32, &str); 45] = [
+    let table: [(&str, &str, &str, u32, &str); 49] = [
         ("title: Probe", "titel: Probe", "LZ105", 3, "Meinten Sie „title“?"),
         ("process: probe", "process: Probe 1", "LZ109", 1, "nur a–z"),
         ("version: 1.0.0", "version: 1.0", "LZ111", 2, "drei Zahlen"),
@@ -120,6 +120,10 @@ fn thirty_mistakes() {
         ("  brief:\n", "  w: { wait: { for: P1D, unless: steps.prufung } }\n  brief:\n", "LZ201", 34, "Meinten Sie „pruefung“?"),
         ("  brief:\n", "  w: { wait: { for: P1D, unless: steps.brief } }\n  brief:\n    needs: [w]\n", "LZ206", 34, "nebenher"),
         ("  brief:\n", "  w: { wait: { for: P1D, unless: steps.w } }\n  brief:\n", "LZ206", 34, "nebenher"),
+        ("      due: P3D", "      not_by: [satz]\n      due: P3D", "LZ109", 33, "steps.<name>"),
+        ("      due: P3D", "      not_by: [steps.satz]\n      due: P3D", "LZ205", 33, "kein Mensch"),
+        ("      due: P3D", "      not_by: [steps.freigabe]\n      due: P3D", "LZ201", 27, "gibt es nicht"),
+        ("      due: P3D", "      not_by: [steps.pruefung]\n      due: P3D", "LZ202", 27, "auf sich selbst"),
         ("gueltig_ab: 2027-01-01", "gueltig_ab: 2026-06-01", "LZ320", 6, "zwei Zeilen zugleich"),
         ("gueltig_ab: 2027-01-01", "gueltig_ab: 2027-02-01", "LZ321", 6, "keine Zeile"),
     ];

@@ -67,6 +67,9 @@ pub struct TaskRow {
     pub groups: Vec<String>,
     pub user: Option<String>,
     pub unit: Option<String>,
+    /// Subjects who may not take it, whatever else they may.
+    #[serde(default, skip_serializing_if = "std::collections::BTreeSet::is_empty")]
+    pub except: std::collections::BTreeSet<String>,
     pub due: Option<i64>,
     pub opened_at: i64,
 }

@@ -46,6 +46,7 @@ fn append(n: u8, expected: u64, kinds: &[&str]) -> Append {
         groups: vec!["GG".into()],
         user: None,
         unit: None,
+        except: ["S-1".to_owned()].into(),
         due: (n != 2).then_some(100 - i64::from(n)),
         opened_at: 1,
     };

@@ -459,6 +459,9 @@ impl Desk {
             _ => Vec::new(),
         };
         let who = self.who(by).await?;
+        if opened.assign.except.contains(&by.subject) {
+            return Ok(engine::four_eyes());
+        }
         self.may_take(&who, &groups, opened.assign.user.as_deref(), loaded.run.process.as_str()).await
     }
 
@@ -499,7 +502,7 @@ impl Desk {
                 Some(unit) => self.tenant.unit_groups(unit).await,
                 None => row.groups.clone(),
             };
-            if self.may_take(who, &groups, row.user.as_deref(), &row.process).await?.allow {
+            if !row.except.contains(&who.caller.subject) && self.may_take(who, &groups, row.user.as_deref(), &row.process).await?.allow {
                 mine.push(row);
             }
         }

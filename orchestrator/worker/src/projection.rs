@@ -78,6 +78,7 @@ fn task_row(prepared: &Prepared, run: &Run, task: &engine::Task) -> TaskRow {
         groups: opened.assign.groups.clone(),
         user: opened.assign.user.clone(),
         unit: opened.unit.clone(),
+        except: opened.assign.except.clone(),
         due: opened.due.map(crate::micros),
         opened_at: crate::micros(task.opened_at),
     }

@@ -2,10 +2,11 @@
 
 use jiff::Timestamp;
 use laufzettel_domain::{Digest, Path, StepId, Text, Value};
+use laufzettel_policy::Decision;
 use laufzettel_process::{
     Schema,
     expression::Template,
-    model::{FailureClass, Human, StepKind},
+    model::{Assign, FailureClass, Human, StepKind},
     schema::Problem,
 };
 use serde_json::json;
@@ -43,7 +44,10 @@ fn open(sheet: &Sheet<'_>, id: &StepId, human: &Human) -> Result<TaskOpened, Str
         kind: TaskKind::Human,
         step: id.clone(),
         path: None,
-        assign: human.assign.clone(),
+        assign: Assign {
+            except: human.not_by.iter().filter_map(|step| sheet.run.completed_by(step)).map(|by| by.subject.clone()).collect(),
+            ..human.assign.clone()
+        },
         unit: None,
         due,
         shown: Digest::of_value(&show),
@@ -89,6 +93,9 @@ pub(crate) fn answer(sheet: &mut Sheet<'_>, task: &Task, answer: Answer) -> Resu
     let StepKind::Human(human) = &sheet.step(&id).kind else {
         return Err(Rejection::stale("Diesen Schritt erledigt kein Mensch.", "This step is done by no person."));
     };
+    if task.opened.assign.except.contains(&answer.by.subject) {
+        return Err(Rejection::Denied(four_eyes()));
+    }
     let mut value = answer.values.clone();
     may_release(human, &answer)?;
     let labels = sheet.labels().of_human(&id, human, &task.opened.labels, Some(&task.opened.show));
@@ -102,13 +109,22 @@ pub(crate) fn answer(sheet: &mut Sheet<'_>, task: &Task, answer: Answer) -> Resu
     Ok(())
 }
 
+/// Why somebody may not look at her own work.
+pub fn four_eyes() -> Decision {
+    Decision::deny(
+        "human.not_by",
+        "Vier Augen: Wer den vorigen Schritt erledigt hat, darf diesen nicht erledigen.",
+        "Four eyes: whoever completed the step before may not complete this one.",
+    )
+}
+
 /// Labels are lowered only by somebody with that right, and the record says by which rule.
 fn may_release(human: &Human, answer: &Answer) -> Result<(), Rejection> {
     match (&human.release, &answer.release) {
         (None, _) => Ok(()),
         (Some(_), Some(decision)) if decision.allow => Ok(()),
         (Some(_), Some(decision)) => Err(Rejection::Denied(decision.clone())),
-        (Some(_), None) => Err(Rejection::Denied(laufzettel_policy::Decision::deny(
+        (Some(_), None) => Err(Rejection::Denied(Decision::deny(
             "label.release",
             "Diese Aufgabe senkt einen Schutzbedarf; dafür ist das Recht label.release nötig.",
             "This task lowers a protection level; that takes the right label.release.",

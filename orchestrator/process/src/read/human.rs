@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use laufzettel_domain::{
-    Findings, Kategorie, Node, Place, Schutzbedarf, Text,
+    Findings, Kategorie, Node, Place, Schutzbedarf, StepId, Text,
     document::{Fields, Kind},
     finding,
 };
@@ -16,8 +16,9 @@ use crate::{
 
 pub fn human(node: &Node, key: &str, reader: &mut Reader<'_>, findings: &mut Findings) -> Option<Human> {
     let mut fields = Fields::open(node, key, findings)?;
-    not_supported(&mut fields, &["vorschlag", "escalate", "not_by"]);
+    not_supported(&mut fields, &["vorschlag", "escalate"]);
     let assign = fields.req("assign").and_then(|n| assign(n, &fields.path("assign"), fields.findings));
+    let not_by = others(&mut fields);
     let show_key = fields.path("show");
     let mut errors = Vec::new();
     let entries = fields.entries("show");
@@ -34,7 +35,27 @@ pub fn human(node: &Node, key: &str, reader: &mut Reader<'_>, findings: &mut Fin
     let form = form?;
     let form_order = form_order(form_node, &form.root);
     forbid_auswahl(&form.root, form_node.map_or(node.at, |n| n.at), key, findings);
-    Some(Human { assign: assign?, show, show_order, form, form_order, due, ermessen, release })
+    Some(Human { assign: assign?, not_by, show, show_order, form, form_order, due, ermessen, release })
+}
+
+/// `[steps.x]`: whose work somebody else must look at.
+fn others(fields: &mut Fields<'_, '_>) -> BTreeSet<StepId> {
+    let Some(node) = fields.opt("not_by") else { return BTreeSet::new() };
+    let key = fields.path("not_by");
+    let mut others = BTreeSet::new();
+    for written in laufzettel_domain::document::fields::texts(node, &key, fields.findings) {
+        match written.strip_prefix("steps.").and_then(StepId::parse) {
+            Some(id) => drop(others.insert(id)),
+            None => {
+                let text = Text::new(
+                    format!("Hier steht ein Schritt: steps.<name>, nicht „{written}“."),
+                    format!("A step stands here: steps.<name>, not \"{written}\"."),
+                );
+                fields.findings.error("LZ109", node.at, key.clone(), text);
+            }
+        }
+    }
+    others
 }
 
 fn form_order(node: Option<&Node>, root: &laufzettel_domain::Value) -> Vec<String> {
@@ -65,7 +86,7 @@ fn assign(node: &Node, key: &str, findings: &mut Findings) -> Option<Assign> {
         fields.missing("groups", "LZ106");
     }
     fields.close();
-    Some(Assign { groups, user })
+    Some(Assign { groups, user, except: BTreeSet::new() })
 }
 
 /// `{ to, kategorien, of }`: all three, so that nobody lowers more than was written.

@@ -79,6 +79,8 @@ pub struct Assigned {
     pub groups: Vec<String>,
     pub user: Option<String>,
     pub unit: Option<String>,
+    #[serde(default, skip_serializing_if = "std::collections::BTreeSet::is_empty")]
+    pub except: std::collections::BTreeSet<String>,
 }
 
 pub fn task(row: &SqliteRow) -> Result<TaskRow, Error> {
@@ -96,6 +98,7 @@ pub fn task(row: &SqliteRow) -> Result<TaskRow, Error> {
         groups: assigned.groups,
         user: assigned.user,
         unit: assigned.unit,
+        except: assigned.except,
         due: row.try_get("due")?,
         opened_at: row.try_get("opened_at")?,
     })

@@ -316,7 +316,7 @@ async fn upsert_runs(tx: &mut Transaction<'_, Db>, projections: &[Projection]) -
 
 async fn upsert_tasks(tx: &mut Transaction<'_, Db>, tasks: impl Iterator<Item = &TaskRow>) -> Result<(), Error> {
     for task in tasks {
-        let assigned = rows::Assigned { groups: task.groups.clone(), user: task.user.clone(), unit: task.unit.clone() };
+        let assigned = rows::Assigned { groups: task.groups.clone(), user: task.user.clone(), unit: task.unit.clone(), except: task.except.clone() };
         let assigned = serde_json::to_string(&assigned).map_err(|e| Error::Corrupt(e.to_string()))?;
         sqlx::query(
             "INSERT INTO tasks (task, run, number, nummer, process, step, title, kind, open, assigned, due, opened_at) \
