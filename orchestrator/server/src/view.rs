@@ -192,6 +192,7 @@ fn state(run: &Run, id: &StepId, effect: Option<&EffectRun>) -> StepState {
         (_, Some(EffectStatus::Doubt)) => StepState::Doubt,
         (_, Some(EffectStatus::Parked(_))) => StepState::Parked,
         (None, _) => StepState::Open,
+        (Some(Settled::Active), None) if run.waits.contains_key(id) => StepState::Timed,
         (Some(Settled::Active), None) => StepState::Waiting,
         (Some(Settled::Active), _) => StepState::Active,
         (Some(Settled::Completed { .. }), _) => StepState::Completed,

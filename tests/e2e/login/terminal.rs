@@ -138,6 +138,7 @@ fn a_sign_in_at_the_command_line_is_what_commands_act_under() {
         assert_eq!(shell.run(&["keys", "list"]), (0, String::new()), "she has none");
         assert_eq!(shell.run(&["keys", "create", "--name", "x", "--service", "svc-intake", "--process", "*"]).0, 4);
         assert_eq!(shell.run(&["keys", "create", "--name", "eigener", "--process", "*"]).0, 0, "a key of her own");
+        assert_eq!(shell.run(&["tools", "pin", "mail"]).0, 4, "what may be called is approved by whoever looks after the house");
         let (_, own) = shell.run(&["keys", "list"]);
         let id = own.split_whitespace().next().expect("her key").to_owned();
         assert_eq!(shell.run(&["keys", "revoke", &id]).0, 0, "hers to take back");
@@ -163,7 +164,7 @@ fn a_sign_in_at_the_command_line_is_what_commands_act_under() {
         assert_eq!(who(released).0, json!("b.lang"));
         assert_eq!((who(released).1.is_string(), who(released).2), (true, json!("terminal")));
         let denied: Vec<&Value> = told.iter().filter(|body| body.get("action").is_some()).map(|body| &body["action"]).collect();
-        assert_eq!(denied, [&json!("audit.read"), &json!("admin"), &json!("audit.read")]);
+        assert_eq!(denied, [&json!("audit.read"), &json!("admin"), &json!("admin"), &json!("audit.read")]);
     });
     server.stop();
 }

@@ -29,7 +29,13 @@ fn until(sheet: &Sheet<'_>, wait: &Wait) -> Result<Timestamp, String> {
     if is_span != matches!(wait.length, Length::For(_)) {
         return Err(named(format!("{value} {}", if is_span { "ist eine Dauer und gehört in for" } else { "ist keine Dauer (P14D)" })));
     }
-    moment(&value, Day::Begin, sheet.at, &sheet.context.zone()).map_err(named)
+    moment(&value, Day::Begin, sheet.at, &sheet.context.zone()).map(whole_second).map_err(named)
+}
+
+/// Never early: nobody reads fractions, and nothing hangs on them.
+fn whole_second(at: Timestamp) -> Timestamp {
+    let up = i64::from(at.subsec_nanosecond() > 0);
+    Timestamp::from_second(at.as_second() + up).unwrap_or(at)
 }
 
 /// Waits that are over: their time has come, or what ends them early has completed. In the order of the graph.

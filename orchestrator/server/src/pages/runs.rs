@@ -65,6 +65,8 @@ pub enum StepState {
     Active,
     /// For a person's answer.
     Waiting,
+    /// For a time.
+    Timed,
     Completed,
     Skipped,
     Failed,

@@ -233,6 +233,7 @@ impl VorgangPage {
                 step("nachweis", "Nachweis einordnen", StepKind::Model, StepState::Skipped),
                 step("satz", "Steuersatz der Ortsgemeinde", StepKind::Rules, StepState::Failed),
                 step("vorschau", "Beträge zur Ansicht", StepKind::Set, StepState::Active),
+                step("frist", "Zwei Wochen warten", StepKind::Wait, StepState::Timed),
                 step("festsetzung", "Hundesteuer festsetzen oder Anmeldung zurückweisen", StepKind::Human, StepState::Waiting),
                 step("bescheid", "Bescheid in der E-Akte ablegen", StepKind::Tool, StepState::Doubt),
                 step("buchung", "Buchungsanzeige für die Kasse ablegen", StepKind::Tool, StepState::Parked),
