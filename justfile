@@ -38,4 +38,4 @@ verify:
 
 # every change to a decision must be caught by a test (cargo install cargo-mutants --locked)
 mutants:
-    cargo mutants -p laufzettel-policy -j1 --timeout 60
+    cargo mutants -p laufzettel-policy -j1 --timeout 20
