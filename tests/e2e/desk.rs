@@ -65,6 +65,14 @@ impl Tenant {
         self.folder.path().join("laufzettel-data").join(name)
     }
 
+    /// Writes a grant of the house's rules: `{ groups: […], allow: […] }`.
+    pub fn grant(&self, grant: &str) {
+        let config = std::fs::read_to_string(self.path("laufzettel.yaml")).expect("the configuration");
+        let granted = config.replacen("    grants:\n", &format!("    grants:\n      - {grant}\n"), 1);
+        assert_ne!(granted, config, "the configuration has grants");
+        std::fs::write(self.path("laufzettel.yaml"), granted).expect("written");
+    }
+
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(program());
         command.args(args).current_dir(&self.folder).env_remove("LAUFZETTEL_FAILPOINT").stdin(Stdio::null());
@@ -113,6 +121,13 @@ impl Tenant {
     pub fn secret(&self) -> String {
         std::fs::read_to_string(self.path("secrets/webhook-hundesteuer")).expect("up lays a secret out").trim().to_owned()
     }
+}
+
+/// A process of the tax office that has nothing but its name and what follows (`rest`: from `start` on).
+pub fn process(name: &str, title: &str, rest: &str) -> String {
+    let head = "verantwortlich: FB2-Steueramt\nrechtsgrundlage: [GeschO § 1]\nzweck: Prüfen\nschutzbedarf: normal\ndatenkategorien: []";
+    let tail = "aufbewahrung: { vorgang: P1Y, inhalte: P1M }\nautomatisierung: assistenz";
+    format!("process: {name}\nversion: 1.0.0\ntitle: {title}\n{head}\n{tail}\n{}\n", rest.trim())
 }
 
 pub fn demo(name: &str) -> String {

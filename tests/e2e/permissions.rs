@@ -4,7 +4,7 @@ use laufzettel_domain::{Findings, document};
 use laufzettel_policy::Action;
 use serde_json::Value;
 
-use crate::desk::{Tenant, demo, root, text};
+use crate::desk::{Tenant, demo, process, root, text};
 
 /// Every verb of a right, every route and every tool of the demo tenant stands in the table of permissions. What does
 /// not is compared with a list that is empty, and stays so.
@@ -70,9 +70,7 @@ output: { anzahl: \"{{ steps.suche.treffer | length }}\" }
 fn what_may_not_be_read_is_not_found() {
     let tenant = Tenant::new();
     std::fs::write(tenant.path("workflows/aktensuche.yaml"), SUCHE).expect("written");
-    let config = std::fs::read_to_string(tenant.path("laufzettel.yaml")).expect("the configuration");
-    let config = config.replacen("    grants:\n", "    grants:\n      - { groups: [GG-Mitarbeiter], allow: [\"process.start:aktensuche\"] }\n", 1);
-    std::fs::write(tenant.path("laufzettel.yaml"), config).expect("written");
+    tenant.grant("{ groups: [GG-Mitarbeiter], allow: [\"process.start:aktensuche\"] }");
     let input = tenant.path("frage.json");
     std::fs::write(&input, r#"{"frage": "Abmahnung"}"#).expect("written");
     let search = |by: &str, word: &str| {
@@ -88,16 +86,6 @@ fn what_may_not_be_read_is_not_found() {
 }
 
 const FOUR_EYES: &str = "
-process: vier-augen
-version: 1.0.0
-title: Vier Augen
-verantwortlich: FB2-Steueramt
-rechtsgrundlage: [GeschO § 1]
-zweck: Prüfen
-schutzbedarf: normal
-datenkategorien: []
-aufbewahrung: { vorgang: P1Y, inhalte: P1M }
-automatisierung: assistenz
 start: { groups: [GG-Steueramt] }
 input: { type: object, additionalProperties: false, properties: {} }
 steps:
@@ -110,10 +98,8 @@ output: { wer: \"{{ steps.dann.by.name }}\" }
 #[test]
 fn four_eyes_are_two_people() {
     let tenant = Tenant::new();
-    std::fs::write(tenant.path("workflows/vier-augen.yaml"), FOUR_EYES).expect("written");
-    let config = std::fs::read_to_string(tenant.path("laufzettel.yaml")).expect("the configuration");
-    let right = "    grants:\n      - { groups: [GG-Steueramt], allow: [\"process.start:vier-augen\", \"task.complete:vier-augen\"] }\n";
-    std::fs::write(tenant.path("laufzettel.yaml"), config.replacen("    grants:\n", right, 1)).expect("written");
+    std::fs::write(tenant.path("workflows/vier-augen.yaml"), process("vier-augen", "Vier Augen", FOUR_EYES)).expect("written");
+    tenant.grant("{ groups: [GG-Steueramt], allow: [\"process.start:vier-augen\", \"task.complete:vier-augen\"] }");
     let (input, answer) = (tenant.path("eingabe.json"), tenant.path("antwort.json"));
     std::fs::write(&input, "{}").expect("written");
     std::fs::write(&answer, r#"{"ja": true}"#).expect("written");

@@ -2,19 +2,9 @@
 
 use serde_json::Value;
 
-use crate::desk::{Server, Tenant, text, until};
+use crate::desk::{Server, Tenant, process, text, until};
 
-const PROCESS: &str = r#"
-process: geduld
-version: 1.0.0
-title: Geduld
-verantwortlich: FB2-Steueramt
-rechtsgrundlage: [Satzung]
-zweck: Prüfen
-schutzbedarf: normal
-datenkategorien: []
-aufbewahrung: { vorgang: P1Y, inhalte: P1M }
-automatisierung: assistenz
+const STEPS: &str = r#"
 start: { groups: [GG-Steueramt] }
 input: { type: object, additionalProperties: false, properties: { wie_lange: { type: string } } }
 steps:
@@ -34,11 +24,9 @@ cases:
 
 fn house() -> Tenant {
     let tenant = Tenant::new();
-    std::fs::write(tenant.path("workflows/geduld.yaml"), PROCESS).expect("written");
+    std::fs::write(tenant.path("workflows/geduld.yaml"), process("geduld", "Geduld", STEPS)).expect("written");
     std::fs::write(tenant.path("workflows/geduld.cases.yaml"), CASES).expect("written");
-    let config = std::fs::read_to_string(tenant.path("laufzettel.yaml")).expect("the configuration");
-    let right = "    grants:\n      - { groups: [GG-Steueramt], allow: [\"process.start:geduld\"] }\n";
-    std::fs::write(tenant.path("laufzettel.yaml"), config.replacen("    grants:\n", right, 1)).expect("written");
+    tenant.grant("{ groups: [GG-Steueramt], allow: [\"process.start:geduld\"] }");
     tenant
 }
 

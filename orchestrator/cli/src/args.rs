@@ -60,14 +60,13 @@ pub enum Command {
         #[arg(long, value_name = "DATEI")]
         config: PathBuf,
     },
-    /// Startet einen Vorgang und begleitet ihn
+    /// Startet einen Vorgang und begleitet ihn (`--as applicant`: wie über den Eingang)
     Run {
         /// Prozessdatei oder Name eines Prozesses
         process: String,
         /// Eingabe als JSON; - = Standardeingabe
         #[arg(long, value_name = "DATEI|-")]
         input: Option<String>,
-        /// Wer handelt (`--as applicant`: wie über den Eingang)
         #[command(flatten)]
         who: Who,
         /// Gewünschte Zone
@@ -100,6 +99,7 @@ pub enum Command {
         at: Where,
     },
     /// Gibt einen Prozess mit seinen Tabellen frei, wenn seine Fälle bestehen
+    // not `Who`: whoever releases is also named by --by, which elsewhere filters (audit ledger)
     Release {
         /// Name des Prozesses
         process: String,

@@ -32,7 +32,7 @@ pub struct Caller {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub upn: String,
     pub via: Via,
-    /// The operating system's user beside whom this person acts, at the command line; told by the kernel.
+    /// At the command line, whoever logged in at the machine (`loginuid`, else the process's user); told by the kernel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub os_user: Option<String>,
 }

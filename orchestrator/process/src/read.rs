@@ -9,7 +9,7 @@ mod wait;
 pub use process::{Governance, read};
 
 use laufzettel_domain::{
-    Findings, Node, Text, Value,
+    Findings, Node, Place, StepId, Text, Value,
     document::{Fields, Kind},
 };
 
@@ -107,6 +107,22 @@ pub(crate) fn syntax_errors(errors: Vec<Syntax>, key: &str, findings: &mut Findi
     }
 }
 
+/// The step that `steps.x` names.
+pub(crate) fn step_of(written: &str) -> Option<StepId> {
+    written.strip_prefix("steps.").and_then(StepId::parse)
+}
+
+/// The same where nothing else may stand.
+pub(crate) fn step_named(written: &str, at: Place, key: &str, findings: &mut Findings) -> Option<StepId> {
+    let step = step_of(written);
+    if step.is_none() {
+        let text =
+            Text::new(format!("Hier steht ein Schritt: steps.<name>, nicht „{written}“."), format!("A step stands here: steps.<name>, not \"{written}\"."));
+        findings.error("LZ109", at, key, text);
+    }
+    step
+}
+
 /// A construct of the language that this version does not carry out yet: refused by its name.
 pub(crate) fn not_supported(fields: &mut Fields<'_, '_>, names: &[&'static str]) {
     for name in names {
@@ -118,7 +134,7 @@ pub(crate) fn not_supported(fields: &mut Fields<'_, '_>, names: &[&'static str])
     }
 }
 
-pub(crate) fn unsupported(at: laufzettel_domain::Place, key: &str, name: &str, findings: &mut Findings) {
+pub(crate) fn unsupported(at: Place, key: &str, name: &str, findings: &mut Findings) {
     findings.error(
         "LZ190",
         at,

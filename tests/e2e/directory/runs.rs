@@ -21,17 +21,7 @@ use super::controller::{Controller, PASSWORD, caller, change, dn};
 use crate::desk::{self, demo, text};
 
 /// Retried for a minute: as long as a controller takes to come back here.
-const PROCESS: &str = r#"
-process: probe
-version: 1.0.0
-title: Probe
-verantwortlich: FB1
-rechtsgrundlage: [§ 1]
-zweck: Prüfen
-schutzbedarf: normal
-datenkategorien: []
-aufbewahrung: { vorgang: P1Y, inhalte: P1M }
-automatisierung: assistenz
+const RETRYING: &str = r#"
 start: { groups: [GG-Steueramt] }
 input: { type: object }
 steps:
@@ -42,16 +32,6 @@ output: { fertig: "{{ steps.zwei.id }}" }
 
 /// A form for a clerk, so that there is something to answer.
 const ASKING: &str = r#"
-process: frage
-version: 1.0.0
-title: Frage
-verantwortlich: FB1
-rechtsgrundlage: [§ 1]
-zweck: Prüfen
-schutzbedarf: normal
-datenkategorien: []
-aufbewahrung: { vorgang: P1Y, inhalte: P1M }
-automatisierung: assistenz
 start: { groups: [GG-Steueramt] }
 input: { type: object }
 steps:
@@ -108,7 +88,8 @@ fn rule() -> ToolRule {
 }
 
 fn open(directory: Directory, meanwhile: Meanwhile) -> House {
-    let files = [("p.yaml", PROCESS), ("f.yaml", ASKING)].map(|(name, text)| (name.to_owned(), text.to_owned()));
+    let files = [("p.yaml", desk::process("probe", "Probe", RETRYING)), ("f.yaml", desk::process("frage", "Frage", ASKING))];
+    let files = files.map(|(name, text)| (name.to_owned(), text));
     let catalogue = Catalogue::load(&Folder { files: BTreeMap::from(files) });
     assert_eq!(catalogue.processes.len(), 2, "{:?}", catalogue.findings);
     let called = Arc::default();
@@ -124,7 +105,7 @@ fn open(directory: Directory, meanwhile: Meanwhile) -> House {
         types: Tools::new(),
         zones: BTreeMap::new(),
         own_domains: vec![],
-        units: BTreeMap::from([("FB1".to_owned(), vec!["GG-Steueramt".to_owned()])]),
+        units: BTreeMap::from([("FB2-Steueramt".to_owned(), vec!["GG-Steueramt".to_owned()])]),
         zeitzone: "UTC".into(),
         public_url: String::new(),
         doors: Box::new(Script { meanwhile, called: Arc::clone(&called) }),
@@ -270,7 +251,7 @@ pub fn the_program_asks_the_directory(controller: &Controller) {
     with("ldaps://dc1.stadt.test");
     let applicant = tenant.laufzettel(&["run", "hundesteuer-anmeldung", "--input", &demo("antrag.json"), "--as", "applicant", "--until-waiting"]);
     assert_eq!(applicant.status.code(), Some(2), "nobody plays a citizen in operation: {}", text(&applicant));
-    std::fs::write(tenant.path("workflows/klein.yaml"), SMALL).expect("written");
+    std::fs::write(tenant.path("workflows/klein.yaml"), desk::process("klein", "Klein", SMALL)).expect("written");
     std::fs::write(tenant.path("workflows/klein.cases.yaml"), SMALL_CASE).expect("written");
     for (file, password) in [("falsch", "falsch"), ("richtig", PASSWORD)] {
         std::fs::write(tenant.path(file), password).expect("written");
@@ -323,17 +304,7 @@ fn the_form_asks_the_directory(tenant: &desk::Tenant) {
     server.stop();
 }
 
-const SMALL: &str = "process: klein
-version: 1.0.0
-title: Klein
-verantwortlich: FB1
-rechtsgrundlage: [Satzung]
-zweck: Prüfen
-schutzbedarf: normal
-datenkategorien: []
-aufbewahrung: { vorgang: P1Y, inhalte: P1M }
-automatisierung: assistenz
-ki_verordnung: { klasse: minimal, begruendung: Test }
+const SMALL: &str = "ki_verordnung: { klasse: minimal, begruendung: Test }
 start: { groups: [GG-Steueramt] }
 input: { type: object, additionalProperties: false, properties: {} }
 steps:

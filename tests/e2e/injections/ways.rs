@@ -107,8 +107,8 @@ fn house(runtime: &tokio::runtime::Runtime) -> (Tenant, Model, Next) {
         "    tools:\n      fremd:\n        http: {foreign}/mcp\n        identity: delegation\n        tools:\n          auskunft: {{ effect: read, groups: [GG-Poststelle], clearance: hoch }}\n"
     );
     let config = config.replacen("    tools:\n", &server, 1);
-    let config = config.replacen("    grants:\n", "    grants:\n      - { groups: [GG-Poststelle], allow: [\"process.start:posteinordnung\"] }\n", 1);
     std::fs::write(tenant.path("laufzettel.yaml"), config).expect("written");
+    tenant.grant("{ groups: [GG-Poststelle], allow: [\"process.start:posteinordnung\"] }");
     std::fs::write(tenant.path("workflows/posteinordnung.yaml"), PROCESS).expect("written");
     let pinned = tenant.laufzettel(&["tools", "pin", "fremd"]);
     assert_eq!(pinned.status.code(), Some(0), "{}", text(&pinned));

@@ -5,11 +5,10 @@ use laufzettel_policy::{Action, permit};
 use laufzettel_worker::{Key, KeyError, KeyWish};
 use serde_json::json;
 
-use super::{Done, Failed, caller, entitled, operator, person, wish_failed};
+use super::{Done, Failed, caller, entitled, operator, os_user, person, wish_failed};
 use crate::{
     house::House,
     out::{Out, code},
-    seat,
     wish::KeysCreate,
 };
 
@@ -41,7 +40,7 @@ pub async fn create(house: &House, wish: KeysCreate, out: &Out) -> Done {
     let tenant = &house.desk.tenant;
     let expires = life.after(tenant.clock.now(), &tenant.zone());
     let asked = KeyWish { name: wish.name, holder, processes: wish.processes, per_minute: wish.per_minute, expires };
-    let (id, token) = house.desk.create_key(asked, &by, &seat::name(out.uid)).await?;
+    let (id, token) = house.desk.create_key(asked, &by, &os_user(out)).await?;
     if out.json {
         out.value(&json!({ "key": id, "token": token, "expires": expires })).await;
     } else {
@@ -113,7 +112,7 @@ async fn revoker(house: &House, id: &str, out: &Out) -> Result<Caller, Failed> {
 
 pub async fn revoke(house: &House, id: &str, out: &Out) -> Done {
     let by = revoker(house, id, out).await?;
-    let key = house.desk.revoke_key(id, &by, &seat::name(out.uid)).await?;
+    let key = house.desk.revoke_key(id, &by, &os_user(out)).await?;
     out.note(format!("{} ({}): {}", key.id, key.name, out.text("gesperrt", "revoked"))).await;
     Ok(code::DONE)
 }

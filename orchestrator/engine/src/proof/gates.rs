@@ -37,7 +37,8 @@ fn is_gate(process: &Process, id: &StepId) -> bool {
 /// Whether a person stands before this step, whichever way it is reached, and after everything the value is made of: who
 /// was there before the value was vouches for nothing.
 pub fn is_gated(process: &Process, sink: &StepId, value: &Template) -> bool {
-    vouchers(process, value, Some(sink)).any(|gate| before(process, true).get(sink).is_some_and(|firm| firm.contains(gate)))
+    let firm = before(process, true);
+    vouchers(process, value, Some(sink)).any(|gate| firm[sink].contains(gate))
 }
 
 /// The same of a run's output, which comes whatever was skipped: the person stands in every run.

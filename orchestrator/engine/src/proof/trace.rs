@@ -23,7 +23,7 @@ pub struct Trace {
 /// Sources told of one place: far more than a file of 256 KiB reads in practice; beyond, a last one says so.
 const SOURCES_MAX: usize = 4_096;
 /// In place of the sources that are not told.
-pub const MORE: &str = "…";
+const MORE: &str = "…";
 /// Hops of one way: a longer one is cut at its far end.
 const HOPS_MAX: usize = 64;
 
@@ -43,23 +43,21 @@ impl<'l> Tracer<'l> {
 
     /// Of an undo, which reads the step's own value as `result`.
     pub fn of_undo(&mut self, template: &Template, step: &Step) -> Vec<Trace> {
-        let mut all = Vec::new();
-        for path in template.expressions().into_iter().flat_map(|expression| expression.analysis.paths()) {
-            let own = path.root() == "result";
-            let read = if own { Path(["steps", step.id.as_str()].map(str::to_owned).into_iter().chain(path.0[1..].iter().cloned()).collect()) } else { path };
-            merge(&mut all, self.path(&read, 0));
-        }
-        all
+        let value = |path: &Path| ["steps", step.id.as_str()].map(str::to_owned).into_iter().chain(path.0[1..].iter().cloned()).collect();
+        self.reads(template, 0, |path| if path.root() == "result" { Path(value(&path)) } else { path })
     }
 
     fn template(&mut self, template: &Template, depth: usize) -> Vec<Trace> {
+        self.reads(template, depth, |path| path)
+    }
+
+    /// What a template reads, and the steps it only asks after; `place` says where a path lies.
+    fn reads(&mut self, template: &Template, depth: usize, place: impl Fn(Path) -> Path) -> Vec<Trace> {
         let mut all = Vec::new();
-        for expression in template.expressions() {
-            for path in expression.analysis.paths() {
+        for analysis in template.expressions().into_iter().map(|expression| &expression.analysis) {
+            let asked = analysis.asked.iter().map(|step| Path::new(["steps", step.as_str()]));
+            for path in analysis.paths().into_iter().map(&place).chain(asked) {
                 merge(&mut all, self.path(&path, depth));
-            }
-            for step in &expression.analysis.asked {
-                merge(&mut all, self.path(&Path::new(["steps", step.as_str()]), depth));
             }
         }
         all

@@ -232,6 +232,16 @@ fn a_release_opens_the_way_for_what_it_names() {
     }
 }
 
+/// Rows of the table of flows of a process without errors.
+fn rows(text: &str, house: &House) -> Vec<String> {
+    let (process, found) = read(text);
+    assert_eq!(found.iter().filter(|line| line.contains("Fehler")).collect::<Vec<_>>(), Vec::<&String>::new());
+    let process = process.unwrap();
+    let context = context(&process, house);
+    let setting = proof::Setting { context: &context, zones: &house.zones, endpoints: &house.endpoints, rules: Some(&house.rules), members: &house.members };
+    proof::flows(&process, &setting).iter().map(|f| format!("{} {} ← {} ({}) gate {}", f.sink, f.part, f.source, f.trust, f.gate)).collect()
+}
+
 /// The table of flows names every source of every sink.
 #[test]
 fn flows_go_from_source_to_sink() {
@@ -244,13 +254,7 @@ fn flows_go_from_source_to_sink() {
         1,
     );
     let output = "output: { art: \"{{ steps.einordnung.art }}\", iban: \"{{ input.iban }}\" }\n";
-    let (process, found) = read(&format!("{wide}{output}"));
-    assert_eq!(found.iter().filter(|line| line.contains("Fehler")).collect::<Vec<_>>(), Vec::<&String>::new());
-    let process = process.unwrap();
-    let context = context(&process, &house);
-    let setting = proof::Setting { context: &context, zones: &house.zones, endpoints: &house.endpoints, rules: Some(&house.rules), members: &house.members };
-    let rows: Vec<String> =
-        proof::flows(&process, &setting).iter().map(|f| format!("{} {} ← {} ({}) gate {}", f.sink, f.part, f.source, f.trust, f.gate)).collect();
+    let rows = rows(&format!("{wide}{output}"), &house);
     assert_eq!(
         rows,
         [
@@ -272,6 +276,18 @@ fn flows_go_from_source_to_sink() {
             "Ausgabe, hooks/fach output.iban ← input.iban (untrusted) gate true",
         ]
     );
+}
+
+/// What decided whether a step was skipped is a source, for an undo as for anything else that asks.
+#[test]
+fn an_undo_that_asks_after_a_step_tells_of_it() {
+    let asking = GOOD.replacen("steps:\n", "steps:\n  wahl: { if: \"{{ input.frei == 'ja' }}\", set: { x: 1 } }\n", 1).replacen(
+        "needs: [\"einordnung?\"]",
+        "needs: [\"einordnung?\", \"wahl?\"]\n    undo: { tool: t/stornieren, with: { id: \"{{ 'A' if skipped('wahl') else 'B' }}\" } }",
+        1,
+    );
+    let told: Vec<String> = rows(&asking, &House::new("gruen")).into_iter().filter(|row| row.contains("undo")).collect();
+    assert_eq!(told, ["t/stornieren steps.ablage.undo.with.id ← input.frei (untrusted) gate true"]);
 }
 
 /// What once slipped through, each told by its code and its place. A row: what is changed in the good process, what is found.

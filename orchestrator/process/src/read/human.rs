@@ -8,7 +8,7 @@ use laufzettel_domain::{
     finding,
 };
 
-use super::{Reader, not_supported, syntax_errors};
+use super::{Reader, not_supported, step_named, syntax_errors};
 use crate::{
     expression::Template,
     model::{Assign, Human, Release},
@@ -44,16 +44,7 @@ fn others(fields: &mut Fields<'_, '_>) -> BTreeSet<StepId> {
     let key = fields.path("not_by");
     let mut others = BTreeSet::new();
     for written in laufzettel_domain::document::fields::texts(node, &key, fields.findings) {
-        match written.strip_prefix("steps.").and_then(StepId::parse) {
-            Some(id) => drop(others.insert(id)),
-            None => {
-                let text = Text::new(
-                    format!("Hier steht ein Schritt: steps.<name>, nicht „{written}“."),
-                    format!("A step stands here: steps.<name>, not \"{written}\"."),
-                );
-                fields.findings.error("LZ109", node.at, key.clone(), text);
-            }
-        }
+        others.extend(step_named(&written, node.at, &key, fields.findings));
     }
     others
 }

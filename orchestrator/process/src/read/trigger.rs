@@ -13,7 +13,7 @@ pub fn run_as(node: &Node, key: &str, findings: &mut Findings) -> Option<RunAs> 
     if let Some(name) = written.strip_prefix("service:").filter(|n| !n.is_empty()) {
         return Some(RunAs::Service(name.to_owned()));
     }
-    if let Some(step) = written.strip_prefix("steps.").and_then(laufzettel_domain::StepId::parse) {
+    if let Some(step) = super::step_of(written) {
         return Some(RunAs::Step(step));
     }
     findings.error(

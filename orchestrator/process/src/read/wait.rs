@@ -5,7 +5,7 @@ use laufzettel_domain::{
     document::{Fields, Kind, fields},
 };
 
-use super::{not_supported, syntax_errors};
+use super::{not_supported, step_named, syntax_errors};
 use crate::{
     expression::Template,
     model::{Length, Wait},
@@ -35,14 +35,7 @@ pub fn wait(node: &Node, key: &str, findings: &mut Findings) -> Option<Wait> {
 
 /// `steps.x`
 fn ender(node: &Node, key: &str, findings: &mut Findings) -> Option<StepId> {
-    let written = fields::text(node, key, findings)?;
-    let id = written.strip_prefix("steps.").and_then(StepId::parse);
-    if id.is_none() {
-        let text =
-            Text::new(format!("Hier steht ein Schritt: steps.<name>, nicht „{written}“."), format!("A step stands here: steps.<name>, not \"{written}\"."));
-        findings.error("LZ109", node.at, key, text);
-    }
-    id
+    step_named(fields::text(node, key, findings)?, node.at, key, findings)
 }
 
 fn compiled(node: &Node, key: &str, findings: &mut Findings) -> Template {
