@@ -117,11 +117,11 @@ impl Published {
     }
 }
 
+/// https anywhere, http on this machine only.
 fn is_safe(url: &str) -> bool {
-    let host = |rest: &str| rest.split(['/', '?', '#']).next().unwrap_or_default().to_owned();
-    let name = |host: String| host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())).map_or(host.clone(), |(n, _)| n.to_owned());
-    let here = |rest: &str| ["127.0.0.1", "localhost", "[::1]"].contains(&name(host(rest)).as_str());
-    url.starts_with("https://") || url.strip_prefix("http://").is_some_and(here)
+    let Ok(url) = reqwest::Url::parse(url) else { return false };
+    let here = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+    url.scheme() == "https" || (url.scheme() == "http" && here)
 }
 
 #[cfg(test)]

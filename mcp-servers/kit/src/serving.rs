@@ -82,25 +82,27 @@ pub enum Error {
 impl Serving {
     /// Whom to believe: options first, then the environment. Without a key set nobody.
     pub fn keys(&self) -> Result<Keys, Error> {
-        let jwks = self.key_set()?;
-        if jwks.is_none() && self.jwks_url.is_none() {
-            tracing::warn!("no key set configured: every call will be refused");
-            return Ok(Trust::nobody().into());
-        }
-        let given = |option: &Option<String>, name| option.clone().or_else(|| edge::environment(name));
-        let audience = given(&self.audience, "LAUFZETTEL_AUDIENCE").ok_or(Error::Incomplete("the audience"))?;
-        let tenant = given(&self.tenant, "LAUFZETTEL_TENANT").ok_or(Error::Incomplete("the tenant"))?;
         if let Some(url) = self.jwks_url.clone() {
+            let (audience, tenant) = self.named()?;
             let place = published::Place { url, ca: self.jwks_ca.clone(), audience, tenant, pause: published::PAUSE_SECONDS };
             return Ok(Keys::Published(Box::new(Published::new(place)?)));
         }
-        Trust::new(&jwks.unwrap_or_default(), &audience, &tenant).map(Keys::from).map_err(Error::Jwks)
+        let Some(jwks) = self.key_set()? else {
+            tracing::warn!("no key set configured: every call will be refused");
+            return Ok(Trust::nobody().into());
+        };
+        let (audience, tenant) = self.named()?;
+        Trust::new(&jwks, &audience, &tenant).map(Keys::from).map_err(Error::Jwks)
+    }
+
+    /// The audience this server is, and the tenant it serves.
+    fn named(&self) -> Result<(String, String), Error> {
+        let given = |option: &Option<String>, name, what| option.clone().or_else(|| edge::environment(name)).ok_or(Error::Incomplete(what));
+        Ok((given(&self.audience, "LAUFZETTEL_AUDIENCE", "the audience")?, given(&self.tenant, "LAUFZETTEL_TENANT", "the tenant")?))
     }
 
     fn key_set(&self) -> Result<Option<String>, Error> {
-        let Some(path) = &self.jwks else {
-            return Ok(if self.jwks_url.is_some() { None } else { edge::environment("LAUFZETTEL_JWKS") });
-        };
+        let Some(path) = &self.jwks else { return Ok(edge::environment("LAUFZETTEL_JWKS")) };
         std::fs::read_to_string(path).map(Some).map_err(|source| Error::JwksFile { path: path.clone(), source })
     }
 
