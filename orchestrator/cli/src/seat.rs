@@ -79,11 +79,20 @@ mod tests {
         assert_eq!(field("42", SESSION), None);
     }
 
+    /// In a session of its own, whatever the tests themselves were begun from: that one may have no leader any more, or one that
+    /// another namespace hides.
     #[test]
-    fn this_very_process_sits_somewhere() {
-        let me = i32::try_from(std::process::id()).unwrap();
-        assert_eq!(of(0, me), of(0, me));
-        assert_ne!(of(0, me).map(|seat| seat.id), of(1, me).map(|seat| seat.id));
-        assert_eq!(of(0, i32::MAX), None);
+    fn a_process_sits_where_its_session_began() {
+        let mut command = std::process::Command::new("setsid");
+        command.args(["sh", "-c", "echo; cat"]).stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+        let mut shell = command.spawn().unwrap();
+        std::io::Read::read_exact(shell.stdout.as_mut().unwrap(), &mut [0]).unwrap();
+        let pid = i32::try_from(shell.id()).unwrap();
+        let seat = of(0, pid).unwrap();
+        assert_eq!(of(0, pid), Some(seat.clone()), "the same at the next command");
+        assert_ne!(of(1, pid).map(|other| other.id), Some(seat.id));
+        drop(shell.stdin.take());
+        shell.wait().unwrap();
+        assert_eq!((of(0, pid), of(0, i32::MAX)), (None, None), "whoever has gone sits nowhere");
     }
 }
