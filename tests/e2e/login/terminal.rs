@@ -172,7 +172,10 @@ fn a_sign_in_at_the_command_line_is_what_commands_act_under() {
 #[test]
 fn a_command_line_that_has_gone_signs_nobody_in() {
     let (tenant, provider, server) = claims_house();
-    let mut login = tenant.command(&["login"]).stderr(Stdio::piped()).spawn().expect("the program runs");
+    // a session of its own: the one the tests were begun from may have lost its leader
+    let mut login = Command::new("setsid");
+    login.arg(program()).arg("login").current_dir(&tenant.folder).stdin(Stdio::null()).stderr(Stdio::piped());
+    let mut login = login.spawn().expect("the program runs");
     let mut lines = BufReader::new(login.stderr.take().expect("piped")).lines().map_while(Result::ok);
     let url = lines.find(|line| line.contains("/anmelden/terminal/")).expect("an address").trim().to_owned();
     runtime().block_on(async {
