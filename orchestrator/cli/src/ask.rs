@@ -21,7 +21,7 @@ pub fn ask(process: &Process, task: &Task, out: &Out) -> anyhow::Result<Value> {
     loop {
         let mut values = Map::new();
         for (name, field) in task.opened.form.get("properties").and_then(Value::as_object).into_iter().flatten() {
-            if let Some(value) = field_value(name, field, out)? {
+            if let Some(value) = field_value(name, field, task.opened.vorschlag.get(name), out)? {
                 values.insert(name.clone(), value);
             }
         }
@@ -34,7 +34,7 @@ pub fn ask(process: &Process, task: &Task, out: &Out) -> anyhow::Result<Value> {
     }
 }
 
-fn field_value(name: &str, field: &Value, out: &Out) -> anyhow::Result<Option<Value>> {
+fn field_value(name: &str, field: &Value, proposed: Option<&Value>, out: &Out) -> anyhow::Result<Option<Value>> {
     let title = field.get("title").and_then(Value::as_str).unwrap_or(name);
     let options = field.get("enum").and_then(Value::as_array);
     let hint = match options {
@@ -42,6 +42,9 @@ fn field_value(name: &str, field: &Value, out: &Out) -> anyhow::Result<Option<Va
         None if field.get("type") == Some(&json!("boolean")) => out.text("ja | nein", "yes | no").to_owned(),
         None => String::new(),
     };
+    if let Some(proposed) = proposed {
+        eprintln!("  {}: {}", out.text("Vorschlag", "Proposal"), proposed.as_str().map_or_else(|| proposed.to_string(), str::to_owned));
+    }
     eprint!("  {title}{}: ", if hint.is_empty() { String::new() } else { format!(" [{hint}]") });
     std::io::stderr().flush()?;
     let mut line = String::new();

@@ -22,7 +22,7 @@ pub use duration::Span;
 pub use finding::{Finding, Findings, Severity};
 pub use label::{Kategorie, Label, Schutzbedarf, Trust};
 pub use lang::{Lang, Text};
-pub use names::{EffectKey, EffectPath, ProcessId, RunId, StepId, TaskId, TenantId};
+pub use names::{EffectKey, EffectPath, ProcessId, RunId, Slot, StepId, TaskId, TenantId};
 pub use path::Path;
 
 /// The value a step takes and gives: JSON with keys in one order (objects are sorted maps).

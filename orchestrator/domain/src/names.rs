@@ -131,8 +131,38 @@ fn is_zero(n: &u32) -> bool {
 }
 
 impl EffectPath {
-    pub fn of(step: StepId, phase: Phase) -> Self {
-        Self { step, phase, item: 0, iteration: 0, turn: 0, call: 0 }
+    pub fn of(slot: &Slot, phase: Phase) -> Self {
+        Self { step: slot.step.clone(), phase, item: slot.item, iteration: 0, turn: 0, call: 0 }
+    }
+
+    pub fn slot(&self) -> Slot {
+        Slot { step: self.step.clone(), item: self.item }
+    }
+}
+
+/// Where a step is carried out: the step itself (`item` 0), or one item of its `each`, counted from 1.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Slot {
+    pub step: StepId,
+    pub item: u32,
+}
+
+impl Slot {
+    pub fn of(step: StepId) -> Self {
+        Self { step, item: 0 }
+    }
+
+    /// `schreiben`, `schreiben.i2`
+    pub fn parse(text: &str) -> Option<Self> {
+        let (step, item) = text.split_once(".i").unwrap_or((text, "0"));
+        Some(Self { step: StepId::parse(step)?, item: item.parse().ok()? })
+    }
+}
+
+impl fmt::Display for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.step)?;
+        if self.item > 0 { write!(f, ".i{}", self.item) } else { Ok(()) }
     }
 }
 

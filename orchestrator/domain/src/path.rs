@@ -39,6 +39,14 @@ impl Path {
         Self(parts)
     }
 
+    /// Stands for every element of a list.
+    pub const EACH: &'static str = "*";
+
+    /// Whether a part of a path names an element of a list, or every one.
+    pub fn is_element(part: &str) -> bool {
+        part == Self::EACH || part.parse::<usize>().is_ok()
+    }
+
     /// The value at this path; array elements are named by their index.
     pub fn find<'v>(&self, mut value: &'v Value) -> Option<&'v Value> {
         for part in &self.0 {

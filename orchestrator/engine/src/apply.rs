@@ -1,11 +1,11 @@
 //! The only transition table: how an event changes a run, while recording and while recovering.
 
 use jiff::Timestamp;
-use laufzettel_domain::{EffectPath, RunId, TenantId};
+use laufzettel_domain::{EffectPath, RunId, Slot, TenantId, names::Phase};
 
 use crate::{
-    event::{Disposition, EffectFailed, EffectIntended, Event, Next, RunStarted},
-    run::{EffectRun, EffectStatus, Run, StepState, Task, TaskState},
+    event::{Disposition, EffectFailed, EffectIntended, Event, Next, RunStarted, StepRetried, TaskKind},
+    run::{Deadline, EffectRun, EffectStatus, Element, Run, StepState, Task, TaskState},
 };
 
 /// An event that cannot follow what came before: a damaged journal, or a bug.
@@ -50,10 +50,14 @@ pub(crate) fn begin(tenant: &TenantId, id: RunId, event: &Event, at: Timestamp) 
         facts,
         contacts,
         steps: std::collections::BTreeMap::new(),
+        lists: std::collections::BTreeMap::new(),
+        items: std::collections::BTreeMap::new(),
         completed: Vec::new(),
         effects: std::collections::BTreeMap::new(),
         tasks: std::collections::BTreeMap::new(),
         waits: std::collections::BTreeMap::new(),
+        rounds: std::collections::BTreeMap::new(),
+        deadlines: std::collections::BTreeMap::new(),
         ending: None,
         ended: None,
         output: laufzettel_domain::Value::Null,
@@ -69,32 +73,65 @@ pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalT
     match event {
         Event::RunStarted(_) => return illegal("the run has started already"),
         Event::StepSkipped(e) => {
-            if run.steps.contains_key(&e.step) {
+            // who repairs a step that has begun may let it go
+            if run.steps.get(&e.step).is_some_and(|state| e.by.is_none() || *state != StepState::Active) {
                 return illegal("the step has begun already");
             }
             run.steps.insert(e.step.clone(), StepState::Skipped { because: e.because.clone(), label: e.label.clone(), at });
+            run.deadlines.remove(&e.step);
         }
         Event::StepCompleted(e) => {
-            if !matches!(run.steps.get(&e.step), None | Some(StepState::Active)) {
+            let slot = Slot { step: e.step.clone(), item: e.item };
+            if !is_open(run, &slot) {
                 return illegal("the step has settled already");
             }
-            run.steps.insert(e.step.clone(), StepState::Completed { value: e.value.clone(), labels: e.labels.clone(), at });
-            run.completed.push(e.step.clone());
-            run.waits.remove(&e.step);
+            run.waits.remove(&slot);
+            run.completed.push(slot.clone());
+            close_deadline(run, &slot);
+            run.set(slot, StepState::Completed { value: e.value.clone(), labels: e.labels.clone(), at });
         }
         Event::WaitBegan(e) => {
+            let slot = Slot { step: e.step.clone(), item: e.item };
+            if run.at(&slot).is_some() {
+                return illegal("the step has begun already");
+            }
+            run.waits.insert(slot.clone(), e.until);
+            run.set(slot, StepState::Active);
+        }
+        Event::StepFailed(e) => {
+            let slot = Slot { step: e.step.clone(), item: e.item };
+            if !is_open(run, &slot) {
+                return illegal("the step has settled already");
+            }
+            run.waits.remove(&slot);
+            close_deadline(run, &slot);
+            run.set(slot, StepState::Failed { class: e.class, message: e.message.clone(), continues: e.continues, label: e.label.clone(), at });
+        }
+        Event::StepRetried(e) => {
+            if run.steps.get(&e.step) != Some(&StepState::Active) {
+                return illegal("the step has not begun, or has settled");
+            }
+            retried(run, e);
+        }
+        Event::EachBegan(e) => {
             if run.steps.contains_key(&e.step) {
                 return illegal("the step has begun already");
             }
+            let elements = e.items.iter().enumerate().map(|(index, item)| Element { index: index.into(), item: item.clone() });
+            run.lists.insert(e.step.clone(), elements.collect());
             run.steps.insert(e.step.clone(), StepState::Active);
-            run.waits.insert(e.step.clone(), e.until);
         }
-        Event::StepFailed(e) => {
-            if !matches!(run.steps.get(&e.step), None | Some(StepState::Active)) {
-                return illegal("the step has settled already");
+        Event::DeadlineSet(e) => {
+            if run.steps.get(&e.step) != Some(&StepState::Active) {
+                return illegal("the step has not begun, or has settled");
             }
-            let failed = StepState::Failed { class: e.class, message: e.message.clone(), continues: e.continues, label: e.label.clone(), at };
-            run.steps.insert(e.step.clone(), failed);
+            run.deadlines.insert(e.step.clone(), Deadline::At(e.until));
+        }
+        Event::DeadlinePassed(e) => {
+            if !matches!(run.deadlines.get(&e.step), Some(Deadline::At(_))) {
+                return illegal("the step has no deadline");
+            }
+            run.deadlines.insert(e.step.clone(), Deadline::Passed);
         }
         Event::EffectIntended(e) => return intended(run, e, at),
         Event::EffectSettled(e) => {
@@ -137,10 +174,21 @@ pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalT
             if run.tasks.contains_key(&e.number) {
                 return illegal("the task was opened already");
             }
-            if e.kind == crate::TaskKind::Human {
-                run.steps.insert(e.step.clone(), StepState::Active);
+            match e.kind {
+                TaskKind::Human => run.set(Slot { step: e.step.clone(), item: e.item }, StepState::Active),
+                TaskKind::Repair => {
+                    // what is repaired has all the time a person takes
+                    run.deadlines.remove(&e.step);
+                    run.steps.insert(e.step.clone(), StepState::Active);
+                }
+                TaskKind::Takeover | TaskKind::Doubt => {}
             }
             run.tasks.insert(e.number, Task { opened: e.clone(), opened_at: at, state: TaskState::Open });
+        }
+        Event::TaskEscalated(e) => {
+            let Some(task) = open_task(run, e.number) else { return illegal("the task is not open") };
+            task.opened.escalate = None;
+            task.opened.assign.groups.extend(e.groups.iter().cloned());
         }
         Event::TaskCompleted(e) => {
             let Some(task) = open_task(run, e.number) else { return illegal("the task is not open") };
@@ -154,6 +202,7 @@ pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalT
             run.ending = Some((e.ending, e.step.clone()));
             // nothing new starts: what would have come after is not waited for
             run.waits.clear();
+            run.deadlines.clear();
             run.message.clone_from(&e.reason);
         }
         Event::RunEnded(e) => {
@@ -167,6 +216,28 @@ pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalT
     }
     moved(run, at);
     Ok(())
+}
+
+fn is_open(run: &Run, slot: &Slot) -> bool {
+    matches!(run.at(slot), None | Some(StepState::Active))
+}
+
+/// A deadline is the step's, not an item's.
+fn close_deadline(run: &mut Run, slot: &Slot) {
+    if slot.item == 0 {
+        run.deadlines.remove(&slot.step);
+    }
+}
+
+/// The step has not begun; items that are done stay done.
+fn retried(run: &mut Run, event: &StepRetried) {
+    let listed = run.lists.contains_key(&event.step);
+    run.items.retain(|slot, state| slot.step != event.step || matches!(state, StepState::Completed { .. }));
+    run.effects.retain(|path, _| path.step != event.step || path.phase == Phase::Undo || (listed && run.items.contains_key(&path.slot())));
+    run.rounds.insert(event.step.clone(), event.round);
+    if !listed {
+        run.steps.remove(&event.step);
+    }
 }
 
 fn moved(run: &mut Run, at: Timestamp) {
@@ -189,14 +260,14 @@ fn intended(run: &mut Run, intent: &EffectIntended, at: Timestamp) -> Result<(),
     if run.effects.contains_key(&intent.path) {
         return Err(IllegalTransition { kind: "effect.intended", why: "the effect was intended already" });
     }
-    if intent.path.phase == laufzettel_domain::names::Phase::Do {
-        run.steps.insert(intent.path.step.clone(), StepState::Active);
+    if intent.path.phase == Phase::Do {
+        run.set(intent.path.slot(), StepState::Active);
     }
     let effect = EffectRun {
         intent: intent.clone(),
         round: intent.round,
         attempt: 1,
-        status: EffectStatus::Due,
+        status: intent.not_before.map_or(EffectStatus::Due, EffectStatus::RetryAt),
         uncertain: false,
         deferred: None,
         intended_at: at,

@@ -1,11 +1,13 @@
 //! What a wish means now: events, up to the next effects. Runs everything that needs nothing from outside to a fixpoint.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
-use laufzettel_domain::{Caller, EffectPath, RunId, StepId, TenantId, Trust, Value};
-use laufzettel_policy::{Detected, detect_kinds};
+use laufzettel_domain::{Caller, EffectPath, Path, RunId, Slot, StepId, TenantId, Trust, Value};
+use laufzettel_policy::{Detected, Labelled, detect_kinds};
 use laufzettel_process::{
     Process, expression,
-    model::{FailureClass, OnError, Step, StepKind},
+    model::{FailureClass, OnError, Step},
 };
 use serde_json::json;
 
@@ -13,14 +15,15 @@ use crate::{
     apply,
     command::{Answer, Command, Rejection, Resolution, Start},
     context::Context,
-    ending,
+    deadline, ending,
     event::{
         EffectRefused, EffectResumed, EffectSettled, Event, Meta, RunEnding, RunStarted, StepCompleted, StepFailed, StepSkipped, TaskKind, TaskOpened,
         TaskWithdrawn,
     },
     labels::{Labels, raise_found},
+    repair,
     run::{EffectStatus, Ending, Run, State, StepState, TaskState},
-    scope::{scope, with_result},
+    scope::{scope, with_item, with_result},
     settle, steps,
 };
 
@@ -47,44 +50,61 @@ impl<'p> Sheet<'p> {
         scope(self.process, self.context, &self.run)
     }
 
+    /// With `item` and `index`, where there are any.
+    pub fn scope_of(&self, slot: &Slot) -> expression::Scope<'_> {
+        with_item(self.scope(), &self.run, slot)
+    }
+
     pub fn step(&self, id: &StepId) -> &'p Step {
         &self.process.steps[id]
     }
 
-    /// A step has its value. Asks `end_if`.
-    pub fn complete(&mut self, id: &StepId, value: Value, labels: laufzettel_policy::Labelled, reads: std::collections::BTreeSet<laufzettel_domain::Path>) {
+    /// A step has its value, or one item of it. Asks the step's `end_if`.
+    pub fn complete(&mut self, slot: &Slot, value: Value, labels: Labelled, reads: BTreeSet<Path>) {
+        self.completed(slot, None, value, labels, reads);
+    }
+
+    /// `by`: who supplied the value of a step that failed.
+    pub fn completed(&mut self, slot: &Slot, by: Option<Caller>, value: Value, labels: Labelled, reads: BTreeSet<Path>) {
         let labels = raise_found(&labels, &value, &self.context.own_domains);
         let detected = kinds(&value, &self.context.own_domains);
-        let step = self.step(id);
-        let ends = match &step.end_if {
+        let (step, title) = (slot.step.clone(), &self.step(&slot.step).title);
+        let ends = match self.step(&step).end_if.as_ref().filter(|_| slot.item == 0) {
             None => Ok(false),
             Some(expression) => expression.is_true(&with_result(self.scope(), &value)),
         };
+        let ended = *ends.as_ref().unwrap_or(&false);
+        self.emit(Event::StepCompleted(StepCompleted { step: step.clone(), item: slot.item, by, labels, reads, ends: ended, detected, value }));
         match ends {
-            Ok(ends) => {
-                self.emit(Event::StepCompleted(StepCompleted { step: id.clone(), labels, reads, ends, detected, value }));
-                if ends && self.run.ending.is_none() {
-                    self.end(Ending::Completed, None, Some(id.clone()), String::new());
-                }
-            }
+            _ if self.run.ending.is_some() => {}
+            Ok(true) => self.end(Ending::Completed, None, Some(step), String::new()),
+            Ok(false) => {}
             // what was done is done, and is undone with the rest
-            Err(error) => {
-                self.emit(Event::StepCompleted(StepCompleted { step: id.clone(), labels, reads, ends: false, detected, value }));
-                if self.run.ending.is_none() {
-                    self.end(Ending::Failed, None, Some(id.clone()), format!("{}: end_if: {error}", self.step(id).title));
-                }
-            }
+            Err(error) => self.end(Ending::Failed, None, Some(step), format!("{title}: end_if: {error}")),
         }
     }
 
-    /// A step has failed for good.
-    pub fn fail(&mut self, id: &StepId, class: FailureClass, message: String) {
-        let continues = self.step(id).on_error == OnError::Continue;
-        let label = self.labels().of_failed(self.step(id));
-        self.emit(Event::StepFailed(StepFailed { step: id.clone(), class, continues, label, message: message.clone() }));
-        if !continues && self.run.ending.is_none() {
-            let title = &self.step(id).title;
-            self.end(Ending::Failed, None, Some(id.clone()), format!("{title}: {message}"));
+    /// A step has failed for good, or one item of it.
+    pub fn fail(&mut self, slot: &Slot, class: FailureClass, message: String) {
+        let step = self.step(&slot.step);
+        let repaired = step.on_error == OnError::Human && slot.item == 0 && self.run.ending.is_none();
+        if repaired {
+            return repair::open(self, &slot.step, class, message);
+        }
+        let continues = match &step.each {
+            Some(each) if slot.item > 0 => each.continues,
+            _ => step.on_error == OnError::Continue,
+        };
+        let label = self.labels().of_failed(step);
+        let first = !self.run.items_of(&slot.step).any(|(_, state)| matches!(state, StepState::Failed { .. }));
+        self.emit(Event::StepFailed(StepFailed { step: slot.step.clone(), item: slot.item, class, continues, label, message: message.clone() }));
+        if slot.item > 0 {
+            // what its siblings only wait for is not waited for any more; what is under way is
+            if !continues && first && self.run.ending.is_none() {
+                deadline::stop(self, &slot.step, class, &message);
+            }
+        } else if !continues && self.run.ending.is_none() {
+            self.end(Ending::Failed, None, Some(slot.step.clone()), format!("{}: {message}", step.title));
         }
     }
 
@@ -106,21 +126,29 @@ impl<'p> Sheet<'p> {
                 "geschehen": { "title": "Ist es geschehen?", "type": "boolean" } } }),
         };
         let show = json!({ "schritt": self.step(&path.step).title, "ziel": self.run.effects.get(path).map(|e| e.intent.target.clone()) });
-        let number = self.next_task();
-        self.emit(Event::TaskOpened(TaskOpened {
-            number,
-            kind,
-            step: path.step.clone(),
-            path: Some(path.clone()),
+        self.emit(Event::TaskOpened(TaskOpened { kind, path: Some(path.clone()), ..self.unit_task(&path.step, show, form, note) }));
+    }
+
+    /// A task of the unit that answers for the process.
+    pub fn unit_task(&self, step: &StepId, show: Value, form: Value, note: String) -> TaskOpened {
+        TaskOpened {
+            number: self.next_task(),
+            kind: TaskKind::Repair,
+            step: step.clone(),
+            item: 0,
+            path: None,
             assign: laufzettel_process::model::Assign::default(),
             unit: Some(self.process.verantwortlich.clone()),
             due: None,
+            escalate: None,
             shown: laufzettel_domain::Digest::of_value(&show),
-            labels: std::collections::BTreeMap::new(),
+            labels: BTreeMap::new(),
+            proposed: BTreeMap::new(),
             show,
             form,
+            vorschlag: Value::Null,
             note,
-        }));
+        }
     }
 
     /// Withdraws the open tasks a predicate names.
@@ -133,7 +161,7 @@ impl<'p> Sheet<'p> {
 }
 
 /// Which patterns stand in a value. Where and what stays with the value itself, which can be erased.
-fn kinds(value: &Value, own_domains: &[String]) -> std::collections::BTreeSet<Detected> {
+fn kinds(value: &Value, own_domains: &[String]) -> BTreeSet<Detected> {
     detect_kinds(value, own_domains).into_keys().collect()
 }
 
@@ -189,8 +217,8 @@ fn merge(into: &mut Value, from: &Value) {
 }
 
 /// Values of top-level or nested fields marked `x-kontakt`.
-fn marked(schema: &laufzettel_process::Schema, input: &Value) -> std::collections::BTreeSet<String> {
-    fn walk(schema: &laufzettel_process::Schema, value: &Value, path: &mut Vec<String>, found: &mut std::collections::BTreeSet<String>) {
+fn marked(schema: &laufzettel_process::Schema, input: &Value) -> BTreeSet<String> {
+    fn walk(schema: &laufzettel_process::Schema, value: &Value, path: &mut Vec<String>, found: &mut BTreeSet<String>) {
         match value {
             Value::Object(map) => {
                 for (name, inner) in map {
@@ -209,7 +237,7 @@ fn marked(schema: &laufzettel_process::Schema, input: &Value) -> std::collection
             _ => {}
         }
     }
-    let mut found = std::collections::BTreeSet::new();
+    let mut found = BTreeSet::new();
     walk(schema, input, &mut Vec::new(), &mut found);
     found
 }
@@ -253,6 +281,7 @@ fn take_answer(sheet: &mut Sheet<'_>, answer: Answer) -> Result<(), Rejection> {
     }
     match task.opened.kind {
         TaskKind::Human => steps::human::answer(sheet, &task, answer),
+        TaskKind::Repair => repair::answer(sheet, &task, answer),
         TaskKind::Takeover | TaskKind::Doubt => {
             let path = task.opened.path.clone().ok_or_else(|| Rejection::stale("Diese Aufgabe hat kein Ziel.", "This task has no target."))?;
             steps::human::check_form(&task, &answer)?;
@@ -345,9 +374,10 @@ fn wake(sheet: &mut Sheet<'_>) {
         .map(|(path, e)| (path.clone(), e.round))
         .collect();
     for (path, round) in due {
-        let by = Caller::service("engine", laufzettel_domain::Via::Engine);
-        sheet.emit(Event::EffectResumed(EffectResumed { path, round, by }));
+        settle::resume(sheet, path, round);
     }
+    deadline::wake(sheet);
+    steps::human::escalate(sheet);
 }
 
 /// Runs everything that needs nothing from outside.
@@ -358,6 +388,9 @@ pub(crate) fn advance(sheet: &mut Sheet<'_>) {
         }
         if let Some(over) = steps::wait::over(sheet) {
             steps::wait::finish(sheet, &over);
+            continue;
+        }
+        if steps::each::advance(sheet) {
             continue;
         }
         let Some(next) = next_step(sheet) else { break };
@@ -378,26 +411,23 @@ fn begin(sheet: &mut Sheet<'_>, id: &StepId) {
     let step = sheet.step(id);
     if let Some((need, cause)) = skipped_need(sheet, step) {
         let label = sheet.labels().of_skipped(step, &cause);
-        return sheet.emit(Event::StepSkipped(StepSkipped { step: id.clone(), because: Some(need), label }));
+        return sheet.emit(Event::StepSkipped(StepSkipped { step: id.clone(), because: Some(need), by: None, label }));
     }
     if let Some(condition) = &step.condition {
         match condition.is_true(&sheet.scope()) {
             Ok(true) => {}
             Ok(false) => {
                 let label = sheet.labels().of_skipped(step, &sheet.labels().of_condition(id));
-                return sheet.emit(Event::StepSkipped(StepSkipped { step: id.clone(), because: None, label }));
+                return sheet.emit(Event::StepSkipped(StepSkipped { step: id.clone(), because: None, by: None, label }));
             }
-            Err(error) => return sheet.fail(id, FailureClass::Invalid, format!("if: {error}")),
+            Err(error) => return sheet.fail(&Slot::of(id.clone()), FailureClass::Invalid, format!("if: {error}")),
         }
     }
-    match &step.kind {
-        StepKind::Set(template) => steps::set::begin(sheet, id, template),
-        StepKind::Rules(rules) => steps::rules::begin(sheet, id, rules),
-        StepKind::Tool(call) => steps::tool::begin(sheet, id, call),
-        StepKind::Model(call) => steps::model::begin(sheet, id, call),
-        StepKind::Human(human) => steps::human::begin(sheet, id, human),
-        StepKind::Wait(wait) => steps::wait::begin(sheet, id, wait),
+    match &step.each {
+        Some(each) => steps::each::begin(sheet, id, each),
+        None => steps::begin(sheet, &Slot::of(id.clone())),
     }
+    deadline::set(sheet, id);
 }
 
 /// A step it needs that was skipped, and what that skipping tells.

@@ -7,7 +7,7 @@ use laufzettel_domain::{EffectKey, Value};
 
 use crate::{
     TaskKind,
-    run::{EffectRun, EffectStatus, Run, TaskState},
+    run::{Deadline, EffectRun, EffectStatus, Run, TaskState},
 };
 
 /// One due effect: the exact call and its identity.
@@ -18,11 +18,12 @@ pub struct Effect {
     pub run: EffectRun,
 }
 
-/// Intended and not settled, due now. In the order of their paths, so that every machine makes the same list.
+/// Intended and not settled, due now. In the order of their paths, so that every machine makes the same list; what was never
+/// asked before what is asked again.
 pub fn effects(run: &Run) -> Vec<Effect> {
-    run.effects
-        .iter()
-        .filter(|(_, effect)| effect.status == EffectStatus::Due)
+    let mut due: Vec<_> = run.effects.iter().filter(|(_, effect)| effect.status == EffectStatus::Due).collect();
+    due.sort_by_key(|(path, _)| path.iteration);
+    due.into_iter()
         .map(|(path, effect)| Effect {
             key: EffectKey { tenant: run.tenant.clone(), run: run.id, path: path.clone(), round: effect.round },
             attempt: effect.attempt,
@@ -43,6 +44,11 @@ pub fn wake_at(run: &Run) -> Option<Timestamp> {
             _ => None,
         })
         .chain(run.waits.values().copied())
+        .chain(run.deadlines.values().filter_map(|deadline| match deadline {
+            Deadline::At(at) => Some(*at),
+            Deadline::Passed => None,
+        }))
+        .chain(run.open_tasks().filter_map(|task| task.opened.escalate.as_ref()).map(|escalation| escalation.at))
         .min()
 }
 

@@ -1,6 +1,6 @@
 //! How a run ends: nothing new starts, effects under way are awaited, completed steps are undone backwards.
 
-use laufzettel_domain::{EffectPath, StepId, Value, names::Phase};
+use laufzettel_domain::{EffectPath, Slot, StepId, Value, names::Phase};
 use laufzettel_process::expression::Outcome;
 use serde_json::Map;
 
@@ -23,8 +23,8 @@ pub(crate) fn advance(sheet: &mut Sheet<'_>) {
     if ending == Ending::Completed {
         return finish(sheet, State::Completed);
     }
-    while let Some(step) = next_undo(sheet) {
-        if steps::tool::begin_undo(sheet, &step) {
+    while let Some(slot) = next_undo(sheet) {
+        if steps::tool::begin_undo(sheet, &slot) {
             return;
         }
         if sheet.run.ended.is_some() {
@@ -51,8 +51,7 @@ fn give_up_waiting(sheet: &mut Sheet<'_>) {
             if effect.deferred.is_some() {
                 continue;
             }
-            let by = laufzettel_domain::Caller::service("engine", laufzettel_domain::Via::Engine);
-            sheet.emit(Event::EffectResumed(crate::event::EffectResumed { path, round: effect.round, by }));
+            crate::settle::resume(sheet, path, effect.round);
         } else if effect.uncertain && effect.intent.effect != laufzettel_policy::Effect::Read && path.phase == Phase::Do {
             // it may have happened, and who could find out may not ask any more: that is not to be written down as undone
             let why = "Ob der Aufruf gewirkt hat, ist ungewiss, und das Recht, es festzustellen, fehlt. Bitte im Zielsystem nachsehen.";
@@ -63,15 +62,11 @@ fn give_up_waiting(sheet: &mut Sheet<'_>) {
     }
 }
 
-/// The last completed step with an `undo` that has not been begun.
-fn next_undo(sheet: &Sheet<'_>) -> Option<StepId> {
-    sheet
-        .run
-        .completed
-        .iter()
-        .rev()
-        .find(|id| sheet.step(id).undo.is_some() && !sheet.run.effects.contains_key(&EffectPath::of((*id).clone(), Phase::Undo)))
-        .cloned()
+/// The last completed step or item with an `undo` that has not been begun. Of `each` the items are undone, not the list.
+fn next_undo(sheet: &Sheet<'_>) -> Option<Slot> {
+    let done = |slot: &Slot| slot.item > 0 || !sheet.run.lists.contains_key(&slot.step);
+    let open = |slot: &Slot| !sheet.run.effects.contains_key(&EffectPath::of(slot, Phase::Undo));
+    sheet.run.completed.iter().rev().find(|slot| sheet.step(&slot.step).undo.is_some() && done(slot) && open(slot)).cloned()
 }
 
 /// An undo failed, or its right is gone.

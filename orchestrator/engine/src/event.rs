@@ -53,6 +53,11 @@ pub enum CodecError {
     Malformed(String),
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
 fn split<E: Serialize>(event: &E, content_fields: &[&str]) -> (Value, Option<Value>) {
     let mut body = match serde_json::to_value(event) {
         Ok(Value::Object(map)) => map,
@@ -83,6 +88,12 @@ events! {
     StepSkipped = "step.skipped", content [];
     StepCompleted = "step.completed", content ["value"];
     StepFailed = "step.failed", content ["message"];
+    /// A person who repairs a failed step ordered it again.
+    StepRetried = "step.retried", content [];
+    /// A step with `each` knows its list.
+    EachBegan = "each.began", content ["items"];
+    DeadlineSet = "deadline.set", content [];
+    DeadlinePassed = "deadline.passed", content [];
     EffectIntended = "effect.intended", content ["call"];
     EffectSettled = "effect.settled", content ["value"];
     EffectFailed = "effect.failed", content ["message", "answer"];
@@ -94,7 +105,9 @@ events! {
     EffectResumed = "effect.resumed", content [];
     /// A step waits for a time.
     WaitBegan = "wait.began", content [];
-    TaskOpened = "task.opened", content ["show", "form", "note"];
+    TaskOpened = "task.opened", content ["show", "form", "note", "vorschlag"];
+    /// Nobody answered in time: more people are asked.
+    TaskEscalated = "task.escalated", content [];
     TaskCompleted = "task.completed", content ["values"];
     TaskWithdrawn = "task.withdrawn", content [];
     RunEnding = "run.ending", content ["reason"];
@@ -137,12 +150,21 @@ pub struct StepSkipped {
     /// Its own condition, or the step whose skipping skipped it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub because: Option<StepId>,
+    /// Who let a failed step go without a value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Caller>,
     pub label: Label,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepCompleted {
     pub step: StepId,
+    /// Of a step with `each`: which item, counted from 1; 0 is the step itself.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub item: u32,
+    /// Who supplied the value of a failed step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Caller>,
     pub labels: Labelled,
     pub reads: BTreeSet<laufzettel_domain::Path>,
     /// Set when the step's own `end_if` was true.
@@ -157,16 +179,50 @@ pub struct StepCompleted {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepFailed {
     pub step: StepId,
+    /// Of a step with `each`: which item, counted from 1; 0 is the step itself.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub item: u32,
     pub class: FailureClass,
-    /// `on_error: continue`
+    /// `on_error: continue`, of an item `on_item_error: continue`
     pub continues: bool,
     pub label: Label,
     pub message: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepRetried {
+    pub step: StepId,
+    /// Of the effects that follow: higher than that of any before.
+    pub round: u32,
+    pub by: Caller,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EachBegan {
+    pub step: StepId,
+    pub count: usize,
+    pub label: Label,
+    pub reads: BTreeSet<laufzettel_domain::Path>,
+    pub items: Vec<Value>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeadlineSet {
+    pub step: StepId,
+    pub until: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeadlinePassed {
+    pub step: StepId,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WaitBegan {
     pub step: StepId,
+    /// Of a step with `each`: which item, counted from 1; 0 is the step itself.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub item: u32,
     /// When it is over, if nothing ends it before.
     pub until: Timestamp,
 }
@@ -199,6 +255,9 @@ pub struct EffectIntended {
     pub reads: BTreeSet<laufzettel_domain::Path>,
     /// Milliseconds one attempt may take.
     pub timeout_ms: u64,
+    /// Not made before: a repetition waits for its time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
     pub call: Call,
 }
 
@@ -330,6 +389,15 @@ pub enum TaskKind {
     Takeover,
     /// Nobody knows whether an effect happened.
     Doubt,
+    /// A step failed, and whoever answers for the process says what becomes of it (`on_error: human`).
+    Repair,
+}
+
+/// Who is asked besides, and from when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Escalation {
+    pub at: Timestamp,
+    pub groups: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -337,6 +405,9 @@ pub struct TaskOpened {
     pub number: u32,
     pub kind: TaskKind,
     pub step: StepId,
+    /// Of a step with `each`: which item, counted from 1; 0 is the step itself.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub item: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<EffectPath>,
     pub assign: Assign,
@@ -348,10 +419,24 @@ pub struct TaskOpened {
     /// Digest of `show`: an answer names what the person saw.
     pub shown: Digest,
     pub labels: BTreeMap<String, Label>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalate: Option<Escalation>,
+    /// Labels of what was proposed or offered for a field of the form.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub proposed: BTreeMap<String, Label>,
     pub show: Value,
     pub form: Value,
+    /// What is proposed for the form's fields; a proposal that does not fit is none.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub vorschlag: Value,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskEscalated {
+    pub number: u32,
+    pub groups: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

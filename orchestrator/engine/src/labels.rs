@@ -88,10 +88,14 @@ impl<'v> Labels<'v> {
     fn of_input(&self, below: &[String]) -> Label {
         let declared = self.process.input.label_whole(below, &self.process.default_label(self.input));
         match self.known {
-            Known::Run(run) => match Path(below.to_vec()).find(&run.input) {
-                Some(value) => declared.join(&found_in(below.last(), value, &self.context.own_domains)),
-                None => declared,
-            },
+            Known::Run(run) => {
+                // of an element of a list that is not named: of all of them
+                let named = below.iter().position(|part| part == Path::EACH).unwrap_or(below.len());
+                match Path(below[..named].to_vec()).find(&run.input) {
+                    Some(value) => declared.join(&found_in(below.last(), value, &self.context.own_domains)),
+                    None => declared,
+                }
+            }
             Known::Declared(_) => declared,
         }
     }
@@ -123,6 +127,9 @@ impl<'v> Labels<'v> {
     fn of_reads(&self, expression: &Expression, own: Option<&Labelled>) -> Label {
         let mut label = Label::default();
         for path in expression.analysis.paths() {
+            if path.root() == "result" && own.is_none() {
+                continue; // the step's own value, by whoever asks it
+            }
             label = label.join(&match own.filter(|_| path.root() == "result") {
                 Some(own) => own.at(&path.0[1..]),
                 None => self.of_path(&path),
@@ -179,8 +186,8 @@ impl<'v> Labels<'v> {
             None => path.root() == "input" && listed,
             Some(StepKind::Tool(_)) => false,
             // what a `set` passes on was listed where it came from, or nowhere
-            Some(StepKind::Set(template)) => listed && self.is_listed(part(template, &path.0[2..])),
-            Some(StepKind::Human(_)) => listed && path.0.get(2).is_none_or(|field| field != "shown"),
+            Some(StepKind::Set(template)) => listed && self.is_listed(part(template, self.below(path))),
+            Some(StepKind::Human(_)) => listed && self.below(path).first().is_none_or(|field| field != "shown"),
             Some(StepKind::Model(_) | StepKind::Rules(_) | StepKind::Wait(_)) => listed,
         }
     }
@@ -197,11 +204,8 @@ impl<'v> Labels<'v> {
     fn trust_as_order(&self, path: &Path) -> Trust {
         let source = match path.step().and_then(|step| self.process.steps.get(step)).map(|step| &step.kind) {
             // a step read whole is read with all it showed
-            Some(StepKind::Human(human)) if path.0.get(2).is_none_or(|field| field == "shown") => match path.0.get(3).and_then(|name| human.show.get(name)) {
-                Some(shown) => self.of_prompt(part(shown, path.0.get(4..).unwrap_or_default())),
-                None => human.show.values().fold(Label::default(), |all, shown| all.join(&self.of_prompt(shown))),
-            },
-            Some(StepKind::Set(inner)) => self.of_prompt(part(inner, &path.0[2..])),
+            Some(StepKind::Human(human)) => self.order_of_human(human, self.below(path)),
+            Some(StepKind::Set(inner)) => self.of_prompt(part(inner, self.below(path))),
             // a table that computes passes on what it was given
             Some(StepKind::Rules(rules)) if !rules.table.is_constant() => rules.with.values().fold(Label::default(), |all, t| all.join(&self.of_prompt(t))),
             _ => return Trust::Trusted,
@@ -210,30 +214,58 @@ impl<'v> Labels<'v> {
         if inert { source.trust.max(Trust::Inert) } else { source.trust }
     }
 
-    /// The label of a step's condition: what skipping or running it tells.
-    pub fn of_condition(&self, step: &StepId) -> Label {
-        self.process.steps.get(step).and_then(|s| s.condition.as_ref()).map(|e| self.of_expression(e)).unwrap_or_default()
+    /// What a person was shown, or was proposed to choose: data, never an order. What she wrote herself is hers.
+    fn order_of_human(&self, human: &Human, below: &[String]) -> Label {
+        let all = |templates: &BTreeMap<String, Template>| templates.values().fold(Label::default(), |all, t| all.join(&self.of_prompt(t)));
+        match (below.first().map(String::as_str), below.get(1).and_then(|name| human.show.get(name))) {
+            (Some("shown"), Some(shown)) => self.of_prompt(part(shown, &below[2..])),
+            (Some("shown"), None) => all(&human.show),
+            (Some(field), _) => {
+                let sources = [&human.vorschlag, &human.auswahl].into_iter().filter_map(|templates| templates.get(field));
+                sources.fold(Label::default(), |label, template| label.join(&self.of_prompt(template)))
+            }
+            // a step read whole is read with all it showed
+            (None, _) => all(&human.show).join(&all(&human.vorschlag)).join(&all(&human.auswahl)),
+        }
     }
 
-    /// A value that a condition brought about tells of the condition; but it lowers nobody's word: not a tool's, not a
-    /// table's, not a staff member's.
-    fn told(step: &Step, condition: Label) -> Label {
-        match step.kind {
-            StepKind::Tool(_) | StepKind::Rules(_) | StepKind::Human(_) => condition.with_trust(Trust::Trusted),
-            StepKind::Set(_) | StepKind::Model(_) | StepKind::Wait(_) => condition,
-        }
+    fn below<'p>(&self, path: &'p Path) -> &'p [String] {
+        path.step().and_then(|id| self.process.steps.get(id)).map_or(&[], |step| step.below(path))
+    }
+
+    /// What decides whether and how often a step is carried out: what skipping or running it tells.
+    pub fn of_condition(&self, step: &StepId) -> Label {
+        let Some(step) = self.process.steps.get(step) else { return Label::default() };
+        let asked = step.condition.iter().chain(step.each.iter().map(|each| &each.list)).chain(step.repeat.iter().map(|repeat| &repeat.until));
+        asked.fold(Label::default(), |label, expression| label.join(&self.of_expression(expression)))
+    }
+
+    /// The labels a step's value has, whatever gave it: its own call, a case of its table, or whoever repairs it.
+    pub fn of_value(&self, step: &Step) -> Labelled {
+        let id = &step.id;
+        let one = match &step.kind {
+            StepKind::Set(template) => self.of_set(id, template),
+            StepKind::Wait(wait) => self.of_wait(id, wait),
+            StepKind::Rules(rules) => Labelled::all(self.of_rules(id, rules)),
+            StepKind::Tool(call) => Labelled::all(self.of_tool(id, call)),
+            StepKind::Model(call) => Labelled::all(self.of_model(id, call)),
+            StepKind::Human(human) => self.of_human(id, human, &self.of_show(human), &self.of_proposed(human), None),
+        };
+        let Some(each) = &step.each else { return one };
+        let list = Labelled::list(told(step, self.of_condition(id)), [one]);
+        if each.continues { list.raise(&self.of_failed(step)) } else { list }
     }
 
     /// Below a step that did not run nothing is, and that tells of what skipped it.
     pub fn of_skipped(&self, step: &Step, cause: &Label) -> Label {
-        Self::told(step, cause.clone())
+        told(step, cause.clone())
     }
 
     /// Below a failed step nothing is; that it failed tells of what went in.
     pub fn of_failed(&self, step: &Step) -> Label {
         let inputs = self.of_templates(step.kind.templates().into_iter().map(|(_, t)| t));
         let told = self.of_condition(&step.id).join(&inputs).join(&self.process.default_label(Trust::Trusted));
-        Self::told(step, told)
+        self::told(step, told)
     }
 
     /// When a wait was over tells of how long it was to be, and of its condition; the clock itself is nobody's word.
@@ -275,20 +307,42 @@ impl<'v> Labels<'v> {
         self.tree(template).raise(&self.of_condition(id))
     }
 
-    /// What a staff member typed and saw. `shown`: labels of what was shown, by name; `seen`: the values, if they are known.
-    pub fn of_human(&self, id: &StepId, human: &Human, shown: &BTreeMap<String, Label>, seen: Option<&Value>) -> Labelled {
+    /// What a staff member typed and saw. `shown` and `proposed`: labels of what was shown and offered, by name; `seen`: the
+    /// values, if they are known.
+    pub fn of_human(
+        &self,
+        id: &StepId,
+        human: &Human,
+        shown: &BTreeMap<String, Label>,
+        proposed: &BTreeMap<String, Label>,
+        seen: Option<&Seen<'_>>,
+    ) -> Labelled {
         let condition = self.of_condition(id).with_trust(Trust::Trusted);
-        let mut tree = self.of_form(&human.form).raise(&condition);
+        let mut tree = self.of_form(&human.form);
+        for (name, label) in proposed {
+            // what she took over is what she was offered; she saw it
+            let kind = human.form.root.pointer(&format!("/properties/{name}"));
+            let value = seen.map(|seen| seen.values.get(name).unwrap_or(&Value::Null));
+            let own = tree.fields.get(name).map_or_else(Label::default, Labelled::whole);
+            tree.fields.insert(name.clone(), vouched(label, kind, value).raise(&own));
+        }
+        let mut tree = tree.raise(&condition);
         let fields = shown.iter().map(|(name, label)| {
             let lowered = human.release.as_ref().filter(|release| release.of.contains(name)).map_or_else(|| label.clone(), |release| release.lower(label));
-            let kind = self.types().at(&Path::new(["steps", id.as_str(), "shown", name.as_str()]));
-            let value = seen.map(|seen| seen.get(name).unwrap_or(&Value::Null));
+            let kind = self.types().at(&self.shown_path(id, name));
+            let value = seen.map(|seen| seen.show.get(name).unwrap_or(&Value::Null));
             (name.clone(), vouched(&lowered.join(&condition.clone().with_trust(Trust::Trusted)), kind, value))
         });
         let shown = Labelled { own: Label::default(), fields: fields.collect() };
         tree.fields.insert("shown".to_owned(), shown);
         tree.fields.insert("by".to_owned(), Labelled::all(of_staff()));
         tree
+    }
+
+    fn shown_path(&self, id: &StepId, name: &str) -> Path {
+        let listed = self.process.steps.get(id).is_some_and(|step| step.each.is_some());
+        let element = listed.then_some(Path::EACH);
+        Path::new(["steps", id.as_str()].into_iter().chain(element).chain(["shown", name]))
     }
 
     /// A staff member's form values: trusted, with the labels the form declares; enums and booleans carry none.
@@ -320,12 +374,13 @@ impl<'v> Labels<'v> {
         let Shape::Ref(path) = &expression.shape else { return false };
         match (path.root(), path.step()) {
             ("input", None) => self.is_marked_contact(path),
-            (_, Some(step)) if path.0.get(2).is_some_and(|field| field == "shown") => {
+            (_, Some(step)) if self.below(path).first().is_some_and(|field| field == "shown") => {
                 let human = match self.process.steps.get(step).map(|s| &s.kind) {
                     Some(StepKind::Human(human)) => human,
                     _ => return false,
                 };
-                path.0.len() == 4 && human.show.get(&path.0[3]).is_some_and(|shown| self.is_contact(shown))
+                let below = self.below(path);
+                below.len() == 2 && human.show.get(&below[1]).is_some_and(|shown| self.is_contact(shown))
             }
             _ => false,
         }
@@ -349,6 +404,31 @@ impl<'v> Labels<'v> {
     /// The labels of what a task shows, by name.
     pub fn of_show(&self, human: &Human) -> BTreeMap<String, Label> {
         human.show.iter().map(|(name, t)| (name.clone(), self.of_template(t))).collect()
+    }
+
+    /// The labels of what a form proposes and offers, by field.
+    pub fn of_proposed(&self, human: &Human) -> BTreeMap<String, Label> {
+        let mut all: BTreeMap<String, Label> = BTreeMap::new();
+        for (name, template) in human.vorschlag.iter().chain(&human.auswahl) {
+            let label = self.of_template(template);
+            all.entry(name.clone()).and_modify(|known| *known = known.join(&label)).or_insert(label);
+        }
+        all
+    }
+}
+
+/// What a person had before her, and what she made of it.
+pub struct Seen<'v> {
+    pub show: &'v Value,
+    pub values: &'v Value,
+}
+
+/// A value that a condition brought about tells of the condition; but it lowers nobody's word: not a tool's, not a
+/// table's, not a staff member's.
+pub fn told(step: &Step, condition: Label) -> Label {
+    match step.kind {
+        StepKind::Tool(_) | StepKind::Rules(_) | StepKind::Human(_) => condition.with_trust(Trust::Trusted),
+        StepKind::Set(_) | StepKind::Model(_) | StepKind::Wait(_) => condition,
     }
 }
 

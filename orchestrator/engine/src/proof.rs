@@ -82,6 +82,7 @@ pub fn names(process: &Process) -> BTreeSet<String> {
         if let StepKind::Human(human) = &step.kind {
             names.extend(human.assign.groups.iter().cloned());
             names.extend(human.assign.user.clone());
+            names.extend(human.escalate.iter().flat_map(|escalate| escalate.groups.iter().cloned()));
         }
     }
     names

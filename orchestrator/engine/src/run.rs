@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use laufzettel_domain::{Caller, Digest, EffectPath, Label, ProcessId, RunId, StepId, TenantId, Text, Trust, Value, names::Phase};
+use laufzettel_domain::{Caller, Digest, EffectPath, Label, ProcessId, RunId, Slot, StepId, TenantId, Text, Trust, Value, names::Phase};
 use laufzettel_policy::{Decision, Labelled};
 use laufzettel_process::model::{FailureClass, RunAs};
 use serde::{Deserialize, Serialize};
@@ -83,6 +83,20 @@ impl StepState {
     }
 }
 
+/// One element of a list, as `index` (from 0) and `item` show it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Element {
+    pub index: Value,
+    pub item: Value,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deadline {
+    At(Timestamp),
+    /// Nothing new of the step begins; what is under way is awaited.
+    Passed,
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub enum EffectStatus {
     /// To be made now.
@@ -157,12 +171,19 @@ pub struct Run {
     pub facts: Value,
     pub contacts: BTreeSet<String>,
     pub steps: BTreeMap<StepId, StepState>,
-    /// Steps in the order they were completed: undone backwards.
-    pub completed: Vec<StepId>,
+    /// Of a step with `each`: its list.
+    pub lists: BTreeMap<StepId, Vec<Element>>,
+    /// Of a step with `each`: how its items stand.
+    pub items: BTreeMap<Slot, StepState>,
+    /// In the order they were completed: undone backwards.
+    pub completed: Vec<Slot>,
     pub effects: BTreeMap<EffectPath, EffectRun>,
     pub tasks: BTreeMap<u32, Task>,
-    /// Steps that wait for a time, and for which.
-    pub waits: BTreeMap<StepId, Timestamp>,
+    /// What waits for a time, and for which.
+    pub waits: BTreeMap<Slot, Timestamp>,
+    /// Of a step that was ordered again: the round of its effects.
+    pub rounds: BTreeMap<StepId, u32>,
+    pub deadlines: BTreeMap<StepId, Deadline>,
     pub ending: Option<(Ending, Option<StepId>)>,
     pub ended: Option<(State, Timestamp)>,
     pub output: Value,
@@ -186,12 +207,43 @@ impl Run {
         self.tasks.values().filter(|task| task.state == TaskState::Open)
     }
 
-    /// The person who completed a human step.
-    pub fn completed_by(&self, step: &StepId) -> Option<&Caller> {
-        self.tasks.values().rev().find_map(|task| match &task.state {
+    /// Everybody who completed a human step, the last one first: of `each` several.
+    pub fn completed_by(&self, step: &StepId) -> impl Iterator<Item = &Caller> {
+        self.tasks.values().rev().filter_map(move |task| match &task.state {
             TaskState::Completed { by, .. } if task.opened.step == *step && task.opened.kind == crate::TaskKind::Human => Some(by),
             _ => None,
         })
+    }
+
+    /// How a step stands, or one item of it.
+    pub fn at(&self, slot: &Slot) -> Option<&StepState> {
+        if slot.item == 0 { self.steps.get(&slot.step) } else { self.items.get(slot) }
+    }
+
+    pub(crate) fn set(&mut self, slot: Slot, state: StepState) {
+        if slot.item == 0 {
+            self.steps.insert(slot.step, state);
+        } else {
+            self.items.insert(slot, state);
+        }
+    }
+
+    /// The items of a step that have begun, in order.
+    pub fn items_of<'r>(&'r self, step: &'r StepId) -> impl Iterator<Item = (&'r Slot, &'r StepState)> {
+        self.items.range(Slot::of(step.clone())..).take_while(move |(slot, _)| slot.step == *step)
+    }
+
+    pub fn is_active(&self, slot: &Slot) -> bool {
+        matches!(self.at(slot), Some(StepState::Active))
+    }
+
+    /// The round of effects a step intends now.
+    pub fn round_of(&self, step: &StepId) -> u32 {
+        self.rounds.get(step).copied().unwrap_or(0)
+    }
+
+    pub fn is_overdue(&self, step: &StepId) -> bool {
+        self.deadlines.get(step) == Some(&Deadline::Passed)
     }
 
     pub fn value(&self, step: &str) -> Option<&Value> {

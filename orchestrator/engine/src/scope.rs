@@ -1,6 +1,6 @@
 //! A run as expressions see it.
 
-use laufzettel_domain::Value;
+use laufzettel_domain::{Slot, Value};
 use laufzettel_process::{
     Process,
     expression::{Scope, StepStatus},
@@ -26,6 +26,16 @@ pub fn scope<'v>(process: &'v Process, context: &'v Context, run: &'v Run) -> Sc
             StepState::Active => StepStatus::default(),
         };
         scope.status.insert(id.as_str(), status);
+    }
+    scope
+}
+
+/// The same with `item` and `index`: of an item of `each`.
+pub fn with_item<'v>(mut scope: Scope<'v>, run: &'v Run, slot: &Slot) -> Scope<'v> {
+    let place = usize::try_from(slot.item).ok().and_then(|item| item.checked_sub(1));
+    if let Some(element) = place.and_then(|place| run.lists.get(&slot.step)?.get(place)) {
+        scope.roots.insert("item", &element.item);
+        scope.roots.insert("index", &element.index);
     }
     scope
 }

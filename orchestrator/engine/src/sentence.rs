@@ -6,9 +6,18 @@ fn word<'b>(body: &'b Value, pointer: &str) -> &'b str {
     body.pointer(pointer).and_then(Value::as_str).unwrap_or("–")
 }
 
+/// The step a record is about, and which item of its list.
+fn step(body: &Value) -> String {
+    item(word(body, "/step"), body.get("item"))
+}
+
+fn item(step: &str, item: Option<&Value>) -> String {
+    item.and_then(Value::as_u64).map_or_else(|| step.to_owned(), |n| format!("{step} [{n}]"))
+}
+
 fn effect(body: &Value) -> String {
     let undo = if word(body, "/path/phase") == "undo" { " (Rücknahme)" } else { "" };
-    format!("{}{undo}", word(body, "/path/step"))
+    format!("{}{undo}", item(word(body, "/path/step"), body.pointer("/path/item")))
 }
 
 /// What a record of this kind says, from its body alone: never case content.
@@ -33,6 +42,10 @@ pub fn sentence(kind: &str, body: &Value) -> Text {
             ),
         ),
         "step.skipped" => match body.get("because").and_then(Value::as_str) {
+            None if body.get("by").is_some() => (
+                format!("{} hat den gescheiterten Schritt {} übersprungen.", word(body, "/by/name"), word(body, "/step")),
+                format!("{} skipped the failed step {}.", word(body, "/by/name"), word(body, "/step")),
+            ),
             None => (
                 format!("Schritt {} übersprungen: seine Bedingung war nicht erfüllt.", word(body, "/step")),
                 format!("Step {} skipped: its condition was false.", word(body, "/step")),
@@ -42,11 +55,25 @@ pub fn sentence(kind: &str, body: &Value) -> Text {
                 format!("Step {} skipped because {other} was.", word(body, "/step")),
             ),
         },
-        "step.completed" => (format!("Schritt {} erledigt.", word(body, "/step")), format!("Step {} completed.", word(body, "/step"))),
-        "step.failed" => (
-            format!("Schritt {} fehlgeschlagen ({}).", word(body, "/step"), word(body, "/class")),
-            format!("Step {} failed ({}).", word(body, "/step"), word(body, "/class")),
+        "step.completed" if body.get("by").is_some() => (
+            format!("{} hat den Wert des gescheiterten Schritts {} angegeben.", word(body, "/by/name"), step(body)),
+            format!("{} supplied the value of the failed step {}.", word(body, "/by/name"), step(body)),
         ),
+        "step.completed" => (format!("Schritt {} erledigt.", step(body)), format!("Step {} completed.", step(body))),
+        "step.failed" => {
+            (format!("Schritt {} fehlgeschlagen ({}).", step(body), word(body, "/class")), format!("Step {} failed ({}).", step(body), word(body, "/class")))
+        }
+        "step.retried" => (
+            format!("{} hat den Schritt {} noch einmal angeordnet.", word(body, "/by/name"), step(body)),
+            format!("{} ordered the step {} again.", word(body, "/by/name"), step(body)),
+        ),
+        "each.began" => {
+            (format!("Schritt {} geht über {} Einträge.", step(body), body["count"]), format!("Step {} goes over {} items.", step(body), body["count"]))
+        }
+        "deadline.set" => {
+            (format!("Schritt {} hat Zeit bis {}.", step(body), word(body, "/until")), format!("Step {} has until {}.", step(body), word(body, "/until")))
+        }
+        "deadline.passed" => (format!("Die Frist des Schritts {} ist abgelaufen.", step(body)), format!("The deadline of step {} has passed.", step(body))),
         "effect.intended" => (
             format!("Aufruf von {} vorgemerkt für Schritt {} unter den Rechten von {}.", word(body, "/target"), effect(body), word(body, "/who/name")),
             format!("Call of {} intended for step {} under the rights of {}.", word(body, "/target"), effect(body), word(body, "/who/name")),
@@ -71,13 +98,15 @@ pub fn sentence(kind: &str, body: &Value) -> Text {
             format!("Aufruf für Schritt {} wieder aufgenommen von {}.", effect(body), word(body, "/by/name")),
             format!("Call for step {} resumed by {}.", effect(body), word(body, "/by/name")),
         ),
-        "wait.began" => (
-            format!("Schritt {} wartet bis {}.", word(body, "/step"), word(body, "/until")),
-            format!("Step {} waits until {}.", word(body, "/step"), word(body, "/until")),
-        ),
-        "task.opened" => (
-            format!("Aufgabe {} geöffnet: Schritt {}.", body["number"], word(body, "/step")),
-            format!("Task {} opened: step {}.", body["number"], word(body, "/step")),
+        "wait.began" => {
+            (format!("Schritt {} wartet bis {}.", step(body), word(body, "/until")), format!("Step {} waits until {}.", step(body), word(body, "/until")))
+        }
+        "task.opened" => {
+            (format!("Aufgabe {} geöffnet: Schritt {}.", body["number"], step(body)), format!("Task {} opened: step {}.", body["number"], step(body)))
+        }
+        "task.escalated" => (
+            format!("Aufgabe {} hat niemand rechtzeitig erledigt; gefragt sind jetzt auch {}.", body["number"], listed(body)),
+            format!("Nobody completed task {} in time; now {} are asked, too.", body["number"], listed(body)),
         ),
         "task.completed" => (
             format!("{} hat Aufgabe {} erledigt. Erlaubt durch {}.", word(body, "/by/name"), body["number"], word(body, "/decision/rule")),
@@ -127,6 +156,11 @@ pub fn sentence(kind: &str, body: &Value) -> Text {
     };
     let ((beside_de, beside_en), (found_de, found_en)) = (beside(body), found(body));
     Text::new(format!("{de}{beside_de}{found_de}"), format!("{en}{beside_en}{found_en}"))
+}
+
+fn listed(body: &Value) -> String {
+    let groups = body.get("groups").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    groups.collect::<Vec<_>>().join(", ")
 }
 
 /// What raised a label.

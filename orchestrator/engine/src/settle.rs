@@ -1,7 +1,7 @@
 //! What follows from an effect's outcome: a value, another attempt, a doubt, or the end of the step.
 
 use jiff::{SignedDuration, Timestamp};
-use laufzettel_domain::{EffectPath, Text, names::Phase};
+use laufzettel_domain::{Caller, EffectPath, Text, Via, names::Phase};
 use laufzettel_policy::Effect;
 use laufzettel_process::model::{FailureClass, Retry};
 
@@ -9,7 +9,7 @@ use crate::{
     command::{Outcome, Rejection},
     decide::Sheet,
     ending,
-    event::{Disposition, EffectDeferred, EffectFailed, EffectSettled, Event, Handed, Meta, Next, TaskKind},
+    event::{Disposition, EffectDeferred, EffectFailed, EffectResumed, EffectSettled, Event, Handed, Meta, Next, TaskKind},
     run::{EffectRun, EffectStatus, StepState},
     steps,
 };
@@ -105,14 +105,19 @@ fn failed(sheet: &mut Sheet<'_>, path: &EffectPath, effect: &EffectRun, failure:
 fn give_up(sheet: &mut Sheet<'_>, path: &EffectPath, class: FailureClass, message: String) {
     match path.phase {
         Phase::Undo => ending::stuck(sheet, &path.step, &message),
-        Phase::Do => sheet.fail(&path.step.clone(), class, message),
+        Phase::Do => sheet.fail(&path.slot(), class, message),
     }
 }
 
-/// The run is ending: an effect that only waits is not tried any more.
-pub(crate) fn abandon(sheet: &mut Sheet<'_>, path: &EffectPath) {
+/// Makes an effect that waits due, in the round it is in.
+pub(crate) fn resume(sheet: &mut Sheet<'_>, path: EffectPath, round: u32) {
+    let by = Caller::service("engine", Via::Engine);
+    sheet.emit(Event::EffectResumed(EffectResumed { path, round, by }));
+}
+
+/// An effect that only waits is not tried any more.
+pub(crate) fn put_down(sheet: &mut Sheet<'_>, path: &EffectPath, message: &str) {
     let Some(effect) = sheet.run.effects.get(path).cloned() else { return };
-    let message = "Der Vorgang endet; kein weiterer Versuch.".to_owned();
     let event = EffectFailed {
         path: path.clone(),
         round: effect.round,
@@ -121,14 +126,20 @@ pub(crate) fn abandon(sheet: &mut Sheet<'_>, path: &EffectPath) {
         disposition: Disposition::DidNotHappen,
         next: Next::GiveUp,
         meta: Meta::default(),
-        message: message.clone(),
+        message: message.to_owned(),
         answer: None,
     };
     sheet.emit(Event::EffectFailed(event));
+}
+
+/// The run is ending: an effect that only waits is not tried any more.
+pub(crate) fn abandon(sheet: &mut Sheet<'_>, path: &EffectPath) {
+    let message = "Der Vorgang endet; kein weiterer Versuch.";
+    put_down(sheet, path, message);
     if path.phase == Phase::Undo {
-        ending::stuck(sheet, &path.step, &message);
-    } else if matches!(sheet.run.steps.get(&path.step), Some(StepState::Active)) {
-        sheet.fail(&path.step.clone(), FailureClass::Unavailable, message);
+        ending::stuck(sheet, &path.step, message);
+    } else if sheet.run.is_active(&path.slot()) {
+        sheet.fail(&path.slot(), FailureClass::Unavailable, message.to_owned());
     }
 }
 
@@ -145,13 +156,19 @@ fn next(sheet: &Sheet<'_>, path: &EffectPath, effect: &EffectRun, failure: &Fail
         return Next::GiveUp;
     }
     let retry = if path.phase == Phase::Undo { undo_retry() } else { sheet.step(&path.step).retry.clone() };
-    // a run that ends repeats nothing but its undos
-    let ending = sheet.run.ending.is_some() && path.phase == Phase::Do;
+    // a run that ends repeats nothing but its undos, a step that is over its time nothing at all
+    let ending = (sheet.run.ending.is_some() || is_over(sheet, path)) && path.phase == Phase::Do;
     if ending || effect.attempt >= retry.attempts || !retry.on.contains(&failure.class) {
         return Next::GiveUp;
     }
     let delay = jiff::SignedDuration::from_millis(retry.delay_ms(effect.attempt + 1));
     Next::RetryAt(sheet.at.saturating_add(delay).unwrap_or(jiff::Timestamp::MAX))
+}
+
+/// Whether nothing new of this step may begin: its deadline has passed, or a sibling among its items has failed for good.
+pub(crate) fn is_over(sheet: &Sheet<'_>, path: &EffectPath) -> bool {
+    let failed = |state: &StepState| matches!(state, StepState::Failed { continues: false, .. });
+    sheet.run.is_overdue(&path.step) || sheet.run.items_of(&path.step).any(|(_, state)| failed(state))
 }
 
 /// An undo is tried five times over about half a minute before the run is stuck: a server restarting takes less.

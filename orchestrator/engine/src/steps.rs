@@ -1,5 +1,6 @@
 //! The kinds of steps, one file each: how a step begins, and what its settled effect means.
 
+pub mod each;
 pub mod human;
 pub mod model;
 pub mod rules;
@@ -7,10 +8,22 @@ pub mod set;
 pub mod tool;
 pub mod wait;
 
-use laufzettel_domain::{Caller, EffectPath, StepId, Value, names::Phase};
+use laufzettel_domain::{Caller, EffectPath, Slot, StepId, Value, names::Phase};
 use laufzettel_process::model::{RunAs, StepKind};
 
-use crate::{decide::Sheet, run::StepState};
+use crate::decide::Sheet;
+
+/// Carries a step out, or one item of it.
+pub(crate) fn begin(sheet: &mut Sheet<'_>, slot: &Slot) {
+    match &sheet.step(&slot.step).kind {
+        StepKind::Set(template) => set::begin(sheet, slot, template),
+        StepKind::Rules(rules) => rules::begin(sheet, slot, rules),
+        StepKind::Tool(call) => tool::begin(sheet, slot, call),
+        StepKind::Model(call) => model::begin(sheet, slot, call),
+        StepKind::Human(human) => human::begin(sheet, slot, human),
+        StepKind::Wait(wait) => wait::begin(sheet, slot, wait),
+    }
+}
 
 /// Checks a model's answer against the step's output. `Err` is the sentence for a repair or a failure. A tool's answer
 /// was held against its pinned definition at the door.
@@ -23,13 +36,12 @@ pub(crate) fn accept(sheet: &Sheet<'_>, path: &EffectPath, value: &Value) -> Res
 
 /// An effect has its value: its step has, too.
 pub(crate) fn settled(sheet: &mut Sheet<'_>, path: &EffectPath, value: Value) {
-    if path.phase == Phase::Undo || !matches!(sheet.run.steps.get(&path.step), Some(StepState::Active)) {
+    if path.phase == Phase::Undo || !sheet.run.is_active(&path.slot()) {
         return;
     }
-    let id = path.step.clone();
-    match &sheet.step(&id).kind {
-        StepKind::Tool(call) => tool::complete(sheet, &id, call, value),
-        StepKind::Model(call) => model::complete(sheet, &id, call, value),
+    match &sheet.step(&path.step).kind {
+        StepKind::Tool(_) => tool::complete(sheet, path, value),
+        StepKind::Model(call) => model::complete(sheet, &path.slot(), call, value),
         _ => {}
     }
 }
@@ -40,6 +52,6 @@ pub(crate) fn acting(sheet: &Sheet<'_>, id: &StepId) -> Result<Caller, String> {
     match run_as {
         RunAs::Caller => Ok(sheet.run.caller.clone()),
         RunAs::Service(name) => Ok(Caller::service(name, sheet.run.caller.via)),
-        RunAs::Step(step) => sheet.run.completed_by(step).cloned().ok_or_else(|| format!("run_as: „{step}“ hat noch niemand erledigt")),
+        RunAs::Step(step) => sheet.run.completed_by(step).next().cloned().ok_or_else(|| format!("run_as: „{step}“ hat noch niemand erledigt")),
     }
 }

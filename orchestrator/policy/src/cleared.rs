@@ -181,7 +181,7 @@ pub fn clear_model(call: ModelCall, zone: &Zone, own_domains: &[String], rules: 
 
 #[cfg(test)]
 mod tests {
-    use laufzettel_domain::{Caller, EffectPath, Kategorie, RunId, StepId, TenantId, Via, names::Phase};
+    use laufzettel_domain::{Caller, EffectPath, Kategorie, RunId, Slot, StepId, TenantId, Via, names::Phase};
     use serde_json::json;
 
     use super::*;
@@ -191,7 +191,7 @@ mod tests {
         EffectKey {
             tenant: TenantId::parse("t").unwrap(),
             run: RunId::parse("00000000-0000-7000-8000-000000000000").unwrap(),
-            path: EffectPath::of(StepId::parse("mitteilung").unwrap(), Phase::Do),
+            path: EffectPath::of(&Slot::of(StepId::parse("mitteilung").unwrap()), Phase::Do),
             round: 0,
         }
     }

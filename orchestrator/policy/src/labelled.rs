@@ -1,8 +1,8 @@
 //! The labels of a value with fields: one for the whole, finer ones where the fields differ.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use laufzettel_domain::Label;
+use laufzettel_domain::{Label, Path};
 use serde::{Deserialize, Serialize};
 
 /// A tree of labels along a value's fields. A field without an entry has the label of what it is in.
@@ -25,7 +25,10 @@ impl Labelled {
             None => self.whole(),
             Some((name, rest)) => match self.fields.get(name) {
                 Some(inner) => inner.at(rest),
-                None => self.own.clone(),
+                None => match self.fields.get(Path::EACH).filter(|_| Path::is_element(name)) {
+                    Some(element) => element.at(rest),
+                    None => self.own.clone(),
+                },
             },
         }
     }
@@ -33,6 +36,21 @@ impl Labelled {
     /// Everything joined.
     pub fn whole(&self) -> Label {
         self.fields.values().fold(self.own.clone(), |joined, inner| joined.join(&inner.whole()))
+    }
+
+    /// Of a list whose elements have these labels. `own` is what its length tells.
+    pub fn list(own: Label, elements: impl IntoIterator<Item = Self>) -> Self {
+        let element = elements.into_iter().reduce(|all, next| all.join(&next));
+        Self { own, fields: element.into_iter().map(|element| (Path::EACH.to_owned(), element)).collect() }
+    }
+
+    /// Of a value that may be either.
+    #[must_use]
+    pub fn join(&self, other: &Self) -> Self {
+        let names: BTreeSet<&String> = self.fields.keys().chain(other.fields.keys()).collect();
+        let field = |tree: &Self, name: &String| tree.fields.get(name).cloned().unwrap_or_else(|| Self::all(tree.own.clone()));
+        let fields = names.into_iter().map(|name| (name.clone(), field(self, name).join(&field(other, name)))).collect();
+        Self { own: self.own.join(&other.own), fields }
     }
 
     /// Every label in the tree joined with `label`.
@@ -57,5 +75,16 @@ mod tests {
         assert_eq!(tree.at(&["iban".to_owned(), "land".to_owned()]), hoch);
         assert_eq!(tree.at(&[]), hoch);
         assert_eq!(tree.raise(&hoch).at(&["name".to_owned()]), hoch);
+    }
+
+    #[test]
+    fn of_a_list_every_element_has_the_labels_of_all() {
+        let hoch = Label::new(Schutzbedarf::Hoch, [Kategorie::Steuerdaten], Trust::Untrusted);
+        let with = |name: &str| Labelled { own: Label::default(), fields: BTreeMap::from([(name.to_owned(), Labelled::all(hoch.clone()))]) };
+        let list = Labelled::list(Label::default(), [with("iban"), with("konto")]);
+        let at = |path: &[&str]| list.at(&path.iter().map(|part| (*part).to_owned()).collect::<Vec<_>>());
+        assert_eq!((at(&["0", "iban"]), at(&["*", "konto"]), at(&["7", "name"])), (hoch.clone(), hoch.clone(), Label::default()));
+        assert_eq!((at(&[]), at(&["0"])), (hoch.clone(), hoch));
+        assert_eq!(Labelled::list(Label::default(), []).at(&[]), Label::default());
     }
 }

@@ -29,6 +29,8 @@ pub fn step_expressions(step: &Step) -> Vec<(String, &Expression)> {
     let base = format!("steps.{}", step.id);
     let mut all = Vec::new();
     all.extend(step.condition.iter().map(|e| (format!("{base}.if"), e)));
+    all.extend(step.each.iter().map(|e| (format!("{base}.each"), &e.list)));
+    all.extend(step.repeat.iter().map(|e| (format!("{base}.repeat.until"), &e.until)));
     all.extend(step.end_if.iter().map(|e| (format!("{base}.end_if"), e)));
     for (key, template) in step.kind.templates() {
         all.extend(template.expressions().into_iter().map(|e| (format!("{base}.{key}"), e)));
@@ -40,21 +42,38 @@ pub fn step_expressions(step: &Step) -> Vec<(String, &Expression)> {
     all
 }
 
+/// Expressions of a step in which `item` and `index` mean something: its own and its undo's.
+pub fn item_expressions_mut(step: &mut Step) -> impl Iterator<Item = &mut Expression> {
+    let Step { kind, undo, repeat, .. } = step;
+    let undo = undo.iter_mut().flat_map(|u| u.with.values_mut()).flat_map(Template::expressions_mut);
+    kind_expressions_mut(kind).into_iter().chain(undo).chain(repeat.iter_mut().map(|e| &mut e.until))
+}
+
+fn kind_expressions_mut(kind: &mut StepKind) -> Vec<&mut Expression> {
+    let templates: Vec<&mut Template> = match kind {
+        StepKind::Tool(call) => call.with.values_mut().collect(),
+        StepKind::Rules(rules) => rules.with.values_mut().collect(),
+        StepKind::Set(template) => vec![template],
+        StepKind::Wait(wait) => vec![wait.length.template_mut()],
+        StepKind::Model(call) => std::iter::once(&mut call.prompt).chain(call.data.values_mut()).collect(),
+        StepKind::Human(human) => {
+            let moments = human.due.iter_mut().chain(human.escalate.iter_mut().map(|e| &mut e.after));
+            human.show.values_mut().chain(human.vorschlag.values_mut()).chain(human.auswahl.values_mut()).chain(moments).collect()
+        }
+    };
+    templates.into_iter().flat_map(Template::expressions_mut).collect()
+}
+
 pub fn expressions_mut(process: &mut Process) -> Vec<&mut Expression> {
     let mut all: Vec<&mut Expression> = Vec::new();
     for step in process.steps.values_mut() {
-        all.extend(step.condition.iter_mut());
-        all.extend(step.end_if.iter_mut());
-        all.extend(step.undo.iter_mut().flat_map(|u| u.with.values_mut()).flat_map(Template::expressions_mut));
-        let templates: Vec<&mut Template> = match &mut step.kind {
-            StepKind::Tool(call) => call.with.values_mut().collect(),
-            StepKind::Rules(rules) => rules.with.values_mut().collect(),
-            StepKind::Set(template) => vec![template],
-            StepKind::Wait(wait) => vec![wait.length.template_mut()],
-            StepKind::Model(call) => std::iter::once(&mut call.prompt).chain(call.data.values_mut()).collect(),
-            StepKind::Human(human) => human.show.values_mut().chain(human.due.iter_mut()).collect(),
-        };
-        all.extend(templates.into_iter().flat_map(Template::expressions_mut));
+        let Step { kind, condition, end_if, each, repeat, undo, .. } = step;
+        all.extend(condition.iter_mut());
+        all.extend(end_if.iter_mut());
+        all.extend(each.iter_mut().map(|e| &mut e.list));
+        all.extend(repeat.iter_mut().map(|e| &mut e.until));
+        all.extend(undo.iter_mut().flat_map(|u| u.with.values_mut()).flat_map(Template::expressions_mut));
+        all.extend(kind_expressions_mut(kind));
     }
     all.extend(process.output.iter_mut().flat_map(|(_, t)| t.expressions_mut()));
     all.extend(process.betroffen.iter_mut().flat_map(Template::expressions_mut));
@@ -71,6 +90,7 @@ pub fn check(process: &Process, root: &Node, findings: &mut Findings) {
     }
     for step in process.steps.values() {
         guards(process, step, findings);
+        list(step, &types, findings);
         run_as(process, step, root, findings);
         not_by(process, step, root, findings);
     }
@@ -125,7 +145,7 @@ fn report(problem: &Problem, at: Place, key: &str, findings: &mut Findings) {
 /// Names in scope at a key.
 fn roots(expression: &Expression, key: &str, findings: &mut Findings) {
     let mut legal = vec!["input", "steps", "run"];
-    if key.contains(".undo.") || key.ends_with(".end_if") {
+    if key.contains(".undo.") || key.ends_with(".end_if") || key.ends_with(".repeat.until") {
         legal.push("result");
     }
     for read in &expression.analysis.reads {
@@ -165,6 +185,9 @@ pub(crate) fn references(process: &Process, types: &Types, expression: &Expressi
         if let Some(At::Unknown { depth, legal }) = types.look(&read.path) {
             let skip = if read.path.step().is_some() { 2 } else { 1 };
             let name = read.path.0.get(skip + depth).cloned().unwrap_or_default();
+            if name == Path::EACH {
+                continue; // what is no list has no elements: said where the list stands
+            }
             unknown_field(&read.path, &name, &legal, at, key, findings);
         }
     }
@@ -260,13 +283,28 @@ fn ends_in_reference(shape: &Shape) -> bool {
     }
 }
 
+/// `each` goes over a list.
+pub(crate) fn list(step: &Step, types: &Types, findings: &mut Findings) {
+    let Some(each) = &step.each else { return };
+    let schema = each.list.elements.as_ref().and_then(|path| types.at(path));
+    let Some(found) = schema.and_then(tools::words_for).filter(|found| !found.is_list) else { return };
+    let text = Text::new(format!("each braucht eine Liste und bekommt {}.", found.de), format!("each needs a list and gets {}.", found.en));
+    findings.error("LZ314", each.list.at, format!("steps.{}.each", step.id), text);
+}
+
 /// `run_as: steps.x` names a person only if `x` is a human step.
 fn run_as(process: &Process, step: &Step, root: &Node, findings: &mut Findings) {
     let Some(RunAs::Step(id)) = &step.run_as else { return };
     let Some(target) = process.steps.get(id) else { return };
     let key = format!("steps.{}.run_as", step.id);
     let at = root.nearest(&Path::new(["steps", step.id.as_str(), "run_as"])).at;
-    if !matches!(target.kind, StepKind::Human(_)) {
+    if target.each.is_some() {
+        let text = Text::new(
+            format!("„{id}“ erledigen mehrere: run_as braucht einen Menschen, und each hat viele."),
+            format!("\"{id}\" is done by several: run_as takes one person, and each has many."),
+        );
+        findings.error("LZ205", at, key, text);
+    } else if !matches!(target.kind, StepKind::Human(_)) {
         findings.error(
             "LZ205",
             at,

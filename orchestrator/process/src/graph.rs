@@ -170,13 +170,14 @@ fn order(process: &Process) -> Vec<StepId> {
     toposort(&graph, None).map(|nodes| nodes.into_iter().map(|node| graph[node].clone()).collect()).unwrap_or_default()
 }
 
-/// Steps that may end without a value: skipped by a condition of their own or of what they need, or failed with `continue`.
+/// Steps that may end without a value: skipped by a condition of their own, by whoever repairs them or by that of what they
+/// need, or failed with `continue`.
 pub fn may_lack_value(process: &Process) -> BTreeSet<StepId> {
     let mut lacking: BTreeSet<StepId> = BTreeSet::new();
     for id in &process.order {
         let step = &process.steps[id];
         let inherited = step.needs.iter().any(|(need, optional)| !optional && may_skip(process, need, &lacking));
-        if step.condition.is_some() || step.on_error == crate::model::OnError::Continue || inherited {
+        if step.may_be_skipped() || step.on_error == crate::model::OnError::Continue || inherited {
             lacking.insert(id.clone());
         }
     }
@@ -186,7 +187,7 @@ pub fn may_lack_value(process: &Process) -> BTreeSet<StepId> {
 /// A failed step with `continue` does not skip those after it; a skipped one does.
 fn may_skip(process: &Process, id: &StepId, lacking: &BTreeSet<StepId>) -> bool {
     let step = &process.steps[id];
-    lacking.contains(id) && (step.condition.is_some() || step.needs.iter().any(|(n, optional)| !optional && may_skip(process, n, lacking)))
+    lacking.contains(id) && (step.may_be_skipped() || step.needs.iter().any(|(n, optional)| !optional && may_skip(process, n, lacking)))
 }
 
 /// Whether reading `id` in a step that needs it non-optionally is safe: then a skipped `id` skips the reader, too.

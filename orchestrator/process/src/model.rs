@@ -120,13 +120,53 @@ pub struct Step {
     /// What it waits for; `true` = optional: it runs although that one was skipped.
     pub needs: BTreeMap<StepId, bool>,
     pub condition: Option<Expression>,
+    /// Once for every element of a list.
+    pub each: Option<Each>,
+    pub repeat: Option<Repeat>,
     pub end_if: Option<Expression>,
     pub retry: Retry,
     /// Bounds one attempt.
     pub timeout: Option<Span>,
+    /// Bounds the step with all its items and attempts.
+    pub deadline: Option<Span>,
     pub on_error: OnError,
     pub undo: Option<ToolCall>,
     pub run_as: Option<RunAs>,
+}
+
+impl Step {
+    /// Whether the step may be skipped though everything it needs is there: by its condition, or by whoever repairs it.
+    pub fn may_be_skipped(&self) -> bool {
+        self.condition.is_some() || self.on_error == OnError::Human
+    }
+
+    /// What a path into this step reads of one carrying out of it: without the index that names it.
+    pub fn below<'p>(&self, path: &'p laufzettel_domain::Path) -> &'p [String] {
+        let below = path.0.get(2..).unwrap_or_default();
+        match below.split_first() {
+            Some((index, rest)) if self.each.is_some() && laufzettel_domain::Path::is_element(index) => rest,
+            _ => below,
+        }
+    }
+}
+
+/// Bounds of a step that is carried out for every element of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Each {
+    pub list: Expression,
+    /// Items under way at once.
+    pub max_parallel: u32,
+    /// `on_item_error: continue`: a failed item has no value, and the others go on.
+    pub continues: bool,
+}
+
+/// A tool asked again until its answer says that it is done.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Repeat {
+    pub until: Expression,
+    pub every: Span,
+    /// Calls in all.
+    pub max: u32,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -163,8 +203,10 @@ impl StepKind {
                 std::iter::once(("model.prompt".to_owned(), &call.prompt)).chain(data).collect()
             }
             Self::Human(human) => {
-                let show = human.show.iter().map(|(k, t)| (format!("human.show.{k}"), t));
-                show.chain(human.due.iter().map(|t| ("human.due".to_owned(), t))).collect()
+                let named = [("show", &human.show), ("vorschlag", &human.vorschlag), ("form.properties", &human.auswahl)];
+                let named = named.into_iter().flat_map(|(of, map)| map.iter().map(move |(k, t)| (format!("human.{of}.{k}"), t)));
+                let due = human.due.iter().map(|t| ("human.due".to_owned(), t));
+                named.chain(due).chain(human.escalate.iter().map(|e| ("human.escalate.after".to_owned(), &e.after))).collect()
             }
         }
     }
@@ -213,9 +255,21 @@ pub struct Human {
     pub form: Schema,
     /// The order of the form's fields.
     pub form_order: Vec<String>,
+    /// What is proposed for a field of the form.
+    pub vorschlag: BTreeMap<String, Template>,
+    /// Choices a field of the form offers (`x-auswahl`).
+    pub auswahl: BTreeMap<String, Template>,
     pub due: Option<Template>,
+    pub escalate: Option<Escalate>,
     pub ermessen: bool,
     pub release: Option<Release>,
+}
+
+/// Who is asked besides when nobody has answered by then.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Escalate {
+    pub after: Template,
+    pub groups: Vec<String>,
 }
 
 /// What a person with that right lowers by completing the step: the labels of some of what she was shown.
@@ -300,6 +354,8 @@ impl Length {
 pub enum OnError {
     Fail,
     Continue,
+    /// Whoever answers for the process repairs it: again, with a value, without it, or not at all.
+    Human,
 }
 
 /// Why an attempt failed, as authors name it.

@@ -123,9 +123,12 @@ impl Schema {
         // another keyword may be the one that holds for this part
         let combined = COMBINING.iter().any(|k| schema.get(k).is_some());
         if let Some(items) = schema.get("items").filter(|_| has_type(schema, &["array"]) && !combined)
-            && part.parse::<usize>().is_ok()
+            && Path::is_element(part)
         {
-            return Below::Found { schema: items, optional: true };
+            return Below::Found { schema: items, optional: part != Path::EACH };
+        }
+        if has_type(schema, &["array"]) && !combined && !Path::is_element(part) {
+            return Below::Nothing(Vec::new());
         }
         let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
             return if is_scalar(schema) { Below::Nothing(Vec::new()) } else { Below::Open };

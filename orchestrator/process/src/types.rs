@@ -33,7 +33,15 @@ impl Types {
     pub fn of(process: &Process, tools: &Tools) -> Self {
         let mut types = Self { input: process.input.clone(), steps: BTreeMap::new() };
         for id in &process.order {
-            let value = types.of_step(&process.steps[id].kind, tools);
+            let step = &process.steps[id];
+            let value = types.of_step(&step.kind, tools);
+            let value = match &step.each {
+                None => value,
+                // a failed item has no value: nothing is known of any
+                Some(each) if each.continues => json!({ "type": "array" }),
+                Some(_) if contains_ref(&value) => json!({ "type": "array" }),
+                Some(_) => json!({ "type": "array", "items": value }),
+            };
             types.steps.insert(id.clone(), Schema::compile(value).unwrap_or_else(|_| Schema::any()));
         }
         types

@@ -118,7 +118,7 @@ fn show(tenant: &TenantSite, asked: &Asked, id: TaskId, loaded: &Loaded, pairs: 
         message: (!task.opened.note.is_empty()).then(|| task.opened.note.clone()),
         shown: view::shown(loaded, task, asked.lang),
         digest: task.opened.shown.to_string(),
-        form: form.view(&Filled { pairs, problems, ..Filled::default() }, asked.lang),
+        form: form.view(&Filled { pairs, problems, proposal: Some(&task.opened.vorschlag), ..Filled::default() }, asked.lang),
         button: None,
     };
     asked.page(status, &Page::Aufgabe(page))

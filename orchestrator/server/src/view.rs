@@ -73,7 +73,10 @@ fn of_path(process: &Process, path: &Path) -> Option<Origin> {
 pub fn step(loaded: &Loaded, id: &StepId, lang: Lang) -> StepView {
     let (process, run) = (&loaded.prepared.process, &loaded.run);
     let step = &process.steps[id];
-    let effect = run.effect_of(id, Phase::Do).map(|(_, effect)| effect);
+    // of a list, the one somebody must look at
+    let stopped = |effect: &&EffectRun| matches!(effect.status, EffectStatus::Doubt | EffectStatus::Parked(_));
+    let own = |phase: Phase| run.effects.iter().filter(move |(path, _)| path.step == *id && path.phase == phase).map(|(_, effect)| effect);
+    let effect = own(Phase::Do).find(stopped).or_else(|| run.effect_of(id, Phase::Do).map(|(_, effect)| effect));
     let mut view = StepView {
         id: id.to_string(),
         title: step.title.clone(),
@@ -105,17 +108,27 @@ pub fn step(loaded: &Loaded, id: &StepId, lang: Lang) -> StepView {
             _ => {}
         }
     }
-    if let Kind::Human(human) = &step.kind
-        && let Some(task) = run.tasks.values().find(|t| t.opened.step == *id && t.opened.kind == TaskKind::Human)
+    if matches!(step.kind, Kind::Human(_))
+        && let Some(task) = own_tasks(run, id).find(|t| t.state == TaskState::Open).or_else(|| own_tasks(run, id).next())
     {
         view.input = shown(loaded, task, lang);
         if let TaskState::Completed { by, .. } = &task.state {
             view.acted_as = Some(by.name.clone());
         } else {
-            view.reason = Some(human.assign.groups.join(", "));
+            view.reason = Some(task.opened.assign.groups.join(", "));
         }
     }
+    if let Some(list) = run.lists.get(id).filter(|_| run.steps.get(id) == Some(&Settled::Active)) {
+        let done = run.items_of(id).filter(|(_, state)| **state != Settled::Active).count();
+        let words = if lang == Lang::De { "Einträgen erledigt" } else { "items done" };
+        let of = if lang == Lang::De { "von" } else { "of" };
+        view.message = view.message.or_else(|| Some(format!("{done} {of} {} {words}", list.len())));
+    }
     view
+}
+
+fn own_tasks<'r>(run: &'r Run, id: &'r StepId) -> impl Iterator<Item = &'r Task> {
+    run.tasks.values().filter(move |t| t.opened.step == *id && t.opened.kind == TaskKind::Human)
 }
 
 fn settled(view: &mut StepView, run: &Run, id: &StepId, lang: Lang) {
@@ -192,7 +205,7 @@ fn state(run: &Run, id: &StepId, effect: Option<&EffectRun>) -> StepState {
         (_, Some(EffectStatus::Doubt)) => StepState::Doubt,
         (_, Some(EffectStatus::Parked(_))) => StepState::Parked,
         (None, _) => StepState::Open,
-        (Some(Settled::Active), None) if run.waits.contains_key(id) => StepState::Timed,
+        (Some(Settled::Active), None) if run.waits.keys().any(|slot| slot.step == *id) => StepState::Timed,
         (Some(Settled::Active), None) => StepState::Waiting,
         (Some(Settled::Active), _) => StepState::Active,
         (Some(Settled::Completed { .. }), _) => StepState::Completed,

@@ -29,7 +29,15 @@ pub trait Doors: Send + Sync {
     fn cost_micro_eur(&self, _endpoint: &str, _tokens: (u64, u64)) -> Option<u64> {
         None
     }
+
+    /// Effects of one run at once.
+    fn at_once(&self) -> usize {
+        EFFECTS_MAX
+    }
 }
+
+/// As many as one list has under way where its author says nothing: more would wait for the same server.
+const EFFECTS_MAX: usize = 16;
 
 /// Tool servers and model endpoints as configured. Without any endpoint the built-in stand-in answers.
 pub struct RealDoors {

@@ -17,8 +17,6 @@ use crate::{
 
 /// Runs driven at once: each waits for a server most of the time, and the store takes them in batches.
 const RUNS_MAX: usize = 128;
-/// Effects of one run at once.
-const EFFECTS_MAX: usize = 16;
 /// Milliseconds after which the store is looked at though nobody called: another process may have written.
 const POLL_MS: u64 = 1_000;
 /// Times an outcome is offered to a store that does not take it: ten seconds in all.
@@ -126,7 +124,7 @@ impl Desk {
         loop {
             for effect in effects(&loaded.run) {
                 let name = format!("{}#{}", effect.key, effect.attempt);
-                if begun.len() >= EFFECTS_MAX || !begun.insert(name) {
+                if begun.len() >= self.tenant.doors.at_once() || !begun.insert(name) {
                     continue;
                 }
                 self.send_off(&loaded, effect, &mut under_way);

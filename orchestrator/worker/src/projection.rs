@@ -35,6 +35,7 @@ pub(crate) fn project(prepared: &Prepared, run: &Run, events: &[Event], day: &st
         Event::TaskOpened(e) => Some(e.number),
         Event::TaskCompleted(e) => Some(e.number),
         Event::TaskWithdrawn(e) => Some(e.number),
+        Event::TaskEscalated(e) => Some(e.number),
         _ => None,
     });
     let mut numbers: Vec<u32> = touched.collect();
@@ -64,6 +65,7 @@ fn task_row(prepared: &Prepared, run: &Run, task: &engine::Task) -> TaskRow {
         TaskKind::Human => "human",
         TaskKind::Takeover => "takeover",
         TaskKind::Doubt => "doubt",
+        TaskKind::Repair => "repair",
     };
     TaskRow {
         task: TaskId { run: run.id, number: opened.number }.to_string(),

@@ -7,7 +7,7 @@ use std::{
 };
 
 use axum::{Json, Router, extract::State, http::StatusCode, response::IntoResponse, routing::post};
-use laufzettel_domain::{Caller, EffectKey, EffectPath, RunId, Schutzbedarf, StepId, TenantId, Trust, Via, names::Phase};
+use laufzettel_domain::{Caller, EffectKey, EffectPath, RunId, Schutzbedarf, Slot, StepId, TenantId, Trust, Via, names::Phase};
 use laufzettel_doors::{
     Class, Failure, Reply,
     delegation::Minter,
@@ -75,7 +75,7 @@ fn call(ms: u64) -> Cleared<ToolCall> {
         recipient: None,
     };
     let run = RunId::parse("00000000-0000-7000-8000-000000000000").expect("an id");
-    let path = EffectPath::of(StepId::parse("a").expect("a name"), Phase::Do);
+    let path = EffectPath::of(&Slot::of(StepId::parse("a").expect("a name")), Phase::Do);
     let asked = ToolCall {
         key: EffectKey { tenant: TenantId::parse("t").expect("a name"), run, path, round: 0 },
         attempt: 1,

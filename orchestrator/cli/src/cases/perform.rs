@@ -1,14 +1,15 @@
 //! Runs one case.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     path::PathBuf,
     sync::{Arc, Mutex},
 };
 
 use jiff::Timestamp;
 use laufzettel_directory::Directory;
-use laufzettel_domain::{Caller, Clock, TaskId, TenantId, Via};
-use laufzettel_engine::{TaskKind, wake_at};
+use laufzettel_domain::{Caller, Clock, TaskId, TenantId, Value, Via};
+use laufzettel_engine::{TaskKind, TaskOpened, wake_at};
 use laufzettel_process::{Catalogue, Process, model::TriggerKind};
 use laufzettel_store::{Memory as MemoryStore, Store};
 use laufzettel_worker::{Desk, Random, StartError, StartRequest, WishError};
@@ -71,7 +72,8 @@ pub async fn perform(setting: Setting, case: Case) -> Report {
             return report(if fits { vec![] } else { vec![difference] });
         }
     };
-    let mut answered = std::collections::BTreeSet::new();
+    let mut answered = BTreeSet::new();
+    let mut asked: BTreeMap<String, usize> = BTreeMap::new();
     for _ in 0..ROUNDS_MAX {
         if let Err(error) = desk.drive(run).await {
             return report(vec![error.to_string()]);
@@ -83,10 +85,12 @@ pub async fn perform(setting: Setting, case: Case) -> Report {
         if loaded.run.ended.is_some() {
             return report(compare(&case.expect, &loaded.run, &script));
         }
-        let open = loaded.run.open_tasks().find(|t| t.opened.kind == TaskKind::Human && !answered.contains(&t.opened.number));
+        let open = loaded.run.open_tasks().find(|t| matches!(t.opened.kind, TaskKind::Human | TaskKind::Repair) && !answered.contains(&t.opened.number));
         if let Some(task) = open {
             answered.insert(task.opened.number);
-            let Some(scripted) = case.humans.get(task.opened.step.as_str()) else { continue };
+            let times = asked.entry(task.opened.step.to_string()).or_default();
+            *times += 1;
+            let Some(scripted) = scripted(&case, &task.opened, *times) else { continue };
             let id = TaskId { run, number: task.opened.number };
             // a scripted answer that the engine refuses is no error: the task stays open
             drop(answer(&desk, id, scripted, task.opened.shown).await);
@@ -98,6 +102,15 @@ pub async fn perform(setting: Setting, case: Case) -> Report {
         }
     }
     report(vec![format!("kommt nach {ROUNDS_MAX} Schritten nicht zur Ruhe")])
+}
+
+/// What somebody answers to a task of this step: always the same, item by item, or time by time (a repair comes after what failed).
+fn scripted<'c>(case: &'c Case, task: &TaskOpened, times: usize) -> Option<&'c Value> {
+    match case.humans.get(task.step.as_str())? {
+        Value::Array(answers) if task.item > 0 => answers.get(task.item as usize - 1),
+        Value::Array(answers) => answers.get(times - 1),
+        answer => Some(answer),
+    }
 }
 
 fn desk(setting: &Setting, script: &Script, clock: Arc<JumpingClock>) -> anyhow::Result<Desk> {
@@ -148,7 +161,7 @@ async fn person(desk: &Desk, name: &str) -> Result<Caller, WishError> {
     Ok(known.caller(Via::Form))
 }
 
-async fn answer(desk: &Desk, id: TaskId, scripted: &laufzettel_domain::Value, shown: laufzettel_domain::Digest) -> Result<(), WishError> {
+async fn answer(desk: &Desk, id: TaskId, scripted: &Value, shown: laufzettel_domain::Digest) -> Result<(), WishError> {
     let mut values = scripted.clone();
     let by = values.as_object_mut().and_then(|map| map.remove("by")).and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
     let caller = person(desk, &by).await?;

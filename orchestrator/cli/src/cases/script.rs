@@ -97,6 +97,11 @@ impl Doors for Script {
         Box::pin(async move { answer })
     }
 
+    /// One after the other: a list of answers is for the calls in the order of the items.
+    fn at_once(&self) -> usize {
+        1
+    }
+
     fn endpoints(&self) -> Vec<EndpointFacts> {
         vec![EndpointFacts { name: "Fall".to_owned(), zone: "gruen".to_owned(), size: Size::L, context: u64::MAX }]
     }

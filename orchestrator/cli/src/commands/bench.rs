@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::Context as _;
 use laufzettel_directory::Directory;
-use laufzettel_domain::{Caller, Clock, EffectKey, EffectPath, RunId, StepId, TenantId, Via, names::Phase};
+use laufzettel_domain::{Caller, Clock, EffectKey, EffectPath, RunId, Slot, StepId, TenantId, Via, names::Phase};
 use laufzettel_doors::tools::{Reach, ServerOptions, ToolServer, ToolServers};
 use laufzettel_policy::{Clearance, Cleared, Effect, Identity, Rules, ServiceAccount, ToolCall, ToolRule, Who, Yields, clear_tool};
 use laufzettel_process::{Catalogue, Folder, Tools, model::RunAs};
@@ -184,7 +184,7 @@ fn cleared(tool: &str, arguments: &Value) -> anyhow::Result<Cleared<ToolCall>> {
     let key = EffectKey {
         tenant: TenantId::parse("messung").context("a name")?,
         run: RunId::new(SystemClock.now(), [0; 10]),
-        path: EffectPath::of(step, Phase::Do),
+        path: EffectPath::of(&Slot::of(step), Phase::Do),
         round: 0,
     };
     let call = ToolCall {

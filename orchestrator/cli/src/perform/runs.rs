@@ -1,6 +1,6 @@
 //! `runs …`: lists and single runs, and what a person may order.
 
-use laufzettel_domain::{Actor, Caller, RunId, StepId, Value};
+use laufzettel_domain::{Actor, Caller, EffectPath, RunId, Slot, Value};
 use laufzettel_engine::{Command, EffectStatus, Resolution, fold};
 use laufzettel_store::RunFilter;
 use laufzettel_worker::{Loaded, WishError};
@@ -142,15 +142,16 @@ async fn order(
 ) -> Done {
     let run = find_run(house, written, out.lang).await?;
     let by = caller(house, out).await?;
-    let step = StepId::parse(step).ok_or_else(|| Failed::new(code::USAGE, format!("„{step}“ ist kein Schritt.")))?;
+    let slot = Slot::parse(step).ok_or_else(|| Failed::new(code::USAGE, format!("„{step}“ ist kein Schritt (bei each: schritt.i2).")))?;
     let actor = Actor::Caller(by.clone());
     let loaded = house.desk.load(run).await.map_err(|e| wish_failed(e, out.lang))?.ok_or_else(|| no_run(out.lang))?;
     house.desk.may_order(&loaded, &by, name).await.map_err(|e| wish_failed(e, out.lang))?;
     let told = house
         .desk
         .tell_loaded(loaded, &actor, |loaded| {
-            let path = loaded.run.effects.iter().find(|(path, effect)| path.step == step && which(&effect.status)).map(|(path, _)| path.clone());
-            let path = path.ok_or_else(|| WishError::Unavailable(format!("Der Schritt „{step}“ wartet nicht darauf.")))?;
+            let meant = |path: &EffectPath| path.step == slot.step && (slot.item == 0 || path.item == slot.item);
+            let path = loaded.run.effects.iter().find(|(path, effect)| meant(path) && which(&effect.status)).map(|(path, _)| path.clone());
+            let path = path.ok_or_else(|| WishError::Unavailable(format!("Der Schritt „{slot}“ wartet nicht darauf.")))?;
             Ok(command(path, by.clone()))
         })
         .await;

@@ -1,7 +1,7 @@
 //! A run and its parts as a person reads them on a terminal.
 
 use laufzettel_domain::Lang;
-use laufzettel_engine::{EffectStatus, Run, StepState};
+use laufzettel_engine::{EffectStatus, Run, StepState, TaskKind};
 use laufzettel_process::Process;
 
 pub fn state(state: laufzettel_engine::State, lang: Lang) -> &'static str {
@@ -58,25 +58,25 @@ pub fn obstacles(process: &Process, run: &Run, lang: Lang) -> Vec<String> {
                 title(&path.step),
                 effect.intent.target,
                 run.nummer,
-                path.step
+                path.slot()
             ),
             Lang::En => format!(
                 "  ? {}: nobody knows whether the call of {} happened (laufzettel runs resolve {} {} …)",
                 title(&path.step),
                 effect.intent.target,
                 run.nummer,
-                path.step
+                path.slot()
             ),
         }),
         _ => None,
     });
     let mut lines: Vec<String> = effects.collect();
-    lines.extend(run.waits.iter().map(|(step, until)| match lang {
-        Lang::De => format!("  … {}: wartet bis {until}", title(step)),
-        Lang::En => format!("  … {}: waits until {until}", title(step)),
+    lines.extend(run.waits.iter().map(|(slot, until)| match lang {
+        Lang::De => format!("  … {}: wartet bis {until}", title(&slot.step)),
+        Lang::En => format!("  … {}: waits until {until}", title(&slot.step)),
     }));
-    for task in run.open_tasks().filter(|t| t.opened.kind == laufzettel_engine::TaskKind::Human) {
-        let groups = task.opened.assign.groups.join(", ");
+    for task in run.open_tasks().filter(|t| matches!(t.opened.kind, TaskKind::Human | TaskKind::Repair)) {
+        let groups = task.opened.unit.clone().unwrap_or_else(|| task.opened.assign.groups.join(", "));
         lines.push(match lang {
             Lang::De => format!("  … {}: wartet auf {groups} (laufzettel tasks complete {}.{})", title(&task.opened.step), run.id, task.opened.number),
             Lang::En => format!("  … {}: waits for {groups} (laufzettel tasks complete {}.{})", title(&task.opened.step), run.id, task.opened.number),

@@ -45,7 +45,7 @@ pub async fn show(house: &House, written: &str, out: &Out) -> Done {
     }
     let by = by.unwrap_or_else(|| operator(out));
     house.desk.record("content.viewed", &by, json!({ "run": id.run.to_string(), "task": written })).await?;
-    let shown = json!({ "task": written, "step": task.opened.step.as_str(), "show": task.opened.show, "form": task.opened.form, "shown": task.opened.shown.to_string() });
+    let shown = json!({ "task": written, "step": task.opened.step.as_str(), "show": task.opened.show, "vorschlag": task.opened.vorschlag, "form": task.opened.form, "shown": task.opened.shown.to_string() });
     out.data(if out.json { shown.to_string() } else { serde_json::to_string_pretty(&shown).unwrap_or_default() }).await;
     Ok(code::DONE)
 }

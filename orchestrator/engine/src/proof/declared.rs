@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use laufzettel_domain::{Label, StepId, Trust};
-use laufzettel_policy::Labelled;
 use laufzettel_process::{
     Process,
-    model::{OnError, Step, StepKind},
+    model::{OnError, Step},
 };
 
 use crate::{
@@ -20,7 +19,7 @@ pub fn declared(process: &Process, context: &Context, input: Trust) -> BTreeMap<
     for id in &process.order {
         let step = &process.steps[id];
         let labels = Labels { process, context, known: Known::Declared(&known), input, reader: Some(step) };
-        let mut tree = completed(labels, step);
+        let mut tree = labels.of_value(step);
         let skipped = skipped(labels, step, &skips);
         if let Some(skip) = &skipped {
             skips.insert(id, skip.clone());
@@ -33,21 +32,11 @@ pub fn declared(process: &Process, context: &Context, input: Trust) -> BTreeMap<
     known
 }
 
-fn completed(labels: Labels<'_>, step: &Step) -> Labelled {
-    match &step.kind {
-        StepKind::Set(template) => labels.of_set(&step.id, template),
-        StepKind::Wait(wait) => labels.of_wait(&step.id, wait),
-        StepKind::Rules(rules) => Labelled::all(labels.of_rules(&step.id, rules)),
-        StepKind::Tool(call) => Labelled::all(labels.of_tool(&step.id, call)),
-        StepKind::Model(call) => Labelled::all(labels.of_model(&step.id, call)),
-        StepKind::Human(human) => labels.of_human(&step.id, human, &labels.of_show(human), None),
-    }
-}
-
 /// What being skipped would tell, if the step can be: by its own condition, or by that of a step it needs.
 fn skipped(labels: Labels<'_>, step: &Step, skips: &BTreeMap<&StepId, Label>) -> Option<Label> {
     let inherited = step.needs.iter().filter(|(_, optional)| !**optional).filter_map(|(need, _)| skips.get(need).cloned());
     let own = step.condition.as_ref().map(|_| labels.of_condition(&step.id));
-    let causes: Vec<Label> = inherited.chain(own).map(|cause| labels.of_skipped(step, &cause)).collect();
+    let repaired = (step.on_error == OnError::Human).then(|| labels.of_failed(step));
+    let causes: Vec<Label> = inherited.chain(own).chain(repaired).map(|cause| labels.of_skipped(step, &cause)).collect();
     (!causes.is_empty()).then(|| Label::join_all(&causes))
 }

@@ -1,7 +1,7 @@
 //! A person between a model and what cannot be taken back (LZ605), and what an undo may be (LZ606).
 //!
 //! A gate is a human step of the staff that comes after the model and that the sink needs, step by step and never
-//! optionally: if it is skipped, so is the sink. One that may fail and go on is none.
+//! optionally: if it is skipped, so is the sink. One that may fail and go on is none, nor one for every element of a list.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,7 +31,7 @@ fn before(process: &Process, firm: bool) -> BTreeMap<&StepId, BTreeSet<&StepId>>
 
 fn is_gate(process: &Process, id: &StepId) -> bool {
     let step = &process.steps[id];
-    matches!(step.kind, StepKind::Human(_)) && step.on_error != OnError::Continue
+    matches!(step.kind, StepKind::Human(_)) && step.on_error != OnError::Continue && step.each.is_none()
 }
 
 /// Whether a person stands before this step, whichever way it is reached, and after everything the value is made of: who
@@ -58,7 +58,7 @@ fn vouchers<'p>(process: &'p Process, value: &Template, sink: Option<&StepId>) -
 /// Whether nothing can skip a step: neither a condition of its own nor of a step it needs.
 fn is_in_every_run(process: &Process, id: &StepId) -> bool {
     let step = &process.steps[id];
-    step.condition.is_none() && step.needs.iter().all(|(need, optional)| *optional || is_in_every_run(process, need))
+    !step.may_be_skipped() && step.needs.iter().all(|(need, optional)| *optional || is_in_every_run(process, need))
 }
 
 /// The tools and models whose results a value is made of, through every `set`, table and human step.

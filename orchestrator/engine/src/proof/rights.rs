@@ -110,6 +110,9 @@ impl Rights<'_> {
         let Some(StepKind::Human(human)) = self.process.steps.get(id).map(|s| &s.kind) else { return };
         let names: Vec<String> = human.assign.groups.iter().chain(&human.assign.user).cloned().collect();
         self.groups(&names, &format!("steps.{id}.human.assign"), at, key, asked, findings);
+        if let Some(escalate) = &human.escalate {
+            self.groups(&escalate.groups, &format!("steps.{id}.human.escalate"), at, key, asked, findings);
+        }
     }
 
     /// Each group for itself: whoever is in one of them may come.

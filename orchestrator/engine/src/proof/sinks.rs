@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use laufzettel_domain::{Findings, Label, Place, Schutzbedarf, Text, Trust};
+use laufzettel_domain::{Findings, Label, Path, Place, Schutzbedarf, Text, Trust};
 use laufzettel_policy::{AddressClass, Effect, ToolRule, Zone, address_class, effective_level, zone_refusal};
 use laufzettel_process::{
     expression::Template,
@@ -52,7 +52,10 @@ pub fn check(labels: Labels<'_>, setting: &Setting<'_>, findings: &mut Findings)
 /// The label of an argument as the call will carry it.
 pub fn of_argument(labels: Labels<'_>, call: &Call<'_>, template: &Template) -> Label {
     let crate::labels::Known::Declared(known) = labels.known else { return Label::strictest() };
-    labels.of_argument(template, known.get(&call.step.id).filter(|_| call.undo).map(|declared| &declared.tree))
+    let own = known.get(&call.step.id).filter(|_| call.undo).map(|declared| &declared.tree);
+    // an item is undone, never the list
+    let own = own.map(|tree| tree.fields.get(Path::EACH).filter(|_| call.step.each.is_some()).unwrap_or(tree));
+    labels.of_argument(template, own)
 }
 
 /// The class of whoever receives it, as far as the file says: a literal address of the house, the case's own contact, others.

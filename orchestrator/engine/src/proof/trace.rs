@@ -43,20 +43,24 @@ impl<'l> Tracer<'l> {
 
     /// Of an undo, which reads the step's own value as `result`.
     pub fn of_undo(&mut self, template: &Template, step: &Step) -> Vec<Trace> {
-        let value = |path: &Path| ["steps", step.id.as_str()].map(str::to_owned).into_iter().chain(path.0[1..].iter().cloned()).collect();
-        self.reads(template, 0, |path| if path.root() == "result" { Path(value(&path)) } else { path })
+        let element = step.each.as_ref().map(|_| Path::EACH.to_owned());
+        let value = |path: &Path| {
+            let of = ["steps", step.id.as_str()].map(str::to_owned).into_iter().chain(element.clone());
+            of.chain(path.0[1..].iter().cloned()).collect()
+        };
+        self.asked(template, 0, |path| Some(if path.root() == "result" { Path(value(&path)) } else { path }))
     }
 
     fn template(&mut self, template: &Template, depth: usize) -> Vec<Trace> {
-        self.reads(template, depth, |path| path)
+        self.asked(template, depth, Some)
     }
 
-    /// What a template reads, and the steps it only asks after; `place` says where a path lies.
-    fn reads(&mut self, template: &Template, depth: usize, place: impl Fn(Path) -> Path) -> Vec<Trace> {
+    /// What a template reads, and the steps it only asks after; `place` says where a path lies, if it tells of anything else.
+    fn asked(&mut self, template: &Template, depth: usize, place: impl Fn(Path) -> Option<Path>) -> Vec<Trace> {
         let mut all = Vec::new();
         for analysis in template.expressions().into_iter().map(|expression| &expression.analysis) {
             let asked = analysis.asked.iter().map(|step| Path::new(["steps", step.as_str()]));
-            for path in analysis.paths().into_iter().map(&place).chain(asked) {
+            for path in analysis.paths().into_iter().filter_map(&place).chain(asked) {
                 merge(&mut all, self.path(&path, depth));
             }
         }
@@ -74,9 +78,12 @@ impl<'l> Tracer<'l> {
             return known.clone();
         }
         let mut found = self.step(step, path, depth + 1);
-        if let Some(condition) = &step.condition {
-            let asked = self.template(&Template::Expression(Box::new(condition.clone())), depth + 1);
-            merge(&mut found, hop(asked, &format!("steps.{}.if", step.id)));
+        let each = step.each.iter().map(|each| ("each", &each.list));
+        let repeat = step.repeat.iter().map(|repeat| ("repeat", &repeat.until));
+        for (key, asked) in step.condition.iter().map(|condition| ("if", condition)).chain(each).chain(repeat) {
+            let own = |path: Path| if path.root() == "result" { None } else { Some(path) };
+            let asked = self.asked(&Template::Expression(Box::new(asked.clone())), depth + 1, own);
+            merge(&mut found, hop(asked, &format!("steps.{}.{key}", step.id)));
         }
         let found = if found.is_empty() { source(self.labels.of_path(path)) } else { hop(found, &key) };
         self.known.insert(key, found.clone());
@@ -84,12 +91,19 @@ impl<'l> Tracer<'l> {
     }
 
     fn step(&mut self, step: &Step, path: &Path, depth: usize) -> Vec<Trace> {
-        let below = &path.0[2..];
+        let below = step.below(path);
         match &step.kind {
             StepKind::Set(template) => self.template(part(template, below), depth),
             StepKind::Human(human) => match (below.first().map(String::as_str), below.get(1).and_then(|name| human.show.get(name))) {
                 (Some("shown"), Some(shown)) => self.template(part(shown, &below[2..]), depth),
                 (Some("shown"), None) => self.parts(step, depth),
+                (Some(field), _) if human.vorschlag.contains_key(field) || human.auswahl.contains_key(field) => {
+                    let mut all = vec![Trace { hops: vec![path.to_string()], label: self.labels.of_path(path), untyped: false }];
+                    for template in [&human.vorschlag, &human.auswahl].into_iter().filter_map(|of| of.get(field)) {
+                        merge(&mut all, self.template(template, depth));
+                    }
+                    all
+                }
                 _ => vec![Trace { hops: vec![path.to_string()], label: self.labels.of_path(path), untyped: false }],
             },
             StepKind::Tool(call) => {

@@ -1,11 +1,10 @@
 //! `human`: a task with what is shown and what is asked; its answer is the step's value.
 
-use jiff::Timestamp;
-use laufzettel_domain::{Digest, Path, StepId, Text, Value};
+use laufzettel_domain::{Digest, Path, Slot, Text, Value};
 use laufzettel_policy::Decision;
 use laufzettel_process::{
     Schema,
-    expression::Template,
+    expression::{Scope, Template},
     model::{Assign, FailureClass, Human, StepKind},
     schema::Problem,
 };
@@ -14,53 +13,163 @@ use serde_json::json;
 use crate::{
     command::{Answer, Rejection},
     decide::Sheet,
-    event::{Event, Released, TaskCompleted, TaskKind, TaskOpened},
-    labels,
+    event::{Escalation, Event, Released, TaskCompleted, TaskEscalated, TaskKind, TaskOpened},
+    labels::{self, Seen},
     moment::{Day, moment},
     run::Task,
 };
 
-pub(crate) fn begin(sheet: &mut Sheet<'_>, id: &StepId, human: &Human) {
-    match open(sheet, id, human) {
+pub(crate) fn begin(sheet: &mut Sheet<'_>, slot: &Slot, human: &Human) {
+    match open(sheet, slot, human) {
         Ok(task) => sheet.emit(Event::TaskOpened(task)),
-        Err(message) => sheet.fail(id, FailureClass::Invalid, message),
+        Err(message) => sheet.fail(slot, FailureClass::Invalid, message),
     }
 }
 
-fn open(sheet: &Sheet<'_>, id: &StepId, human: &Human) -> Result<TaskOpened, String> {
-    let scope = sheet.scope();
+fn open(sheet: &Sheet<'_>, slot: &Slot, human: &Human) -> Result<TaskOpened, String> {
+    let scope = sheet.scope_of(slot);
     let show = human
         .show
         .iter()
         .map(|(name, template)| template.evaluate(&scope).map(|v| (name.clone(), v)).map_err(|e| format!("show.{name}: {e}")))
         .collect::<Result<serde_json::Map<_, _>, _>>()?;
     let show = Value::Object(show);
-    let due = match &human.due {
-        None => None,
-        Some(template) => Some(due_at(sheet, template)?),
+    let at = |name: &str, template: &Template| {
+        let value = template.evaluate(&scope).map_err(|e| format!("{name}: {e}"))?;
+        moment(&value, Day::End, sheet.at, &sheet.context.zone()).map_err(|e| format!("{name}: {e}"))
     };
+    let due = human.due.as_ref().map(|template| at("due", template)).transpose()?;
+    let escalate = match &human.escalate {
+        None => None,
+        Some(escalate) => Some(Escalation { at: at("escalate.after", &escalate.after)?, groups: escalate.groups.clone() }),
+    };
+    let form = offered(human, &scope)?;
+    let vorschlag = proposed(human, &scope, &form);
     Ok(TaskOpened {
         number: sheet.next_task(),
         kind: TaskKind::Human,
-        step: id.clone(),
+        step: slot.step.clone(),
+        item: slot.item,
         path: None,
         assign: Assign {
-            except: human.not_by.iter().filter_map(|step| sheet.run.completed_by(step)).map(|by| by.subject.clone()).collect(),
+            except: human.not_by.iter().flat_map(|step| sheet.run.completed_by(step)).map(|by| by.subject.clone()).collect(),
             ..human.assign.clone()
         },
         unit: None,
         due,
-        shown: Digest::of_value(&show),
+        escalate,
+        shown: shown(&show, &vorschlag),
         labels: sheet.labels().of_show(human),
+        proposed: sheet.labels().of_proposed(human),
         show,
-        form: human.form.root.clone(),
+        form,
+        vorschlag,
         note: String::new(),
     })
 }
 
-fn due_at(sheet: &Sheet<'_>, template: &Template) -> Result<Timestamp, String> {
-    let value = template.evaluate(&sheet.scope()).map_err(|e| format!("due: {e}"))?;
-    moment(&value, Day::End, sheet.at, &sheet.context.zone()).map_err(|e| format!("due: {e}"))
+/// Digest of what a person has before her: what is shown, and what is proposed.
+fn shown(show: &Value, vorschlag: &Value) -> Digest {
+    if vorschlag.is_null() { Digest::of_value(show) } else { Digest::of_value(&json!({ "show": show, "vorschlag": vorschlag })) }
+}
+
+/// Choices of one field at most: more are searched for, not chosen from.
+const CHOICES_MAX: usize = 500;
+
+/// The form with the choices its fields offer.
+fn offered(human: &Human, scope: &Scope<'_>) -> Result<Value, String> {
+    let mut form = human.form.root.clone();
+    for (name, template) in &human.auswahl {
+        let named = |error: String| format!("form.{name}.x-auswahl: {error}");
+        let list = template.evaluate(scope).map_err(|e| named(e.to_string()))?;
+        let choices = list.as_array().ok_or_else(|| named("das ist keine Liste".to_owned()))?;
+        if choices.len() > CHOICES_MAX {
+            return Err(named(format!("{} Möglichkeiten, höchstens {CHOICES_MAX}", choices.len())));
+        }
+        let titled: Vec<Value> =
+            choices.iter().map(choice).collect::<Option<_>>().ok_or_else(|| named("eine Möglichkeit ist ein Wert oder { wert, text }".to_owned()))?;
+        let required = form["required"].as_array().is_some_and(|names| names.iter().any(|n| n == name));
+        let Some(field) = form.pointer_mut(&format!("/properties/{name}")).and_then(Value::as_object_mut) else { continue };
+        field.remove("x-auswahl");
+        if titled.is_empty() {
+            if required {
+                return Err(named("die Liste ist leer, und das Feld muss ausgefüllt werden".to_owned()));
+            }
+            form["properties"].as_object_mut().map(|fields| fields.remove(name));
+            continue;
+        }
+        if field.get("type") == Some(&json!("array")) {
+            field.insert("items".to_owned(), one_of(titled));
+            field.entry("uniqueItems").or_insert(json!(true));
+        } else {
+            field.extend(one_of(titled).as_object().cloned().into_iter().flatten());
+        }
+    }
+    Ok(form)
+}
+
+fn one_of(titled: Vec<Value>) -> Value {
+    let mut values: Vec<Value> = Vec::new();
+    let mut kept = Vec::new();
+    for choice in titled {
+        if !values.contains(&choice["const"]) {
+            values.push(choice["const"].clone());
+            kept.push(choice);
+        }
+    }
+    json!({ "enum": values, "oneOf": kept })
+}
+
+/// `"A"` or `{ wert: "A", text: "Antrag" }`
+fn choice(written: &Value) -> Option<Value> {
+    match written {
+        Value::Object(map) => {
+            let value = map.get("wert").filter(|value| !value.is_object() && !value.is_array())?;
+            let text = map.get("text").and_then(Value::as_str).map_or_else(|| plain(value), str::to_owned);
+            Some(json!({ "const": value, "title": text }))
+        }
+        Value::Array(_) | Value::Null => None,
+        scalar => Some(json!({ "const": scalar, "title": plain(scalar) })),
+    }
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// What is proposed, field by field; a proposal that is none, or that the form would not take, is left out.
+fn proposed(human: &Human, scope: &Scope<'_>, form: &Value) -> Value {
+    let Ok(schema) = Schema::compile(form.clone()) else { return Value::Null };
+    let fits = |name: &String, value: &Value| {
+        let problems = schema.validate(&json!({ name.as_str(): value }));
+        let known = form["properties"].get(name.as_str()).is_some();
+        known && !problems.iter().any(|problem| problem.path.root() == name.as_str() && problem.path.0.len() <= depth(value))
+    };
+    let values = human.vorschlag.iter().filter_map(|(name, template)| {
+        let value = template.evaluate(scope).ok().filter(|value| !value.is_null())?;
+        fits(name, &value).then(|| (name.clone(), value))
+    });
+    let map: serde_json::Map<String, Value> = values.collect();
+    if map.is_empty() { Value::Null } else { Value::Object(map) }
+}
+
+/// Parts of the longest path into a value, with the field's own name.
+fn depth(value: &Value) -> usize {
+    1 + match value {
+        Value::Object(map) => map.values().map(depth).max().unwrap_or(1),
+        Value::Array(items) => items.iter().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+/// Tasks nobody answered in time are open to more people from now on.
+pub(crate) fn escalate(sheet: &mut Sheet<'_>) {
+    let late = |task: &&Task| task.opened.escalate.as_ref().is_some_and(|escalation| escalation.at <= sheet.at);
+    let late: Vec<(u32, Vec<String>)> =
+        sheet.run.open_tasks().filter(late).filter_map(|task| Some((task.opened.number, task.opened.escalate.as_ref()?.groups.clone()))).collect();
+    for (number, groups) in late {
+        sheet.emit(Event::TaskEscalated(TaskEscalated { number, groups }));
+    }
 }
 
 /// Field by field what is wrong with an answer, if anything.
@@ -89,8 +198,9 @@ pub(crate) fn record(sheet: &mut Sheet<'_>, task: &Task, answer: Answer) {
 
 pub(crate) fn answer(sheet: &mut Sheet<'_>, task: &Task, answer: Answer) -> Result<(), Rejection> {
     check_form(task, &answer)?;
-    let id = task.opened.step.clone();
-    let StepKind::Human(human) = &sheet.step(&id).kind else {
+    let slot = Slot { step: task.opened.step.clone(), item: task.opened.item };
+    let id = &slot.step;
+    let StepKind::Human(human) = &sheet.step(id).kind else {
         return Err(Rejection::stale("Diesen Schritt erledigt kein Mensch.", "This step is done by no person."));
     };
     if task.opened.assign.except.contains(&answer.by.subject) {
@@ -98,14 +208,15 @@ pub(crate) fn answer(sheet: &mut Sheet<'_>, task: &Task, answer: Answer) -> Resu
     }
     let mut value = answer.values.clone();
     may_release(human, &answer)?;
-    let labels = sheet.labels().of_human(&id, human, &task.opened.labels, Some(&task.opened.show));
+    let seen = Seen { show: &task.opened.show, values: &answer.values };
+    let labels = sheet.labels().of_human(id, human, &task.opened.labels, &task.opened.proposed, Some(&seen));
     if let Some(map) = value.as_object_mut() {
         map.insert("shown".to_owned(), task.opened.show.clone());
         map.insert("by".to_owned(), json!({ "subject": answer.by.subject, "name": answer.by.name }));
     }
     let reads = labels::reads(human.show.values());
     record(sheet, task, answer);
-    sheet.complete(&id, value, labels, reads);
+    sheet.complete(&slot, value, labels, reads);
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use laufzettel_domain::{EffectPath, Label, StepId, Value, names::Phase};
+use laufzettel_domain::{EffectPath, Label, Slot, StepId, Value, names::Phase};
 use laufzettel_policy::{Effect, Labelled};
 use laufzettel_process::model::{FailureClass, ModelCall, Size, StepKind};
 use serde_json::json;
@@ -13,20 +13,21 @@ use crate::{
     event::{Call, EffectIntended, Event},
     labels,
     run::EffectRun,
+    settle,
 };
 
 /// Milliseconds a model call may take where the step says nothing: 1,500 tokens at 15 tokens a second, and as much again.
 const TIMEOUT_MS: u64 = 200_000;
 
-pub(crate) fn begin(sheet: &mut Sheet<'_>, id: &StepId, call: &ModelCall) {
-    match intend(sheet, id, call) {
+pub(crate) fn begin(sheet: &mut Sheet<'_>, slot: &Slot, call: &ModelCall) {
+    match intend(sheet, slot, call) {
         Ok(intent) => sheet.emit(Event::EffectIntended(intent)),
-        Err(message) => sheet.fail(id, FailureClass::Invalid, message),
+        Err(message) => sheet.fail(slot, FailureClass::Invalid, message),
     }
 }
 
-fn intend(sheet: &Sheet<'_>, id: &StepId, call: &ModelCall) -> Result<EffectIntended, String> {
-    let scope = sheet.scope();
+fn intend(sheet: &Sheet<'_>, slot: &Slot, call: &ModelCall) -> Result<EffectIntended, String> {
+    let (scope, id) = (sheet.scope_of(slot), &slot.step);
     let prompt = call.prompt.evaluate(&scope).map_err(|e| format!("prompt: {e}"))?;
     let data = call
         .data
@@ -35,8 +36,8 @@ fn intend(sheet: &Sheet<'_>, id: &StepId, call: &ModelCall) -> Result<EffectInte
         .collect::<Result<BTreeMap<_, _>, _>>()?;
     let templates = call.data.values().chain([&call.prompt]);
     Ok(EffectIntended {
-        path: EffectPath::of(id.clone(), Phase::Do),
-        round: 0,
+        path: EffectPath::of(slot, Phase::Do),
+        round: sheet.run.round_of(id),
         target: format!("model:{}", size(call.size)),
         effect: Effect::Read,
         repeatable: true,
@@ -45,6 +46,7 @@ fn intend(sheet: &Sheet<'_>, id: &StepId, call: &ModelCall) -> Result<EffectInte
         listed: BTreeSet::new(),
         receipt: false,
         reads: labels::reads(templates),
+        not_before: None,
         timeout_ms: sheet.step(id).timeout.map_or(TIMEOUT_MS, |span| u64::try_from(span.approx_millis()).unwrap_or(TIMEOUT_MS)),
         call: Call::Model {
             size: call.size,
@@ -100,7 +102,7 @@ fn unfenced(text: &str) -> &str {
 
 /// Whether an unusable answer of this iteration is asked for again.
 pub(crate) fn may_ask_again(sheet: &Sheet<'_>, path: &EffectPath) -> bool {
-    sheet.run.ending.is_none() && matches!(&sheet.step(&path.step).kind, StepKind::Model(call) if path.iteration < call.repair)
+    sheet.run.ending.is_none() && !settle::is_over(sheet, path) && matches!(&sheet.step(&path.step).kind, StepKind::Model(call) if path.iteration < call.repair)
 }
 
 /// A new iteration with what was wrong: an effect of its own, with a key of its own.
@@ -113,7 +115,7 @@ pub(crate) fn ask_again(sheet: &mut Sheet<'_>, path: &EffectPath, effect: &Effec
     sheet.emit(Event::EffectIntended(intent));
 }
 
-pub(crate) fn complete(sheet: &mut Sheet<'_>, id: &StepId, call: &ModelCall, value: Value) {
-    let label = sheet.labels().of_model(id, call);
-    sheet.complete(id, value, Labelled::all(label), BTreeSet::new());
+pub(crate) fn complete(sheet: &mut Sheet<'_>, slot: &Slot, call: &ModelCall, value: Value) {
+    let label = sheet.labels().of_model(&slot.step, call);
+    sheet.complete(slot, value, Labelled::all(label), BTreeSet::new());
 }

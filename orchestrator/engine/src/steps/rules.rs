@@ -1,26 +1,26 @@
 //! `rules`: a decision table over versioned rows; the row that spoke stands in the value.
 
-use laufzettel_domain::{StepId, Value};
+use laufzettel_domain::{Slot, Value};
 use laufzettel_policy::Labelled;
 use laufzettel_process::model::{FailureClass, Rules};
 
 use crate::{decide::Sheet, labels};
 
-pub(crate) fn begin(sheet: &mut Sheet<'_>, id: &StepId, rules: &Rules) {
-    let scope = sheet.scope();
+pub(crate) fn begin(sheet: &mut Sheet<'_>, slot: &Slot, rules: &Rules) {
+    let scope = sheet.scope_of(slot);
     let with: Result<serde_json::Map<String, Value>, _> =
         rules.with.iter().map(|(name, template)| template.evaluate(&scope).map(|v| (name.clone(), v))).collect();
     let with = match with {
         Ok(map) => Value::Object(map),
-        Err(error) => return sheet.fail(id, FailureClass::Invalid, error.to_string()),
+        Err(error) => return sheet.fail(slot, FailureClass::Invalid, error.to_string()),
     };
     let today = sheet.run.started_at.to_zoned(sheet.context.zone()).date();
     match rules.table.decide(&with, today, &sheet.context.zeitzone) {
         Ok(value) => {
-            let label = sheet.labels().of_rules(id, rules);
+            let label = sheet.labels().of_rules(&slot.step, rules);
             let reads = labels::reads(rules.with.values());
-            sheet.complete(id, value, Labelled::all(label), reads);
+            sheet.complete(slot, value, Labelled::all(label), reads);
         }
-        Err(error) => sheet.fail(id, FailureClass::Invalid, error.to_string()),
+        Err(error) => sheet.fail(slot, FailureClass::Invalid, error.to_string()),
     }
 }

@@ -1,55 +1,61 @@
 //! `tool` and `undo`: one MCP call, its arguments fixed when it is intended.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use laufzettel_domain::{EffectPath, Label, StepId, Value, names::Phase};
+use laufzettel_domain::{EffectPath, Slot, Value, names::Phase};
 use laufzettel_policy::Labelled;
-use laufzettel_process::model::{FailureClass, ToolCall};
+use laufzettel_process::model::{FailureClass, Repeat, StepKind, ToolCall};
 use serde_json::Map;
 
 use super::acting;
 use crate::{
+    deadline,
     decide::Sheet,
     ending,
     event::{Call, EffectIntended, Event},
     labels,
     run::StepState,
     scope::with_result,
+    settle,
 };
 
 /// Milliseconds a tool call may take where the step says nothing: a minute is long for a person who waits and short
 /// for a server that hangs.
 const TIMEOUT_MS: u64 = 60_000;
 
-pub(crate) fn begin(sheet: &mut Sheet<'_>, id: &StepId, call: &ToolCall) {
-    match intend(sheet, id, call, Phase::Do, None) {
+pub(crate) fn begin(sheet: &mut Sheet<'_>, slot: &Slot, call: &ToolCall) {
+    match intend(sheet, slot, call, Phase::Do) {
         Ok(intent) => sheet.emit(Event::EffectIntended(intent)),
-        Err(message) => sheet.fail(id, FailureClass::Invalid, message),
+        Err(message) => sheet.fail(slot, FailureClass::Invalid, message),
     }
 }
 
-/// Begins the undo of a completed step. `false` if it could not even be formed: then the run is stuck.
-pub(crate) fn begin_undo(sheet: &mut Sheet<'_>, id: &StepId) -> bool {
-    let Some(call) = sheet.step(id).undo.clone() else { return false };
-    let result = sheet.run.value(id.as_str()).cloned().unwrap_or(Value::Null);
-    match intend(sheet, id, &call, Phase::Undo, Some(&result)) {
+/// Begins the undo of what was completed. `false` if it could not even be formed: then the run is stuck.
+pub(crate) fn begin_undo(sheet: &mut Sheet<'_>, slot: &Slot) -> bool {
+    let Some(call) = sheet.step(&slot.step).undo.clone() else { return false };
+    match intend(sheet, slot, &call, Phase::Undo) {
         Ok(intent) => {
             sheet.emit(Event::EffectIntended(intent));
             true
         }
         Err(message) => {
-            ending::stuck(sheet, id, &message);
+            ending::stuck(sheet, &slot.step, &message);
             false
         }
     }
 }
 
-fn intend(sheet: &Sheet<'_>, id: &StepId, call: &ToolCall, phase: Phase, result: Option<&Value>) -> Result<EffectIntended, String> {
-    let name = call.name();
+fn intend(sheet: &Sheet<'_>, slot: &Slot, call: &ToolCall, phase: Phase) -> Result<EffectIntended, String> {
+    let (name, id) = (call.name(), &slot.step);
     let rule = sheet.context.tools.get(&name).ok_or_else(|| format!("das Werkzeug „{name}“ ist für diesen Mandanten nicht freigegeben"))?;
-    let scope = match result {
-        Some(result) => with_result(sheet.scope(), result),
-        None => sheet.scope(),
+    // an undo reads what was done as `result`
+    let done = match sheet.run.at(slot) {
+        Some(StepState::Completed { value, labels, .. }) if phase == Phase::Undo => Some((value, labels)),
+        _ => None,
+    };
+    let scope = match done {
+        Some((result, _)) => with_result(sheet.scope_of(slot), result),
+        None => sheet.scope_of(slot),
     };
     let mut arguments = Map::new();
     for (argument, template) in &call.with {
@@ -61,31 +67,52 @@ fn intend(sheet: &Sheet<'_>, id: &StepId, call: &ToolCall, phase: Phase, result:
     }
     let timeout = sheet.step(id).timeout.map_or(TIMEOUT_MS, |span| u64::try_from(span.approx_millis()).unwrap_or(TIMEOUT_MS));
     Ok(EffectIntended {
-        path: EffectPath::of(id.clone(), phase),
-        round: 0,
+        path: EffectPath::of(slot, phase),
+        round: if phase == Phase::Do { sheet.run.round_of(id) } else { 0 },
         target: name,
         effect: rule.effect,
         repeatable: rule.is_repeatable(),
         who: acting(sheet, id)?,
-        labels: argument_labels(sheet, id, call, result.is_some()),
+        labels: call.with.iter().map(|(name, template)| (name.clone(), sheet.labels().of_argument(template, done.map(|(_, labels)| labels)))).collect(),
         listed: call.with.iter().filter(|(_, t)| sheet.labels().is_listed(t)).map(|(n, _)| n.clone()).collect(),
         receipt: phase == Phase::Do && sheet.labels().is_receipt(call, rule),
         reads: labels::reads(call.with.values()),
+        not_before: None,
         timeout_ms: timeout,
         call: Call::Tool { server: call.server.clone(), tool: call.tool.clone(), arguments: Value::Object(arguments) },
     })
 }
 
-/// The label of each argument. In an undo, `result` is labelled as the step's own value.
-fn argument_labels(sheet: &Sheet<'_>, id: &StepId, call: &ToolCall, undo: bool) -> BTreeMap<String, Label> {
-    let own = match sheet.run.steps.get(id) {
-        Some(StepState::Completed { labels, .. }) if undo => Some(labels),
-        _ => None,
+/// The tool has answered: that is the step's value, unless it is asked until it says that it is done.
+pub(crate) fn complete(sheet: &mut Sheet<'_>, path: &EffectPath, value: Value) {
+    let (slot, step) = (path.slot(), sheet.step(&path.step));
+    let StepKind::Tool(call) = &step.kind else { return };
+    // what a run that ends did last is what it did
+    let done = match step.repeat.as_ref().filter(|_| sheet.run.ending.is_none()) {
+        None => Ok(true),
+        Some(repeat) => repeat.until.is_true(&with_result(sheet.scope_of(&slot), &value)),
     };
-    call.with.iter().map(|(name, template)| (name.clone(), sheet.labels().of_argument(template, own))).collect()
+    match (done, &step.repeat) {
+        (Err(error), _) => sheet.fail(&slot, FailureClass::Invalid, format!("repeat.until: {error}")),
+        (Ok(false), Some(repeat)) => again(sheet, path, repeat),
+        _ => {
+            let label = sheet.labels().of_tool(&slot.step, call);
+            sheet.complete(&slot, value, Labelled::all(label), BTreeSet::new());
+        }
+    }
 }
 
-pub(crate) fn complete(sheet: &mut Sheet<'_>, id: &StepId, call: &ToolCall, value: Value) {
-    let label = sheet.labels().of_tool(id, call);
-    sheet.complete(id, value, Labelled::all(label), BTreeSet::new());
+/// The same call once more, under a key of its own, when its time has come.
+fn again(sheet: &mut Sheet<'_>, path: &EffectPath, repeat: &Repeat) {
+    let asked = path.iteration + 1;
+    if settle::is_over(sheet, path) {
+        return sheet.fail(&path.slot(), FailureClass::Timeout, deadline::PASSED.to_owned());
+    }
+    if asked >= repeat.max {
+        return sheet.fail(&path.slot(), FailureClass::Timeout, format!("nach {asked} Aufrufen noch nicht fertig"));
+    }
+    let Some(mut intent) = sheet.run.effects.get(path).map(|effect| effect.intent.clone()) else { return };
+    intent.path.iteration = asked;
+    intent.not_before = Some(repeat.every.after(sheet.at, &sheet.context.zone()));
+    sheet.emit(Event::EffectIntended(intent));
 }

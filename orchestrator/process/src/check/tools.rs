@@ -30,6 +30,9 @@ pub fn check_tools(process: &Process, tools: &Tools, known: Option<&[String]>, f
             }
         }
     }
+    for step in process.steps.values() {
+        super::list(step, &types, findings);
+    }
     for (key, expression) in super::expressions(process) {
         super::references(process, &types, expression, &key, findings);
     }
@@ -115,6 +118,19 @@ fn mismatch(template: &Template, expected: &Value, types: &Types) -> Option<(Pai
     }
     let (e, f) = (words(expected[0]), words(found[0]));
     Some(((e.0, f.0), (e.1, f.1)))
+}
+
+/// What a schema says a value is, in words.
+pub(super) struct Named {
+    pub de: &'static str,
+    pub en: &'static str,
+    pub is_list: bool,
+}
+
+pub(super) fn words_for(schema: &Value) -> Option<Named> {
+    let kinds = kinds(schema)?;
+    let (de, en) = words(kinds.first()?);
+    Some(Named { de, en, is_list: kinds.contains(&"array") })
 }
 
 fn kinds(schema: &Value) -> Option<Vec<&'static str>> {

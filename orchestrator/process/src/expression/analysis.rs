@@ -165,6 +165,28 @@ fn reference(expr: &Expr<'_>) -> Option<(Path, bool)> {
     }
 }
 
+/// Filters that give elements of the list they are given, each as it is.
+const SIFTING: [&str; 7] = ["reject", "rejectattr", "reverse", "select", "selectattr", "sort", "unique"];
+
+/// The list whose elements an expression gives, whole or sifted.
+pub(super) fn elements(expr: &Expr<'_>) -> Option<Path> {
+    match expr {
+        Expr::Filter(filter) if SIFTING.contains(&filter.name) => filter.expr.as_ref().and_then(elements),
+        Expr::Filter(filter) if matches!(filter.name, "default" | "d") && matches!(filter.args.as_slice(), [CallArg::Pos(other)] if is_empty(other)) => {
+            filter.expr.as_ref().and_then(elements)
+        }
+        _ => reference(expr).filter(|(_, whole)| *whole).map(|(path, _)| path),
+    }
+}
+
+fn is_empty(expr: &Expr<'_>) -> bool {
+    match expr {
+        Expr::List(list) => list.items.is_empty(),
+        Expr::Const(c) => c.value.kind() == minijinja::value::ValueKind::Seq && c.value.len() == Some(0),
+        _ => false,
+    }
+}
+
 #[derive(Default)]
 struct Walk {
     found: Analysis,

@@ -7,7 +7,7 @@ use minijinja::machinery::{self, ast};
 
 use super::{
     Error, Scope,
-    analysis::{Analysis, Shape},
+    analysis::{self, Analysis, Read, Shape},
     environment::ENVIRONMENT,
 };
 
@@ -34,7 +34,10 @@ pub struct Expression {
     pub analysis: Analysis,
     /// The type of the result; text unless the whole is one `{{ … }}`.
     pub shape: Shape,
+    /// The list of the run whose elements come out, if it is one: as it is, or sifted.
+    pub elements: Option<Path>,
     form: Form,
+    /// What evaluation may look at: the names as the author wrote them.
     paths: Vec<Path>,
 }
 
@@ -103,7 +106,7 @@ impl Expression {
             (Shape::Ref(path), ast::Expr::Var(_) | ast::Expr::GetAttr(_)) => Form::Reference(path.clone()),
             _ => Form::One(Arc::new(ENVIRONMENT.compile_expression_owned(inner.to_owned()).map_err(failed)?)),
         };
-        Ok(Self::build(source, at, analysis, shape, form))
+        Ok(Self { elements: analysis::elements(&tree), ..Self::build(source, at, analysis, shape, form) })
     }
 
     fn compile_text(source: &str, at: Place) -> Result<Self, Syntax> {
@@ -113,7 +116,45 @@ impl Expression {
 
     fn build(source: &str, at: Place, analysis: Analysis, shape: Shape, form: Form) -> Self {
         let paths = analysis.paths().into_iter().collect();
-        Self { source: source.to_owned(), at, analysis, shape, form, paths }
+        Self { source: source.to_owned(), at, analysis, shape, elements: None, form, paths }
+    }
+
+    /// Says what `item` and `index` stand for in a step with `each`: any element of its list, and how many came before it.
+    /// Types, labels and dependencies of the element are those of the list's.
+    pub fn bind_item(&mut self, each: &Self) {
+        let reads = std::mem::take(&mut self.analysis.reads);
+        let mut bound = false;
+        for read in reads {
+            let from_list = |path: Path| Read { path, guarded: true, offset: read.offset };
+            match (read.path.root(), each.element(&read.path)) {
+                ("item", Some(element)) => self.analysis.reads.extend([from_list(element)]),
+                ("item" | "index", _) => self.analysis.reads.extend(each.analysis.paths().into_iter().map(from_list)),
+                _ => {
+                    self.analysis.reads.insert(read);
+                    continue;
+                }
+            }
+            bound = true;
+        }
+        if bound {
+            self.analysis.asked.extend(each.analysis.asked.iter().cloned());
+            self.shape = each.bound(&self.shape);
+        }
+    }
+
+    /// Where a path below `item` lies, if the list is one of the run's own.
+    fn element(&self, path: &Path) -> Option<Path> {
+        let list = self.elements.as_ref()?;
+        Some(Path(list.child(Path::EACH).0.into_iter().chain(path.0[1..].iter().cloned()).collect()))
+    }
+
+    fn bound(&self, shape: &Shape) -> Shape {
+        match shape {
+            Shape::Ref(path) if path.root() == "index" => Shape::Number,
+            Shape::Ref(path) if path.root() == "item" => self.element(path).map_or(Shape::Text, Shape::Ref),
+            Shape::Either(shapes) => Shape::Either(shapes.iter().map(|inner| self.bound(inner)).collect()),
+            other => other.clone(),
+        }
     }
 
     /// The texts it renders read values too: adds their reads (`templates`: their analyses by name).

@@ -1,22 +1,21 @@
 //! `human` steps: who is asked, what is shown, what is answered.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use laufzettel_domain::{
-    Findings, Kategorie, Node, Place, Schutzbedarf, StepId, Text,
+    Findings, Kategorie, Node, Place, Schutzbedarf, StepId, Text, Value,
     document::{Fields, Kind},
     finding,
 };
 
-use super::{Reader, not_supported, step_named, syntax_errors};
+use super::{Reader, step_named, syntax_errors};
 use crate::{
-    expression::Template,
-    model::{Assign, Human, Release},
+    expression::{Expression, Syntax, Template},
+    model::{Assign, Escalate, Human, Release},
 };
 
 pub fn human(node: &Node, key: &str, reader: &mut Reader<'_>, findings: &mut Findings) -> Option<Human> {
     let mut fields = Fields::open(node, key, findings)?;
-    not_supported(&mut fields, &["vorschlag", "escalate"]);
     let assign = fields.req("assign").and_then(|n| assign(n, &fields.path("assign"), fields.findings));
     let not_by = others(&mut fields);
     let show_key = fields.path("show");
@@ -26,16 +25,75 @@ pub fn human(node: &Node, key: &str, reader: &mut Reader<'_>, findings: &mut Fin
     let show = entries.iter().map(|e| (e.key.clone(), Template::compile(&e.node, &mut errors))).collect();
     let form_node = fields.req("form");
     let form = form_node.and_then(|n| reader.schema(n, &fields.path("form"), fields.findings));
-    let due = fields.opt("due").map(|n| due(n, &fields.path("due"), &mut errors, fields.findings));
+    let due = fields.opt("due").map(|n| moment(n, &fields.path("due"), &mut errors, fields.findings));
+    let escalate = fields.opt("escalate").and_then(|n| escalate(n, &fields.path("escalate"), fields.findings));
+    let proposed: Vec<(&str, Template)> = fields.entries("vorschlag").iter().map(|e| (e.key.as_str(), Template::compile(&e.node, &mut errors))).collect();
+    let proposed_at = fields.opt("vorschlag").map_or(node.at, |n| n.at);
     let ermessen = fields.boolean("ermessen").unwrap_or(false);
     let shown: Vec<&str> = entries.iter().map(|e| e.key.as_str()).collect();
     let release = fields.opt("release").and_then(|n| release(n, &fields.path("release"), &shown, fields.findings));
+    let form_at = form_node.map_or(node.at, |n| n.at);
+    let auswahl = form.as_ref().map(|form| auswahl(&form.root, form_at, &fields.path("form"), &mut errors, fields.findings)).unwrap_or_default();
     syntax_errors(errors, &show_key, fields.findings);
     fields.close();
     let form = form?;
+    for (name, _) in &proposed {
+        no_such_field(name, &form.root, proposed_at, &format!("{key}.vorschlag.{name}"), findings);
+    }
     let form_order = form_order(form_node, &form.root);
-    forbid_auswahl(&form.root, form_node.map_or(node.at, |n| n.at), key, findings);
-    Some(Human { assign: assign?, not_by, show, show_order, form, form_order, due, ermessen, release })
+    let vorschlag = proposed.into_iter().map(|(name, template)| (name.to_owned(), template)).collect();
+    Some(Human { assign: assign?, not_by, show, show_order, form, form_order, vorschlag, auswahl, due, escalate, ermessen, release })
+}
+
+/// `{ after, to: { groups } }`
+fn escalate(node: &Node, key: &str, findings: &mut Findings) -> Option<Escalate> {
+    let mut fields = Fields::open(node, key, findings)?;
+    let mut errors = Vec::new();
+    let after = fields.req("after").map(|n| moment(n, &fields.path("after"), &mut errors, fields.findings));
+    let groups = fields.req("to").and_then(|n| {
+        let mut inner = Fields::open(n, format!("{key}.to"), fields.findings)?;
+        inner.req("groups");
+        let groups = inner.texts("groups");
+        inner.close();
+        groups
+    });
+    syntax_errors(errors, key, fields.findings);
+    fields.close();
+    Some(Escalate { after: after?, groups: groups? })
+}
+
+fn no_such_field(name: &str, form: &Value, at: Place, key: &str, findings: &mut Findings) {
+    let known: Vec<&str> = form.get("properties").and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    if !known.contains(&name) {
+        let text = Text::new(
+            format!("„{name}“ ist kein Feld des Formulars: vorschlagen lässt sich nur, was gefragt wird."),
+            format!("\"{name}\" is no field of the form: only what is asked can be proposed."),
+        );
+        findings.error("LZ108", at, key, text).hint = Some(finding::hint(name, known.iter().copied()));
+    }
+}
+
+/// `x-auswahl` of the form's fields: a list from the run, offered as choices.
+fn auswahl(form: &Value, at: Place, key: &str, errors: &mut Vec<Syntax>, findings: &mut Findings) -> BTreeMap<String, Template> {
+    let mut all = BTreeMap::new();
+    let fields = form.get("properties").and_then(Value::as_object).into_iter().flatten();
+    for (name, written) in fields.filter_map(|(name, schema)| Some((name, schema.get("x-auswahl")?))) {
+        let key = format!("{key}.properties.{name}.x-auswahl");
+        match written.as_str().filter(|text| text.contains("{{")).map(|text| Expression::compile(text, at)) {
+            Some(Ok(expression)) => {
+                all.insert(name.clone(), Template::Expression(Box::new(expression)));
+            }
+            Some(Err(error)) => errors.push(error),
+            None => {
+                let text = Text::new(
+                    "x-auswahl ist ein Ausdruck, der eine Liste gibt: \"{{ … }}\". Feste Werte gehören in enum.",
+                    "x-auswahl is an expression that gives a list: \"{{ … }}\". Fixed values belong into enum.",
+                );
+                findings.error("LZ107", at, key, text);
+            }
+        }
+    }
+    all
 }
 
 /// `[steps.x]`: whose work somebody else must look at.
@@ -49,20 +107,11 @@ fn others(fields: &mut Fields<'_, '_>) -> BTreeSet<StepId> {
     others
 }
 
-fn form_order(node: Option<&Node>, root: &laufzettel_domain::Value) -> Vec<String> {
+fn form_order(node: Option<&Node>, root: &Value) -> Vec<String> {
     let written = node.and_then(|n| n.get("properties")).map(|p| p.entries().iter().map(|e| e.key.clone()).collect::<Vec<_>>());
     written
         .filter(|names| !names.is_empty())
-        .unwrap_or_else(|| root.get("properties").and_then(laufzettel_domain::Value::as_object).map(|p| p.keys().cloned().collect()).unwrap_or_default())
-}
-
-fn forbid_auswahl(form: &laufzettel_domain::Value, at: Place, key: &str, findings: &mut Findings) {
-    let fields = form.get("properties").and_then(laufzettel_domain::Value::as_object).into_iter().flatten();
-    for (name, schema) in fields {
-        if schema.get("x-auswahl").is_some() {
-            super::unsupported(at, &format!("{key}.form.properties.{name}"), "x-auswahl", findings);
-        }
-    }
+        .unwrap_or_else(|| root.get("properties").and_then(Value::as_object).map(|p| p.keys().cloned().collect()).unwrap_or_default())
 }
 
 fn assign(node: &Node, key: &str, findings: &mut Findings) -> Option<Assign> {
@@ -102,7 +151,7 @@ fn release(node: &Node, key: &str, shown: &[&str], findings: &mut Findings) -> O
 }
 
 /// A duration (`P3D`), a date, or an expression that gives one.
-fn due(node: &Node, key: &str, errors: &mut Vec<crate::expression::Syntax>, findings: &mut Findings) -> Template {
+fn moment(node: &Node, key: &str, errors: &mut Vec<Syntax>, findings: &mut Findings) -> Template {
     if let Kind::Text(text) = &node.kind
         && !text.contains("{{")
         && text.parse::<jiff::civil::Date>().is_err()

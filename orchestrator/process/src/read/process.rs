@@ -275,4 +275,8 @@ fn load_templates(process: &mut Process, reader: &mut Reader<'_>, findings: &mut
     for expression in crate::check::expressions_mut(process) {
         expression.add_rendered(&analyses);
     }
+    for step in process.steps.values_mut() {
+        let Some(each) = step.each.as_ref().map(|each| each.list.clone()) else { continue };
+        crate::check::item_expressions_mut(step).for_each(|expression| expression.bind_item(&each));
+    }
 }

@@ -7,7 +7,7 @@ use laufzettel_domain::{
     document::{Fields, Kind, fields},
 };
 
-use super::{Reader, human, not_supported, syntax_errors, trigger, wait};
+use super::{Reader, each, human, not_supported, syntax_errors, trigger, wait};
 use crate::{
     expression::{Expression, Template},
     model::{FailureClass, ModelCall, OnError, Retry, Rules, Size, Step, StepKind, ToolCall},
@@ -26,18 +26,30 @@ pub fn step(id: StepId, node: &Node, reader: &mut Reader<'_>, findings: &mut Fin
     let end_if = asked(&mut fields, "end_if");
     let retry = retry(&mut fields);
     let timeout = fields.span("timeout");
-    let on_error = match fields.opt("on_error") {
-        Some(node) if node.text() == Some("human") => {
-            super::unsupported(node.at, &format!("{key}.on_error"), "on_error: human", fields.findings);
-            OnError::Fail
-        }
-        _ => fields.one_of("on_error", &[("fail", OnError::Fail), ("continue", OnError::Continue)]).unwrap_or(OnError::Fail),
-    };
+    let deadline = fields.span("deadline");
+    let on_error = fields.one_of("on_error", &[("fail", OnError::Fail), ("continue", OnError::Continue), ("human", OnError::Human)]).unwrap_or(OnError::Fail);
+    let each = each::each(&mut fields);
+    let repeat = fields.opt("repeat").and_then(|n| each::repeat(n, &fields.path("repeat"), kind.as_ref(), fields.findings));
     let undo = fields.opt("undo").and_then(|n| undo(n, &fields.path("undo"), fields.findings));
     let run_as = fields.opt("run_as").and_then(|n| trigger::run_as(n, &format!("{key}.run_as"), fields.findings));
-    not_supported(&mut fields, &["each", "max_parallel", "on_item_error", "repeat", "deadline"]);
     fields.close();
-    Some(Step { id, title, at: node.at, kind: kind?, needs, condition, end_if, retry: retry.unwrap_or_default(), timeout, on_error, undo, run_as })
+    Some(Step {
+        id,
+        title,
+        at: node.at,
+        kind: kind?,
+        needs,
+        condition,
+        each,
+        repeat,
+        end_if,
+        retry: retry.unwrap_or_default(),
+        timeout,
+        deadline,
+        on_error,
+        undo,
+        run_as,
+    })
 }
 
 fn kind(fields: &mut Fields<'_, '_>, reader: &mut Reader<'_>) -> Option<StepKind> {
@@ -198,7 +210,7 @@ fn needs(fields: &mut Fields<'_, '_>) -> BTreeMap<StepId, bool> {
 }
 
 /// A condition must be an expression: a text without braces would always be true.
-fn asked(fields: &mut Fields<'_, '_>, name: &'static str) -> Option<Expression> {
+pub fn asked(fields: &mut Fields<'_, '_>, name: &'static str) -> Option<Expression> {
     let node = fields.opt(name)?;
     let key = fields.path(name);
     let written = match &node.kind {

@@ -2,173 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
-use std::collections::BTreeMap;
+mod desk;
+mod items;
+mod people;
+mod time;
 
+use desk::{Desk, answer, clerk, no, ok, yes};
 use jiff::Timestamp;
-use laufzettel_domain::{Caller, EffectPath, Findings, Lang, RunId, StepId, TenantId, Value, Via, names::Phase};
-use laufzettel_engine::{
-    Answer, Command, Context, Disposition, Effect, Event, Meta, Outcome, Rejection, Resolution, Run, Start, decide, effects, fold, start, wake_at,
-};
-use laufzettel_policy::{Clearance, Decision, Effect as ToolEffect, ToolRule, Yields};
-use laufzettel_process::{
-    Folder, Process, Tools, Types,
-    model::{FailureClass, RunAs},
-    read,
-};
+use laufzettel_domain::{Caller, EffectPath, Slot, StepId, Via, names::Phase};
+use laufzettel_engine::{Command, Disposition, Effect, Event, Rejection, Resolution, wake_at};
+use laufzettel_policy::Decision;
+use laufzettel_process::model::FailureClass;
 use proptest::prelude::*;
 use serde_json::json;
-
-const HEAD: &str = "
-process: probe
-version: 1.0.0
-title: Probe
-verantwortlich: FB1
-rechtsgrundlage: [§ 1]
-zweck: Prüfen
-schutzbedarf: normal
-datenkategorien: [personenbezogen]
-aufbewahrung: { vorgang: P1Y, inhalte: P1M }
-automatisierung: assistenz
-ki_verordnung: { klasse: minimal, begruendung: Test }
-input: { type: object, properties: { n: { type: integer }, name: { type: string } } }
-";
-
-fn process(steps: &str) -> Process {
-    let text = format!("{HEAD}{steps}");
-    let folder = Folder { files: BTreeMap::from([("p.yaml".to_owned(), text)]) };
-    let mut findings = Findings::new("p.yaml");
-    let process = read::read(&folder, "p.yaml", &mut findings);
-    let lines: Vec<String> = findings.into_sorted().iter().map(|f| f.line(Lang::De)).collect();
-    process.unwrap_or_else(|| panic!("{lines:#?}"))
-}
-
-fn context(process: &Process) -> Context {
-    let rule = |effect, idempotent| ToolRule {
-        identity: laufzettel_policy::Identity::Delegation,
-        effect,
-        idempotent,
-        groups: vec![],
-        content: std::collections::BTreeSet::new(),
-        yields: Yields::default(),
-        clearance: Clearance::default(),
-        undo: None,
-        recipient: None,
-    };
-    Context {
-        types: Types::of(process, &Tools::new()),
-        tools: BTreeMap::from([
-            ("t/lesen".to_owned(), rule(ToolEffect::Read, false)),
-            ("t/schreiben".to_owned(), rule(ToolEffect::Write, true)),
-            ("t/senden".to_owned(), rule(ToolEffect::Send, false)),
-        ]),
-        own_domains: vec![],
-        zeitzone: "Europe/Berlin".into(),
-    }
-}
-
-fn clerk() -> Caller {
-    Caller { subject: "S-1".into(), name: "Klein".into(), upn: "k".into(), via: Via::Form, os_user: None }
-}
-
-fn yes() -> Decision {
-    Decision { allow: true, reason: laufzettel_domain::Text::new("ja", "yes"), rule: "test".into() }
-}
-
-struct Desk {
-    process: Process,
-    context: Context,
-    history: Vec<(Event, Timestamp)>,
-    run: Run,
-    at: Timestamp,
-}
-
-impl Desk {
-    fn new(steps: &str, input: Value) -> Result<Self, Rejection> {
-        let process = process(steps);
-        let context = context(&process);
-        let at: Timestamp = "2026-11-23T09:00:00Z".parse().unwrap();
-        let tenant = TenantId::parse("t").unwrap();
-        let id = RunId::new(at, [1; 10]);
-        let begin = Start {
-            caller: clerk(),
-            run_as: RunAs::Caller,
-            input,
-            nummer: "2026-000001".into(),
-            facts: json!({}),
-            status_code: None,
-            zone: None,
-            decision: yes(),
-        };
-        let (run, events) = start(&process, &context, &tenant, id, begin, at)?;
-        let history = events.into_iter().map(|e| (e, at)).collect();
-        Ok(Self { process, context, history, run, at })
-    }
-
-    fn tell(&mut self, command: Command) -> Result<(), Rejection> {
-        let events = decide(&self.process, &self.context, &self.run, command, self.at)?;
-        for event in events {
-            laufzettel_engine::apply(&mut self.run, &event, self.at).unwrap();
-            self.history.push((event, self.at));
-        }
-        self.replay_law();
-        Ok(())
-    }
-
-    /// Folding what was written gives what decide saw, through the bytes of the journal.
-    fn replay_law(&self) {
-        let read: Vec<(Event, Timestamp)> = self
-            .history
-            .iter()
-            .map(|(event, at)| {
-                let (body, content) = event.split();
-                (Event::join(event.kind(), &body, content).unwrap(), *at)
-            })
-            .collect();
-        assert_eq!(read, self.history);
-        assert_eq!(fold(&self.run.tenant, self.run.id, &read).unwrap().as_ref(), Some(&self.run));
-    }
-
-    fn settle(&mut self, effect: &Effect, outcome: Outcome) -> Result<(), Rejection> {
-        self.tell(Command::Settle { path: effect.key.path.clone(), round: effect.key.round, attempt: effect.attempt, outcome })
-    }
-
-    fn due(&self) -> Vec<Effect> {
-        effects(&self.run)
-    }
-
-    fn story(&self) -> String {
-        let mut lines = Vec::new();
-        for (event, _) in &self.history {
-            lines.push(match event {
-                Event::RunStarted(_) => "start".into(),
-                Event::StepSkipped(e) => format!("-{}", e.step),
-                Event::StepCompleted(e) => format!("+{}", e.step),
-                Event::StepFailed(e) => format!("!{}", e.step),
-                Event::EffectIntended(e) => format!(">{}", e.path),
-                Event::EffectSettled(e) => format!("<{}", e.path),
-                Event::EffectFailed(e) => format!("x{} {:?}", e.path, e.next).split('(').next().unwrap_or_default().to_owned(),
-                Event::EffectDeferred(e) => format!("later {}", e.path),
-                Event::EffectRefused(e) => format!("refused {}", e.path),
-                Event::EffectResumed(e) => format!("again {} {}", e.path, e.round),
-                Event::WaitBegan(e) => format!("~{} {}", e.step, e.until),
-                Event::TaskOpened(e) => format!("?{}", e.number),
-                Event::TaskCompleted(e) => format!("answered {}", e.number),
-                Event::TaskWithdrawn(e) => format!("withdrawn {}", e.number),
-                Event::RunEnding(e) => format!("ending {:?}", e.ending),
-                Event::RunEnded(e) => format!("{} {}", e.state.as_str(), e.output),
-            });
-        }
-        lines.join(" | ")
-    }
-}
-
-fn ok(value: Value) -> Outcome {
-    Outcome::Ok { value, meta: Meta::default() }
-}
-
-fn no(class: FailureClass, disposition: Disposition) -> Outcome {
-    Outcome::Failed { class, disposition, message: "kaputt".into(), meta: Meta::default() }
-}
 
 #[test]
 fn pure_steps_run_in_one_decision() {
@@ -229,7 +75,7 @@ fn a_failure_is_retried_within_its_disposition() {
     // not idempotent and nobody knows: in doubt, whatever `retry` says
     desk.settle(&send, no(FailureClass::Timeout, Disposition::Unknown)).unwrap();
     assert_eq!(desk.run.state().as_str(), "waiting");
-    let path = EffectPath::of(StepId::parse("senden").unwrap(), Phase::Do);
+    let path = EffectPath::of(&Slot::of(StepId::parse("senden").unwrap()), Phase::Do);
     // as long as its token lives the call may still arrive
     let early = Command::Resolve { path: path.clone(), by: clerk(), resolution: Resolution::DidNotHappen };
     assert!(matches!(desk.tell(early), Err(Rejection::Stale(_))));
@@ -327,11 +173,6 @@ steps:
       due: P3D
   s: { run_as: steps.f, tool: t/senden, with: { an: "{{ steps.f.shown.name }}" } }
 "#;
-
-fn answer(desk: &Desk, values: Value, by: Caller) -> Command {
-    let task = desk.run.open_tasks().next().unwrap();
-    Command::Answer(Answer { task: task.opened.number, by, values, shown: task.opened.shown, decision: yes(), release: None })
-}
 
 #[test]
 fn a_person_answers_and_acts() {
@@ -519,101 +360,4 @@ fn what_was_detected_has_raised_a_label() {
         assert!(labels.schutzbedarf >= demanded.schutzbedarf && labels.kategorien.is_superset(&demanded.kategorien), "{value}: {labels}");
         assert_eq!(completed.detected.is_empty(), value == "Hund", "{value}");
     }
-}
-
-/// Waits end when their time has come, not before; what lies behind is not waited for.
-#[test]
-fn a_wait_ends_when_its_time_has_come() {
-    let steps =
-        |wait: &str| format!("steps:\n  w: {{ wait: {wait} }}\n  b: {{ set: {{ x: \"{{{{ steps.w.at }}}}\" }} }}\noutput: {{ x: \"{{{{ steps.b.x }}}}\" }}\n");
-    // what is written, when it is over; it begins on Monday, 2026-11-23 at 9:00 UTC
-    for (wait, until) in [
-        ("{ for: P14D }", "2026-12-07T09:00:00Z"),
-        ("{ for: \"{{ input.name }}\" }", "2026-11-23T09:30:00Z"),
-        ("{ until: 2026-12-01 }", "2026-11-30T23:00:00Z"),
-        ("{ until: 2026-12-01T08:00:00+01:00 }", "2026-12-01T07:00:00Z"),
-        ("{ until: \"{{ add_days(run.started_at, 2) }}\" }", "2026-11-24T23:00:00Z"),
-    ] {
-        let mut desk = Desk::new(&steps(wait), json!({ "name": "PT30M" })).unwrap();
-        assert_eq!(desk.story(), format!("start | ~w {until}"), "{wait}");
-        assert_eq!((desk.run.state(), wake_at(&desk.run)), (laufzettel_engine::State::Waiting, Some(until.parse().unwrap())), "{wait}");
-        desk.at = until.parse::<Timestamp>().unwrap() - jiff::SignedDuration::from_secs(1);
-        desk.tell(Command::Wake).unwrap();
-        assert_eq!(desk.story(), format!("start | ~w {until}"), "{wait}: not yet");
-        desk.at = until.parse().unwrap();
-        desk.tell(Command::Wake).unwrap();
-        assert_eq!(desk.story(), format!("start | ~w {until} | +w | +b | completed {{\"x\":\"{until}\"}}"), "{wait}");
-    }
-    let past = Desk::new(&steps("{ until: 2026-11-01 }"), json!({})).unwrap();
-    assert_eq!(past.story(), r#"start | +w | +b | completed {"x":"2026-11-23T09:00:00Z"}"#);
-    for (wait, words) in [
-        ("{ for: \"{{ input.name }}\" }", "ist keine Dauer (P14D)"),
-        ("{ until: \"{{ input.name }}\" }", "ist weder Dauer noch Datum"),
-        ("{ until: \"{{ 'P3D' if input.n is defined else 'P2D' }}\" }", "ist eine Dauer und gehört in for"),
-    ] {
-        let wrong = Desk::new(&steps(wait), json!({ "name": "morgen" })).unwrap();
-        assert!(wrong.story().starts_with("start | !w | ending Failed | failed"), "{wait}: {}", wrong.story());
-        assert!(wrong.run.message.contains(words), "{wait}: {}", wrong.run.message);
-    }
-}
-
-/// What ends a wait early runs beside it; once it is over, its time passing means nothing.
-#[test]
-fn a_wait_ends_early_or_with_its_run() {
-    let steps = "
-steps:
-  frage: { human: { assign: { groups: [GG] }, form: { type: object, properties: { ja: { type: boolean } } } } }
-  frist: { wait: { for: P14D, unless: steps.frage } }
-  danach: { needs: [frist], set: { fertig: true } }
-output: { fertig: \"{{ steps.danach.fertig }}\" }
-";
-    let mut answered = Desk::new(steps, json!({})).unwrap();
-    assert_eq!(answered.story(), "start | ?1 | ~frist 2026-12-07T09:00:00Z");
-    let yes = answer(&answered, json!({ "ja": true }), clerk());
-    answered.tell(yes).unwrap();
-    assert_eq!(answered.story(), r#"start | ?1 | ~frist 2026-12-07T09:00:00Z | answered 1 | +frage | +frist | +danach | completed {"fertig":true}"#);
-    let mut late = Desk::new(steps, json!({})).unwrap();
-    late.at = "2026-12-08T00:00:00Z".parse().unwrap();
-    late.tell(Command::Wake).unwrap();
-    assert_eq!(late.story(), "start | ?1 | ~frist 2026-12-07T09:00:00Z | +frist | +danach", "the question stays open");
-    assert_eq!(wake_at(&late.run), None);
-    let mut cancelled = Desk::new(steps, json!({})).unwrap();
-    cancelled.tell(Command::Cancel { by: clerk(), reason: "Irrtum".into() }).unwrap();
-    assert_eq!(cancelled.story(), "start | ?1 | ~frist 2026-12-07T09:00:00Z | ending Cancelled | withdrawn 1 | cancelled {}");
-    assert_eq!(wake_at(&cancelled.run), None);
-    // an answer that is there already is not waited for
-    let after = steps
-        .replace("frist: {", "frist: { needs: [x],")
-        .replace("  danach", "  x: { set: { y: 1 } }\n  danach")
-        .replace("frage: { human: { assign: { groups: [GG] }, form: { type: object, properties: { ja: { type: boolean } } } } }", "frage: { set: { z: 1 } }");
-    let done = Desk::new(&after, json!({})).unwrap();
-    assert!(done.story().contains("~frist 2026-12-07T09:00:00Z | +frist | +danach | completed"), "{}", done.story());
-}
-
-/// Four eyes: whoever did the first step is refused the second, by the core itself; somebody else is not.
-#[test]
-fn nobody_looks_at_her_own_work() {
-    let form = "form: { type: object, properties: { ja: { type: boolean } } }";
-    let steps = format!(
-        "steps:\n  eins: {{ human: {{ assign: {{ groups: [GG] }}, {form} }} }}\n  zwei: {{ human: {{ assign: {{ groups: [GG] }}, not_by: [steps.eins], {form} }} }}\noutput: {{ wer: \"{{{{ steps.zwei.by.name }}}}\" }}\n"
-    );
-    let mut desk = Desk::new(&steps, json!({})).unwrap();
-    assert_eq!(desk.story(), "start | ?1", "the second waits for the first");
-    let first = answer(&desk, json!({ "ja": true }), clerk());
-    desk.tell(first).unwrap();
-    let again = answer(&desk, json!({ "ja": true }), clerk());
-    assert!(matches!(desk.tell(again), Err(Rejection::Denied(decision)) if decision.rule == "human.not_by"));
-    // the same person by another name, at a terminal, is the same person
-    let renamed = answer(&desk, json!({ "ja": true }), Caller { name: "Klein-Weber".into(), via: Via::Terminal, ..clerk() });
-    assert!(matches!(desk.tell(renamed), Err(Rejection::Denied(_))));
-    let other = answer(&desk, json!({ "ja": true }), Caller { subject: "S-2".into(), name: "Weber".into(), ..clerk() });
-    desk.tell(other).unwrap();
-    assert_eq!(desk.story(), r#"start | ?1 | answered 1 | +eins | ?2 | answered 2 | +zwei | completed {"wer":"Weber"}"#);
-    // whoever skipped nothing did nothing: without a first pair of eyes everybody may
-    let skipped =
-        steps.replacen("eins: { human", "eins: { if: \"{{ input.n == 1 }}\", human", 1).replacen("zwei: { human", "zwei: { needs: [\"eins?\"], human", 1);
-    let mut alone = Desk::new(&skipped, json!({ "n": 2 })).unwrap();
-    let anybody = answer(&alone, json!({ "ja": true }), clerk());
-    alone.tell(anybody).unwrap();
-    assert_eq!(alone.story(), r#"start | -eins | ?1 | answered 1 | +zwei | completed {"wer":"Klein"}"#);
 }

@@ -1,0 +1,97 @@
+//! `on_error: human`: a step has failed, and whoever answers for the process says what becomes of it.
+
+use std::collections::BTreeSet;
+
+use laufzettel_domain::{Path, Slot, StepId, Text, Value};
+use laufzettel_process::{
+    Schema,
+    model::{FailureClass, StepKind},
+    schema::Problem,
+};
+use serde_json::json;
+
+use crate::{
+    command::{Answer, Rejection},
+    deadline,
+    decide::Sheet,
+    event::{Event, StepRetried, StepSkipped},
+    run::{Ending, Task},
+    steps::human,
+};
+
+/// Opens the repair task. Tasks of the step that are still open go with what failed.
+pub(crate) fn open(sheet: &mut Sheet<'_>, step: &StepId, class: FailureClass, message: String) {
+    sheet.withdraw(|task| task.opened.step == *step && task.opened.kind == crate::TaskKind::Human);
+    let show = json!({ "schritt": sheet.step(step).title, "grund": class });
+    let form = form(sheet, step);
+    let task = sheet.unit_task(step, show, form, message);
+    sheet.emit(Event::TaskOpened(task));
+}
+
+/// A gate is a person's own word: nobody supplies it in her place.
+fn may_be_supplied(sheet: &Sheet<'_>, step: &StepId) -> bool {
+    !matches!(sheet.step(step).kind, StepKind::Human(_))
+}
+
+fn form(sheet: &Sheet<'_>, step: &StepId) -> Value {
+    let mut choices = vec![("erneut", "Erneut versuchen"), ("ueberspringen", "Den Schritt überspringen"), ("abbrechen", "Vorgang abbrechen")];
+    let mut properties = serde_json::Map::new();
+    if may_be_supplied(sheet, step) {
+        choices.insert(1, ("wert", "Den Wert selbst angeben"));
+        let hint = "Nur, wenn Sie den Wert selbst angeben: als JSON, wie der Schritt ihn liefern würde.";
+        properties.insert("wert".to_owned(), json!({ "title": "Wert", "type": "string", "maxLength": SUPPLIED_CHARS_MAX, "description": hint }));
+    }
+    let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+    let titled: Vec<Value> = choices.iter().map(|(word, title)| json!({ "const": word, "title": title })).collect();
+    properties.insert("entscheidung".to_owned(), json!({ "title": "Was soll mit dem Schritt geschehen?", "enum": words, "oneOf": titled }));
+    json!({ "type": "object", "additionalProperties": false, "required": ["entscheidung"], "properties": properties })
+}
+
+/// Characters of a supplied value: a page of JSON. What is longer belongs into the system the step asks.
+const SUPPLIED_CHARS_MAX: usize = 20_000;
+
+pub(crate) fn answer(sheet: &mut Sheet<'_>, task: &Task, answer: Answer) -> Result<(), Rejection> {
+    human::check_form(task, &answer)?;
+    let step = task.opened.step.clone();
+    let by = answer.by.clone();
+    let decision = answer.values["entscheidung"].as_str().unwrap_or_default().to_owned();
+    let supplied = if decision == "wert" { Some(supplied(sheet, &step, &answer.values)?) } else { None };
+    human::record(sheet, task, answer);
+    match (decision.as_str(), supplied) {
+        (_, Some(value)) => {
+            // whoever supplies it vouches for nothing the step's own value would not have been
+            let labels = sheet.labels().of_value(sheet.step(&step));
+            sheet.completed(&Slot::of(step), Some(by), value, labels, BTreeSet::new());
+        }
+        ("erneut", _) => {
+            let used = sheet.run.effects.iter().filter(|(path, _)| path.step == step).map(|(_, effect)| effect.round).max();
+            let round = used.max(sheet.run.rounds.get(&step).copied()).map_or(1, |round| round + 1);
+            sheet.emit(Event::StepRetried(StepRetried { step: step.clone(), round, by }));
+            // one that has its list goes on with it; any other begins anew
+            deadline::set(sheet, &step);
+        }
+        ("ueberspringen", _) => {
+            let label = sheet.labels().of_failed(sheet.step(&step));
+            sheet.emit(Event::StepSkipped(StepSkipped { step, because: None, by: Some(by), label }));
+        }
+        _ => sheet.end(Ending::Cancelled, Some(by), Some(step), String::new()),
+    }
+    Ok(())
+}
+
+/// The value a person wrote, held against what the step would give.
+fn supplied(sheet: &Sheet<'_>, step: &StepId, values: &Value) -> Result<Value, Rejection> {
+    let at = |message: Text| Rejection::Invalid(vec![Problem { path: Path::new(["wert"]), message }]);
+    let written = values["wert"].as_str().filter(|text| !text.trim().is_empty());
+    let written = written.ok_or_else(|| at(Text::new("Bitte den Wert angeben.", "Please give the value.")))?;
+    let value: Value =
+        serde_json::from_str(written).map_err(|error| at(Text::new(format!("Das ist kein JSON: {error}"), format!("This is no JSON: {error}"))))?;
+    let schema = sheet.context.types.steps.get(step).cloned().unwrap_or_else(Schema::any);
+    match schema.validate(&value).into_iter().next() {
+        None => Ok(value),
+        Some(problem) => {
+            let Text { de, en } = problem.message;
+            Err(at(Text::new(format!("Feld „{}“: {de}", problem.path), format!("Field \"{}\": {en}", problem.path))))
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Who is asked, what is proposed to her, and who else.
+
+use laufzettel_domain::{Caller, Trust, Value, Via};
+use laufzettel_engine::{Command, Rejection, StepState, wake_at};
+use serde_json::json;
+
+use super::desk::{Desk, answer, clerk, ok};
+
+/// Four eyes: whoever did the first step is refused the second, by the core itself; somebody else is not.
+#[test]
+fn nobody_looks_at_her_own_work() {
+    let form = "form: { type: object, properties: { ja: { type: boolean } } }";
+    let steps = format!(
+        "steps:\n  eins: {{ human: {{ assign: {{ groups: [GG] }}, {form} }} }}\n  zwei: {{ human: {{ assign: {{ groups: [GG] }}, not_by: [steps.eins], {form} }} }}\noutput: {{ wer: \"{{{{ steps.zwei.by.name }}}}\" }}\n"
+    );
+    let mut desk = Desk::new(&steps, json!({})).unwrap();
+    assert_eq!(desk.story(), "start | ?1", "the second waits for the first");
+    let first = answer(&desk, json!({ "ja": true }), clerk());
+    desk.tell(first).unwrap();
+    let again = answer(&desk, json!({ "ja": true }), clerk());
+    assert!(matches!(desk.tell(again), Err(Rejection::Denied(decision)) if decision.rule == "human.not_by"));
+    // the same person by another name, at a terminal, is the same person
+    let renamed = answer(&desk, json!({ "ja": true }), Caller { name: "Klein-Weber".into(), via: Via::Terminal, ..clerk() });
+    assert!(matches!(desk.tell(renamed), Err(Rejection::Denied(_))));
+    let other = answer(&desk, json!({ "ja": true }), Caller { subject: "S-2".into(), name: "Weber".into(), ..clerk() });
+    desk.tell(other).unwrap();
+    assert_eq!(desk.story(), r#"start | ?1 | answered 1 | +eins | ?2 | answered 2 | +zwei | completed {"wer":"Weber"}"#);
+    // whoever skipped nothing did nothing: without a first pair of eyes everybody may
+    let skipped =
+        steps.replacen("eins: { human", "eins: { if: \"{{ input.n == 1 }}\", human", 1).replacen("zwei: { human", "zwei: { needs: [\"eins?\"], human", 1);
+    let mut alone = Desk::new(&skipped, json!({ "n": 2 })).unwrap();
+    let anybody = answer(&alone, json!({ "ja": true }), clerk());
+    alone.tell(anybody).unwrap();
+    assert_eq!(alone.story(), r#"start | -eins | ?1 | answered 1 | +zwei | completed {"wer":"Klein"}"#);
+}
+
+/// Nobody has answered: more people are asked, once; whoever was asked before still is.
+#[test]
+fn a_task_nobody_takes_is_open_to_more_people() {
+    let steps = "steps:\n  f: { human: { assign: { groups: [GG] }, due: P1D, escalate: { after: P3D, to: { groups: [GG-Leitung] } }, form: { type: object, properties: { ja: { type: boolean } } } } }\n";
+    let mut desk = Desk::new(steps, json!({})).unwrap();
+    assert_eq!(wake_at(&desk.run), Some("2026-11-26T09:00:00Z".parse().unwrap()));
+    desk.at = "2026-11-26T09:00:00Z".parse().unwrap();
+    desk.tell(Command::Wake).unwrap();
+    let groups = &desk.run.open_tasks().next().unwrap().opened.assign.groups;
+    assert_eq!((desk.story().as_str(), groups.join(","), wake_at(&desk.run)), ("start | ?1 | more 1 GG-Leitung", "GG,GG-Leitung".to_owned(), None));
+    let by = answer(&desk, json!({ "ja": true }), clerk());
+    desk.tell(by).unwrap();
+    assert!(desk.story().ends_with("answered 1 | +f | completed {}"));
+}
+
+const PROPOSED: &str = r#"
+steps:
+  m: { model: { prompt: Was?, data: { t: "{{ input.name }}" }, output: { type: object, properties: { art: { type: string, maxLength: 40 }, text: { type: string }, liste: { type: array, items: { type: string, maxLength: 20 } } } } } }
+  f:
+    human:
+      assign: { groups: [GG] }
+      vorschlag: { art: "{{ steps.m.art }}", text: "{{ steps.m.text }}", betrag: "{{ none }}" }
+      form:
+        type: object
+        properties:
+          art: { enum: [antrag, widerspruch] }
+          text: { type: string, maxLength: 200 }
+          betrag: { type: integer }
+          wahl: { type: string, maxLength: 20, x-auswahl: "{{ steps.m.liste }}" }
+          mehr: { type: array, x-auswahl: "{{ [{ 'wert': 1, 'text': 'eins' }, { 'wert': 2, 'text': 'zwei' }] }}" }
+"#;
+
+/// A proposal that fits is kept beside what the person makes of it; choices come from the run.
+#[test]
+fn a_form_proposes_and_offers() {
+    let opened = |value: Value| {
+        let mut desk = Desk::new(PROPOSED, json!({ "name": "x" })).unwrap();
+        let due = desk.due().remove(0);
+        desk.settle(&due, ok(json!(value.to_string()))).unwrap();
+        desk
+    };
+    let mut desk = opened(json!({ "art": "widerspruch", "text": "Bitte prüfen", "liste": ["A", "B", "A"] }));
+    let task = desk.run.open_tasks().next().unwrap().opened.clone();
+    assert_eq!(task.vorschlag, json!({ "art": "widerspruch", "text": "Bitte prüfen" }));
+    assert_eq!(
+        task.form["properties"]["wahl"],
+        json!({ "type": "string", "maxLength": 20, "enum": ["A", "B"],
+        "oneOf": [{ "const": "A", "title": "A" }, { "const": "B", "title": "B" }] })
+    );
+    assert_eq!(task.form["properties"]["mehr"]["items"]["oneOf"][1], json!({ "const": 2, "title": "zwei" }));
+    for (values, field) in [(json!({ "wahl": "C" }), "wahl"), (json!({ "mehr": [3] }), "mehr.0")] {
+        let wrong = answer(&desk, values, clerk());
+        let Err(Rejection::Invalid(problems)) = desk.tell(wrong) else { panic!() };
+        assert_eq!(problems[0].path.to_string(), field);
+    }
+    let right = answer(&desk, json!({ "art": "antrag", "text": "Bitte prüfen", "wahl": "B", "mehr": [2, 1] }), clerk());
+    desk.tell(right).unwrap();
+    let Some(StepState::Completed { labels, .. }) = desk.run.steps.get("f") else { panic!() };
+    let of = |field: &str| labels.at(&[field.to_owned()]);
+    // she saw it whole and took it: hers to vouch for, with the level it came with
+    assert_eq!((of("text").to_string(), of("text").trust), ("normal, personenbezogen".to_owned(), Trust::Trusted));
+    assert_eq!((of("wahl").to_string(), of("art").trust), ("normal, personenbezogen".to_owned(), Trust::Trusted));
+    // a proposal the form would not take is none
+    let none = opened(json!({ "art": "beschwerde", "text": "x".repeat(201), "liste": [] }));
+    let task = &none.run.open_tasks().next().unwrap().opened;
+    assert_eq!((&task.vorschlag, task.form["properties"].get("wahl")), (&Value::Null, None));
+    let must = PROPOSED.replace("        properties:\n          art", "        required: [wahl]\n        properties:\n          art");
+    let mut must = Desk::new(&must, json!({ "name": "x" })).unwrap();
+    let due = must.due().remove(0);
+    must.settle(&due, ok(json!("{\"art\": \"x\", \"text\": \"y\", \"liste\": []}"))).unwrap();
+    assert!(must.run.message.contains("die Liste ist leer"), "{}", must.run.message);
+}

@@ -1,0 +1,151 @@
+//! Waiting for a time, and until when a step may take.
+
+use jiff::Timestamp;
+use laufzettel_engine::{Command, wake_at};
+use serde_json::json;
+
+use super::desk::{Desk, answer, clerk};
+
+/// Waits end when their time has come, not before; what lies behind is not waited for.
+#[test]
+fn a_wait_ends_when_its_time_has_come() {
+    let steps =
+        |wait: &str| format!("steps:\n  w: {{ wait: {wait} }}\n  b: {{ set: {{ x: \"{{{{ steps.w.at }}}}\" }} }}\noutput: {{ x: \"{{{{ steps.b.x }}}}\" }}\n");
+    // what is written, when it is over; it begins on Monday, 2026-11-23 at 9:00 UTC
+    for (wait, until) in [
+        ("{ for: P14D }", "2026-12-07T09:00:00Z"),
+        ("{ for: \"{{ input.name }}\" }", "2026-11-23T09:30:00Z"),
+        ("{ until: 2026-12-01 }", "2026-11-30T23:00:00Z"),
+        ("{ until: 2026-12-01T08:00:00+01:00 }", "2026-12-01T07:00:00Z"),
+        ("{ until: \"{{ add_days(run.started_at, 2) }}\" }", "2026-11-24T23:00:00Z"),
+    ] {
+        let mut desk = Desk::new(&steps(wait), json!({ "name": "PT30M" })).unwrap();
+        assert_eq!(desk.story(), format!("start | ~w {until}"), "{wait}");
+        assert_eq!((desk.run.state(), wake_at(&desk.run)), (laufzettel_engine::State::Waiting, Some(until.parse().unwrap())), "{wait}");
+        desk.at = until.parse::<Timestamp>().unwrap() - jiff::SignedDuration::from_secs(1);
+        desk.tell(Command::Wake).unwrap();
+        assert_eq!(desk.story(), format!("start | ~w {until}"), "{wait}: not yet");
+        desk.at = until.parse().unwrap();
+        desk.tell(Command::Wake).unwrap();
+        assert_eq!(desk.story(), format!("start | ~w {until} | +w | +b | completed {{\"x\":\"{until}\"}}"), "{wait}");
+    }
+    let past = Desk::new(&steps("{ until: 2026-11-01 }"), json!({})).unwrap();
+    assert_eq!(past.story(), r#"start | +w | +b | completed {"x":"2026-11-23T09:00:00Z"}"#);
+    for (wait, words) in [
+        ("{ for: \"{{ input.name }}\" }", "ist keine Dauer (P14D)"),
+        ("{ until: \"{{ input.name }}\" }", "ist weder Dauer noch Datum"),
+        ("{ until: \"{{ 'P3D' if input.n is defined else 'P2D' }}\" }", "ist eine Dauer und gehört in for"),
+    ] {
+        let wrong = Desk::new(&steps(wait), json!({ "name": "morgen" })).unwrap();
+        assert!(wrong.story().starts_with("start | !w | ending Failed | failed"), "{wait}: {}", wrong.story());
+        assert!(wrong.run.message.contains(words), "{wait}: {}", wrong.run.message);
+    }
+}
+
+/// What ends a wait early runs beside it; once it is over, its time passing means nothing.
+#[test]
+fn a_wait_ends_early_or_with_its_run() {
+    let steps = "
+steps:
+  frage: { human: { assign: { groups: [GG] }, form: { type: object, properties: { ja: { type: boolean } } } } }
+  frist: { wait: { for: P14D, unless: steps.frage } }
+  danach: { needs: [frist], set: { fertig: true } }
+output: { fertig: \"{{ steps.danach.fertig }}\" }
+";
+    let mut answered = Desk::new(steps, json!({})).unwrap();
+    assert_eq!(answered.story(), "start | ?1 | ~frist 2026-12-07T09:00:00Z");
+    let yes = answer(&answered, json!({ "ja": true }), clerk());
+    answered.tell(yes).unwrap();
+    assert_eq!(answered.story(), r#"start | ?1 | ~frist 2026-12-07T09:00:00Z | answered 1 | +frage | +frist | +danach | completed {"fertig":true}"#);
+    let mut late = Desk::new(steps, json!({})).unwrap();
+    late.at = "2026-12-08T00:00:00Z".parse().unwrap();
+    late.tell(Command::Wake).unwrap();
+    assert_eq!(late.story(), "start | ?1 | ~frist 2026-12-07T09:00:00Z | +frist | +danach", "the question stays open");
+    assert_eq!(wake_at(&late.run), None);
+    let mut cancelled = Desk::new(steps, json!({})).unwrap();
+    cancelled.tell(Command::Cancel { by: clerk(), reason: "Irrtum".into() }).unwrap();
+    assert_eq!(cancelled.story(), "start | ?1 | ~frist 2026-12-07T09:00:00Z | ending Cancelled | withdrawn 1 | cancelled {}");
+    assert_eq!(wake_at(&cancelled.run), None);
+    // an answer that is there already is not waited for
+    let after = steps
+        .replace("frist: {", "frist: { needs: [x],")
+        .replace("  danach", "  x: { set: { y: 1 } }\n  danach")
+        .replace("frage: { human: { assign: { groups: [GG] }, form: { type: object, properties: { ja: { type: boolean } } } } }", "frage: { set: { z: 1 } }");
+    let done = Desk::new(&after, json!({})).unwrap();
+    assert!(done.story().contains("~frist 2026-12-07T09:00:00Z | +frist | +danach | completed"), "{}", done.story());
+}
+
+/// A deadline is the step's: with its attempts, its people and its items.
+#[test]
+fn a_step_has_until_its_deadline() {
+    use laufzettel_engine::{Disposition, State, StepState};
+    use laufzettel_process::model::FailureClass;
+
+    use super::desk::{no, ok};
+
+    let failed = |desk: &Desk, step: &str| match desk.run.steps.get(step) {
+        Some(StepState::Failed { class, message, .. }) => (*class, message.clone()),
+        other => panic!("{other:?} {}", desk.story()),
+    };
+    let late = (FailureClass::Timeout, "Die Frist des Schritts ist abgelaufen.".to_owned());
+    let after = |desk: &mut Desk| {
+        assert_eq!(wake_at(&desk.run).map(|at| at <= "2026-11-23T10:00:00Z".parse().unwrap()), Some(true));
+        desk.at = "2026-11-23T10:00:00Z".parse().unwrap();
+        desk.tell(Command::Wake).unwrap();
+    };
+    // a person
+    let asked = "steps:\n  f: { deadline: PT1H, on_error: continue, human: { assign: { groups: [GG] }, form: { type: object, properties: { ja: { type: boolean } } } } }\n  d: { set: { zu_spaet: \"{{ failed('f') }}\" } }\noutput: { x: \"{{ steps.d.zu_spaet }}\" }\n";
+    let mut desk = Desk::new(asked, json!({})).unwrap();
+    after(&mut desk);
+    assert_eq!(desk.story(), r#"start | ?1 | until 2026-11-23T10:00:00Z | late f | withdrawn 1 | !f | +d | completed {"x":true}"#);
+    assert_eq!(failed(&desk, "f"), late);
+    let mut answered = Desk::new(asked, json!({})).unwrap();
+    let in_time = answer(&answered, json!({ "ja": true }), clerk());
+    answered.tell(in_time).unwrap();
+    assert_eq!((answered.run.state(), wake_at(&answered.run)), (State::Completed, None));
+    // an attempt that waits for the next one
+    let call = "steps:\n  s: { deadline: PT1H, tool: t/schreiben, with: { a: 1 }, retry: { attempts: 9, delay: PT59M, max_delay: P1D } }\n";
+    let mut desk = Desk::new(call, json!({})).unwrap();
+    let due = desk.due().remove(0);
+    desk.settle(&due, no(FailureClass::Unavailable, Disposition::DidNotHappen)).unwrap();
+    desk.at = "2026-11-23T09:59:00Z".parse().unwrap();
+    desk.tell(Command::Wake).unwrap();
+    let due = desk.due().remove(0);
+    // under way when the time is over: awaited, and its outcome counts
+    after(&mut desk);
+    assert!(desk.story().ends_with("late s") && desk.due().len() == 1, "{}", desk.story());
+    let mut good = Desk { process: desk.process.clone(), context: desk.context.clone(), history: desk.history.clone(), run: desk.run.clone(), at: desk.at };
+    good.settle(&due, ok(json!({}))).unwrap();
+    assert_eq!(good.run.state(), State::Completed);
+    desk.settle(&due, no(FailureClass::Unavailable, Disposition::DidNotHappen)).unwrap();
+    assert!(desk.story().ends_with("xs GiveUp | !s | ending Failed | failed {}"), "{}", desk.story());
+    // a write that may have happened is asked once more
+    let mut desk = Desk::new(&call.replace("PT59M", "PT2H"), json!({})).unwrap();
+    let due = desk.due().remove(0);
+    desk.settle(&due, no(FailureClass::Timeout, Disposition::Unknown)).unwrap();
+    after(&mut desk);
+    assert!(desk.story().ends_with("late s | again s 0"), "{}", desk.story());
+    let due = desk.due().remove(0);
+    desk.settle(&due, ok(json!({}))).unwrap();
+    assert_eq!(desk.run.state(), State::Completed);
+    // what nobody knows of stays with the person it waits for
+    let mut desk = Desk::new("steps:\n  s: { deadline: PT1H, tool: t/senden, with: { a: 1 } }\n", json!({})).unwrap();
+    let due = desk.due().remove(0);
+    desk.settle(&due, no(FailureClass::Timeout, Disposition::Unknown)).unwrap();
+    after(&mut desk);
+    assert!(desk.story().ends_with("?1 | late s") && desk.run.open_tasks().count() == 1, "{}", desk.story());
+    // a list: what has begun is ended, what has not does not begin
+    let list = "steps:\n  l: { each: \"{{ [1, 2, 3] }}\", max_parallel: 2, deadline: PT1H, wait: { for: PT45M } }\n";
+    let mut desk = Desk::new(list, json!({})).unwrap();
+    desk.at = "2026-11-23T09:45:00Z".parse().unwrap();
+    desk.tell(Command::Wake).unwrap();
+    after(&mut desk);
+    assert!(desk.story().ends_with(" | late l | !l.i3 | !l | ending Failed | failed {}"), "{}", desk.story());
+    // whoever repairs it has all the time she needs, and the step its own again
+    let mut desk = Desk::new(&asked.replace("continue", "human"), json!({})).unwrap();
+    after(&mut desk);
+    assert!(desk.story().ends_with("late f | withdrawn 1 | ?2") && wake_at(&desk.run).is_none(), "{}", desk.story());
+    let again = answer(&desk, json!({ "entscheidung": "erneut" }), clerk());
+    desk.tell(again).unwrap();
+    assert!(desk.story().ends_with("answered 2 | anew f 1 | ?3 | until 2026-11-23T11:00:00Z"), "{}", desk.story());
+}
