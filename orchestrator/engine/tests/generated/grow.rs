@@ -95,13 +95,16 @@ impl Grown {
             text.push_str("run_as: service:svc\ntriggers: [{ intake: { path: probe, run_as: service:svc } }]\n");
         }
         text.push_str(
-            "input:\n  type: object\n  additionalProperties: false\n  required: [t1, t2, s1, e1, n1, d1, b1, k]\n  properties:\n    t1: { type: string }\n",
+            "input:\n  type: object\n  additionalProperties: false\n  required: [t1, t2, s1, e1, n1, d1, b1, k, l1]\n  properties:\n    t1: { type: string }\n",
         );
         text.push_str(
             "    t2: { type: string, x-schutzbedarf: niedrig, x-kategorien: [] }\n    s1: { type: string, maxLength: 100 }\n    e1: { enum: [a, b, c] }\n",
         );
         text.push_str("    n1: { type: integer }\n    d1: { type: string, format: date }\n    b1: { type: boolean, x-schutzbedarf: kein, x-kategorien: [] }\n");
-        text.push_str("    k: { type: string, format: email, x-kontakt: true, x-schutzbedarf: normal, x-kategorien: [personenbezogen] }\n    f1: { type: string }\nsteps:\n");
+        text.push_str(
+            "    k: { type: string, format: email, x-kontakt: true, x-schutzbedarf: normal, x-kategorien: [personenbezogen] }\n    f1: { type: string }\n",
+        );
+        text.push_str("    l1: { type: array, items: { type: object, additionalProperties: false, required: [w, z, q], properties: { w: { type: string }, z: { type: integer }, q: { enum: [u, v] } } } }\nsteps:\n");
         for step in &self.steps {
             let _ = writeln!(text, "  {}:", step.id);
             for line in &step.lines {
@@ -139,7 +142,8 @@ pub fn grow(random: &mut Random) -> Grown {
     grown.values = input(&grown);
     for n in 0..3 + random.below(6) {
         let id = format!("s{n}");
-        match random.below(7) {
+        match random.below(9) {
+            7 | 8 => list(&mut grown, random, &id),
             6 => wait(&mut grown, random, &id),
             0 => set(&mut grown, random, &id),
             1 => rules(&mut grown, random, &id),
@@ -215,6 +219,67 @@ fn set(grown: &mut Grown, random: &mut Random, id: &str) {
     grown.values.extend([eins, both]);
 }
 
+/// For every element of a list: what it reads of the element is as foreign and as high as the list. What comes of it is read
+/// element by element, or as a whole.
+fn list(grown: &mut Grown, random: &mut Random, id: &str) {
+    let of_input = random.chance(60);
+    let (l, s, trusted) = (grown.level, grown.special, grown.is_trusted());
+    let lists: Vec<Value> = grown.values.iter().filter(|v| v.path.ends_with(".liste")).cloned().collect();
+    // a list a tool brought: its elements have the form the tool declares
+    let from = match random.pick(&lists).filter(|_| !of_input) {
+        Some(list) => Value { kind: Kind::Text, ..list.clone() },
+        None => Value { path: "input.l1".to_owned(), kind: Kind::Text, trusted, order: trusted, level: l, special: s },
+    };
+    let mut lines = vec![format!("each: \"{{{{ {} }}}}\"", from.path)];
+    if random.chance(50) {
+        lines.push(format!("max_parallel: {}", 1 + random.below(3)));
+    }
+    if random.chance(30) {
+        lines.push("deadline: PT2H".to_owned());
+    }
+    let element = if from.path.starts_with("steps.") { ["name", "anzahl", "name"] } else { ["w", "z", "q"] };
+    let (mut level, mut special) = (from.level, from.special);
+    let value = |name: &str, kind, trusted: bool, level: usize, special: bool| Value {
+        path: format!("steps.{id}{name}"),
+        kind,
+        trusted,
+        order: trusted,
+        level,
+        special,
+    };
+    match random.below(3) {
+        0 => {
+            lines.push(format!(
+                "set: {{ wort: \"{{{{ item.{} }}}}\", doppelt: \"{{{{ item.{} * 2 }}}}\", stelle: \"{{{{ index }}}}\" }}",
+                element[0], element[1]
+            ));
+            grown.steps.push(Step { id: id.to_owned(), lines });
+            grown.values.push(value(" | map(attribute='wort') | join('+')", Kind::Text, from.trusted, level, special));
+        }
+        1 => {
+            lines.push("tool: t/lesen".to_owned());
+            lines.push(format!("with: {{ frage: \"{{{{ item.{} ~ index }}}}\" }}", element[0]));
+            let continues = random.chance(40);
+            if continues {
+                lines.push("on_item_error: continue".to_owned());
+            }
+            (level, special) = (3, special || grown.special);
+            grown.steps.push(Step { id: id.to_owned(), lines });
+            let names = if continues { " | select('mapping') | map(attribute='text') | join" } else { " | map(attribute='text') | join" };
+            grown.values.push(value(names, Kind::Text, false, level, special));
+            grown.values.push(value(" | length", Kind::Text, false, level, special));
+        }
+        _ => {
+            // a write for each, steered by the author's own words, taken back one by one
+            lines.push("tool: t/ablegen".to_owned());
+            lines.push(format!("with: {{ akte: HST-1, inhalt: \"{{{{ item.{} }}}}\" }}", element[0]));
+            lines.push("undo: { tool: t/ablegen, with: { akte: \"{{ result.id }}\", inhalt: weg } }".to_owned());
+            grown.steps.push(Step { id: id.to_owned(), lines });
+            grown.values.push(value(" | length", Kind::Plain, true, level.max(1), special));
+        }
+    }
+}
+
 /// For a time the author wrote, or until a day somebody foreign named.
 fn wait(grown: &mut Grown, random: &mut Random, id: &str) {
     let condition = condition(grown, random);
@@ -259,8 +324,15 @@ fn lookup(grown: &mut Grown, random: &mut Random, id: &str) {
     let (own, own_special) = if register { (2, false) } else { (3, grown.special) };
     (level, special) = (level.max(own), special || own_special);
     let continues = random.chance(20);
+    let repaired = !continues && random.chance(15);
     if continues {
         lines.push("on_error: continue".to_owned());
+    }
+    if repaired {
+        lines.push("on_error: human".to_owned());
+    }
+    if random.chance(15) {
+        lines.push("repeat: { until: \"{{ result.anzahl > 1 }}\", every: PT5M, max: 3 }".to_owned());
     }
     grown.steps.push(Step { id: id.to_owned(), lines });
     let value = |name: &str, kind| Value { path: format!("steps.{id}.{name}"), kind, trusted: false, order: false, level, special };
@@ -270,6 +342,9 @@ fn lookup(grown: &mut Grown, random: &mut Random, id: &str) {
         grown.values.push(Value { path: format!("({path})"), level: level.max(grown.level), special: special || grown.special, ..value("text", Kind::Text) });
     } else {
         grown.values.extend([value("text", Kind::Text), value("anzahl", Kind::Plain), value("art", Kind::Plain)]);
+        if !register {
+            grown.values.push(value("liste", Kind::Text));
+        }
     }
 }
 
@@ -324,7 +399,9 @@ fn file(grown: &mut Grown, random: &mut Random, id: &str) {
 
 /// The gate: after every model and every tool, before everything that leaves the house.
 fn human(grown: &mut Grown, random: &mut Random) {
-    let extra = any(grown, random).clone();
+    // what may be missing is asked for with a default, and a chain of filters takes none
+    let plain: Vec<Value> = grown.values.iter().filter(|v| !(v.path.starts_with("steps.") && v.path.contains('|'))).cloned().collect();
+    let extra = random.pick(&plain).unwrap().clone();
     let mut lines = Vec::new();
     let needs: Vec<String> = grown.steps.iter().map(|step| format!("\"{}?\"", step.id)).collect();
     lines.push(format!("needs: [{}]", needs.join(", ")));
@@ -332,14 +409,24 @@ fn human(grown: &mut Grown, random: &mut Random) {
     lines.push("  assign: { groups: [GG-Amt] }".to_owned());
     // the material may be missing where a step was skipped
     let shown = if extra.path.starts_with("steps.") { format!("\"{{{{ {} | default('-') }}}}\"", extra.path) } else { braces(&extra) };
+    let models: Vec<String> = grown.models.clone();
+    let proposed = random.pick(&models).filter(|_| random.chance(50)).cloned();
+    if let Some(model) = &proposed {
+        lines.push(format!("  vorschlag: {{ vorgelegt: \"{{{{ steps.{model}.grund | default('-') }}}}\" }}"));
+    }
     lines.push(format!("  show: {{ kontakt: \"{{{{ input.k }}}}\", name: \"{{{{ input.s1 }}}}\", wahl: \"{{{{ input.e1 }}}}\", mehr: {shown} }}"));
-    lines.push("  form: { type: object, additionalProperties: false, required: [entscheidung], properties: { entscheidung: { enum: [ja, nein] }, text: { type: string, maxLength: 200 } } }".to_owned());
+    lines.push("  form: { type: object, additionalProperties: false, required: [entscheidung], properties: { entscheidung: { enum: [ja, nein] }, text: { type: string, maxLength: 200 }, vorgelegt: { type: string, maxLength: 400 } } }".to_owned());
     grown.steps.push(Step { id: "tor".to_owned(), lines });
     grown.gate = Some("tor".to_owned());
     let value = |name: &str, level, special, order| Value { path: format!("steps.tor.{name}"), kind: Kind::Text, trusted: true, order, level, special };
     let order = grown.is_trusted();
     let (l, s) = (grown.level, grown.special);
     grown.values.push(value("shown.name", l, s, order));
+    if proposed.is_some() {
+        // she took it over: hers to vouch for within the form, never an order
+        let taken = value("vorgelegt", 3, true, false);
+        grown.values.push(Value { path: format!("({} | default('-'))", taken.path), ..taken });
+    }
     grown.values.push(Value { kind: Kind::Listed, ..value("entscheidung", 0, false, true) });
 }
 

@@ -60,10 +60,14 @@ impl House {
         ]);
         let found = json!({ "type": "object", "required": ["text", "anzahl", "art"], "additionalProperties": false,
             "properties": { "text": { "type": "string" }, "anzahl": { "type": "integer" }, "art": { "enum": ["x", "y"] } } });
+        let mut listed = found.clone();
+        listed["properties"]["liste"] = json!({ "type": "array", "items": { "type": "object", "additionalProperties": false, "required": ["name", "anzahl"],
+            "properties": { "name": { "type": "string" }, "anzahl": { "type": "integer" } } } });
+        listed["required"] = json!(["text", "anzahl", "art", "liste"]);
         let filed = json!({ "type": "object", "required": ["id"], "properties": { "id": { "type": "string" } } });
         let any = json!({ "type": "object" });
         let types = Tools::from([
-            ("t/lesen".to_owned(), types(&any, &found)),
+            ("t/lesen".to_owned(), types(&any, &listed)),
             ("t/register".to_owned(), types(&any, &found)),
             ("t/ablegen".to_owned(), types(&any, &filed)),
             ("t/vermerk".to_owned(), types(&any, &filed)),

@@ -3,7 +3,7 @@
 use super::grow::{Grown, Kind, Random, Step};
 
 /// Kinds of mutation.
-pub const KINDS: usize = 20;
+pub const KINDS: usize = 25;
 
 fn foreign(grown: &Grown) -> bool {
     grown.intake
@@ -45,7 +45,7 @@ pub fn steer(grown: &mut Grown) -> bool {
 /// What the proof calls this mutation.
 pub fn code(mutation: &str) -> &'static str {
     match mutation {
-        name if name.contains("in prompt") => "LZ501",
+        name if name.contains("in a prompt") || name.contains("in prompt") => "LZ501",
         name if name.contains("steers a write") => "LZ502",
         "text as receiver" | "a receipt with foreign text" => "LZ502",
         "data to a stranger" | "above a tool's clearance" => "LZ402",
@@ -160,6 +160,78 @@ pub fn mutate(grown: &mut Grown, random: &mut Random) -> Option<&'static str> {
             );
             "a gate that can be passed by"
         }),
+        19 => foreign(grown).then(|| {
+            add(
+                grown,
+                "mut_schreiben",
+                &[
+                    "needs: [tor]",
+                    "run_as: steps.tor",
+                    "each: \"{{ input.l1 }}\"",
+                    "tool: t/ablegen",
+                    "with: { akte: \"{{ item.w }}\", inhalt: x }",
+                    "undo: { tool: t/ablegen, with: { akte: HST-1, inhalt: weg } }",
+                ],
+            );
+            "an element steers a write"
+        }),
+        20 => foreign(grown).then(|| {
+            add(
+                grown,
+                "mut_frage",
+                &[
+                    "each: \"{{ input.l1 | selectattr('z') }}\"",
+                    "model:",
+                    "  prompt: \"Tu dies: {{ item.w }}\"",
+                    "  data: { material: \"{{ input.b1 }}\" }",
+                    MODEL,
+                ],
+            );
+            "an element in a prompt"
+        }),
+        21 => (!grown.models.is_empty()).then(|| {
+            let model = grown.models[0].clone();
+            add(
+                grown,
+                "mut_tor",
+                &[
+                    &format!("needs: [\"{model}?\"]"),
+                    "each: \"{{ [1, 2] }}\"",
+                    "human: { assign: { groups: [GG-Amt] }, show: { x: a }, form: { type: object } }",
+                ],
+            );
+            add(grown, "mut_senden", &["needs: [mut_tor]", "run_as: service:svc", "tool: m/senden", "with: { an: amt@vg.example, text: hallo }"]);
+            "a gate for every element"
+        }),
+        22 => {
+            ask(grown, "mut_eins", "Ordne ein.", "\"{{ input.b1 }}\"");
+            add(
+                grown,
+                "mut_tor",
+                &[
+                    "human:",
+                    "  assign: { groups: [GG-Amt] }",
+                    "  vorschlag: { text: \"{{ steps.mut_eins.grund }}\" }",
+                    "  form: { type: object, properties: { text: { type: string, maxLength: 100 } } }",
+                ],
+            );
+            ask(grown, "mut_frage", "\"Tu dies: {{ steps.mut_tor.text }}\"", "\"{{ input.b1 }}\"");
+            Some("a proposal in a prompt")
+        }
+        23 => {
+            add(grown, "mut_lesen", &["tool: t/lesen", "with: { frage: x }"]);
+            add(
+                grown,
+                "mut_tor",
+                &[
+                    "human:",
+                    "  assign: { groups: [GG-Amt] }",
+                    "  form: { type: object, properties: { wahl: { type: string, x-auswahl: \"{{ steps.mut_lesen.liste | map(attribute='name') }}\" } } }",
+                ],
+            );
+            write(grown, "\"{{ steps.mut_tor.wahl | default('x') }}\"");
+            Some("a long choice steers a write")
+        }
         _ => {
             let model =
                 grown.values.iter().find(|v| v.kind == Kind::Text && grown.models.iter().any(|m| v.path.starts_with(&format!("steps.{m}.")))).cloned()?;

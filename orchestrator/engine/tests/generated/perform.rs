@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use laufzettel_domain::{Caller, Label, RunId, TenantId, Value, Via};
-use laufzettel_engine::{Answer, Call, Command, Context, Disposition, Effect, Meta, Outcome, Run, Start, StepState, contacts, decide, effects, proof, start};
+use laufzettel_domain::{Caller, Label, RunId, StepId, TenantId, Value, Via};
+use laufzettel_engine::{
+    Answer, Call, Command, Context, Disposition, Effect, Meta, Outcome, Run, Start, StepState, TaskKind, contacts, decide, effects, proof, start,
+};
 use laufzettel_policy::{Decision, Effect as ToolEffect, Labelled, ModelCall, ToolCall, Who, clear_model, clear_tool};
 use laufzettel_process::{
     Process,
-    model::{FailureClass, RunAs},
+    model::{FailureClass, RunAs, StepKind},
 };
 use serde_json::json;
 
@@ -90,7 +92,8 @@ fn begin(process: &Process, context: &Context, texts: &Texts, random: &mut Rando
     let caller = if intake { Caller { via: Via::Intake, ..Caller::applicant("fall") } } else { clerk() };
     let run_as = if intake { RunAs::Service("svc".into()) } else { RunAs::Caller };
     let mut input = json!({ "t1": texts.text("t1"), "t2": texts.text("t2"), "s1": "Frieda", "e1": (["a", "b", "c"][random.below(3)]),
-        "n1": random.below(9), "d1": "2026-05-10", "b1": random.chance(50), "k": "weber@example.org" });
+        "n1": random.below(9), "d1": "2026-05-10", "b1": random.chance(50), "k": "weber@example.org",
+        "l1": [{ "w": texts.text("l1"), "z": random.below(5), "q": "u" }, { "w": texts.text("l2"), "z": 2, "q": "v" }] });
     if random.chance(50) {
         input["f1"] = texts.text("f1").into();
     }
@@ -98,6 +101,9 @@ fn begin(process: &Process, context: &Context, texts: &Texts, random: &mut Rando
         // what staff typed is the same in both runs: it is trusted
         for name in ["t1", "t2"] {
             input[name] = "von Hand".into();
+        }
+        for element in input["l1"].as_array_mut().unwrap() {
+            element["w"] = "von Hand".into();
         }
         input.as_object_mut().unwrap().remove("f1");
     }
@@ -112,11 +118,19 @@ fn perform(process: &Process, context: &Context, house: &House, texts: &Texts, r
     let mut observed = Observed { texts: vec![texts.text("t1"), texts.text("lesen")], ..Observed::default() };
     // answers are drawn by place, not by the order of calls, so that both runs of a pair are asked alike
     let luck = random.next();
-    for _ in 0..200 {
+    for _ in 0..400 {
         let command = match (effects(&run).into_iter().next(), run.open_tasks().next()) {
             (Some(effect), _) => pass(process, context, house, texts, &run, &effect, luck, guarded, &mut observed),
             (None, Some(task)) if task.opened.path.is_none() => {
-                let values = json!({ "entscheidung": if luck & 1 == 0 { "ja" } else { "nein" } });
+                let mut values = json!({ "entscheidung": if luck & 1 == 0 { "ja" } else { "nein" } });
+                if task.opened.kind == TaskKind::Repair {
+                    values = json!({ "entscheidung": if luck & 32 == 0 { "ueberspringen" } else { "wert" },
+                        "wert": supplied(process, &task.opened.step, texts).to_string() });
+                }
+                if let Some(proposed) = task.opened.vorschlag.get("vorgelegt").filter(|_| luck & 64 == 0) {
+                    // of a pair both people answer alike, whatever they were proposed
+                    values["vorgelegt"] = if texts.variant == 2 { proposed.clone() } else { "von Hand".into() };
+                }
                 let closed = task.opened.form.pointer("/properties/entscheidung").is_some();
                 let values = if closed { values } else { json!({}) };
                 Command::Answer(Answer { task: task.opened.number, by: clerk(), values, shown: task.opened.shown, decision: yes(), release: Some(yes()) })
@@ -255,13 +269,23 @@ fn pass(
     Command::Settle { path, round, attempt, outcome }
 }
 
+/// What somebody types in where a tool failed.
+fn supplied(process: &Process, step: &StepId, texts: &Texts) -> Value {
+    let mut value = json!({ "text": texts.text("hand"), "anzahl": 1, "art": "x" });
+    if matches!(&process.steps[step].kind, StepKind::Tool(call) if call.tool == "lesen") {
+        value["liste"] = json!([]);
+    }
+    value
+}
+
 /// `None`: the tool fails, with a message of its own choosing.
 fn tool_says(name: &str, step: &str, texts: &Texts, luck: u64) -> Option<Value> {
     match name {
         "t/lesen" | "t/register" if step.starts_with('s') && luck & 12 == 12 => None,
-        "t/lesen" | "t/register" => {
-            Some(json!({ "text": format!("{}{}", texts.text(step), " ".repeat(600)), "anzahl": 2, "art": if luck & 4 == 0 { "x" } else { "y" } }))
-        }
+        "t/register" => Some(json!({ "text": format!("{}{}", texts.text(step), " ".repeat(600)), "anzahl": if luck & 16 == 0 { 2 } else { 1 },
+            "art": if luck & 4 == 0 { "x" } else { "y" } })),
+        "t/lesen" => Some(json!({ "text": format!("{}{}", texts.text(step), " ".repeat(600)), "anzahl": if luck & 16 == 0 { 2 } else { 1 },
+                "art": if luck & 4 == 0 { "x" } else { "y" }, "liste": [{ "name": texts.text("eins"), "anzahl": 1 }, { "name": texts.text("zwei"), "anzahl": 2 }] })),
         _ => Some(json!({ "id": format!("D-{step}") })),
     }
 }
