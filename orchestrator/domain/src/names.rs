@@ -57,6 +57,9 @@ name!(
     |t| !t.is_empty() && t.len() <= 100 && t.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
 );
 
+/// The block of a model's material that holds the passages it may quote.
+pub const SOURCES: &str = "quellen";
+
 /// A run: UUID version 7, so that ids sort by the time the run began (RFC 9562 § 5.7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

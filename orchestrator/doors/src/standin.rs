@@ -1,7 +1,7 @@
 //! The built-in extractive stand-in: no language model. It fills an output schema from the material by patterns,
 //! labels and words, quotes instead of inventing, and leaves out or says `unklar` where it finds nothing.
 
-use laufzettel_domain::Value;
+use laufzettel_domain::{Value, names::SOURCES};
 use laufzettel_policy::{Cleared, ModelCall};
 use regex_lite::Regex;
 use serde_json::{Map, json};
@@ -14,9 +14,16 @@ pub const NAME: &str = "eingebaut (kein Sprachmodell)";
 /// Answers from the material alone. The instruction is not read: it cannot be understood here, so it cannot be abused.
 pub fn answer(cleared: &Cleared<ModelCall>) -> Reply {
     let call = cleared.call();
-    let text = call.data.values().map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned)).collect::<Vec<_>>().join("\n");
+    let passages = call.data.get(SOURCES).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let passage = |value: &Value| passages.contains(value).then(|| value["text"].as_str().map(str::to_owned)).flatten();
+    let spelt = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let block = |value: &Value| match value {
+        Value::Array(items) => items.iter().map(|item| passage(item).unwrap_or_else(|| spelt(item))).collect::<Vec<_>>().join("\n"),
+        other => spelt(other),
+    };
+    let text = call.data.values().map(block).collect::<Vec<_>>().join("\n");
     let value = match &call.output {
-        Some(schema) => fill(schema, "", &text).unwrap_or_else(|| json!({})),
+        Some(schema) => cited(schema, fill(schema, "", &text).unwrap_or_else(|| json!({})), passages),
         None => Value::String(first_sentences(&text)),
     };
     let value = if call.output.is_some() { Value::String(value.to_string()) } else { value };
@@ -68,6 +75,31 @@ fn object(schema: &Value, text: &str) -> Value {
         }
     }
     Value::Object(map)
+}
+
+/// Quotes the first sentence of the passage that shares most words with what was filled in, wherever the schema asks for it.
+fn cited(schema: &Value, value: Value, passages: &[Value]) -> Value {
+    match value {
+        Value::Object(mut map) => {
+            for (name, inner) in &mut map {
+                if name != "belege" {
+                    *inner = cited(&schema["properties"][name.as_str()], inner.take(), passages);
+                }
+            }
+            let best = || {
+                let said = words(&Value::Object(map.clone()).to_string());
+                passages.iter().max_by_key(|passage| words(passage["text"].as_str().unwrap_or_default()).iter().filter(|word| said.contains(word)).count())
+            };
+            if let Some(passage) = schema["properties"].get("belege").and_then(|_| best()) {
+                let sentence = passage["text"].as_str().unwrap_or_default().split_inclusive(['.', '!', '?', '\n']).map(str::trim).find(|s| !s.is_empty());
+                let quotation = json!({ "document": passage["document"], "version": passage["version"], "place": passage["place"], "zitat": sentence });
+                map.insert("belege".to_owned(), json!([quotation]));
+            }
+            Value::Object(map)
+        }
+        Value::Array(items) => items.into_iter().map(|item| cited(&schema["items"], item, passages)).collect(),
+        other => other,
+    }
 }
 
 fn words(text: &str) -> Vec<String> {
@@ -155,6 +187,18 @@ fn number(schema: &Value, name: &str, text: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn it_quotes_word_for_word() {
+        let passages = [
+            json!({ "document": "D-1", "version": "1", "place": "S. 1", "text": "Allgemeines. Mehr." }),
+            json!({ "document": "D-1", "version": "1", "place": "S. 2", "text": "Der Antrag kam am 3.5.2026. Danach nichts." }),
+        ];
+        let schema = json!({ "type": "object", "properties": { "art": { "enum": ["antrag", "brief"] }, "belege": { "type": "array" } } });
+        let found = cited(&schema, json!({ "art": "antrag" }), &passages);
+        assert_eq!(found["belege"], json!([{ "document": "D-1", "version": "1", "place": "S. 2", "zitat": "Der Antrag kam am 3." }]));
+        assert_eq!(cited(&schema, json!({ "art": "antrag" }), &[]), json!({ "art": "antrag" }), "nothing to quote, nothing quoted");
+    }
 
     #[test]
     fn it_extracts_and_never_invents() {

@@ -11,7 +11,7 @@ pub mod wait;
 use laufzettel_domain::{Caller, EffectPath, Slot, StepId, Value, names::Phase};
 use laufzettel_process::model::{RunAs, StepKind};
 
-use crate::decide::Sheet;
+use crate::{decide::Sheet, event::Call};
 
 /// Carries a step out, or one item of it.
 pub(crate) fn begin(sheet: &mut Sheet<'_>, slot: &Slot) {
@@ -28,8 +28,9 @@ pub(crate) fn begin(sheet: &mut Sheet<'_>, slot: &Slot) {
 /// Checks a model's answer against the step's output. `Err` is the sentence for a repair or a failure. A tool's answer
 /// was held against its pinned definition at the door.
 pub(crate) fn accept(sheet: &Sheet<'_>, path: &EffectPath, value: &Value) -> Result<Value, String> {
-    match &sheet.step(&path.step).kind {
-        StepKind::Model(call) if path.phase == Phase::Do => model::accept(call, value),
+    let intended = sheet.run.effects.get(path).map(|effect| &effect.intent.call);
+    match (&sheet.step(&path.step).kind, intended) {
+        (StepKind::Model(call), Some(Call::Model { data, .. })) if path.phase == Phase::Do => model::accept(call, value, data),
         _ => Ok(value.clone()),
     }
 }

@@ -4,6 +4,7 @@
 
 pub mod catalogue;
 pub mod check;
+pub mod cite;
 pub mod expression;
 pub mod folder;
 pub mod graph;

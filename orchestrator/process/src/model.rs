@@ -238,8 +238,12 @@ pub enum Size {
 pub struct ModelCall {
     pub size: Size,
     pub prompt: Template,
+    /// Named blocks of material; the passages of `sources` are one of them ([`crate::cite::SOURCES`]).
     pub data: BTreeMap<String, Template>,
+    /// With `belege` where `cite` demands them.
     pub output: Option<Schema>,
+    /// Everything the answer says is shown in a passage.
+    pub cite: bool,
     /// Times an answer that does not fit the schema is asked for again.
     pub repair: u32,
 }

@@ -239,7 +239,8 @@ async fn model(desk: &Desk, run: &Run, effect: &Effect, who: Who) -> Result<Pass
     let needed = laufzettel_doors::model::estimate_tokens(cleared.call());
     let endpoints = route::endpoints(tenant, *size, &zone.name);
     if !endpoints.iter().any(|e| needed <= e.context) {
-        let message = format!("Der Auftrag ist größer als das Kontextfenster jedes Modells der Zone {} ({needed} Token).", zone.name);
+        let largest = endpoints.iter().map(|e| e.context).max().unwrap_or_default();
+        let message = format!("Der Auftrag braucht etwa {needed} Token, das größte Modell der Zone {} nimmt {largest}.", zone.name);
         return Ok(Passed::Outcome(Box::new(failed(FailureClass::Refused, Disposition::DidNotHappen, message, &cleared.decision))));
     }
     match desk.tokens_spent(run.process.as_str()).await {

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use laufzettel_domain::{EffectPath, Label, Slot, StepId, Value, names::Phase};
 use laufzettel_policy::{Effect, Labelled};
-use laufzettel_process::model::{FailureClass, ModelCall, Size, StepKind};
+use laufzettel_process::{
+    cite,
+    model::{FailureClass, ModelCall, Size, StepKind},
+};
 use serde_json::json;
 
 use super::acting;
@@ -18,6 +21,9 @@ use crate::{
 
 /// Milliseconds a model call may take where the step says nothing: 1,500 tokens at 15 tokens a second, and as much again.
 const TIMEOUT_MS: u64 = 200_000;
+
+/// What every model is told that must show what it says.
+const CITE: &str = "\n\nBelege jede Angabe: In „belege“ stehen document, version und place einer Fundstelle aus dem Block „quellen“ und in „zitat“ die Worte, die dort stehen, unverändert.";
 
 pub(crate) fn begin(sheet: &mut Sheet<'_>, slot: &Slot, call: &ModelCall) {
     match intend(sheet, slot, call) {
@@ -34,6 +40,13 @@ fn intend(sheet: &Sheet<'_>, slot: &Slot, call: &ModelCall) -> Result<EffectInte
         .iter()
         .map(|(name, template)| template.evaluate(&scope).map(|v| (name.clone(), v)).map_err(|e| format!("data.{name}: {e}")))
         .collect::<Result<BTreeMap<_, _>, _>>()?;
+    if let Some(sources) = data.get(cite::SOURCES).filter(|_| call.cite) {
+        cite::passages(sources)?;
+    }
+    let mut prompt = prompt.as_str().map_or_else(|| prompt.to_string(), str::to_owned);
+    if call.cite {
+        prompt.push_str(CITE);
+    }
     let templates = call.data.values().chain([&call.prompt]);
     Ok(EffectIntended {
         path: EffectPath::of(slot, Phase::Do),
@@ -48,13 +61,7 @@ fn intend(sheet: &Sheet<'_>, slot: &Slot, call: &ModelCall) -> Result<EffectInte
         reads: labels::reads(templates),
         not_before: None,
         timeout_ms: sheet.step(id).timeout.map_or(TIMEOUT_MS, |span| u64::try_from(span.approx_millis()).unwrap_or(TIMEOUT_MS)),
-        call: Call::Model {
-            size: call.size,
-            prompt: prompt.as_str().map_or_else(|| prompt.to_string(), str::to_owned),
-            data,
-            output: call.output.as_ref().map(|schema| schema.root.clone()),
-            repairs: Vec::new(),
-        },
+        call: Call::Model { size: call.size, prompt, data, output: call.output.as_ref().map(|schema| schema.root.clone()), repairs: Vec::new() },
     })
 }
 
@@ -79,7 +86,7 @@ fn part_labels(sheet: &Sheet<'_>, id: &StepId, call: &ModelCall) -> BTreeMap<Str
 }
 
 /// The validated object, or `{ text }` without `output`.
-pub(crate) fn accept(call: &ModelCall, value: &Value) -> Result<Value, String> {
+pub(crate) fn accept(call: &ModelCall, value: &Value, data: &BTreeMap<String, Value>) -> Result<Value, String> {
     let Some(schema) = &call.output else {
         return Ok(json!({ "text": value.as_str().map_or_else(|| value.to_string(), str::to_owned) }));
     };
@@ -88,6 +95,7 @@ pub(crate) fn accept(call: &ModelCall, value: &Value) -> Result<Value, String> {
         other => other.clone(),
     };
     match schema.validate(&parsed).into_iter().next() {
+        None if call.cite => cite::check(&schema.root, &parsed, data.get(cite::SOURCES).unwrap_or(&Value::Null)).map(|()| parsed),
         None => Ok(parsed),
         Some(problem) => Err(format!("Feld „{}“: {}", problem.path, problem.message.de)),
     }

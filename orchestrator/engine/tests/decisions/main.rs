@@ -215,6 +215,43 @@ fn a_cancelled_run_withdraws_its_tasks() {
     assert!(matches!(desk.tell(Command::Wake), Err(Rejection::Stale(_))));
 }
 
+/// What a model says must stand in the passages it was given, word for word; else it is asked again.
+#[test]
+fn a_model_shows_what_it_says() {
+    let steps = r#"
+steps:
+  suche: { tool: t/lesen, with: { frage: Miete } }
+  m:
+    model:
+      prompt: Was steht da?
+      sources: "{{ steps.suche.passagen }}"
+      cite: required
+      repair: 1
+      output: { type: object, required: [punkte], properties: { punkte: { type: array, items: { type: object, required: [t], properties: { t: { type: string } } } } } }
+output: { n: "{{ steps.m.punkte | length }}" }
+"#;
+    let passage = json!({ "document": "D-1", "version": "1", "place": "S. 1", "text": "Die Miete beträgt 640 Euro." });
+    let said = |zitat: &str| {
+        json!(json!({ "punkte": [{ "t": "Miete", "belege": [{ "document": "D-1", "version": "1", "place": "S. 1", "zitat": zitat }] }] }).to_string())
+    };
+    let mut desk = Desk::new(steps, json!({})).unwrap();
+    let due = desk.due().remove(0);
+    desk.settle(&due, ok(json!({ "passagen": [passage] }))).unwrap();
+    let asked = serde_json::to_value(&desk.due()[0].run.intent.call).unwrap();
+    assert_eq!(asked["data"]["quellen"], json!([passage]));
+    assert!(asked["prompt"].as_str().unwrap().contains("Belege jede Angabe"), "{asked}");
+    assert_eq!(asked["output"]["properties"]["punkte"]["items"]["required"], json!(["t", "belege"]));
+    for zitat in ["beträgt 600 Euro", "beträgt 640 Euro"] {
+        let due = desk.due().remove(0);
+        desk.settle(&due, ok(said(zitat))).unwrap();
+    }
+    assert!(desk.story().ends_with(r#">m | xm Repair | >m.r1 | <m.r1 | +m | completed {"n":1}"#), "{}", desk.story());
+    let mut invented = Desk::new(steps, json!({})).unwrap();
+    let due = invented.due().remove(0);
+    invented.settle(&due, ok(json!({ "passagen": [{ "document": "D-1" }] }))).unwrap();
+    assert!(invented.run.message.contains("Fundstelle 1 hat nicht"), "{}", invented.run.message);
+}
+
 fn later(due: &Effect, until: Option<Timestamp>) -> Command {
     let reason = laufzettel_domain::Text::new("nicht da", "not there");
     Command::Defer { path: due.key.path.clone(), round: due.key.round, attempt: due.attempt, reason, until, sent: vec![] }

@@ -32,7 +32,7 @@ pub fn each(fields: &mut Fields<'_, '_>) -> Option<Each> {
 }
 
 /// A list is an expression; one written out is no list anybody brings.
-fn list(node: &Node, key: &str, findings: &mut Findings) -> Option<Expression> {
+pub fn list(node: &Node, key: &str, findings: &mut Findings) -> Option<Expression> {
     let Some(written) = node.text().filter(|text| text.contains("{{")) else {
         let text = Text::new("Eine Liste ist ein Ausdruck: \"{{ … }}\".", "A list is an expression: \"{{ … }}\".");
         findings.error("LZ107", node.at, key, text);

@@ -7,10 +7,12 @@ use laufzettel_domain::{
     document::{Fields, Kind, fields},
 };
 
-use super::{Reader, each, human, not_supported, syntax_errors, trigger, wait};
+use super::{Reader, each, each::list, human, syntax_errors, trigger, wait};
 use crate::{
+    cite,
     expression::{Expression, Template},
     model::{FailureClass, ModelCall, OnError, Retry, Rules, Size, Step, StepKind, ToolCall},
+    schema::Schema,
     table::Table,
 };
 
@@ -133,7 +135,6 @@ fn undo(node: &Node, key: &str, findings: &mut Findings) -> Option<ToolCall> {
 
 fn model(node: &Node, key: &str, reader: &mut Reader<'_>, findings: &mut Findings) -> Option<ModelCall> {
     let mut inner = Fields::open(node, key, findings)?;
-    not_supported(&mut inner, &["sources", "cite"]);
     let size = match inner.opt("size") {
         None => Some(Size::S),
         Some(_) => inner.one_of("size", &[("s", Size::S), ("m", Size::M), ("l", Size::L)]),
@@ -146,7 +147,9 @@ fn model(node: &Node, key: &str, reader: &mut Reader<'_>, findings: &mut Finding
     }
     syntax_errors(errors, &prompt_key, inner.findings);
     let data_key = inner.path("data");
-    let data = templates(&mut inner, "data", &data_key);
+    let mut data = templates(&mut inner, "data", &data_key);
+    sources(&mut inner, &mut data);
+    let cite = inner.one_of("cite", &[("required", true)]).unwrap_or(false);
     let output_key = inner.path("output");
     let output = inner.opt("output").map(|n| reader.schema(n, &output_key, inner.findings));
     let repair = inner.integer("repair", 0, 5).unwrap_or(2);
@@ -155,7 +158,41 @@ fn model(node: &Node, key: &str, reader: &mut Reader<'_>, findings: &mut Finding
         None => None,
         Some(schema) => Some(schema?),
     };
-    Some(ModelCall { size: size?, prompt: prompt?, data, output, repair: u32::try_from(repair).unwrap_or(2) })
+    let output = if cite { Some(cited(node, key, &data, output, findings)?) } else { output };
+    Some(ModelCall { size: size?, prompt: prompt?, data, output, cite, repair: u32::try_from(repair).unwrap_or(2) })
+}
+
+/// Passages are material like any other, in a block of their own.
+fn sources(fields: &mut Fields<'_, '_>, data: &mut BTreeMap<String, Template>) {
+    let Some(node) = fields.opt("sources") else { return };
+    let key = fields.path("sources");
+    if data.contains_key(cite::SOURCES) {
+        let text = Text::new(
+            format!("Neben sources kann kein Block „{}“ stehen: so heißen die Fundstellen.", cite::SOURCES),
+            format!("Beside sources there can be no block \"{}\": that is what the passages are called.", cite::SOURCES),
+        );
+        fields.findings.error("LZ108", node.at, key.clone(), text);
+    }
+    data.extend(list(node, &key, fields.findings).map(|list| (cite::SOURCES.to_owned(), Template::Expression(Box::new(list)))));
+}
+
+/// What `cite: required` needs, and what it makes of the output.
+fn cited(node: &Node, key: &str, data: &BTreeMap<String, Template>, output: Option<Schema>, findings: &mut Findings) -> Option<Schema> {
+    let key = format!("{key}.cite");
+    let at = node.get("cite").map_or(node.at, |n| n.at);
+    if !data.contains_key(cite::SOURCES) {
+        let text = Text::new("Belegt wird aus Fundstellen: hier fehlt sources.", "Quotations come from passages: sources is missing here.");
+        findings.error("LZ106", at, key.clone(), text);
+    }
+    let Some(schema) = output.filter(|schema| schema.root.get("properties").is_some()) else {
+        let text = Text::new(
+            "Belege stehen an Feldern: hier fehlt output, ein Schema mit properties.",
+            "Quotations stand beside fields: output is missing here, a schema with properties.",
+        );
+        findings.error("LZ106", at, key, text);
+        return None;
+    };
+    Schema::compile(cite::with_belege(&schema.root)).ok()
 }
 
 fn rules(node: &Node, key: &str, reader: &mut Reader<'_>, findings: &mut Findings) -> Option<Rules> {

@@ -1,0 +1,204 @@
+//! `cite: required`: a model says nothing it cannot show. Every object at the deepest level of lists in its answer (or the
+//! answer itself) carries `belege`, and each quotation stands word for word in the passage it names.
+
+use laufzettel_domain::Value;
+pub use laufzettel_domain::names::SOURCES;
+use serde_json::{Map, json};
+
+/// The field that carries the quotations.
+pub const BELEGE: &str = "belege";
+/// What a passage has, and a quotation, too.
+const PLACE: [&str; 3] = ["document", "version", "place"];
+/// Longest chain of local references followed.
+const REF_DEPTH_MAX: usize = 16;
+
+/// The schema with `belege` where they are demanded, added where the author did not.
+pub fn with_belege(schema: &Value) -> Value {
+    let mut schema = schema.clone();
+    let (root, depth) = (schema.clone(), depth(&schema, &schema, 0));
+    demand(&mut schema, &root, depth);
+    schema
+}
+
+fn resolved<'s>(mut schema: &'s Value, root: &'s Value) -> &'s Value {
+    for _ in 0..REF_DEPTH_MAX {
+        match schema.get("$ref").and_then(Value::as_str).and_then(|pointer| root.pointer(pointer.strip_prefix('#')?)) {
+            Some(target) => schema = target,
+            None => break,
+        }
+    }
+    schema
+}
+
+fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    schema.get("properties").and_then(Value::as_object).into_iter().flatten().filter(|(name, _)| *name != BELEGE)
+}
+
+/// Levels of lists of objects, the deepest way down.
+fn depth(schema: &Value, root: &Value, followed: usize) -> usize {
+    if followed > REF_DEPTH_MAX {
+        return 0;
+    }
+    let schema = resolved(schema, root);
+    let below = properties(schema).map(|(_, inner)| depth(inner, root, followed + 1)).max().unwrap_or(0);
+    let items = schema.get("items").map(|items| resolved(items, root)).filter(|items| items.get("properties").is_some());
+    items.map_or(below, |items| below.max(1 + depth(items, root, followed + 1)))
+}
+
+fn demand(schema: &mut Value, root: &Value, levels: usize) {
+    if schema.get("$ref").is_some() {
+        *schema = resolved(schema, root).clone();
+    }
+    if levels == 0 {
+        return add(schema);
+    }
+    if let Some(items) = schema.get_mut("items")
+        && resolved(items, root).get("properties").is_some()
+    {
+        let below = levels - 1;
+        if depth(items, root, 0) == below {
+            demand(items, root, below);
+        }
+        return;
+    }
+    let deep: Vec<String> = properties(schema).filter(|(_, inner)| depth(inner, root, 0) == levels).map(|(name, _)| name.clone()).collect();
+    for name in deep {
+        if let Some(inner) = schema.pointer_mut(&format!("/properties/{}", name.replace('~', "~0").replace('/', "~1"))) {
+            demand(inner, root, levels);
+        }
+    }
+}
+
+fn add(schema: &mut Value) {
+    let Some(object) = schema.as_object_mut() else { return };
+    let text = json!({ "type": "string" });
+    let quotation = json!({ "type": "object", "additionalProperties": false, "required": [PLACE[0], PLACE[1], PLACE[2], "zitat"],
+        "properties": { PLACE[0]: text, PLACE[1]: text, PLACE[2]: text, "zitat": { "type": "string", "minLength": 1 } } });
+    let fields = object.entry("properties").or_insert_with(|| Value::Object(Map::new()));
+    if let Some(fields) = fields.as_object_mut() {
+        fields.entry(BELEGE).or_insert(json!({ "type": "array", "minItems": 1, "items": quotation }));
+    }
+    let required = object.entry("required").or_insert_with(|| json!([]));
+    if let Some(required) = required.as_array_mut().filter(|names| !names.iter().any(|name| name == BELEGE)) {
+        required.push(json!(BELEGE));
+    }
+}
+
+/// Whether the passages are passages: `{ document, version, place, text }`, all texts. `Err` is a sentence.
+pub fn passages(sources: &Value) -> Result<(), String> {
+    let list = sources.as_array().ok_or("sources: das ist keine Liste von Fundstellen")?;
+    let complete = |passage: &Value| PLACE.iter().chain(&["text"]).all(|name| passage.get(name).is_some_and(Value::is_string));
+    match list.iter().position(|passage| !complete(passage)) {
+        None => Ok(()),
+        Some(n) => Err(format!("sources: Fundstelle {} hat nicht document, version, place und text", n + 1)),
+    }
+}
+
+/// Holds every quotation of an answer against the passage it names. `Err` is a sentence for whoever answers again.
+pub fn check(schema: &Value, answer: &Value, sources: &Value) -> Result<(), String> {
+    let mut claims = Vec::new();
+    collect(answer, depth(schema, schema, 0), &mut claims);
+    for claim in claims {
+        let quotations = claim.get(BELEGE).and_then(Value::as_array).filter(|list| !list.is_empty());
+        let quotations = quotations.ok_or_else(|| format!("„{}“ hat keinen Beleg.", short(&claim.to_string())))?;
+        for quotation in quotations {
+            stands(quotation, sources)?;
+        }
+    }
+    Ok(())
+}
+
+fn collect<'v>(value: &'v Value, levels: usize, claims: &mut Vec<&'v Value>) {
+    match value {
+        Value::Object(_) if levels == 0 => claims.push(value),
+        Value::Object(map) => map.iter().filter(|(name, _)| *name != BELEGE).for_each(|(_, inner)| collect(inner, levels, claims)),
+        Value::Array(items) if levels > 0 => items.iter().for_each(|item| collect(item, levels - 1, claims)),
+        _ => {}
+    }
+}
+
+fn stands(quotation: &Value, sources: &Value) -> Result<(), String> {
+    let named = |passage: &&Value| PLACE.iter().all(|name| passage[*name] == quotation[*name]);
+    let place = || PLACE.map(|name| quotation[name].as_str().unwrap_or("–")).join(", ");
+    let passage = sources.as_array().into_iter().flatten().find(named).ok_or_else(|| format!("Die Fundstelle „{}“ gibt es nicht.", place()))?;
+    let (said, text) = (normal(&quotation["zitat"]), normal(&passage["text"]));
+    if !said.is_empty() && text.contains(&said) { Ok(()) } else { Err(format!("„{}“ steht nicht in „{}“.", short(&said), place())) }
+}
+
+/// Words with single blanks between them: a line break in a document is no other word.
+fn normal(text: &Value) -> String {
+    text.as_str().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn short(text: &str) -> String {
+    if text.chars().count() <= 80 { text.to_owned() } else { text.chars().take(79).chain(['…']).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places(schema: &Value) -> Vec<String> {
+        fn walk(schema: &Value, path: &str, found: &mut Vec<String>) {
+            if schema["properties"].get(BELEGE).is_some() {
+                found.push(path.to_owned());
+            }
+            properties(schema).for_each(|(name, inner)| walk(inner, &format!("{path}/{name}"), found));
+            if let Some(items) = schema.get("items") {
+                walk(items, &format!("{path}[]"), found);
+            }
+        }
+        let mut found = Vec::new();
+        walk(schema, "", &mut found);
+        found
+    }
+
+    #[test]
+    fn belege_stand_at_the_deepest_level_of_lists() {
+        let text = json!({ "type": "string" });
+        let object = |fields: Value| json!({ "type": "object", "properties": fields });
+        let list = |items: Value| json!({ "type": "array", "items": items });
+        for (schema, expected) in [
+            (object(json!({ "art": text })), vec![""]),
+            (object(json!({ "worte": list(text.clone()) })), vec![""]),
+            (object(json!({ "punkte": list(object(json!({ "t": text }))) })), vec!["/punkte[]"]),
+            (
+                object(json!({ "a": list(object(json!({ "t": text }))), "b": list(object(json!({ "c": list(object(json!({ "t": text }))) }))) })),
+                vec!["/b[]/c[]"],
+            ),
+            (object(json!({ "o": object(json!({ "p": list(object(json!({ "t": text }))) })), "belege": list(object(json!({ "x": text }))) })), vec!["/o/p[]"]),
+        ] {
+            assert_eq!(places(&with_belege(&schema)).into_iter().filter(|p| !p.is_empty() || expected == [""]).collect::<Vec<_>>(), expected, "{schema}");
+        }
+        let shared = json!({ "type": "object", "properties": { "p": { "type": "array", "items": { "$ref": "#/$defs/p" } } }, "$defs": { "p": { "type": "object", "properties": { "t": text } } } });
+        assert_eq!(with_belege(&shared)["properties"]["p"]["items"]["required"], json!([BELEGE]));
+        let own = object(json!({ "t": text, "belege": list(object(json!({ "eigenes": text }))) }));
+        let kept = with_belege(&own);
+        assert_eq!((&kept["properties"]["belege"], &kept["required"]), (&own["properties"]["belege"], &json!(["belege"])));
+    }
+
+    #[test]
+    fn a_quotation_stands_word_for_word_in_its_passage() {
+        let sources = json!([{ "document": "D-1", "version": "1", "place": "S. 2", "text": "Die Miete beträgt\n  monatlich 640 Euro." }]);
+        let schema =
+            json!({ "type": "object", "properties": { "p": { "type": "array", "items": { "type": "object", "properties": { "t": { "type": "string" } } } } } });
+        let said = |zitat: &str, place: &str| json!({ "p": [{ "t": "x", "belege": [{ "document": "D-1", "version": "1", "place": place, "zitat": zitat }] }] });
+        for (answer, expected) in [
+            (said("beträgt monatlich 640 Euro", "S. 2"), Ok(())),
+            (said("beträgt 640 Euro", "S. 2"), Err("„beträgt 640 Euro“ steht nicht in „D-1, 1, S. 2“.")),
+            (said("Die Miete", "S. 3"), Err("Die Fundstelle „D-1, 1, S. 3“ gibt es nicht.")),
+            (said("  ", "S. 2"), Err("„“ steht nicht in „D-1, 1, S. 2“.")),
+            (json!({ "p": [{ "t": "x" }] }), Err("„{\"t\":\"x\"}“ hat keinen Beleg.")),
+            (json!({ "p": [{ "t": "x", "belege": [] }] }), Err("„{\"belege\":[],\"t\":\"x\"}“ hat keinen Beleg.")),
+            (json!({ "p": [] }), Ok(())),
+        ] {
+            assert_eq!(check(&schema, &answer, &sources), expected.map_err(str::to_owned), "{answer}");
+        }
+        assert_eq!(passages(&sources), Ok(()));
+        assert_eq!(
+            passages(&json!([{ "document": "D", "version": 1, "place": "x", "text": "y" }])).unwrap_err(),
+            "sources: Fundstelle 1 hat nicht document, version, place und text"
+        );
+        assert!(passages(&json!({})).is_err());
+    }
+}
