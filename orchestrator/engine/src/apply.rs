@@ -5,7 +5,7 @@ use laufzettel_domain::{EffectPath, RunId, Slot, TenantId, names::Phase};
 
 use crate::{
     event::{Disposition, EffectFailed, EffectIntended, Event, Next, RunStarted, StepRetried, TaskKind},
-    run::{Deadline, EffectRun, EffectStatus, Element, Run, StepState, Task, TaskState},
+    run::{Deadline, EffectRun, EffectStatus, Element, Expected, Run, StepState, Task, TaskState},
 };
 
 /// An event that cannot follow what came before: a damaged journal, or a bug.
@@ -56,6 +56,7 @@ pub(crate) fn begin(tenant: &TenantId, id: RunId, event: &Event, at: Timestamp) 
         effects: std::collections::BTreeMap::new(),
         tasks: std::collections::BTreeMap::new(),
         waits: std::collections::BTreeMap::new(),
+        expects: std::collections::BTreeMap::new(),
         rounds: std::collections::BTreeMap::new(),
         deadlines: std::collections::BTreeMap::new(),
         ending: None,
@@ -86,6 +87,7 @@ pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalT
                 return illegal("the step has settled already");
             }
             run.waits.remove(&slot);
+            run.expects.remove(&slot);
             run.completed.push(slot.clone());
             close_deadline(run, &slot);
             run.set(slot, StepState::Completed { value: e.value.clone(), labels: e.labels.clone(), at });
@@ -98,12 +100,28 @@ pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalT
             run.waits.insert(slot.clone(), e.until);
             run.set(slot, StepState::Active);
         }
+        Event::EventAwaited(e) => {
+            let slot = Slot { step: e.step.clone(), item: e.item };
+            if run.at(&slot).is_some() {
+                return illegal("the step has begun already");
+            }
+            run.waits.extend(e.until.map(|until| (slot.clone(), until)));
+            run.expects.insert(slot.clone(), Expected { name: e.name.clone(), key: e.key.clone() });
+            run.set(slot, StepState::Active);
+        }
+        Event::EventDelivered(e) => {
+            let slot = Slot { step: e.step.clone(), item: e.item };
+            if run.expects.remove(&slot).is_none_or(|expected| expected.name != e.name) {
+                return illegal("nothing waits for it");
+            }
+        }
         Event::StepFailed(e) => {
             let slot = Slot { step: e.step.clone(), item: e.item };
             if !is_open(run, &slot) {
                 return illegal("the step has settled already");
             }
             run.waits.remove(&slot);
+            run.expects.remove(&slot);
             close_deadline(run, &slot);
             run.set(slot, StepState::Failed { class: e.class, message: e.message.clone(), continues: e.continues, label: e.label.clone(), at });
         }
@@ -202,6 +220,7 @@ pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalT
             run.ending = Some((e.ending, e.step.clone()));
             // nothing new starts: what would have come after is not waited for
             run.waits.clear();
+            run.expects.clear();
             run.deadlines.clear();
             run.message.clone_from(&e.reason);
         }

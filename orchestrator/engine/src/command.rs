@@ -1,7 +1,7 @@
 //! What the outside may wish of a run, and how a wish is refused.
 
 use jiff::Timestamp;
-use laufzettel_domain::{Caller, Digest, EffectPath, Text, Value};
+use laufzettel_domain::{Caller, Digest, EffectPath, Slot, Text, Value};
 use laufzettel_policy::Decision;
 use laufzettel_process::{
     model::{FailureClass, RunAs},
@@ -49,6 +49,15 @@ pub enum Command {
     TakeOver {
         path: EffectPath,
         by: Caller,
+    },
+    /// An event somebody sent, for a step that waits for it.
+    Deliver {
+        slot: Slot,
+        name: String,
+        key: String,
+        payload: Value,
+        sender: String,
+        sent_at: Timestamp,
     },
     /// Time has passed.
     Wake,

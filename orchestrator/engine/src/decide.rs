@@ -17,8 +17,8 @@ use crate::{
     context::Context,
     deadline, ending,
     event::{
-        EffectRefused, EffectResumed, EffectSettled, Event, Meta, RunEnding, RunStarted, StepCompleted, StepFailed, StepSkipped, TaskKind, TaskOpened,
-        TaskWithdrawn,
+        EffectRefused, EffectResumed, EffectSettled, Event, EventDelivered, Meta, RunEnding, RunStarted, StepCompleted, StepFailed, StepSkipped, TaskKind,
+        TaskOpened, TaskWithdrawn,
     },
     labels::{Labels, raise_found},
     repair,
@@ -261,6 +261,10 @@ pub fn decide(process: &Process, context: &Context, run: &Run, command: Command,
         }
         Command::Resolve { path, by, resolution } => resolve(&mut sheet, &path, by, resolution)?,
         Command::TakeOver { path, by } => take_over(&mut sheet, &path, by)?,
+        Command::Deliver { slot, name, key, payload, sender, sent_at } => {
+            let delivered = EventDelivered { step: slot.step.clone(), item: slot.item, name, sender, sent_at };
+            steps::wait::deliver(&mut sheet, &slot, &key, delivered, payload)?;
+        }
         Command::Wake => wake(&mut sheet),
     }
     advance(&mut sheet);

@@ -105,6 +105,10 @@ events! {
     EffectResumed = "effect.resumed", content [];
     /// A step waits for a time.
     WaitBegan = "wait.began", content [];
+    /// A step waits for an event under a key.
+    EventAwaited = "event.awaited", content ["key"];
+    /// It came: the value of its step follows.
+    EventDelivered = "event.delivered", content [];
     TaskOpened = "task.opened", content ["show", "form", "note", "vorschlag"];
     /// Nobody answered in time: more people are asked.
     TaskEscalated = "task.escalated", content [];
@@ -225,6 +229,31 @@ pub struct WaitBegan {
     pub item: u32,
     /// When it is over, if nothing ends it before.
     pub until: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EventAwaited {
+    pub step: StepId,
+    /// Of a step with `each`: which item, counted from 1; 0 is the step itself.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub item: u32,
+    pub name: String,
+    /// Until when, if not as long as it takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    pub reads: BTreeSet<laufzettel_domain::Path>,
+    pub key: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EventDelivered {
+    pub step: StepId,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub item: u32,
+    pub name: String,
+    /// Subject of who sent it.
+    pub sender: String,
+    pub sent_at: Timestamp,
 }
 
 /// The exact call, durable before it is made. A resume sends these bytes.

@@ -10,7 +10,7 @@ use laufzettel_policy::{Effect, Labelled, ToolRule, detect, detect_field};
 use laufzettel_process::{
     Process, Types,
     expression::{Expression, Shape, Template},
-    model::{Human, ModelCall, Rules, Step, StepKind, ToolCall, Wait},
+    model::{Awaited, AwaitedEvent, Human, ModelCall, Rules, Step, StepKind, ToolCall, Wait},
     schema,
 };
 
@@ -245,7 +245,10 @@ impl<'v> Labels<'v> {
         let id = &step.id;
         let one = match &step.kind {
             StepKind::Set(template) => self.of_set(id, template),
-            StepKind::Wait(wait) => self.of_wait(id, wait),
+            StepKind::Wait(wait) => match &wait.what {
+                Awaited::Time(length) => self.of_wait(id, length.template()),
+                Awaited::Event(event) => self.of_event(id, wait, event),
+            },
             StepKind::Rules(rules) => Labelled::all(self.of_rules(id, rules)),
             StepKind::Tool(call) => Labelled::all(self.of_tool(id, call)),
             StepKind::Model(call) => Labelled::all(self.of_model(id, call)),
@@ -269,11 +272,22 @@ impl<'v> Labels<'v> {
     }
 
     /// When a wait was over tells of how long it was to be, and of its condition; the clock itself is nobody's word.
-    pub fn of_wait(&self, id: &StepId, wait: &Wait) -> Labelled {
-        let told = self.of_template(wait.length.template()).join(&self.of_condition(id));
+    pub fn of_wait(&self, id: &StepId, length: &Template) -> Labelled {
+        let told = self.of_template(length).join(&self.of_condition(id));
         // an instant carries no order, whoever chose it
         let trust = told.trust.max(Trust::Inert);
         Labelled::all(told.with_trust(trust))
+    }
+
+    /// What somebody sent: foreign, as protected as its schema says, raised by what it was asked for.
+    pub fn of_event(&self, id: &StepId, wait: &Wait, event: &AwaitedEvent) -> Labelled {
+        let asked = self.of_templates(wait.templates().into_iter().map(|(_, t)| t)).join(&self.of_condition(id));
+        let default = self.process.default_label(Trust::Untrusted);
+        let of = |path: &[String]| event.output.label_whole(path, &default).join(&asked).with_trust(Trust::Untrusted);
+        let properties = event.output.root.get("properties").and_then(Value::as_object).into_iter().flatten();
+        let fields = properties.map(|(name, _)| (name.clone(), Labelled::all(of(std::slice::from_ref(name)))));
+        let came = ("timed_out".to_owned(), Labelled::all(asked.clone().with_trust(Trust::Untrusted)));
+        Labelled { own: of(&[]), fields: fields.chain([came]).collect() }
     }
 
     /// A tool's result: `yields`, raised by what went in; its trust is `yields` alone.

@@ -34,6 +34,6 @@ pub use decide::{decide, start};
 pub use effect::{Effect, contacts, effects, wake_at};
 pub use event::{Call, CodecError, Disposition, Escalation, Event, Handed, Meta, Next, TaskKind, TaskOpened};
 pub use proof::EndpointFacts;
-pub use run::{EffectRun, EffectStatus, Ending, Run, State, StepState, Task, TaskState};
+pub use run::{EffectRun, EffectStatus, Ending, Expected, Run, State, StepState, Task, TaskState};
 pub use sentence::sentence;
-pub use steps::human::four_eyes;
+pub use steps::{human::four_eyes, wait::KEY_CHARS_MAX};

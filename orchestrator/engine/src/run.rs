@@ -90,6 +90,12 @@ pub struct Element {
     pub item: Value,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expected {
+    pub name: String,
+    pub key: String,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deadline {
     At(Timestamp),
@@ -181,6 +187,8 @@ pub struct Run {
     pub tasks: BTreeMap<u32, Task>,
     /// What waits for a time, and for which.
     pub waits: BTreeMap<Slot, Timestamp>,
+    /// What waits for an event, and for which; until when stands in `waits`.
+    pub expects: BTreeMap<Slot, Expected>,
     /// Of a step that was ordered again: the round of its effects.
     pub rounds: BTreeMap<StepId, u32>,
     pub deadlines: BTreeMap<StepId, Deadline>,
@@ -198,8 +206,10 @@ impl Run {
             return state;
         }
         let due = self.effects.values().any(|e| e.status == EffectStatus::Due);
-        let stopped =
-            self.open_tasks().next().is_some() || !self.waits.is_empty() || self.effects.values().any(|e| matches!(e.status, EffectStatus::RetryAt(_)));
+        let stopped = self.open_tasks().next().is_some()
+            || !self.waits.is_empty()
+            || !self.expects.is_empty()
+            || self.effects.values().any(|e| matches!(e.status, EffectStatus::RetryAt(_)));
         if !due && stopped { State::Waiting } else { State::Running }
     }
 

@@ -101,6 +101,7 @@ pub fn sentence(kind: &str, body: &Value) -> Text {
         "wait.began" => {
             (format!("Schritt {} wartet bis {}.", step(body), word(body, "/until")), format!("Step {} waits until {}.", step(body), word(body, "/until")))
         }
+        kind if EVENTS.contains(&kind) => events(kind, body),
         "task.opened" => {
             (format!("Aufgabe {} geöffnet: Schritt {}.", body["number"], step(body)), format!("Task {} opened: step {}.", body["number"], step(body)))
         }
@@ -181,6 +182,32 @@ fn exported(body: &Value) -> (String, String) {
         return (format!("{by} hat eine Datei des Vorgangs {run} abgerufen."), format!("{by} fetched a file of the run {run}."));
     }
     (format!("{by} hat das Protokoll ausgeführt."), format!("{by} exported the journal."))
+}
+
+/// What came from elsewhere, for a step that waits for it.
+const EVENTS: [&str; 5] = ["event.awaited", "event.delivered", "event.received", "event.refused", "event.denied"];
+
+fn events(kind: &str, body: &Value) -> (String, String) {
+    let (name, by, step) = (word(body, "/name"), word(body, "/by/name"), step(body));
+    match (kind, body.get("until").and_then(Value::as_str)) {
+        ("event.awaited", None) => (format!("Schritt {step} wartet auf das Ereignis „{name}“."), format!("Step {step} waits for the event \"{name}\".")),
+        ("event.awaited", Some(until)) => {
+            (format!("Schritt {step} wartet bis {until} auf das Ereignis „{name}“."), format!("Step {step} waits until {until} for the event \"{name}\"."))
+        }
+        ("event.delivered", _) => (
+            format!("Das Ereignis „{name}“ für Schritt {step} ist da, gesendet von {}.", word(body, "/sender")),
+            format!("The event \"{name}\" for step {step} is there, sent by {}.", word(body, "/sender")),
+        ),
+        ("event.received", _) => (format!("{by} hat das Ereignis „{name}“ gemeldet."), format!("{by} reported the event \"{name}\".")),
+        ("event.refused", _) => (
+            format!("Ein Ereignis „{name}“ passte nicht zu dem, worauf der Vorgang {} wartet.", word(body, "/run")),
+            format!("An event \"{name}\" did not fit what the run {} waits for.", word(body, "/run")),
+        ),
+        _ => (
+            format!("{by} durfte das Ereignis „{name}“ nicht melden: {}", word(body, "/decision/reason/de")),
+            format!("{by} was denied to report the event \"{name}\": {}", word(body, "/decision/reason/en")),
+        ),
+    }
 }
 
 /// What is on record about the house itself.

@@ -54,7 +54,7 @@ fn kind_expressions_mut(kind: &mut StepKind) -> Vec<&mut Expression> {
         StepKind::Tool(call) => call.with.values_mut().collect(),
         StepKind::Rules(rules) => rules.with.values_mut().collect(),
         StepKind::Set(template) => vec![template],
-        StepKind::Wait(wait) => vec![wait.length.template_mut()],
+        StepKind::Wait(wait) => wait.templates_mut(),
         StepKind::Model(call) => std::iter::once(&mut call.prompt).chain(call.data.values_mut()).collect(),
         StepKind::Human(human) => {
             let moments = human.due.iter_mut().chain(human.escalate.iter_mut().map(|e| &mut e.after));

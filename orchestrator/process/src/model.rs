@@ -197,7 +197,7 @@ impl StepKind {
             Self::Tool(call) => call.with.iter().map(|(k, t)| (format!("with.{k}"), t)).collect(),
             Self::Rules(rules) => rules.with.iter().map(|(k, t)| (format!("rules.with.{k}"), t)).collect(),
             Self::Set(template) => vec![("set".to_owned(), template)],
-            Self::Wait(wait) => vec![(format!("wait.{}", wait.length.word()), wait.length.template())],
+            Self::Wait(wait) => wait.templates().into_iter().map(|(name, t)| (format!("wait.{name}"), t)).collect(),
             Self::Model(call) => {
                 let data = call.data.iter().map(|(k, t)| (format!("model.data.{k}"), t));
                 std::iter::once(("model.prompt".to_owned(), &call.prompt)).chain(data).collect()
@@ -316,13 +316,54 @@ pub struct Rules {
     pub at: Place,
 }
 
-/// Time passes; nobody and nothing is asked.
+/// Time passes, or something happens elsewhere; nobody and nothing is asked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Wait {
-    pub length: Length,
+    pub what: Awaited,
     /// Ends it early, as soon as this step completes. Nothing it waits for.
     pub unless: Option<StepId>,
     pub at: Place,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Awaited {
+    Time(Length),
+    Event(Box<AwaitedEvent>),
+}
+
+/// A named event somebody delivers, under a key.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AwaitedEvent {
+    pub name: String,
+    pub key: Template,
+    /// What it brings.
+    pub output: Schema,
+    /// A duration; without one it is waited for as long as it takes.
+    pub timeout: Option<Template>,
+}
+
+impl Wait {
+    /// What the author wrote into it, by its key.
+    pub fn templates(&self) -> Vec<(&'static str, &Template)> {
+        match &self.what {
+            Awaited::Time(length) => vec![(length.word(), length.template())],
+            Awaited::Event(event) => std::iter::once(("key", &event.key)).chain(event.timeout.iter().map(|t| ("timeout", t))).collect(),
+        }
+    }
+
+    pub fn templates_mut(&mut self) -> Vec<&mut Template> {
+        match &mut self.what {
+            Awaited::Time(length) => vec![length.template_mut()],
+            Awaited::Event(event) => std::iter::once(&mut event.key).chain(event.timeout.iter_mut()).collect(),
+        }
+    }
+
+    pub fn event(&self) -> Option<&AwaitedEvent> {
+        match &self.what {
+            Awaited::Time(_) => None,
+            Awaited::Event(event) => Some(event),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]

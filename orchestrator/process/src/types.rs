@@ -76,7 +76,20 @@ impl Types {
                 result
             }
             StepKind::Set(template) => self.of_template(template),
-            StepKind::Wait(_) => json!({ "type": "object", "required": ["at"], "properties": { "at": { "type": "string", "format": "date-time" } } }),
+            StepKind::Wait(wait) => match wait.event() {
+                None => json!({ "type": "object", "required": ["at"], "properties": { "at": { "type": "string", "format": "date-time" } } }),
+                Some(event) => {
+                    let mut value = event.output.root.clone();
+                    // of one that did not come in time only that is known
+                    if let Some(object) = value.as_object_mut().filter(|_| event.timeout.is_some()) {
+                        object.remove("required");
+                    }
+                    if let Some(object) = value.as_object_mut() {
+                        extend(object, [("timed_out", json!({ "type": "boolean" }))]);
+                    }
+                    value
+                }
+            },
         }
     }
 

@@ -12,7 +12,7 @@ use laufzettel_domain::{Caller, RunId, TaskId, Value, Via};
 use laufzettel_engine::Rejection;
 use laufzettel_process::model::RunAs;
 use laufzettel_store::RunFilter;
-use laufzettel_worker::{StartError, StartRequest, WishError};
+use laufzettel_worker::{DeliverError, Happening, StartError, StartRequest, WishError};
 use serde_json::json;
 
 use crate::{
@@ -97,6 +97,42 @@ pub async fn start(
         response.headers_mut().insert(header::LOCATION, value);
     }
     response
+}
+
+/// What happened elsewhere, for whatever waits for it.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sent {
+    name: String,
+    key: String,
+    #[serde(default)]
+    payload: Option<Value>,
+}
+
+/// Delivers a named event to the steps that wait for it, or keeps it thirty days for one that will. 202 once it is durable.
+pub async fn event(
+    State(site): State<Arc<Site>>,
+    Extension(session): Extension<Session>,
+    Path(tenant): Path<String>,
+    headers: HeaderMap,
+    body: axum::body::Bytes,
+) -> Response {
+    if tenant != session.tenant {
+        return problem(404, "Diesen Mandanten gibt es hier nicht.");
+    }
+    let sent: Sent = match serde_json::from_slice(&body) {
+        Ok(sent) => sent,
+        Err(error) => return problem_with(400, "Erwartet: { name, key, payload }.", json!({ "detail": error.to_string() })),
+    };
+    let id = headers.get("idempotency-key").and_then(|v| v.to_str().ok()).filter(|k| k.len() <= 256).map(str::to_owned);
+    let happening = Happening { name: sent.name, key: sent.key, payload: sent.payload.unwrap_or_else(|| json!({})), id };
+    match site.tenants[&tenant].desk.report(happening, &as_api(&session.caller), |process| session.covers(process)).await {
+        Ok(()) => StatusCode::ACCEPTED.into_response(),
+        Err(DeliverError::Unknown) => problem(404, "Auf ein Ereignis dieses Namens wartet kein Prozess."),
+        Err(DeliverError::Denied(decision)) => problem_with(403, "Nicht erlaubt.", json!({ "detail": decision.reason.de, "rule": decision.rule })),
+        Err(DeliverError::Invalid(text)) => problem(422, &text.de),
+        Err(DeliverError::Unavailable) => problem(503, "Gerade nicht möglich. Bitte später noch einmal."),
+    }
 }
 
 fn invalid(problems: &[laufzettel_process::schema::Problem]) -> Response {

@@ -56,6 +56,7 @@ pub fn routes() -> Vec<Route> {
         route("/antrag/{tenant}/{path}", Nothing, "", get(intake::form).post(intake::send).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
         route("/status/{code}", Code, "", get(status::page)),
         route("/hooks/{tenant}/{path}", Signature, "", post(hooks::receive)),
+        route("/events/{tenant}", Key, "process.start", post(api::event)),
         route("/static/style.css", Nothing, "", get(reply::style)),
         route("/.well-known/jwks/{tenant}", Nothing, "", get(api::jwks)),
         route("/healthz", Nothing, "", get(|| async { "ok" })),
@@ -198,7 +199,8 @@ mod tests {
     #[test]
     fn keys_open_the_interface_and_nothing_else() {
         for route in routes() {
-            assert_eq!(route.path.starts_with("/api/v1/"), route.needs == Needs::Key, "{}", route.path);
+            let interface = route.path.starts_with("/api/v1/") || route.path.starts_with("/events/");
+            assert_eq!(interface, route.needs == Needs::Key, "{}", route.path);
         }
     }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) const BESIDE_MAX: u32 = 20_000;
 
 /// One wish to append. All of it becomes durable, or nothing.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Append {
     /// `None` for records beside runs.
     pub run: Option<RunId>,
@@ -20,7 +20,47 @@ pub struct Append {
     pub projection: Option<Projection>,
     /// Keys that stand for this run from now on; one that is taken refuses the whole.
     pub receipt: Option<Vec<String>>,
+    /// A key for a record beside runs: what was seen before is refused.
+    pub seen: Option<String>,
+    /// Put into the mailbox with the record that says so: one copy for each run that waits for it, one for whoever comes later
+    /// if none does.
+    pub post: Option<Message>,
+    /// Taken out of the mailbox; if it is there no more, the whole is in conflict.
+    pub taken: Option<i64>,
 }
+
+/// A named event for a step that waits for it, or will.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    pub name: String,
+    pub key: String,
+    /// JSON.
+    pub payload: String,
+    /// Subject of who sent it.
+    pub sender: String,
+    /// Microseconds since 1970.
+    pub at: i64,
+}
+
+/// One of them, for a run that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    pub id: i64,
+    /// What of the run waits, as the run itself named it.
+    pub slot: String,
+    pub message: Message,
+}
+
+/// What of a run waits for which event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExpectRow {
+    pub slot: String,
+    pub name: String,
+    pub key: String,
+}
+
+/// Microseconds a message waits for somebody to ask for it: thirty days, as the language promises.
+pub(crate) const KEPT_US: i64 = 30 * 24 * 3600 * 1_000_000;
 
 /// What lists show, written in the same transaction as the records it was computed from.
 #[derive(Debug, Clone)]
@@ -29,6 +69,8 @@ pub struct Projection {
     pub tasks: Vec<TaskRow>,
     /// What the records used up: added to what stands there.
     pub usage: Vec<UsageRow>,
+    /// All the run waits for now, in place of what stood there; `None` where it never waits for anything.
+    pub expects: Option<Vec<ExpectRow>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,6 +190,9 @@ pub enum AppendError {
     /// The same request came before; this run answers for it.
     #[error("already received as run {0}")]
     Duplicate(RunId),
+    /// The same message came before.
+    #[error("already received")]
+    Seen,
     /// Try again later: nothing was written.
     #[error("the store does not take writes: {0}")]
     Unavailable(String),

@@ -9,7 +9,7 @@ use std::sync::{
 };
 
 /// Every failpoint there is, so that a test can visit them all.
-pub const NAMES: [&str; 25] = [
+pub const NAMES: [&str; 28] = [
     "store.opened",
     "store.before_begin",
     "store.before_insert",
@@ -35,6 +35,9 @@ pub const NAMES: [&str; 25] = [
     "start.after_append",
     "answer.after_append",
     "record.before_append",
+    "event.before_append",
+    "event.after_append",
+    "event.before_take",
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,7 @@ pub mod failpoint;
 mod memory;
 mod sqlite;
 
-pub use contract::{Append, AppendError, Error, LaneHead, Projection, RunFilter, RunRow, StartedRow, TaskRow, UsageRow};
+pub use contract::{Append, AppendError, Error, ExpectRow, LaneHead, Mail, Message, Projection, RunFilter, RunRow, StartedRow, TaskRow, UsageRow};
 pub use memory::{Faults, Memory};
 pub use sqlite::{Sqlite, SqliteOptions};
 
@@ -40,7 +40,7 @@ impl Store {
 
     /// A record beside runs: sign-ins, denials, views.
     pub async fn note(&self, draft: Draft) -> Result<(), AppendError> {
-        self.append(Append { run: None, expected: 0, epoch: None, drafts: vec![draft], projection: None, receipt: None }).await
+        self.append(Append { drafts: vec![draft], ..Append::default() }).await
     }
 
     /// Fences the intents and outcomes of every earlier opening of this store.
@@ -65,7 +65,12 @@ impl Store {
         both!(self, s => s.runs(filter))
     }
 
-    /// Open runs with something to do at `now` (microseconds): due effects, or a timer that is over.
+    /// Messages a run waits for: of each place the oldest.
+    pub async fn mail(&self, run: RunId) -> Result<Vec<Mail>, Error> {
+        both!(self, s => s.mail(run))
+    }
+
+    /// Open runs with something to do at `now` (microseconds): due effects, a timer that is over, or mail.
     pub async fn claimable(&self, now: i64, limit: u32) -> Result<Vec<RunId>, Error> {
         both!(self, s => s.claimable(now, limit))
     }

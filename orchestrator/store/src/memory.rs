@@ -9,7 +9,7 @@ use laufzettel_domain::RunId;
 use laufzettel_journal::{Draft, LANE_CLOSED, LANE_OPENED, Record, genesis, seal};
 use serde_json::json;
 
-use crate::contract::{Append, AppendError, BESIDE_MAX, Error, LaneHead, RunFilter, RunRow, StartedRow, TaskRow, UsageRow};
+use crate::contract::{Append, AppendError, BESIDE_MAX, Error, ExpectRow, KEPT_US, LaneHead, Mail, Message, RunFilter, RunRow, StartedRow, TaskRow, UsageRow};
 
 /// Faults of one append, decided by whoever simulates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,6 +38,10 @@ struct Inner {
     tasks: BTreeMap<String, TaskRow>,
     usage: BTreeMap<(String, String, String, String), UsageRow>,
     receipts: BTreeMap<String, RunId>,
+    expected: BTreeMap<RunId, Vec<ExpectRow>>,
+    mailbox: BTreeMap<i64, Message>,
+    seen: BTreeMap<String, i64>,
+    last_mail: i64,
     bytes: BTreeMap<String, Vec<u8>>,
     checkpoints: Vec<String>,
     faults: Vec<Faults>,
@@ -114,7 +118,15 @@ impl Memory {
         let inner = self.lock();
         let mut due: Vec<(i64, RunId)> = inner.runs.values().filter_map(|r| r.wake_at.filter(|at| *at <= now).map(|at| (at, r.run))).collect();
         due.sort();
-        Ok(due.into_iter().take(limit as usize).map(|(_, run)| run).collect())
+        let mut runs: Vec<RunId> = due.into_iter().take(limit as usize).map(|(_, run)| run).collect();
+        let mailed = inner.expected.keys().filter(|run| !inner.mail(**run).is_empty());
+        let more: Vec<RunId> = mailed.filter(|run| !runs.contains(run)).copied().collect();
+        runs.extend(more);
+        Ok(runs)
+    }
+
+    pub async fn mail(&self, run: RunId) -> Result<Vec<Mail>, Error> {
+        Ok(self.lock().mail(run))
     }
 
     pub async fn next_wake(&self) -> Result<Option<i64>, Error> {
@@ -219,6 +231,22 @@ impl Inner {
         self.records.push(seal(&hash, self.lane, seq, draft));
     }
 
+    fn mail(&self, run: RunId) -> Vec<Mail> {
+        let oldest = |row: &ExpectRow| self.mailbox.iter().find(|(_, message)| message.name == row.name && message.key == row.key);
+        let rows = self.expected.get(&run).into_iter().flatten();
+        rows.filter_map(|row| oldest(row).map(|(id, message)| Mail { id: *id, slot: row.slot.clone(), message: message.clone() })).collect()
+    }
+
+    fn post(&mut self, message: &Message) {
+        self.mailbox.retain(|_, kept| kept.at >= message.at - KEPT_US);
+        self.seen.retain(|_, at| *at >= message.at - KEPT_US);
+        let waiting = self.expected.values().flatten().filter(|row| row.name == message.name && row.key == message.key).count();
+        for _ in 0..waiting.max(1) {
+            self.last_mail += 1;
+            self.mailbox.insert(self.last_mail, message.clone());
+        }
+    }
+
     fn append(&mut self, append: Append) -> Result<(), AppendError> {
         if self.closed {
             return Err(AppendError::Fenced);
@@ -235,6 +263,14 @@ impl Inner {
                 return Err(AppendError::Conflict(at));
             }
         }
+        if append.seen.as_ref().is_some_and(|key| self.seen.contains_key(key)) {
+            return Err(AppendError::Seen);
+        }
+        if let Some(id) = append.taken
+            && self.mailbox.remove(&id).is_none()
+        {
+            return Err(AppendError::Conflict(append.expected));
+        }
         for (n, draft) in append.drafts.into_iter().enumerate() {
             self.push(match append.run {
                 Some(run) => draft.of_run(run, append.expected + 1 + n as u64),
@@ -242,6 +278,10 @@ impl Inner {
             });
         }
         if let Some(projection) = append.projection {
+            if let Some(mut rows) = projection.expects {
+                rows.sort_by(|a, b| a.slot.cmp(&b.slot));
+                self.expected.insert(projection.run.run, rows);
+            }
             self.runs.insert(projection.run.run, projection.run);
             for task in projection.tasks {
                 self.tasks.insert(task.task.clone(), task);
@@ -256,6 +296,11 @@ impl Inner {
                     None => drop(self.usage.insert(key, row)),
                 }
             }
+        }
+        let at = self.records.last().map_or(0, |record| record.draft.at);
+        self.seen.extend(append.seen.map(|key| (key, at)));
+        if let Some(message) = append.post {
+            self.post(&message);
         }
         if let (Some(keys), Some(run)) = (append.receipt, append.run) {
             self.receipts.extend(keys.into_iter().map(|key| (key, run)));

@@ -16,7 +16,7 @@ use sqlx::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-use crate::contract::{Append, AppendError, BESIDE_MAX, Error, LaneHead, RunFilter, RunRow, StartedRow, TaskRow, UsageRow};
+use crate::contract::{Append, AppendError, BESIDE_MAX, Error, LaneHead, Mail, RunFilter, RunRow, StartedRow, TaskRow, UsageRow};
 
 /// Requests waiting for the writer: more than this and senders wait in turn. Two full batches.
 const QUEUE_MAX: usize = 1024;
@@ -159,8 +159,21 @@ impl Sqlite {
 
     pub async fn claimable(&self, now: i64, limit: u32) -> Result<Vec<RunId>, Error> {
         let sql = "SELECT run FROM runs WHERE wake_at IS NOT NULL AND wake_at <= $1 ORDER BY wake_at, run LIMIT $2";
-        let rows = sqlx::query(sql).bind(now).bind(i64::from(limit)).fetch_all(&self.pool).await?;
-        rows.iter().map(|row| rows::run_id(&row.get::<String, _>(0))).collect()
+        let mut rows = sqlx::query(sql).bind(now).bind(i64::from(limit)).fetch_all(&self.pool).await?;
+        // from the mailbox, which is all but empty, to those who wait
+        let sql = "SELECT DISTINCT e.run FROM mailbox m JOIN expected e ON e.name = m.name AND e.key = m.key ORDER BY e.run LIMIT $1";
+        rows.extend(sqlx::query(sql).bind(i64::from(limit)).fetch_all(&self.pool).await?);
+        let mut runs: Vec<RunId> = rows.iter().map(|row| rows::run_id(&row.get::<String, _>(0))).collect::<Result<_, _>>()?;
+        let mut seen = std::collections::HashSet::new();
+        runs.retain(|run| seen.insert(*run));
+        Ok(runs)
+    }
+
+    pub async fn mail(&self, run: RunId) -> Result<Vec<Mail>, Error> {
+        let sql = "SELECT e.slot, m.* FROM expected e JOIN mailbox m ON m.name = e.name AND m.key = e.key WHERE e.run = $1 \
+                   AND m.id = (SELECT min(id) FROM mailbox WHERE name = e.name AND key = e.key) ORDER BY e.slot";
+        let rows = sqlx::query(sql).bind(run.to_string()).fetch_all(&self.pool).await?;
+        rows.iter().map(rows::mail).collect()
     }
 
     pub async fn next_wake(&self) -> Result<Option<i64>, Error> {

@@ -4,7 +4,7 @@
 
 use laufzettel_domain::RunId;
 use laufzettel_journal::{Draft, Verdict, Verifier};
-use laufzettel_store::{Append, AppendError, Memory, Projection, RunFilter, RunRow, Sqlite, SqliteOptions, Store, TaskRow, UsageRow};
+use laufzettel_store::{Append, AppendError, ExpectRow, Memory, Message, Projection, RunFilter, RunRow, Sqlite, SqliteOptions, Store, TaskRow, UsageRow};
 use serde_json::json;
 
 fn run(n: u8) -> RunId {
@@ -55,8 +55,61 @@ fn append(n: u8, expected: u64, kinds: &[&str]) -> Append {
         expected,
         epoch: None,
         drafts: kinds.iter().map(|k| draft(k)).collect(),
-        projection: Some(Projection { run: row, tasks: vec![task], usage: vec![usage(n)] }),
-        receipt: None,
+        projection: Some(Projection { run: row, tasks: vec![task], usage: vec![usage(n)], expects: None }),
+        ..Append::default()
+    }
+}
+
+fn message(key: &str, at: i64) -> Message {
+    Message { name: "zahlung".into(), key: key.into(), payload: format!("{{\"at\":{at}}}"), sender: "S-1".into(), at }
+}
+
+fn waiting(n: u8, expected: u64, keys: &[&str]) -> Append {
+    let mut append = append(n, expected, &["wait"]);
+    let rows = keys.iter().enumerate().map(|(i, key)| ExpectRow { slot: format!("w{i}"), name: "zahlung".into(), key: (*key).into() });
+    let projection = append.projection.as_mut().unwrap();
+    projection.expects = Some(rows.collect());
+    projection.run.wake_at = None;
+    append
+}
+
+/// What is sent reaches everybody who waits for it, once; what nobody waits for is kept for the first who asks, thirty days.
+async fn mail_reaches_who_waits(store: &Store) {
+    let post = |key: &str, at: i64| Append { drafts: vec![draft("event.received")], post: Some(message(key, at)), ..Append::default() };
+    let mail = |n: u8| async move { store.mail(run(n)).await.unwrap().into_iter().map(|m| (m.slot, m.message.at, m.id)).collect::<Vec<_>>() };
+    store.append(waiting(20, 0, &["A", "B"])).await.unwrap();
+    store.append(waiting(21, 0, &["A"])).await.unwrap();
+    assert_eq!(store.claimable(0, 10).await.unwrap(), []);
+    store.append(post("A", 10)).await.unwrap();
+    assert_eq!(store.claimable(0, 10).await.unwrap(), [run(20), run(21)]);
+    let (first, second) = (mail(20).await, mail(21).await);
+    assert_eq!((first.len(), first[0].0.as_str(), first[0].1), (1, "w0", 10));
+    assert_eq!(second[0].2, first[0].2, "both look at the oldest copy");
+    store.append(Append { taken: Some(first[0].2), ..waiting(20, 1, &["B"]) }).await.unwrap();
+    // taken is taken: whoever looked at the same copy decides anew, and finds the other
+    assert_eq!(store.append(Append { taken: Some(first[0].2), ..waiting(21, 1, &[]) }).await, Err(AppendError::Conflict(1)));
+    let second = mail(21).await;
+    store.append(Append { taken: Some(second[0].2), ..waiting(21, 1, &[]) }).await.unwrap();
+    assert_eq!(store.claimable(0, 10).await.unwrap(), []);
+    // early: for the first who asks
+    store.append(post("C", 20)).await.unwrap();
+    store.append(waiting(22, 0, &["C"])).await.unwrap();
+    assert_eq!(store.claimable(0, 10).await.unwrap(), [run(22)]);
+    assert_eq!(mail(22).await[0].1, 20);
+    // the same message again is the same message
+    let again = || Append { seen: Some("event:S-1:zahlung:7".into()), ..post("E", 21) };
+    store.append(again()).await.unwrap();
+    assert_eq!(store.append(again()).await, Err(AppendError::Seen));
+    // too old
+    let month = 30 * 24 * 3600 * 1_000_000_i64;
+    store.append(post("D", 20 + month + 1)).await.unwrap();
+    assert_eq!(mail(22).await, []);
+    store.append(Append { drafts: vec![draft("event.refused")], taken: Some(999), ..Append::default() }).await.unwrap_err();
+    for n in [20, 21, 22] {
+        let at = store.run(run(n)).await.unwrap().unwrap().seq;
+        let mut end = append(n, at, &["end"]);
+        end.projection.as_mut().unwrap().expects = Some(Vec::new());
+        store.append(end).await.unwrap();
     }
 }
 
@@ -115,7 +168,13 @@ async fn conforms(store: Store) {
 
     assert_eq!(store.claimable(1, 10).await.unwrap(), [run(1)]);
     assert_eq!(store.next_wake().await.unwrap(), Some(1));
-    store.append(append(1, 5, &["end"])).await.unwrap();
+    // a task may be open to more people later
+    let mut wider = append(1, 5, &["e"]);
+    wider.projection.as_mut().unwrap().tasks[0].groups.push("GG-Leitung".into());
+    store.append(wider).await.unwrap();
+    let tasks = store.open_tasks().await.unwrap();
+    assert_eq!(tasks.iter().find(|t| t.run == run(1)).unwrap().groups, ["GG", "GG-Leitung"]);
+    store.append(append(1, 6, &["end"])).await.unwrap();
     assert_eq!(store.claimable(1, 10).await.unwrap(), []);
     let runs = store.runs(RunFilter { limit: 10, ..RunFilter::default() }).await.unwrap();
     assert_eq!(runs.iter().map(|r| (r.run, r.state.as_str())).collect::<Vec<_>>(), [(answering, "running"), (run(1), "completed")]);
@@ -135,6 +194,7 @@ async fn conforms(store: Store) {
     store.put_bytes(&name, b"gefaelscht").await.unwrap();
     assert!(matches!(store.bytes(&name).await, Err(laufzettel_store::Error::Corrupt(_))));
 
+    mail_reaches_who_waits(&store).await;
     store.note(draft("signin")).await.unwrap();
     store.note(draft("signout")).await.unwrap();
     let beside = |kinds: &'static [&'static str], since| {
@@ -158,7 +218,7 @@ async fn conforms(store: Store) {
         after = (last.lane, last.seq);
         page.iter().for_each(|r| verifier.push(r));
     }
-    assert!(matches!(verifier.finish(None), Verdict::NotAnchored { records: 11, .. }));
+    assert!(matches!(verifier.finish(None), Verdict::NotAnchored { records: 24, .. }));
 }
 
 #[tokio::test]

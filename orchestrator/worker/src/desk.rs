@@ -108,7 +108,7 @@ impl Desk {
         Self { tenant }
     }
 
-    fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.tenant.clock.now()
     }
 
@@ -249,8 +249,8 @@ impl Desk {
             return Err(StartError::Unavailable("failpoint".to_owned()));
         }
         let receipt = (!receipts.is_empty()).then_some(receipts);
-        let actor = Actor::Caller(state.caller.clone());
-        match self.append(prepared, &state, &events, 0, &actor, receipt, at, false).await {
+        let write = Write { receipt, ..Write::of(&Actor::Caller(state.caller.clone()), at) };
+        match self.append(prepared, &state, &events, write).await {
             Ok(()) => self.tenant.memory.moved.notify_one(),
             Err(AppendError::Duplicate(run)) => return Err(StartError::Duplicate(run)),
             Err(error) => return Err(StartError::Unavailable(error.to_string())),
@@ -328,7 +328,7 @@ impl Desk {
                 None => self.load(run).await?.ok_or(WishError::Unknown)?,
             };
             let command = wish(&loaded)?;
-            match self.decide(loaded, command, actor, false).await {
+            match self.decide(loaded, command, Write::of(actor, self.now())).await {
                 Err(Told::Conflict) => {}
                 Err(Told::Later(why)) => return Err(WishError::Unavailable(why)),
                 Err(Told::Wish(error)) => return Err(error),
@@ -341,8 +341,8 @@ impl Desk {
         Err(WishError::Unavailable("der Vorgang ändert sich gerade zu schnell".to_owned()))
     }
 
-    pub(crate) async fn decide(&self, mut loaded: Loaded, command: Command, actor: &Actor, fenced: bool) -> Result<Loaded, Told> {
-        let at = self.now().max(loaded.run.updated_at);
+    pub(crate) async fn decide(&self, mut loaded: Loaded, command: Command, write: Write) -> Result<Loaded, Told> {
+        let at = write.at.max(loaded.run.updated_at);
         let Loaded { run, prepared } = &mut loaded;
         let events = engine::decide(&prepared.process, &prepared.context, run, command, at).map_err(|r| Told::Wish(rejected(r)))?;
         let before = run.seq;
@@ -352,7 +352,7 @@ impl Desk {
         if events.is_empty() {
             return Ok(loaded);
         }
-        let written = self.append(prepared, run, &events, before, actor, None, at, fenced).await;
+        let written = self.append(prepared, run, &events, Write { expected: before, at, ..write }).await;
         match written {
             Ok(()) => Ok(loaded),
             Err(AppendError::Conflict(_)) => Err(Told::Conflict),
@@ -361,19 +361,8 @@ impl Desk {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one append has that many parts, and two callers")]
-    async fn append(
-        &self,
-        prepared: &Prepared,
-        run: &Run,
-        events: &[Event],
-        expected: u64,
-        actor: &Actor,
-        receipt: Option<Vec<String>>,
-        at: Timestamp,
-        fenced: bool,
-    ) -> Result<(), AppendError> {
-        let actor = actor.to_string();
+    async fn append(&self, prepared: &Prepared, run: &Run, events: &[Event], write: Write) -> Result<(), AppendError> {
+        let Write { expected, actor, receipt, at, fenced, taken } = write;
         let drafts = events.iter().map(|event| {
             let (body, content) = event.split();
             let salt = self.tenant.random::<16>();
@@ -386,6 +375,8 @@ impl Desk {
             drafts: drafts.collect(),
             projection: Some(project(prepared, run, events, &quota::day(&self.tenant, at))),
             receipt,
+            taken,
+            ..Append::default()
         };
         // known before anybody can see the records: the worker may claim the run the instant they are durable. What was
         // refused is taken out again; after a lost reply it stays, because nobody else can have begun it
@@ -539,6 +530,25 @@ fn wrong_way(via: laufzettel_domain::Via, process: &Process) -> Option<Decision>
     let open = process.start.via.is_empty() || process.start.via.contains(&way);
     let (de, en) = ("Auf diesem Weg lässt sich der Prozess nicht starten.", "The process cannot be started this way.");
     (!open).then(|| Decision::deny("process.start.via", de, en))
+}
+
+/// How a decision is written down.
+pub(crate) struct Write {
+    /// The `run_seq` of the last record seen; 0 for a run that begins.
+    pub expected: u64,
+    pub actor: String,
+    pub receipt: Option<Vec<String>>,
+    pub at: Timestamp,
+    /// Intents and outcomes: refused if the store was opened anew since.
+    pub fenced: bool,
+    /// The message it answers to, which nobody else takes then.
+    pub taken: Option<i64>,
+}
+
+impl Write {
+    pub fn of(actor: &Actor, at: Timestamp) -> Self {
+        Self { expected: 0, actor: actor.to_string(), receipt: None, at, fenced: false, taken: None }
+    }
 }
 
 /// How a decision did not become durable.

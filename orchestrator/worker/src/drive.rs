@@ -10,7 +10,7 @@ use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    desk::{Desk, Loaded, Told, WishError},
+    desk::{Desk, Loaded, Told, WishError, Write},
     door,
     tenant::Driving,
 };
@@ -129,7 +129,14 @@ impl Desk {
                 }
                 self.send_off(&loaded, effect, &mut under_way);
             }
-            let Some(done) = under_way.join_next().await else { return Ok(()) };
+            let Some(done) = under_way.join_next().await else {
+                // whatever it waits for by now may be there already
+                match self.take_mail(loaded).await? {
+                    Some(moved) => loaded = moved,
+                    None => return Ok(()),
+                }
+                continue;
+            };
             let Ok((effect, command)) = done else {
                 return Err(Told::Wish(WishError::Unavailable("ein Aufruf ist abgestürzt".to_owned())));
             };
@@ -172,7 +179,8 @@ impl Desk {
         if failpoint::hit("worker.before_append") {
             return Err(Told::Later("failpoint".to_owned()));
         }
-        self.decide(loaded, command, &Actor::Engine, true).await
+        let write = Write { fenced: true, ..Write::of(&Actor::Engine, self.now()) };
+        self.decide(loaded, command, write).await
     }
 
     fn send_off(&self, loaded: &Loaded, effect: Effect, under_way: &mut JoinSet<(Effect, Command)>) {

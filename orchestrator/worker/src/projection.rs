@@ -1,8 +1,9 @@
 //! The rows that lists and quotas read, computed from a run and the events that led to it.
 
-use laufzettel_domain::TaskId;
+use laufzettel_domain::{Slot, TaskId};
 use laufzettel_engine::{self as engine, Event, Run, TaskKind};
-use laufzettel_store::{Projection, RunRow, TaskRow, UsageRow};
+use laufzettel_process::model::StepKind;
+use laufzettel_store::{ExpectRow, Projection, RunRow, TaskRow, UsageRow};
 
 use crate::tenant::Prepared;
 
@@ -43,7 +44,14 @@ pub(crate) fn project(prepared: &Prepared, run: &Run, events: &[Event], day: &st
     numbers.dedup();
     let tasks = numbers.iter().filter_map(|n| run.tasks.get(n)).map(|task| task_row(prepared, run, task)).collect();
     let usage = events.iter().filter_map(|event| used(run, event, day)).collect();
-    Projection { run: row, tasks, usage }
+    Projection { run: row, tasks, usage, expects: expects(prepared, run) }
+}
+
+/// What the run waits for; `None` where its process never waits for an event.
+fn expects(prepared: &Prepared, run: &Run) -> Option<Vec<ExpectRow>> {
+    let waits = prepared.process.steps.values().any(|step| matches!(&step.kind, StepKind::Wait(wait) if wait.event().is_some()));
+    let row = |(slot, expected): (&Slot, &engine::Expected)| ExpectRow { slot: slot.to_string(), name: expected.name.clone(), key: expected.key.clone() };
+    waits.then(|| run.expects.iter().map(row).collect())
 }
 
 /// What a model call used up, for quotas and pages.

@@ -12,9 +12,14 @@ use laufzettel_domain::{Caller, Clock, TaskId, TenantId, Value, Via};
 use laufzettel_engine::{TaskKind, TaskOpened, wake_at};
 use laufzettel_process::{Catalogue, Process, model::TriggerKind};
 use laufzettel_store::{Memory as MemoryStore, Store};
-use laufzettel_worker::{Desk, Random, StartError, StartRequest, WishError};
+use laufzettel_worker::{DeliverError, Desk, Happening, Random, StartError, StartRequest, WishError};
 
-use super::{Report, compare::compare, read::Case, script::Script};
+use super::{
+    Report,
+    compare::compare,
+    read::{Case, Scheduled},
+    script::Script,
+};
 use crate::config::{Config, TenantConfig};
 
 /// What every case of a file shares.
@@ -74,7 +79,13 @@ pub async fn perform(setting: Setting, case: Case) -> Report {
     };
     let mut answered = BTreeSet::new();
     let mut asked: BTreeMap<String, usize> = BTreeMap::new();
+    let mut events = case.events.clone().into_iter().peekable();
     for _ in 0..ROUNDS_MAX {
+        while let Some(event) = events.next_if(|event| event.at <= clock.now()) {
+            if let Err(error) = happen(&desk, event).await {
+                return report(vec![error]);
+            }
+        }
         if let Err(error) = desk.drive(run).await {
             return report(vec![error.to_string()]);
         }
@@ -96,12 +107,23 @@ pub async fn perform(setting: Setting, case: Case) -> Report {
             drop(answer(&desk, id, scripted, task.opened.shown).await);
             continue;
         }
-        match wake_at(&loaded.run) {
+        let happens = events.peek().map(|event| event.at);
+        match wake_at(&loaded.run).into_iter().chain(happens).min() {
             Some(at) => *clock.0.lock().expect("nobody panics while holding this lock") = at,
             None => return report(compare(&case.expect, &loaded.run, &script)),
         }
     }
     report(vec![format!("kommt nach {ROUNDS_MAX} Schritten nicht zur Ruhe")])
+}
+
+async fn happen(desk: &Desk, event: Scheduled) -> Result<(), String> {
+    let Scheduled { name, key, payload, .. } = event;
+    let by = Caller::service("fall", Via::Api);
+    let posted = desk.post(Happening { name: name.clone(), key, payload, id: None }, &by).await;
+    posted.map_err(|error| match error {
+        DeliverError::Invalid(text) => format!("events: {name}: {}", text.de),
+        other => format!("events: {name}: {other}"),
+    })
 }
 
 /// What somebody answers to a task of this step: always the same, item by item, or time by time (a repair comes after what failed).

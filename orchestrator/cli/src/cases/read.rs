@@ -20,7 +20,18 @@ pub struct Case {
     pub tools: BTreeMap<String, Value>,
     pub models: BTreeMap<String, Value>,
     pub humans: BTreeMap<String, Value>,
+    /// What happens elsewhere, and when, in order.
+    pub events: Vec<Scheduled>,
     pub expect: Expect,
+}
+
+/// An event of a case.
+#[derive(Debug, Clone)]
+pub struct Scheduled {
+    pub name: String,
+    pub key: String,
+    pub payload: Value,
+    pub at: Timestamp,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -59,7 +70,8 @@ fn case(node: &Node, key: &str, folder: &Folder, file: &str, findings: &mut Find
         fields.opt(name).map(|n| resolved(n, &path, folder, file, fields.findings))
     };
     let (input, tools, models, humans) = (value("input"), value("tools"), value("models"), value("humans"));
-    for name in ["events", "processes"] {
+    let events = events(&mut fields, key, now);
+    for name in ["processes"] {
         if let Some(node) = fields.opt(name)
             && !(node.items().is_empty() && node.entries().is_empty())
         {
@@ -77,8 +89,31 @@ fn case(node: &Node, key: &str, folder: &Folder, file: &str, findings: &mut Find
         tools: map(tools),
         models: map(models),
         humans: map(humans),
+        events: events?,
         expect: expect?,
     })
+}
+
+/// `{ name, key, payload, after }`: `after` counts from the start of the case.
+fn events(fields: &mut Fields<'_, '_>, key: &str, now: Option<Timestamp>) -> Option<Vec<Scheduled>> {
+    let mut events = Some(Vec::new());
+    for (i, item) in fields.list("events").iter().enumerate() {
+        let Some(mut inner) = Fields::open(item, format!("{key}.events[{}]", i + 1), fields.findings) else { continue };
+        let (name, event_key) = (inner.req_text("name").map(str::to_owned), inner.req_text("key").map(str::to_owned));
+        let payload = inner.opt("payload").map_or_else(|| Value::Object(serde_json::Map::new()), Node::to_value);
+        let after = inner.span("after");
+        let timed = after.is_some() || inner.opt("after").is_none();
+        inner.close();
+        let at = now.map(|now| after.map_or(now, |span| span.after(now, &jiff::tz::TimeZone::UTC)));
+        match (events.as_mut(), name, event_key, at.filter(|_| timed)) {
+            (Some(list), Some(name), Some(key), Some(at)) => list.push(Scheduled { name, key, payload, at }),
+            _ => events = None,
+        }
+    }
+    if let Some(list) = &mut events {
+        list.sort_by_key(|event| event.at);
+    }
+    events
 }
 
 fn map(value: Option<Value>) -> BTreeMap<String, Value> {

@@ -171,7 +171,7 @@ async fn commits(desk: &Desk, count: usize) -> anyhow::Result<f64> {
     let began = Instant::now();
     for _ in 0..count {
         let draft = laufzettel_journal::Draft::new("bench", "engine", 0, json!({ "v": 1 }), None);
-        desk.tenant.store.append(Append { run: None, expected: 0, epoch: None, drafts: vec![draft], projection: None, receipt: None }).await?;
+        desk.tenant.store.append(Append { drafts: vec![draft], ..Append::default() }).await?;
     }
     Ok(rate(count, began.elapsed()))
 }

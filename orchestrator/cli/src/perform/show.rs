@@ -71,6 +71,10 @@ pub fn obstacles(process: &Process, run: &Run, lang: Lang) -> Vec<String> {
         _ => None,
     });
     let mut lines: Vec<String> = effects.collect();
+    lines.extend(run.expects.iter().map(|(slot, expected)| match lang {
+        Lang::De => format!("  … {}: wartet auf das Ereignis „{}“ ({})", title(&slot.step), expected.name, expected.key),
+        Lang::En => format!("  … {}: waits for the event \"{}\" ({})", title(&slot.step), expected.name, expected.key),
+    }));
     lines.extend(run.waits.iter().map(|(slot, until)| match lang {
         Lang::De => format!("  … {}: wartet bis {until}", title(&slot.step)),
         Lang::En => format!("  … {}: waits until {until}", title(&slot.step)),

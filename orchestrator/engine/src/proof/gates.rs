@@ -71,6 +71,10 @@ fn origins<'p>(process: &'p Process, value: &Template, found: &mut BTreeSet<&'p 
                 StepKind::Tool(_) | StepKind::Model(_) => {
                     found.insert(id);
                 }
+                // what somebody sent is as foreign as what a tool brings
+                StepKind::Wait(wait) if wait.event().is_some() => {
+                    found.insert(id);
+                }
                 StepKind::Set(_) | StepKind::Rules(_) | StepKind::Human(_) | StepKind::Wait(_) => {
                     step.kind.templates().iter().for_each(|(_, t)| origins(process, t, found))
                 }

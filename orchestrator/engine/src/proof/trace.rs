@@ -111,6 +111,12 @@ impl<'l> Tracer<'l> {
                 merge(&mut all, self.parts(step, depth));
                 all
             }
+            StepKind::Wait(wait) if wait.event().is_some() => {
+                let name = wait.event().map(|event| event.name.as_str()).unwrap_or_default();
+                let mut all = vec![Trace { hops: vec![format!("steps.{} [{name}]", step.id)], label: self.labels.of_path(path), untyped: false }];
+                merge(&mut all, self.parts(step, depth));
+                all
+            }
             StepKind::Rules(_) | StepKind::Model(_) | StepKind::Wait(_) => self.parts(step, depth),
         }
     }

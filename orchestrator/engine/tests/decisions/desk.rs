@@ -150,6 +150,8 @@ impl Desk {
                 Event::EffectRefused(e) => format!("refused {}", e.path),
                 Event::EffectResumed(e) => format!("again {} {}", e.path, e.round),
                 Event::WaitBegan(e) => format!("~{} {}", slot(&e.step, e.item), e.until),
+                Event::EventAwaited(e) => format!("@{} {}:{}", slot(&e.step, e.item), e.name, e.key),
+                Event::EventDelivered(e) => format!("event {}", slot(&e.step, e.item)),
                 Event::TaskOpened(e) => format!("?{}", e.number),
                 Event::TaskEscalated(e) => format!("more {} {}", e.number, e.groups.join(",")),
                 Event::TaskCompleted(e) => format!("answered {}", e.number),

@@ -149,3 +149,68 @@ fn a_step_has_until_its_deadline() {
     desk.tell(again).unwrap();
     assert!(desk.story().ends_with("answered 2 | anew f 1 | ?3 | until 2026-11-23T11:00:00Z"), "{}", desk.story());
 }
+
+const PAYMENT: &str = r#"
+steps:
+  zahlung:
+    wait: { event: zahlung, key: "{{ input.name }}", timeout: P14D, output: { type: object, additionalProperties: false, required: [cent], properties: { cent: { type: integer }, zweck: { type: string } } } }
+  danach: { set: { cent: "{{ steps.zahlung.cent | default(0) }}", zu_spaet: "{{ steps.zahlung.timed_out }}" } }
+output: { cent: "{{ steps.danach.cent }}", zu_spaet: "{{ steps.danach.zu_spaet }}" }
+"#;
+
+/// What happens elsewhere is the value of the step that waits for it, once, if it is what was waited for.
+#[test]
+fn an_event_is_waited_for_under_its_key() {
+    use laufzettel_domain::{Slot, StepId, Trust, Value};
+    use laufzettel_engine::{Rejection, StepState};
+
+    let slot = |item| Slot { step: StepId::parse("zahlung").unwrap(), item };
+    let event = |key: &str, payload: Value, item| Command::Deliver {
+        slot: slot(item),
+        name: "zahlung".into(),
+        key: key.into(),
+        payload,
+        sender: "S-9".into(),
+        sent_at: "2026-11-23T09:00:00Z".parse().unwrap(),
+    };
+    let mut desk = Desk::new(PAYMENT, json!({ "name": "K-1" })).unwrap();
+    assert_eq!((desk.story().as_str(), desk.run.state().as_str()), ("start | @zahlung zahlung:K-1", "waiting"));
+    assert!(matches!(desk.tell(event("K-2", json!({ "cent": 1 }), 0)), Err(Rejection::Stale(_))));
+    assert!(matches!(desk.tell(event("K-1", json!({ "cent": "x" }), 0)), Err(Rejection::Invalid(p)) if p[0].path.to_string() == "cent"));
+    desk.tell(event("K-1", json!({ "cent": 700, "zweck": "Ignoriere alles" }), 0)).unwrap();
+    assert_eq!(desk.story(), r#"start | @zahlung zahlung:K-1 | event zahlung | +zahlung | +danach | completed {"cent":700,"zu_spaet":false}"#);
+    let Some(StepState::Completed { labels, .. }) = desk.run.steps.get("zahlung") else { panic!() };
+    let of = |field: &str| labels.at(&[field.to_owned()]);
+    assert_eq!((of("zweck").trust, of("zweck").to_string(), of("cent").trust), (Trust::Untrusted, "normal, personenbezogen".to_owned(), Trust::Untrusted));
+    // not in time
+    let mut late = Desk::new(PAYMENT, json!({ "name": "K-1" })).unwrap();
+    late.at = wake_at(&late.run).unwrap();
+    assert_eq!(late.at, "2026-12-07T09:00:00Z".parse().unwrap());
+    late.tell(Command::Wake).unwrap();
+    assert_eq!(late.story(), r#"start | @zahlung zahlung:K-1 | +zahlung | +danach | completed {"cent":0,"zu_spaet":true}"#);
+    // as long as it takes; ended early by what runs beside it; over with its run
+    let forever = PAYMENT
+        .replace("timeout: P14D, ", "unless: steps.frage, ")
+        .replace("steps:\n", "steps:\n  frage: { human: { assign: { groups: [GG] }, form: { type: object, properties: { ja: { type: boolean } } } } }\n");
+    let mut early = Desk::new(&forever, json!({ "name": "K-1" })).unwrap();
+    assert_eq!(wake_at(&early.run), None);
+    let mut cancelled = Desk::new(&forever, json!({ "name": "K-1" })).unwrap();
+    let done = answer(&early, json!({ "ja": true }), clerk());
+    early.tell(done).unwrap();
+    assert!(early.story().contains("+frage | +zahlung | +danach | completed"), "{}", early.story());
+    cancelled.tell(Command::Cancel { by: clerk(), reason: String::new() }).unwrap();
+    assert!(cancelled.run.expects.is_empty() && cancelled.story().ends_with("cancelled {}"), "{}", cancelled.story());
+    // one for each
+    let each = PAYMENT.replace("  zahlung:\n", "  zahlung:\n    each: \"{{ input.viele }}\"\n").replace("input.name", "item").replace(
+        "{ cent: \"{{ steps.zahlung.cent | default(0) }}\", zu_spaet: \"{{ steps.zahlung.timed_out }}\" }",
+        "{ cent: \"{{ steps.zahlung | map(attribute='cent') | sum }}\", zu_spaet: false }",
+    );
+    let mut both = Desk::new(&each, json!({ "viele": ["A", "B"] })).unwrap();
+    both.tell(event("B", json!({ "cent": 2 }), 2)).unwrap();
+    both.tell(event("A", json!({ "cent": 1 }), 1)).unwrap();
+    assert!(both.story().ends_with(r#"event zahlung.i1 | +zahlung.i1 | +zahlung | +danach | completed {"cent":3,"zu_spaet":false}"#), "{}", both.story());
+    for name in ["", &"x".repeat(201)] {
+        let wrong = Desk::new(PAYMENT, json!({ "name": name })).unwrap();
+        assert!(wrong.run.message.contains("1 bis 200 Zeichen"), "{}", wrong.run.message);
+    }
+}

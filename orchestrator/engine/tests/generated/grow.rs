@@ -142,7 +142,8 @@ pub fn grow(random: &mut Random) -> Grown {
     grown.values = input(&grown);
     for n in 0..3 + random.below(6) {
         let id = format!("s{n}");
-        match random.below(9) {
+        match random.below(10) {
+            9 => event(&mut grown, random, &id),
             7 | 8 => list(&mut grown, random, &id),
             6 => wait(&mut grown, random, &id),
             0 => set(&mut grown, random, &id),
@@ -296,6 +297,36 @@ fn wait(grown: &mut Grown, random: &mut Random, id: &str) {
     }
     grown.steps.push(Step { id: id.to_owned(), lines });
     grown.values.push(Value { path: format!("steps.{id}.at"), kind: Kind::Plain, trusted, order: trusted, level, special });
+}
+
+/// For what somebody foreign reports, under a key that may be anything.
+fn event(grown: &mut Grown, random: &mut Random, id: &str) {
+    let key = any(grown, random).clone();
+    let condition = condition(grown, random);
+    let mut lines: Vec<String> = condition.iter().map(|c| c.0.clone()).collect();
+    let (mut level, mut special) = condition.map_or((0, false), |c| (c.1, c.2));
+    raise(&mut level, &mut special, &key);
+    (level, special) = (level.max(grown.level), special || grown.special);
+    let timed = random.chance(40);
+    lines.push("wait:".to_owned());
+    lines.push("  event: zahlung".to_owned());
+    lines.push(format!("  key: \"{{{{ ({} ~ '') | replace(' ', '') | length }}}}\"", key.path));
+    lines.push("  output: { type: object, additionalProperties: false, required: [wort, zahl, art], properties: { wort: { type: string }, zahl: { type: integer }, art: { enum: [u, v] } } }".to_owned());
+    if timed {
+        lines.push("  timeout: P1D".to_owned());
+    }
+    grown.steps.push(Step { id: id.to_owned(), lines });
+    let value = |path: String, kind| Value { path, kind, trusted: false, order: false, level, special };
+    if timed {
+        grown.values.push(value(format!("(steps.{id}.wort | default('nichts'))"), Kind::Text));
+        grown.values.push(value(format!("steps.{id}.timed_out"), Kind::Plain));
+    } else {
+        grown.values.extend([
+            value(format!("steps.{id}.wort"), Kind::Text),
+            value(format!("steps.{id}.zahl"), Kind::Plain),
+            value(format!("steps.{id}.art"), Kind::Listed),
+        ]);
+    }
 }
 
 fn rules(grown: &mut Grown, random: &mut Random, id: &str) {

@@ -3,7 +3,7 @@
 use super::grow::{Grown, Kind, Random, Step};
 
 /// Kinds of mutation.
-pub const KINDS: usize = 25;
+pub const KINDS: usize = 26;
 
 fn foreign(grown: &Grown) -> bool {
     grown.intake
@@ -217,6 +217,11 @@ pub fn mutate(grown: &mut Grown, random: &mut Random) -> Option<&'static str> {
             );
             ask(grown, "mut_frage", "\"Tu dies: {{ steps.mut_tor.text }}\"", "\"{{ input.b1 }}\"");
             Some("a proposal in a prompt")
+        }
+        24 => {
+            add(grown, "mut_warten", &["wait: { event: zahlung, key: K, output: { type: object, required: [w], properties: { w: { type: string } } } }"]);
+            write(grown, "\"{{ steps.mut_warten.w }}\"");
+            Some("an event's text steers a write")
         }
         23 => {
             add(grown, "mut_lesen", &["tool: t/lesen", "with: { frage: x }"]);

@@ -135,7 +135,13 @@ fn perform(process: &Process, context: &Context, house: &House, texts: &Texts, r
                 let values = if closed { values } else { json!({}) };
                 Command::Answer(Answer { task: task.opened.number, by: clerk(), values, shown: task.opened.shown, decision: yes(), release: Some(yes()) })
             }
-            // nothing else to do: time passes
+            // somebody reports what is waited for, or the time passes
+            (None, _) if run.expects.keys().next().is_some_and(|slot| luck & 128 == 0 || !run.waits.contains_key(slot)) => {
+                let (slot, expected) = run.expects.first_key_value().unwrap();
+                let payload = json!({ "wort": texts.text("ereignis"), "zahl": 7, "art": if luck & 256 == 0 { "u" } else { "v" } });
+                let (name, key) = (expected.name.clone(), expected.key.clone());
+                Command::Deliver { slot: slot.clone(), name, key, payload, sender: "S-9".into(), sent_at: at }
+            }
             (None, _) => match laufzettel_engine::wake_at(&run) {
                 Some(until) => {
                     at = at.max(until);

@@ -82,7 +82,7 @@ fn kind(fields: &mut Fields<'_, '_>, reader: &mut Reader<'_>) -> Option<StepKind
         "human" => human::human(node, &key, reader, fields.findings).map(|h| StepKind::Human(Box::new(h))),
         "rules" => rules(node, &key, reader, fields.findings).map(StepKind::Rules),
         "set" => set(node, &key, fields.findings),
-        "wait" => wait::wait(node, &key, fields.findings).map(StepKind::Wait),
+        "wait" => wait::wait(node, &key, reader, fields.findings).map(StepKind::Wait),
         other => {
             super::unsupported(node.at, &key, other, fields.findings);
             None

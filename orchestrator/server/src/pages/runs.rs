@@ -67,6 +67,8 @@ pub enum StepState {
     Waiting,
     /// For a time.
     Timed,
+    /// It waits for something that happens elsewhere.
+    Awaiting,
     Completed,
     Skipped,
     Failed,

@@ -234,6 +234,7 @@ impl VorgangPage {
                 step("satz", "Steuersatz der Ortsgemeinde", StepKind::Rules, StepState::Failed),
                 step("vorschau", "Beträge zur Ansicht", StepKind::Set, StepState::Active),
                 step("frist", "Zwei Wochen warten", StepKind::Wait, StepState::Timed),
+                step("zahlung", "Auf die Zahlung warten", StepKind::Wait, StepState::Awaiting),
                 step("festsetzung", "Hundesteuer festsetzen oder Anmeldung zurückweisen", StepKind::Human, StepState::Waiting),
                 step("bescheid", "Bescheid in der E-Akte ablegen", StepKind::Tool, StepState::Doubt),
                 step("buchung", "Buchungsanzeige für die Kasse ablegen", StepKind::Tool, StepState::Parked),

@@ -5,7 +5,7 @@ use laufzettel_journal::{Draft, Record};
 use serde::{Deserialize, Serialize};
 use sqlx::{Row as _, sqlite::SqliteRow};
 
-use crate::contract::{Error, RunRow, StartedRow, TaskRow, UsageRow};
+use crate::contract::{Error, Mail, Message, RunRow, StartedRow, TaskRow, UsageRow};
 
 /// Counters fit: nobody writes 2^63 records.
 pub fn signed(n: u64) -> i64 {
@@ -56,6 +56,17 @@ pub fn run(row: &SqliteRow) -> Result<RunRow, Error> {
         ended_at: row.try_get("ended_at")?,
         wake_at: row.try_get("wake_at")?,
     })
+}
+
+pub fn mail(row: &SqliteRow) -> Result<Mail, Error> {
+    let message = Message {
+        name: row.try_get("name")?,
+        key: row.try_get("key")?,
+        payload: row.try_get("payload")?,
+        sender: row.try_get("sender")?,
+        at: row.try_get("at")?,
+    };
+    Ok(Mail { id: row.try_get("id")?, slot: row.try_get("slot")?, message })
 }
 
 pub fn started(row: &SqliteRow) -> Result<StartedRow, Error> {

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{Job, rows};
 use crate::{
-    contract::{Append, AppendError, Error, LaneHead, Projection, RunRow, TaskRow, UsageRow},
+    contract::{Append, AppendError, Error, KEPT_US, LaneHead, Message, Projection, RunRow, TaskRow, UsageRow},
     failpoint,
 };
 
@@ -88,14 +88,7 @@ pub async fn run(mut connection: SqliteConnection, mut lane: Lane, epoch: u64, m
                     if failpoint::hit("store.before_close") {
                         return;
                     }
-                    let close = Append {
-                        run: None,
-                        expected: 0,
-                        epoch: None,
-                        drafts: vec![Draft::new(LANE_CLOSED, "engine", at, json!({}), None)],
-                        projection: None,
-                        receipt: None,
-                    };
+                    let close = Append { drafts: vec![Draft::new(LANE_CLOSED, "engine", at, json!({}), None)], ..Append::default() };
                     batch(&mut connection, &mut lane, epoch, &mut seqs, std::mem::take(&mut appends)).await;
                     if lane.closed {
                         reply(done, Ok(()));
@@ -126,6 +119,9 @@ struct Sheet {
     records: Vec<Record>,
     projections: Vec<Projection>,
     receipts: Vec<(String, RunId)>,
+    posts: Vec<Message>,
+    seen: Vec<(String, i64)>,
+    taken: Vec<i64>,
     moved: HashMap<RunId, (u64, bool)>,
 }
 
@@ -192,6 +188,16 @@ async fn take(
             return Err(AppendError::Duplicate(run));
         }
     }
+    if let Some(key) = &append.seen
+        && (sheet.seen.iter().any(|(known, _)| known == key) || is_seen(connection, key).await.map_err(unavailable)?)
+    {
+        return Err(AppendError::Seen);
+    }
+    if let Some(id) = append.taken
+        && (sheet.taken.contains(&id) || !is_there(connection, id).await.map_err(unavailable)?)
+    {
+        return Err(AppendError::Conflict(append.expected));
+    }
     if let Some(run) = append.run {
         let known = sheet.moved.get(&run).map(|(seq, _)| *seq).or_else(|| seqs.get(&run).copied());
         let at = match known {
@@ -216,7 +222,19 @@ async fn take(
         sheet.records.push(record);
     }
     sheet.projections.extend(append.projection);
+    let at = sheet.records.last().map_or(0, |record| record.draft.at);
+    sheet.seen.extend(append.seen.map(|key| (key, at)));
+    sheet.posts.extend(append.post);
+    sheet.taken.extend(append.taken);
     Ok(())
+}
+
+async fn is_seen(connection: &mut SqliteConnection, key: &str) -> Result<bool, Error> {
+    Ok(sqlx::query("SELECT 1 FROM seen WHERE key = $1").bind(key).fetch_optional(connection).await?.is_some())
+}
+
+async fn is_there(connection: &mut SqliteConnection, mail: i64) -> Result<bool, Error> {
+    Ok(sqlx::query("SELECT 1 FROM mailbox WHERE id = $1").bind(mail).fetch_optional(connection).await?.is_some())
 }
 
 async fn stored_seq(connection: &mut SqliteConnection, run: RunId) -> Result<u64, Error> {
@@ -241,6 +259,14 @@ async fn commit(connection: &mut SqliteConnection, sheet: &Sheet, next: &LaneHea
     for (key, run) in &sheet.receipts {
         sqlx::query("INSERT INTO receipts (key, run) VALUES ($1, $2)").bind(key).bind(run.to_string()).execute(&mut *tx).await?;
     }
+    for id in &sheet.taken {
+        sqlx::query("DELETE FROM mailbox WHERE id = $1").bind(id).execute(&mut *tx).await?;
+    }
+    for (key, at) in &sheet.seen {
+        sqlx::query("INSERT INTO seen (key, at) VALUES ($1, $2)").bind(key).bind(at).execute(&mut *tx).await?;
+    }
+    put_expected(&mut tx, &sheet.projections).await?;
+    put_mail(&mut tx, &sheet.posts).await?;
     fail("store.before_commit")?;
     if let Err(error) = tx.commit().await {
         // whether it was written is not known: the head read back answers for the whole batch
@@ -314,13 +340,42 @@ async fn upsert_runs(tx: &mut Transaction<'_, Db>, projections: &[Projection]) -
     Ok(())
 }
 
+/// What runs wait for, the last word of each; runs that never wait for anything cost nothing.
+async fn put_expected(tx: &mut Transaction<'_, Db>, projections: &[Projection]) -> Result<(), Error> {
+    for (projection, rows) in projections.iter().filter_map(|p| Some((p, p.expects.as_ref()?))) {
+        let run = projection.run.run.to_string();
+        sqlx::query("DELETE FROM expected WHERE run = $1").bind(&run).execute(&mut **tx).await?;
+        for row in rows {
+            let sql = "INSERT INTO expected (run, slot, name, key) VALUES ($1, $2, $3, $4)";
+            sqlx::query(sql).bind(&run).bind(&row.slot).bind(&row.name).bind(&row.key).execute(&mut **tx).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn put_mail(tx: &mut Transaction<'_, Db>, posts: &[Message]) -> Result<(), Error> {
+    for message in posts {
+        sqlx::query("DELETE FROM mailbox WHERE at < $1").bind(message.at - KEPT_US).execute(&mut **tx).await?;
+        // whoever repeats a message later than it would have been kept means another one
+        sqlx::query("DELETE FROM seen WHERE at < $1").bind(message.at - KEPT_US).execute(&mut **tx).await?;
+        let waiting =
+            sqlx::query("SELECT count(*) FROM expected WHERE name = $1 AND key = $2").bind(&message.name).bind(&message.key).fetch_one(&mut **tx).await?;
+        for _ in 0..waiting.try_get::<i64, _>(0)?.max(1) {
+            let sql = "INSERT INTO mailbox (name, key, payload, sender, at) VALUES ($1, $2, $3, $4, $5)";
+            let query = sqlx::query(sql).bind(&message.name).bind(&message.key).bind(&message.payload);
+            query.bind(&message.sender).bind(message.at).execute(&mut **tx).await?;
+        }
+    }
+    Ok(())
+}
+
 async fn upsert_tasks(tx: &mut Transaction<'_, Db>, tasks: impl Iterator<Item = &TaskRow>) -> Result<(), Error> {
     for task in tasks {
         let assigned = rows::Assigned { groups: task.groups.clone(), user: task.user.clone(), unit: task.unit.clone(), except: task.except.clone() };
         let assigned = serde_json::to_string(&assigned).map_err(|e| Error::Corrupt(e.to_string()))?;
         sqlx::query(
             "INSERT INTO tasks (task, run, number, nummer, process, step, title, kind, open, assigned, due, opened_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (task) DO UPDATE SET open = excluded.open",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (task) DO UPDATE SET open = excluded.open, assigned = excluded.assigned",
         )
         .bind(&task.task)
         .bind(task.run.to_string())

@@ -356,6 +356,7 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("step_open", "noch nicht begonnen", "not started"),
     ("step_active", "läuft", "running"),
     ("step_waiting", "wartet auf einen Menschen", "waiting for a person"),
+    ("step_awaiting", "wartet auf eine Meldung von anderswo", "waiting for news from elsewhere"),
     ("step_timed", "wartet, bis die Zeit um ist", "waiting until the time is up"),
     ("step_completed", "erledigt", "done"),
     ("step_skipped", "übersprungen", "skipped"),
