@@ -338,7 +338,9 @@ const TOKEN_LIFE: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 /// What a person says came back must look like what the tool gives.
 fn fits(sheet: &Sheet<'_>, path: &EffectPath, value: &Value) -> Result<(), Rejection> {
     let schema = sheet.context.types.steps.get(&path.step).filter(|_| path.phase == laufzettel_domain::names::Phase::Do);
-    let problems = schema.map(|schema| schema.validate(value)).unwrap_or_default();
+    // of `each` the step's value is the list
+    let value = if path.item > 0 { json!([value]) } else { value.clone() };
+    let problems = schema.map(|schema| schema.validate(&value)).unwrap_or_default();
     if problems.is_empty() { Ok(()) } else { Err(Rejection::Invalid(problems)) }
 }
 

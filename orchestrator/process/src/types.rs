@@ -39,8 +39,7 @@ impl Types {
                 None => value,
                 // a failed item has no value: nothing is known of any
                 Some(each) if each.continues => json!({ "type": "array" }),
-                Some(_) if contains_ref(&value) => json!({ "type": "array" }),
-                Some(_) => json!({ "type": "array", "items": value }),
+                Some(_) => list_of(value),
             };
             types.steps.insert(id.clone(), Schema::compile(value).unwrap_or_else(|_| Schema::any()));
         }
@@ -188,6 +187,29 @@ fn of_const(value: &Value) -> Value {
         }
         Value::Array(_) => json!({ "type": "array" }),
         scalar => json!({ "const": scalar }),
+    }
+}
+
+/// A list of such values. What they refer to comes along, where it lies in `$defs`; else nothing is known of them.
+fn list_of(mut value: Value) -> Value {
+    let defs = value.as_object_mut().and_then(|map| map.remove("$defs"));
+    if elsewhere(&value) || defs.as_ref().is_some_and(elsewhere) {
+        return json!({ "type": "array" });
+    }
+    let mut list = json!({ "type": "array", "items": value });
+    list.as_object_mut().into_iter().for_each(|map| map.extend(defs.clone().map(|defs| ("$defs".to_owned(), defs))));
+    list
+}
+
+/// Whether a schema refers to anything but its `$defs`.
+fn elsewhere(schema: &Value) -> bool {
+    match schema {
+        Value::Object(map) => map.iter().any(|(key, inner)| match inner {
+            Value::String(target) if key == "$ref" => !target.starts_with("#/$defs/"),
+            other => elsewhere(other),
+        }),
+        Value::Array(items) => items.iter().any(elsewhere),
+        _ => false,
     }
 }
 
