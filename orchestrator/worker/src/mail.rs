@@ -98,10 +98,7 @@ impl Desk {
             return invalid(format!("Ein Schlüssel hat 1 bis {KEY_CHARS_MAX} Zeichen."), format!("A key has 1 to {KEY_CHARS_MAX} characters."));
         }
         let at = crate::micros(self.now());
-        let receipt = match &id {
-            Some(id) => Some(format!("event:{}:{name}:{id}", by.subject)),
-            None => None,
-        };
+        let receipt = id.map(|id| format!("event:{}:{name}:{id}", by.subject));
         if failpoint::hit("event.before_append") {
             return Err(DeliverError::Unavailable);
         }
