@@ -35,7 +35,12 @@ macro_rules! both {
 impl Store {
     /// Durable when it returns `Ok`. `Conflict` means: fold anew and decide again.
     pub async fn append(&self, append: Append) -> Result<(), AppendError> {
-        both!(self, s => s.append(append))
+        self.append_all(vec![append]).await
+    }
+
+    /// The same for what belongs together (a run and its children): all of it becomes durable, or nothing.
+    pub async fn append_all(&self, appends: Vec<Append>) -> Result<(), AppendError> {
+        both!(self, s => s.append_all(appends))
     }
 
     /// A record beside runs: sign-ins, denials, views.

@@ -80,13 +80,16 @@ impl Memory {
         self.epoch
     }
 
-    pub async fn append(&self, append: Append) -> Result<(), AppendError> {
+    pub async fn append_all(&self, appends: Vec<Append>) -> Result<(), AppendError> {
         let mut inner = self.lock();
         let fault = if inner.faults.is_empty() { Faults::None } else { inner.faults.remove(0) };
         if fault == Faults::Refused {
             return Err(AppendError::Unavailable("simulated".to_owned()));
         }
-        inner.append(append)?;
+        for append in &appends {
+            inner.check(append)?;
+        }
+        appends.into_iter().for_each(|append| inner.append(append));
         if fault == Faults::LostReply {
             return Err(AppendError::Unavailable("simulated: the reply was lost".to_owned()));
         }
@@ -170,7 +173,7 @@ impl Memory {
 
     pub async fn last_number(&self, year: i16) -> Result<u64, Error> {
         let prefix = format!("{year}-");
-        let numbers = self.lock().runs.values().filter_map(|r| r.nummer.strip_prefix(&prefix)?.parse().ok()).max();
+        let numbers = self.lock().runs.values().filter_map(|r| r.nummer.strip_prefix(&prefix)?.split('/').next()?.parse().ok()).max();
         Ok(numbers.unwrap_or(0))
     }
 
@@ -247,7 +250,7 @@ impl Inner {
         }
     }
 
-    fn append(&mut self, append: Append) -> Result<(), AppendError> {
+    fn check(&self, append: &Append) -> Result<(), AppendError> {
         if self.closed {
             return Err(AppendError::Fenced);
         }
@@ -266,10 +269,15 @@ impl Inner {
         if append.seen.as_ref().is_some_and(|key| self.seen.contains_key(key)) {
             return Err(AppendError::Seen);
         }
-        if let Some(id) = append.taken
-            && self.mailbox.remove(&id).is_none()
-        {
+        if append.taken.is_some_and(|id| !self.mailbox.contains_key(&id)) {
             return Err(AppendError::Conflict(append.expected));
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, append: Append) {
+        if let Some(id) = append.taken {
+            self.mailbox.remove(&id);
         }
         for (n, draft) in append.drafts.into_iter().enumerate() {
             self.push(match append.run {
@@ -305,6 +313,5 @@ impl Inner {
         if let (Some(keys), Some(run)) = (append.receipt, append.run) {
             self.receipts.extend(keys.into_iter().map(|key| (key, run)));
         }
-        Ok(())
     }
 }

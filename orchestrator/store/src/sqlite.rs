@@ -44,7 +44,7 @@ pub struct Sqlite {
 }
 
 pub(crate) enum Job {
-    Append(Box<Append>, oneshot::Sender<Result<(), AppendError>>),
+    Append(Vec<Append>, oneshot::Sender<Result<(), AppendError>>),
     Bytes { name: String, bytes: Vec<u8>, done: oneshot::Sender<Result<(), Error>> },
     Checkpoint { number: u64, note: String, done: oneshot::Sender<Result<(), Error>> },
     Close { at: i64, done: oneshot::Sender<Result<(), AppendError>> },
@@ -103,9 +103,9 @@ impl Sqlite {
         self.head.lock().expect("nobody panics while holding this lock").clone()
     }
 
-    pub async fn append(&self, append: Append) -> Result<(), AppendError> {
+    pub async fn append_all(&self, appends: Vec<Append>) -> Result<(), AppendError> {
         let (done, reply) = oneshot::channel();
-        self.writer.send(Job::Append(Box::new(append), done)).await.map_err(|_| gone())?;
+        self.writer.send(Job::Append(appends, done)).await.map_err(|_| gone())?;
         reply.await.map_err(|_| gone())?
     }
 
@@ -228,7 +228,8 @@ impl Sqlite {
             .fetch_one(&self.pool)
             .await?;
         let last: Option<String> = row.try_get(0)?;
-        Ok(last.and_then(|n| n.split_once('-')?.1.parse().ok()).unwrap_or(0))
+        // a child's number is its parent's and its own: `2026-000001/2`
+        Ok(last.and_then(|n| n.split_once('-')?.1.split('/').next()?.parse().ok()).unwrap_or(0))
     }
 
     pub async fn beside(&self, kind: &str, after: (u64, u64), limit: u32) -> Result<Vec<Record>, Error> {

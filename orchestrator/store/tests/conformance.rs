@@ -194,6 +194,14 @@ async fn conforms(store: Store) {
     store.put_bytes(&name, b"gefaelscht").await.unwrap();
     assert!(matches!(store.bytes(&name).await, Err(laufzettel_store::Error::Corrupt(_))));
 
+    // what belongs together is written together, or not at all
+    let both = |n, m| vec![append(n, 0, &["start"]), append(m, 0, &["start"])];
+    store.append_all(both(30, 31)).await.unwrap();
+    assert_eq!(store.append_all(both(32, 31)).await, Err(AppendError::Conflict(1)));
+    assert_eq!(store.run(run(32)).await.unwrap(), None);
+    for n in [30, 31] {
+        store.append(append(n, 1, &["end"])).await.unwrap();
+    }
     mail_reaches_who_waits(&store).await;
     store.note(draft("signin")).await.unwrap();
     store.note(draft("signout")).await.unwrap();
@@ -218,7 +226,7 @@ async fn conforms(store: Store) {
         after = (last.lane, last.seq);
         page.iter().for_each(|r| verifier.push(r));
     }
-    assert!(matches!(verifier.finish(None), Verdict::NotAnchored { records: 24, .. }));
+    assert!(matches!(verifier.finish(None), Verdict::NotAnchored { records: 28, .. }));
 }
 
 #[tokio::test]
@@ -242,7 +250,7 @@ async fn a_file_of_another_tenant_is_refused_and_a_reopened_one_goes_on() {
     let file = dir.path().join("vg.sqlite");
     let open = |tenant: &str| Sqlite::open(SqliteOptions { file: file.clone(), tenant: tenant.into(), now: 0 });
     let store = open("vg").await.unwrap();
-    store.append(append(1, 0, &["start"])).await.unwrap();
+    store.append_all(vec![append(1, 0, &["start"])]).await.unwrap();
     let first = store.epoch();
     drop(store);
     // the lock goes with the last handle, the writer with its queue
@@ -253,8 +261,8 @@ async fn a_file_of_another_tenant_is_refused_and_a_reopened_one_goes_on() {
         }
     };
     assert_eq!(again.epoch(), first + 1);
-    assert_eq!(again.append(append(1, 0, &["start"])).await, Err(AppendError::Conflict(1)));
-    again.append(append(1, 1, &["a"])).await.unwrap();
+    assert_eq!(again.append_all(vec![append(1, 0, &["start"])]).await, Err(AppendError::Conflict(1)));
+    again.append_all(vec![append(1, 1, &["a"])]).await.unwrap();
     drop(again);
     assert!(matches!(open("anderer").await, Err(laufzettel_store::Error::Refused(_))));
 }

@@ -81,7 +81,7 @@ pub async fn run(mut connection: SqliteConnection, mut lane: Lane, epoch: u64, m
         let mut appends = Vec::new();
         for job in waiting.drain(..) {
             match job {
-                Job::Append(append, done) => appends.push((*append, done)),
+                Job::Append(together, done) => appends.push((together, done)),
                 Job::Bytes { name, bytes, done } => reply(done, put_bytes(&mut connection, &name, &bytes).await),
                 Job::Checkpoint { number, note, done } => reply(done, put_checkpoint(&mut connection, number, &note).await),
                 Job::Close { at, done } => {
@@ -93,7 +93,7 @@ pub async fn run(mut connection: SqliteConnection, mut lane: Lane, epoch: u64, m
                     if lane.closed {
                         reply(done, Ok(()));
                     } else {
-                        batch(&mut connection, &mut lane, epoch, &mut seqs, vec![(close, done)]).await;
+                        batch(&mut connection, &mut lane, epoch, &mut seqs, vec![(vec![close], done)]).await;
                         lane.closed = true;
                     }
                 }
@@ -111,7 +111,7 @@ fn reply<T>(done: oneshot::Sender<T>, value: T) {
     let _ = done.send(value);
 }
 
-type Waiting = (Append, oneshot::Sender<Result<(), AppendError>>);
+type Waiting = (Vec<Append>, oneshot::Sender<Result<(), AppendError>>);
 
 /// What one batch will write.
 #[derive(Default)]
@@ -132,9 +132,12 @@ async fn batch(connection: &mut SqliteConnection, lane: &mut Lane, epoch: u64, s
     let mut sheet = Sheet::default();
     let mut next = lane.head();
     let mut accepted = Vec::new();
-    for (append, done) in appends {
-        match take(connection, lane, epoch, seqs, &mut sheet, &mut next, append).await {
-            Ok(()) => accepted.push(done),
+    for (together, done) in appends {
+        match check(connection, lane, epoch, seqs, &sheet, &together).await {
+            Ok(()) => {
+                together.into_iter().for_each(|append| take(&mut sheet, &mut next, append));
+                accepted.push(done);
+            }
             Err(error) => reply(done, Err(error)),
         }
     }
@@ -164,15 +167,28 @@ async fn batch(connection: &mut SqliteConnection, lane: &mut Lane, epoch: u64, s
     }
 }
 
-/// Checks one append against everything durable and everything earlier in this batch, and writes it on the sheet.
-async fn take(
+/// Checks appends that belong together against everything durable and everything earlier in this batch.
+async fn check(
     connection: &mut SqliteConnection,
     lane: &Lane,
     epoch: u64,
     seqs: &HashMap<RunId, u64>,
-    sheet: &mut Sheet,
-    next: &mut LaneHead,
-    append: Append,
+    sheet: &Sheet,
+    together: &[Append],
+) -> Result<(), AppendError> {
+    for append in together {
+        check_one(connection, lane, epoch, seqs, sheet, append).await?;
+    }
+    Ok(())
+}
+
+async fn check_one(
+    connection: &mut SqliteConnection,
+    lane: &Lane,
+    epoch: u64,
+    seqs: &HashMap<RunId, u64>,
+    sheet: &Sheet,
+    append: &Append,
 ) -> Result<(), AppendError> {
     if lane.closed || append.epoch.is_some_and(|e| e != epoch) {
         return Err(AppendError::Fenced);
@@ -207,6 +223,13 @@ async fn take(
         if at != append.expected {
             return Err(AppendError::Conflict(at));
         }
+    }
+    Ok(())
+}
+
+/// Writes what was checked on the sheet.
+fn take(sheet: &mut Sheet, next: &mut LaneHead, append: Append) {
+    if let Some(run) = append.run {
         let ended = append.projection.as_ref().is_some_and(|p| p.run.ended_at.is_some());
         sheet.moved.insert(run, (append.expected + append.drafts.len() as u64, ended));
         sheet.receipts.extend(append.receipt.into_iter().flatten().map(|key| (key, run)));
@@ -226,7 +249,6 @@ async fn take(
     sheet.seen.extend(append.seen.map(|key| (key, at)));
     sheet.posts.extend(append.post);
     sheet.taken.extend(append.taken);
-    Ok(())
 }
 
 async fn is_seen(connection: &mut SqliteConnection, key: &str) -> Result<bool, Error> {
