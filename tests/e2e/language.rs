@@ -1,6 +1,7 @@
 //! What the language can say beside one step after the other: lists, repetition, repair, proposals, passages, events. In cases,
 //! and for real over crashes.
 
+mod children;
 mod events;
 
 use serde_json::{Value, json};

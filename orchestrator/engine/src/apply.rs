@@ -5,7 +5,7 @@ use laufzettel_domain::{EffectPath, RunId, Slot, TenantId, names::Phase};
 
 use crate::{
     event::{Disposition, EffectFailed, EffectIntended, Event, Next, RunStarted, StepRetried, TaskKind},
-    run::{Deadline, EffectRun, EffectStatus, Element, Expected, Run, StepState, Task, TaskState},
+    run::{Child, Deadline, EffectRun, EffectStatus, Element, Expected, Run, StepState, Task, TaskState},
 };
 
 /// An event that cannot follow what came before: a damaged journal, or a bug.
@@ -31,7 +31,7 @@ pub(crate) fn begin(tenant: &TenantId, id: RunId, event: &Event, at: Timestamp) 
     let Event::RunStarted(started) = event else {
         return Err(IllegalTransition { kind: event.kind(), why: "a run begins with run.started" });
     };
-    let RunStarted { process, version, digest, nummer, caller, run_as, trust, zone, input, facts, contacts, .. } = started.clone();
+    let RunStarted { process, version, digest, nummer, caller, run_as, trust, zone, input, facts, contacts, parent, labels, .. } = started.clone();
     Ok(Run {
         tenant: tenant.clone(),
         id,
@@ -56,6 +56,9 @@ pub(crate) fn begin(tenant: &TenantId, id: RunId, event: &Event, at: Timestamp) 
         effects: std::collections::BTreeMap::new(),
         tasks: std::collections::BTreeMap::new(),
         waits: std::collections::BTreeMap::new(),
+        parent,
+        passed: labels,
+        children: std::collections::BTreeMap::new(),
         expects: std::collections::BTreeMap::new(),
         rounds: std::collections::BTreeMap::new(),
         deadlines: std::collections::BTreeMap::new(),
@@ -99,6 +102,21 @@ pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalT
             }
             run.waits.insert(slot.clone(), e.until);
             run.set(slot, StepState::Active);
+        }
+        Event::ChildStarted(e) => {
+            let slot = Slot { step: e.step.clone(), item: e.item };
+            if run.at(&slot).is_some() {
+                return illegal("the step has begun already");
+            }
+            run.children.insert(slot.clone(), Child { run: e.run, nummer: e.nummer.clone(), process: e.process.clone(), ended: false });
+            run.set(slot, StepState::Active);
+        }
+        Event::ChildEnded(e) => {
+            let slot = Slot { step: e.step.clone(), item: e.item };
+            let Some(child) = run.children.get_mut(&slot).filter(|child| child.run == e.run && !child.ended) else {
+                return illegal("there is no such child under way");
+            };
+            child.ended = true;
         }
         Event::EventAwaited(e) => {
             let slot = Slot { step: e.step.clone(), item: e.item };
@@ -254,6 +272,8 @@ fn retried(run: &mut Run, event: &StepRetried) {
     run.items.retain(|slot, state| slot.step != event.step || matches!(state, StepState::Completed { .. }));
     run.effects.retain(|path, _| path.step != event.step || path.phase == Phase::Undo || (listed && run.items.contains_key(&path.slot())));
     run.rounds.insert(event.step.clone(), event.round);
+    let items = &run.items;
+    run.children.retain(|slot, _| slot.step != event.step || items.contains_key(slot));
     if !listed {
         run.steps.remove(&event.step);
     }

@@ -1,14 +1,17 @@
 //! What the outside may wish of a run, and how a wish is refused.
 
 use jiff::Timestamp;
-use laufzettel_domain::{Caller, Digest, EffectPath, Slot, Text, Value};
-use laufzettel_policy::Decision;
+use laufzettel_domain::{Caller, Digest, EffectPath, RunId, Slot, Text, Value};
+use laufzettel_policy::{Decision, Labelled};
 use laufzettel_process::{
     model::{FailureClass, RunAs},
     schema::Problem,
 };
 
-use crate::event::{Disposition, Handed, Meta};
+use crate::{
+    event::{Disposition, Handed, Meta, Parent},
+    run::State,
+};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
@@ -59,8 +62,22 @@ pub enum Command {
         sender: String,
         sent_at: Timestamp,
     },
+    /// A child has come to its end.
+    ChildEnded {
+        run: RunId,
+        end: ChildEnd,
+    },
     /// Time has passed.
     Wake,
+}
+
+/// How a child ended, and what it brings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChildEnd {
+    pub state: State,
+    pub output: Value,
+    pub labels: Labelled,
+    pub message: String,
 }
 
 /// Everything a start needs that the core cannot know.
@@ -75,6 +92,8 @@ pub struct Start {
     pub status_code: Option<Digest>,
     pub zone: Option<String>,
     pub decision: Decision,
+    /// Of a child: the run that called it, and the labels its input carries.
+    pub parent: Option<(Parent, Labelled)>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

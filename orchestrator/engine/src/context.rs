@@ -18,6 +18,11 @@ pub struct Context {
 }
 
 impl Context {
+    /// The same for a process this one calls.
+    pub fn of_child(&self, types: &Types) -> Self {
+        Self { types: types.clone(), ..self.clone() }
+    }
+
     /// For deadlines and dates; an unknown name counts as UTC (the configuration refuses it before).
     pub fn zone(&self) -> jiff::tz::TimeZone {
         jiff::tz::TimeZone::get(&self.zeitzone).unwrap_or(jiff::tz::TimeZone::UTC)

@@ -54,7 +54,8 @@ fn stop_slot(sheet: &mut Sheet<'_>, slot: &Slot, class: FailureClass, message: &
         .filter(|(path, effect)| path.phase == Phase::Do && path.slot() == *slot && effect.status.is_open())
         .map(|(p, _)| p.clone())
         .collect();
-    let mut awaited = false;
+    // a child is called off, and comes to its end first
+    let mut awaited = sheet.run.open_children().any(|(other, _)| other == slot);
     for path in open {
         let effect = &sheet.run.effects[&path];
         match effect.status {

@@ -173,8 +173,15 @@ pub fn start(process: &Process, context: &Context, tenant: &TenantId, id: RunId,
     }
     // only what a signed-in person typed into our own form is trusted, and only where nobody else can feed the process
     let trusted = start.caller.is_interactive() && process.triggers.is_empty();
-    let trust = if trusted { Trust::Trusted } else { Trust::Untrusted };
+    let trust = match &start.parent {
+        // a child's input is as good as what its caller passed
+        Some((_, labels)) => labels.whole().trust,
+        None if trusted => Trust::Trusted,
+        None => Trust::Untrusted,
+    };
     let facts = facts(process, tenant, id, &start, at);
+    let (parent, labels) = start.parent.unzip();
+    let passed = labels.as_ref().map(Labelled::whole).unwrap_or_default();
     let event = Event::RunStarted(RunStarted {
         process: process.id.clone(),
         version: process.version.to_string(),
@@ -183,7 +190,9 @@ pub fn start(process: &Process, context: &Context, tenant: &TenantId, id: RunId,
         caller: start.caller,
         run_as: start.run_as,
         trust,
-        label: process.input.label_whole(&[], &process.default_label(trust)),
+        label: process.input.label_whole(&[], &process.default_label(trust)).join(&passed).with_trust(trust),
+        parent,
+        labels,
         status_code: start.status_code,
         zone: start.zone,
         detected: kinds(&start.input, &context.own_domains),
@@ -265,6 +274,7 @@ pub fn decide(process: &Process, context: &Context, run: &Run, command: Command,
             let delivered = EventDelivered { step: slot.step.clone(), item: slot.item, name, sender, sent_at };
             steps::wait::deliver(&mut sheet, &slot, &key, delivered, payload)?;
         }
+        Command::ChildEnded { run, end } => steps::process::ended(&mut sheet, run, end)?,
         Command::Wake => wake(&mut sheet),
     }
     advance(&mut sheet);

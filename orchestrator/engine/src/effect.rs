@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use laufzettel_domain::{EffectKey, Value};
+use laufzettel_domain::{EffectKey, RunId, Slot, Value};
 
 use crate::{
     TaskKind,
-    run::{Deadline, EffectRun, EffectStatus, Run, TaskState},
+    run::{Deadline, EffectRun, EffectStatus, Run, StepState, TaskState},
 };
 
 /// One due effect: the exact call and its identity.
@@ -50,6 +50,13 @@ pub fn wake_at(run: &Run) -> Option<Timestamp> {
         }))
         .chain(run.open_tasks().filter_map(|task| task.opened.escalate.as_ref()).map(|escalation| escalation.at))
         .min()
+}
+
+/// Children that are to be called off: their parent ends, or has no use for them any more.
+pub fn orphans(run: &Run) -> Vec<RunId> {
+    let failed = |slot: &Slot| run.items_of(&slot.step).any(|(_, state)| matches!(state, StepState::Failed { continues: false, .. }));
+    let useless = |slot: &Slot| run.ending.is_some() || run.is_overdue(&slot.step) || failed(slot);
+    run.open_children().filter(|(slot, _)| useless(slot)).map(|(_, child)| child.run).collect()
 }
 
 /// The applicant's contacts a staff member has seen: values of `x-kontakt` fields that a completed human step showed, or

@@ -17,7 +17,8 @@ pub(crate) fn advance(sheet: &mut Sheet<'_>) {
     // doubts stay: a person must still say what happened
     sheet.withdraw(|task| task.opened.kind != crate::TaskKind::Doubt);
     give_up_waiting(sheet);
-    if sheet.run.ended.is_some() || sheet.run.effects.values().any(|e| e.status.is_open()) {
+    // children are called off with their parent, and come to their end first
+    if sheet.run.ended.is_some() || sheet.run.open_children().next().is_some() || sheet.run.effects.values().any(|e| e.status.is_open()) {
         return;
     }
     if ending == Ending::Completed {
@@ -74,7 +75,7 @@ pub(crate) fn stuck(sheet: &mut Sheet<'_>, step: &StepId, why: &str) {
     let title = &sheet.step(step).title;
     let message = format!("„{title}“ konnte nicht rückgängig gemacht werden: {why}");
     sheet.withdraw(|_| true);
-    sheet.emit(Event::RunEnded(RunEnded { state: State::Stuck, output: Value::Null, message }));
+    sheet.emit(Event::RunEnded(RunEnded { state: State::Stuck, labels: None, output: Value::Null, message }));
 }
 
 pub(crate) fn finish(sheet: &mut Sheet<'_>, state: State) {
@@ -92,7 +93,8 @@ pub(crate) fn finish(sheet: &mut Sheet<'_>, state: State) {
         }
     }
     sheet.withdraw(|_| true);
-    sheet.emit(Event::RunEnded(RunEnded { state, output: Value::Object(output), message }));
+    let labels = sheet.run.parent.is_some().then(|| sheet.labels().of_output());
+    sheet.emit(Event::RunEnded(RunEnded { state, labels, output: Value::Object(output), message }));
 }
 
 type OutputError = (String, laufzettel_process::expression::Error);

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use laufzettel_domain::{Caller, Digest, EffectPath, Label, ProcessId, StepId, Text, Trust, Value};
+use laufzettel_domain::{Caller, Digest, EffectPath, Label, ProcessId, RunId, StepId, Text, Trust, Value};
 use laufzettel_policy::{Decision, Detected, Effect as ToolEffect, Labelled};
 use laufzettel_process::model::{Assign, FailureClass, RunAs, Size};
 use serde::{Deserialize, Serialize};
@@ -85,6 +85,10 @@ fn join<E: for<'de> Deserialize<'de>>(body: &Value, content: Option<Value>, cont
 
 events! {
     RunStarted = "run.started", content ["input", "facts", "contacts"];
+    /// A step runs another process; the child's own `run.started` is written with it.
+    ChildStarted = "child.started", content ["input"];
+    /// The child has ended: what that means for the step follows.
+    ChildEnded = "child.ended", content [];
     StepSkipped = "step.skipped", content [];
     StepCompleted = "step.completed", content ["value"];
     StepFailed = "step.failed", content ["message"];
@@ -118,6 +122,40 @@ events! {
     RunEnded = "run.ended", content ["output", "message"];
 }
 
+/// The run a child belongs to, and where in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parent {
+    pub run: RunId,
+    pub step: StepId,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub item: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChildStarted {
+    pub step: StepId,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub item: u32,
+    pub run: RunId,
+    pub nummer: String,
+    pub process: ProcessId,
+    pub digest: Digest,
+    /// Under whose rights.
+    pub who: Caller,
+    pub labels: Labelled,
+    pub reads: BTreeSet<laufzettel_domain::Path>,
+    pub input: Value,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChildEnded {
+    pub step: StepId,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub item: u32,
+    pub run: RunId,
+    pub state: crate::run::State,
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunStarted {
     pub process: ProcessId,
@@ -131,6 +169,12 @@ pub struct RunStarted {
     pub trust: Trust,
     /// Level and categories of the input read whole.
     pub label: Label,
+    /// Of a child: the run that called it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
+    /// Of a child: the labels its input carries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Labelled>,
     /// SHA-256 of the citizen's status code, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_code: Option<Digest>,
@@ -505,6 +549,9 @@ pub struct RunEnding {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunEnded {
     pub state: crate::run::State,
+    /// Of a child: the labels its output carries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Labelled>,
     pub output: Value,
     pub message: String,
 }

@@ -10,7 +10,7 @@ use laufzettel_policy::{Effect, Labelled, ToolRule, detect, detect_field};
 use laufzettel_process::{
     Process, Types,
     expression::{Expression, Shape, Template},
-    model::{Awaited, AwaitedEvent, Human, ModelCall, Rules, Step, StepKind, ToolCall, Wait},
+    model::{Awaited, AwaitedEvent, ChildCall, Human, ModelCall, Rules, Step, StepKind, ToolCall, Wait},
     schema,
 };
 
@@ -42,21 +42,30 @@ pub struct Declared {
     pub skipped: Option<Label>,
 }
 
+/// Where the input comes from.
+#[derive(Clone, Copy)]
+pub enum Source<'v> {
+    /// From outside: as trusted as the way it came in, labelled as declared.
+    Outside(Trust),
+    /// From the process that calls this one.
+    Passed(&'v Labelled),
+}
+
 /// Where labels are looked up.
 #[derive(Clone, Copy)]
 pub struct Labels<'v> {
     pub process: &'v Process,
     pub context: &'v Context,
     pub known: Known<'v>,
-    /// Trust of the input by the way it came in.
-    pub input: Trust,
+    pub input: Source<'v>,
     /// The step that reads: it is skipped with those it needs, unless it marked them optional.
     pub reader: Option<&'v Step>,
 }
 
 impl<'v> Labels<'v> {
     pub fn of_run(process: &'v Process, context: &'v Context, run: &'v Run) -> Self {
-        Self { process, context, known: Known::Run(run), input: run.trust, reader: None }
+        let input = run.passed.as_ref().map_or(Source::Outside(run.trust), Source::Passed);
+        Self { process, context, known: Known::Run(run), input, reader: None }
     }
 
     /// The same as a step reads it.
@@ -86,7 +95,11 @@ impl<'v> Labels<'v> {
     }
 
     fn of_input(&self, below: &[String]) -> Label {
-        let declared = self.process.input.label_whole(below, &self.process.default_label(self.input));
+        let declared = match self.input {
+            Source::Outside(trust) => self.process.input.label_whole(below, &self.process.default_label(trust)),
+            // never below what its own file says, and as good as what was passed
+            Source::Passed(labels) => self.process.input.label_whole(below, &self.process.default_label(Trust::Trusted)).join(&labels.at(below)),
+        };
         match self.known {
             Known::Run(run) => {
                 // of an element of a list that is not named: of all of them
@@ -188,6 +201,8 @@ impl<'v> Labels<'v> {
             // what a `set` passes on was listed where it came from, or nowhere
             Some(StepKind::Set(template)) => listed && self.is_listed(part(template, self.below(path))),
             Some(StepKind::Human(_)) => listed && self.below(path).first().is_none_or(|field| field != "shown"),
+            // listed in a file of the child's, if at all: it says so with its labels
+            Some(StepKind::Process(_)) => false,
             Some(StepKind::Model(_) | StepKind::Rules(_) | StepKind::Wait(_)) => listed,
         }
     }
@@ -252,6 +267,7 @@ impl<'v> Labels<'v> {
             StepKind::Rules(rules) => Labelled::all(self.of_rules(id, rules)),
             StepKind::Tool(call) => Labelled::all(self.of_tool(id, call)),
             StepKind::Model(call) => Labelled::all(self.of_model(id, call)),
+            StepKind::Process(call) => self.of_child(id, call),
             StepKind::Human(human) => self.of_human(id, human, &self.of_show(human), &self.of_proposed(human), None),
         };
         let Some(each) = &step.each else { return one };
@@ -277,6 +293,29 @@ impl<'v> Labels<'v> {
         // an instant carries no order, whoever chose it
         let trust = told.trust.max(Trust::Inert);
         Labelled::all(told.with_trust(trust))
+    }
+
+    /// What a child is given, field by field.
+    pub fn of_passed(&self, call: &ChildCall) -> Labelled {
+        Labelled { own: Label::default(), fields: call.input.iter().map(|(name, template)| (name.clone(), self.tree(template))).collect() }
+    }
+
+    /// What comes of a process, key by key.
+    pub fn of_output(&self) -> Labelled {
+        let fields = self.process.output.iter().map(|(name, template)| (name.clone(), self.tree(template)));
+        Labelled { own: Label::default(), fields: fields.collect() }
+    }
+
+    /// What a child may bring: its output, with what it is given passed through it.
+    pub fn of_child(&self, id: &StepId, call: &ChildCall) -> Labelled {
+        let Some((process, types)) = self.process.children.get(&call.name).zip(self.types().children.get(&call.name)) else {
+            return Labelled::all(Label::strictest());
+        };
+        let context = self.context.of_child(types);
+        let passed = self.of_passed(call);
+        let known = crate::proof::declared(process, &context, Source::Passed(&passed));
+        let inner = Labels { process, context: &context, known: Known::Declared(&known), input: Source::Passed(&passed), reader: None };
+        inner.of_output().raise(&self.of_condition(id))
     }
 
     /// What somebody sent: foreign, as protected as its schema says, raised by what it was asked for.
@@ -431,6 +470,11 @@ impl<'v> Labels<'v> {
     }
 }
 
+/// What a step's child may bring in this run, where it is not run.
+pub fn labels_of_child(process: &Process, context: &Context, run: &Run, step: &StepId, call: &ChildCall) -> Labelled {
+    Labels::of_run(process, context, run).of_child(step, call)
+}
+
 /// What a person had before her, and what she made of it.
 pub struct Seen<'v> {
     pub show: &'v Value,
@@ -442,7 +486,7 @@ pub struct Seen<'v> {
 pub fn told(step: &Step, condition: Label) -> Label {
     match step.kind {
         StepKind::Tool(_) | StepKind::Rules(_) | StepKind::Human(_) => condition.with_trust(Trust::Trusted),
-        StepKind::Set(_) | StepKind::Model(_) | StepKind::Wait(_) => condition,
+        StepKind::Set(_) | StepKind::Model(_) | StepKind::Wait(_) | StepKind::Process(_) => condition,
     }
 }
 

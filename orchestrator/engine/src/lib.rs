@@ -28,12 +28,13 @@ mod settle;
 mod steps;
 
 pub use apply::{IllegalTransition, apply, fold};
-pub use command::{Answer, Command, Outcome, Rejection, Resolution, Start};
+pub use command::{Answer, ChildEnd, Command, Outcome, Rejection, Resolution, Start};
 pub use context::Context;
 pub use decide::{decide, start};
-pub use effect::{Effect, contacts, effects, wake_at};
-pub use event::{Call, CodecError, Disposition, Escalation, Event, Handed, Meta, Next, TaskKind, TaskOpened};
+pub use effect::{Effect, contacts, effects, orphans, wake_at};
+pub use event::{Call, ChildStarted, CodecError, Disposition, Escalation, Event, Handed, Meta, Next, Parent, TaskKind, TaskOpened};
+pub use labels::labels_of_child;
 pub use proof::EndpointFacts;
-pub use run::{EffectRun, EffectStatus, Ending, Expected, Run, State, StepState, Task, TaskState};
+pub use run::{Child, EffectRun, EffectStatus, Ending, Expected, Run, State, StepState, Task, TaskState};
 pub use sentence::sentence;
 pub use steps::{human::four_eyes, wait::KEY_CHARS_MAX};

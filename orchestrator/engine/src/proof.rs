@@ -6,6 +6,7 @@
 //! raised by a pattern found in it, by a server, or by a zone somebody chose. It promises nothing about what people decide.
 
 mod budget;
+mod children;
 mod declared;
 mod flows;
 mod gates;
@@ -20,14 +21,16 @@ use laufzettel_domain::{Findings, StepId, Trust, Via};
 use laufzettel_policy::{Group, Labelled, Rules, Zone};
 use laufzettel_process::{
     Process,
-    model::{RunAs, Size, StepKind},
+    model::{Size, StepKind},
 };
 
+pub(crate) use declared::declared;
 pub use flows::{Flow, flows};
+use rights::Acting;
 
 use crate::{
     context::Context,
-    labels::{Known, Labels},
+    labels::{Known, Labels, Source},
 };
 
 /// What routing needs to know of a model.
@@ -51,33 +54,53 @@ pub struct Setting<'c> {
     pub members: &'c BTreeMap<String, Option<Vec<Group>>>,
 }
 
-/// Everything the proof finds, as findings of the process's file.
+/// Everything the proof finds, as findings of the process's file. A process nobody starts is proven where it is called, with
+/// what it is given there.
 pub fn prove(process: &Process, setting: &Setting<'_>, findings: &mut Findings) {
-    let known = declared::declared(process, setting.context, input_trust(process));
-    let labels = Labels { process, context: setting.context, known: Known::Declared(&known), input: input_trust(process), reader: None };
+    if !process.is_only_a_child() {
+        prove_called(process, setting, &Called { input: outside(process), acting: None }, findings);
+    }
+}
+
+/// How a process comes to run.
+struct Called<'c> {
+    input: Source<'c>,
+    /// Of a child: who acts where its steps name nobody.
+    acting: Option<Vec<Acting>>,
+}
+
+fn prove_called(process: &Process, setting: &Setting<'_>, called: &Called<'_>, findings: &mut Findings) {
+    let known = declared(process, setting.context, called.input);
+    let labels = Labels { process, context: setting.context, known: Known::Declared(&known), input: called.input, reader: None };
     sinks::check(labels, setting, findings);
     gates::check(labels, findings);
     release::check(labels, findings);
     if let Some(rules) = setting.rules {
-        rights::check(process, setting, rules, findings);
+        rights::check(process, setting, rules, called.acting.as_deref(), findings);
         budget::check(labels, setting, findings);
+    }
+    for step in process.steps.values() {
+        if let StepKind::Process(call) = &step.kind {
+            children::check(labels.read_by(step), setting, step, call, called, findings);
+        }
     }
 }
 
 /// The declared label of every step's value.
 pub fn labels(process: &Process, context: &Context) -> BTreeMap<StepId, Labelled> {
-    declared::declared(process, context, input_trust(process)).into_iter().map(|(id, declared)| (id, declared.tree)).collect()
+    declared(process, context, outside(process)).into_iter().map(|(id, declared)| (id, declared.tree)).collect()
 }
 
 /// The worst way in decides: input is trusted only where nothing but our own form can bring it.
-fn input_trust(process: &Process) -> Trust {
+fn outside(process: &Process) -> Source<'static> {
     let only_form = process.start.via == BTreeSet::from([Via::Form]);
-    if process.triggers.is_empty() && only_form { Trust::Trusted } else { Trust::Untrusted }
+    Source::Outside(if process.triggers.is_empty() && only_form { Trust::Trusted } else { Trust::Untrusted })
 }
 
 /// Groups and users a process names, for the directory to be asked about beforehand.
 pub fn names(process: &Process) -> BTreeSet<String> {
     let mut names: BTreeSet<String> = process.start.groups.iter().cloned().collect();
+    names.extend(process.children.values().flat_map(|child| self::names(child)));
     for step in process.steps.values() {
         if let StepKind::Human(human) = &step.kind {
             names.extend(human.assign.groups.iter().cloned());
@@ -86,19 +109,4 @@ pub fn names(process: &Process) -> BTreeSet<String> {
         }
     }
     names
-}
-
-/// Everybody a step may act as: its own `run_as`, or that of each way the process begins.
-fn actors(process: &Process, run_as: Option<&RunAs>) -> Vec<RunAs> {
-    if let Some(run_as) = run_as {
-        return vec![run_as.clone()];
-    }
-    let by_hand = (!process.start.groups.is_empty()).then(|| process.run_as.clone());
-    let mut all: Vec<RunAs> = by_hand.into_iter().collect();
-    for trigger in &process.triggers {
-        if !all.contains(&trigger.run_as) {
-            all.push(trigger.run_as.clone());
-        }
-    }
-    if all.is_empty() { vec![process.run_as.clone()] } else { all }
 }

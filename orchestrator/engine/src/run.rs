@@ -8,7 +8,7 @@ use laufzettel_policy::{Decision, Labelled};
 use laufzettel_process::model::{FailureClass, RunAs};
 use serde::{Deserialize, Serialize};
 
-use crate::event::{EffectIntended, TaskOpened};
+use crate::event::{EffectIntended, Parent, TaskOpened};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -88,6 +88,14 @@ impl StepState {
 pub struct Element {
     pub index: Value,
     pub item: Value,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Child {
+    pub run: RunId,
+    pub nummer: String,
+    pub process: ProcessId,
+    pub ended: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -187,6 +195,11 @@ pub struct Run {
     pub tasks: BTreeMap<u32, Task>,
     /// What waits for a time, and for which.
     pub waits: BTreeMap<Slot, Timestamp>,
+    /// Of a child: the run that called it, and the labels its input came with.
+    pub parent: Option<Parent>,
+    pub passed: Option<Labelled>,
+    /// What runs as a child.
+    pub children: BTreeMap<Slot, Child>,
     /// What waits for an event, and for which; until when stands in `waits`.
     pub expects: BTreeMap<Slot, Expected>,
     /// Of a step that was ordered again: the round of its effects.
@@ -209,8 +222,13 @@ impl Run {
         let stopped = self.open_tasks().next().is_some()
             || !self.waits.is_empty()
             || !self.expects.is_empty()
+            || self.open_children().next().is_some()
             || self.effects.values().any(|e| matches!(e.status, EffectStatus::RetryAt(_)));
         if !due && stopped { State::Waiting } else { State::Running }
+    }
+
+    pub fn open_children(&self) -> impl Iterator<Item = (&Slot, &Child)> {
+        self.children.iter().filter(|(_, child)| !child.ended)
     }
 
     pub fn open_tasks(&self) -> impl Iterator<Item = &Task> {

@@ -3,6 +3,7 @@
 pub mod each;
 pub mod human;
 pub mod model;
+pub mod process;
 pub mod rules;
 pub mod set;
 pub mod tool;
@@ -22,6 +23,7 @@ pub(crate) fn begin(sheet: &mut Sheet<'_>, slot: &Slot) {
         StepKind::Model(call) => model::begin(sheet, slot, call),
         StepKind::Human(human) => human::begin(sheet, slot, human),
         StepKind::Wait(wait) => wait::begin(sheet, slot, wait),
+        StepKind::Process(call) => process::begin(sheet, slot, call),
     }
 }
 

@@ -54,6 +54,7 @@ fn kind_expressions_mut(kind: &mut StepKind) -> Vec<&mut Expression> {
         StepKind::Tool(call) => call.with.values_mut().collect(),
         StepKind::Rules(rules) => rules.with.values_mut().collect(),
         StepKind::Set(template) => vec![template],
+        StepKind::Process(call) => call.input.values_mut().collect(),
         StepKind::Wait(wait) => wait.templates_mut(),
         StepKind::Model(call) => std::iter::once(&mut call.prompt).chain(call.data.values_mut()).collect(),
         StepKind::Human(human) => {
@@ -91,6 +92,7 @@ pub fn check(process: &Process, root: &Node, findings: &mut Findings) {
     for step in process.steps.values() {
         guards(process, step, findings);
         list(step, &types, findings);
+        tools::input(process, step, &types, findings);
         run_as(process, step, root, findings);
         not_by(process, step, root, findings);
     }

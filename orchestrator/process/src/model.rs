@@ -1,6 +1,9 @@
 //! A checked process: what the engine runs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use laufzettel_domain::{Digest, Kategorie, Label, Place, ProcessId, Schutzbedarf, Span, StepId, Trust, Via};
 use serde::{Deserialize, Serialize};
@@ -42,11 +45,27 @@ pub struct Process {
     pub text: String,
     /// Every other file it reads, by path within the tenant's folder.
     pub files: BTreeMap<String, String>,
+    /// Processes its steps call, as they stood when this one was read.
+    pub children: BTreeMap<ProcessId, Arc<Process>>,
     /// Over `text` and `files`.
     pub digest: Digest,
 }
 
 impl Process {
+    /// Nobody starts it by hand and nothing triggers it: it only ever runs as a child.
+    pub fn is_only_a_child(&self) -> bool {
+        self.start.groups.is_empty() && self.triggers.is_empty()
+    }
+
+    /// Whether a model has a say in it, or in a child of its.
+    pub fn asks_a_model(&self) -> bool {
+        self.steps.values().any(|step| match &step.kind {
+            StepKind::Model(_) => true,
+            StepKind::Process(call) => self.children.get(&call.name).is_none_or(|child| child.asks_a_model()),
+            _ => false,
+        })
+    }
+
     /// The label of an input field that declares none of its own.
     pub fn default_label(&self, trust: Trust) -> Label {
         Label { schutzbedarf: self.schutzbedarf, kategorien: self.datenkategorien.clone(), trust }
@@ -177,6 +196,7 @@ pub enum StepKind {
     Rules(Rules),
     Set(Template),
     Wait(Wait),
+    Process(ChildCall),
 }
 
 impl StepKind {
@@ -188,6 +208,7 @@ impl StepKind {
             Self::Rules(_) => "rules",
             Self::Set(_) => "set",
             Self::Wait(_) => "wait",
+            Self::Process(_) => "process",
         }
     }
 
@@ -197,6 +218,7 @@ impl StepKind {
             Self::Tool(call) => call.with.iter().map(|(k, t)| (format!("with.{k}"), t)).collect(),
             Self::Rules(rules) => rules.with.iter().map(|(k, t)| (format!("rules.with.{k}"), t)).collect(),
             Self::Set(template) => vec![("set".to_owned(), template)],
+            Self::Process(call) => call.input.iter().map(|(k, t)| (format!("process.input.{k}"), t)).collect(),
             Self::Wait(wait) => wait.templates().into_iter().map(|(name, t)| (format!("wait.{name}"), t)).collect(),
             Self::Model(call) => {
                 let data = call.data.iter().map(|(k, t)| (format!("model.data.{k}"), t));
@@ -224,6 +246,14 @@ impl ToolCall {
     pub fn name(&self) -> String {
         format!("{}/{}", self.server, self.tool)
     }
+}
+
+/// Another process as a child: its own run, under this step's rights.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChildCall {
+    pub name: ProcessId,
+    pub input: BTreeMap<String, Template>,
+    pub at: Place,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

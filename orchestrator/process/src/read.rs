@@ -1,5 +1,6 @@
 //! From a YAML document to a process: every key read, every finding kept.
 
+mod child;
 mod each;
 mod human;
 mod process;
@@ -10,7 +11,7 @@ mod wait;
 pub use process::{Governance, read};
 
 use laufzettel_domain::{
-    Findings, Node, Place, StepId, Text, Value,
+    Findings, Node, Place, ProcessId, StepId, Text, Value,
     document::{Fields, Kind},
 };
 
@@ -21,6 +22,9 @@ pub(crate) struct Reader<'f> {
     pub folder: &'f Folder,
     pub file: &'f str,
     pub used: std::collections::BTreeMap<String, String>,
+    /// Processes that are being read, from the outermost in.
+    pub above: Vec<ProcessId>,
+    pub children: std::collections::BTreeMap<ProcessId, std::sync::Arc<crate::Process>>,
 }
 
 impl<'f> Reader<'f> {

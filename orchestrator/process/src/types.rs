@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use laufzettel_domain::{Path, StepId, Value};
+use laufzettel_domain::{Path, ProcessId, StepId, Value};
 use serde_json::json;
 
 use crate::{
@@ -27,11 +27,16 @@ pub type Tools = BTreeMap<String, ToolTypes>;
 pub struct Types {
     pub input: Schema,
     pub steps: BTreeMap<StepId, Schema>,
+    /// Of the processes its steps call.
+    pub children: BTreeMap<ProcessId, Types>,
+    /// What an output of the process looks like, key by key; each may be absent.
+    pub output: Value,
 }
 
 impl Types {
     pub fn of(process: &Process, tools: &Tools) -> Self {
-        let mut types = Self { input: process.input.clone(), steps: BTreeMap::new() };
+        let children = process.children.iter().map(|(id, child)| (id.clone(), Self::of(child, tools))).collect();
+        let mut types = Self { input: process.input.clone(), steps: BTreeMap::new(), children, output: Value::Null };
         for id in &process.order {
             let step = &process.steps[id];
             let value = types.of_step(&step.kind, tools);
@@ -43,6 +48,8 @@ impl Types {
             };
             types.steps.insert(id.clone(), Schema::compile(value).unwrap_or_else(|_| Schema::any()));
         }
+        let keys: serde_json::Map<_, _> = process.output.iter().map(|(name, template)| (name.clone(), types.of_template(template))).collect();
+        types.output = json!({ "type": "object", "properties": keys });
         types
     }
 
@@ -75,6 +82,7 @@ impl Types {
                 result
             }
             StepKind::Set(template) => self.of_template(template),
+            StepKind::Process(call) => self.children.get(&call.name).map_or(Value::Bool(true), |child| child.output.clone()),
             StepKind::Wait(wait) => match wait.event() {
                 None => json!({ "type": "object", "required": ["at"], "properties": { "at": { "type": "string", "format": "date-time" } } }),
                 Some(event) => {

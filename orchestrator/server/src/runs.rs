@@ -92,6 +92,8 @@ fn view_of(tenant: &TenantSite, may_cancel: bool, asked: &Asked, loaded: &Loaded
         started: tenant.civil(run.started_at),
         ended: run.ended.map(|(_, at)| tenant.civil(at)),
         by: run.caller.name.clone(),
+        // a child's number is its parent's and its own
+        called_by: run.parent.as_ref().map(|parent| view::called(parent.run, run.nummer.rsplit_once('/').map_or("", |(number, _)| number))),
         unit: process.verantwortlich.clone(),
         message: (!run.message.is_empty()).then(|| run.message.clone()),
         steps,

@@ -5,7 +5,7 @@ use laufzettel_engine::{Call, EffectRun, EffectStatus, Run, StepState as Settled
 use laufzettel_process::{Process, expression::Template, model::StepKind as Kind};
 use laufzettel_worker::Loaded;
 
-use crate::pages::{Origin, Shown, StepKind, StepState, StepView};
+use crate::pages::{Called, Origin, Shown, StepKind, StepState, StepView};
 
 /// What a task shows, in the author's order, each with where it comes from and how much protection it needs.
 pub fn shown(loaded: &Loaded, task: &Task, lang: Lang) -> Vec<Shown> {
@@ -63,6 +63,7 @@ fn of_path(process: &Process, path: &Path) -> Option<Origin> {
             Kind::Human(_) => Some(Origin::Mensch),
             Kind::Rules(_) => Some(Origin::Regel),
             Kind::Set(template) => origin(process, template),
+            Kind::Process(_) => Some(Origin::Register),
             Kind::Wait(wait) if wait.event().is_some() => Some(Origin::Register),
             Kind::Wait(wait) => wait.templates().into_iter().find_map(|(_, template)| origin(process, template)),
         },
@@ -90,6 +91,7 @@ pub fn step(loaded: &Loaded, id: &StepId, lang: Lang) -> StepView {
         zone: None,
         tool: None,
         acted_as: effect.map(|e| e.intent.who.name.clone()),
+        called: run.children.iter().filter(|(slot, _)| slot.step == *id).map(|(_, child)| called(child.run, &child.nummer)).collect(),
         why_allowed: None,
         duration: None,
         attempts: effect.map_or(0, |e| e.attempt),
@@ -126,6 +128,10 @@ pub fn step(loaded: &Loaded, id: &StepId, lang: Lang) -> StepView {
         view.message = view.message.or_else(|| Some(format!("{done} {of} {} {words}", list.len())));
     }
     view
+}
+
+pub fn called(run: laufzettel_domain::RunId, number: &str) -> Called {
+    Called { link: format!("/vorgaenge/{run}"), number: number.to_owned() }
 }
 
 fn own_tasks<'r>(run: &'r Run, id: &'r StepId) -> impl Iterator<Item = &'r Task> {
@@ -196,6 +202,7 @@ fn kind(kind: &Kind) -> StepKind {
         Kind::Rules(_) => StepKind::Rules,
         Kind::Set(_) => StepKind::Set,
         Kind::Wait(_) => StepKind::Wait,
+        Kind::Process(_) => StepKind::Process,
     }
 }
 
@@ -206,6 +213,7 @@ fn state(run: &Run, id: &StepId, effect: Option<&EffectRun>) -> StepState {
         (_, Some(EffectStatus::Doubt)) => StepState::Doubt,
         (_, Some(EffectStatus::Parked(_))) => StepState::Parked,
         (None, _) => StepState::Open,
+        (Some(Settled::Active), None) if run.open_children().any(|(slot, _)| slot.step == *id) => StepState::Active,
         (Some(Settled::Active), None) if run.expects.keys().any(|slot| slot.step == *id) => StepState::Awaiting,
         (Some(Settled::Active), None) if run.waits.keys().any(|slot| slot.step == *id) => StepState::Timed,
         (Some(Settled::Active), None) => StepState::Waiting,

@@ -16,6 +16,7 @@ use laufzettel_store::{Append, AppendError, Error as StoreError, TaskRow, failpo
 use serde_json::json;
 
 use crate::{
+    family::{Family, Member},
     projection::project,
     quota::{self, Exceeded},
     route,
@@ -209,7 +210,7 @@ impl Desk {
         route::refuse_wish(&self.tenant, who, process, &label, zone).unwrap_or(started)
     }
 
-    async fn begin(&self, request: StartRequest, prepared: &Prepared, decision: Decision) -> Result<Started, StartError> {
+    async fn begin(&self, request: StartRequest, prepared: &Arc<Prepared>, decision: Decision) -> Result<Started, StartError> {
         let tenant = &self.tenant;
         let at = self.now();
         let run = RunId::new(at, tenant.random());
@@ -239,6 +240,7 @@ impl Desk {
             status_code: code.as_ref().map(|c| Digest::of(c.as_bytes())),
             zone: request.zone,
             decision,
+            parent: None,
         };
         let (state, events) = engine::start(&prepared.process, &prepared.context, &tenant.id, run, start, at).map_err(|rejection| match rejection {
             Rejection::Invalid(problems) => StartError::Invalid(problems),
@@ -250,7 +252,9 @@ impl Desk {
         }
         let receipt = (!receipts.is_empty()).then_some(receipts);
         let write = Write { receipt, ..Write::of(&Actor::Caller(state.caller.clone()), at) };
-        match self.append(prepared, &state, &events, write).await {
+        let first = Member { prepared: prepared.clone(), run: state, before: 0, events, at };
+        let family = Family::follow(self, first, at).await.map_err(|told| StartError::Unavailable(told.to_string()))?;
+        match self.append(&family, write).await {
             Ok(()) => self.tenant.memory.moved.notify_one(),
             Err(AppendError::Duplicate(run)) => return Err(StartError::Duplicate(run)),
             Err(error) => return Err(StartError::Unavailable(error.to_string())),
@@ -341,53 +345,68 @@ impl Desk {
         Err(WishError::Unavailable("der Vorgang ändert sich gerade zu schnell".to_owned()))
     }
 
-    pub(crate) async fn decide(&self, mut loaded: Loaded, command: Command, write: Write) -> Result<Loaded, Told> {
+    pub(crate) async fn decide(&self, loaded: Loaded, command: Command, write: Write) -> Result<Loaded, Told> {
         let at = write.at.max(loaded.run.updated_at);
-        let Loaded { run, prepared } = &mut loaded;
-        let events = engine::decide(&prepared.process, &prepared.context, run, command, at).map_err(|r| Told::Wish(rejected(r)))?;
+        let Loaded { mut run, prepared } = loaded;
+        let events = engine::decide(&prepared.process, &prepared.context, &run, command, at).map_err(|r| Told::Wish(rejected(r)))?;
         let before = run.seq;
         for event in &events {
-            engine::apply(run, event, at).map_err(|e| Told::Wish(WishError::Unavailable(e.to_string())))?;
+            engine::apply(&mut run, event, at).map_err(|e| Told::Wish(WishError::Unavailable(e.to_string())))?;
         }
         if events.is_empty() {
-            return Ok(loaded);
+            return Ok(Loaded { run, prepared });
         }
-        let written = self.append(prepared, run, &events, Write { expected: before, at, ..write }).await;
+        let mut family = Family::follow(self, Member { prepared, run, before, events, at }, at).await?;
+        let written = self.append(&family, Write { at, ..write }).await;
+        if family.members.len() > 1 {
+            self.tenant.memory.moved.notify_one();
+        }
         match written {
-            Ok(()) => Ok(loaded),
+            Ok(()) => {
+                let Member { run, prepared, .. } = family.members.swap_remove(0);
+                Ok(Loaded { run, prepared })
+            }
             Err(AppendError::Conflict(_)) => Err(Told::Conflict),
             Err(AppendError::Unavailable(why)) => Err(Told::Later(why)),
             Err(error) => Err(Told::Wish(WishError::Unavailable(error.to_string()))),
         }
     }
 
-    async fn append(&self, prepared: &Prepared, run: &Run, events: &[Event], write: Write) -> Result<(), AppendError> {
-        let Write { expected, actor, receipt, at, fenced, taken } = write;
-        let drafts = events.iter().map(|event| {
-            let (body, content) = event.split();
-            let salt = self.tenant.random::<16>();
-            Draft::new(event.kind(), &actor, crate::micros(at), body, content.as_ref().map(|c| (c, salt)))
-        });
-        let append = Append {
-            run: Some(run.id),
-            expected,
-            epoch: fenced.then(|| self.tenant.store.epoch()),
-            drafts: drafts.collect(),
-            projection: Some(project(prepared, run, events, &quota::day(&self.tenant, at))),
-            receipt,
-            taken,
-            ..Append::default()
-        };
+    /// Writes down what a decision means for everybody it concerns: all of it, or nothing.
+    async fn append(&self, family: &Family, write: Write) -> Result<(), AppendError> {
+        let Write { actor, receipt, fenced, taken, .. } = write;
+        let (mut receipt, mut taken, mut actor) = (receipt, taken, Some(actor));
+        let mut appends = Vec::new();
         // known before anybody can see the records: the worker may claim the run the instant they are durable. What was
         // refused is taken out again; after a lost reply it stays, because nobody else can have begun it
-        let intended: Vec<_> = engine::effects(run).into_iter().filter(|e| events.iter().any(|event| makes_due(event, &e.key.path))).map(|e| e.key).collect();
+        let mut intended = Vec::new();
+        for Member { prepared, run, before, events, at } in family.members.iter().filter(|member| !member.events.is_empty()) {
+            // what follows for others nobody ordered: the engine does
+            let actor = actor.take().unwrap_or_else(|| Actor::Engine.to_string());
+            let drafts = events.iter().map(|event| {
+                let (body, content) = event.split();
+                let salt = self.tenant.random::<16>();
+                Draft::new(event.kind(), &actor, crate::micros(*at), body, content.as_ref().map(|c| (c, salt)))
+            });
+            appends.push(Append {
+                run: Some(run.id),
+                expected: *before,
+                epoch: fenced.then(|| self.tenant.store.epoch()),
+                drafts: drafts.collect(),
+                projection: Some(project(prepared, run, events, &quota::day(&self.tenant, *at))),
+                receipt: receipt.take(),
+                taken: taken.take(),
+                ..Append::default()
+            });
+            let due = engine::effects(run).into_iter().filter(|e| events.iter().any(|event| makes_due(event, &e.key.path)));
+            intended.extend(due.map(|e| e.key));
+        }
         self.intend(&intended, true);
-        let written = self.tenant.store.append(append).await;
+        let written = self.tenant.store.append_all(appends).await;
         if matches!(written, Err(AppendError::Conflict(_) | AppendError::Duplicate(_) | AppendError::Fenced)) {
             self.intend(&intended, false);
         }
-        written?;
-        Ok(())
+        written
     }
 
     fn intend(&self, keys: &[laufzettel_domain::EffectKey], here: bool) {
@@ -534,8 +553,6 @@ fn wrong_way(via: laufzettel_domain::Via, process: &Process) -> Option<Decision>
 
 /// How a decision is written down.
 pub(crate) struct Write {
-    /// The `run_seq` of the last record seen; 0 for a run that begins.
-    pub expected: u64,
     pub actor: String,
     pub receipt: Option<Vec<String>>,
     pub at: Timestamp,
@@ -547,15 +564,19 @@ pub(crate) struct Write {
 
 impl Write {
     pub fn of(actor: &Actor, at: Timestamp) -> Self {
-        Self { expected: 0, actor: actor.to_string(), receipt: None, at, fenced: false, taken: None }
+        Self { actor: actor.to_string(), receipt: None, at, fenced: false, taken: None }
     }
 }
 
 /// How a decision did not become durable.
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum Told {
+    #[error("somebody else was faster")]
     Conflict,
     /// The store did not take it; nothing was written, or nobody knows.
+    #[error("{0}")]
     Later(String),
+    #[error(transparent)]
     Wish(WishError),
 }
 
@@ -567,7 +588,7 @@ fn makes_due(event: &Event, path: &laufzettel_domain::EffectPath) -> bool {
     }
 }
 
-fn rejected(rejection: Rejection) -> WishError {
+pub(crate) fn rejected(rejection: Rejection) -> WishError {
     match rejection {
         Rejection::Denied(decision) => WishError::Denied(decision),
         other => WishError::Rejected(other),

@@ -30,6 +30,11 @@ pub trait Doors: Send + Sync {
         None
     }
 
+    /// What a step's child brings, where a case says so instead of running it.
+    fn child(&self, _step: &str) -> Option<laufzettel_domain::Value> {
+        None
+    }
+
     /// Effects of one run at once.
     fn at_once(&self) -> usize {
         EFFECTS_MAX

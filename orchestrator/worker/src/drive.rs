@@ -90,11 +90,24 @@ impl Worker {
 }
 
 impl Desk {
-    /// Takes a run as far as it goes now: until it has ended, waits for a person, or sleeps until a later time.
+    /// Takes a run with its children as far as it goes now: until it has ended, waits for a person, or sleeps until a later time.
     /// Waits first if somebody else in this process is doing just that.
     pub async fn drive(&self, run: RunId) -> Result<(), WishError> {
-        let _driving = Driving::claim(&self.tenant, run).await;
-        self.drive_claimed(run).await
+        loop {
+            let before = {
+                let _driving = Driving::claim(&self.tenant, run).await;
+                self.drive_claimed(run).await?;
+                self.load(run).await?.ok_or(WishError::Unknown)?.run
+            };
+            for (_, child) in before.open_children() {
+                Box::pin(self.drive(child.run)).await?;
+            }
+            // a child's end has moved its parent on
+            let moved = before.open_children().next().is_some() && self.load(run).await?.is_some_and(|after| after.run.seq > before.seq);
+            if !moved {
+                return Ok(());
+            }
+        }
     }
 
     async fn drive_claimed(&self, run: RunId) -> Result<(), WishError> {

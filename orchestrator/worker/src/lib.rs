@@ -7,6 +7,7 @@ mod desk;
 mod door;
 mod drive;
 mod edge;
+mod family;
 pub mod files;
 mod keys;
 mod mail;

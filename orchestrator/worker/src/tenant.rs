@@ -130,7 +130,7 @@ impl Tenant {
         Some(self.prepare(process))
     }
 
-    fn prepare(&self, process: &Process) -> Arc<Prepared> {
+    pub(crate) fn prepare(&self, process: &Process) -> Arc<Prepared> {
         let mut known = self.memory.prepared.lock().expect("nobody panics while holding this lock");
         if let Some(found) = known.get(&process.digest) {
             return found.clone();
@@ -163,6 +163,9 @@ impl Tenant {
 
     /// Keeps a process's text with everything it reads, so that its runs can go on when the file has changed.
     pub async fn keep(&self, process: &Process) -> Result<(), laufzettel_store::Error> {
+        for child in process.children.values() {
+            Box::pin(self.keep(child)).await?;
+        }
         let bundle = json!({ "file": process.file, "text": process.text, "files": process.files });
         self.store.put_bytes(&bundle_name(process.digest), bundle.to_string().as_bytes()).await
     }

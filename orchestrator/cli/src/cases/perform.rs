@@ -8,11 +8,11 @@ use std::{
 
 use jiff::Timestamp;
 use laufzettel_directory::Directory;
-use laufzettel_domain::{Caller, Clock, TaskId, TenantId, Value, Via};
+use laufzettel_domain::{Caller, Clock, RunId, TaskId, TenantId, Value, Via};
 use laufzettel_engine::{TaskKind, TaskOpened, wake_at};
 use laufzettel_process::{Catalogue, Process, model::TriggerKind};
 use laufzettel_store::{Memory as MemoryStore, Store};
-use laufzettel_worker::{DeliverError, Desk, Happening, Random, StartError, StartRequest, WishError};
+use laufzettel_worker::{DeliverError, Desk, Happening, Loaded, Random, StartError, StartRequest, WishError};
 
 use super::{
     Report,
@@ -64,7 +64,7 @@ pub async fn perform(setting: Setting, case: Case) -> Report {
         Ok(types) => types,
         Err(error) => return report(vec![error.to_string()]),
     };
-    let script = Script::new(case.tools.clone(), case.models.clone(), types);
+    let script = Script::new(&case, types);
     let desk = match desk(&setting, &script, clock.clone()) {
         Ok(desk) => desk,
         Err(error) => return report(vec![error.to_string()]),
@@ -89,31 +89,42 @@ pub async fn perform(setting: Setting, case: Case) -> Report {
         if let Err(error) = desk.drive(run).await {
             return report(vec![error.to_string()]);
         }
-        let loaded = match desk.load(run).await {
-            Ok(Some(loaded)) => loaded,
-            _ => return report(vec!["der Vorgang ist verschwunden".to_owned()]),
-        };
+        let Ok(family) = family(&desk, run).await else { return report(vec!["der Vorgang ist verschwunden".to_owned()]) };
+        let loaded = &family[0];
         if loaded.run.ended.is_some() {
             return report(compare(&case.expect, &loaded.run, &script));
         }
-        let open = loaded.run.open_tasks().find(|t| matches!(t.opened.kind, TaskKind::Human | TaskKind::Repair) && !answered.contains(&t.opened.number));
-        if let Some(task) = open {
-            answered.insert(task.opened.number);
+        let tasks = family.iter().flat_map(|member| member.run.open_tasks().map(|task| (TaskId { run: member.run.id, number: task.opened.number }, task)));
+        let open = tasks.into_iter().find(|(id, t)| matches!(t.opened.kind, TaskKind::Human | TaskKind::Repair) && !answered.contains(id));
+        if let Some((id, task)) = open {
+            answered.insert(id);
             let times = asked.entry(task.opened.step.to_string()).or_default();
             *times += 1;
             let Some(scripted) = scripted(&case, &task.opened, *times) else { continue };
-            let id = TaskId { run, number: task.opened.number };
             // a scripted answer that the engine refuses is no error: the task stays open
             drop(answer(&desk, id, scripted, task.opened.shown).await);
             continue;
         }
         let happens = events.peek().map(|event| event.at);
-        match wake_at(&loaded.run).into_iter().chain(happens).min() {
+        match family.iter().filter_map(|member| wake_at(&member.run)).chain(happens).min() {
             Some(at) => *clock.0.lock().expect("nobody panics while holding this lock") = at,
             None => return report(compare(&case.expect, &loaded.run, &script)),
         }
     }
     report(vec![format!("kommt nach {ROUNDS_MAX} Schritten nicht zur Ruhe")])
+}
+
+/// A run with the children it waits for, and theirs.
+async fn family(desk: &Desk, run: RunId) -> Result<Vec<Loaded>, WishError> {
+    let mut family = vec![desk.load(run).await?.ok_or(WishError::Unknown)?];
+    let mut next = 0;
+    while let Some(member) = family.get(next) {
+        next += 1;
+        for child in member.run.open_children().map(|(_, child)| child.run).collect::<Vec<_>>() {
+            family.extend(desk.load(child).await?);
+        }
+    }
+    Ok(family)
 }
 
 async fn happen(desk: &Desk, event: Scheduled) -> Result<(), String> {

@@ -22,6 +22,8 @@ pub struct Case {
     pub humans: BTreeMap<String, Value>,
     /// What happens elsewhere, and when, in order.
     pub events: Vec<Scheduled>,
+    /// What children bring, by step; one that is not named is run.
+    pub processes: BTreeMap<String, Value>,
     pub expect: Expect,
 }
 
@@ -69,16 +71,8 @@ fn case(node: &Node, key: &str, folder: &Folder, file: &str, findings: &mut Find
         let path = fields.path(name);
         fields.opt(name).map(|n| resolved(n, &path, folder, file, fields.findings))
     };
-    let (input, tools, models, humans) = (value("input"), value("tools"), value("models"), value("humans"));
+    let (input, tools, models, humans, processes) = (value("input"), value("tools"), value("models"), value("humans"), value("processes"));
     let events = events(&mut fields, key, now);
-    for name in ["processes"] {
-        if let Some(node) = fields.opt(name)
-            && !(node.items().is_empty() && node.entries().is_empty())
-        {
-            let (at, key) = (node.at, fields.path(name));
-            crate::config::unsupported(at, &key, name, fields.findings);
-        }
-    }
     let expect = fields.req("expect").and_then(|n| expect(n, &fields.path("expect"), fields.findings));
     fields.close();
     Some(Case {
@@ -90,6 +84,7 @@ fn case(node: &Node, key: &str, folder: &Folder, file: &str, findings: &mut Find
         models: map(models),
         humans: map(humans),
         events: events?,
+        processes: map(processes),
         expect: expect?,
     })
 }

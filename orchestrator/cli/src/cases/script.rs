@@ -11,6 +11,8 @@ use laufzettel_policy::{Cleared, ModelCall, ToolCall};
 use laufzettel_process::{Tools, model::Size};
 use laufzettel_worker::{Answer, Doors, EndpointFacts, fits};
 
+use super::read::Case;
+
 #[derive(Default)]
 struct Seen {
     counts: BTreeMap<String, usize>,
@@ -24,14 +26,16 @@ struct Seen {
 pub struct Script {
     tools: BTreeMap<String, Value>,
     models: BTreeMap<String, Value>,
+    children: BTreeMap<String, Value>,
     /// Pinned schemas by `server/tool`: a case may not let a tool say what the real one could not.
     types: Arc<Tools>,
     seen: Arc<Mutex<Seen>>,
 }
 
 impl Script {
-    pub fn new(tools: BTreeMap<String, Value>, models: BTreeMap<String, Value>, types: Tools) -> Self {
-        Self { tools, models, types: Arc::new(types), seen: Arc::default() }
+    pub fn new(case: &Case, types: Tools) -> Self {
+        let (tools, models, children) = (case.tools.clone(), case.models.clone(), case.processes.clone());
+        Self { tools, models, children, types: Arc::new(types), seen: Arc::default() }
     }
 
     /// Tool calls in order, with their arguments.
@@ -95,6 +99,19 @@ impl Doors for Script {
     fn model<'a>(&'a self, _: &'a str, call: &'a Cleared<ModelCall>) -> Answer<'a> {
         let answer = self.answer(&self.models, call.call().key.path.step.as_str(), true);
         Box::pin(async move { answer })
+    }
+
+    /// A list answers child by child.
+    fn child(&self, step: &str) -> Option<Value> {
+        match self.children.get(step)? {
+            Value::Array(list) => {
+                let mut seen = self.seen.lock().expect("nobody panics while holding this lock");
+                let count = seen.counts.entry(format!("process:{step}")).or_default();
+                *count += 1;
+                list.get(*count - 1).cloned()
+            }
+            one => Some(one.clone()),
+        }
     }
 
     /// One after the other: a list of answers is for the calls in the order of the items.

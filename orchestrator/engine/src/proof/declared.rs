@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use laufzettel_domain::{Label, StepId, Trust};
+use laufzettel_domain::{Label, StepId};
 use laufzettel_process::{
     Process,
     model::{OnError, Step},
@@ -10,10 +10,10 @@ use laufzettel_process::{
 
 use crate::{
     context::Context,
-    labels::{Declared, Known, Labels},
+    labels::{Declared, Known, Labels, Source},
 };
 
-pub fn declared(process: &Process, context: &Context, input: Trust) -> BTreeMap<StepId, Declared> {
+pub fn declared(process: &Process, context: &Context, input: Source<'_>) -> BTreeMap<StepId, Declared> {
     let mut known = BTreeMap::new();
     let mut skips: BTreeMap<&StepId, Label> = BTreeMap::new();
     for id in &process.order {

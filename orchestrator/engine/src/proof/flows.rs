@@ -3,16 +3,16 @@
 use laufzettel_policy::{AddressClass, Clearance};
 use laufzettel_process::{
     Process,
-    model::{Respond, StepKind, TriggerKind},
+    model::{ChildCall, Respond, Step, StepKind, TriggerKind},
 };
 use serde::Serialize;
 
 use super::{
-    Setting, declared, gates, input_trust,
+    Setting, declared, gates, outside,
     sinks::{Call, calls, class, zone_of},
     trace::{Trace, Tracer},
 };
-use crate::labels::{Known, Labels};
+use crate::labels::{Known, Labels, Source};
 
 /// One row of the table.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -36,12 +36,27 @@ pub struct Flow {
 
 /// All flows of a process, by sink. A value the author wrote himself is none.
 pub fn flows(process: &Process, setting: &Setting<'_>) -> Vec<Flow> {
-    let known = declared::declared(process, setting.context, input_trust(process));
-    let labels = Labels { process, context: setting.context, known: Known::Declared(&known), input: input_trust(process), reader: None };
+    flows_of(process, setting, outside(process))
+}
+
+/// A child's flows stand with its caller's, under the step that calls it.
+fn of_child(labels: Labels<'_>, setting: &Setting<'_>, step: &Step, call: &ChildCall) -> Vec<Flow> {
+    let Some((child, types)) = labels.process.children.get(&call.name).zip(labels.context.types.children.get(&call.name)) else { return Vec::new() };
+    let (context, passed) = (labels.context.of_child(types), labels.of_passed(call));
+    let rows = flows_of(child, &Setting { context: &context, ..*setting }, Source::Passed(&passed));
+    rows.into_iter().filter(|row| !row.part.starts_with("output.")).map(|row| Flow { part: format!("steps.{} → {}", step.id, row.part), ..row }).collect()
+}
+
+fn flows_of(process: &Process, setting: &Setting<'_>, input: Source<'_>) -> Vec<Flow> {
+    let known = declared(process, setting.context, input);
+    let labels = Labels { process, context: setting.context, known: Known::Declared(&known), input, reader: None };
     let mut tracer = Tracer::new(labels);
     let mut rows = Vec::new();
     for id in &process.order {
         let step = &process.steps[id];
+        if let StepKind::Process(call) = &step.kind {
+            rows.extend(of_child(labels.read_by(step), setting, step, call));
+        }
         if let StepKind::Model(call) = &step.kind {
             let (sink, cleared) = match zone_of(setting, call) {
                 Some(zone) => (format!("Modell, Zone {}", zone.name), zone.max_schutzbedarf.as_str().to_owned()),

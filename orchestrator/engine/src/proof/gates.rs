@@ -5,12 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use laufzettel_domain::{Findings, StepId, Text};
+use laufzettel_domain::{Findings, Place, StepId, Text};
 use laufzettel_policy::{Effect, ToolRule};
 use laufzettel_process::{
     Process,
     expression::Template,
-    model::{OnError, Step, StepKind, ToolCall},
+    model::{ChildCall, OnError, Step, StepKind, ToolCall},
 };
 
 use crate::labels::Labels;
@@ -68,7 +68,7 @@ fn origins<'p>(process: &'p Process, value: &Template, found: &mut BTreeSet<&'p 
         let read = paths.iter().filter_map(|path| path.step()).chain(expression.analysis.asked.iter().map(String::as_str));
         for (id, step) in read.filter_map(|id| process.steps.get_key_value(id)) {
             match &step.kind {
-                StepKind::Tool(_) | StepKind::Model(_) => {
+                StepKind::Tool(_) | StepKind::Model(_) | StepKind::Process(_) => {
                     found.insert(id);
                 }
                 // what somebody sent is as foreign as what a tool brings
@@ -103,32 +103,79 @@ fn no_undo(step: &Step, undo: &ToolCall, call: &ToolCall, rule: &ToolRule, findi
     });
 }
 
+/// Calls of a child that cannot be taken back and have no gate of their own before them, through its own children.
+fn open_sinks<'p>(labels: Labels<'_>, child: &'p Process) -> Vec<(&'p Step, &'p ToolCall, Effect)> {
+    let firm = before(child, true);
+    let mut open = Vec::new();
+    for step in child.steps.values().filter(|step| !firm[&step.id].iter().any(|gate| is_gate(child, gate))) {
+        match &step.kind {
+            StepKind::Tool(call) => {
+                let rule = labels.context.tools.get(&call.name());
+                open.extend(rule.filter(|rule| is_lasting(step, call, rule)).map(|rule| (step, call, rule.effect)));
+            }
+            StepKind::Process(call) => open.extend(child.children.get(&call.name).into_iter().flat_map(|inner| open_sinks(labels, inner))),
+            _ => {}
+        }
+    }
+    open
+}
+
+fn is_lasting(step: &Step, call: &ToolCall, rule: &ToolRule) -> bool {
+    rule.effect == Effect::Send || (rule.effect == Effect::Write && !is_taken_back(step, call, rule))
+}
+
+/// What a child does that cannot be taken back, after a model of its caller's.
+fn check_child(labels: Labels<'_>, step: &Step, call: &ChildCall, models: &[&StepId], findings: &mut Findings) {
+    let Some(child) = labels.process.children.get(&call.name) else { return };
+    let (firm, all) = (before(labels.process, true), before(labels.process, false));
+    for (_, sink, effect) in open_sinks(labels, child) {
+        let ungated = models.iter().find(|model| !firm[&step.id].iter().any(|gate| is_gate(labels.process, gate) && all[*gate].contains(**model)));
+        if let Some(model) = ungated {
+            let way = format!("{} → {}", path(labels.process, model, &step.id), call.name);
+            no_person(&way, &sink.name(), effect, call.at, format!("steps.{}.process", step.id), findings);
+        }
+    }
+}
+
+fn no_person(way: &str, name: &str, effect: Effect, at: Place, key: String, findings: &mut Findings) {
+    let what = if effect == Effect::Send { ("verlässt das Haus", "leaves the house") } else { ("hat kein undo", "has no undo") };
+    let text = Text::new(
+        format!("{way} → {name}: was dieser Schritt tut, {}, und kein Mensch hat nach dem Modell zugestimmt.", what.0),
+        format!("{way} → {name}: what this step does {}, and nobody agreed after the model.", what.1),
+    );
+    findings.error("LZ605", at, key, text).hint = Some(Text::new(
+        "Setzen Sie einen human-Schritt dazwischen, den dieser Schritt ohne „?“ braucht (needs, run_as oder ein gelesener Wert).",
+        "Put a human step in between that this step needs without \"?\" (needs, run_as, or a value it reads).",
+    ));
+}
+
+/// Whether a model has a say in what comes of a step.
+fn asks_a_model(process: &Process, id: &StepId) -> bool {
+    match &process.steps[id].kind {
+        StepKind::Model(_) => true,
+        StepKind::Process(call) => process.children.get(&call.name).is_none_or(|child| child.asks_a_model()),
+        _ => false,
+    }
+}
+
 pub fn check(labels: Labels<'_>, findings: &mut Findings) {
     let process = labels.process;
     let (all, firm) = (before(process, false), before(process, true));
     for id in &process.order {
         let step = &process.steps[id];
+        let models: Vec<&StepId> = all[id].iter().copied().filter(|before| asks_a_model(process, before)).collect();
+        if let StepKind::Process(call) = &step.kind {
+            check_child(labels, step, call, &models, findings);
+        }
         let StepKind::Tool(call) = &step.kind else { continue };
         let Some(rule) = labels.context.tools.get(&call.name()) else { continue };
         let taken_back = is_taken_back(step, call, rule);
         if let Some(undo) = step.undo.as_ref().filter(|_| !taken_back) {
             no_undo(step, undo, call, rule, findings);
         }
-        let lasting = rule.effect == Effect::Send || (rule.effect == Effect::Write && !taken_back);
-        let models = all[id].iter().filter(|m| matches!(process.steps[**m].kind, StepKind::Model(_)));
-        for model in models.filter(|_| lasting) {
-            let gated = firm[id].iter().any(|gate| is_gate(process, gate) && all[*gate].contains(*model));
-            if !gated {
-                let path = path(process, model, id);
-                let what = if rule.effect == Effect::Send { ("verlässt das Haus", "leaves the house") } else { ("hat kein undo", "has no undo") };
-                let text = Text::new(
-                    format!("{path} → {}: was dieser Schritt tut, {}, und kein Mensch hat nach dem Modell zugestimmt.", call.name(), what.0),
-                    format!("{path} → {}: what this step does {}, and nobody agreed after the model.", call.name(), what.1),
-                );
-                findings.error("LZ605", call.at, format!("steps.{id}.tool"), text).hint = Some(Text::new(
-                    "Setzen Sie einen human-Schritt dazwischen, den dieser Schritt ohne „?“ braucht (needs, run_as oder ein gelesener Wert).",
-                    "Put a human step in between that this step needs without \"?\" (needs, run_as, or a value it reads).",
-                ));
+        for model in models.into_iter().filter(|_| is_lasting(step, call, rule)) {
+            if !firm[id].iter().any(|gate| is_gate(process, gate) && all[*gate].contains(model)) {
+                no_person(&path(process, model, id), &call.name(), rule.effect, call.at, format!("steps.{id}.tool"), findings);
             }
         }
     }

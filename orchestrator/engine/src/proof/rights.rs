@@ -7,12 +7,69 @@ use laufzettel_process::{
     model::{Human, RunAs, Step, StepKind, TriggerKind},
 };
 
-use super::{Setting, actors, sinks::calls};
+use super::{Setting, sinks::calls};
 
-pub fn check(process: &Process, setting: &Setting<'_>, rules: &Rules, findings: &mut Findings) {
+/// Who may act in a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Acting {
+    Service(String),
+    /// Anybody of these groups and users; `from`: where they are named.
+    People {
+        names: Vec<String>,
+        from: String,
+    },
+    /// Whoever applies, who holds no rights at all.
+    Applicant,
+}
+
+/// Everybody a step may act as: its own `run_as`, who the calling step acts as, or each way the process begins.
+pub fn acting(process: &Process, run_as: Option<&RunAs>, called: Option<&[Acting]>) -> Vec<Acting> {
+    match (run_as, called) {
+        (None | Some(RunAs::Caller), Some(called)) => called.to_vec(),
+        (Some(run_as), _) => meant(process, run_as),
+        (None, None) => {
+            let by_hand = (!process.start.groups.is_empty()).then_some(&process.run_as);
+            let mut all: Vec<&RunAs> = by_hand.into_iter().collect();
+            for trigger in process.triggers.iter().filter(|trigger| Some(&trigger.run_as) != by_hand) {
+                if !all.contains(&&trigger.run_as) {
+                    all.push(&trigger.run_as);
+                }
+            }
+            if all.is_empty() {
+                all.push(&process.run_as);
+            }
+            all.into_iter().flat_map(|run_as| meant(process, run_as)).collect()
+        }
+    }
+}
+
+fn meant(process: &Process, run_as: &RunAs) -> Vec<Acting> {
+    match run_as {
+        RunAs::Service(name) => vec![Acting::Service(name.clone())],
+        RunAs::Step(id) => match process.steps.get(id).map(|step| &step.kind) {
+            Some(StepKind::Human(human)) => assignees(id, human),
+            _ => Vec::new(),
+        },
+        RunAs::Caller => {
+            let people = Acting::People { names: process.start.groups.clone(), from: "start.groups".to_owned() };
+            let citizens = process.triggers.iter().any(|t| matches!(t.kind, TriggerKind::Intake { .. }));
+            [people].into_iter().chain(citizens.then_some(Acting::Applicant)).collect()
+        }
+    }
+}
+
+fn assignees(id: &StepId, human: &Human) -> Vec<Acting> {
+    let names = human.assign.groups.iter().chain(&human.assign.user).cloned().collect();
+    let assigned = Acting::People { names, from: format!("steps.{id}.human.assign") };
+    let more = human.escalate.iter().map(|e| Acting::People { names: e.groups.clone(), from: format!("steps.{id}.human.escalate") });
+    [assigned].into_iter().chain(more).collect()
+}
+
+/// `called`: of a child, who acts where its steps name nobody.
+pub fn check(process: &Process, setting: &Setting<'_>, rules: &Rules, called: Option<&[Acting]>, findings: &mut Findings) {
     // who has had the training is asked at the door: a group says nothing of each of its members
     let rules = Rules { training: None, ..rules.clone() };
-    let proof = Rights { process, setting, rules };
+    let proof = Rights { process, setting, rules, called };
     for id in &process.order {
         let step = &process.steps[id];
         if matches!(step.kind, StepKind::Model(_)) {
@@ -52,18 +109,16 @@ struct Rights<'r> {
     process: &'r Process,
     setting: &'r Setting<'r>,
     rules: Rules,
+    called: Option<&'r [Acting]>,
 }
 
 impl Rights<'_> {
     fn acts(&self, step: &Step, at: Place, key: &str, asked: &Asked, findings: &mut Findings) {
-        for actor in actors(self.process, step.run_as.as_ref()) {
+        for actor in acting(self.process, step.run_as.as_ref(), self.called) {
             match actor {
-                RunAs::Service(name) => self.service(&name, at, key, asked, findings),
-                RunAs::Step(id) => self.assignees(&id, at, key, asked, findings),
-                RunAs::Caller => {
-                    self.groups(&self.process.start.groups, "start.groups", at, key, asked, findings);
-                    self.no_citizen(at, key, asked, findings);
-                }
+                Acting::Service(name) => self.service(&name, at, key, asked, findings),
+                Acting::People { names, from } => self.groups(&names, &from, at, key, asked, findings),
+                Acting::Applicant => no_citizen(at, key, asked, findings),
             }
         }
     }
@@ -106,15 +161,6 @@ impl Rights<'_> {
         }
     }
 
-    fn assignees(&self, id: &StepId, at: Place, key: &str, asked: &Asked, findings: &mut Findings) {
-        let Some(StepKind::Human(human)) = self.process.steps.get(id).map(|s| &s.kind) else { return };
-        let names: Vec<String> = human.assign.groups.iter().chain(&human.assign.user).cloned().collect();
-        self.groups(&names, &format!("steps.{id}.human.assign"), at, key, asked, findings);
-        if let Some(escalate) = &human.escalate {
-            self.groups(&escalate.groups, &format!("steps.{id}.human.escalate"), at, key, asked, findings);
-        }
-    }
-
     /// Each group for itself: whoever is in one of them may come.
     fn groups(&self, names: &[String], from: &str, at: Place, key: &str, asked: &Asked, findings: &mut Findings) {
         for name in names {
@@ -148,22 +194,6 @@ impl Rights<'_> {
         }
     }
 
-    /// `caller` in a process citizens start: they hold no rights at all.
-    fn no_citizen(&self, at: Place, key: &str, asked: &Asked, findings: &mut Findings) {
-        if self.process.triggers.iter().any(|t| matches!(t.kind, TriggerKind::Intake { .. })) {
-            let action = asked.action();
-            findings.error(
-                "LZ703",
-                at,
-                key,
-                Text::new(
-                    format!("run_as: caller ist hier auch, wer den Antrag stellt, und Antragstellende dürfen „{action}“ nicht."),
-                    format!("run_as: caller is also whoever applies here, and applicants may not \"{action}\"."),
-                ),
-            );
-        }
-    }
-
     fn release(&self, step: &Step, human: &Human, findings: &mut Findings) {
         if human.release.is_none() {
             return;
@@ -187,4 +217,18 @@ impl Rights<'_> {
             );
         }
     }
+}
+
+/// `caller` in a process citizens start: they hold no rights at all.
+fn no_citizen(at: Place, key: &str, asked: &Asked, findings: &mut Findings) {
+    let action = asked.action();
+    findings.error(
+        "LZ703",
+        at,
+        key,
+        Text::new(
+            format!("run_as: caller ist hier auch, wer den Antrag stellt, und Antragstellende dürfen „{action}“ nicht."),
+            format!("run_as: caller is also whoever applies here, and applicants may not \"{action}\"."),
+        ),
+    );
 }

@@ -117,6 +117,11 @@ impl<'l> Tracer<'l> {
                 merge(&mut all, self.parts(step, depth));
                 all
             }
+            StepKind::Process(call) => {
+                let mut all = vec![Trace { hops: vec![format!("steps.{} [{}]", step.id, call.name)], label: self.labels.of_path(path), untyped: false }];
+                merge(&mut all, self.parts(step, depth));
+                all
+            }
             StepKind::Rules(_) | StepKind::Model(_) | StepKind::Wait(_) => self.parts(step, depth),
         }
     }

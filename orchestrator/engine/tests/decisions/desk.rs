@@ -28,9 +28,19 @@ ki_verordnung: { klasse: minimal, begruendung: Test }
 input: { type: object, properties: { n: { type: integer }, name: { type: string }, viele: { type: array, items: { type: string } } } }
 ";
 
+/// What other processes may call.
+const CHILD: &str = "
+input: { type: object, additionalProperties: false, required: [wert], properties: { wert: { type: string } } }
+steps:
+  f: { human: { assign: { groups: [GG] }, show: { wert: \"{{ input.wert }}\" }, form: { type: object, properties: { ja: { type: boolean } } } } }
+output: { gut: \"{{ steps.f.ja }}\", wert: \"{{ input.wert }}\" }
+";
+
 fn process(steps: &str) -> Process {
     let text = format!("{HEAD}{steps}");
-    let folder = Folder { files: BTreeMap::from([("p.yaml".to_owned(), text)]) };
+    let (head, _) = HEAD.split_once("input:").unwrap();
+    let child = format!("{}{CHILD}", head.replace("process: probe", "process: kind"));
+    let folder = Folder { files: BTreeMap::from([("p.yaml".to_owned(), text), ("kind.yaml".to_owned(), child)]) };
     let mut findings = Findings::new("p.yaml");
     let process = read::read(&folder, "p.yaml", &mut findings);
     let lines: Vec<String> = findings.into_sorted().iter().map(|f| f.line(Lang::De)).collect();
@@ -93,6 +103,7 @@ impl Desk {
             status_code: None,
             zone: None,
             decision: yes(),
+            parent: None,
         };
         let (run, events) = start(&process, &context, &tenant, id, begin, at)?;
         let history = events.into_iter().map(|e| (e, at)).collect();
@@ -150,6 +161,8 @@ impl Desk {
                 Event::EffectRefused(e) => format!("refused {}", e.path),
                 Event::EffectResumed(e) => format!("again {} {}", e.path, e.round),
                 Event::WaitBegan(e) => format!("~{} {}", slot(&e.step, e.item), e.until),
+                Event::ChildStarted(e) => format!("call {} {} {}", slot(&e.step, e.item), e.nummer, e.input),
+                Event::ChildEnded(e) => format!("back {} {}", slot(&e.step, e.item), e.state.as_str()),
                 Event::EventAwaited(e) => format!("@{} {}:{}", slot(&e.step, e.item), e.name, e.key),
                 Event::EventDelivered(e) => format!("event {}", slot(&e.step, e.item)),
                 Event::TaskOpened(e) => format!("?{}", e.number),

@@ -107,7 +107,7 @@ fn begin(process: &Process, context: &Context, texts: &Texts, random: &mut Rando
         }
         input.as_object_mut().unwrap().remove("f1");
     }
-    let begin = Start { caller, run_as, input, nummer: "2026-000001".into(), facts: json!({}), status_code: None, zone: None, decision: yes() };
+    let begin = Start { caller, run_as, input, nummer: "2026-000001".into(), facts: json!({}), status_code: None, zone: None, decision: yes(), parent: None };
     let id = RunId::new(at, [1; 10]);
     start(process, context, &TenantId::parse("t").unwrap(), id, begin, at).unwrap().0
 }

@@ -1,10 +1,12 @@
 //! Tool calls against pinned definitions: arguments a tool lacks, requires, or types differently; fields of results.
 
+use std::collections::BTreeMap;
+
 use laufzettel_domain::{Findings, Place, Text, Value, finding};
 
 use crate::{
     expression::Template,
-    model::{Process, StepKind, ToolCall},
+    model::{Process, Step, StepKind, ToolCall},
     schema::Schema,
     types::{Tools, Types},
 };
@@ -26,12 +28,14 @@ pub fn check_tools(process: &Process, tools: &Tools, known: Option<&[String]>, f
                 continue;
             }
             if let Some(tool) = tools.get(&call.name()) {
-                arguments(call, &tool.input, &types, &key, findings);
+                let asked = Asked { name: call.name(), with: &call.with, at: call.at, key: format!("{key}.with") };
+                arguments(&asked, &tool.input, &types, findings);
             }
         }
     }
     for step in process.steps.values() {
         super::list(step, &types, findings);
+        input(process, step, &types, findings);
     }
     for (key, expression) in super::expressions(process) {
         super::references(process, &types, expression, &key, findings);
@@ -53,7 +57,24 @@ fn unknown_tool(call: &ToolCall, key: &str, known: &[String], findings: &mut Fin
         .hint = Some(finding::hint(&name, known.iter().map(String::as_str)));
 }
 
-fn arguments(call: &ToolCall, input: &Schema, types: &Types, key: &str, findings: &mut Findings) {
+/// What a child is given, against what it takes.
+pub(super) fn input(process: &Process, step: &Step, types: &Types, findings: &mut Findings) {
+    let StepKind::Process(call) = &step.kind else { return };
+    let Some(child) = process.children.get(&call.name) else { return };
+    let asked = Asked { name: call.name.to_string(), with: &call.input, at: call.at, key: format!("steps.{}.process.input", step.id) };
+    arguments(&asked, &child.input, types, findings);
+}
+
+/// Arguments somebody is given: a tool, or a child.
+struct Asked<'c> {
+    name: String,
+    with: &'c BTreeMap<String, Template>,
+    at: Place,
+    key: String,
+}
+
+fn arguments(call: &Asked<'_>, input: &Schema, types: &Types, findings: &mut Findings) {
+    let Asked { name: callee, key, .. } = call;
     let none = serde_json::Map::new();
     let properties = input.root.get("properties").and_then(Value::as_object).unwrap_or(&none);
     let required: Vec<&str> = input.root.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
@@ -61,18 +82,18 @@ fn arguments(call: &ToolCall, input: &Schema, types: &Types, key: &str, findings
         findings.error(
             "LZ310",
             call.at,
-            format!("{key}.with"),
-            Text::new(format!("„{}“ verlangt das Argument „{name}“.", call.name()), format!("\"{}\" requires the argument \"{name}\".", call.name())),
+            key.clone(),
+            Text::new(format!("„{callee}“ verlangt das Argument „{name}“."), format!("\"{callee}\" requires the argument \"{name}\".")),
         );
     }
-    for (name, template) in &call.with {
+    for (name, template) in call.with {
         let at = place(template).unwrap_or(call.at);
         let Some(expected) = properties.get(name) else {
             let finding = findings.error(
                 "LZ311",
                 at,
-                format!("{key}.with.{name}"),
-                Text::new(format!("„{}“ hat kein Argument „{name}“.", call.name()), format!("\"{}\" has no argument \"{name}\".", call.name())),
+                format!("{key}.{name}"),
+                Text::new(format!("„{callee}“ hat kein Argument „{name}“."), format!("\"{callee}\" has no argument \"{name}\".")),
             );
             finding.hint = Some(finding::hint(name, properties.keys().map(String::as_str)));
             continue;
@@ -82,10 +103,10 @@ fn arguments(call: &ToolCall, input: &Schema, types: &Types, key: &str, findings
             findings.error(
                 "LZ312",
                 at,
-                format!("{key}.with.{name}"),
+                format!("{key}.{name}"),
                 Text::new(
-                    format!("„{}“ erwartet für „{name}“ {}, hier steht {}.", call.name(), de.0, de.1),
-                    format!("\"{}\" expects {} for \"{name}\", found {}.", call.name(), en.0, en.1),
+                    format!("„{callee}“ erwartet für „{name}“ {}, hier steht {}.", de.0, de.1),
+                    format!("\"{callee}\" expects {} for \"{name}\", found {}.", en.0, en.1),
                 ),
             );
         }

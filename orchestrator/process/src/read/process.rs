@@ -30,9 +30,14 @@ pub struct Governance {
 
 /// Reads and checks the process in `file`. `None` if it cannot be run; then `findings` has at least one error.
 pub fn read(folder: &Folder, file: &str, findings: &mut Findings) -> Option<Process> {
+    read_below(folder, file, Vec::new(), findings)
+}
+
+/// `above`: the processes that call this one, from the outermost in.
+pub(super) fn read_below(folder: &Folder, file: &str, above: Vec<ProcessId>, findings: &mut Findings) -> Option<Process> {
     let text = folder.get(file)?;
     let document = document::parse(text, findings)?;
-    let mut reader = Reader { folder, file, used: BTreeMap::new() };
+    let mut reader = Reader { folder, file, used: BTreeMap::new(), above, children: BTreeMap::new() };
     let process = read_document(&document, text, &mut reader, findings);
     process.filter(|_| !findings.has_errors())
 }
@@ -40,6 +45,7 @@ pub fn read(folder: &Folder, file: &str, findings: &mut Findings) -> Option<Proc
 fn read_document(document: &Document, text: &str, reader: &mut Reader<'_>, findings: &mut Findings) -> Option<Process> {
     let mut fields = Fields::open(&document.root, "", findings)?;
     let id = process_id(&mut fields);
+    reader.above.extend(id.clone());
     let version = version(&mut fields);
     let title = fields.req_text("title").map(str::to_owned);
     let description = fields.text("description").unwrap_or_default().to_owned();
@@ -54,6 +60,7 @@ fn read_document(document: &Document, text: &str, reader: &mut Reader<'_>, findi
     let output = output(&mut fields);
     fields.close();
     let uses_model = steps.values().any(|s| matches!(s.kind, StepKind::Model(_)));
+    let children = std::mem::take(&mut reader.children);
     if uses_model && governance.ki_verordnung.is_none() && document.root.get("ki_verordnung").is_none() {
         missing_governance(&document.root, "ki_verordnung", findings);
     }
@@ -82,6 +89,7 @@ fn read_document(document: &Document, text: &str, reader: &mut Reader<'_>, findi
         file: reader.file.to_owned(),
         text: text.to_owned(),
         files: BTreeMap::new(),
+        children,
         digest: Digest::of(b""),
     };
     load_templates(&mut process, reader, findings);

@@ -7,7 +7,7 @@ use laufzettel_domain::{
     document::{Fields, Kind, fields},
 };
 
-use super::{Reader, each, each::list, human, syntax_errors, trigger, wait};
+use super::{Reader, child, each, each::list, human, syntax_errors, trigger, wait};
 use crate::{
     cite,
     expression::{Expression, Template},
@@ -83,6 +83,7 @@ fn kind(fields: &mut Fields<'_, '_>, reader: &mut Reader<'_>) -> Option<StepKind
         "rules" => rules(node, &key, reader, fields.findings).map(StepKind::Rules),
         "set" => set(node, &key, fields.findings),
         "wait" => wait::wait(node, &key, reader, fields.findings).map(StepKind::Wait),
+        "process" => child::child(node, &key, reader, fields.findings).map(StepKind::Process),
         other => {
             super::unsupported(node.at, &key, other, fields.findings);
             None
@@ -118,7 +119,7 @@ fn tool_name(node: &Node, key: &str, findings: &mut Findings) -> Option<(String,
     }
 }
 
-fn templates(outer: &mut Fields<'_, '_>, name: &'static str, key: &str) -> BTreeMap<String, Template> {
+pub fn templates(outer: &mut Fields<'_, '_>, name: &'static str, key: &str) -> BTreeMap<String, Template> {
     let mut errors = Vec::new();
     let map = outer.entries(name).iter().map(|e| (e.key.clone(), Template::compile(&e.node, &mut errors))).collect();
     syntax_errors(errors, key, outer.findings);

@@ -48,6 +48,8 @@ pub struct VorgangPage {
     pub started: DateTime,
     pub ended: Option<DateTime>,
     pub by: String,
+    /// The run that called it.
+    pub called_by: Option<Called>,
     pub unit: String,
     /// What a person can do about a run that failed, is stuck or in doubt.
     pub message: Option<String>,
@@ -88,6 +90,14 @@ pub enum StepKind {
     Rules,
     Set,
     Wait,
+    Process,
+}
+
+/// A run a step has called.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Called {
+    pub link: String,
+    pub number: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -108,6 +118,7 @@ pub struct StepView {
     pub tool: Option<String>,
     /// Under whose rights.
     pub acted_as: Option<String>,
+    pub called: Vec<Called>,
     pub why_allowed: Option<String>,
     /// In words.
     pub duration: Option<String>,
