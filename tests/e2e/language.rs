@@ -4,9 +4,11 @@
 mod children;
 mod events;
 
+use laufzettel_domain::{Findings, document};
+use laufzettel_process::Schema;
 use serde_json::{Value, json};
 
-use crate::desk::{Server, Tenant, process, text, until};
+use crate::desk::{Server, Tenant, process, root, text, until};
 
 const LETTERS: &str = r#"
 start: { groups: [GG-Steueramt], via: [form] }
@@ -44,7 +46,7 @@ steps:
         required: [betreff, wem]
         properties:
           betreff: { type: string, maxLength: 100 }
-          wem: { type: array, title: An wen?, minItems: 1, items: { type: string, maxLength: 80 }, x-auswahl: "{{ input.empfaenger | map(attribute='name') }}" }
+          wem: { type: array, title: "An wen?", minItems: 1, items: { type: string, maxLength: 80 }, x-auswahl: "{{ input.empfaenger | map(attribute='name') }}" }
   briefe:
     title: Briefe ablegen
     each: "{{ input.empfaenger }}"
@@ -138,6 +140,27 @@ fn a_process_with_all_of_it_holds_and_passes_its_cases() {
     assert!(tested.status.code() == Some(0) && text(&tested).contains("4 bestanden, 0 nicht"), "{}", text(&tested));
     let flows = tenant.laufzettel(&["check", &file, "--flows", "--config", &config]);
     assert!(text(&flows).contains("input.empfaenger.*.akte") && text(&flows).contains("steps.antwort.data.quellen"), "{}", text(&flows));
+}
+
+/// What the editor is told of the language is the language: it takes what `check` takes.
+#[test]
+fn the_editor_knows_what_the_language_knows() {
+    let read = |name: &str| -> Value { serde_json::from_str(&std::fs::read_to_string(root().join("schemas").join(name)).expect("a schema")).expect("JSON") };
+    let told = |schema: &Schema, yaml: &str| {
+        let document = document::parse(yaml, &mut Findings::new("x.yaml")).expect("it is YAML");
+        let problems = schema.validate(&document.root.to_value());
+        problems.iter().map(|p| format!("{}: {}", p.path, p.message.de)).collect::<Vec<_>>()
+    };
+    let language = Schema::compile(read("process.schema.json")).expect("a schema");
+    for steps in [LETTERS, events::STEPS, children::PARENT, children::CHILD] {
+        assert_eq!(told(&language, &process("x", "X", steps)), Vec::<String>::new());
+    }
+    let wrong = process("x", "X", &LETTERS.replace("max_parallel", "max_paralell"));
+    assert_eq!(told(&language, &wrong).len(), 1, "{:?}", told(&language, &wrong));
+    let cases = Schema::compile(read("cases.schema.json")).expect("a schema");
+    for written in [CASES, events::CASES, children::CASES] {
+        assert_eq!(told(&cases, written), Vec::<String>::new());
+    }
 }
 
 const NAMES: [&str; 5] = ["Weber", "Hofmann", "Maier", "Schmitt", "Becker"];

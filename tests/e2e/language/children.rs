@@ -6,7 +6,7 @@ use super::{house, rows, written};
 use crate::desk::{Server, Tenant, process, text, until};
 
 /// Called for each of them, under the rights of whoever started the first.
-const CHILD: &str = r#"
+pub const CHILD: &str = r#"
 input: { type: object, additionalProperties: false, required: [name, akte], properties: { name: { type: string, maxLength: 80 }, akte: { type: string, maxLength: 20 } } }
 steps:
   brief:
@@ -22,7 +22,7 @@ steps:
 output: { dokument: "{{ steps.brief.dokument_id }}", gut: "{{ steps.frage.gut }}" }
 "#;
 
-const PARENT: &str = r#"
+pub const PARENT: &str = r#"
 start: { groups: [GG-Steueramt], via: [form] }
 input:
   type: object
@@ -34,7 +34,7 @@ steps:
 output: { dokumente: "{{ steps.briefe | map(attribute='dokument') }}" }
 "#;
 
-const CASES: &str = r#"
+pub const CASES: &str = r#"
 cases:
   - name: Die Kinder laufen wirklich
     as: a.klein

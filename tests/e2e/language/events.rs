@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{house, rows, written};
 use crate::desk::{Server, Tenant, post, runtime, text, until};
 
-const STEPS: &str = r#"
+pub const STEPS: &str = r#"
 start: { groups: [GG-Steueramt] }
 input: { type: object, additionalProperties: false, required: [konto], properties: { konto: { type: string, maxLength: 40 } } }
 steps:
@@ -16,7 +16,7 @@ steps:
 output: { cent: "{{ steps.danach.cent }}", zu_spaet: "{{ steps.danach.zu_spaet }}" }
 "#;
 
-const CASES: &str = r#"
+pub const CASES: &str = r#"
 cases:
   - name: Nach zwei Tagen kommt das Geld
     as: a.klein
