@@ -65,7 +65,7 @@ fn stop_slot(sheet: &mut Sheet<'_>, slot: &Slot, class: FailureClass, message: &
                 settle::resume(sheet, path, round);
                 awaited = true;
             }
-            EffectStatus::RetryAt(_) => settle::put_down(sheet, &path, message),
+            EffectStatus::RetryAt(_) => settle::put_down(sheet, &path, None, message),
             _ => awaited = true,
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use laufzettel_domain::{Caller, EffectPath, Path, RunId, Slot, StepId, TenantId, Trust, Value};
+use laufzettel_domain::{Caller, EffectPath, Path, RunId, Slot, StepId, TenantId, Trust, Value, names::Phase};
 use laufzettel_policy::{Detected, Labelled, detect_kinds};
 use laufzettel_process::{
     Process, expression,
@@ -236,6 +236,13 @@ fn marked(schema: &laufzettel_process::Schema, input: &Value) -> BTreeSet<String
                     path.pop();
                 }
             }
+            Value::Array(items) => {
+                for (index, inner) in items.iter().enumerate() {
+                    path.push(index.to_string());
+                    walk(schema, inner, path, found);
+                    path.pop();
+                }
+            }
             Value::String(text) => {
                 if let laufzettel_process::schema::At::Known { schema, .. } = schema.at(path)
                     && schema.get("x-kontakt").is_some_and(|mark| mark != &Value::Bool(false))
@@ -347,7 +354,7 @@ const TOKEN_LIFE: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 
 /// What a person says came back must look like what the tool gives.
 fn fits(sheet: &Sheet<'_>, path: &EffectPath, value: &Value) -> Result<(), Rejection> {
-    let schema = sheet.context.types.steps.get(&path.step).filter(|_| path.phase == laufzettel_domain::names::Phase::Do);
+    let schema = sheet.context.types.steps.get(&path.step).filter(|_| path.phase == Phase::Do);
     // of `each` the step's value is the list
     let value = if path.item > 0 { json!([value]) } else { value.clone() };
     let problems = schema.map(|schema| schema.validate(&value)).unwrap_or_default();
@@ -372,6 +379,10 @@ fn resolve(sheet: &mut Sheet<'_>, path: &EffectPath, by: Caller, resolution: Res
                 "The call may still arrive: that it did not happen can be said a minute after the attempt at the earliest.",
             ));
         }
+        // whoever has no use for it any more does not make it now
+        Resolution::DidNotHappen if path.phase == Phase::Do && (sheet.run.ending.is_some() || settle::is_over(sheet, path)) => {
+            settle::never_happened(sheet, path, by);
+        }
         // a person orders a new execution: a new key
         Resolution::DidNotHappen => sheet.emit(Event::EffectResumed(EffectResumed { path: path.clone(), round: effect.round + 1, by })),
     }
@@ -382,6 +393,8 @@ fn resolve(sheet: &mut Sheet<'_>, path: &EffectPath, by: Caller, resolution: Res
 
 /// Effects whose waiting time is over become due: the same attempt is made under the same key.
 fn wake(sheet: &mut Sheet<'_>) {
+    // what is over its time is not tried once more
+    deadline::wake(sheet);
     let due: Vec<(EffectPath, u32)> = sheet
         .run
         .effects
@@ -392,7 +405,6 @@ fn wake(sheet: &mut Sheet<'_>) {
     for (path, round) in due {
         settle::resume(sheet, path, round);
     }
-    deadline::wake(sheet);
     steps::human::escalate(sheet);
 }
 

@@ -65,7 +65,7 @@ fn give_up_waiting(sheet: &mut Sheet<'_>) {
 
 /// The last completed step or item with an `undo` that has not been begun. Of `each` the items are undone, not the list.
 fn next_undo(sheet: &Sheet<'_>) -> Option<Slot> {
-    let done = |slot: &Slot| slot.item > 0 || !sheet.run.lists.contains_key(&slot.step);
+    let done = |slot: &Slot| slot.item > 0 || sheet.step(&slot.step).each.is_none();
     let open = |slot: &Slot| !sheet.run.effects.contains_key(&EffectPath::of(slot, Phase::Undo));
     sheet.run.completed.iter().rev().find(|slot| sheet.step(&slot.step).undo.is_some() && done(slot) && open(slot)).cloned()
 }

@@ -419,6 +419,9 @@ pub struct EffectFailed {
     pub class: FailureClass,
     pub disposition: Disposition,
     pub next: Next,
+    /// A person said that it did not happen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Caller>,
     pub meta: Meta,
     pub message: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -187,7 +187,8 @@ impl<'v> Labels<'v> {
     fn is_listed_shape(&self, shape: &Shape) -> bool {
         match shape {
             Shape::Const(_) => true,
-            Shape::Ref(path) => self.of_path(path).trust == Trust::Trusted || self.is_own_enum(path),
+            // a value nobody listed is steered by whatever chose it, whoever vouches for it
+            Shape::Ref(path) => self.is_own_enum(path),
             Shape::Either(shapes) => shapes.iter().all(|s| self.is_listed_shape(s)),
             _ => false,
         }
@@ -237,7 +238,8 @@ impl<'v> Labels<'v> {
             (Some("shown"), None) => all(&human.show),
             (Some(field), _) => {
                 let sources = [&human.vorschlag, &human.auswahl].into_iter().filter_map(|templates| templates.get(field));
-                sources.fold(Label::default(), |label, template| label.join(&self.of_prompt(template)))
+                // whatever she made of it: somebody else's words were the pattern
+                sources.fold(Label::default(), |label, template| label.join(&self.of_prompt(template).with_trust(Trust::Untrusted)))
             }
             // a step read whole is read with all it showed
             (None, _) => all(&human.show).join(&all(&human.vorschlag)).join(&all(&human.auswahl)),

@@ -7,6 +7,7 @@ use laufzettel_process::model::{FailureClass, Retry};
 
 use crate::{
     command::{Outcome, Rejection},
+    deadline,
     decide::Sheet,
     ending,
     event::{Disposition, EffectDeferred, EffectFailed, EffectResumed, EffectSettled, Event, Handed, Meta, Next, TaskKind},
@@ -68,6 +69,13 @@ pub(crate) fn defer(
     let Some(effect) = effect else {
         return Err(Rejection::stale("Dieser Aufruf steht nicht mehr an.", "This call is no longer due."));
     };
+    // over its time, it is not waited for; but whether a write stands must be known, however long that takes
+    let open = effect.uncertain && effect.intent.effect != Effect::Read;
+    if path.phase == Phase::Do && !open && is_over(sheet, path) {
+        put_down(sheet, path, None, deadline::PASSED);
+        give_up(sheet, path, FailureClass::Timeout, deadline::PASSED.to_owned());
+        return Ok(());
+    }
     let times = effect.deferred.as_ref().map_or(0, |(times, _)| *times);
     let soonest = sheet.at.saturating_add(SignedDuration::from_secs(DEFER_S_MIN)).unwrap_or(Timestamp::MAX);
     let until = until.map_or_else(|| sheet.at.saturating_add(patience(times)).unwrap_or(Timestamp::MAX), |until| until.max(soonest));
@@ -85,6 +93,7 @@ fn failed(sheet: &mut Sheet<'_>, path: &EffectPath, effect: &EffectRun, failure:
         class,
         disposition,
         next: next.clone(),
+        by: None,
         meta,
         message: message.clone(),
         answer: answer.clone(),
@@ -115,8 +124,19 @@ pub(crate) fn resume(sheet: &mut Sheet<'_>, path: EffectPath, round: u32) {
     sheet.emit(Event::EffectResumed(EffectResumed { path, round, by }));
 }
 
-/// An effect that only waits is not tried any more.
-pub(crate) fn put_down(sheet: &mut Sheet<'_>, path: &EffectPath, message: &str) {
+/// Somebody says that a call nobody needs any more did not happen.
+pub(crate) fn never_happened(sheet: &mut Sheet<'_>, path: &EffectPath, by: Caller) {
+    let message = "Der Aufruf ist nicht geschehen.";
+    put_down(sheet, path, Some(by), message);
+    if sheet.run.is_active(&path.slot()) {
+        let overdue = sheet.run.is_overdue(&path.step) && sheet.run.ending.is_none();
+        let (class, message) = if overdue { (FailureClass::Timeout, deadline::PASSED) } else { (FailureClass::Unavailable, message) };
+        sheet.fail(&path.slot(), class, message.to_owned());
+    }
+}
+
+/// An effect that only waits is not tried any more. `by`: who says that it did not happen.
+pub(crate) fn put_down(sheet: &mut Sheet<'_>, path: &EffectPath, by: Option<Caller>, message: &str) {
     let Some(effect) = sheet.run.effects.get(path).cloned() else { return };
     let event = EffectFailed {
         path: path.clone(),
@@ -125,6 +145,7 @@ pub(crate) fn put_down(sheet: &mut Sheet<'_>, path: &EffectPath, message: &str) 
         class: FailureClass::Unavailable,
         disposition: Disposition::DidNotHappen,
         next: Next::GiveUp,
+        by,
         meta: Meta::default(),
         message: message.to_owned(),
         answer: None,
@@ -135,7 +156,7 @@ pub(crate) fn put_down(sheet: &mut Sheet<'_>, path: &EffectPath, message: &str) 
 /// The run is ending: an effect that only waits is not tried any more.
 pub(crate) fn abandon(sheet: &mut Sheet<'_>, path: &EffectPath) {
     let message = "Der Vorgang endet; kein weiterer Versuch.";
-    put_down(sheet, path, message);
+    put_down(sheet, path, None, message);
     if path.phase == Phase::Undo {
         ending::stuck(sheet, &path.step, message);
     } else if sheet.run.is_active(&path.slot()) {

@@ -84,6 +84,22 @@ fn add(schema: &mut Value) {
     }
 }
 
+/// Why quotations cannot be demanded of an output: where its lists are cannot be seen.
+pub fn unclear(schema: &Value) -> Option<&'static str> {
+    const COMBINING: [&str; 6] = ["anyOf", "oneOf", "allOf", "if", "prefixItems", "patternProperties"];
+    match schema {
+        Value::Object(map) => {
+            // a choice of constants says nothing of lists
+            let plain = map.contains_key("enum") || map.contains_key("const");
+            let combined = COMBINING.iter().copied().find(|word| !plain && map.contains_key(*word));
+            let nested = map.get("items").is_some_and(|items| items.get("type") == Some(&json!("array")));
+            combined.or(nested.then_some("items: { type: array }")).or_else(|| map.values().find_map(unclear))
+        }
+        Value::Array(items) => items.iter().find_map(unclear),
+        _ => None,
+    }
+}
+
 /// Whether the passages are passages: `{ document, version, place, text }`, all texts. `Err` is a sentence.
 pub fn passages(sources: &Value) -> Result<(), String> {
     let list = sources.as_array().ok_or("sources: das ist keine Liste von Fundstellen")?;
@@ -120,9 +136,12 @@ fn collect<'v>(value: &'v Value, levels: usize, claims: &mut Vec<&'v Value>) {
 fn stands(quotation: &Value, sources: &Value) -> Result<(), String> {
     let named = |passage: &&Value| PLACE.iter().all(|name| passage[*name] == quotation[*name]);
     let place = || PLACE.map(|name| quotation[name].as_str().unwrap_or("–")).join(", ");
-    let passage = sources.as_array().into_iter().flatten().find(named).ok_or_else(|| format!("Die Fundstelle „{}“ gibt es nicht.", place()))?;
-    let (said, text) = (normal(&quotation["zitat"]), normal(&passage["text"]));
-    if !said.is_empty() && text.contains(&said) { Ok(()) } else { Err(format!("„{}“ steht nicht in „{}“.", short(&said), place())) }
+    // one place may be given in several pieces
+    let mut passages = sources.as_array().into_iter().flatten().filter(named).peekable();
+    passages.peek().ok_or_else(|| format!("Die Fundstelle „{}“ gibt es nicht.", place()))?;
+    let said = normal(&quotation["zitat"]);
+    let stands = !said.is_empty() && passages.any(|passage| normal(&passage["text"]).contains(&said));
+    if stands { Ok(()) } else { Err(format!("„{}“ steht nicht in „{}“.", short(&said), place())) }
 }
 
 /// Words with single blanks between them: a line break in a document is no other word.
@@ -193,6 +212,15 @@ mod tests {
             (json!({ "p": [] }), Ok(())),
         ] {
             assert_eq!(check(&schema, &answer, &sources), expected.map_err(str::to_owned), "{answer}");
+        }
+        let pieces = json!([sources[0], { "document": "D-1", "version": "1", "place": "S. 2", "text": "Mehr dazu." }]);
+        assert_eq!(check(&schema, &said("Mehr dazu.", "S. 2"), &pieces), Ok(()));
+        for (schema, expected) in [
+            (json!({ "properties": { "a": { "anyOf": [{ "type": "array" }] } } }), Some("anyOf")),
+            (json!({ "properties": { "a": { "type": "array", "items": { "type": "array" } } } }), Some("items: { type: array }")),
+            (json!({ "properties": { "a": { "enum": ["x"], "oneOf": [{ "const": "x", "title": "X" }] } } }), None),
+        ] {
+            assert_eq!(unclear(&schema), expected, "{schema}");
         }
         assert_eq!(passages(&sources), Ok(()));
         assert_eq!(

@@ -272,6 +272,8 @@ pub struct ModelCall {
     pub data: BTreeMap<String, Template>,
     /// With `belege` where `cite` demands them.
     pub output: Option<Schema>,
+    /// The block of passages is one: `sources` was written.
+    pub sources: bool,
     /// Everything the answer says is shown in a passage.
     pub cite: bool,
     /// Times an answer that does not fit the schema is asked for again.

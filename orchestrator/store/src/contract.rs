@@ -22,11 +22,13 @@ pub struct Append {
     pub receipt: Option<Vec<String>>,
     /// A key for a record beside runs: what was seen before is refused.
     pub seen: Option<String>,
-    /// Put into the mailbox with the record that says so: one copy for each run that waits for it, one for whoever comes later
-    /// if none does.
+    /// Put into the mailbox with the record that says so: a copy addressed to every place that waits for it and has none, one
+    /// addressed to nobody if there is no such place.
     pub post: Option<Message>,
     /// Taken out of the mailbox; if it is there no more, the whole is in conflict.
     pub taken: Option<i64>,
+    /// Not for this place of this run: a copy addressed to it goes, one addressed to nobody stays for others.
+    pub refused: Option<(i64, RunId, String)>,
 }
 
 /// A named event for a step that waits for it, or will.
@@ -38,8 +40,17 @@ pub struct Message {
     pub payload: String,
     /// Subject of who sent it.
     pub sender: String,
+    /// Processes whose runs it may reach; `None`: any.
+    pub processes: Option<Vec<String>>,
     /// Microseconds since 1970.
     pub at: i64,
+}
+
+impl Message {
+    /// As one column: `,a,b,`, in which `,a,` can be looked for; `*` for any.
+    pub(crate) fn reach(&self) -> String {
+        self.processes.as_ref().map_or_else(|| "*".to_owned(), |list| format!(",{},", list.join(",")))
+    }
 }
 
 /// One of them, for a run that waits.
@@ -103,7 +114,7 @@ pub struct TaskRow {
     pub process: String,
     pub step: String,
     pub title: String,
-    /// `human`, `takeover`, `doubt`
+    /// `human`, `takeover`, `doubt`, `repair`
     pub kind: String,
     pub open: bool,
     pub groups: Vec<String>,

@@ -70,9 +70,19 @@ impl Store {
         both!(self, s => s.runs(filter))
     }
 
-    /// Messages a run waits for: of each place the oldest.
-    pub async fn mail(&self, run: RunId) -> Result<Vec<Mail>, Error> {
-        both!(self, s => s.mail(run))
+    /// Messages a run waits for, at `now` (microseconds): of each place the one addressed to it, else the oldest.
+    pub async fn mail(&self, run: RunId, now: i64) -> Result<Vec<Mail>, Error> {
+        both!(self, s => s.mail(run, now))
+    }
+
+    /// Processes with runs that wait for an event of this name.
+    pub async fn expecting(&self, name: &str) -> Result<Vec<String>, Error> {
+        both!(self, s => s.expecting(name))
+    }
+
+    /// Forgets messages nobody asked for in thirty days before `now` (microseconds).
+    pub async fn sweep(&self, now: i64) -> Result<(), Error> {
+        both!(self, s => s.sweep(now))
     }
 
     /// Open runs with something to do at `now` (microseconds): due effects, a timer that is over, or mail.

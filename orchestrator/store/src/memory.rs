@@ -1,7 +1,7 @@
 //! The reference: the contract in its plainest form, with the faults a simulation wants.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -28,6 +28,12 @@ pub struct Memory {
     epoch: u64,
 }
 
+/// A message, addressed to a place or to nobody.
+struct Copied {
+    place: Option<(RunId, String)>,
+    message: Message,
+}
+
 #[derive(Default)]
 struct Inner {
     tenant: String,
@@ -39,7 +45,8 @@ struct Inner {
     usage: BTreeMap<(String, String, String, String), UsageRow>,
     receipts: BTreeMap<String, RunId>,
     expected: BTreeMap<RunId, Vec<ExpectRow>>,
-    mailbox: BTreeMap<i64, Message>,
+    mailbox: BTreeMap<i64, Copied>,
+    refused: BTreeSet<(i64, RunId, String)>,
     seen: BTreeMap<String, i64>,
     last_mail: i64,
     bytes: BTreeMap<String, Vec<u8>>,
@@ -122,14 +129,28 @@ impl Memory {
         let mut due: Vec<(i64, RunId)> = inner.runs.values().filter_map(|r| r.wake_at.filter(|at| *at <= now).map(|at| (at, r.run))).collect();
         due.sort();
         let mut runs: Vec<RunId> = due.into_iter().take(limit as usize).map(|(_, run)| run).collect();
-        let mailed = inner.expected.keys().filter(|run| !inner.mail(**run).is_empty());
+        let mailed = inner.expected.keys().filter(|run| !inner.mail(**run, now).is_empty());
         let more: Vec<RunId> = mailed.filter(|run| !runs.contains(run)).copied().collect();
         runs.extend(more);
         Ok(runs)
     }
 
-    pub async fn mail(&self, run: RunId) -> Result<Vec<Mail>, Error> {
-        Ok(self.lock().mail(run))
+    pub async fn mail(&self, run: RunId, now: i64) -> Result<Vec<Mail>, Error> {
+        Ok(self.lock().mail(run, now))
+    }
+
+    pub async fn expecting(&self, name: &str) -> Result<Vec<String>, Error> {
+        let inner = self.lock();
+        let waiting = inner.expected.iter().filter(|(_, rows)| rows.iter().any(|row| row.name == name));
+        let processes: BTreeSet<String> = waiting.filter_map(|(run, _)| Some(inner.runs.get(run)?.process.clone())).collect();
+        Ok(processes.into_iter().collect())
+    }
+
+    pub async fn sweep(&self, now: i64) -> Result<(), Error> {
+        let mut inner = self.lock();
+        inner.mailbox.retain(|_, copy| copy.message.at >= now - KEPT_US);
+        inner.seen.retain(|_, at| *at >= now - KEPT_US);
+        Ok(())
     }
 
     pub async fn next_wake(&self) -> Result<Option<i64>, Error> {
@@ -234,19 +255,34 @@ impl Inner {
         self.records.push(seal(&hash, self.lane, seq, draft));
     }
 
-    fn mail(&self, run: RunId) -> Vec<Mail> {
-        let oldest = |row: &ExpectRow| self.mailbox.iter().find(|(_, message)| message.name == row.name && message.key == row.key);
+    fn reaches(&self, message: &Message, run: RunId) -> bool {
+        let process = self.runs.get(&run).map(|row| &row.process);
+        message.processes.as_ref().is_none_or(|list| process.is_some_and(|process| list.contains(process)))
+    }
+
+    fn mail(&self, run: RunId, now: i64) -> Vec<Mail> {
+        let place = |row: &ExpectRow| Some((run, row.slot.clone()));
+        let fits = |row: &ExpectRow, id: &i64, copy: &Copied| {
+            let named = copy.message.name == row.name && copy.message.key == row.key && copy.message.at >= now - KEPT_US;
+            let meant = copy.place.is_none() || copy.place == place(row);
+            named && meant && self.reaches(&copy.message, run) && !self.refused.contains(&(*id, run, row.slot.clone()))
+        };
+        let best = |row: &ExpectRow| self.mailbox.iter().filter(|(id, copy)| fits(row, id, copy)).min_by_key(|(id, copy)| (copy.place.is_none(), **id));
         let rows = self.expected.get(&run).into_iter().flatten();
-        rows.filter_map(|row| oldest(row).map(|(id, message)| Mail { id: *id, slot: row.slot.clone(), message: message.clone() })).collect()
+        rows.filter_map(|row| best(row).map(|(id, copy)| Mail { id: *id, slot: row.slot.clone(), message: copy.message.clone() })).collect()
     }
 
     fn post(&mut self, message: &Message) {
-        self.mailbox.retain(|_, kept| kept.at >= message.at - KEPT_US);
-        self.seen.retain(|_, at| *at >= message.at - KEPT_US);
-        let waiting = self.expected.values().flatten().filter(|row| row.name == message.name && row.key == message.key).count();
-        for _ in 0..waiting.max(1) {
+        let open = |place: &(RunId, String)| !self.mailbox.values().any(|copy| copy.place.as_ref() == Some(place));
+        let waiting = self.expected.iter().flat_map(|(run, rows)| rows.iter().map(move |row| (run, row)));
+        let named = waiting.filter(|(run, row)| row.name == message.name && row.key == message.key && self.reaches(message, **run));
+        let mut places: Vec<_> = named.map(|(run, row)| (*run, row.slot.clone())).filter(open).map(Some).collect();
+        if places.is_empty() {
+            places.push(None);
+        }
+        for place in places {
             self.last_mail += 1;
-            self.mailbox.insert(self.last_mail, message.clone());
+            self.mailbox.insert(self.last_mail, Copied { place, message: message.clone() });
         }
     }
 
@@ -279,6 +315,13 @@ impl Inner {
         if let Some(id) = append.taken {
             self.mailbox.remove(&id);
         }
+        if let Some((id, run, slot)) = append.refused {
+            match self.mailbox.get(&id).map(|copy| copy.place.is_some()) {
+                Some(true) => drop(self.mailbox.remove(&id)),
+                Some(false) => drop(self.refused.insert((id, run, slot))),
+                None => {}
+            }
+        }
         for (n, draft) in append.drafts.into_iter().enumerate() {
             self.push(match append.run {
                 Some(run) => draft.of_run(run, append.expected + 1 + n as u64),
@@ -288,6 +331,8 @@ impl Inner {
         if let Some(projection) = append.projection {
             if let Some(mut rows) = projection.expects {
                 rows.sort_by(|a, b| a.slot.cmp(&b.slot));
+                let run = projection.run.run;
+                self.mailbox.retain(|_, copy| copy.place.as_ref().is_none_or(|(of, slot)| *of != run || rows.iter().any(|row| row.slot == *slot)));
                 self.expected.insert(projection.run.run, rows);
             }
             self.runs.insert(projection.run.run, projection.run);

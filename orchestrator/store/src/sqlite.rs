@@ -16,7 +16,7 @@ use sqlx::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-use crate::contract::{Append, AppendError, BESIDE_MAX, Error, LaneHead, Mail, RunFilter, RunRow, StartedRow, TaskRow, UsageRow};
+use crate::contract::{Append, AppendError, BESIDE_MAX, Error, KEPT_US, LaneHead, Mail, RunFilter, RunRow, StartedRow, TaskRow, UsageRow};
 
 /// Requests waiting for the writer: more than this and senders wait in turn. Two full batches.
 const QUEUE_MAX: usize = 1024;
@@ -47,6 +47,7 @@ pub(crate) enum Job {
     Append(Vec<Append>, oneshot::Sender<Result<(), AppendError>>),
     Bytes { name: String, bytes: Vec<u8>, done: oneshot::Sender<Result<(), Error>> },
     Checkpoint { number: u64, note: String, done: oneshot::Sender<Result<(), Error>> },
+    Sweep { now: i64, done: oneshot::Sender<Result<(), Error>> },
     Close { at: i64, done: oneshot::Sender<Result<(), AppendError>> },
 }
 
@@ -161,19 +162,32 @@ impl Sqlite {
         let sql = "SELECT run FROM runs WHERE wake_at IS NOT NULL AND wake_at <= $1 ORDER BY wake_at, run LIMIT $2";
         let mut rows = sqlx::query(sql).bind(now).bind(i64::from(limit)).fetch_all(&self.pool).await?;
         // from the mailbox, which is all but empty, to those who wait
-        let sql = "SELECT DISTINCT e.run FROM mailbox m JOIN expected e ON e.name = m.name AND e.key = m.key ORDER BY e.run LIMIT $1";
-        rows.extend(sqlx::query(sql).bind(i64::from(limit)).fetch_all(&self.pool).await?);
+        let sql = "SELECT DISTINCT waits FROM mail WHERE at >= $1 ORDER BY waits LIMIT $2";
+        rows.extend(sqlx::query(sql).bind(now - KEPT_US).bind(i64::from(limit)).fetch_all(&self.pool).await?);
         let mut runs: Vec<RunId> = rows.iter().map(|row| rows::run_id(&row.get::<String, _>(0))).collect::<Result<_, _>>()?;
         let mut seen = std::collections::HashSet::new();
         runs.retain(|run| seen.insert(*run));
         Ok(runs)
     }
 
-    pub async fn mail(&self, run: RunId) -> Result<Vec<Mail>, Error> {
-        let sql = "SELECT e.slot, m.* FROM expected e JOIN mailbox m ON m.name = e.name AND m.key = e.key WHERE e.run = $1 \
-                   AND m.id = (SELECT min(id) FROM mailbox WHERE name = e.name AND key = e.key) ORDER BY e.slot";
-        let rows = sqlx::query(sql).bind(run.to_string()).fetch_all(&self.pool).await?;
-        rows.iter().map(rows::mail).collect()
+    pub async fn mail(&self, run: RunId, now: i64) -> Result<Vec<Mail>, Error> {
+        let sql = "SELECT * FROM mail WHERE at >= $1 AND waits = $2 ORDER BY place, run IS NULL, id";
+        let found = sqlx::query(sql).bind(now - KEPT_US).bind(run.to_string()).fetch_all(&self.pool).await?;
+        let mut mail: Vec<Mail> = found.iter().map(rows::mail).collect::<Result<_, _>>()?;
+        mail.dedup_by(|next, kept| next.slot == kept.slot);
+        Ok(mail)
+    }
+
+    pub async fn expecting(&self, name: &str) -> Result<Vec<String>, Error> {
+        let sql = "SELECT DISTINCT r.process FROM expected e JOIN runs r ON r.run = e.run WHERE e.name = $1 ORDER BY r.process";
+        let rows = sqlx::query(sql).bind(name).fetch_all(&self.pool).await?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    }
+
+    pub async fn sweep(&self, now: i64) -> Result<(), Error> {
+        let (done, reply) = oneshot::channel();
+        self.writer.send(Job::Sweep { now, done }).await.map_err(|_| Error::Refused(gone().to_string()))?;
+        reply.await.map_err(|_| Error::Refused(gone().to_string()))?
     }
 
     pub async fn next_wake(&self) -> Result<Option<i64>, Error> {

@@ -432,7 +432,7 @@ impl Desk {
         told
     }
 
-    /// A task's assignment never changes once it is open, so the right is asked once, before the races.
+    /// An open task's assignment only ever widens (`escalate`), so the right is asked once, before the races.
     async fn answer_allowed(&self, task: TaskId, by: &Caller, values: &Value, shown: Digest) -> Result<Loaded, WishError> {
         let loaded = self.load(task.run).await?.ok_or(WishError::Unknown)?;
         let decision = self.may_complete(&loaded, task.number, by).await?;

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use laufzettel_domain::{Actor, RunId};
-use laufzettel_engine::{Command, Disposition, Effect, Meta, Outcome, effects, wake_at};
+use laufzettel_engine::{Command, Disposition, Effect, Meta, Outcome, Run, effects, wake_at};
 use laufzettel_process::model::FailureClass;
 use laufzettel_store::failpoint;
 use tokio::{sync::Semaphore, task::JoinSet};
@@ -19,6 +19,8 @@ use crate::{
 const RUNS_MAX: usize = 128;
 /// Milliseconds after which the store is looked at though nobody called: another process may have written.
 const POLL_MS: u64 = 1_000;
+/// Milliseconds between two looks at a run whose calls are under way.
+const LOOK_MS_MIN: u64 = 20;
 /// Times an outcome is offered to a store that does not take it: ten seconds in all.
 const APPEND_TRIES_MAX: u32 = 20;
 /// Milliseconds before a run is tried again whose store did not answer.
@@ -41,7 +43,9 @@ impl Worker {
         if failpoint::hit("worker.started") {
             return;
         }
+        let mut swept = None;
         while !stop.is_cancelled() {
+            self.sweep(&mut swept).await;
             self.claim(&mut driven).await;
             let wait = self.sleep().await;
             tokio::select! {
@@ -52,6 +56,18 @@ impl Worker {
             }
         }
         while driven.join_next().await.is_some() {}
+    }
+
+    /// Messages nobody asked for are forgotten once an hour: they hold content.
+    async fn sweep(&self, swept: &mut Option<jiff::Timestamp>) {
+        let now = self.desk.tenant.clock.now();
+        if swept.is_some_and(|at| now.duration_since(at).as_hours() < 1) {
+            return;
+        }
+        match self.desk.tenant.store.sweep(crate::micros(now)).await {
+            Ok(()) => *swept = Some(now),
+            Err(error) => tracing::warn!(%error, "old messages are still there"),
+        }
     }
 
     /// Until the next timer, at most the polling interval.
@@ -129,12 +145,23 @@ impl Desk {
     }
 
     async fn drive_loaded(&self, mut loaded: Loaded) -> Result<(), Told> {
-        if wake_at(&loaded.run).is_some_and(|at| at <= self.tenant.clock.now()) {
-            loaded = self.settle(loaded, Command::Wake).await?;
-        }
         let mut under_way: JoinSet<(Effect, Command)> = JoinSet::new();
         let mut begun: HashSet<String> = HashSet::new();
         loop {
+            match self.look_up(&loaded).await {
+                Ok(None) => {}
+                Ok(Some(moved)) => {
+                    loaded = moved;
+                    continue;
+                }
+                Err(Told::Conflict) => {
+                    loaded = self.load(loaded.run.id).await.map_err(Told::Wish)?.ok_or(Told::Wish(WishError::Unknown))?;
+                    continue;
+                }
+                // what is under way is not dropped for it: the store is asked again a moment later
+                Err(Told::Later(_)) if !under_way.is_empty() => {}
+                Err(other) => return Err(other),
+            }
             for effect in effects(&loaded.run) {
                 let name = format!("{}#{}", effect.key, effect.attempt);
                 if begun.len() >= self.tenant.doors.at_once() || !begun.insert(name) {
@@ -142,15 +169,20 @@ impl Desk {
                 }
                 self.send_off(&loaded, effect, &mut under_way);
             }
-            let Some(done) = under_way.join_next().await else {
-                // whatever it waits for by now may be there already
-                match self.take_mail(loaded).await? {
-                    Some(moved) => loaded = moved,
-                    None => return Ok(()),
+            if under_way.is_empty() {
+                return Ok(());
+            }
+            let done = tokio::select! {
+                done = under_way.join_next() => done,
+                // what is under way takes its time; deadlines, repetitions and mail of the others do not wait for it
+                () = tokio::time::sleep(self.next_look(&loaded.run)) => {
+                    if let Ok(Some(fresh)) = self.load(loaded.run.id).await {
+                        loaded = fresh;
+                    }
+                    continue;
                 }
-                continue;
             };
-            let Ok((effect, command)) = done else {
+            let Some(Ok((effect, command))) = done else {
                 return Err(Told::Wish(WishError::Unavailable("ein Aufruf ist abgestürzt".to_owned())));
             };
             begun.remove(&format!("{}#{}", effect.key, effect.attempt));
@@ -162,6 +194,26 @@ impl Desk {
                 return Err(Told::Wish(WishError::Unavailable("failpoint".to_owned())));
             }
         }
+    }
+
+    /// What has come by itself: first mail that came in time, then the time. `None`: nothing has.
+    async fn look_up(&self, loaded: &Loaded) -> Result<Option<Loaded>, Told> {
+        if let Some(moved) = self.take_mail(loaded).await? {
+            return Ok(Some(moved));
+        }
+        if wake_at(&loaded.run).is_none_or(|at| at > self.tenant.clock.now()) {
+            return Ok(None);
+        }
+        let as_it_is = Loaded { run: loaded.run.clone(), prepared: loaded.prepared.clone() };
+        let moved = self.settle(as_it_is, Command::Wake).await?;
+        Ok((moved.run.seq > loaded.run.seq).then_some(moved))
+    }
+
+    /// Until something of the run may come by itself.
+    fn next_look(&self, run: &Run) -> Duration {
+        let left = |at: jiff::Timestamp| u64::try_from(at.duration_since(self.tenant.clock.now()).as_millis() + 1).unwrap_or(0);
+        // never faster than this, whatever stands in the way of what is due
+        Duration::from_millis(wake_at(run).map_or(POLL_MS, left).clamp(LOOK_MS_MIN, POLL_MS))
     }
 
     /// Makes an outcome durable. If somebody else wrote meanwhile (a cancellation, an answer), the outcome still counts.

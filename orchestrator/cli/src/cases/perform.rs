@@ -130,7 +130,7 @@ async fn family(desk: &Desk, run: RunId) -> Result<Vec<Loaded>, WishError> {
 async fn happen(desk: &Desk, event: Scheduled) -> Result<(), String> {
     let Scheduled { name, key, payload, .. } = event;
     let by = Caller::service("fall", Via::Api);
-    let posted = desk.post(Happening { name: name.clone(), key, payload, id: None }, &by).await;
+    let posted = desk.post(Happening { name: name.clone(), key, payload, id: None }, None, &by).await;
     posted.map_err(|error| match error {
         DeliverError::Invalid(text) => format!("events: {name}: {}", text.de),
         other => format!("events: {name}: {other}"),

@@ -169,6 +169,14 @@ pub fn check(labels: Labels<'_>, findings: &mut Findings) {
         }
         let StepKind::Tool(call) = &step.kind else { continue };
         let Some(rule) = labels.context.tools.get(&call.name()) else { continue };
+        if let Some(repeat) = step.repeat.as_ref().filter(|_| rule.effect != Effect::Read) {
+            let name = call.name();
+            let text = Text::new(
+                format!("„{name}“ ändert etwas; wiederholt gefragt wird nur, was liest: sonst stünde es mehrmals da."),
+                format!("\"{name}\" changes something; only what reads is asked again: else it would stand there several times."),
+            );
+            findings.error("LZ607", repeat.until.at, format!("steps.{id}.repeat"), text);
+        }
         let taken_back = is_taken_back(step, call, rule);
         if let Some(undo) = step.undo.as_ref().filter(|_| !taken_back) {
             no_undo(step, undo, call, rule, findings);

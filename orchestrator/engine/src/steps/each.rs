@@ -4,7 +4,7 @@ use laufzettel_domain::{Slot, StepId, Value};
 use laufzettel_policy::Labelled;
 use laufzettel_process::{
     expression::Outcome,
-    model::{Each, FailureClass},
+    model::{Each, FailureClass, StepKind},
 };
 
 use crate::{
@@ -55,17 +55,26 @@ fn advance_one(sheet: &mut Sheet<'_>, id: &StepId) -> bool {
         StepState::Failed { class, message, continues: false, .. } => Some((*class, message.clone())),
         _ => None,
     });
-    let partly = sheet.run.items_of(id).any(|(_, state)| matches!(state, StepState::Failed { .. }));
+    let stopped = |state: &StepState| matches!(state, StepState::Failed { class: FailureClass::Timeout, message, .. } if message == deadline::PASSED);
+    let partly = sheet.run.items_of(id).any(|(_, state)| stopped(state));
     let overdue = sheet.run.is_overdue(id).then(|| (FailureClass::Timeout, deadline::PASSED.to_owned()));
     let next = (1..=count).map(|item| Slot { step: id.clone(), item }).find(|slot| sheet.run.at(slot).is_none());
     match (failed.or_else(|| overdue.filter(|_| next.is_some() || partly)), next) {
         (Some((class, message)), _) if under_way == 0 => sheet.fail(&Slot::of(id.clone()), class, message),
         (Some(_), _) => return false,
-        (None, Some(slot)) if under_way < each.max_parallel as usize => super::begin(sheet, &slot),
+        (None, Some(slot)) if under_way < parallel(sheet, id, each) => super::begin(sheet, &slot),
         (None, None) if under_way == 0 => complete(sheet, id),
         _ => return false,
     }
     true
+}
+
+/// Calls at once at most: what is intended and not made would be in doubt after a crash.
+const CALLS_MAX: usize = 16;
+
+fn parallel(sheet: &Sheet<'_>, id: &StepId, each: &Each) -> usize {
+    let wished = each.max_parallel as usize;
+    if matches!(sheet.step(id).kind, StepKind::Tool(_) | StepKind::Model(_)) { wished.min(CALLS_MAX) } else { wished }
 }
 
 fn complete(sheet: &mut Sheet<'_>, id: &StepId) {

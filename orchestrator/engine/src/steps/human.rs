@@ -58,7 +58,7 @@ fn open(sheet: &Sheet<'_>, slot: &Slot, human: &Human) -> Result<TaskOpened, Str
         unit: None,
         due,
         escalate,
-        shown: shown(&show, &vorschlag),
+        shown: shown(&show, &vorschlag, &form, human),
         labels: sheet.labels().of_show(human),
         proposed: sheet.labels().of_proposed(human),
         show,
@@ -68,9 +68,13 @@ fn open(sheet: &Sheet<'_>, slot: &Slot, human: &Human) -> Result<TaskOpened, Str
     })
 }
 
-/// Digest of what a person has before her: what is shown, and what is proposed.
-fn shown(show: &Value, vorschlag: &Value) -> Digest {
-    if vorschlag.is_null() { Digest::of_value(show) } else { Digest::of_value(&json!({ "show": show, "vorschlag": vorschlag })) }
+/// Digest of what a person has before her: what is shown, what is proposed, and what she may choose from.
+fn shown(show: &Value, vorschlag: &Value, form: &Value, human: &Human) -> Digest {
+    match (vorschlag, human.auswahl.is_empty()) {
+        (Value::Null, true) => Digest::of_value(show),
+        (_, true) => Digest::of_value(&json!({ "show": show, "vorschlag": vorschlag })),
+        (_, false) => Digest::of_value(&json!({ "show": show, "vorschlag": vorschlag, "form": form })),
+    }
 }
 
 /// Choices of one field at most: more are searched for, not chosen from.
@@ -81,13 +85,7 @@ fn offered(human: &Human, scope: &Scope<'_>) -> Result<Value, String> {
     let mut form = human.form.root.clone();
     for (name, template) in &human.auswahl {
         let named = |error: String| format!("form.{name}.x-auswahl: {error}");
-        let list = template.evaluate(scope).map_err(|e| named(e.to_string()))?;
-        let choices = list.as_array().ok_or_else(|| named("das ist keine Liste".to_owned()))?;
-        if choices.len() > CHOICES_MAX {
-            return Err(named(format!("{} Möglichkeiten, höchstens {CHOICES_MAX}", choices.len())));
-        }
-        let titled: Vec<Value> =
-            choices.iter().map(choice).collect::<Option<_>>().ok_or_else(|| named("eine Möglichkeit ist ein Wert oder { wert, text }".to_owned()))?;
+        let titled = choices(template, scope).map_err(named)?;
         let required = form["required"].as_array().is_some_and(|names| names.iter().any(|n| n == name));
         let Some(field) = form.pointer_mut(&format!("/properties/{name}")).and_then(Value::as_object_mut) else { continue };
         field.remove("x-auswahl");
@@ -98,17 +96,37 @@ fn offered(human: &Human, scope: &Scope<'_>) -> Result<Value, String> {
             form["properties"].as_object_mut().map(|fields| fields.remove(name));
             continue;
         }
+        // what the author says of the field holds for every choice: its type is what labels and the form go by
         if field.get("type") == Some(&json!("array")) {
-            field.insert("items".to_owned(), one_of(titled));
+            let mut items = field.get("items").and_then(Value::as_object).cloned().unwrap_or_default();
+            fit(&titled, &Value::Object(items.clone())).map_err(named)?;
+            items.extend(one_of(titled));
+            field.insert("items".to_owned(), Value::Object(items));
             field.entry("uniqueItems").or_insert(json!(true));
         } else {
-            field.extend(one_of(titled).as_object().cloned().into_iter().flatten());
+            fit(&titled, &Value::Object(field.clone())).map_err(named)?;
+            field.extend(one_of(titled));
         }
     }
     Ok(form)
 }
 
-fn one_of(titled: Vec<Value>) -> Value {
+fn choices(template: &Template, scope: &Scope<'_>) -> Result<Vec<Value>, String> {
+    let list = template.evaluate(scope).map_err(|e| e.to_string())?;
+    let choices = list.as_array().ok_or("das ist keine Liste")?;
+    if choices.len() > CHOICES_MAX {
+        return Err(format!("{} Möglichkeiten, höchstens {CHOICES_MAX}", choices.len()));
+    }
+    choices.iter().map(choice).collect::<Option<_>>().ok_or_else(|| "eine Möglichkeit ist ein Wert oder { wert, text }".to_owned())
+}
+
+fn fit(titled: &[Value], schema: &Value) -> Result<(), String> {
+    let schema = Schema::compile(schema.clone())?;
+    let unfit = titled.iter().find_map(|choice| schema.validate(&choice["const"]).into_iter().next().map(|problem| (choice, problem)));
+    unfit.map_or(Ok(()), |(choice, problem)| Err(format!("„{}“ passt nicht in das Feld: {}", plain(&choice["const"]), problem.message.de)))
+}
+
+fn one_of(titled: Vec<Value>) -> serde_json::Map<String, Value> {
     let mut values: Vec<Value> = Vec::new();
     let mut kept = Vec::new();
     for choice in titled {
@@ -117,7 +135,7 @@ fn one_of(titled: Vec<Value>) -> Value {
             kept.push(choice);
         }
     }
-    json!({ "enum": values, "oneOf": kept })
+    serde_json::Map::from_iter([("enum".to_owned(), values.into()), ("oneOf".to_owned(), kept.into())])
 }
 
 /// `"A"` or `{ wert: "A", text: "Antrag" }`
@@ -125,8 +143,12 @@ fn choice(written: &Value) -> Option<Value> {
     match written {
         Value::Object(map) => {
             let value = map.get("wert").filter(|value| !value.is_object() && !value.is_array())?;
-            let text = map.get("text").and_then(Value::as_str).map_or_else(|| plain(value), str::to_owned);
-            Some(json!({ "const": value, "title": text }))
+            // nobody vouches for what she was not shown
+            let title = match map.get("text").and_then(Value::as_str).filter(|text| *text != plain(value)) {
+                Some(text) => format!("{text} ({})", plain(value)),
+                None => plain(value),
+            };
+            Some(json!({ "const": value, "title": title }))
         }
         Value::Array(_) | Value::Null => None,
         scalar => Some(json!({ "const": scalar, "title": plain(scalar) })),

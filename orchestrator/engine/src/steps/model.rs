@@ -40,7 +40,7 @@ fn intend(sheet: &Sheet<'_>, slot: &Slot, call: &ModelCall) -> Result<EffectInte
         .iter()
         .map(|(name, template)| template.evaluate(&scope).map(|v| (name.clone(), v)).map_err(|e| format!("data.{name}: {e}")))
         .collect::<Result<BTreeMap<_, _>, _>>()?;
-    if let Some(sources) = data.get(cite::SOURCES).filter(|_| call.cite) {
+    if let Some(sources) = data.get(cite::SOURCES).filter(|_| call.sources) {
         cite::passages(sources)?;
     }
     let mut prompt = prompt.as_str().map_or_else(|| prompt.to_string(), str::to_owned);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use laufzettel_domain::{EffectPath, Slot, Value, names::Phase};
-use laufzettel_policy::Labelled;
+use laufzettel_policy::{Effect, Labelled};
 use laufzettel_process::model::{FailureClass, Repeat, StepKind, ToolCall};
 use serde_json::Map;
 
@@ -48,6 +48,9 @@ pub(crate) fn begin_undo(sheet: &mut Sheet<'_>, slot: &Slot) -> bool {
 fn intend(sheet: &Sheet<'_>, slot: &Slot, call: &ToolCall, phase: Phase) -> Result<EffectIntended, String> {
     let (name, id) = (call.name(), &slot.step);
     let rule = sheet.context.tools.get(&name).ok_or_else(|| format!("das Werkzeug „{name}“ ist für diesen Mandanten nicht freigegeben"))?;
+    if phase == Phase::Do && sheet.step(id).repeat.is_some() && rule.effect != Effect::Read {
+        return Err(format!("„{name}“ ändert etwas; wiederholt gefragt wird nur, was liest"));
+    }
     // an undo reads what was done as `result`
     let done = match sheet.run.at(slot) {
         Some(StepState::Completed { value, labels, .. }) if phase == Phase::Undo => Some((value, labels)),

@@ -47,7 +47,11 @@ pub const KEY_CHARS_MAX: usize = 200;
 fn expected(sheet: &Sheet<'_>, slot: &Slot, event: &AwaitedEvent) -> Result<(String, Option<Timestamp>), String> {
     let scope = sheet.scope_of(slot);
     let key = event.key.evaluate(&scope).map_err(|error| format!("wait.key: {error}"))?;
-    let key = key.as_str().map_or_else(|| key.to_string(), str::to_owned);
+    let key = match key {
+        Value::String(text) => text,
+        Value::Number(number) => number.to_string(),
+        other => return Err(format!("wait.key: ein Schlüssel ist ein Text oder eine Zahl, nicht {other}")),
+    };
     if key.is_empty() || key.chars().count() > KEY_CHARS_MAX {
         return Err(format!("wait.key: ein Schlüssel hat 1 bis {KEY_CHARS_MAX} Zeichen"));
     }

@@ -51,7 +51,7 @@ fn a_task_nobody_takes_is_open_to_more_people() {
 
 const PROPOSED: &str = r#"
 steps:
-  m: { model: { prompt: Was?, data: { t: "{{ input.name }}" }, output: { type: object, properties: { art: { type: string, maxLength: 40 }, text: { type: string }, liste: { type: array, items: { type: string, maxLength: 20 } } } } } }
+  m: { model: { prompt: Was?, data: { t: "{{ input.name }}" }, output: { type: object, properties: { art: { type: string, maxLength: 40 }, text: { type: string }, liste: { type: array, items: { type: string } } } } } }
   f:
     human:
       assign: { groups: [GG] }
@@ -83,7 +83,7 @@ fn a_form_proposes_and_offers() {
         json!({ "type": "string", "maxLength": 20, "enum": ["A", "B"],
         "oneOf": [{ "const": "A", "title": "A" }, { "const": "B", "title": "B" }] })
     );
-    assert_eq!(task.form["properties"]["mehr"]["items"]["oneOf"][1], json!({ "const": 2, "title": "zwei" }));
+    assert_eq!(task.form["properties"]["mehr"]["items"]["oneOf"][1], json!({ "const": 2, "title": "zwei (2)" }));
     for (values, field) in [(json!({ "wahl": "C" }), "wahl"), (json!({ "mehr": [3] }), "mehr.0")] {
         let wrong = answer(&desk, values, clerk());
         let Err(Rejection::Invalid(problems)) = desk.tell(wrong) else { panic!() };
@@ -96,6 +96,11 @@ fn a_form_proposes_and_offers() {
     // she saw it whole and took it: hers to vouch for, with the level it came with
     assert_eq!((of("text").to_string(), of("text").trust), ("normal, personenbezogen".to_owned(), Trust::Trusted));
     assert_eq!((of("wahl").to_string(), of("art").trust), ("normal, personenbezogen".to_owned(), Trust::Trusted));
+    // a choice the field would not take is an error, not a task nobody can complete
+    for (field, value, words) in [("wahl", json!({ "liste": ["x".repeat(21)] }), "Höchstens 20 Zeichen"), ("wahl", json!({ "liste": ["A"] }), "")] {
+        let desk = opened(value);
+        assert!(desk.run.message.contains(words) && (words.is_empty() || desk.run.message.contains(field)), "{}", desk.run.message);
+    }
     // a proposal the form would not take is none
     let none = opened(json!({ "art": "beschwerde", "text": "x".repeat(201), "liste": [] }));
     let task = &none.run.open_tasks().next().unwrap().opened;

@@ -209,8 +209,57 @@ fn an_event_is_waited_for_under_its_key() {
     both.tell(event("B", json!({ "cent": 2 }), 2)).unwrap();
     both.tell(event("A", json!({ "cent": 1 }), 1)).unwrap();
     assert!(both.story().ends_with(r#"event zahlung.i1 | +zahlung.i1 | +zahlung | +danach | completed {"cent":3,"zu_spaet":false}"#), "{}", both.story());
+    let none = Desk::new(&PAYMENT.replace("input.name", "none"), json!({})).unwrap();
+    assert!(none.run.message.contains("ein Text oder eine Zahl"), "{}", none.run.message);
     for name in ["", &"x".repeat(201)] {
         let wrong = Desk::new(PAYMENT, json!({ "name": name })).unwrap();
         assert!(wrong.run.message.contains("1 bis 200 Zeichen"), "{}", wrong.run.message);
+    }
+}
+
+/// What is over its time is not tried once more, whatever stood in its way; and what nobody needs any more is not made because
+/// somebody says that it never happened.
+#[test]
+fn what_is_over_its_time_is_not_made_any_more() {
+    use laufzettel_domain::Text;
+    use laufzettel_engine::{Disposition, Resolution};
+    use laufzettel_process::model::FailureClass;
+
+    use super::desk::no;
+
+    let put_off = |desk: &mut Desk| {
+        let due = desk.due().remove(0);
+        let reason = Text::new("nicht da", "not there");
+        desk.tell(Command::Defer { path: due.key.path, round: 0, attempt: due.attempt, reason, until: None, sent: vec![] }).unwrap();
+    };
+    let call = |tool: &str| format!("steps:\n  s: {{ deadline: PT1H, on_error: continue, tool: {tool}, with: {{ a: 1 }} }}\n");
+    let late: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
+    // waiting for what is not there when the time is over: the program was off meanwhile, both are due at once
+    let mut desk = Desk::new(&call("t/lesen"), json!({})).unwrap();
+    put_off(&mut desk);
+    desk.at = late;
+    desk.tell(Command::Wake).unwrap();
+    assert_eq!(desk.story(), "start | >s | until 2026-11-23T10:00:00Z | later s | late s | xs GiveUp | !s | completed {}");
+    // under way when the time is over, and then not there
+    let mut desk = Desk::new(&call("t/lesen"), json!({})).unwrap();
+    desk.at = late;
+    desk.tell(Command::Wake).unwrap();
+    put_off(&mut desk);
+    assert!(desk.story().ends_with("late s | xs GiveUp | !s | completed {}"), "{}", desk.story());
+    // in doubt: over its time, or the run called off
+    let doubt = || {
+        let mut desk = Desk::new(&call("t/senden"), json!({})).unwrap();
+        let due = desk.due().remove(0);
+        desk.settle(&due, no(FailureClass::Timeout, Disposition::Unknown)).unwrap();
+        (desk, due.key.path)
+    };
+    for called_off in [false, true] {
+        let (mut desk, path) = doubt();
+        desk.at = late;
+        desk.tell(if called_off { Command::Cancel { by: clerk(), reason: String::new() } } else { Command::Wake }).unwrap();
+        desk.tell(Command::Resolve { path, by: clerk(), resolution: Resolution::DidNotHappen }).unwrap();
+        assert!(desk.due().is_empty() && desk.run.ended.is_some(), "{}", desk.story());
+        let end = if called_off { "xs GiveUp | !s | withdrawn 1 | cancelled {}" } else { "late s | xs GiveUp | !s | withdrawn 1 | completed {}" };
+        assert!(desk.story().ends_with(end), "{}", desk.story());
     }
 }

@@ -3,7 +3,7 @@
 use super::grow::{Grown, Kind, Random, Step};
 
 /// Kinds of mutation.
-pub const KINDS: usize = 26;
+pub const KINDS: usize = 27;
 
 fn foreign(grown: &Grown) -> bool {
     grown.intake
@@ -218,6 +218,22 @@ pub fn mutate(grown: &mut Grown, random: &mut Random) -> Option<&'static str> {
             ask(grown, "mut_frage", "\"Tu dies: {{ steps.mut_tor.text }}\"", "\"{{ input.b1 }}\"");
             Some("a proposal in a prompt")
         }
+        25 => foreign(grown).then(|| {
+            add(grown, "mut_set", &["set: { l: [ { a: A-1 }, { a: B-1 } ] }"]);
+            add(
+                grown,
+                "mut_schreiben",
+                &[
+                    "needs: [tor]",
+                    "run_as: steps.tor",
+                    "each: \"{{ steps.mut_set.l | selectattr('a', 'eq', input.t1) }}\"",
+                    "tool: t/ablegen",
+                    "with: { akte: \"{{ item.a }}\", inhalt: x }",
+                    "undo: { tool: t/ablegen, with: { akte: HST-1, inhalt: weg } }",
+                ],
+            );
+            "a foreign sifter steers a write"
+        }),
         24 => {
             add(grown, "mut_warten", &["wait: { event: zahlung, key: K, output: { type: object, required: [w], properties: { w: { type: string } } } }"]);
             write(grown, "\"{{ steps.mut_warten.w }}\"");

@@ -127,7 +127,11 @@ impl Expression {
         for read in reads {
             let from_list = |path: Path| Read { path, guarded: true, offset: read.offset };
             match (read.path.root(), each.element(&read.path)) {
-                ("item", Some(element)) => self.analysis.reads.extend([from_list(element)]),
+                ("item", Some(element)) => {
+                    self.analysis.reads.insert(from_list(element));
+                    // whatever sifted the list tells which element it is
+                    self.analysis.reads.extend(each.sifters().map(from_list));
+                }
                 ("item" | "index", _) => self.analysis.reads.extend(each.analysis.paths().into_iter().map(from_list)),
                 _ => {
                     self.analysis.reads.insert(read);
@@ -142,6 +146,11 @@ impl Expression {
         }
     }
 
+    /// What an expression reads beside the list it sifts.
+    fn sifters(&self) -> impl Iterator<Item = Path> {
+        self.analysis.paths().into_iter().filter(|path| Some(path) != self.elements.as_ref())
+    }
+
     /// Where a path below `item` lies, if the list is one of the run's own.
     fn element(&self, path: &Path) -> Option<Path> {
         let list = self.elements.as_ref()?;
@@ -151,6 +160,8 @@ impl Expression {
     fn bound(&self, shape: &Shape) -> Shape {
         match shape {
             Shape::Ref(path) if path.root() == "index" => Shape::Number,
+            // an element something else picked is of no type that says what it may be
+            Shape::Ref(path) if path.root() == "item" && self.sifters().next().is_some() => Shape::Text,
             Shape::Ref(path) if path.root() == "item" => self.element(path).map_or(Shape::Text, Shape::Ref),
             Shape::Either(shapes) => Shape::Either(shapes.iter().map(|inner| self.bound(inner)).collect()),
             other => other.clone(),

@@ -76,6 +76,7 @@ fn no_such_field(name: &str, form: &Value, at: Place, key: &str, findings: &mut 
 /// `x-auswahl` of the form's fields: a list from the run, offered as choices.
 fn auswahl(form: &Value, at: Place, key: &str, errors: &mut Vec<Syntax>, findings: &mut Findings) -> BTreeMap<String, Template> {
     let mut all = BTreeMap::new();
+    elsewhere(form, at, key, findings);
     let fields = form.get("properties").and_then(Value::as_object).into_iter().flatten();
     for (name, written) in fields.filter_map(|(name, schema)| Some((name, schema.get("x-auswahl")?))) {
         let key = format!("{key}.properties.{name}.x-auswahl");
@@ -112,6 +113,28 @@ fn form_order(node: Option<&Node>, root: &Value) -> Vec<String> {
     written
         .filter(|names| !names.is_empty())
         .unwrap_or_else(|| root.get("properties").and_then(Value::as_object).map(|p| p.keys().cloned().collect()).unwrap_or_default())
+}
+
+/// Choices belong to a field of the form itself: deeper nobody would offer them.
+fn elsewhere(form: &Value, at: Place, key: &str, findings: &mut Findings) {
+    fn holds(schema: &Value) -> bool {
+        match schema {
+            Value::Object(map) => map.contains_key("x-auswahl") || map.values().any(holds),
+            Value::Array(items) => items.iter().any(holds),
+            _ => false,
+        }
+    }
+    let mut rest = form.clone();
+    if let Some(fields) = rest.get_mut("properties").and_then(Value::as_object_mut) {
+        fields.values_mut().filter_map(Value::as_object_mut).for_each(|field| drop(field.remove("x-auswahl")));
+    }
+    if holds(&rest) {
+        let text = Text::new(
+            "x-auswahl steht nur an den Feldern des Formulars selbst, nicht tiefer.",
+            "x-auswahl stands at the fields of the form itself, no deeper.",
+        );
+        findings.error("LZ108", at, key, text);
+    }
 }
 
 fn assign(node: &Node, key: &str, findings: &mut Findings) -> Option<Assign> {

@@ -149,7 +149,7 @@ fn model(node: &Node, key: &str, reader: &mut Reader<'_>, findings: &mut Finding
     syntax_errors(errors, &prompt_key, inner.findings);
     let data_key = inner.path("data");
     let mut data = templates(&mut inner, "data", &data_key);
-    sources(&mut inner, &mut data);
+    let sources = sources(&mut inner, &mut data);
     let cite = inner.one_of("cite", &[("required", true)]).unwrap_or(false);
     let output_key = inner.path("output");
     let output = inner.opt("output").map(|n| reader.schema(n, &output_key, inner.findings));
@@ -159,13 +159,13 @@ fn model(node: &Node, key: &str, reader: &mut Reader<'_>, findings: &mut Finding
         None => None,
         Some(schema) => Some(schema?),
     };
-    let output = if cite { Some(cited(node, key, &data, output, findings)?) } else { output };
-    Some(ModelCall { size: size?, prompt: prompt?, data, output, cite, repair: u32::try_from(repair).unwrap_or(2) })
+    let output = if cite { Some(cited(node, key, sources, output, findings)?) } else { output };
+    Some(ModelCall { size: size?, prompt: prompt?, data, output, sources, cite, repair: u32::try_from(repair).unwrap_or(2) })
 }
 
 /// Passages are material like any other, in a block of their own.
-fn sources(fields: &mut Fields<'_, '_>, data: &mut BTreeMap<String, Template>) {
-    let Some(node) = fields.opt("sources") else { return };
+fn sources(fields: &mut Fields<'_, '_>, data: &mut BTreeMap<String, Template>) -> bool {
+    let Some(node) = fields.opt("sources") else { return false };
     let key = fields.path("sources");
     if data.contains_key(cite::SOURCES) {
         let text = Text::new(
@@ -175,13 +175,14 @@ fn sources(fields: &mut Fields<'_, '_>, data: &mut BTreeMap<String, Template>) {
         fields.findings.error("LZ108", node.at, key.clone(), text);
     }
     data.extend(list(node, &key, fields.findings).map(|list| (cite::SOURCES.to_owned(), Template::Expression(Box::new(list)))));
+    true
 }
 
 /// What `cite: required` needs, and what it makes of the output.
-fn cited(node: &Node, key: &str, data: &BTreeMap<String, Template>, output: Option<Schema>, findings: &mut Findings) -> Option<Schema> {
+fn cited(node: &Node, key: &str, sources: bool, output: Option<Schema>, findings: &mut Findings) -> Option<Schema> {
     let key = format!("{key}.cite");
     let at = node.get("cite").map_or(node.at, |n| n.at);
-    if !data.contains_key(cite::SOURCES) {
+    if !sources {
         let text = Text::new("Belegt wird aus Fundstellen: hier fehlt sources.", "Quotations come from passages: sources is missing here.");
         findings.error("LZ106", at, key.clone(), text);
     }
@@ -193,6 +194,14 @@ fn cited(node: &Node, key: &str, data: &BTreeMap<String, Template>, output: Opti
         findings.error("LZ106", at, key, text);
         return None;
     };
+    if let Some(word) = cite::unclear(&schema.root) {
+        let text = Text::new(
+            format!("Mit cite: required besteht output aus Blöcken und Listen von Blöcken; „{word}“ geht hier nicht."),
+            format!("With cite: required the output is objects and lists of objects; \"{word}\" cannot stand here."),
+        );
+        findings.error("LZ113", at, key, text);
+        return None;
+    }
     Schema::compile(cite::with_belege(&schema.root)).ok()
 }
 

@@ -59,14 +59,16 @@ pub fn run(row: &SqliteRow) -> Result<RunRow, Error> {
 }
 
 pub fn mail(row: &SqliteRow) -> Result<Mail, Error> {
+    let reach: String = row.try_get("processes")?;
     let message = Message {
         name: row.try_get("name")?,
         key: row.try_get("key")?,
         payload: row.try_get("payload")?,
         sender: row.try_get("sender")?,
+        processes: (reach != "*").then(|| reach.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect()),
         at: row.try_get("at")?,
     };
-    Ok(Mail { id: row.try_get("id")?, slot: row.try_get("slot")?, message })
+    Ok(Mail { id: row.try_get("id")?, slot: row.try_get("place")?, message })
 }
 
 pub fn started(row: &SqliteRow) -> Result<StartedRow, Error> {

@@ -28,10 +28,18 @@ CREATE TABLE IF NOT EXISTS usage (
 CREATE TABLE IF NOT EXISTS expected (run TEXT NOT NULL, slot TEXT NOT NULL, name TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (run, slot)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS expected_name ON expected (name, key);
 CREATE TABLE IF NOT EXISTS mailbox (
-  id INTEGER PRIMARY KEY, name TEXT NOT NULL, key TEXT NOT NULL, payload TEXT NOT NULL, sender TEXT NOT NULL, at INTEGER NOT NULL
+  id INTEGER PRIMARY KEY, run TEXT, slot TEXT, name TEXT NOT NULL, key TEXT NOT NULL, payload TEXT NOT NULL, sender TEXT NOT NULL,
+  processes TEXT NOT NULL, at INTEGER NOT NULL
 );
+CREATE INDEX IF NOT EXISTS mailbox_run ON mailbox (run, slot) WHERE run IS NOT NULL;
+CREATE TABLE IF NOT EXISTS refused (mail INTEGER NOT NULL, run TEXT NOT NULL, slot TEXT NOT NULL, PRIMARY KEY (mail, run, slot)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS mailbox_name ON mailbox (name, key, id);
 CREATE TABLE IF NOT EXISTS receipts (key TEXT PRIMARY KEY, run TEXT NOT NULL) WITHOUT ROWID;
+-- what waits and what is there for it: addressed to the place, or to nobody
+CREATE VIEW IF NOT EXISTS mail AS
+  SELECT e.run AS waits, e.slot AS place, m.* FROM mailbox m JOIN expected e ON e.name = m.name AND e.key = m.key JOIN runs r ON r.run = e.run
+  WHERE (m.run IS NULL OR (m.run = e.run AND m.slot = e.slot)) AND (m.processes = '*' OR instr(m.processes, ',' || r.process || ',') > 0)
+  AND NOT EXISTS (SELECT 1 FROM refused x WHERE x.mail = m.id AND x.run = e.run AND x.slot = e.slot);
 CREATE TABLE IF NOT EXISTS seen (key TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS bytes (name TEXT PRIMARY KEY, bytes BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS checkpoints (number INTEGER PRIMARY KEY, note TEXT NOT NULL);

@@ -84,6 +84,7 @@ pub async fn run(mut connection: SqliteConnection, mut lane: Lane, epoch: u64, m
                 Job::Append(together, done) => appends.push((together, done)),
                 Job::Bytes { name, bytes, done } => reply(done, put_bytes(&mut connection, &name, &bytes).await),
                 Job::Checkpoint { number, note, done } => reply(done, put_checkpoint(&mut connection, number, &note).await),
+                Job::Sweep { now, done } => reply(done, sweep(&mut connection, now).await),
                 Job::Close { at, done } => {
                     if failpoint::hit("store.before_close") {
                         return;
@@ -122,6 +123,7 @@ struct Sheet {
     posts: Vec<Message>,
     seen: Vec<(String, i64)>,
     taken: Vec<i64>,
+    refused: Vec<(i64, RunId, String)>,
     moved: HashMap<RunId, (u64, bool)>,
 }
 
@@ -249,6 +251,7 @@ fn take(sheet: &mut Sheet, next: &mut LaneHead, append: Append) {
     sheet.seen.extend(append.seen.map(|key| (key, at)));
     sheet.posts.extend(append.post);
     sheet.taken.extend(append.taken);
+    sheet.refused.extend(append.refused);
 }
 
 async fn is_seen(connection: &mut SqliteConnection, key: &str) -> Result<bool, Error> {
@@ -282,7 +285,12 @@ async fn commit(connection: &mut SqliteConnection, sheet: &Sheet, next: &LaneHea
         sqlx::query("INSERT INTO receipts (key, run) VALUES ($1, $2)").bind(key).bind(run.to_string()).execute(&mut *tx).await?;
     }
     for id in &sheet.taken {
-        sqlx::query("DELETE FROM mailbox WHERE id = $1").bind(id).execute(&mut *tx).await?;
+        drop_mail(&mut tx, *id).await?;
+    }
+    for (id, run, slot) in &sheet.refused {
+        let sql = "INSERT OR IGNORE INTO refused (mail, run, slot) SELECT id, $2, $3 FROM mailbox WHERE id = $1 AND run IS NULL";
+        sqlx::query(sql).bind(id).bind(run.to_string()).bind(slot).execute(&mut *tx).await?;
+        sqlx::query("DELETE FROM mailbox WHERE id = $1 AND run = $2 AND slot = $3").bind(id).bind(run.to_string()).bind(slot).execute(&mut *tx).await?;
     }
     for (key, at) in &sheet.seen {
         sqlx::query("INSERT INTO seen (key, at) VALUES ($1, $2)").bind(key).bind(at).execute(&mut *tx).await?;
@@ -362,7 +370,22 @@ async fn upsert_runs(tx: &mut Transaction<'_, Db>, projections: &[Projection]) -
     Ok(())
 }
 
-/// What runs wait for, the last word of each; runs that never wait for anything cost nothing.
+async fn drop_mail(connection: &mut SqliteConnection, id: i64) -> Result<(), Error> {
+    sqlx::query("DELETE FROM mailbox WHERE id = $1").bind(id).execute(&mut *connection).await?;
+    sqlx::query("DELETE FROM refused WHERE mail = $1").bind(id).execute(connection).await?;
+    Ok(())
+}
+
+async fn sweep(connection: &mut SqliteConnection, now: i64) -> Result<(), Error> {
+    sqlx::query("DELETE FROM mailbox WHERE at < $1").bind(now - KEPT_US).execute(&mut *connection).await?;
+    sqlx::query("DELETE FROM refused WHERE mail NOT IN (SELECT id FROM mailbox)").execute(&mut *connection).await?;
+    // whoever repeats a message later than it would have been kept means another one
+    sqlx::query("DELETE FROM seen WHERE at < $1").bind(now - KEPT_US).execute(connection).await?;
+    Ok(())
+}
+
+/// What runs wait for, the last word of each; runs that never wait for anything cost nothing. What was addressed to a place that
+/// waits no more has come too late.
 async fn put_expected(tx: &mut Transaction<'_, Db>, projections: &[Projection]) -> Result<(), Error> {
     for (projection, rows) in projections.iter().filter_map(|p| Some((p, p.expects.as_ref()?))) {
         let run = projection.run.run.to_string();
@@ -371,21 +394,26 @@ async fn put_expected(tx: &mut Transaction<'_, Db>, projections: &[Projection]) 
             let sql = "INSERT INTO expected (run, slot, name, key) VALUES ($1, $2, $3, $4)";
             sqlx::query(sql).bind(&run).bind(&row.slot).bind(&row.name).bind(&row.key).execute(&mut **tx).await?;
         }
+        let sql = "DELETE FROM mailbox WHERE run = $1 AND slot NOT IN (SELECT slot FROM expected WHERE run = $1)";
+        sqlx::query(sql).bind(&run).execute(&mut **tx).await?;
     }
     Ok(())
 }
 
 async fn put_mail(tx: &mut Transaction<'_, Db>, posts: &[Message]) -> Result<(), Error> {
     for message in posts {
-        sqlx::query("DELETE FROM mailbox WHERE at < $1").bind(message.at - KEPT_US).execute(&mut **tx).await?;
-        // whoever repeats a message later than it would have been kept means another one
-        sqlx::query("DELETE FROM seen WHERE at < $1").bind(message.at - KEPT_US).execute(&mut **tx).await?;
-        let waiting =
-            sqlx::query("SELECT count(*) FROM expected WHERE name = $1 AND key = $2").bind(&message.name).bind(&message.key).fetch_one(&mut **tx).await?;
-        for _ in 0..waiting.try_get::<i64, _>(0)?.max(1) {
-            let sql = "INSERT INTO mailbox (name, key, payload, sender, at) VALUES ($1, $2, $3, $4, $5)";
-            let query = sqlx::query(sql).bind(&message.name).bind(&message.key).bind(&message.payload);
-            query.bind(&message.sender).bind(message.at).execute(&mut **tx).await?;
+        // a place that has a message already takes that one; this one is for whoever asks next
+        let sql = "SELECT e.run, e.slot FROM expected e JOIN runs r ON r.run = e.run WHERE e.name = $1 AND e.key = $2 \
+                   AND ($3 = '*' OR instr($3, ',' || r.process || ',') > 0) AND NOT EXISTS (SELECT 1 FROM mailbox m WHERE m.run = e.run AND m.slot = e.slot)";
+        let waiting = sqlx::query(sql).bind(&message.name).bind(&message.key).bind(message.reach()).fetch_all(&mut **tx).await?;
+        let mut places: Vec<(Option<String>, Option<String>)> = waiting.iter().map(|row| (row.get(0), row.get(1))).collect();
+        if places.is_empty() {
+            places.push((None, None));
+        }
+        for (run, slot) in places {
+            let sql = "INSERT INTO mailbox (run, slot, name, key, payload, sender, processes, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+            let query = sqlx::query(sql).bind(run).bind(slot).bind(&message.name).bind(&message.key).bind(&message.payload);
+            query.bind(&message.sender).bind(message.reach()).bind(message.at).execute(&mut **tx).await?;
         }
     }
     Ok(())

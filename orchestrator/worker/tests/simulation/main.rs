@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
+mod time;
+
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
@@ -143,7 +145,11 @@ fn rule(effect: Effect, idempotent: bool) -> ToolRule {
 }
 
 fn desk(store: MemoryStore, dice: &Arc<Seeded>, clock: &Arc<HandClock>, world: &Arc<Mutex<World>>) -> Desk {
-    let folder = Folder { files: BTreeMap::from([("p.yaml".to_owned(), PROCESS.to_owned())]) };
+    desk_of(PROCESS, store, dice, clock.clone(), Box::new(Outside { dice: dice.clone(), world: world.clone() }))
+}
+
+fn desk_of(process: &str, store: MemoryStore, dice: &Arc<Seeded>, clock: Arc<dyn Clock>, doors: Box<dyn Doors>) -> Desk {
+    let folder = Folder { files: BTreeMap::from([("p.yaml".to_owned(), process.to_owned())]) };
     let catalogue = Catalogue::load(&folder);
     assert!(catalogue.processes.len() == 1, "{:?}", catalogue.findings);
     let document =
@@ -173,8 +179,8 @@ fn desk(store: MemoryStore, dice: &Arc<Seeded>, clock: &Arc<HandClock>, world: &
         units: BTreeMap::from([("FB1".to_owned(), vec!["G".to_owned()])]),
         zeitzone: "UTC".into(),
         public_url: String::new(),
-        doors: Box::new(Outside { dice: dice.clone(), world: world.clone() }),
-        clock: clock.clone(),
+        doors,
+        clock,
         random: dice.clone(),
         memory: Memory::default(),
     }))
