@@ -10,6 +10,7 @@ pub mod folder;
 pub mod graph;
 pub mod model;
 pub mod read;
+pub mod schedule;
 pub mod schema;
 pub mod table;
 pub mod types;

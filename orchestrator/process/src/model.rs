@@ -5,11 +5,13 @@ use std::{
     sync::Arc,
 };
 
-use laufzettel_domain::{Digest, Kategorie, Label, Place, ProcessId, Schutzbedarf, Span, StepId, Trust, Via};
+use jiff::{Timestamp, tz::TimeZone};
+use laufzettel_domain::{Digest, Kategorie, Label, Place, ProcessId, Schutzbedarf, Span, StepId, Trust, Value, Via};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     expression::{Expression, Template},
+    schedule::Schedule,
     schema::Schema,
     table::Table,
 };
@@ -120,8 +122,33 @@ pub struct Trigger {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TriggerKind {
-    Intake { path: String, public: bool },
-    Webhook { path: String, secret: String, respond: Respond },
+    Intake {
+        path: String,
+        public: bool,
+    },
+    Webhook {
+        path: String,
+        secret: String,
+        respond: Respond,
+    },
+    /// By the clock, with this input.
+    Cron {
+        schedule: Schedule,
+        input: Value,
+    },
+}
+
+impl Process {
+    /// When the clock begins it next, over all its schedules; at most `count`.
+    pub fn next_times(&self, after: Timestamp, tenant: &TimeZone, count: usize) -> Vec<Timestamp> {
+        let mut times: BTreeSet<Timestamp> = BTreeSet::new();
+        for trigger in &self.triggers {
+            if let TriggerKind::Cron { schedule, .. } = &trigger.kind {
+                times.extend(schedule.upcoming(after, tenant, count));
+            }
+        }
+        times.into_iter().take(count).collect()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -46,6 +46,8 @@ output:
   satz: "{{ steps.satz.cent }}"
 "#;
 
+const INTAKE: &str = "intake: { path: probe, audience: public, run_as: service:svc }";
+
 const TABLE: &str = "table: satz
 source: Satzung
 key: [ort]
@@ -87,6 +89,13 @@ fn thirty_mistakes() {
         ("vorgang: P1Y", "vorgang: 1 Jahr", "LZ110", 9, "keine Dauer"),
         ("ki_verordnung: { klasse: minimal, begruendung: Test }\n", "", "LZ601", 1, "ki_verordnung"),
         ("run_as: service:svc }", "}", "LZ603", 16, "Dienstkonto"),
+        (INTAKE, "cron: { schedule: 0 6 * * 1, run_as: service:svc }", "LZ112", 16, "MON TUE"),
+        (INTAKE, "cron: { schedule: 0 6 * * MON, zone: Europe/Trier, run_as: service:svc }", "LZ109", 16, "Europe/Berlin"),
+        (INTAKE, "cron: { schedule: 0 6 * * MON, holidays: ja, run_as: service:svc }", "LZ108", 16, "next_working_day"),
+        (INTAKE, "cron: { schedule: 0 6 * * MON, run_as: service:svc, input: { zahl: drei } }", "LZ312", 16, "zahl"),
+        (INTAKE, "cron: { schedule: 0 6 * * MON, run_as: service:svc, input: { name: '{{ run.id }}' } }", "LZ107", 16, "feste Werte"),
+        (INTAKE, "cron: { schedule: 0 6 * * MON }", "LZ603", 16, "Dienstkonto"),
+        (INTAKE, "intake: { path: probe, run_as: service:svc }\n    cron: { schedule: 0 6 * * MON, run_as: service:svc }", "LZ116", 17, "genau eine Art"),
         ("  type: object\n", "  type: objekt\n", "LZ113", 13, "kein gültiges JSON-Schema"),
         ("rules/satz.yaml", "rules/saz.yaml", "LZ118", 19, "gibt es nicht"),
         ("rules/satz.yaml", "../../geheim.yaml", "LZ114", 19, "außerhalb"),

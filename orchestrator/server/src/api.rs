@@ -39,16 +39,21 @@ pub async fn jwks(State(site): State<Arc<Site>>, Path(name): Path<String>) -> Re
     }
 }
 
+/// Times a schedule's future is told: a week of every working day.
+pub const NEXT_TIMES: usize = 5;
+
 /// What this caller may start this way; with a key, of that what the key is for.
 pub async fn processes(State(site): State<Arc<Site>>, Extension(session): Extension<Session>) -> Response {
     let startable = match site.tenants[&session.tenant].desk.startable(&as_api(&session.caller)).await {
         Ok(startable) => startable,
         Err(nobody) => return wish(&nobody.into()),
     };
+    let tenant = &site.tenants[&session.tenant].desk.tenant;
+    let (now, zone) = (tenant.clock.now(), tenant.zone());
     let list: Vec<Value> = startable
         .into_iter()
         .filter(|p| session.covers(p.id.as_str()))
-        .map(|p| json!({ "id": p.id.as_str(), "version": p.version.to_string(), "title": p.title, "description": p.description, "verantwortlich": p.verantwortlich, "input": p.input.root, "digest": p.digest.to_string() }))
+        .map(|p| json!({ "id": p.id.as_str(), "version": p.version.to_string(), "title": p.title, "description": p.description, "verantwortlich": p.verantwortlich, "input": p.input.root, "digest": p.digest.to_string(), "next": p.next_times(now, &zone, NEXT_TIMES) }))
         .collect();
     reply::json(StatusCode::OK, &json!({ "processes": list }))
 }
@@ -82,7 +87,7 @@ pub async fn start(
     let receipts = sent.map(|k| format!("api:{}:{id}:{k}", session.caller.subject)).into_iter().collect();
     // a service account's run acts as that account from the beginning
     let run_as = session.caller.service_name().map(|name| RunAs::Service(name.to_owned()));
-    let request = StartRequest { process: id, caller: as_api(&session.caller), run_as, input, zone: wished.zone, receipts, status: false };
+    let request = StartRequest { process: id, caller: as_api(&session.caller), run_as, input, zone: wished.zone, receipts, clock: None, status: false };
     let run = match tenant.desk.start(request).await {
         Ok(started) => started.run,
         Err(StartError::Duplicate(run)) => run,

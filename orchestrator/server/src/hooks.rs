@@ -92,6 +92,7 @@ async fn start(tenant: &TenantSite, hook: &Hook<'_>, path: &str, id: &str, input
         input,
         zone: None,
         receipts: vec![format!("hook:{path}:{id}")],
+        clock: None,
         status: false,
     };
     let run = match tenant.desk.start(request).await {

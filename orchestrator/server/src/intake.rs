@@ -163,6 +163,7 @@ async fn submit(tenant: &TenantSite, entrance: &Entrance, asked: &Asked, path: &
         input,
         zone: None,
         receipts: vec![format!("form:{path}:{key}")],
+        clock: None,
         status: true,
     };
     let run = match tenant.desk.start(request).await {

@@ -14,6 +14,7 @@ use laufzettel_process::{Process, model::TriggerKind, schema::Problem};
 use laufzettel_worker::{StartError, StartRequest};
 
 use crate::{
+    api::NEXT_TIMES,
     form_data, intake,
     pages::{self, Filled, Form, Page, ProcessRow, ProzessePage, StartPage, ZoneChoice},
     reply::Asked,
@@ -32,6 +33,7 @@ pub async fn list(State(site): State<Arc<Site>>, Extension(session): Extension<S
         Ok(who) => who,
         Err(nobody) => return asked.wish(&nobody.into()),
     };
+    let (now, zone) = (tenant.desk.tenant.clock.now(), tenant.desk.tenant.zone());
     let rows = tenant.desk.tenant.catalogue.processes.values().map(|process| ProcessRow {
         id: process.id.to_string(),
         version: process.version.to_string(),
@@ -43,6 +45,7 @@ pub async fn list(State(site): State<Arc<Site>>, Extension(session): Extension<S
             TriggerKind::Intake { path, public: true } => Some(format!("/antrag/{}/{path}", session.tenant)),
             _ => None,
         }),
+        next: process.next_times(now, &zone, NEXT_TIMES).into_iter().map(|at| tenant.civil(at)).collect(),
     });
     asked.ok(&Page::Prozesse(ProzessePage { processes: rows.collect() }))
 }
@@ -101,7 +104,7 @@ pub async fn start(State(site): State<Arc<Site>>, Extension(session): Extension<
     let zone = sent.get(pages::ZONE).filter(|zone| !zone.is_empty()).map(str::to_owned);
     if problems.is_empty() {
         let receipts = vec![format!("start:{id}:{key}")];
-        let begin = StartRequest { process: id, caller: session.caller.clone(), run_as: None, input: value, zone, receipts, status: false };
+        let begin = StartRequest { process: id, caller: session.caller.clone(), run_as: None, input: value, zone, receipts, clock: None, status: false };
         match tenant.desk.start(begin).await {
             Ok(started) => return Redirect::to(&format!("/vorgaenge/{}", started.run)).into_response(),
             Err(StartError::Duplicate(run)) => return Redirect::to(&format!("/vorgaenge/{run}")).into_response(),

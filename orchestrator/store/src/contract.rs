@@ -22,6 +22,8 @@ pub struct Append {
     pub receipt: Option<Vec<String>>,
     /// A key for a record beside runs: what was seen before is refused.
     pub seen: Option<String>,
+    /// How far a schedule has been dealt with, in microseconds; never set back.
+    pub clock: Option<(String, i64)>,
     /// Put into the mailbox with the record that says so: a copy addressed to every place that waits for it and has none, one
     /// addressed to nobody if there is no such place.
     pub post: Option<Message>,

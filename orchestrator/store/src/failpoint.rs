@@ -9,7 +9,7 @@ use std::sync::{
 };
 
 /// Every failpoint there is, so that a test can visit them all.
-pub const NAMES: [&str; 28] = [
+pub const NAMES: [&str; 30] = [
     "store.opened",
     "store.before_begin",
     "store.before_insert",
@@ -38,6 +38,8 @@ pub const NAMES: [&str; 28] = [
     "event.before_append",
     "event.after_append",
     "event.before_take",
+    "schedule.before_start",
+    "schedule.after_start",
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

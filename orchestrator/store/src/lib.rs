@@ -100,6 +100,11 @@ impl Store {
         both!(self, s => s.open_tasks())
     }
 
+    /// How far a schedule has been dealt with, in microseconds since 1970.
+    pub async fn clock(&self, name: &str) -> Result<Option<i64>, Error> {
+        both!(self, s => s.clock(name))
+    }
+
     /// The run a receipt (deduplication key, status code) stands for.
     pub async fn receipt(&self, key: &str) -> Result<Option<RunId>, Error> {
         both!(self, s => s.receipt(key))

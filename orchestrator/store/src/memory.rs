@@ -48,6 +48,7 @@ struct Inner {
     mailbox: BTreeMap<i64, Copied>,
     refused: BTreeSet<(i64, RunId, String)>,
     seen: BTreeMap<String, i64>,
+    clocks: BTreeMap<String, i64>,
     last_mail: i64,
     bytes: BTreeMap<String, Vec<u8>>,
     checkpoints: Vec<String>,
@@ -161,6 +162,10 @@ impl Memory {
         let mut tasks: Vec<TaskRow> = self.lock().tasks.values().filter(|t| t.open).cloned().collect();
         tasks.sort_by_key(|t| (t.due.unwrap_or(i64::MAX), t.opened_at, t.task.clone()));
         Ok(tasks)
+    }
+
+    pub async fn clock(&self, name: &str) -> Result<Option<i64>, Error> {
+        Ok(self.lock().clocks.get(name).copied())
     }
 
     pub async fn receipt(&self, key: &str) -> Result<Option<RunId>, Error> {
@@ -352,6 +357,10 @@ impl Inner {
         }
         let at = self.records.last().map_or(0, |record| record.draft.at);
         self.seen.extend(append.seen.map(|key| (key, at)));
+        if let Some((name, at)) = append.clock {
+            let known = self.clocks.entry(name).or_insert(at);
+            *known = at.max(*known);
+        }
         if let Some(message) = append.post {
             self.post(&message);
         }

@@ -201,6 +201,11 @@ impl Sqlite {
         rows.iter().map(rows::task).collect()
     }
 
+    pub async fn clock(&self, name: &str) -> Result<Option<i64>, Error> {
+        let row = sqlx::query("SELECT at FROM clocks WHERE name = $1").bind(name).fetch_optional(&self.pool).await?;
+        Ok(row.map(|row| row.get(0)))
+    }
+
     pub async fn receipt(&self, key: &str) -> Result<Option<RunId>, Error> {
         let row = sqlx::query("SELECT run FROM receipts WHERE key = $1").bind(key).fetch_optional(&self.pool).await?;
         row.map(|row| rows::run_id(&row.get::<String, _>(0))).transpose()

@@ -73,6 +73,20 @@ fn waiting(n: u8, expected: u64, keys: &[&str]) -> Append {
     append
 }
 
+/// A schedule's progress is written with what follows from it, and is never set back.
+async fn clocks_go_forward(store: &Store) {
+    let at = |at: i64| Append { drafts: vec![draft("schedule.missed")], clock: Some(("p:1".into(), at)), ..Append::default() };
+    assert_eq!(store.clock("p:1").await.unwrap(), None);
+    for (put, stands) in [(5, 5), (9, 9), (7, 9)] {
+        store.append(at(put)).await.unwrap();
+        assert_eq!((store.clock("p:1").await.unwrap(), store.clock("p:2").await.unwrap()), (Some(stands), None));
+    }
+    // what is refused moves no clock
+    let refused = Append { clock: Some(("p:1".into(), 99)), ..append(1, 77, &["x"]) };
+    assert!(matches!(store.append(refused).await, Err(AppendError::Conflict(_))));
+    assert_eq!(store.clock("p:1").await.unwrap(), Some(9));
+}
+
 /// What is sent reaches every place that waits for it, once; what nothing waits for is kept for the first who asks and whom it
 /// fits, thirty days.
 async fn mail_reaches_who_waits(store: &Store) {
@@ -232,6 +246,7 @@ async fn conforms(store: Store) {
         store.append(append(n, 1, &["end"])).await.unwrap();
     }
     mail_reaches_who_waits(&store).await;
+    clocks_go_forward(&store).await;
     store.note(draft("signin")).await.unwrap();
     store.note(draft("signout")).await.unwrap();
     let beside = |kinds: &'static [&'static str], since| {

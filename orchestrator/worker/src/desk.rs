@@ -45,6 +45,8 @@ pub struct StartRequest {
     pub zone: Option<String>,
     /// Keys under which the same request is recognised when it comes again.
     pub receipts: Vec<String>,
+    /// The schedule that asked, and the time it asked for.
+    pub clock: Option<(String, Timestamp)>,
     /// Give out a secret status code.
     pub status: bool,
 }
@@ -251,7 +253,8 @@ impl Desk {
             return Err(StartError::Unavailable("failpoint".to_owned()));
         }
         let receipt = (!receipts.is_empty()).then_some(receipts);
-        let write = Write { receipt, ..Write::of(&Actor::Caller(state.caller.clone()), at) };
+        let clock = request.clock.map(|(name, time)| (name, crate::micros(time)));
+        let write = Write { receipt, clock, ..Write::of(&Actor::Caller(state.caller.clone()), at) };
         let first = Member { prepared: prepared.clone(), run: state, before: 0, events, at };
         let family = Family::follow(self, first, at).await.map_err(|told| StartError::Unavailable(told.to_string()))?;
         match self.append(&family, write).await {
@@ -374,8 +377,8 @@ impl Desk {
 
     /// Writes down what a decision means for everybody it concerns: all of it, or nothing.
     async fn append(&self, family: &Family, write: Write) -> Result<(), AppendError> {
-        let Write { actor, receipt, fenced, taken, .. } = write;
-        let (mut receipt, mut taken, mut actor) = (receipt, taken, Some(actor));
+        let Write { actor, receipt, fenced, taken, clock, .. } = write;
+        let (mut receipt, mut taken, mut clock, mut actor) = (receipt, taken, clock, Some(actor));
         let mut appends = Vec::new();
         // known before anybody can see the records: the worker may claim the run the instant they are durable. What was
         // refused is taken out again; after a lost reply it stays, because nobody else can have begun it
@@ -396,6 +399,7 @@ impl Desk {
                 projection: Some(project(prepared, run, events, &quota::day(&self.tenant, *at))),
                 receipt: receipt.take(),
                 taken: taken.take(),
+                clock: clock.take(),
                 ..Append::default()
             });
             let due = engine::effects(run).into_iter().filter(|e| events.iter().any(|event| makes_due(event, &e.key.path)));
@@ -560,11 +564,13 @@ pub(crate) struct Write {
     pub fenced: bool,
     /// The message it answers to, which nobody else takes then.
     pub taken: Option<i64>,
+    /// The schedule it follows from, and how far that has come.
+    pub clock: Option<(String, i64)>,
 }
 
 impl Write {
     pub fn of(actor: &Actor, at: Timestamp) -> Self {
-        Self { actor: actor.to_string(), receipt: None, at, fenced: false, taken: None }
+        Self { actor: actor.to_string(), receipt: None, at, fenced: false, taken: None, clock: None }
     }
 }
 

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     desk::{Desk, Loaded, Told, WishError, Write},
     door,
+    schedules::Schedules,
     tenant::Driving,
 };
 
@@ -44,8 +45,10 @@ impl Worker {
             return;
         }
         let mut swept = None;
+        let mut schedules = Schedules::default();
         while !stop.is_cancelled() {
             self.sweep(&mut swept).await;
+            schedules.look(&self.desk).await;
             self.claim(&mut driven).await;
             let wait = self.sleep().await;
             tokio::select! {

@@ -15,6 +15,7 @@ mod projection;
 mod quota;
 mod release;
 mod route;
+mod schedules;
 mod tenant;
 mod viewing;
 

@@ -122,8 +122,16 @@ fn open(directory: Directory, meanwhile: Meanwhile) -> House {
 
 impl House {
     async fn start(&self, process: &str, caller: &Caller) -> Result<RunId, StartError> {
-        let request =
-            StartRequest { process: process.into(), caller: caller.clone(), run_as: None, input: json!({}), zone: None, receipts: Vec::new(), status: false };
+        let request = StartRequest {
+            process: process.into(),
+            caller: caller.clone(),
+            run_as: None,
+            input: json!({}),
+            zone: None,
+            receipts: Vec::new(),
+            clock: None,
+            status: false,
+        };
         self.desk.start(request).await.map(|started| started.run)
     }
 

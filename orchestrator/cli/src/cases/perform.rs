@@ -10,7 +10,10 @@ use jiff::Timestamp;
 use laufzettel_directory::Directory;
 use laufzettel_domain::{Caller, Clock, RunId, TaskId, TenantId, Value, Via};
 use laufzettel_engine::{TaskKind, TaskOpened, wake_at};
-use laufzettel_process::{Catalogue, Process, model::TriggerKind};
+use laufzettel_process::{
+    Catalogue, Process,
+    model::{RunAs, TriggerKind},
+};
 use laufzettel_store::{Memory as MemoryStore, Store};
 use laufzettel_worker::{DeliverError, Desk, Happening, Loaded, Random, StartError, StartRequest, WishError};
 
@@ -170,12 +173,18 @@ async fn start(setting: &Setting, case: &Case, desk: &Desk) -> Result<laufzettel
     let input = laufzettel_worker::files::extract(&desk.tenant.store, input).await.map_err(|e| e.to_string())?;
     let (caller, run_as) = if case.by == "applicant" {
         let trigger = setting.process.triggers.iter().find(|t| matches!(t.kind, TriggerKind::Intake { .. })).or(setting.process.triggers.first());
-        let run_as = trigger.map(|t| t.run_as.clone()).ok_or("as: applicant, aber der Prozess hat keinen Auslöser")?;
-        (Caller { via: Via::Intake, ..Caller::applicant("fall") }, Some(run_as))
+        let trigger = trigger.ok_or("as: applicant, aber der Prozess hat keinen Auslöser")?;
+        let caller = match (&trigger.kind, &trigger.run_as) {
+            // nobody applies where the clock or a program begins
+            (TriggerKind::Cron { .. }, RunAs::Service(account)) => Caller::service(account, Via::Cron),
+            (TriggerKind::Webhook { .. }, RunAs::Service(account)) => Caller::service(account, Via::Webhook),
+            _ => Caller { via: Via::Intake, ..Caller::applicant("fall") },
+        };
+        (caller, Some(trigger.run_as.clone()))
     } else {
         (person(desk, &case.by).await.map_err(|e| e.to_string())?, None)
     };
-    let request = StartRequest { process: setting.process.id.to_string(), caller, run_as, input, zone: None, receipts: Vec::new(), status: true };
+    let request = StartRequest { process: setting.process.id.to_string(), caller, run_as, input, zone: None, receipts: Vec::new(), clock: None, status: true };
     desk.start(request).await.map(|s| s.run).map_err(|error| match error {
         StartError::Denied(decision) => format!("Start verweigert: process.start:{} {}", setting.process.id, decision.reason.de),
         StartError::Invalid(problems) => format!("Eingabe passt nicht: {}", crate::perform::problem_lines(&problems, laufzettel_domain::Lang::De)),

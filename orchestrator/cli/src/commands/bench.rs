@@ -130,6 +130,7 @@ async fn one(desk: Desk, process: &'static str) -> anyhow::Result<Duration> {
         input: json!({}),
         zone: None,
         receipts: vec![],
+        clock: None,
         status: false,
     };
     let started = desk.start(request).await?;

@@ -57,6 +57,7 @@ async fn welcome(config: &Config, at: SocketAddr, out: &Out) {
                     TriggerKind::Intake { path, .. } => {
                         out.note(format!("  Antrag stellen      http://{at}/antrag/{tenant}/{path}   ({})", process.title)).await
                     }
+                    TriggerKind::Cron { schedule, .. } => out.note(format!("  Von selbst          {}   ({})", schedule.text, process.title)).await,
                     TriggerKind::Webhook { path, secret, .. } => {
                         out.note(format!("  Fachverfahren       http://{at}/hooks/{tenant}/{path}   (Geheimnis: {})", config.secrets.join(secret).display()))
                             .await

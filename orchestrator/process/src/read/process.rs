@@ -56,6 +56,9 @@ fn read_document(document: &Document, text: &str, reader: &mut Reader<'_>, findi
     let run_as = fields.opt("run_as").map_or(Some(RunAs::Caller), |n| trigger::first_run_as(n, fields.findings));
     let triggers = trigger::triggers(&mut fields);
     let input = fields.req("input").and_then(|n| reader.schema(n, "input", fields.findings));
+    if let Some(input) = &input {
+        trigger::check_inputs(&triggers, input, fields.findings);
+    }
     let (steps, complete) = steps(&mut fields, reader);
     let output = output(&mut fields);
     fields.close();

@@ -1,8 +1,13 @@
 //! `triggers`: ways in that are no person's hand.
 
-use laufzettel_domain::{Findings, Node, Text, document::Fields};
+use laufzettel_domain::{Findings, Node, Text, Value, document::Fields};
+use serde_json::json;
 
-use crate::model::{Respond, RunAs, Trigger, TriggerKind};
+use crate::{
+    model::{Respond, RunAs, Trigger, TriggerKind},
+    schedule::{CatchUp, Holidays, Schedule},
+    schema::Schema,
+};
 
 /// `caller`, `service:<name>` or `steps.<human step>`.
 pub fn run_as(node: &Node, key: &str, findings: &mut Findings) -> Option<RunAs> {
@@ -46,30 +51,48 @@ pub fn first_run_as(node: &Node, findings: &mut Findings) -> Option<RunAs> {
     Some(run_as)
 }
 
+/// What the clock hands in has to fit the process like anybody's input.
+pub fn check_inputs(triggers: &[Trigger], input: &Schema, findings: &mut Findings) {
+    for (i, trigger) in triggers.iter().enumerate() {
+        let TriggerKind::Cron { input: given, .. } = &trigger.kind else { continue };
+        for problem in input.validate(given) {
+            let place = problem.path.0.join(".");
+            let text = Text::new(
+                format!("Passt nicht zu input des Prozesses: {place}: {}", problem.message.de),
+                format!("Does not fit the process's input: {place}: {}", problem.message.en),
+            );
+            findings.error("LZ312", trigger.at, format!("triggers[{}].cron.input", i + 1), text);
+        }
+    }
+}
+
 pub fn triggers(fields: &mut Fields<'_, '_>) -> Vec<Trigger> {
     let items = fields.list("triggers");
     items.iter().enumerate().filter_map(|(i, item)| trigger(item, &format!("triggers[{}]", i + 1), fields.findings)).collect()
 }
 
+type Reading = fn(&Node, &str, &mut Findings) -> Option<Trigger>;
+
 fn trigger(node: &Node, key: &str, findings: &mut Findings) -> Option<Trigger> {
     let mut outer = Fields::open(node, key, findings)?;
-    super::not_supported(&mut outer, &["cron", "mail", "folder", "poll"]);
-    let intake = outer.opt("intake");
-    let webhook = outer.opt("webhook");
-    let read = match (intake, webhook) {
-        (Some(inner), None) => read_intake(inner, &outer.path("intake"), outer.findings),
-        (None, Some(inner)) => read_webhook(inner, &outer.path("webhook"), outer.findings),
-        (Some(_), Some(second)) => {
+    super::not_supported(&mut outer, &["mail", "folder", "poll"]);
+    let mut kinds = Vec::new();
+    for (name, read) in [("intake", read_intake as Reading), ("webhook", read_webhook), ("cron", read_cron)] {
+        kinds.extend(outer.opt(name).map(|inner| (inner, outer.path(name), read)));
+    }
+    let read = match &kinds[..] {
+        [(inner, key, read)] => read(inner, key, outer.findings),
+        [_, (second, ..), ..] => {
             outer.findings.error("LZ116", second.at, key, Text::new("Ein Auslöser hat genau eine Art.", "A trigger has exactly one kind."));
             None
         }
-        (None, None) => {
+        [] => {
             if node.entries().is_empty() {
                 outer.findings.error(
                     "LZ116",
                     node.at,
                     key,
-                    Text::new("Ein Auslöser hat genau eine Art (intake, webhook).", "A trigger has exactly one kind (intake, webhook)."),
+                    Text::new("Ein Auslöser hat genau eine Art (intake, webhook, cron).", "A trigger has exactly one kind (intake, webhook, cron)."),
                 );
             }
             None
@@ -148,4 +171,45 @@ fn read_webhook(node: &Node, key: &str, findings: &mut Findings) -> Option<Trigg
     let run_as = account(&mut fields);
     fields.close();
     Some(Trigger { kind: TriggerKind::Webhook { path: path?, secret: secret?, respond }, run_as: run_as?, at: node.at })
+}
+
+fn read_cron(node: &Node, key: &str, findings: &mut Findings) -> Option<Trigger> {
+    let mut fields = Fields::open(node, key, findings)?;
+    let zone = fields.opt("zone").and_then(|node| zone(node, &fields.path("zone"), fields.findings));
+    let holidays = fields.one_of("holidays", &Holidays::WORDS).unwrap_or(Holidays::Run);
+    let catch_up = fields.one_of("catch_up", &CatchUp::WORDS).unwrap_or(CatchUp::Last);
+    let schedule = fields.req("schedule").and_then(|node| {
+        let key = fields.path("schedule");
+        let text = laufzettel_domain::document::fields::text(node, &key, fields.findings)?;
+        Schedule::parse(text, zone, holidays, catch_up).map_err(|why| fields.findings.error("LZ112", node.at, key, why)).ok()
+    });
+    let input = fields.opt("input").map_or_else(|| json!({}), |node| constant(node, &fields.path("input"), fields.findings));
+    let run_as = account(&mut fields);
+    fields.close();
+    Some(Trigger { kind: TriggerKind::Cron { schedule: schedule?, input }, run_as: run_as?, at: node.at })
+}
+
+fn zone(node: &Node, key: &str, findings: &mut Findings) -> Option<String> {
+    let name = laufzettel_domain::document::fields::text(node, key, findings)?;
+    if jiff::tz::TimeZone::get(name).is_err() {
+        let text = Text::new(
+            format!("Eine Zeitzone „{name}“ gibt es nicht; etwa Europe/Berlin."),
+            format!("There is no time zone \"{name}\"; such as Europe/Berlin."),
+        );
+        findings.error("LZ109", node.at, key, text);
+    }
+    Some(name.to_owned())
+}
+
+/// What a clock says is the same every time: there is nobody whose words an expression could read.
+fn constant(node: &Node, key: &str, findings: &mut Findings) -> Value {
+    let value = node.to_value();
+    if value.to_string().contains("{{") {
+        let text = Text::new(
+            "Hier stehen feste Werte: Wenn die Uhr auslöst, gibt es noch nichts zu lesen. Den Tag liest ein Schritt aus run.started_at.",
+            "Only fixed values stand here: when the clock fires there is nothing to read yet. A step reads the day from run.started_at.",
+        );
+        findings.error("LZ107", node.at, key, text);
+    }
+    value
 }

@@ -264,6 +264,7 @@ impl ProzessePage {
             responsible: "FB2-Steueramt".into(),
             start: start.map(str::to_owned),
             public: Some("/antrag/vg-schweich/hundesteuer".into()),
+            next: vec![at(6), at(7)],
         };
         Self { processes: vec![row("hundesteuer-anmeldung", Some("/prozesse/hundesteuer-anmeldung/start")), row("wohngeld", None)] }
     }

@@ -1,5 +1,6 @@
 //! Pages around the work: sign-in, errors, start page, the catalogue and its start form.
 
+use jiff::civil::DateTime;
 use serde::Serialize;
 
 use super::{Link, form::FormView};
@@ -99,6 +100,8 @@ pub struct ProcessRow {
     pub start: Option<String>,
     /// Its public form.
     pub public: Option<String>,
+    /// When the clock begins it next.
+    pub next: Vec<DateTime>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

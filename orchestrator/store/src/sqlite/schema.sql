@@ -41,5 +41,6 @@ CREATE VIEW IF NOT EXISTS mail AS
   WHERE (m.run IS NULL OR (m.run = e.run AND m.slot = e.slot)) AND (m.processes = '*' OR instr(m.processes, ',' || r.process || ',') > 0)
   AND NOT EXISTS (SELECT 1 FROM refused x WHERE x.mail = m.id AND x.run = e.run AND x.slot = e.slot);
 CREATE TABLE IF NOT EXISTS seen (key TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS clocks (name TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS bytes (name TEXT PRIMARY KEY, bytes BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS checkpoints (number INTEGER PRIMARY KEY, note TEXT NOT NULL);

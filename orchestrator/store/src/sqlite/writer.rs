@@ -122,6 +122,7 @@ struct Sheet {
     receipts: Vec<(String, RunId)>,
     posts: Vec<Message>,
     seen: Vec<(String, i64)>,
+    clocks: Vec<(String, i64)>,
     taken: Vec<i64>,
     refused: Vec<(i64, RunId, String)>,
     moved: HashMap<RunId, (u64, bool)>,
@@ -249,6 +250,7 @@ fn take(sheet: &mut Sheet, next: &mut LaneHead, append: Append) {
     sheet.projections.extend(append.projection);
     let at = sheet.records.last().map_or(0, |record| record.draft.at);
     sheet.seen.extend(append.seen.map(|key| (key, at)));
+    sheet.clocks.extend(append.clock);
     sheet.posts.extend(append.post);
     sheet.taken.extend(append.taken);
     sheet.refused.extend(append.refused);
@@ -294,6 +296,10 @@ async fn commit(connection: &mut SqliteConnection, sheet: &Sheet, next: &LaneHea
     }
     for (key, at) in &sheet.seen {
         sqlx::query("INSERT INTO seen (key, at) VALUES ($1, $2)").bind(key).bind(at).execute(&mut *tx).await?;
+    }
+    for (name, at) in &sheet.clocks {
+        let sql = "INSERT INTO clocks (name, at) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET at = max(at, excluded.at)";
+        sqlx::query(sql).bind(name).bind(at).execute(&mut *tx).await?;
     }
     put_expected(&mut tx, &sheet.projections).await?;
     put_mail(&mut tx, &sheet.posts).await?;

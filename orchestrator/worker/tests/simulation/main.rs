@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
+mod schedules;
 mod time;
 
 use std::{
@@ -254,6 +255,7 @@ async fn accept(desk: &Desk, memory: &MemoryStore, dice: &Seeded) -> RunId {
             input: json!({}),
             zone: None,
             receipts: vec!["eins".into()],
+            clock: None,
             status: false,
         };
         match desk.start(request).await {

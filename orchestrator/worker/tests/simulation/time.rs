@@ -16,7 +16,7 @@ use serde_json::json;
 use super::{PROCESS, Seeded, accept, desk_of};
 
 /// A tool that takes three seconds for everything.
-struct Slow;
+pub(crate) struct Slow;
 
 impl Doors for Slow {
     fn tool<'a>(&'a self, call: &'a Cleared<ToolCall>) -> Answer<'a> {
