@@ -4,6 +4,7 @@
 //! data: bounded in size and time, quoted, never followed.
 
 pub mod delegation;
+mod dialogue;
 mod failure;
 mod http;
 pub mod model;

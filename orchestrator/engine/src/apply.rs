@@ -176,6 +176,7 @@ pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalT
         Event::EffectSettled(e) => {
             let effect = open_effect(run, &e.path, e.round, event.kind())?;
             effect.attempt = e.attempt;
+            effect.tokens += e.meta.charged();
             effect.updated_at = at;
             effect.status = EffectStatus::Settled { value: e.value.clone() };
             effect.deferred = None;
@@ -220,7 +221,7 @@ pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalT
                     run.deadlines.remove(&e.step);
                     run.steps.insert(e.step.clone(), StepState::Active);
                 }
-                TaskKind::Takeover | TaskKind::Doubt => {}
+                TaskKind::Takeover | TaskKind::Doubt | TaskKind::Approval | TaskKind::Ask => {}
             }
             run.tasks.insert(e.number, Task { opened: e.clone(), opened_at: at, state: TaskState::Open });
         }
@@ -277,6 +278,11 @@ fn retried(run: &mut Run, event: &StepRetried) {
     run.rounds.insert(event.step.clone(), event.round);
     let items = &run.items;
     run.children.retain(|slot, _| slot.step != event.step || items.contains_key(slot));
+    // what was approved or answered in an earlier round is not taken for this one's
+    let over = |path: &EffectPath| path.step == event.step && !items.contains_key(&path.slot());
+    for task in run.tasks.values_mut().filter(|task| task.opened.kind.is_own() && task.opened.path.as_ref().is_some_and(over)) {
+        task.opened.path = None;
+    }
     if !listed {
         run.steps.remove(&event.step);
     }
@@ -311,6 +317,7 @@ fn intended(run: &mut Run, intent: &EffectIntended, at: Timestamp) -> Result<(),
         attempt: 1,
         status: intent.not_before.map_or(EffectStatus::Due, EffectStatus::RetryAt),
         uncertain: false,
+        tokens: 0,
         deferred: None,
         intended_at: at,
         updated_at: at,
@@ -323,6 +330,7 @@ fn intended(run: &mut Run, intent: &EffectIntended, at: Timestamp) -> Result<(),
 fn failed(effect: &mut EffectRun, event: &EffectFailed, at: Timestamp) {
     effect.updated_at = at;
     effect.attempt = event.attempt;
+    effect.tokens += event.meta.charged();
     effect.uncertain |= event.disposition != Disposition::DidNotHappen;
     effect.deferred = None;
     effect.status = match &event.next {

@@ -46,7 +46,7 @@ pub(crate) fn stop(sheet: &mut Sheet<'_>, step: &StepId, class: FailureClass, me
 }
 
 fn stop_slot(sheet: &mut Sheet<'_>, slot: &Slot, class: FailureClass, message: &str) {
-    sheet.withdraw(|task| task.opened.kind == TaskKind::Human && task.opened.step == slot.step && task.opened.item == slot.item);
+    sheet.withdraw(|task| task.opened.kind.is_own() && task.opened.step == slot.step && task.opened.item == slot.item);
     let open: Vec<EffectPath> = sheet
         .run
         .effects

@@ -303,6 +303,7 @@ fn take_answer(sheet: &mut Sheet<'_>, answer: Answer) -> Result<(), Rejection> {
     match task.opened.kind {
         TaskKind::Human => steps::human::answer(sheet, &task, answer),
         TaskKind::Repair => repair::answer(sheet, &task, answer),
+        TaskKind::Approval | TaskKind::Ask => steps::agent::answer(sheet, &task, answer),
         TaskKind::Takeover | TaskKind::Doubt => {
             let path = task.opened.path.clone().ok_or_else(|| Rejection::stale("Diese Aufgabe hat kein Ziel.", "This task has no target."))?;
             steps::human::check_form(&task, &answer)?;

@@ -67,9 +67,12 @@ pub fn contacts(run: &Run) -> BTreeSet<String> {
     }
     let shown = |contact: &str| {
         run.tasks.values().any(|task| {
-            task.opened.kind == TaskKind::Human
-                && matches!(task.state, TaskState::Completed { .. })
-                && task.opened.show.as_object().is_some_and(|show| show.values().any(|v| contains(v, contact)))
+            let seen = match (&task.opened.kind, &task.state) {
+                (TaskKind::Human, TaskState::Completed { .. }) => true,
+                (TaskKind::Approval, TaskState::Completed { values, .. }) => values["entscheidung"] == "freigeben",
+                _ => false,
+            };
+            seen && task.opened.show.as_object().is_some_and(|show| show.values().any(|v| contains(v, contact)))
         })
     };
     run.contacts.iter().filter(|contact| shown(contact)).cloned().collect()

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use laufzettel_domain::{Caller, Digest, EffectPath, Label, ProcessId, RunId, StepId, Text, Trust, Value};
-use laufzettel_policy::{Decision, Detected, Effect as ToolEffect, Labelled};
+use laufzettel_policy::{Decision, Detected, Effect as ToolEffect, Labelled, Offer};
 use laufzettel_process::model::{Assign, FailureClass, RunAs, Size};
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
@@ -304,8 +304,27 @@ pub struct EventDelivered {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "door", rename_all = "snake_case")]
 pub enum Call {
-    Tool { server: String, tool: String, arguments: Value },
-    Model { size: Size, prompt: String, data: BTreeMap<String, Value>, output: Option<Value>, repairs: Vec<(String, String)> },
+    Tool {
+        server: String,
+        tool: String,
+        arguments: Value,
+    },
+    Model {
+        size: Size,
+        prompt: String,
+        data: BTreeMap<String, Value>,
+        output: Option<Value>,
+        repairs: Vec<(String, String)>,
+        /// Of an agent: the tools it may pick among, frozen here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        offer: Option<Offer>,
+    },
+    /// A further turn of an agent: what its first one was given, and all that was said since, each written once.
+    Turn {
+        /// Only an answer is taken.
+        closing: bool,
+        repairs: Vec<(String, String)>,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -369,6 +388,13 @@ pub struct Meta {
     /// Models that were handed the request before and answered that they cannot now.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tried: Vec<Handed>,
+}
+
+impl Meta {
+    /// Tokens that count: the endpoint's own number, or our upper estimate where it gave none.
+    pub fn charged(&self) -> u64 {
+        self.tokens.map(|(prompt, answer)| prompt + answer).or(self.estimate).unwrap_or(0)
+    }
 }
 
 /// A request a model has read and not answered: nobody knows what became of it there.
@@ -467,6 +493,17 @@ pub enum TaskKind {
     Doubt,
     /// A step failed, and whoever answers for the process says what becomes of it (`on_error: human`).
     Repair,
+    /// An agent wants to make a call that changes something: this very one.
+    Approval,
+    /// An agent asks people a question.
+    Ask,
+}
+
+impl TaskKind {
+    /// A task of the step itself, which goes with it; the others are about what went wrong.
+    pub fn is_own(&self) -> bool {
+        matches!(self, Self::Human | Self::Approval | Self::Ask)
+    }
 }
 
 /// Who is asked besides, and from when.

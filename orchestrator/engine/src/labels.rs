@@ -10,7 +10,7 @@ use laufzettel_policy::{Effect, Labelled, ToolRule, detect, detect_field};
 use laufzettel_process::{
     Process, Types,
     expression::{Expression, Shape, Template},
-    model::{Awaited, AwaitedEvent, ChildCall, Human, ModelCall, Rules, Step, StepKind, ToolCall, Wait},
+    model::{Agent, AgentTool, Awaited, AwaitedEvent, ChildCall, Human, ModelCall, Rules, Step, StepKind, ToolCall, Wait},
     schema,
 };
 
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Values longer than this (rendered) were not surely read whole by the person who was shown them.
-const SEEN_CHARS_MAX: usize = 500;
+pub(crate) const SEEN_CHARS_MAX: usize = 500;
 
 /// Tools whose results hold text of documents and mails: untrusted whatever the configuration says.
 const FOREIGN_TEXT: [&str; 4] = ["lesen", "text_auslesen", "passagen", "posteingang"];
@@ -204,7 +204,7 @@ impl<'v> Labels<'v> {
             Some(StepKind::Human(_)) => listed && self.below(path).first().is_none_or(|field| field != "shown"),
             // listed in a file of the child's, if at all: it says so with its labels
             Some(StepKind::Process(_)) => false,
-            Some(StepKind::Model(_) | StepKind::Rules(_) | StepKind::Wait(_)) => listed,
+            Some(StepKind::Model(_) | StepKind::Agent(_) | StepKind::Rules(_) | StepKind::Wait(_)) => listed,
         }
     }
 
@@ -269,6 +269,7 @@ impl<'v> Labels<'v> {
             StepKind::Rules(rules) => Labelled::all(self.of_rules(id, rules)),
             StepKind::Tool(call) => Labelled::all(self.of_tool(id, call)),
             StepKind::Model(call) => Labelled::all(self.of_model(id, call)),
+            StepKind::Agent(agent) => Labelled::all(self.of_agent(id, agent)),
             StepKind::Process(call) => self.of_child(id, call),
             StepKind::Human(human) => self.of_human(id, human, &self.of_show(human), &self.of_proposed(human), None),
         };
@@ -349,6 +350,19 @@ impl<'v> Labels<'v> {
     /// A model's answer has the level of its material and is never trusted.
     pub fn of_model(&self, id: &StepId, call: &ModelCall) -> Label {
         self.of_templates(call.data.values().chain([&call.prompt])).join(&self.of_condition(id)).with_trust(Trust::Untrusted)
+    }
+
+    /// Whatever an agent says has the level of its material and of everything its tools and the people it asks may bring, in any
+    /// order, and is never trusted.
+    pub fn of_agent(&self, id: &StepId, agent: &Agent) -> Label {
+        let asked = if agent.ask.is_empty() { Label::default() } else { self.process.default_label(Trust::Untrusted) };
+        let tools = agent.tools.iter().map(|tool| self.of_agent_tool(tool));
+        tools.fold(self.of_model(id, &agent.call).join(&asked), |all, tool| all.join(&tool)).with_trust(Trust::Untrusted)
+    }
+
+    /// What a tool of an agent brings: its yields, and what the author gave it.
+    pub fn of_agent_tool(&self, tool: &AgentTool) -> Label {
+        self.of_yields(&tool.call.name()).join(&self.of_templates(tool.call.with.values()))
     }
 
     /// Constants chosen by values that are at least inert are the author's own words.
@@ -488,7 +502,7 @@ pub struct Seen<'v> {
 pub fn told(step: &Step, condition: Label) -> Label {
     match step.kind {
         StepKind::Tool(_) | StepKind::Rules(_) | StepKind::Human(_) => condition.with_trust(Trust::Trusted),
-        StepKind::Set(_) | StepKind::Model(_) | StepKind::Wait(_) | StepKind::Process(_) => condition,
+        StepKind::Set(_) | StepKind::Model(_) | StepKind::Agent(_) | StepKind::Wait(_) | StepKind::Process(_) => condition,
     }
 }
 
@@ -539,7 +553,7 @@ fn vouched(label: &Label, kind: Option<&Value>, value: Option<&Value>) -> Labell
     Labelled { fields: if short && value.is_some() { BTreeMap::new() } else { fields.collect() }, own }
 }
 
-fn rendered_chars(value: &Value) -> usize {
+pub(crate) fn rendered_chars(value: &Value) -> usize {
     value.as_str().map_or_else(|| value.to_string().chars().count(), |text| text.chars().count())
 }
 

@@ -37,4 +37,8 @@ pub use labels::labels_of_child;
 pub use proof::EndpointFacts;
 pub use run::{Child, EffectRun, EffectStatus, Ending, Expected, Run, State, StepState, Task, TaskState};
 pub use sentence::sentence;
-pub use steps::{human::four_eyes, wait::KEY_CHARS_MAX};
+pub use steps::{
+    agent::{Request, request},
+    human::four_eyes,
+    wait::KEY_CHARS_MAX,
+};

@@ -107,6 +107,9 @@ pub fn names(process: &Process) -> BTreeSet<String> {
             names.extend(human.assign.user.clone());
             names.extend(human.escalate.iter().flat_map(|escalate| escalate.groups.iter().cloned()));
         }
+        if let StepKind::Agent(agent) = &step.kind {
+            names.extend(agent.ask.iter().cloned());
+        }
     }
     names
 }

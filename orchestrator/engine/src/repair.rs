@@ -21,7 +21,7 @@ use crate::{
 
 /// Opens the repair task. Tasks of the step that are still open go with what failed.
 pub(crate) fn open(sheet: &mut Sheet<'_>, step: &StepId, class: FailureClass, message: String) {
-    sheet.withdraw(|task| task.opened.step == *step && task.opened.kind == crate::TaskKind::Human);
+    sheet.withdraw(|task| task.opened.step == *step && task.opened.kind.is_own());
     let show = json!({ "schritt": sheet.step(step).title, "grund": class });
     let form = form(sheet, step);
     let task = sheet.unit_task(step, show, form, message);

@@ -145,6 +145,8 @@ pub struct EffectRun {
     pub status: EffectStatus,
     /// An earlier attempt of this round may have acted.
     pub uncertain: bool,
+    /// Tokens of all its attempts: the endpoint's own number, or our upper estimate.
+    pub tokens: u64,
     /// Times it was put off in a row, and what for; gone with the next outcome.
     pub deferred: Option<(u32, Text)>,
     pub intended_at: Timestamp,

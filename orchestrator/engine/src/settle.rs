@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use laufzettel_domain::{Caller, EffectPath, Text, Via, names::Phase};
 use laufzettel_policy::Effect;
-use laufzettel_process::model::{FailureClass, Retry};
+use laufzettel_process::model::{FailureClass, Retry, StepKind};
 
 use crate::{
     command::{Outcome, Rejection},
@@ -114,7 +114,11 @@ fn failed(sheet: &mut Sheet<'_>, path: &EffectPath, effect: &EffectRun, failure:
 fn give_up(sheet: &mut Sheet<'_>, path: &EffectPath, class: FailureClass, message: String) {
     match path.phase {
         Phase::Undo => ending::stuck(sheet, &path.step, &message),
-        Phase::Do => sheet.fail(&path.slot(), class, message),
+        Phase::Do => match &sheet.step(&path.step).kind {
+            // an agent is told, and decides what it does about it
+            StepKind::Agent(agent) if path.call > 0 && sheet.run.ending.is_none() => steps::agent::call_failed(sheet, path, agent),
+            _ => sheet.fail(&path.slot(), class, message),
+        },
     }
 }
 

@@ -1,5 +1,6 @@
 //! The kinds of steps, one file each: how a step begins, and what its settled effect means.
 
+pub mod agent;
 pub mod each;
 pub mod human;
 pub mod model;
@@ -24,6 +25,7 @@ pub(crate) fn begin(sheet: &mut Sheet<'_>, slot: &Slot) {
         StepKind::Human(human) => human::begin(sheet, slot, human),
         StepKind::Wait(wait) => wait::begin(sheet, slot, wait),
         StepKind::Process(call) => process::begin(sheet, slot, call),
+        StepKind::Agent(agent) => agent::begin(sheet, slot, agent),
     }
 }
 
@@ -33,6 +35,7 @@ pub(crate) fn accept(sheet: &Sheet<'_>, path: &EffectPath, value: &Value) -> Res
     let intended = sheet.run.effects.get(path).map(|effect| &effect.intent.call);
     match (&sheet.step(&path.step).kind, intended) {
         (StepKind::Model(call), Some(Call::Model { data, .. })) if path.phase == Phase::Do => model::accept(call, value, data),
+        (StepKind::Agent(agent), _) if path.phase == Phase::Do && path.call == 0 => agent::accept(sheet, path, agent, value),
         _ => Ok(value.clone()),
     }
 }
@@ -45,6 +48,7 @@ pub(crate) fn settled(sheet: &mut Sheet<'_>, path: &EffectPath, value: Value) {
     match &sheet.step(&path.step).kind {
         StepKind::Tool(_) => tool::complete(sheet, path, value),
         StepKind::Model(call) => model::complete(sheet, &path.slot(), call, value),
+        StepKind::Agent(agent) => agent::settled(sheet, path, agent, &value),
         _ => {}
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use laufzettel_domain::{EffectKey, Label, Schutzbedarf, Text, Trust, Value};
 
 use crate::{
-    Action, Decision, Rules, ToolRule, Who, Zone, detect, detect_field,
+    Action, Decision, Dialogue, Rules, ToolRule, Who, Zone, detect, detect_field, estimate_tokens,
     permit::{permit, permit_tool},
     tool::{Effect, address_class, effective_level},
     zone::zone_refusal,
@@ -78,8 +78,30 @@ pub struct ModelCall {
     pub output: Option<Value>,
     /// What was wrong with earlier answers, with those answers: the model is asked again.
     pub repairs: Vec<(String, String)>,
+    /// Of an agent: what it may do, and what has been said.
+    pub dialogue: Option<Dialogue>,
     pub timeout_ms: u64,
     pub who: Who,
+}
+
+impl ModelCall {
+    /// The size of everything a request hands to a model, by what a text counts.
+    fn measure(&self, of: fn(&str) -> usize) -> usize {
+        let value = |value: &Value| value.as_str().map_or_else(|| of(&value.to_string()), of);
+        let data: usize = self.data.iter().map(|(name, material)| of(name) + value(material)).sum();
+        let repairs: usize = self.repairs.iter().map(|(answer, problem)| of(answer) + of(problem)).sum();
+        let schema = self.output.as_ref().map_or(0, value);
+        of(&self.prompt) + data + repairs + schema + self.dialogue.as_ref().map_or(0, |dialogue| dialogue.measure(of))
+    }
+
+    pub fn bytes(&self) -> u64 {
+        self.measure(str::len) as u64
+    }
+
+    /// A rough upper bound of tokens in the request.
+    pub fn estimate_tokens(&self) -> u64 {
+        estimate_tokens(self.measure(|text| text.chars().count()))
+    }
 }
 
 fn refuse(rule: String, reason: Text) -> Box<Decision> {
@@ -162,7 +184,9 @@ pub fn clear_model(call: ModelCall, zone: &Zone, own_domains: &[String], rules: 
     }
     let repairs = call.repairs.iter().flat_map(|(error, answer)| [error, answer]);
     let texts = repairs.chain([&call.prompt]).map(|text| detect(&Value::from(text.as_str()), own_domains));
-    let material = Label::join_all(&texts.chain(call.data.iter().map(|(name, value)| detect_field(name, value, own_domains))).collect::<Vec<_>>());
+    let said = call.dialogue.iter().flat_map(Dialogue::values).map(|value| detect(value, own_domains));
+    let data = call.data.iter().map(|(name, value)| detect_field(name, value, own_domains));
+    let material = Label::join_all(&texts.chain(data).chain(said).collect::<Vec<_>>());
     let whole = Label::join_all(call.labels.values()).join(&material);
     if let Some(reason) = zone_refusal(&whole, zone) {
         return Err(refuse(format!("zone:{}", zone.name), reason));
@@ -301,6 +325,7 @@ mod tests {
             ]),
             output: None,
             repairs: vec![],
+            dialogue: None,
             timeout_ms: 1,
             who: who(),
         };

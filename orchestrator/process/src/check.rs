@@ -57,6 +57,10 @@ fn kind_expressions_mut(kind: &mut StepKind) -> Vec<&mut Expression> {
         StepKind::Process(call) => call.input.values_mut().collect(),
         StepKind::Wait(wait) => wait.templates_mut(),
         StepKind::Model(call) => std::iter::once(&mut call.prompt).chain(call.data.values_mut()).collect(),
+        StepKind::Agent(agent) => {
+            let fixed = agent.tools.iter_mut().flat_map(|tool| tool.call.with.values_mut());
+            std::iter::once(&mut agent.call.prompt).chain(agent.call.data.values_mut()).chain(fixed).collect()
+        }
         StepKind::Human(human) => {
             let moments = human.due.iter_mut().chain(human.escalate.iter_mut().map(|e| &mut e.after));
             human.show.values_mut().chain(human.vorschlag.values_mut()).chain(human.auswahl.values_mut()).chain(moments).collect()

@@ -110,6 +110,22 @@ pub fn passages(sources: &Value) -> Result<(), String> {
     }
 }
 
+/// Passages an agent may quote: those it was given, and those its tools brought, wherever they stand in what they said.
+pub fn sources_of<'v>(given: Option<&Value>, results: impl Iterator<Item = &'v Value>) -> Value {
+    let mut found: Vec<Value> = given.and_then(Value::as_array).cloned().unwrap_or_default();
+    results.for_each(|result| passages_in(result, &mut found));
+    Value::Array(found)
+}
+
+fn passages_in(value: &Value, found: &mut Vec<Value>) {
+    match value {
+        Value::Object(map) if PLACE.iter().chain(&["text"]).all(|name| map.get(*name).is_some_and(Value::is_string)) => found.push(value.clone()),
+        Value::Object(map) => map.values().for_each(|inner| passages_in(inner, found)),
+        Value::Array(items) => items.iter().for_each(|inner| passages_in(inner, found)),
+        _ => {}
+    }
+}
+
 /// Holds every quotation of an answer against the passage it names. `Err` is a sentence for whoever answers again.
 pub fn check(schema: &Value, answer: &Value, sources: &Value) -> Result<(), String> {
     let mut claims = Vec::new();

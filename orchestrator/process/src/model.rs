@@ -62,7 +62,7 @@ impl Process {
     /// Whether a model has a say in it, or in a child of its.
     pub fn asks_a_model(&self) -> bool {
         self.steps.values().any(|step| match &step.kind {
-            StepKind::Model(_) => true,
+            StepKind::Model(_) | StepKind::Agent(_) => true,
             StepKind::Process(call) => self.children.get(&call.name).is_none_or(|child| child.asks_a_model()),
             _ => false,
         })
@@ -224,9 +224,19 @@ pub enum StepKind {
     Set(Template),
     Wait(Wait),
     Process(ChildCall),
+    Agent(Box<Agent>),
 }
 
 impl StepKind {
+    /// What a model is asked, once or turn by turn.
+    pub fn asks(&self) -> Option<&ModelCall> {
+        match self {
+            Self::Model(call) => Some(call),
+            Self::Agent(agent) => Some(&agent.call),
+            _ => None,
+        }
+    }
+
     pub fn word(&self) -> &'static str {
         match self {
             Self::Tool(_) => "tool",
@@ -236,6 +246,7 @@ impl StepKind {
             Self::Set(_) => "set",
             Self::Wait(_) => "wait",
             Self::Process(_) => "process",
+            Self::Agent(_) => "agent",
         }
     }
 
@@ -250,6 +261,12 @@ impl StepKind {
             Self::Model(call) => {
                 let data = call.data.iter().map(|(k, t)| (format!("model.data.{k}"), t));
                 std::iter::once(("model.prompt".to_owned(), &call.prompt)).chain(data).collect()
+            }
+            Self::Agent(agent) => {
+                let data = agent.call.data.iter().map(|(k, t)| (format!("agent.data.{k}"), t));
+                let fixed =
+                    agent.tools.iter().flat_map(|tool| tool.call.with.iter().map(move |(k, t)| (format!("agent.tools.{}.with.{k}", tool.call.name()), t)));
+                std::iter::once(("agent.goal".to_owned(), &agent.call.prompt)).chain(data).chain(fixed).collect()
             }
             Self::Human(human) => {
                 let named = [("show", &human.show), ("vorschlag", &human.vorschlag), ("form.properties", &human.auswahl)];
@@ -305,6 +322,30 @@ pub struct ModelCall {
     pub cite: bool,
     /// Times an answer that does not fit the schema is asked for again.
     pub repair: u32,
+}
+
+/// A bounded loop: the model picks among these tools until it answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Agent {
+    /// Goal (as `prompt`), material and answer.
+    pub call: ModelCall,
+    pub tools: Vec<AgentTool>,
+    /// Groups the model may put a question to, and who approve its calls; empty: the unit that answers for the process approves.
+    pub ask: Vec<String>,
+    /// Answers of the model at most, the last of them final.
+    pub max_turns: u32,
+    /// Tokens of all its turns.
+    pub max_tokens: u64,
+    pub max_tool_calls: u32,
+}
+
+/// A tool an agent may call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AgentTool {
+    /// With the arguments the author has fixed: the model neither sees nor sets them.
+    pub call: ToolCall,
+    /// The author's words for the model; a server's own never reach it.
+    pub description: String,
 }
 
 #[derive(Debug, Clone, PartialEq)]

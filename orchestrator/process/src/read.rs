@@ -1,5 +1,6 @@
 //! From a YAML document to a process: every key read, every finding kept.
 
+mod agent;
 mod child;
 mod each;
 mod human;

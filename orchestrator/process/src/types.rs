@@ -29,6 +29,8 @@ pub struct Types {
     pub steps: BTreeMap<StepId, Schema>,
     /// Of the processes its steps call.
     pub children: BTreeMap<ProcessId, Types>,
+    /// Definitions of the tools its agents may call.
+    pub offered: Tools,
     /// What an output of the process looks like, key by key; each may be absent.
     pub output: Value,
 }
@@ -36,7 +38,10 @@ pub struct Types {
 impl Types {
     pub fn of(process: &Process, tools: &Tools) -> Self {
         let children = process.children.iter().map(|(id, child)| (id.clone(), Self::of(child, tools))).collect();
-        let mut types = Self { input: process.input.clone(), steps: BTreeMap::new(), children, output: Value::Null };
+        let agents = process.steps.values().filter_map(|step| if let StepKind::Agent(agent) = &step.kind { Some(agent) } else { None });
+        let names = agents.flat_map(|agent| agent.tools.iter().map(|tool| tool.call.name()));
+        let offered = names.filter_map(|name| tools.get_key_value(&name)).map(|(name, types)| (name.clone(), types.clone())).collect();
+        let mut types = Self { input: process.input.clone(), steps: BTreeMap::new(), children, offered, output: Value::Null };
         for id in &process.order {
             let step = &process.steps[id];
             let value = types.of_step(&step.kind, tools);
@@ -61,6 +66,7 @@ impl Types {
                 Some(_) => text(),
                 None => json!(true),
             },
+            StepKind::Agent(agent) => agent.call.output.as_ref().map_or_else(text, |schema| schema.root.clone()),
             StepKind::Model(call) => call.output.as_ref().map_or_else(text, |schema| schema.root.clone()),
             StepKind::Human(human) => {
                 let mut form = human.form.root.clone();

@@ -73,7 +73,7 @@ fn automated(process: &Process, run: &Run) -> Vec<AutomatedStep> {
         let step = &process.steps[id];
         match step.kind {
             StepKind::Human(_) => None,
-            StepKind::Model(_) => Some(AutomatedStep { title: step.title.clone(), what: None, ai: true }),
+            StepKind::Model(_) | StepKind::Agent(_) => Some(AutomatedStep { title: step.title.clone(), what: None, ai: true }),
             _ => Some(AutomatedStep { title: step.title.clone(), what: None, ai: false }),
         }
     });

@@ -64,6 +64,7 @@ fn of_path(process: &Process, path: &Path) -> Option<Origin> {
             Kind::Rules(_) => Some(Origin::Regel),
             Kind::Set(template) => origin(process, template),
             Kind::Process(_) => Some(Origin::Register),
+            Kind::Agent(_) => Some(Origin::Modell),
             Kind::Wait(wait) if wait.event().is_some() => Some(Origin::Register),
             Kind::Wait(wait) => wait.templates().into_iter().find_map(|(_, template)| origin(process, template)),
         },
@@ -186,6 +187,7 @@ fn went_in(effect: &EffectRun, lang: Lang) -> Vec<Shown> {
             }
             rows
         }
+        Call::Turn { .. } => Vec::new(),
         Call::Model { prompt, data, .. } => {
             let mut rows = vec![Shown::of("anweisung", &Value::String(prompt.clone()), lang)];
             rows.extend(data.iter().map(|(name, value)| Shown::of(name, value, lang)));
@@ -203,6 +205,7 @@ fn kind(kind: &Kind) -> StepKind {
         Kind::Set(_) => StepKind::Set,
         Kind::Wait(_) => StepKind::Wait,
         Kind::Process(_) => StepKind::Process,
+        Kind::Agent(_) => StepKind::Agent,
     }
 }
 

@@ -467,10 +467,9 @@ impl Desk {
             return Ok(Decision::deny("none", "Diese Aufgabe gibt es nicht.", "There is no such task."));
         };
         let opened = &task.opened;
-        let groups = match (&opened.kind, &opened.unit) {
-            (TaskKind::Human, _) => opened.assign.groups.clone(),
-            (_, Some(unit)) => self.tenant.unit_groups(unit).await,
-            _ => Vec::new(),
+        let groups = match &opened.unit {
+            Some(unit) => self.tenant.unit_groups(unit).await,
+            None => opened.assign.groups.clone(),
         };
         let who = self.who(by).await?;
         if opened.assign.except.contains(&by.subject) {

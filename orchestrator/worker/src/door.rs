@@ -127,7 +127,7 @@ pub(crate) async fn pass(desk: &Desk, prepared: &Prepared, run: &Run, effect: &E
         }
         Ok(who) => match &effect.run.intent.call {
             Call::Tool { .. } => tool(tenant, prepared, run, effect, who).await.map(|outcome| Passed::Outcome(Box::new(outcome))),
-            Call::Model { .. } => model(desk, run, effect, who).await,
+            Call::Model { .. } | Call::Turn { .. } => model(desk, run, effect, who).await,
         },
     };
     let (path, round, attempt) = (effect.key.path.clone(), effect.key.round, effect.attempt);
@@ -226,23 +226,31 @@ fn failed(class: FailureClass, disposition: Disposition, message: String, decisi
 async fn model(desk: &Desk, run: &Run, effect: &Effect, who: Who) -> Result<Passed, Box<Decision>> {
     let tenant = &desk.tenant;
     let intent = &effect.run.intent;
-    let Call::Model { size, prompt, data, output, repairs } = &intent.call else { unreachable!("matched by the caller") };
+    let Some(laufzettel_engine::Request { size, prompt, data, output, repairs, dialogue }) = laufzettel_engine::request(run, &effect.key.path) else {
+        return Ok(Passed::Outcome(Box::new(Outcome::Failed {
+            class: FailureClass::Refused,
+            disposition: Disposition::DidNotHappen,
+            message: "Der Anfang dieses Gesprächs fehlt.".to_owned(),
+            meta: Meta::default(),
+        })));
+    };
     let call = ModelCall {
         key: effect.key.clone(),
         attempt: effect.attempt,
         process: run.process.to_string(),
-        prompt: prompt.clone(),
-        data: data.clone(),
+        prompt,
+        data,
         labels: intent.labels.clone(),
-        output: output.clone(),
-        repairs: repairs.clone(),
+        output,
+        repairs,
+        dialogue,
         timeout_ms: intent.timeout_ms,
         who,
     };
-    let zone = route::zone(tenant, *size, run.zone.as_deref()).ok_or_else(|| Box::new(no_model(run.zone.as_deref())))?;
+    let zone = route::zone(tenant, size, run.zone.as_deref()).ok_or_else(|| Box::new(no_model(run.zone.as_deref())))?;
     let cleared = clear_model(call, zone, &tenant.own_domains, &tenant.rules)?;
-    let needed = laufzettel_doors::model::estimate_tokens(cleared.call());
-    let endpoints = route::endpoints(tenant, *size, &zone.name);
+    let needed = cleared.call().estimate_tokens();
+    let endpoints = route::endpoints(tenant, size, &zone.name);
     if !endpoints.iter().any(|e| needed <= e.context) {
         let largest = endpoints.iter().map(|e| e.context).max().unwrap_or_default();
         let message = format!("Der Auftrag braucht etwa {needed} Token, das größte Modell der Zone {} nimmt {largest}.", zone.name);
@@ -265,7 +273,7 @@ async fn model(desk: &Desk, run: &Run, effect: &Effect, who: Who) -> Result<Pass
         let answer = tenant.doors.model(&endpoint.name, &cleared).await;
         if let Err(Failure { class: Class::Unavailable, happened: Some(false), reached, .. }) = answer {
             if reached {
-                sent.push(Handed { model: endpoint.name.clone(), zone: endpoint.zone, bytes: route::bytes(cleared.call()) });
+                sent.push(Handed { model: endpoint.name.clone(), zone: endpoint.zone, bytes: cleared.call().bytes() });
             }
             gone.push(endpoint.name);
             continue;
@@ -302,7 +310,7 @@ fn answered(tenant: &Tenant, endpoint: EndpointFacts, answer: Result<Reply, Fail
     meta.zone = Some(endpoint.zone);
     meta.model = Some(endpoint.name);
     meta.cost_micro_eur = cost;
-    meta.sent = reached.then(|| route::bytes(cleared.call()));
+    meta.sent = reached.then(|| cleared.call().bytes());
     // three characters a token, as for the request
     meta.estimate = tokens.is_none().then(|| estimate + answer_bytes / 3);
     outcome

@@ -74,6 +74,8 @@ fn task_row(prepared: &Prepared, run: &Run, task: &engine::Task) -> TaskRow {
         TaskKind::Takeover => "takeover",
         TaskKind::Doubt => "doubt",
         TaskKind::Repair => "repair",
+        TaskKind::Approval => "approval",
+        TaskKind::Ask => "ask",
     };
     TaskRow {
         task: TaskId { run: run.id, number: opened.number }.to_string(),

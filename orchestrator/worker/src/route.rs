@@ -2,11 +2,8 @@
 //! outage of a zone is waited for, a zone that is not cleared is refused.
 
 use laufzettel_domain::{Label, Trust, Value};
-use laufzettel_policy::{Action, Decision, ModelCall, Who, Zone, detect, permit, zone_refusal};
-use laufzettel_process::{
-    Process,
-    model::{Size, StepKind},
-};
+use laufzettel_policy::{Action, Decision, Who, Zone, detect, permit, zone_refusal};
+use laufzettel_process::{Process, model::Size};
 
 use crate::{door::EndpointFacts, tenant::Tenant};
 
@@ -21,13 +18,6 @@ pub(crate) fn zone<'t>(tenant: &'t Tenant, size: Size, wish: Option<&str>) -> Op
 /// The endpoints of a zone for this size, in the order of the configuration.
 pub(crate) fn endpoints(tenant: &Tenant, size: Size, zone: &str) -> Vec<EndpointFacts> {
     tenant.doors.endpoints().into_iter().filter(|e| e.zone == zone && e.size >= size).collect()
-}
-
-/// Bytes of everything a request hands to a model.
-pub(crate) fn bytes(call: &ModelCall) -> u64 {
-    let data: usize = call.data.iter().map(|(name, value)| name.len() + value.as_str().map_or_else(|| value.to_string().len(), str::len)).sum();
-    let repairs: usize = call.repairs.iter().map(|(answer, problem)| answer.len() + problem.len()).sum();
-    (call.prompt.len() + data + repairs + call.output.as_ref().map_or(0, |schema| schema.to_string().len())) as u64
 }
 
 /// What the input of a process may hold: its declared label, raised by what the very values look like.
@@ -49,7 +39,7 @@ pub(crate) fn refuse_wish(tenant: &Tenant, who: &Who, process: &Process, label: 
     let Some(zone) = tenant.zones.get(wish) else {
         return Some(Decision::deny("zone", format!("Die Zone „{wish}“ gibt es hier nicht."), format!("There is no zone \"{wish}\" here.")));
     };
-    let needed = process.steps.values().filter_map(|step| if let StepKind::Model(call) = &step.kind { Some(call.size) } else { None }).max();
+    let needed = process.steps.values().filter_map(|step| step.kind.asks()).map(|call| call.size).max();
     if !tenant.doors.endpoints().iter().any(|e| e.zone == zone.name && needed.is_none_or(|size| e.size >= size)) {
         return Some(Decision::deny(
             format!("zone:{wish}"),

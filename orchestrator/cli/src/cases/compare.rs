@@ -1,7 +1,7 @@
 //! What was expected against what came, in lines a person reads.
 
 use laufzettel_domain::Value;
-use laufzettel_engine::{EffectStatus, Run, StepState, TaskKind};
+use laufzettel_engine::{EffectStatus, Run, StepState};
 
 use super::{read::Expect, script::Script};
 
@@ -17,7 +17,7 @@ pub fn compare(expect: &Expect, run: &Run, script: &Script) -> Vec<String> {
         lines.push(format!("Zustand: erwartet {state}, gefunden {} {}", run.state().as_str(), run.message));
     }
     if let Some(step) = &expect.waiting {
-        let waits = run.open_tasks().any(|t| t.opened.kind == TaskKind::Human && t.opened.step.as_str() == step);
+        let waits = run.open_tasks().any(|t| t.opened.kind.is_own() && t.opened.step.as_str() == step);
         if !waits {
             lines.push(format!("wartet nicht auf {step} (Zustand {})", run.state().as_str()));
         }

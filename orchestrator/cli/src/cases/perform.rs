@@ -98,7 +98,7 @@ pub async fn perform(setting: Setting, case: Case) -> Report {
             return report(compare(&case.expect, &loaded.run, &script));
         }
         let tasks = family.iter().flat_map(|member| member.run.open_tasks().map(|task| (TaskId { run: member.run.id, number: task.opened.number }, task)));
-        let open = tasks.into_iter().find(|(id, t)| matches!(t.opened.kind, TaskKind::Human | TaskKind::Repair) && !answered.contains(id));
+        let open = tasks.into_iter().find(|(id, t)| (t.opened.kind.is_own() || t.opened.kind == TaskKind::Repair) && !answered.contains(id));
         if let Some((id, task)) = open {
             answered.insert(id);
             let times = asked.entry(task.opened.step.to_string()).or_default();

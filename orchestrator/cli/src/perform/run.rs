@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use laufzettel_domain::{Caller, Digest, RunId, StepId, TaskId, Value, Via};
-use laufzettel_engine::{EffectStatus, State, TaskKind, wake_at};
+use laufzettel_engine::{EffectStatus, State, wake_at};
 use laufzettel_process::{
     Schema,
     model::{RunAs, TriggerKind},
@@ -136,7 +136,7 @@ async fn tell(loaded: &Loaded, told: &mut BTreeSet<StepId>, out: &Out) {
 
 /// Answers the first open human task there is an answer for. `false` if there is none.
 async fn answer_one(house: &House, loaded: &Loaded, wish: &RunWish, out: &Out) -> Result<bool, Failed> {
-    for task in loaded.run.open_tasks().filter(|t| t.opened.kind == TaskKind::Human) {
+    for task in loaded.run.open_tasks().filter(|t| t.opened.kind.is_own()) {
         let step = task.opened.step.as_str();
         let id = TaskId { run: loaded.run.id, number: task.opened.number };
         let (by, values) = match wish.answers.get(step) {

@@ -79,7 +79,7 @@ pub fn obstacles(process: &Process, run: &Run, lang: Lang) -> Vec<String> {
         Lang::De => format!("  … {}: wartet bis {until}", title(&slot.step)),
         Lang::En => format!("  … {}: waits until {until}", title(&slot.step)),
     }));
-    for task in run.open_tasks().filter(|t| matches!(t.opened.kind, TaskKind::Human | TaskKind::Repair)) {
+    for task in run.open_tasks().filter(|t| t.opened.kind.is_own() || t.opened.kind == TaskKind::Repair) {
         let groups = task.opened.unit.clone().unwrap_or_else(|| task.opened.assign.groups.join(", "));
         lines.push(match lang {
             Lang::De => format!("  … {}: wartet auf {groups} (laufzettel tasks complete {}.{})", title(&task.opened.step), run.id, task.opened.number),

@@ -12,7 +12,7 @@ use crate::labels::Labels;
 
 pub fn check(labels: Labels<'_>, setting: &Setting<'_>, findings: &mut Findings) {
     for step in labels.process.steps.values() {
-        if let StepKind::Model(call) = &step.kind {
+        if let Some(call) = step.kind.asks() {
             size(labels.read_by(step), setting, step, call, findings);
             prompt(setting, step, call, findings);
         }
@@ -26,6 +26,10 @@ fn fitting<'c>(setting: &Setting<'c>, size: Size) -> Vec<&'c EndpointFacts> {
 fn size(labels: Labels<'_>, setting: &Setting<'_>, step: &Step, call: &ModelCall, findings: &mut Findings) {
     let parts = call.data.values().chain([&call.prompt]);
     let label = parts.fold(Label::default(), |all, t| all.join(&labels.of_template(t)));
+    let label = match &step.kind {
+        StepKind::Agent(agent) => label.join(&labels.of_agent(&step.id, agent)),
+        _ => label,
+    };
     let cleared = |e: &&EndpointFacts| setting.zones.get(&e.zone).is_some_and(|zone| zone_refusal(&label, zone).is_none());
     if fitting(setting, call.size).iter().any(cleared) {
         return;
@@ -34,7 +38,7 @@ fn size(labels: Labels<'_>, setting: &Setting<'_>, step: &Step, call: &ModelCall
     findings.error(
         "LZ802",
         step.at,
-        format!("steps.{}.model.size", step.id),
+        format!("steps.{}.{}.size", step.id, step.kind.word()),
         Text::new(
             format!("Kein Modell der Größe {word} steht in einer Zone, in die dieses Material ({label}) darf."),
             format!("No model of size {word} stands in a zone this material ({label}) may go to."),
@@ -52,7 +56,7 @@ fn prompt(setting: &Setting<'_>, step: &Step, call: &ModelCall, findings: &mut F
         findings.error(
             "LZ801",
             step.at,
-            format!("steps.{}.model.prompt", step.id),
+            super::sinks::order_key(step),
             Text::new(
                 format!("Schon der feste Auftrag braucht etwa {needed} Token, das größte Modell nimmt {largest}."),
                 format!("The fixed instruction alone takes about {needed} tokens, the largest model takes {largest}."),

@@ -1,6 +1,6 @@
 //! Every flow from a source to a sink, as the data protection officer reads it.
 
-use laufzettel_policy::{AddressClass, Clearance};
+use laufzettel_policy::{AddressClass, Clearance, Effect};
 use laufzettel_process::{
     Process,
     model::{ChildCall, Respond, Step, StepKind, TriggerKind},
@@ -57,7 +57,7 @@ fn flows_of(process: &Process, setting: &Setting<'_>, input: Source<'_>) -> Vec<
         if let StepKind::Process(call) = &step.kind {
             rows.extend(of_child(labels.read_by(step), setting, step, call));
         }
-        if let StepKind::Model(call) = &step.kind {
+        if let Some(call) = step.kind.asks() {
             let (sink, cleared) = match zone_of(setting, call) {
                 Some(zone) => (format!("Modell, Zone {}", zone.name), zone.max_schutzbedarf.as_str().to_owned()),
                 None => ("Modell, keine Zone".to_owned(), "–".to_owned()),
@@ -74,6 +74,12 @@ fn flows_of(process: &Process, setting: &Setting<'_>, input: Source<'_>) -> Vec<
                 let traces = if call.undo { tracer.of_undo(template, step) } else { tracer.of(template) };
                 let (part, gate) = (format!("{}.with.{argument}", call.key), gates::is_gated(process, &step.id, template));
                 rows.extend(traces.into_iter().map(|trace| row(&sink, &part, &cleared, gate, trace)));
+            }
+            if let (StepKind::Agent(agent), false) = (&step.kind, call.undo) {
+                // what changes anything is approved, call by call
+                let gate = setting.context.tools.get(&call.call.name()).is_some_and(|rule| rule.effect != Effect::Read);
+                let trace = Trace { hops: vec![format!("steps.{id} [Modell]")], label: labels.of_agent(id, agent), untyped: false };
+                rows.push(row(&sink, &call.key, &cleared, gate, trace));
             }
         }
     }

@@ -68,7 +68,7 @@ fn origins<'p>(process: &'p Process, value: &Template, found: &mut BTreeSet<&'p 
         let read = paths.iter().filter_map(|path| path.step()).chain(expression.analysis.asked.iter().map(String::as_str));
         for (id, step) in read.filter_map(|id| process.steps.get_key_value(id)) {
             match &step.kind {
-                StepKind::Tool(_) | StepKind::Model(_) | StepKind::Process(_) => {
+                StepKind::Tool(_) | StepKind::Model(_) | StepKind::Agent(_) | StepKind::Process(_) => {
                     found.insert(id);
                 }
                 // what somebody sent is as foreign as what a tool brings
@@ -152,7 +152,7 @@ fn no_person(way: &str, name: &str, effect: Effect, at: Place, key: String, find
 /// Whether a model has a say in what comes of a step.
 fn asks_a_model(process: &Process, id: &StepId) -> bool {
     match &process.steps[id].kind {
-        StepKind::Model(_) => true,
+        StepKind::Model(_) | StepKind::Agent(_) => true,
         StepKind::Process(call) => process.children.get(&call.name).is_none_or(|child| child.asks_a_model()),
         _ => false,
     }

@@ -72,8 +72,8 @@ pub fn check(process: &Process, setting: &Setting<'_>, rules: &Rules, called: Op
     let proof = Rights { process, setting, rules, called };
     for id in &process.order {
         let step = &process.steps[id];
-        if matches!(step.kind, StepKind::Model(_)) {
-            proof.acts(step, step.at, &format!("steps.{id}.model"), &Asked::Model, findings);
+        if step.kind.asks().is_some() {
+            proof.acts(step, step.at, &format!("steps.{id}.{}", step.kind.word()), &Asked::Model, findings);
         }
         for call in calls(step) {
             if setting.context.tools.contains_key(&call.call.name()) {

@@ -6,7 +6,7 @@ use laufzettel_domain::{Findings, Label, Path, Place, Schutzbedarf, Text, Trust}
 use laufzettel_policy::{AddressClass, Effect, ToolRule, Zone, address_class, effective_level, zone_refusal};
 use laufzettel_process::{
     expression::Template,
-    model::{ModelCall, Step, StepKind, ToolCall},
+    model::{Agent, ModelCall, Step, StepKind, ToolCall},
 };
 
 use super::{
@@ -26,8 +26,12 @@ pub struct Call<'p> {
 
 pub fn calls(step: &Step) -> Vec<Call<'_>> {
     let own = match &step.kind {
-        StepKind::Tool(call) => Some(Call { step, call, undo: false, key: format!("steps.{}", step.id) }),
-        _ => None,
+        StepKind::Tool(call) => vec![Call { step, call, undo: false, key: format!("steps.{}", step.id) }],
+        StepKind::Agent(agent) => {
+            let key = |call: &ToolCall| format!("steps.{}.agent.tools.{}", step.id, call.name());
+            agent.tools.iter().map(|tool| Call { step, call: &tool.call, undo: false, key: key(&tool.call) }).collect()
+        }
+        _ => Vec::new(),
     };
     let undo = step.undo.as_ref().map(|call| Call { step, call, undo: true, key: format!("steps.{}.undo", step.id) });
     own.into_iter().chain(undo).collect()
@@ -38,12 +42,15 @@ pub fn check(labels: Labels<'_>, setting: &Setting<'_>, findings: &mut Findings)
     for id in &labels.process.order {
         let step = &labels.process.steps[id];
         let labels = labels.read_by(step);
-        if let StepKind::Model(call) = &step.kind {
+        if let Some(call) = step.kind.asks() {
             model(labels, setting, &mut tracer, step, call, findings);
         }
         for call in calls(step) {
             if let Some(rule) = setting.context.tools.get(&call.call.name()) {
                 tool(labels, setting, &mut tracer, &call, rule, findings);
+                if let (StepKind::Agent(agent), false) = (&step.kind, call.undo) {
+                    chosen(labels, setting, &call, agent, rule, findings);
+                }
             }
         }
     }
@@ -88,7 +95,7 @@ fn told(traces: &[Trace], sink: &str, label: &Label, violates: impl Fn(&Label) -
 
 fn model(labels: Labels<'_>, setting: &Setting<'_>, tracer: &mut Tracer<'_>, step: &Step, call: &ModelCall, findings: &mut Findings) {
     let order = labels.of_prompt(&call.prompt);
-    let key = format!("steps.{}.model.prompt", step.id);
+    let key = order_key(step);
     let traces = tracer.of(&call.prompt);
     if order.trust == Trust::Untrusted && is_known(setting, &traces) {
         let way = told(&traces, &key, &order, |l| l.trust == Trust::Untrusted);
@@ -105,12 +112,46 @@ fn model(labels: Labels<'_>, setting: &Setting<'_>, tracer: &mut Tracer<'_>, ste
     }
     let Some(zone) = setting.rules.and_then(|_| zone_of(setting, call)) else { return };
     let blocks = call.data.iter().map(|(name, t)| (format!("steps.{}.data.{name}", step.id), t));
+    if let StepKind::Agent(agent) = &step.kind {
+        results(labels, step, agent, zone, findings);
+    }
     for (part, template) in blocks.chain([(key, &call.prompt)]) {
         let label = labels.of_template(template);
         let Some(reason) = zone_refusal(&label, zone) else { continue };
         let traces = tracer.of(template);
         let way = |reason: &str| told(&traces, &format!("{part} → {reason}"), &label, |l| zone_refusal(l, zone).is_some());
         findings.error("LZ401", place(template, step.at), part.clone(), Text::new(format!("{}.", way(&reason.de)), format!("{}.", way(&reason.en))));
+    }
+}
+
+/// `steps.x.model.prompt`, `steps.x.agent.goal`
+pub fn order_key(step: &Step) -> String {
+    let word = if matches!(step.kind, StepKind::Agent(_)) { "agent.goal" } else { "model.prompt" };
+    format!("steps.{}.{word}", step.id)
+}
+
+/// What the tools of an agent bring goes to its model, too.
+fn results(labels: Labels<'_>, step: &Step, agent: &Agent, zone: &Zone, findings: &mut Findings) {
+    for tool in &agent.tools {
+        let (name, label) = (tool.call.name(), labels.of_agent_tool(tool));
+        let Some(reason) = zone_refusal(&label, zone) else { continue };
+        let way = format!("steps.{} [{name}] ({label})", step.id);
+        findings.error(
+            "LZ401",
+            tool.call.at,
+            format!("steps.{}.agent.tools.{name}", step.id),
+            Text::new(format!("{way} → {}.", reason.de), format!("{way} → {}.", reason.en)),
+        );
+    }
+}
+
+/// Arguments the model chooses carry whatever it has read.
+fn chosen(labels: Labels<'_>, setting: &Setting<'_>, call: &Call<'_>, agent: &Agent, rule: &ToolRule, findings: &mut Findings) {
+    let label = labels.of_agent(&call.step.id, agent);
+    let level = rule.clearance.level_for(class(labels, call.call, rule));
+    if setting.rules.is_some() && effective_level(&label) > level {
+        let trace = Trace { hops: vec![format!("steps.{}", call.step.id)], label: label.clone(), untyped: false };
+        clearance(&call.call.name(), &call.key, call.call.at, &label, level, &[trace], findings);
     }
 }
 
@@ -121,7 +162,9 @@ fn is_known(setting: &Setting<'_>, traces: &[Trace]) -> bool {
 
 fn tool(labels: Labels<'_>, setting: &Setting<'_>, tracer: &mut Tracer<'_>, call: &Call<'_>, rule: &ToolRule, findings: &mut Findings) {
     let name = call.call.name();
-    let receipt = !call.undo && labels.is_receipt(call.call, rule);
+    // what an agent's call changes a person approves, each time: she sees what steers, and what goes out
+    let approved = matches!(call.step.kind, StepKind::Agent(_)) && !call.undo;
+    let receipt = !call.undo && !approved && labels.is_receipt(call.call, rule);
     let level = rule.clearance.level_for(class(labels, call.call, rule));
     for (argument, template) in &call.call.with {
         let label = of_argument(labels, call, template);
@@ -132,12 +175,18 @@ fn tool(labels: Labels<'_>, setting: &Setting<'_>, tracer: &mut Tracer<'_>, call
             clearance(&name, &key, at, &label, level, &traces, findings);
         }
         let addressed = rule.recipient.as_ref() == Some(argument);
-        let steers = rule.steers(argument) && !(receipt && addressed);
+        let steers = rule.steers(argument) && !(receipt && addressed) && !approved;
         if steers && label.trust < Trust::Trusted && !labels.is_listed(template) && is_known(setting, &traces) {
             steering(&name, &key, at, &label, &traces, findings);
         }
         let foreign = label.trust == Trust::Untrusted && effective_level(&label) == Schutzbedarf::Hoch;
-        if rule.effect == Effect::Send && !rule.steers(argument) && foreign && !receipt && !gates::is_gated(labels.process, &call.step.id, template) {
+        if rule.effect == Effect::Send
+            && !rule.steers(argument)
+            && foreign
+            && !receipt
+            && !approved
+            && !gates::is_gated(labels.process, &call.step.id, template)
+        {
             ungated(&name, &key, at, &label, &traces, findings);
         }
     }

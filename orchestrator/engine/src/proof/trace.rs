@@ -122,6 +122,11 @@ impl<'l> Tracer<'l> {
                 merge(&mut all, self.parts(step, depth));
                 all
             }
+            StepKind::Agent(agent) => {
+                let mut all: Vec<Trace> = agent.tools.iter().map(|tool| self.result(step, &tool.call.name())).collect();
+                merge(&mut all, self.parts(step, depth));
+                all
+            }
             StepKind::Rules(_) | StepKind::Model(_) | StepKind::Wait(_) => self.parts(step, depth),
         }
     }
@@ -135,7 +140,7 @@ impl<'l> Tracer<'l> {
     fn parts(&mut self, step: &Step, depth: usize) -> Vec<Trace> {
         let mut all = Vec::new();
         for (key, template) in step.kind.templates() {
-            let key = key.replace("model.", "").replace("wait.", "").replace("rules.", "").replace("human.", "");
+            let key = key.replace("model.", "").replace("agent.", "").replace("wait.", "").replace("rules.", "").replace("human.", "");
             let found = self.template(template, depth);
             merge(&mut all, hop(found, &format!("steps.{}.{key}", step.id)));
         }

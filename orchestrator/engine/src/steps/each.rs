@@ -74,7 +74,7 @@ const CALLS_MAX: usize = 16;
 
 fn parallel(sheet: &Sheet<'_>, id: &StepId, each: &Each) -> usize {
     let wished = each.max_parallel as usize;
-    if matches!(sheet.step(id).kind, StepKind::Tool(_) | StepKind::Model(_)) { wished.min(CALLS_MAX) } else { wished }
+    if matches!(sheet.step(id).kind, StepKind::Tool(_) | StepKind::Model(_) | StepKind::Agent(_)) { wished.min(CALLS_MAX) } else { wished }
 }
 
 fn complete(sheet: &mut Sheet<'_>, id: &StepId) {

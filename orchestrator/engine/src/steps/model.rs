@@ -6,7 +6,7 @@ use laufzettel_domain::{EffectPath, Label, Slot, StepId, Value, names::Phase};
 use laufzettel_policy::{Effect, Labelled};
 use laufzettel_process::{
     cite,
-    model::{FailureClass, ModelCall, Size, StepKind},
+    model::{FailureClass, ModelCall, Size},
 };
 use serde_json::json;
 
@@ -32,7 +32,7 @@ pub(crate) fn begin(sheet: &mut Sheet<'_>, slot: &Slot, call: &ModelCall) {
     }
 }
 
-fn intend(sheet: &Sheet<'_>, slot: &Slot, call: &ModelCall) -> Result<EffectIntended, String> {
+pub(super) fn intend(sheet: &Sheet<'_>, slot: &Slot, call: &ModelCall) -> Result<EffectIntended, String> {
     let (scope, id) = (sheet.scope_of(slot), &slot.step);
     let prompt = call.prompt.evaluate(&scope).map_err(|e| format!("prompt: {e}"))?;
     let data = call
@@ -61,7 +61,7 @@ fn intend(sheet: &Sheet<'_>, slot: &Slot, call: &ModelCall) -> Result<EffectInte
         reads: labels::reads(templates),
         not_before: None,
         timeout_ms: sheet.step(id).timeout.map_or(TIMEOUT_MS, |span| u64::try_from(span.approx_millis()).unwrap_or(TIMEOUT_MS)),
-        call: Call::Model { size: call.size, prompt, data, output: call.output.as_ref().map(|schema| schema.root.clone()), repairs: Vec::new() },
+        call: Call::Model { size: call.size, prompt, data, output: call.output.as_ref().map(|schema| schema.root.clone()), offer: None, repairs: Vec::new() },
     })
 }
 
@@ -102,7 +102,7 @@ pub(crate) fn accept(call: &ModelCall, value: &Value, data: &BTreeMap<String, Va
 }
 
 /// Models like to wrap JSON in a code fence.
-fn unfenced(text: &str) -> &str {
+pub(super) fn unfenced(text: &str) -> &str {
     let text = text.trim();
     let inner = text.strip_prefix("```json").or_else(|| text.strip_prefix("```")).and_then(|t| t.strip_suffix("```"));
     inner.unwrap_or(text).trim()
@@ -110,14 +110,16 @@ fn unfenced(text: &str) -> &str {
 
 /// Whether an unusable answer of this iteration is asked for again.
 pub(crate) fn may_ask_again(sheet: &Sheet<'_>, path: &EffectPath) -> bool {
-    sheet.run.ending.is_none() && !settle::is_over(sheet, path) && matches!(&sheet.step(&path.step).kind, StepKind::Model(call) if path.iteration < call.repair)
+    sheet.run.ending.is_none()
+        && !settle::is_over(sheet, path)
+        && sheet.step(&path.step).kind.asks().is_some_and(|call| path.call == 0 && path.iteration < call.repair)
 }
 
 /// A new iteration with what was wrong: an effect of its own, with a key of its own.
 pub(crate) fn ask_again(sheet: &mut Sheet<'_>, path: &EffectPath, effect: &EffectRun, answer: String, problem: String) {
     let mut intent = effect.intent.clone();
     intent.path = EffectPath { iteration: path.iteration + 1, ..path.clone() };
-    if let Call::Model { repairs, .. } = &mut intent.call {
+    if let Call::Model { repairs, .. } | Call::Turn { repairs, .. } = &mut intent.call {
         repairs.push((answer, problem));
     }
     sheet.emit(Event::EffectIntended(intent));

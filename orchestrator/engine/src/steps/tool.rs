@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use laufzettel_domain::{EffectPath, Slot, Value, names::Phase};
 use laufzettel_policy::{Effect, Labelled};
-use laufzettel_process::model::{FailureClass, Repeat, StepKind, ToolCall};
+use laufzettel_process::model::{FailureClass, Repeat, Step, StepKind, ToolCall};
 use serde_json::Map;
 
 use super::acting;
@@ -22,6 +22,10 @@ use crate::{
 /// Milliseconds a tool call may take where the step says nothing: a minute is long for a person who waits and short
 /// for a server that hangs.
 const TIMEOUT_MS: u64 = 60_000;
+
+pub(crate) fn timeout_ms(step: &Step) -> u64 {
+    step.timeout.map_or(TIMEOUT_MS, |span| u64::try_from(span.approx_millis()).unwrap_or(TIMEOUT_MS))
+}
 
 pub(crate) fn begin(sheet: &mut Sheet<'_>, slot: &Slot, call: &ToolCall) {
     match intend(sheet, slot, call, Phase::Do) {
@@ -68,7 +72,6 @@ fn intend(sheet: &Sheet<'_>, slot: &Slot, call: &ToolCall, phase: Phase) -> Resu
             arguments.insert(argument.clone(), value);
         }
     }
-    let timeout = sheet.step(id).timeout.map_or(TIMEOUT_MS, |span| u64::try_from(span.approx_millis()).unwrap_or(TIMEOUT_MS));
     Ok(EffectIntended {
         path: EffectPath::of(slot, phase),
         round: if phase == Phase::Do { sheet.run.round_of(id) } else { 0 },
@@ -81,7 +84,7 @@ fn intend(sheet: &Sheet<'_>, slot: &Slot, call: &ToolCall, phase: Phase) -> Resu
         receipt: phase == Phase::Do && sheet.labels().is_receipt(call, rule),
         reads: labels::reads(call.with.values()),
         not_before: None,
-        timeout_ms: timeout,
+        timeout_ms: timeout_ms(sheet.step(id)),
         call: Call::Tool { server: call.server.clone(), tool: call.tool.clone(), arguments: Value::Object(arguments) },
     })
 }

@@ -149,6 +149,7 @@ pub fn grow(random: &mut Random) -> Grown {
             0 => set(&mut grown, random, &id),
             1 => rules(&mut grown, random, &id),
             2 | 3 => lookup(&mut grown, random, &id),
+            4 if random.chance(40) => agent(&mut grown, random, &id),
             4 => model(&mut grown, random, &id),
             _ => file(&mut grown, random, &id),
         }
@@ -393,6 +394,38 @@ fn model(grown: &mut Grown, random: &mut Random, id: &str) {
     let (mut level, mut special) = condition.map_or((0, false), |c| (c.1, c.2));
     raise(&mut level, &mut special, &block);
     raise(&mut level, &mut special, &order);
+    grown.steps.push(Step { id: id.to_owned(), lines });
+    grown.models.push(id.to_owned());
+    let value = |name: &str, kind| Value { path: format!("steps.{id}.{name}"), kind, trusted: false, order: false, level, special };
+    grown.values.extend([value("grund", Kind::Text), value("zahl", Kind::Plain), value("art", Kind::Listed)]);
+}
+
+/// A model that reads on by itself, and may write what a person approves.
+fn agent(grown: &mut Grown, random: &mut Random, id: &str) {
+    let wide = grown.zone == "gruen";
+    let allowed = |v: &Value| wide || (v.level <= 2 && !v.special);
+    let material: Vec<Value> = grown.values.iter().filter(|v| allowed(v)).cloned().collect();
+    let orders: Vec<Value> = material.iter().filter(|v| v.order || v.kind != Kind::Text).cloned().collect();
+    let (Some(block), Some(order)) = (random.pick(&material).cloned(), random.pick(&orders).cloned()) else { return };
+    let condition = condition(grown, random);
+    let mut lines: Vec<String> = condition.iter().map(|c| c.0.clone()).collect();
+    let (mut level, mut special) = condition.map_or((0, false), |c| (c.1, c.2));
+    raise(&mut level, &mut special, &block);
+    raise(&mut level, &mut special, &order);
+    let (read, writes, asks) = (if wide { "t/lesen" } else { "t/register" }, random.chance(50), random.chance(40));
+    (level, special) = if wide { (3, special || grown.special) } else { (level.max(2), special) };
+    if asks {
+        (level, special) = (level.max(grown.level), special || grown.special);
+    }
+    lines.push("agent:".to_owned());
+    lines.push(format!("  goal: \"Finde heraus, Stichwort {{{{ {} }}}}\"", order.path));
+    lines.push(format!("  data: {{ material: {} }}", braces(&block)));
+    lines.push(format!("  tools: [{read}{}]", if writes { ", { tool: t/ablegen, description: Legt ab }" } else { "" }));
+    if asks {
+        lines.push("  ask: { groups: [GG-Amt] }".to_owned());
+    }
+    lines.push(format!("  max_turns: {}", 2 + random.below(4)));
+    lines.push("  output: { type: object, additionalProperties: false, required: [art, grund, zahl], properties: { art: { enum: [p, q] }, grund: { type: string }, zahl: { type: integer } } }".to_owned());
     grown.steps.push(Step { id: id.to_owned(), lines });
     grown.models.push(id.to_owned());
     let value = |name: &str, kind| Value { path: format!("steps.{id}.{name}"), kind, trusted: false, order: false, level, special };

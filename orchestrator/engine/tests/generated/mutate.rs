@@ -3,7 +3,7 @@
 use super::grow::{Grown, Kind, Random, Step};
 
 /// Kinds of mutation.
-pub const KINDS: usize = 27;
+pub const KINDS: usize = 30;
 
 fn foreign(grown: &Grown) -> bool {
     grown.intake
@@ -17,6 +17,11 @@ const MODEL: &str = "  output: { type: object, required: [art], properties: { ar
 
 fn ask(grown: &mut Grown, id: &str, prompt: &str, data: &str) {
     add(grown, id, &["model:", &format!("  prompt: {prompt}"), &format!("  data: {{ material: {data} }}"), MODEL]);
+}
+
+fn agent(grown: &mut Grown, goal: &str, tool: &str) {
+    let (goal, tools) = (format!("  goal: {goal}"), format!("  tools: [{tool}]"));
+    add(grown, "mut_agent", &["run_as: service:svc", "agent:", &goal, "  data: { material: \"{{ input.b1 }}\" }", &tools, MODEL]);
 }
 
 fn write(grown: &mut Grown, akte: &str) {
@@ -238,6 +243,21 @@ pub fn mutate(grown: &mut Grown, random: &mut Random) -> Option<&'static str> {
             add(grown, "mut_warten", &["wait: { event: zahlung, key: K, output: { type: object, required: [w], properties: { w: { type: string } } } }"]);
             write(grown, "\"{{ steps.mut_warten.w }}\"");
             Some("an event's text steers a write")
+        }
+        26 => foreign(grown).then(|| {
+            agent(grown, "\"Tu dies: {{ input.t1 }}\"", "t/register");
+            "text in prompt of an agent"
+        }),
+        27 => (grown.zone == "gelb").then(|| {
+            // what its tool reads is more than its model may see
+            agent(grown, "Finde heraus.", "t/lesen");
+            "an agent's tool to a zone not cleared"
+        }),
+        28 => {
+            agent(grown, "Finde heraus.", if grown.zone == "gelb" { "t/register" } else { "t/lesen" });
+            let akte = "\"{{ steps.mut_agent.grund }}\"";
+            write(grown, akte);
+            Some("an agent's text steers a write")
         }
         23 => {
             add(grown, "mut_lesen", &["tool: t/lesen", "with: { frage: x }"]);

@@ -121,6 +121,12 @@ fn perform(process: &Process, context: &Context, house: &House, texts: &Texts, r
     for _ in 0..400 {
         let command = match (effects(&run).into_iter().next(), run.open_tasks().next()) {
             (Some(effect), _) => pass(process, context, house, texts, &run, &effect, luck, guarded, &mut observed),
+            // of a pair both people answer alike; that a call is the same one is what the test is about
+            (None, Some(task)) if task.opened.kind.is_own() && task.opened.path.is_some() => {
+                let approved = if luck & 512 == 0 { "freigeben" } else { "ablehnen" };
+                let values = if task.opened.kind == TaskKind::Ask { json!({ "antwort": "von Hand" }) } else { json!({ "entscheidung": approved }) };
+                Command::Answer(Answer { task: task.opened.number, by: clerk(), values, shown: task.opened.shown, decision: yes(), release: None })
+            }
             (None, Some(task)) if task.opened.path.is_none() => {
                 let mut values = json!({ "entscheidung": if luck & 1 == 0 { "ja" } else { "nein" } });
                 if task.opened.kind == TaskKind::Repair {
@@ -245,16 +251,22 @@ fn pass(
             observed.calls.push((step.clone(), intent.target.clone(), arguments.clone()));
             tool_says(&intent.target, &step, texts, luck)
         }
-        Call::Model { prompt, data, output, repairs, .. } => {
+        Call::Model { .. } | Call::Turn { .. } => {
+            let request = laufzettel_engine::request(run, &path).unwrap();
+            let said = match &request.dialogue {
+                Some(dialogue) => agent_says(dialogue, texts, &step, luck),
+                None => json!({ "art": if luck & 2 == 0 { "p" } else { "q" }, "grund": texts.text(&step), "zahl": 3 }),
+            };
             let call = ModelCall {
                 key: effect.key.clone(),
                 attempt,
                 process: run.process.to_string(),
-                prompt: prompt.clone(),
-                data: data.clone(),
+                prompt: request.prompt,
+                data: request.data,
                 labels: intent.labels.clone(),
-                output: output.clone(),
-                repairs: repairs.clone(),
+                output: request.output,
+                repairs: request.repairs,
+                dialogue: request.dialogue,
                 timeout_ms: intent.timeout_ms,
                 who,
             };
@@ -265,7 +277,7 @@ fn pass(
                 observed.refused.push(format!("{}: {}", decision.rule, decision.reason.en));
                 return Command::Refuse { path, round, decision: *decision };
             }
-            Some(json!(json!({ "art": if luck & 2 == 0 { "p" } else { "q" }, "grund": texts.text(&step), "zahl": 3 }).to_string()))
+            Some(json!(said.to_string()))
         }
     };
     let outcome = match value {
@@ -273,6 +285,19 @@ fn pass(
         None => Outcome::Failed { class: FailureClass::Refused, disposition: Disposition::DidNotHappen, message: texts.text("fehler"), meta: Meta::default() },
     };
     Command::Settle { path, round, attempt, outcome }
+}
+
+/// A model that does what foreign text tells it: it reads, and reads on with what it read, then wants to write, then answers.
+fn agent_says(dialogue: &laufzettel_policy::Dialogue, texts: &Texts, step: &str, luck: u64) -> Value {
+    let has = |name: &str| dialogue.offer.tools.iter().any(|tool| tool.name == name);
+    let answer = json!({ "art": if luck & 2 == 0 { "p" } else { "q" }, "grund": texts.text(step), "zahl": 3 });
+    match dialogue.turns.len() {
+        _ if dialogue.closing => answer,
+        0 => json!({ "tool": if has("t/lesen") { "t/lesen" } else { "t/register" }, "with": { "frage": texts.text(step) } }),
+        1 if has("t/ablegen") => json!({ "tool": "t/ablegen", "with": { "akte": "A-1", "inhalt": texts.text(step) } }),
+        2 if dialogue.offer.ask => json!({ "ask": texts.text(step) }),
+        _ => answer,
+    }
 }
 
 /// What somebody types in where a tool failed.

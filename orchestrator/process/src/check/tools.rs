@@ -16,11 +16,13 @@ pub fn check_tools(process: &Process, tools: &Tools, known: Option<&[String]>, f
     let types = Types::of(process, tools);
     for step in process.steps.values() {
         let calls = match &step.kind {
-            StepKind::Tool(call) => vec![(format!("steps.{}", step.id), call)],
+            StepKind::Tool(call) => vec![(format!("steps.{}", step.id), call, true)],
+            // the model gives the rest
+            StepKind::Agent(agent) => agent.tools.iter().map(|tool| (format!("steps.{}.agent.tools", step.id), &tool.call, false)).collect(),
             _ => Vec::new(),
         };
-        let undo = step.undo.iter().map(|call| (format!("steps.{}.undo", step.id), call));
-        for (key, call) in calls.into_iter().chain(undo) {
+        let undo = step.undo.iter().map(|call| (format!("steps.{}.undo", step.id), call, true));
+        for (key, call, whole) in calls.into_iter().chain(undo) {
             if let Some(known) = known
                 && !known.contains(&call.name())
             {
@@ -28,7 +30,7 @@ pub fn check_tools(process: &Process, tools: &Tools, known: Option<&[String]>, f
                 continue;
             }
             if let Some(tool) = tools.get(&call.name()) {
-                let asked = Asked { name: call.name(), with: &call.with, at: call.at, key: format!("{key}.with") };
+                let asked = Asked { name: call.name(), with: &call.with, at: call.at, key: format!("{key}.with"), whole };
                 arguments(&asked, &tool.input, &types, findings);
             }
         }
@@ -61,7 +63,7 @@ fn unknown_tool(call: &ToolCall, key: &str, known: &[String], findings: &mut Fin
 pub(super) fn input(process: &Process, step: &Step, types: &Types, findings: &mut Findings) {
     let StepKind::Process(call) = &step.kind else { return };
     let Some(child) = process.children.get(&call.name) else { return };
-    let asked = Asked { name: call.name.to_string(), with: &call.input, at: call.at, key: format!("steps.{}.process.input", step.id) };
+    let asked = Asked { name: call.name.to_string(), with: &call.input, at: call.at, key: format!("steps.{}.process.input", step.id), whole: true };
     arguments(&asked, &child.input, types, findings);
 }
 
@@ -71,6 +73,8 @@ struct Asked<'c> {
     with: &'c BTreeMap<String, Template>,
     at: Place,
     key: String,
+    /// Nobody else adds arguments.
+    whole: bool,
 }
 
 fn arguments(call: &Asked<'_>, input: &Schema, types: &Types, findings: &mut Findings) {
@@ -78,7 +82,7 @@ fn arguments(call: &Asked<'_>, input: &Schema, types: &Types, findings: &mut Fin
     let none = serde_json::Map::new();
     let properties = input.root.get("properties").and_then(Value::as_object).unwrap_or(&none);
     let required: Vec<&str> = input.root.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-    for name in required.iter().filter(|name| !call.with.contains_key(**name)) {
+    for name in required.iter().filter(|name| call.whole && !call.with.contains_key(**name)) {
         findings.error(
             "LZ310",
             call.at,

@@ -12,7 +12,7 @@ use crate::{
     expression::{Analysis, Template},
     folder::Folder,
     graph,
-    model::{Aufbewahrung, Automatisierung, KiVerordnung, Process, RunAs, Start, Step, StepKind},
+    model::{Aufbewahrung, Automatisierung, KiVerordnung, Process, RunAs, Start, Step},
     schema::Schema,
 };
 
@@ -62,7 +62,7 @@ fn read_document(document: &Document, text: &str, reader: &mut Reader<'_>, findi
     let (steps, complete) = steps(&mut fields, reader);
     let output = output(&mut fields);
     fields.close();
-    let uses_model = steps.values().any(|s| matches!(s.kind, StepKind::Model(_)));
+    let uses_model = steps.values().any(|s| s.kind.asks().is_some());
     let children = std::mem::take(&mut reader.children);
     if uses_model && governance.ki_verordnung.is_none() && document.root.get("ki_verordnung").is_none() {
         missing_governance(&document.root, "ki_verordnung", findings);

@@ -7,7 +7,7 @@ use laufzettel_domain::{
     document::{Fields, Kind, fields},
 };
 
-use super::{Reader, child, each, each::list, human, syntax_errors, trigger, wait};
+use super::{Reader, agent, child, each, each::list, human, syntax_errors, trigger, wait};
 use crate::{
     cite,
     expression::{Expression, Template},
@@ -84,14 +84,12 @@ fn kind(fields: &mut Fields<'_, '_>, reader: &mut Reader<'_>) -> Option<StepKind
         "set" => set(node, &key, fields.findings),
         "wait" => wait::wait(node, &key, reader, fields.findings).map(StepKind::Wait),
         "process" => child::child(node, &key, reader, fields.findings).map(StepKind::Process),
-        other => {
-            super::unsupported(node.at, &key, other, fields.findings);
-            None
-        }
+        "agent" => agent::agent(node, &key, reader, fields.findings).map(|agent| StepKind::Agent(Box::new(agent))),
+        _ => unreachable!("the kinds are listed above"),
     }
 }
 
-fn tool(fields: &mut Fields<'_, '_>) -> Option<ToolCall> {
+pub fn tool(fields: &mut Fields<'_, '_>) -> Option<ToolCall> {
     let key = fields.path("with");
     let with = templates(fields, "with", &key);
     let node = fields.opt("tool")?;
@@ -100,7 +98,7 @@ fn tool(fields: &mut Fields<'_, '_>) -> Option<ToolCall> {
     Some(ToolCall { server, tool, with, at: node.at })
 }
 
-fn tool_name(node: &Node, key: &str, findings: &mut Findings) -> Option<(String, String)> {
+pub fn tool_name(node: &Node, key: &str, findings: &mut Findings) -> Option<(String, String)> {
     let written = fields::text(node, key, findings)?;
     match written.split_once('/') {
         Some((server, tool)) if !server.is_empty() && !tool.is_empty() && !tool.contains('/') => Some((server.to_owned(), tool.to_owned())),
@@ -136,30 +134,38 @@ fn undo(node: &Node, key: &str, findings: &mut Findings) -> Option<ToolCall> {
 
 fn model(node: &Node, key: &str, reader: &mut Reader<'_>, findings: &mut Findings) -> Option<ModelCall> {
     let mut inner = Fields::open(node, key, findings)?;
+    let call = request(&mut inner, node, "prompt", reader);
+    inner.close();
+    call
+}
+
+/// What a model is asked. `order`: the key of the author's instruction.
+pub fn request(inner: &mut Fields<'_, '_>, node: &Node, order: &'static str, reader: &mut Reader<'_>) -> Option<ModelCall> {
     let size = match inner.opt("size") {
         None => Some(Size::S),
         Some(_) => inner.one_of("size", &[("s", Size::S), ("m", Size::M), ("l", Size::L)]),
     };
     let mut errors = Vec::new();
-    let prompt = inner.req("prompt").map(|n| Template::compile(n, &mut errors));
-    let prompt_key = inner.path("prompt");
-    if let Some(n) = inner.opt("prompt") {
+    let prompt = inner.req(order).map(|n| Template::compile(n, &mut errors));
+    let prompt_key = inner.path(order);
+    if let Some(n) = inner.opt(order) {
         fields::text(n, &prompt_key, inner.findings);
     }
     syntax_errors(errors, &prompt_key, inner.findings);
     let data_key = inner.path("data");
-    let mut data = templates(&mut inner, "data", &data_key);
-    let sources = sources(&mut inner, &mut data);
+    let mut data = templates(inner, "data", &data_key);
+    let sources = sources(inner, &mut data);
     let cite = inner.one_of("cite", &[("required", true)]).unwrap_or(false);
     let output_key = inner.path("output");
     let output = inner.opt("output").map(|n| reader.schema(n, &output_key, inner.findings));
     let repair = inner.integer("repair", 0, 5).unwrap_or(2);
-    inner.close();
     let output = match output {
         None => None,
         Some(schema) => Some(schema?),
     };
-    let output = if cite { Some(cited(node, key, sources, output, findings)?) } else { output };
+    let key = inner.key().to_owned();
+    // an agent finds its passages itself
+    let output = if cite { Some(cited(node, &key, sources || order == "goal", output, inner.findings)?) } else { output };
     Some(ModelCall { size: size?, prompt: prompt?, data, output, sources, cite, repair: u32::try_from(repair).unwrap_or(2) })
 }
 

@@ -2,10 +2,7 @@
 
 use jiff::civil::DateTime;
 use laufzettel_domain::Lang;
-use laufzettel_process::{
-    Process,
-    model::{Automatisierung, StepKind},
-};
+use laufzettel_process::{Process, model::Automatisierung};
 use serde::Serialize;
 
 use super::{
@@ -61,7 +58,7 @@ impl Notice {
         Self {
             responsible: process.verantwortlich.clone(),
             contact: Vec::new(),
-            ai: process.steps.values().any(|step| matches!(step.kind, StepKind::Model(_))),
+            ai: process.steps.values().any(|step| step.kind.asks().is_some()),
             ai_does: process.ki_verordnung.as_ref().map(|ki| ki.begruendung.clone()),
             decision: match process.automatisierung {
                 Automatisierung::Assistenz => Decision::Assistenz,

@@ -91,6 +91,7 @@ pub enum StepKind {
     Set,
     Wait,
     Process,
+    Agent,
 }
 
 /// A run a step has called.

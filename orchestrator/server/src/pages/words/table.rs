@@ -372,6 +372,7 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("kind_set", "Berechnung", "Calculation"),
     ("kind_wait", "Warten", "Wait"),
     ("kind_process", "Vorgang", "Case"),
+    ("kind_agent", "KI-Agent", "AI agent"),
     ("called", "Aufgerufener Vorgang", "Called case"),
     ("called_by", "Aufgerufen von", "Called by"),
     ("went_in", "Was hineinging", "What went in"),
