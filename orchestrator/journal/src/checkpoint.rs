@@ -3,10 +3,14 @@
 //! Note format: text, blank line, `— <key name> <base64(key id ‖ signature)>`; key id = first four bytes of
 //! SHA-256(name ‖ "\n" ‖ 0x01 ‖ public key) (c2sp.org/signed-note, algorithm 1 = Ed25519).
 
+use std::collections::BTreeSet;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, Verifier as _, VerifyingKey};
 use laufzettel_domain::digest::{from_hex, to_hex};
 use sha2::{Digest as _, Sha256};
+
+use crate::record::is_place;
 
 /// Where a lane stands: its last record and that record's hash.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +61,13 @@ impl Checkpoint {
         let heads = lines.map(head).collect::<Option<Vec<_>>>()?;
         let checkpoint = Self { tenant, number, previous, heads };
         // one spelling only: what is signed is exactly what was understood
-        (checkpoint.text() == text).then_some(checkpoint)
+        (checkpoint.text() == text && checkpoint.names_each_lane_once()).then_some(checkpoint)
+    }
+
+    /// At least one head, each at a place a record can have.
+    fn names_each_lane_once(&self) -> bool {
+        let lanes: BTreeSet<u64> = self.heads.iter().filter(|head| is_place(head.lane, head.seq)).map(|head| head.lane).collect();
+        !lanes.is_empty() && lanes.len() == self.heads.len()
     }
 }
 
@@ -145,7 +155,7 @@ pub fn open_note(note: &str, keys: &[VerifyKey]) -> Result<Checkpoint, NoteError
     let key = keys.iter().find(|k| k.name == name && key_id(name, k.key.as_bytes()) == blob[..4]).ok_or(NoteError::UnknownKey)?;
     let signature = Signature::from_slice(&blob[4..]).map_err(|_| NoteError::Malformed)?;
     key.key.verify(text.as_bytes(), &signature).map_err(|_| NoteError::BadSignature)?;
-    Checkpoint::parse(&text).ok_or(NoteError::Malformed)
+    Checkpoint::parse(&text).filter(|checkpoint| origin(&checkpoint.tenant) == name).ok_or(NoteError::Malformed)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 mod checkpoint;
 mod content;
+mod members;
 mod record;
 mod verify;
 

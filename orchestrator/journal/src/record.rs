@@ -63,6 +63,12 @@ impl Draft {
     }
 }
 
+/// Whether lane and seq can be those of a record: both count from 1, and fit the column.
+pub(crate) fn is_place(lane: u64, seq: u64) -> bool {
+    let fits = 1..=i64::MAX.unsigned_abs();
+    fits.contains(&lane) && fits.contains(&seq)
+}
+
 /// What the first record of a lane is chained to: no lane of another tenant begins like this one.
 pub fn genesis(tenant: &str, lane: u64) -> Hash {
     let mut hash = Sha256::new();
