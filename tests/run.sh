@@ -27,6 +27,13 @@ if ! need pdftotext; then
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends poppler-utils > /dev/null
 fi
 
+# the second verifier of the journal checks Ed25519 through it
+if ! /usr/bin/python3 -c 'import cryptography' 2> /dev/null; then
+  if [ "$(id -u)" != 0 ]; then echo "Bitte als root: apt-get install python3 python3-cryptography" >&2; exit 1; fi
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3 python3-cryptography > /dev/null
+fi
+
 # a real domain controller, begun by the tests in namespaces of their own; no service may start by being installed
 if ! need samba-tool || ! need ldapmodify || ! need ip || ! /usr/bin/python3 -c 'import samba' 2> /dev/null || [ ! -d /usr/share/samba/setup ]; then
   if [ "$(id -u)" != 0 ]; then echo "Bitte als root: apt-get install samba-ad-dc samba-ad-provision ldap-utils" >&2; exit 1; fi
