@@ -2,8 +2,8 @@
 //! administrator cannot follow.
 
 use std::{
-    fs::{File, OpenOptions},
-    io::{BufRead as _, BufReader, Write as _},
+    fs::OpenOptions,
+    io::Write as _,
     path::{Path, PathBuf},
 };
 
@@ -43,19 +43,22 @@ pub fn witness_file(folder: &Path, tenant: &str) -> PathBuf {
     folder.join(format!("{tenant}.checkpoints.jsonl"))
 }
 
-/// Witnessed notes in order. A torn last line (the machine stopped while it was written) counts as not written.
+/// Witnessed notes in order. A torn last line (the machine stopped while it was written) counts as not written; one that does
+/// not read before the last was not torn by a crash, and stands for a note that opens with no key.
 pub fn read_witness(file: &Path) -> Result<Vec<String>, AnchorError> {
-    let file = match File::open(file) {
-        Ok(file) => file,
+    let bytes = match std::fs::read(file) {
+        Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(AnchorError::Witness(error)),
     };
+    let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
+    let last = lines.iter().rposition(|line| !line.is_empty());
     let mut notes = Vec::new();
-    for line in BufReader::new(file).lines() {
-        let line = line.map_err(AnchorError::Witness)?;
-        match serde_json::from_str(&line) {
+    for (n, line) in lines.iter().enumerate().take(last.map_or(0, |last| last + 1)) {
+        match serde_json::from_slice::<String>(line) {
             Ok(note) => notes.push(note),
-            Err(_) => break,
+            Err(_) if Some(n) == last => break,
+            Err(_) => notes.push(String::from_utf8_lossy(line).into_owned()),
         }
     }
     Ok(notes)
@@ -123,13 +126,50 @@ fn append(file: &Path, note: &str) -> Result<(), AnchorError> {
     write().map_err(AnchorError::Witness)
 }
 
-/// Cuts a torn last line away, so that the next one begins on its own.
+/// Cuts a torn last line away, or ends one that only lacks its end, so that the next one begins on its own.
 fn repair_tail(file: &Path, witnessed: &[String]) -> Result<(), AnchorError> {
     let whole: u64 = witnessed.iter().map(|note| serde_json::Value::String(note.clone()).to_string().len() as u64 + 1).sum();
     match std::fs::metadata(file) {
+        Ok(meta) if meta.len() + 1 == whole => {
+            let end = || {
+                let mut file = OpenOptions::new().append(true).open(file)?;
+                file.write_all(b"\n")?;
+                file.sync_all()
+            };
+            end().map_err(AnchorError::Witness)
+        }
         Ok(meta) if meta.len() > whole => {
             OpenOptions::new().write(true).open(file).and_then(|f| f.set_len(whole).and_then(|()| f.sync_all())).map_err(AnchorError::Witness)
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_torn_end_counts_as_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("w.jsonl");
+        for (bytes, expected) in [
+            (&b"\"a\"\n\"b\"\n"[..], vec!["a", "b"]),
+            (b"\"a\"\n\"b", vec!["a"]),
+            // torn in the middle of a letter
+            (b"\"a\"\n\"\xe2\x80", vec!["a"]),
+            (b"kaputt\n\"b\"\n", vec!["kaputt", "b"]),
+            (b"", vec![]),
+        ] {
+            std::fs::write(&file, bytes).unwrap();
+            assert_eq!(read_witness(&file).unwrap(), expected);
+        }
+        // what is written next begins on its own line, whatever the end looked like
+        for bytes in [&b"\"a\"\n"[..], b"\"a\"", b"\"a\"\n\"b"] {
+            std::fs::write(&file, bytes).unwrap();
+            repair_tail(&file, &read_witness(&file).unwrap()).unwrap();
+            append(&file, "c").unwrap();
+            assert_eq!(std::fs::read(&file).unwrap(), b"\"a\"\n\"c\"\n");
+        }
     }
 }

@@ -17,7 +17,8 @@ fn unsigned(n: i64) -> Result<u64, Error> {
 }
 
 pub fn run_id(text: &str) -> Result<RunId, Error> {
-    RunId::parse(text).ok_or_else(|| Error::Corrupt(format!("run id {text}")))
+    // one spelling: the chain was made of these very letters
+    RunId::parse(text).filter(|run| run.to_string() == text).ok_or_else(|| Error::Corrupt(format!("run id {text}")))
 }
 
 pub fn record(row: &SqliteRow) -> Result<Record, Error> {
