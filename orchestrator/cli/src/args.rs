@@ -34,7 +34,7 @@ pub struct Where {
     pub tenant: Option<String>,
 }
 
-/// Who acts. Without a name it is whoever has signed in (`laufzettel login`).
+// who acts; no doc comment: it would stand in for the help of every command that takes it
 #[derive(Debug, Default, clap::Args)]
 pub struct Who {
     /// Wer handelt; sonst, wer sich mit `laufzettel login` angemeldet hat
@@ -185,6 +185,7 @@ pub enum Runs {
         #[command(flatten)]
         at: Where,
     },
+    /// Bricht einen Vorgang ab und nimmt zurück, was er getan hat
     Cancel {
         run: String,
         #[command(flatten)]
@@ -230,12 +231,14 @@ pub enum Runs {
 
 #[derive(Debug, Subcommand)]
 pub enum Tasks {
+    /// Offene Aufgaben, die dringendste zuerst
     List {
         #[command(flatten)]
         who: Who,
         #[command(flatten)]
         at: Where,
     },
+    /// Eine Aufgabe: was vorliegt und was gefragt ist
     Show {
         task: String,
         #[command(flatten)]
@@ -243,6 +246,7 @@ pub enum Tasks {
         #[command(flatten)]
         at: Where,
     },
+    /// Erledigt eine Aufgabe
     Complete {
         task: String,
         #[command(flatten)]
@@ -262,6 +266,7 @@ pub enum Audit {
         #[command(flatten)]
         at: Where,
     },
+    /// Einträge als Sätze
     Show {
         #[arg(long)]
         run: Option<String>,
@@ -274,6 +279,7 @@ pub enum Audit {
         #[command(flatten)]
         at: Where,
     },
+    /// Das ganze Protokoll
     Export {
         #[arg(long, default_value = "jsonl")]
         format: String,
@@ -318,6 +324,7 @@ pub enum Tenants {
 
 #[derive(Debug, Subcommand)]
 pub enum Tools {
+    /// Werkzeugserver und was von ihnen freigegeben ist
     List {
         #[command(flatten)]
         at: Where,
@@ -363,6 +370,7 @@ pub enum Keys {
         #[command(flatten)]
         at: Where,
     },
+    /// Alle Schlüssel
     List {
         #[command(flatten)]
         who: Who,

@@ -93,6 +93,7 @@ async fn start(tenant: &TenantSite, hook: &Hook<'_>, path: &str, id: &str, input
         zone: None,
         receipts: vec![format!("hook:{path}:{id}")],
         clock: None,
+        facts: serde_json::Value::Null,
         status: false,
     };
     let run = match tenant.desk.start(request).await {

@@ -164,6 +164,7 @@ async fn submit(tenant: &TenantSite, entrance: &Entrance, asked: &Asked, path: &
         zone: None,
         receipts: vec![format!("form:{path}:{key}")],
         clock: None,
+        facts: serde_json::Value::Null,
         status: true,
     };
     let run = match tenant.desk.start(request).await {

@@ -104,7 +104,17 @@ pub async fn start(State(site): State<Arc<Site>>, Extension(session): Extension<
     let zone = sent.get(pages::ZONE).filter(|zone| !zone.is_empty()).map(str::to_owned);
     if problems.is_empty() {
         let receipts = vec![format!("start:{id}:{key}")];
-        let begin = StartRequest { process: id, caller: session.caller.clone(), run_as: None, input: value, zone, receipts, clock: None, status: false };
+        let begin = StartRequest {
+            process: id,
+            caller: session.caller.clone(),
+            run_as: None,
+            input: value,
+            zone,
+            receipts,
+            clock: None,
+            facts: serde_json::Value::Null,
+            status: false,
+        };
         match tenant.desk.start(begin).await {
             Ok(started) => return Redirect::to(&format!("/vorgaenge/{}", started.run)).into_response(),
             Err(StartError::Duplicate(run)) => return Redirect::to(&format!("/vorgaenge/{run}")).into_response(),

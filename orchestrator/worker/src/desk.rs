@@ -47,6 +47,8 @@ pub struct StartRequest {
     pub receipts: Vec<String>,
     /// The schedule that asked, and the time it asked for.
     pub clock: Option<(String, Timestamp)>,
+    /// `run.*` in place of what would stand there.
+    pub facts: Value,
     /// Give out a secret status code.
     pub status: bool,
 }
@@ -232,6 +234,9 @@ impl Desk {
         }
         if request.caller.is_applicant() {
             facts["applicant"] = json!({ "loa": "basis" });
+        }
+        if let (Some(facts), Value::Object(own)) = (facts.as_object_mut(), request.facts) {
+            facts.extend(own);
         }
         let start = Start {
             run_as: request.run_as.unwrap_or_else(|| prepared.process.run_as.clone()),

@@ -114,6 +114,7 @@ impl Desk {
             zone: None,
             receipts: vec![format!("cron:{}:{at}", timed.name)],
             clock: Some((timed.name.clone(), at)),
+            facts: serde_json::Value::Null,
             status: false,
         };
         let why = match self.start(request).await {

@@ -130,6 +130,7 @@ impl House {
             zone: None,
             receipts: Vec::new(),
             clock: None,
+            facts: serde_json::Value::Null,
             status: false,
         };
         self.desk.start(request).await.map(|started| started.run)

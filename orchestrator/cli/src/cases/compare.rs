@@ -17,7 +17,9 @@ pub fn compare(expect: &Expect, run: &Run, script: &Script) -> Vec<String> {
         lines.push(format!("Zustand: erwartet {state}, gefunden {} {}", run.state().as_str(), run.message));
     }
     if let Some(step) = &expect.waiting {
-        let waits = run.open_tasks().any(|t| t.opened.kind.is_own() && t.opened.step.as_str() == step);
+        let asked = run.open_tasks().any(|t| t.opened.kind.is_own() && t.opened.step.as_str() == step);
+        let mut slots = run.waits.keys().chain(run.expects.keys()).chain(run.open_children().map(|(slot, _)| slot));
+        let waits = asked || slots.any(|slot| slot.step.as_str() == step);
         if !waits {
             lines.push(format!("wartet nicht auf {step} (Zustand {})", run.state().as_str()));
         }
@@ -76,6 +78,11 @@ fn subset(path: &str, expected: &Value, found: &Value, lines: &mut Vec<String>) 
                     Some(inner) => subset(&format!("{path}.{name}"), value, inner, lines),
                     None => lines.push(format!("{path}.{name}: erwartet {value}, nichts gefunden")),
                 }
+            }
+        }
+        (Value::Array(expected), Value::Array(found)) if expected.len() == found.len() => {
+            for (n, (expected, found)) in expected.iter().zip(found).enumerate() {
+                subset(&format!("{path}[{}]", n + 1), expected, found, lines);
             }
         }
         (expected, found) if expected == found => {}

@@ -171,9 +171,13 @@ async fn start(setting: &Setting, case: &Case, desk: &Desk) -> Result<laufzettel
     let mut input = case.input.clone();
     crate::perform::attach_files(&setting.process.input, &mut input, &setting.folder).map_err(|e| e.to_string())?;
     let input = laufzettel_worker::files::extract(&desk.tenant.store, input).await.map_err(|e| e.to_string())?;
+    let mut input = input;
     let (caller, run_as) = if case.by == "applicant" {
         let trigger = setting.process.triggers.iter().find(|t| matches!(t.kind, TriggerKind::Intake { .. })).or(setting.process.triggers.first());
         let trigger = trigger.ok_or("as: applicant, aber der Prozess hat keinen Auslöser")?;
+        if let (TriggerKind::Cron { input: given, .. }, true) = (&trigger.kind, input == Value::Object(serde_json::Map::new())) {
+            input = given.clone();
+        }
         let caller = match (&trigger.kind, &trigger.run_as) {
             // nobody applies where the clock or a program begins
             (TriggerKind::Cron { .. }, RunAs::Service(account)) => Caller::service(account, Via::Cron),
@@ -184,7 +188,13 @@ async fn start(setting: &Setting, case: &Case, desk: &Desk) -> Result<laufzettel
     } else {
         (person(desk, &case.by).await.map_err(|e| e.to_string())?, None)
     };
-    let request = StartRequest { process: setting.process.id.to_string(), caller, run_as, input, zone: None, receipts: Vec::new(), clock: None, status: true };
+    // the same in every case, so that an answer can be written down beforehand
+    let mut facts = serde_json::json!({ "id": "fall", "nummer": "2000-000001" });
+    if caller.is_applicant() {
+        facts["applicant"] = serde_json::json!({ "loa": case.loa });
+    }
+    let request =
+        StartRequest { process: setting.process.id.to_string(), caller, run_as, input, zone: None, receipts: Vec::new(), clock: None, facts, status: true };
     desk.start(request).await.map(|s| s.run).map_err(|error| match error {
         StartError::Denied(decision) => format!("Start verweigert: process.start:{} {}", setting.process.id, decision.reason.de),
         StartError::Invalid(problems) => format!("Eingabe passt nicht: {}", crate::perform::problem_lines(&problems, laufzettel_domain::Lang::De)),

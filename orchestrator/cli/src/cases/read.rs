@@ -14,6 +14,8 @@ pub struct Case {
     pub name: String,
     /// A sign-in name, or `applicant`.
     pub by: String,
+    /// Of an applicant: how surely is known who she is.
+    pub loa: &'static str,
     pub now: Timestamp,
     pub input: Value,
     /// Answers of tools: one for every call, or a list call by call.
@@ -75,9 +77,11 @@ fn case(node: &Node, key: &str, folder: &Folder, file: &str, findings: &mut Find
     let events = events(&mut fields, key, now);
     let expect = fields.req("expect").and_then(|n| expect(n, &fields.path("expect"), fields.findings));
     fields.close();
+    let (by, loa) = by?;
     Some(Case {
         name: name?,
-        by: by?,
+        by,
+        loa,
         now: now?,
         input: input.unwrap_or_else(|| Value::Object(serde_json::Map::new())),
         tools: map(tools),
@@ -118,14 +122,20 @@ fn map(value: Option<Value>) -> BTreeMap<String, Value> {
     }
 }
 
-fn by(fields: &mut Fields<'_, '_>) -> Option<String> {
-    let node = fields.opt("as");
-    match node {
-        None => Some("applicant".to_owned()),
-        // `{ applicant: { loa: … } }`: the level is not used yet, the way in is
-        Some(node) if node.get("applicant").is_some() => Some("applicant".to_owned()),
-        Some(_) => fields.text("as").map(str::to_owned),
+/// Who begins, and of an applicant the level: `applicant`, `{ applicant: { loa } }`, or a sign-in name.
+fn by(fields: &mut Fields<'_, '_>) -> Option<(String, &'static str)> {
+    const LEVELS: [(&str, &str); 3] = [("basis", "basis"), ("substanziell", "substanziell"), ("hoch", "hoch")];
+    let applicant = |loa| Some(("applicant".to_owned(), loa));
+    let Some(node) = fields.opt("as") else { return applicant(LEVELS[0].1) };
+    if node.entries().is_empty() {
+        return Some((fields.text("as")?.to_owned(), LEVELS[0].1));
     }
+    let mut outer = Fields::open(node, fields.path("as"), fields.findings)?;
+    let mut level = Fields::open(outer.req("applicant")?, outer.path("applicant"), outer.findings)?;
+    let loa = level.one_of("loa", &LEVELS).unwrap_or(LEVELS[0].1);
+    level.close();
+    outer.close();
+    applicant(loa)
 }
 
 fn now(fields: &mut Fields<'_, '_>) -> Option<Timestamp> {

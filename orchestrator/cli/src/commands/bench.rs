@@ -131,6 +131,7 @@ async fn one(desk: Desk, process: &'static str) -> anyhow::Result<Duration> {
         zone: None,
         receipts: vec![],
         clock: None,
+        facts: serde_json::Value::Null,
         status: false,
     };
     let started = desk.start(request).await?;

@@ -71,8 +71,17 @@ async fn start(house: &House, wish: &RunWish, out: &Out) -> Result<RunId, Failed
     }
     let (by, run_as) = starter(house, wish, out).await?;
     let input = laufzettel_worker::files::extract(&house.desk.tenant.store, wish.input.clone()).await.map_err(|e| Failed::new(code::USAGE, e.to_string()))?;
-    let request =
-        StartRequest { process: wish.process.clone(), caller: by, run_as, input, zone: wish.zone.clone(), receipts: Vec::new(), clock: None, status: false };
+    let request = StartRequest {
+        process: wish.process.clone(),
+        caller: by,
+        run_as,
+        input,
+        zone: wish.zone.clone(),
+        receipts: Vec::new(),
+        clock: None,
+        facts: serde_json::Value::Null,
+        status: false,
+    };
     match house.desk.start(request).await {
         Ok(started) => {
             let title = house.desk.tenant.current(&wish.process).map(|p| p.process.title.clone()).unwrap_or_default();
@@ -225,6 +234,11 @@ fn attach(schema: &Schema, value: &mut Value, path: &mut Vec<String>, base: &Pat
             attach(schema, inner, path, base)?;
             path.pop();
         }
+    }
+    for (n, inner) in value.as_array_mut().into_iter().flatten().enumerate() {
+        path.push(n.to_string());
+        attach(schema, inner, path, base)?;
+        path.pop();
     }
     Ok(())
 }

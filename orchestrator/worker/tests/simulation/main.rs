@@ -256,6 +256,7 @@ async fn accept(desk: &Desk, memory: &MemoryStore, dice: &Seeded) -> RunId {
             zone: None,
             receipts: vec!["eins".into()],
             clock: None,
+            facts: serde_json::Value::Null,
             status: false,
         };
         match desk.start(request).await {
