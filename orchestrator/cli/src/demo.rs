@@ -14,50 +14,25 @@ use crate::{
     house,
 };
 
-macro_rules! embedded {
-    ($($path:literal = $file:literal),* $(,)?) => {
-        /// Files of the demo tenant by their path in its folder.
-        const FILES: &[(&str, &str)] = &[$(($path, include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/", $file))),)*];
-    };
-}
+/// Files of the demo tenant by their path in its folder, beside the shipped processes.
+const OWN: [(&str, &str); 7] = [
+    ("laufzettel.yaml", include_str!("../demo/laufzettel.yaml")),
+    ("directory.yaml", include_str!("../demo/directory.yaml")),
+    ("registers.yaml", include_str!("../demo/registers.yaml")),
+    ("register-person.yaml", include_str!("../demo/register-person.yaml")),
+    ("dms-seed.yaml", include_str!("../demo/dms-seed.yaml")),
+    ("beispiel/antrag.json", include_str!("../demo/antrag.json")),
+    ("beispiel/entscheidung.json", include_str!("../demo/entscheidung.json")),
+];
+/// `workflows` and the input schemas of the examples, as they lie in the source.
+const EXAMPLES: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/examples.rs"));
 
-embedded! {
-    "laufzettel.yaml" = "demo/laufzettel.yaml",
-    "directory.yaml" = "demo/directory.yaml",
-    "registers.yaml" = "demo/registers.yaml",
-    "register-person.yaml" = "demo/register-person.yaml",
-    "dms-seed.yaml" = "demo/dms-seed.yaml",
-    "beispiel/antrag.json" = "demo/antrag.json",
-    "beispiel/entscheidung.json" = "demo/entscheidung.json",
-    "schemas/hundesteuer-anmeldung.schema.json" = "../../schemas/hundesteuer-anmeldung.schema.json",
-    "workflows/hundesteuer.yaml" = "../../workflows/hundesteuer.yaml",
-    "workflows/hundesteuer.cases.yaml" = "../../workflows/hundesteuer.cases.yaml",
-    "workflows/cases/bellheim-zweiter-hund.json" = "../../workflows/cases/bellheim-zweiter-hund.json",
-    "workflows/cases/knittelsheim-erster-hund.json" = "../../workflows/cases/knittelsheim-erster-hund.json",
-    "workflows/cases/nachweis-anweisung.txt" = "../../workflows/cases/nachweis-anweisung.txt",
-    "workflows/cases/nachweis-assistenzhund.txt" = "../../workflows/cases/nachweis-assistenzhund.txt",
-    "workflows/cases/nachweis-tierheim.txt" = "../../workflows/cases/nachweis-tierheim.txt",
-    "workflows/cases/ottersheim-assistenzhund.json" = "../../workflows/cases/ottersheim-assistenzhund.json",
-    "workflows/cases/ottersheim-ohne-nachweis.json" = "../../workflows/cases/ottersheim-ohne-nachweis.json",
-    "workflows/cases/zeiskam-anweisung-im-nachweis.json" = "../../workflows/cases/zeiskam-anweisung-im-nachweis.json",
-    "workflows/cases/zeiskam-erster-hund.json" = "../../workflows/cases/zeiskam-erster-hund.json",
-    "workflows/cases/zeiskam-gefaehrlicher-hund.json" = "../../workflows/cases/zeiskam-gefaehrlicher-hund.json",
-    "workflows/cases/zeiskam-jahreswechsel.json" = "../../workflows/cases/zeiskam-jahreswechsel.json",
-    "workflows/cases/zeiskam-sperre.json" = "../../workflows/cases/zeiskam-sperre.json",
-    "workflows/cases/zeiskam-tierheim.json" = "../../workflows/cases/zeiskam-tierheim.json",
-    "workflows/rules/hundesteuer.yaml" = "../../workflows/rules/hundesteuer.yaml",
-    "workflows/rules/hundesteuer-ermaessigung.yaml" = "../../workflows/rules/hundesteuer-ermaessigung.yaml",
-    "workflows/rules/ortsgemeinden.yaml" = "../../workflows/rules/ortsgemeinden.yaml",
-    "workflows/templates/ablehnung.md" = "../../workflows/templates/ablehnung.md",
-    "workflows/templates/bescheid.md" = "../../workflows/templates/bescheid.md",
-    "workflows/templates/buchungsanzeige.md" = "../../workflows/templates/buchungsanzeige.md",
-    "workflows/templates/mitteilung-ablehnung.md" = "../../workflows/templates/mitteilung-ablehnung.md",
-    "workflows/templates/mitteilung.md" = "../../workflows/templates/mitteilung.md",
-}
+/// What the examples' webhooks are signed with; drawn on this machine.
+const SECRETS: [&str; 2] = ["webhook-hundesteuer", "webhook-wohngeld"];
 
 /// What the shipped configuration declares of the bundled servers' tools.
 pub fn shipped_tools() -> std::collections::BTreeMap<String, laufzettel_policy::ToolRule> {
-    let text = FILES.iter().find(|(path, _)| *path == "laufzettel.yaml").map(|(_, text)| *text).unwrap_or_default();
+    let text = OWN[0].1;
     let (config, _) = crate::config::read(text, Path::new("laufzettel.yaml"), Path::new("."));
     config.iter().flat_map(|config| config.tenants.values()).filter_map(|own| house::tool_rules(own).ok()).flatten().collect()
 }
@@ -67,7 +42,7 @@ pub const FOLDER: &str = "laufzettel-data";
 
 /// Lays out what is missing. What somebody changed there stays as it is.
 pub async fn ensure(folder: &Path) -> anyhow::Result<PathBuf> {
-    for (path, text) in FILES {
+    for (path, text) in OWN.iter().chain(EXAMPLES) {
         let file = folder.join(path);
         if let Some(parent) = file.parent() {
             fs::create_dir_all(parent).with_context(|| parent.display().to_string())?;
@@ -79,11 +54,13 @@ pub async fn ensure(folder: &Path) -> anyhow::Result<PathBuf> {
     for name in ["data", "dms", "mail", "sperren", "pins", "witness", "secrets"] {
         fs::create_dir_all(folder.join(name))?;
     }
-    let secret = folder.join("secrets/webhook-hundesteuer");
-    if !secret.exists() {
-        let mut bytes = [0; 24];
-        SystemRandom.fill(&mut bytes);
-        house::write_secret(&secret, &format!("{}\n", to_hex(&bytes)))?;
+    for name in SECRETS {
+        let secret = folder.join("secrets").join(name);
+        if !secret.exists() {
+            let mut bytes = [0; 24];
+            SystemRandom.fill(&mut bytes);
+            house::write_secret(&secret, &format!("{}\n", to_hex(&bytes)))?;
+        }
     }
     if !folder.join("dms/dms.sqlite").exists() {
         seed(folder).await?;
