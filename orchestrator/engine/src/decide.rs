@@ -7,7 +7,7 @@ use laufzettel_domain::{Caller, EffectPath, Path, RunId, Slot, StepId, TenantId,
 use laufzettel_policy::{Detected, Labelled, detect_kinds};
 use laufzettel_process::{
     Process, expression,
-    model::{FailureClass, OnError, Step},
+    model::{FailureClass, OnError, Step, StepKind},
 };
 use serde_json::json;
 
@@ -66,8 +66,10 @@ impl<'p> Sheet<'p> {
 
     /// `by`: who supplied the value of a step that failed.
     pub fn completed(&mut self, slot: &Slot, by: Option<Caller>, value: Value, labels: Labelled, reads: BTreeSet<Path>) {
-        let labels = raise_found(&labels, &value, &self.context.own_domains);
-        let detected = kinds(&value, &self.context.own_domains);
+        // the author's own constants are in the process's files: an office's address there is nobody's secret
+        let own = matches!(&self.step(&slot.step).kind, StepKind::Rules(rules) if rules.table.is_constant());
+        let labels = if own { labels } else { raise_found(&labels, &value, &self.context.own_domains) };
+        let detected = if own { BTreeSet::new() } else { kinds(&value, &self.context.own_domains) };
         let (step, title) = (slot.step.clone(), &self.step(&slot.step).title);
         let ends = match self.step(&step).end_if.as_ref().filter(|_| slot.item == 0) {
             None => Ok(false),
