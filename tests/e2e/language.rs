@@ -1,6 +1,7 @@
 //! What the language can say beside one step after the other: lists, repetition, repair, proposals, passages, events. In cases,
 //! and for real over crashes.
 
+mod agents;
 mod children;
 mod events;
 
@@ -152,13 +153,15 @@ fn the_editor_knows_what_the_language_knows() {
         problems.iter().map(|p| format!("{}: {}", p.path, p.message.de)).collect::<Vec<_>>()
     };
     let language = Schema::compile(read("process.schema.json")).expect("a schema");
-    for steps in [LETTERS, events::STEPS, children::PARENT, children::CHILD] {
+    let clock = r#"triggers: [{ cron: { schedule: "0 6 * * MON-FRI", zone: Europe/Berlin, holidays: skip, catch_up: all, run_as: service:svc, input: {} } }]"#;
+    let timed = format!("{clock}\n{}", agents::STEPS);
+    for steps in [LETTERS, events::STEPS, children::PARENT, children::CHILD, &timed] {
         assert_eq!(told(&language, &process("x", "X", steps)), Vec::<String>::new());
     }
     let wrong = process("x", "X", &LETTERS.replace("max_parallel", "max_paralell"));
     assert_eq!(told(&language, &wrong).len(), 1, "{:?}", told(&language, &wrong));
     let cases = Schema::compile(read("cases.schema.json")).expect("a schema");
-    for written in [CASES, events::CASES, children::CASES] {
+    for written in [CASES, events::CASES, children::CASES, agents::CASES] {
         assert_eq!(told(&cases, written), Vec::<String>::new());
     }
 }

@@ -87,8 +87,17 @@ pub async fn start(
     let receipts = sent.map(|k| format!("api:{}:{id}:{k}", session.caller.subject)).into_iter().collect();
     // a service account's run acts as that account from the beginning
     let run_as = session.caller.service_name().map(|name| RunAs::Service(name.to_owned()));
-    let request =
-        StartRequest { process: id, caller: as_api(&session.caller), run_as, input, zone: wished.zone, receipts, clock: None, facts: serde_json::Value::Null, status: false };
+    let request = StartRequest {
+        process: id,
+        caller: as_api(&session.caller),
+        run_as,
+        input,
+        zone: wished.zone,
+        receipts,
+        clock: None,
+        facts: serde_json::Value::Null,
+        status: false,
+    };
     let run = match tenant.desk.start(request).await {
         Ok(started) => started.run,
         Err(StartError::Duplicate(run)) => run,
