@@ -10,6 +10,7 @@ mod first_minutes;
 mod hooks;
 mod house;
 mod injections;
+mod interface;
 mod language;
 mod login;
 mod models;

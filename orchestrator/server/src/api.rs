@@ -9,16 +9,16 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use laufzettel_domain::{Caller, RunId, TaskId, Value, Via};
-use laufzettel_engine::Rejection;
+use laufzettel_engine::{Rejection, Resolution};
 use laufzettel_process::model::RunAs;
 use laufzettel_store::RunFilter;
-use laufzettel_worker::{DeliverError, Happening, StartError, StartRequest, WishError};
+use laufzettel_worker::{DeliverError, Happening, Loaded, StartError, StartRequest, WishError};
 use serde_json::json;
 
 use crate::{
     key,
     reply::{self, problem, problem_with},
-    site::{Session, Site},
+    site::{Session, Site, TenantSite},
     tasks::mine,
 };
 
@@ -59,7 +59,7 @@ pub async fn processes(State(site): State<Arc<Site>>, Extension(session): Extens
 }
 
 /// A program that uses a person's session is no person at a form: its input is not trusted, its answers are no gate.
-fn as_api(caller: &Caller) -> Caller {
+pub(crate) fn as_api(caller: &Caller) -> Caller {
     Caller { via: Via::Api, ..caller.clone() }
 }
 
@@ -107,11 +107,38 @@ pub async fn start(
         Err(StartError::Quota(exceeded)) => return reply::too_many(&exceeded),
         Err(StartError::Unavailable(_)) => return problem(503, "Gerade nicht möglich."),
     };
+    if let Some(response) = waited(tenant, run, &headers).await {
+        return response;
+    }
     let mut response = reply::json(StatusCode::ACCEPTED, &json!({ "run": run.to_string() }));
     if let Ok(value) = format!("/api/v1/runs/{run}").parse() {
         response.headers_mut().insert(header::LOCATION, value);
     }
     response
+}
+
+/// Seconds somebody may wait for a result (RFC 7240 `wait`): longer, and whatever stands between gives up first.
+const WAIT_S_MAX: u64 = 10;
+
+/// The result, if it is there within the time she prefers to wait.
+async fn waited(tenant: &TenantSite, run: RunId, headers: &HeaderMap) -> Option<Response> {
+    let preferences = headers.get_all("prefer").iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split([',', ';']));
+    let seconds: u64 = preferences.filter_map(|p| p.trim().strip_prefix("wait=")).find_map(|n| n.parse().ok())?;
+    let until = tokio::time::Instant::now() + std::time::Duration::from_secs(seconds.min(WAIT_S_MAX));
+    loop {
+        if tenant.desk.tenant.store.run(run).await.ok()??.ended_at.is_some() {
+            let loaded = tenant.desk.load(run).await.ok()??;
+            let body = json!({ "run": run.to_string(), "nummer": loaded.run.nummer, "state": loaded.run.state().as_str(), "output": loaded.run.output,
+                "message": loaded.run.message });
+            let mut response = reply::json(StatusCode::OK, &body);
+            response.headers_mut().insert("preference-applied", format!("wait={seconds}").parse().ok()?);
+            return Some(response);
+        }
+        if tokio::time::Instant::now() >= until {
+            return None;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
 }
 
 /// What happened elsewhere, for whatever waits for it.
@@ -169,9 +196,7 @@ pub async fn run(State(site): State<Arc<Site>>, Extension(session): Extension<Se
     let tenant = &site.tenants[&session.tenant];
     let Some(id) = RunId::parse(&run) else { return problem(404, "Diesen Vorgang gibt es nicht.") };
     match tenant.desk.visible(&session.caller, id).await {
-        Ok(Some(loaded)) if !session.covers(loaded.run.process.as_str()) => {
-            key::outside(tenant, &session, Some(("run.denied", json!({ "run": run, "order": "view" })))).await
-        }
+        Ok(Some(loaded)) if !session.covers(loaded.run.process.as_str()) => not_hers(tenant, &session, &run, "view").await,
         Ok(Some(loaded)) => {
             if let Err(error) = tenant.desk.record("content.viewed", &as_api(&session.caller), json!({ "run": run })).await {
                 tracing::error!(%error, "what cannot be recorded is not shown");
@@ -187,8 +212,78 @@ pub async fn run(State(site): State<Arc<Site>>, Extension(session): Extension<Se
     }
 }
 
+/// A run of a process her key is not for.
+pub(crate) async fn not_hers(tenant: &TenantSite, session: &Session, run: &str, order: &str) -> Response {
+    key::outside(tenant, session, Some(("run.denied", json!({ "run": run, "order": order })))).await
+}
+
+/// A run somebody of its unit gives an order about.
+async fn ordered(tenant: &TenantSite, session: &Session, run: &str, order: &str) -> Result<RunId, Response> {
+    let missing = || problem(404, "Diesen Vorgang gibt es nicht.");
+    let id = RunId::parse(run).ok_or_else(missing)?;
+    match tenant.desk.tenant.store.run(id).await {
+        Ok(Some(row)) if !session.covers(&row.process) => Err(not_hers(tenant, session, run, order).await),
+        Ok(Some(_)) => Ok(id),
+        Ok(None) => Err(missing()),
+        Err(_) => Err(problem(503, "Gerade nicht möglich. Bitte später noch einmal.")),
+    }
+}
+
+fn carried_out(result: Result<Loaded, WishError>) -> Response {
+    match result {
+        Ok(loaded) => reply::json(StatusCode::OK, &json!({ "run": loaded.run.id.to_string(), "state": loaded.run.state().as_str() })),
+        Err(WishError::Unknown) => problem(404, "Diesen Vorgang gibt es nicht."),
+        Err(WishError::Rejected(Rejection::Stale(text))) => problem(409, &text.de),
+        Err(WishError::Rejected(Rejection::Invalid(problems))) => invalid(&problems),
+        Err(WishError::Rejected(Rejection::Denied(decision))) => wish(&WishError::Denied(decision)),
+        Err(error) => wish(&error),
+    }
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cancelled {
+    reason: String,
+}
+
+/// Ends a run, and takes back what it did.
+pub async fn cancel(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(run): Path<String>, Json(sent): Json<Cancelled>) -> Response {
+    let tenant = &site.tenants[&session.tenant];
+    let id = match ordered(tenant, &session, &run, "cancel").await {
+        Ok(id) => id,
+        Err(refused) => return refused,
+    };
+    carried_out(tenant.desk.cancel(id, &as_api(&session.caller), &sent.reason).await)
+}
+
+/// What became of a call nobody knows of: it happened, with what came back, or it did not.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Resolved {
+    /// `schreiben`, `schreiben.i2`
+    step: String,
+    #[serde(default)]
+    happened: Option<Value>,
+    #[serde(default)]
+    did_not_happen: bool,
+}
+
+pub async fn resolve(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(run): Path<String>, Json(sent): Json<Resolved>) -> Response {
+    let tenant = &site.tenants[&session.tenant];
+    let id = match ordered(tenant, &session, &run, "resolve").await {
+        Ok(id) => id,
+        Err(refused) => return refused,
+    };
+    let resolution = match (sent.happened, sent.did_not_happen) {
+        (Some(value), false) => Resolution::Happened(value),
+        (None, true) => Resolution::DidNotHappen,
+        _ => return problem(400, "Erwartet: { step, happened } oder { step, did_not_happen: true }."),
+    };
+    carried_out(tenant.desk.resolve(id, &as_api(&session.caller), &sent.step, resolution).await)
+}
+
 /// Why somebody is shown nothing at all.
-fn wish(error: &WishError) -> Response {
+pub(crate) fn wish(error: &WishError) -> Response {
     match error {
         WishError::Denied(decision) => problem_with(403, "Nicht erlaubt.", json!({ "detail": decision.reason.de, "rule": decision.rule })),
         _ => problem(503, "Gerade nicht möglich. Bitte später noch einmal."),

@@ -4,6 +4,7 @@
 
 mod api;
 mod files;
+mod follow;
 mod form_data;
 mod hooks;
 mod intake;

@@ -40,7 +40,8 @@ pub async fn list(State(site): State<Arc<Site>>, Extension(session): Extension<S
         title: process.title.clone(),
         description: process.description.clone(),
         responsible: process.verantwortlich.clone(),
-        start: may_start(tenant, &who, process).then(|| format!("/prozesse/{}/start", process.id)),
+        // a process whose input has no form is started by programs and at the command line
+        start: (may_start(tenant, &who, process) && intake::form_of(process).is_some()).then(|| format!("/prozesse/{}/start", process.id)),
         public: process.triggers.iter().find_map(|t| match &t.kind {
             TriggerKind::Intake { path, public: true } => Some(format!("/antrag/{}/{path}", session.tenant)),
             _ => None,

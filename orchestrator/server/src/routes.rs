@@ -13,7 +13,7 @@ use axum::{
 use laufzettel_worker::Nobody;
 use tower_http::csrf::CsrfLayer;
 
-use crate::{api, files, hooks, intake, key, pages, processes, reply, runs, session, signin, site::Site, status, tasks};
+use crate::{api, files, follow, hooks, intake, key, pages, processes, reply, runs, session, signin, site::Site, status, tasks};
 
 /// What somebody must bring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +83,9 @@ pub fn routes() -> Vec<Route> {
         route("/api/v1/processes/{id}/runs", Key, "process.start", post(api::start)),
         route("/api/v1/runs", Key, "run.view", get(api::runs)),
         route("/api/v1/runs/{run}", Key, "run.view", get(api::run)),
+        route("/api/v1/runs/{run}/events", Key, "run.view", get(follow::events)),
+        route("/api/v1/runs/{run}/cancel", Key, "task.complete", post(api::cancel)),
+        route("/api/v1/runs/{run}/resolve", Key, "task.complete", post(api::resolve)),
         route("/api/v1/tasks", Key, "task.complete", get(api::tasks)),
         route("/api/v1/tasks/{task}/complete", Key, "task.complete", post(api::complete)),
     ]

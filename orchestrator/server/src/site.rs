@@ -63,6 +63,8 @@ pub struct Site {
     throttle: Mutex<Throttle>,
     rates: Mutex<Rates>,
     codes: Mutex<Codes>,
+    /// True once the server stops: nobody is told anything any more.
+    closing: tokio::sync::watch::Sender<bool>,
 }
 
 const HELD: &str = "nobody panics while holding this lock";
@@ -83,7 +85,17 @@ impl Site {
             throttle: Mutex::default(),
             rates: Mutex::default(),
             codes: Mutex::default(),
+            closing: tokio::sync::watch::Sender::new(false),
         }
+    }
+
+    /// Ends what would otherwise go on as long as somebody listens.
+    pub fn close(&self) {
+        self.closing.send_replace(true);
+    }
+
+    pub(crate) fn closing(&self) -> tokio::sync::watch::Receiver<bool> {
+        self.closing.subscribe()
     }
 
     pub(crate) fn sessions(&self) -> MutexGuard<'_, Sessions> {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use laufzettel_domain::{Actor, Caller, Digest, RunId, TaskId, Text, Value};
-use laufzettel_engine::{self as engine, Answer, Command, Event, Rejection, Run, Start, TaskKind};
+use laufzettel_domain::{Actor, Caller, Digest, EffectPath, RunId, Slot, TaskId, Text, Value};
+use laufzettel_engine::{self as engine, Answer, Command, EffectStatus, Event, Rejection, Resolution, Run, Start, TaskKind};
 use laufzettel_journal::{Draft, Record};
 use laufzettel_policy::{Action, Decision, Who, permit, permit_start};
 use laufzettel_process::{
@@ -531,6 +531,48 @@ impl Desk {
         let loaded = self.load(run).await?.ok_or(WishError::Unknown)?;
         self.may_order(&loaded, by, "cancel").await?;
         self.tell_loaded(loaded, &Actor::Caller(by.clone()), |_| Ok(Command::Cancel { by: by.clone(), reason: reason.to_owned() })).await
+    }
+
+    /// Says what became of a call nobody knows of. `step`: `schreiben`, or `schreiben.i2` of a list.
+    pub async fn resolve(&self, run: RunId, by: &Caller, step: &str, resolution: Resolution) -> Result<Loaded, WishError> {
+        if !by.is_person() {
+            return Err(WishError::Denied(Decision::deny(
+                "gate.person",
+                "Was mit einem Aufruf geschehen ist, sagt ein Mensch, der nachgesehen hat.",
+                "What became of a call is said by a person who has looked.",
+            )));
+        }
+        let doubtful = |status: &EffectStatus| *status == EffectStatus::Doubt;
+        self.order(run, by, "resolve", step, doubtful, |path| Command::Resolve { path, by: by.clone(), resolution: resolution.clone() }).await
+    }
+
+    /// Has a parked call asked for again, with the rights of now.
+    pub async fn take_over(&self, run: RunId, by: &Caller, step: &str) -> Result<Loaded, WishError> {
+        let parked = |status: &EffectStatus| matches!(status, EffectStatus::Parked(_));
+        self.order(run, by, "retry", step, parked, |path| Command::TakeOver { path, by: by.clone() }).await
+    }
+
+    async fn order(
+        &self,
+        run: RunId,
+        by: &Caller,
+        name: &str,
+        step: &str,
+        which: impl Fn(&EffectStatus) -> bool,
+        command: impl Fn(EffectPath) -> Command,
+    ) -> Result<Loaded, WishError> {
+        let refused = |de: String, en: String| WishError::Rejected(Rejection::Stale(Text::new(de, en)));
+        let slot = Slot::parse(step)
+            .ok_or_else(|| refused(format!("„{step}“ ist kein Schritt (bei each: schritt.i2)."), format!("\"{step}\" is no step (with each: step.i2).")))?;
+        let loaded = self.load(run).await?.ok_or(WishError::Unknown)?;
+        self.may_order(&loaded, by, name).await?;
+        self.tell_loaded(loaded, &Actor::Caller(by.clone()), |loaded| {
+            let meant = |path: &EffectPath| path.step == slot.step && (slot.item == 0 || path.item == slot.item);
+            let path = loaded.run.effects.iter().find(|(path, effect)| meant(path) && which(&effect.status)).map(|(path, _)| path.clone());
+            path.map(&command)
+                .ok_or_else(|| refused(format!("Der Schritt „{slot}“ wartet nicht darauf."), format!("The step \"{slot}\" does not wait for that.")))
+        })
+        .await
     }
 
     /// As [`Self::needs_unit`], for somebody who means it: a denial is a record like any other.

@@ -132,10 +132,11 @@ async fn live(config: Config, listener: TcpListener, greet: Option<SocketAddr>, 
             }
         });
     }
-    let signalled = stop.clone();
+    let (signalled, followed) = (stop.clone(), site.clone());
     tokio::spawn(async move {
         edge::stop_signal().await;
         signalled.cancel();
+        followed.close();
     });
     if let Some(bound) = greet {
         welcome(&config, bound, out).await;

@@ -1,7 +1,7 @@
 //! `runs …`: lists and single runs, and what a person may order.
 
-use laufzettel_domain::{Actor, Caller, EffectPath, RunId, Slot, Value};
-use laufzettel_engine::{Command, EffectStatus, Resolution, fold};
+use laufzettel_domain::{Caller, RunId, Value};
+use laufzettel_engine::{Resolution, fold};
 use laufzettel_store::RunFilter;
 use laufzettel_worker::{Loaded, WishError};
 use serde_json::json;
@@ -114,47 +114,17 @@ pub async fn cancel(house: &House, written: &str, reason: &str, out: &Out) -> Do
 
 /// Takes over a parked step: what was refused is asked for again, with the rights of now.
 pub async fn retry(house: &House, written: &str, step: &str, out: &Out) -> Done {
-    order(house, "retry", written, step, out, |status| matches!(status, EffectStatus::Parked(_)), |path, by| Command::TakeOver { path, by }).await
+    let (run, by) = (find_run(house, written, out.lang).await?, caller(house, out).await?);
+    go_on(house, run, house.desk.take_over(run, &by, step).await, out).await
 }
 
 pub async fn resolve(house: &House, written: &str, step: &str, happened: Option<Value>, out: &Out) -> Done {
     let resolution = happened.map_or(Resolution::DidNotHappen, Resolution::Happened);
-    order(
-        house,
-        "resolve",
-        written,
-        step,
-        out,
-        |status| *status == EffectStatus::Doubt,
-        move |path, by| Command::Resolve { path, by, resolution: resolution.clone() },
-    )
-    .await
+    let (run, by) = (find_run(house, written, out.lang).await?, caller(house, out).await?);
+    go_on(house, run, house.desk.resolve(run, &by, step, resolution).await, out).await
 }
 
-async fn order(
-    house: &House,
-    name: &str,
-    written: &str,
-    step: &str,
-    out: &Out,
-    which: impl Fn(&EffectStatus) -> bool,
-    command: impl Fn(laufzettel_domain::EffectPath, laufzettel_domain::Caller) -> Command,
-) -> Done {
-    let run = find_run(house, written, out.lang).await?;
-    let by = caller(house, out).await?;
-    let slot = Slot::parse(step).ok_or_else(|| Failed::new(code::USAGE, format!("„{step}“ ist kein Schritt (bei each: schritt.i2).")))?;
-    let actor = Actor::Caller(by.clone());
-    let loaded = house.desk.load(run).await.map_err(|e| wish_failed(e, out.lang))?.ok_or_else(|| no_run(out.lang))?;
-    house.desk.may_order(&loaded, &by, name).await.map_err(|e| wish_failed(e, out.lang))?;
-    let told = house
-        .desk
-        .tell_loaded(loaded, &actor, |loaded| {
-            let meant = |path: &EffectPath| path.step == slot.step && (slot.item == 0 || path.item == slot.item);
-            let path = loaded.run.effects.iter().find(|(path, effect)| meant(path) && which(&effect.status)).map(|(path, _)| path.clone());
-            let path = path.ok_or_else(|| WishError::Unavailable(format!("Der Schritt „{slot}“ wartet nicht darauf.")))?;
-            Ok(command(path, by.clone()))
-        })
-        .await;
+async fn go_on(house: &House, run: RunId, told: Result<Loaded, WishError>, out: &Out) -> Done {
     told.map_err(|e| wish_failed(e, out.lang))?;
     house.desk.drive(run).await.map_err(|e| wish_failed(e, out.lang))?;
     report(house, run, out).await
