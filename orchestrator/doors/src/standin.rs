@@ -52,7 +52,12 @@ fn fill(schema: &Value, name: &str, text: &str) -> Option<Value> {
     match schema.get("type").and_then(Value::as_str) {
         Some("object") | None if schema.get("properties").is_some() => Some(object(schema, text)),
         Some("array") => {
-            let item = schema.get("items").and_then(|items| fill(items, name, text));
+            // an entry that lacks what it must have is none
+            let whole = |items: &Value, item: &Value| {
+                let required = items.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).filter(|name| *name != "belege");
+                !item.is_object() || required.into_iter().all(|name| item.get(name).is_some())
+            };
+            let item = schema.get("items").and_then(|items| fill(items, name, text).filter(|item| whole(items, item)));
             Some(Value::Array(item.into_iter().collect()))
         }
         Some("string") => string(schema, name, text).map(Value::String),

@@ -79,7 +79,7 @@ impl Table {
         let rows = if specific.is_empty() { self.matching(&key, stichtag, with, zeitzone, false)? } else { specific };
         let shown = || self.key.iter().zip(&key).map(|(name, v)| format!("{name}={}", plain(v))).collect::<Vec<_>>().join(", ");
         match (self.hit, rows.as_slice()) {
-            (_, []) => Err(Error::NoRow { table: self.name.clone(), key: shown(), stichtag: stichtag.to_string() }),
+            (Hit::Unique | Hit::First, []) => Err(Error::NoRow { table: self.name.clone(), key: shown(), stichtag: stichtag.to_string() }),
             (Hit::Unique, [first, second, ..]) => {
                 Err(Error::TwoRows { table: self.name.clone(), key: shown(), stichtag: stichtag.to_string(), first: first + 1, second: second + 1 })
             }

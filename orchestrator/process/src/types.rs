@@ -11,6 +11,7 @@ use crate::{
     expression::{Expression, Shape, Template},
     model::{Process, StepKind},
     schema::{At, Schema},
+    table::Hit,
 };
 
 /// What a tool's pinned definition says: the schemas of its arguments and its result.
@@ -81,7 +82,11 @@ impl Types {
                 form
             }
             StepKind::Rules(rules) => {
-                let mut result = rules.table.result.as_ref().map_or_else(|| rows_schema(rules.table.rows.iter().map(|r| &r.result)), |s| s.root.clone());
+                let row = rules.table.result.as_ref().map_or_else(|| rows_schema(rules.table.rows.iter().map(|r| &r.result)), |s| s.root.clone());
+                let mut result = match rules.table.hit {
+                    Hit::Collect => json!({ "type": "object", "required": ["zeilen"], "properties": { "zeilen": list_of(row) } }),
+                    Hit::Unique | Hit::First => row,
+                };
                 if let Some(result) = result.as_object_mut() {
                     extend(result, [("rule", json!({ "type": "object" }))]);
                 }

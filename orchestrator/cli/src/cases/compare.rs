@@ -11,6 +11,12 @@ pub fn compare(expect: &Expect, run: &Run, script: &Script) -> Vec<String> {
         lines.push(format!("{name} wurde aufgerufen, der Fall hat dafür keine (weitere) Antwort"));
     }
     lines.extend(script.unfit());
+    if let Some(code) = &expect.refused {
+        let parked = run.effects.values().any(|e| matches!(&e.status, EffectStatus::Parked(decision) if decision.rule.contains(code) || decision.reason.de.contains(code)));
+        if !parked && !run.message.contains(code) {
+            lines.push(format!("{code} sollte den Start ablehnen; der Vorgang hat begonnen (Zustand {})", run.state().as_str()));
+        }
+    }
     if let Some(state) = &expect.state
         && run.state().as_str() != state
     {

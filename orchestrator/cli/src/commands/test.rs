@@ -66,7 +66,7 @@ pub async fn test(paths: &[PathBuf], at: &Where, out: &Out) -> anyhow::Result<u8
             jobs.spawn(async move { (n, cases::perform(setting, case).await) });
         }
     }
-    let exit = report(jobs, out).await?;
+    let exit = report(jobs, refused_any, out).await?;
     Ok(if refused_any { code::FINDINGS } else { exit })
 }
 
@@ -75,7 +75,8 @@ fn is_refused(case: &Case, found: &[Finding]) -> bool {
     case.expect.refused.as_ref().is_some_and(|code| errors.into_iter().any(|f| f.code == *code))
 }
 
-async fn report(mut jobs: JoinSet<(usize, cases::Report)>, out: &Out) -> anyhow::Result<u8> {
+/// `refused`: a file could not be tested; what is wrong with it has been said.
+async fn report(mut jobs: JoinSet<(usize, cases::Report)>, refused: bool, out: &Out) -> anyhow::Result<u8> {
     let mut reports = Vec::new();
     while let Some(done) = jobs.join_next().await {
         reports.push(done?);
@@ -95,7 +96,7 @@ async fn report(mut jobs: JoinSet<(usize, cases::Report)>, out: &Out) -> anyhow:
         }
     }
     out.note(format!("{} {}, {failed} {}", reports.len() - failed, out.text("bestanden", "passed"), out.text("nicht", "failed"))).await;
-    if reports.is_empty() {
+    if reports.is_empty() && !refused {
         out.note(out.text("Keine Fälle gefunden (<prozess>.cases.yaml).", "No cases found (<process>.cases.yaml).")).await;
     }
     Ok(match (reports.is_empty(), failed) {
