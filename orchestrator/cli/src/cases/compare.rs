@@ -12,7 +12,10 @@ pub fn compare(expect: &Expect, run: &Run, script: &Script) -> Vec<String> {
     }
     lines.extend(script.unfit());
     if let Some(code) = &expect.refused {
-        let parked = run.effects.values().any(|e| matches!(&e.status, EffectStatus::Parked(decision) if decision.rule.contains(code) || decision.reason.de.contains(code)));
+        let parked = run
+            .effects
+            .values()
+            .any(|e| matches!(&e.status, EffectStatus::Parked(decision) if decision.rule.contains(code) || decision.reason.de.contains(code)));
         if !parked && !run.message.contains(code) {
             lines.push(format!("{code} sollte den Start ablehnen; der Vorgang hat begonnen (Zustand {})", run.state().as_str()));
         }
