@@ -21,6 +21,9 @@ pub struct Effect {
 /// Intended and not settled, due now. In the order of their paths, so that every machine makes the same list; what was never
 /// asked before what is asked again.
 pub fn effects(run: &Run) -> Vec<Effect> {
+    if run.ended.is_some() {
+        return Vec::new();
+    }
     let mut due: Vec<_> = run.effects.iter().filter(|(_, effect)| effect.status == EffectStatus::Due).collect();
     due.sort_by_key(|(path, _)| path.iteration);
     due.into_iter()

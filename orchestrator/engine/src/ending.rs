@@ -13,7 +13,11 @@ use crate::{
 
 /// Takes a run that is ending as far as it goes without the outside.
 pub(crate) fn advance(sheet: &mut Sheet<'_>) {
-    let Some((ending, _)) = sheet.run.ending.clone() else { return };
+    let Some((ending, step)) = sheet.run.ending.clone() else { return };
+    if ending == Ending::Stuck {
+        let message = sheet.run.message.clone();
+        return stop(sheet, step, message);
+    }
     // doubts stay: a person must still say what happened
     sheet.withdraw(|task| task.opened.kind != crate::TaskKind::Doubt);
     give_up_waiting(sheet);
@@ -74,6 +78,19 @@ fn next_undo(sheet: &Sheet<'_>) -> Option<Slot> {
 pub(crate) fn stuck(sheet: &mut Sheet<'_>, step: &StepId, why: &str) {
     let title = &sheet.step(step).title;
     let message = format!("„{title}“ konnte nicht rückgängig gemacht werden: {why}");
+    stop(sheet, Some(step.clone()), message);
+}
+
+/// The run is stuck. What is under way comes to its end first: its outcome belongs into the journal, and nothing follows the
+/// record that a run has ended.
+fn stop(sheet: &mut Sheet<'_>, step: Option<StepId>, message: String) {
+    let under_way = sheet.run.effects.values().any(|effect| effect.status == EffectStatus::Due);
+    if under_way || sheet.run.open_children().next().is_some() {
+        if !matches!(sheet.run.ending, Some((Ending::Stuck, _))) {
+            sheet.end(Ending::Stuck, None, step, message);
+        }
+        return;
+    }
     sheet.withdraw(|_| true);
     sheet.emit(Event::RunEnded(RunEnded { state: State::Stuck, labels: None, output: Value::Null, message }));
 }

@@ -47,6 +47,8 @@ pub enum Ending {
     Completed,
     Failed,
     Cancelled,
+    /// Nobody can find out whether something stands: only what is under way is awaited.
+    Stuck,
 }
 
 #[derive(Debug, Clone, PartialEq)]

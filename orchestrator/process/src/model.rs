@@ -133,7 +133,7 @@ pub enum TriggerKind {
     },
     /// By the clock, with this input.
     Cron {
-        schedule: Schedule,
+        schedule: Box<Schedule>,
         input: Value,
     },
 }

@@ -108,6 +108,24 @@ fn a_write_nobody_may_ask_about_leaves_the_run_stuck() {
     assert!(desk.run.message.contains("ungewiss"), "{}", desk.run.message);
 }
 
+/// What is under way when nobody can find out any more what stands comes to its end, and is the last that is written down.
+#[test]
+fn a_stuck_run_awaits_what_is_under_way() {
+    let steps = "steps:\n  lesen: { tool: t/lesen }\n  schreiben: { tool: t/schreiben, retry: { attempts: 3, delay: PT2S } }\n";
+    let mut desk = Desk::new(steps, json!({})).unwrap();
+    let [reading, writing] = desk.due().try_into().unwrap_or_else(|due| panic!("{due:?}"));
+    desk.settle(&writing, no(FailureClass::Timeout, Disposition::Unknown)).unwrap();
+    desk.at += jiff::SignedDuration::from_secs(2);
+    desk.tell(Command::Wake).unwrap();
+    desk.tell(Command::Refuse { path: writing.key.path.clone(), round: 0, decision: Decision { allow: false, ..yes() } }).unwrap();
+    desk.tell(Command::Cancel { by: clerk(), reason: "Irrtum".into() }).unwrap();
+    assert!(desk.story().ends_with("ending Cancelled | withdrawn 1 | ending Stuck"), "{}", desk.story());
+    assert_eq!(desk.due().len(), 1);
+    desk.settle(&reading, no(FailureClass::Timeout, Disposition::DidNotHappen)).unwrap();
+    assert!(desk.story().ends_with("ending Stuck | xlesen GiveUp | !lesen | stuck null"), "{}", desk.story());
+    assert!(desk.due().is_empty() && desk.run.message.contains("ungewiss"), "{}", desk.run.message);
+}
+
 #[test]
 fn a_failed_run_undoes_backwards_and_gets_stuck_if_it_cannot() {
     let until_send = || {

@@ -186,7 +186,7 @@ fn read_cron(node: &Node, key: &str, findings: &mut Findings) -> Option<Trigger>
     let input = fields.opt("input").map_or_else(|| json!({}), |node| constant(node, &fields.path("input"), fields.findings));
     let run_as = account(&mut fields);
     fields.close();
-    Some(Trigger { kind: TriggerKind::Cron { schedule: schedule?, input }, run_as: run_as?, at: node.at })
+    Some(Trigger { kind: TriggerKind::Cron { schedule: Box::new(schedule?), input }, run_as: run_as?, at: node.at })
 }
 
 fn zone(node: &Node, key: &str, findings: &mut Findings) -> Option<String> {
