@@ -129,9 +129,11 @@ pub fn template_problems(analysis: &Analysis, text: &str, path: &str, findings: 
 
 fn report(problem: &Problem, at: Place, key: &str, findings: &mut Findings) {
     let (de, en, hint) = match problem {
-        Problem::UnknownFunction(name) => {
-            (format!("Die Funktion „{name}“ gibt es nicht."), format!("There is no function \"{name}\"."), Some(finding::hint(name, FUNCTIONS)))
-        }
+        Problem::UnknownFunction(name) => (
+            format!("Die Funktion „{name}“ gibt es nicht."),
+            format!("There is no function \"{name}\"."),
+            Some(finding::hint(name, FUNCTIONS.map(|(name, _)| name))),
+        ),
         Problem::UnknownFilter(name) => {
             (format!("Den Filter „{name}“ gibt es nicht."), format!("There is no filter \"{name}\"."), Some(finding::hint(name, FILTERS)))
         }
@@ -143,6 +145,11 @@ fn report(problem: &Problem, at: Place, key: &str, findings: &mut Findings) {
         }
         Problem::NotLiteral(name) => {
             (format!("„{name}“ braucht einen festen Text in Anführungszeichen."), format!("\"{name}\" needs a literal text in quotes."), None)
+        }
+        Problem::Arguments(name, takes) => {
+            let (de, en) = if *takes == 1 { ("einen Wert", "one value") } else { ("Werte", "values") };
+            let count = if *takes == 1 { String::new() } else { format!("{takes} ") };
+            (format!("„{name}“ braucht {count}{de} in Klammern."), format!("\"{name}\" needs {count}{en} in brackets."), None)
         }
     };
     findings.error("LZ303", at, key, Text::new(de, en)).hint = hint;

@@ -130,6 +130,8 @@ impl Types {
             Shape::Number => json!({ "type": "number" }),
             Shape::Date => json!({ "type": "string", "format": "date" }),
             Shape::Text => json!({ "type": "string" }),
+            Shape::List => json!({ "type": "array" }),
+            Shape::Open => Value::Bool(true),
             Shape::Const(value) => of_const(value),
             Shape::Ref(path) => self.at(path).filter(|schema| !contains_ref(schema)).cloned().unwrap_or(Value::Bool(true)),
             Shape::Either(shapes) => self.either(shapes),

@@ -109,6 +109,8 @@ fn thirty_mistakes() {
         ("input.zahl > 3", "input.zal > 3", "LZ301", 21, "Meinten Sie „zahl“?"),
         ("input.zahl > 3", "eingabe.zahl > 3", "LZ302", 21, "gibt es hier nicht"),
         ("input.zahl > 3", "summe(input.zahl) > 3", "LZ303", 21, "Funktion"),
+        ("input.zahl > 3", "add_days(input.name) > '2026'", "LZ303", 21, "braucht 2 Werte"),
+        ("input.zahl > 3", "input.zahl | default(1, true) > 3", "LZ303", 21, "braucht einen Wert"),
         ("steps.art.a }}", "steps.art.b }}", "LZ301", 31, "ein Feld „b“"),
         ("steps.art.a }}", "steps.suche.treffer }}", "LZ330", 31, "kann fehlen"),
         ("needs: [\"suche?\"]", "needs: [such]", "LZ201", 27, "Meinten Sie „suche“?"),

@@ -324,6 +324,19 @@ impl Desk {
         Ok(Some(Loaded { run: state, prepared }))
     }
 
+    /// A run with the children it waits for, and theirs: the run itself comes first.
+    pub async fn family(&self, run: RunId) -> Result<Vec<Loaded>, WishError> {
+        let mut family = vec![self.load(run).await?.ok_or(WishError::Unknown)?];
+        let mut next = 0;
+        while let Some(member) = family.get(next) {
+            next += 1;
+            for child in member.run.open_children().map(|(_, child)| child.run).collect::<Vec<_>>() {
+                family.extend(self.load(child).await?);
+            }
+        }
+        Ok(family)
+    }
+
     /// Decides a wish on the run as it stands, and makes the decision durable. Whoever was faster is folded in first.
     pub async fn tell(&self, run: RunId, actor: &Actor, wish: impl Fn(&Loaded) -> Result<Command, WishError>) -> Result<Loaded, WishError> {
         let loaded = self.load(run).await?.ok_or(WishError::Unknown)?;

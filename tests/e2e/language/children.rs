@@ -18,7 +18,7 @@ steps:
     title: Ist er gut?
     if: "{{ input.name == 'Frage' }}"
     needs: [brief]
-    human: { assign: { groups: [GG-Steueramt] }, form: { type: object, additionalProperties: false, required: [gut], properties: { gut: { type: boolean } } } }
+    human: { assign: { groups: [GG-Steueramt] }, escalate: { after: P2D, to: { groups: [GG-Leitung] } }, form: { type: object, additionalProperties: false, required: [gut], properties: { gut: { type: boolean } } } }
 output: { dokument: "{{ steps.brief.dokument_id }}", gut: "{{ steps.frage.gut }}" }
 "#;
 
@@ -144,6 +144,18 @@ fn parent_and_children_survive_a_crash_together() {
         }
         assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0), "{failpoint}");
     }
+}
+
+/// Whoever follows the parent answers what its child asks, by the child's step; or learns who is waited for.
+#[test]
+fn the_task_of_a_child_is_answered_with_its_parent() {
+    let tenant = couple();
+    let waiting = start(&tenant, &["Frage"], None);
+    assert!(waiting.status.code() == Some(7) && text(&waiting).contains("Ist er gut?: wartet auf GG-Steueramt"), "{}", text(&waiting));
+    let answer = written(&tenant, "antwort.json", &json!({ "by": "s.weber", "gut": true }));
+    let input = tenant.path("eingabe.json").display().to_string();
+    let done = tenant.laufzettel(&["run", "rundbrief", "--input", &input, "--as", "a.klein", "--answer", &format!("frage={answer}")]);
+    assert!(done.status.code() == Some(0) && text(&done).contains("abgeschlossen"), "{}", text(&done));
 }
 
 /// Called off with its parent: the child's letter is taken back before the parent ends.

@@ -8,14 +8,14 @@ use std::{
 
 use jiff::Timestamp;
 use laufzettel_directory::Directory;
-use laufzettel_domain::{Caller, Clock, RunId, TaskId, TenantId, Value, Via};
+use laufzettel_domain::{Caller, Clock, TaskId, TenantId, Value, Via};
 use laufzettel_engine::{TaskKind, TaskOpened, wake_at};
 use laufzettel_process::{
     Catalogue, Process,
     model::{RunAs, TriggerKind},
 };
 use laufzettel_store::{Memory as MemoryStore, Store};
-use laufzettel_worker::{DeliverError, Desk, Happening, Loaded, Random, StartError, StartRequest, WishError};
+use laufzettel_worker::{DeliverError, Desk, Happening, Random, StartError, StartRequest, WishError};
 
 use super::{
     Report,
@@ -92,7 +92,7 @@ pub async fn perform(setting: Setting, case: Case) -> Report {
         if let Err(error) = desk.drive(run).await {
             return report(vec![error.to_string()]);
         }
-        let Ok(family) = family(&desk, run).await else { return report(vec!["der Vorgang ist verschwunden".to_owned()]) };
+        let Ok(family) = desk.family(run).await else { return report(vec!["der Vorgang ist verschwunden".to_owned()]) };
         let loaded = &family[0];
         if loaded.run.ended.is_some() {
             return report(compare(&case.expect, &loaded.run, &script));
@@ -115,19 +115,6 @@ pub async fn perform(setting: Setting, case: Case) -> Report {
         }
     }
     report(vec![format!("kommt nach {ROUNDS_MAX} Schritten nicht zur Ruhe")])
-}
-
-/// A run with the children it waits for, and theirs.
-async fn family(desk: &Desk, run: RunId) -> Result<Vec<Loaded>, WishError> {
-    let mut family = vec![desk.load(run).await?.ok_or(WishError::Unknown)?];
-    let mut next = 0;
-    while let Some(member) = family.get(next) {
-        next += 1;
-        for child in member.run.open_children().map(|(_, child)| child.run).collect::<Vec<_>>() {
-            family.extend(desk.load(child).await?);
-        }
-    }
-    Ok(family)
 }
 
 async fn happen(desk: &Desk, event: Scheduled) -> Result<(), String> {

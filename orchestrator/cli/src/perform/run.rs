@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use laufzettel_domain::{Caller, Digest, RunId, StepId, TaskId, Value, Via};
-use laufzettel_engine::{EffectStatus, State, wake_at};
+use laufzettel_engine::{EffectStatus, State};
 use laufzettel_process::{
     Schema,
     model::{RunAs, TriggerKind},
@@ -29,30 +29,20 @@ pub async fn run(house: &House, wish: RunWish, out: &Out) -> Done {
     let mut told = BTreeSet::new();
     loop {
         house.desk.drive(run).await.map_err(|e| wish_failed(e, out.lang))?;
-        let loaded = load(house, run, out).await?;
-        tell(&loaded, &mut told, out).await;
+        let family = house.desk.family(run).await.map_err(|e| wish_failed(e, out.lang))?;
+        let loaded = &family[0];
+        tell(loaded, &mut told, out).await;
         if loaded.run.ended.is_some() {
-            return finish(&loaded, out).await;
+            return finish(loaded, out).await;
         }
-        if answer_one(house, &loaded, &wish, out).await? {
+        if answer_one(house, &family, &wish, out).await? {
             continue;
         }
-        // what is not there is waited for; whoever asked not to wait is told
-        let deferred = loaded.run.effects.values().any(|e| e.deferred.is_some() && matches!(e.status, EffectStatus::RetryAt(_)));
-        let patient = loaded.run.state() == laufzettel_engine::State::Waiting && !loaded.run.waits.is_empty();
-        if (deferred || patient) && wish.until_waiting {
-            return stopped(&loaded, &wish, out).await;
-        }
-        match pause(&loaded, house) {
-            Pause::Sleep(time) => tokio::time::sleep(time).await,
-            Pause::Stop => return stopped(&loaded, &wish, out).await,
+        match pause(&family, house, wish.until_waiting) {
+            Some(time) => tokio::time::sleep(time).await,
+            None => return stopped(&family, &wish, out).await,
         }
     }
-}
-
-async fn load(house: &House, run: RunId, out: &Out) -> Result<Loaded, Failed> {
-    let loaded = house.desk.load(run).await.map_err(|e| wish_failed(e, out.lang))?;
-    loaded.ok_or_else(|| Failed::new(code::ENDED_BADLY, "Der Vorgang ist verschwunden."))
 }
 
 async fn start(house: &House, wish: &RunWish, out: &Out) -> Result<RunId, Failed> {
@@ -143,21 +133,23 @@ async fn tell(loaded: &Loaded, told: &mut BTreeSet<StepId>, out: &Out) {
     }
 }
 
-/// Answers the first open human task there is an answer for. `false` if there is none.
-async fn answer_one(house: &House, loaded: &Loaded, wish: &RunWish, out: &Out) -> Result<bool, Failed> {
-    for task in loaded.run.open_tasks().filter(|t| t.opened.kind.is_own()) {
-        let step = task.opened.step.as_str();
-        let id = TaskId { run: loaded.run.id, number: task.opened.number };
-        let (by, values) = match wish.answers.get(step) {
-            Some(values) => answerer(house, values, out).await?,
-            // the one terminal here is the server's, if the command is its client
-            None if wish.interactive && !out.is_remote() => {
-                (caller(house, out).await?, crate::ask::ask(&loaded.prepared.process, task, out).map_err(|e| Failed::new(code::USAGE, e.to_string()))?)
-            }
-            None => continue,
-        };
-        house.desk.answer(id, &by, &values, task.opened.shown).await.map_err(|e| wish_failed(e, out.lang))?;
-        return Ok(true);
+/// Answers the first open human task there is an answer for, of the run or of a child of its. `false` if there is none.
+async fn answer_one(house: &House, family: &[Loaded], wish: &RunWish, out: &Out) -> Result<bool, Failed> {
+    for loaded in family {
+        for task in loaded.run.open_tasks().filter(|task| task.opened.kind.is_own()) {
+            let step = task.opened.step.as_str();
+            let id = TaskId { run: loaded.run.id, number: task.opened.number };
+            let (by, values) = match wish.answers.get(step) {
+                Some(values) => answerer(house, values, out).await?,
+                // the one terminal here is the server's, if the command is its client
+                None if wish.interactive && !out.is_remote() => {
+                    (caller(house, out).await?, crate::ask::ask(&loaded.prepared.process, task, out).map_err(|e| Failed::new(code::USAGE, e.to_string()))?)
+                }
+                None => continue,
+            };
+            house.desk.answer(id, &by, &values, task.opened.shown).await.map_err(|e| wish_failed(e, out.lang))?;
+            return Ok(true);
+        }
     }
     Ok(false)
 }
@@ -173,30 +165,37 @@ async fn answerer(house: &House, values: &Value, out: &Out) -> Result<(Caller, V
     Ok((by, values))
 }
 
-enum Pause {
-    Sleep(Duration),
-    Stop,
-}
-
-fn pause(loaded: &Loaded, house: &House) -> Pause {
-    if let Some(at) = wake_at(&loaded.run) {
-        let wait = at.duration_since(house.desk.tenant.clock.now()).as_millis().clamp(1, 60_000);
-        return Pause::Sleep(Duration::from_millis(u64::try_from(wait).unwrap_or(LOOK_MS)));
+/// How long until the run, or a child of its, goes on by itself; `None` if it waits for somebody who is not here. Nobody is
+/// waited for until her task is handed on or its time is up. Whoever asked not to wait sees short retries through, no more.
+fn pause(family: &[Loaded], house: &House, until_waiting: bool) -> Option<Duration> {
+    let effects = || family.iter().flat_map(|member| member.run.effects.values());
+    if effects().any(|effect| effect.status == EffectStatus::Due) {
+        return Some(Duration::from_millis(LOOK_MS));
     }
-    let due = loaded.run.effects.values().any(|e| e.status == EffectStatus::Due);
-    if due { Pause::Sleep(Duration::from_millis(LOOK_MS)) } else { Pause::Stop }
+    // what is not there is put off, again and again
+    let retries = effects().filter(|effect| !until_waiting || effect.deferred.is_none()).filter_map(|effect| match effect.status {
+        EffectStatus::RetryAt(at) => Some(at),
+        _ => None,
+    });
+    let waits = family.iter().filter(|_| !until_waiting).flat_map(|member| member.run.waits.values().copied());
+    let at = retries.chain(waits).min()?;
+    let wait = at.duration_since(house.desk.tenant.clock.now()).as_millis().clamp(1, 60_000);
+    Some(Duration::from_millis(u64::try_from(wait).unwrap_or(LOOK_MS)))
 }
 
 /// The run waits for somebody who is not here.
-async fn stopped(loaded: &Loaded, wish: &RunWish, out: &Out) -> Done {
-    for line in show::obstacles(&loaded.prepared.process, &loaded.run, out.lang) {
-        out.note(line).await;
+async fn stopped(family: &[Loaded], wish: &RunWish, out: &Out) -> Done {
+    let loaded = &family[0];
+    for member in family {
+        for line in show::obstacles(&member.prepared.process, &member.run, out.lang) {
+            out.note(line).await;
+        }
     }
     out.note(format!("{} {}: {}", out.text("Vorgang", "Run"), loaded.run.nummer, show::state(State::Waiting, out.lang))).await;
     if out.json {
         out.value(&json!({ "run": loaded.run.id.to_string(), "nummer": loaded.run.nummer, "state": "waiting" })).await;
     }
-    let refused = loaded.run.effects.values().any(|e| matches!(e.status, EffectStatus::Parked(_)));
+    let refused = family.iter().flat_map(|member| member.run.effects.values()).any(|e| matches!(e.status, EffectStatus::Parked(_)));
     Ok(if refused && !wish.until_waiting { code::DENIED } else { code::WAITING })
 }
 

@@ -43,30 +43,41 @@ pub fn is_gated(process: &Process, sink: &StepId, value: &Template) -> bool {
 
 /// The same of a run's output, which comes whatever was skipped: the person stands in every run.
 pub fn is_gated_output(process: &Process, value: &Template) -> bool {
-    vouchers(process, value, None).any(|gate| is_in_every_run(process, gate))
+    let certain = in_every_run(process);
+    vouchers(process, value, None).any(|gate| certain.contains(gate))
 }
 
 /// Human steps after everything a value is made of.
 fn vouchers<'p>(process: &'p Process, value: &Template, sink: Option<&StepId>) -> impl Iterator<Item = &'p StepId> {
     let all = before(process, false);
     let mut made_of = BTreeSet::new();
-    origins(process, value, &mut made_of);
+    origins(process, value, &mut BTreeSet::new(), &mut made_of);
     made_of.retain(|origin| Some(*origin) != sink);
     process.order.iter().filter(move |gate| is_gate(process, gate) && made_of.iter().all(|origin| all[gate].contains(origin)))
 }
 
-/// Whether nothing can skip a step: neither a condition of its own nor of a step it needs.
-fn is_in_every_run(process: &Process, id: &StepId) -> bool {
-    let step = &process.steps[id];
-    !step.may_be_skipped() && step.needs.iter().all(|(need, optional)| *optional || is_in_every_run(process, need))
+/// Steps nothing can skip: neither a condition of their own nor of a step they need.
+fn in_every_run(process: &Process) -> BTreeSet<&StepId> {
+    let mut certain = BTreeSet::new();
+    for id in &process.order {
+        let step = &process.steps[id];
+        if !step.may_be_skipped() && step.needs.iter().all(|(need, optional)| *optional || certain.contains(need)) {
+            certain.insert(id);
+        }
+    }
+    certain
 }
 
-/// The tools and models whose results a value is made of, through every `set`, table and human step.
-fn origins<'p>(process: &'p Process, value: &Template, found: &mut BTreeSet<&'p StepId>) {
+/// The tools and models whose results a value is made of, through every `set`, table and human step; each of those is gone
+/// through once, however many ways lead to it.
+fn origins<'p>(process: &'p Process, value: &Template, seen: &mut BTreeSet<&'p StepId>, found: &mut BTreeSet<&'p StepId>) {
     for expression in value.expressions() {
         let paths = expression.analysis.paths();
         let read = paths.iter().filter_map(|path| path.step()).chain(expression.analysis.asked.iter().map(String::as_str));
         for (id, step) in read.filter_map(|id| process.steps.get_key_value(id)) {
+            if !seen.insert(id) {
+                continue;
+            }
             match &step.kind {
                 StepKind::Tool(_) | StepKind::Model(_) | StepKind::Agent(_) | StepKind::Process(_) => {
                     found.insert(id);
@@ -76,7 +87,7 @@ fn origins<'p>(process: &'p Process, value: &Template, found: &mut BTreeSet<&'p 
                     found.insert(id);
                 }
                 StepKind::Set(_) | StepKind::Rules(_) | StepKind::Human(_) | StepKind::Wait(_) => {
-                    step.kind.templates().iter().for_each(|(_, t)| origins(process, t, found))
+                    step.kind.templates().iter().for_each(|(_, t)| origins(process, t, seen, found))
                 }
             }
         }

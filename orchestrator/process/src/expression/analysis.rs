@@ -21,6 +21,10 @@ pub enum Shape {
     /// One of several.
     Either(Vec<Shape>),
     Text,
+    /// Some list; nothing is said of its elements.
+    List,
+    /// Whatever it turns out to be: a picked element, a mapping.
+    Open,
 }
 
 /// One place an expression reads.
@@ -51,6 +55,8 @@ pub enum Problem {
     UnknownTest(String),
     /// `steps[x]`, `failed(x)`, `render(x)` with something that is not a literal.
     NotLiteral(&'static str),
+    /// A function that is given too few or too many values, and how many it takes.
+    Arguments(String, usize),
 }
 
 impl Analysis {
@@ -305,6 +311,9 @@ impl Walk {
         if !super::environment::FILTERS.contains(&filter.name) {
             self.problem(offset, Problem::UnknownFilter(filter.name.to_owned()));
         }
+        if matches!(filter.name, "default" | "d") && filter.args.len() != 1 {
+            self.problem(offset, Problem::Arguments(filter.name.to_owned(), 1));
+        }
         if let Some(inner) = &filter.expr {
             self.read(inner, guards, matches!(filter.name, "default" | "d"));
         }
@@ -331,8 +340,10 @@ impl Walk {
             ("failed" | "skipped" | "error", None) => self.problem(offset, Problem::NotLiteral("failed")),
             ("render", None) => self.problem(offset, Problem::NotLiteral("render")),
             (id, _) => {
-                if !super::environment::FUNCTIONS.contains(&id) {
-                    self.problem(offset, Problem::UnknownFunction(id.to_owned()));
+                match super::environment::FUNCTIONS.iter().find(|(name, _)| *name == id) {
+                    None => self.problem(offset, Problem::UnknownFunction(id.to_owned())),
+                    Some((_, takes)) if *takes != call.args.len() => self.problem(offset, Problem::Arguments(id.to_owned(), *takes)),
+                    Some(_) => {}
                 }
                 self.args(&call.args, guards);
             }
@@ -417,10 +428,11 @@ fn targets(expr: &Expr<'_>, names: &mut BTreeSet<String>) {
 }
 
 /// The type rules of labels: comparisons and tests are boolean, arithmetic and counting are numbers,
-/// the date functions give dates, a lone reference has its schema's type, everything else is text.
+/// the date functions give dates, a lone reference has its schema's type. Of everything else no more is said than whether
+/// it is text or a list; what carries instructions is any of these.
 fn shape(expr: &Expr<'_>) -> Shape {
     match expr {
-        Expr::Const(c) => serde_json::to_value(&c.value).map_or(Shape::Text, Shape::Const),
+        Expr::Const(c) => serde_json::to_value(&c.value).map_or(Shape::Open, Shape::Const),
         Expr::Compare(_) | Expr::Test(_) => Shape::Bool,
         Expr::UnaryOp(op) => match op.op {
             ast::UnaryOpKind::Not => Shape::Bool,
@@ -438,15 +450,17 @@ fn shape(expr: &Expr<'_>) -> Shape {
                 "failed" | "skipped" => Shape::Bool,
                 "days_between" | "weekday" | "anteil" => Shape::Number,
                 "date" | "add_days" | "add_months" | "next_working_day" => Shape::Date,
-                _ => Shape::Text,
+                "error" | "eur" | "render" => Shape::Text,
+                _ => Shape::Open,
             },
-            _ => Shape::Text,
+            _ => Shape::Open,
         },
         Expr::Var(_) | Expr::GetAttr(_) | Expr::GetItem(_) => match reference(expr) {
             Some((path, true)) => Shape::Ref(path),
-            _ => Shape::Text,
+            _ => Shape::Open,
         },
-        _ => Shape::Text,
+        Expr::List(_) | Expr::Tuple(_) => Shape::List,
+        Expr::Map(_) | Expr::Slice(_) => Shape::Open,
     }
 }
 
@@ -473,10 +487,14 @@ fn filtered(filter: &ast::Filter<'_>) -> Shape {
             let mut shapes: Vec<Shape> = filter.expr.iter().map(shape).collect();
             shapes.extend(filter.args.iter().take(1).map(|arg| match arg {
                 CallArg::Pos(e) | CallArg::Kwarg(_, e) => shape(e),
-                _ => Shape::Text,
+                _ => Shape::Open,
             }));
             Shape::Either(shapes)
         }
-        _ => Shape::Text,
+        "capitalize" | "join" | "lower" | "replace" | "title" | "trim" | "upper" => Shape::Text,
+        "groupby" | "items" | "map" => Shape::List,
+        // a text turned round is a text
+        name if name != "reverse" && SIFTING.contains(&name) => Shape::List,
+        _ => Shape::Open,
     }
 }

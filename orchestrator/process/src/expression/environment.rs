@@ -68,15 +68,29 @@ pub const TESTS: [&str; 23] = [
     "true",
     "undefined",
 ];
-pub const FUNCTIONS: [&str; 12] =
-    ["add_days", "add_months", "anteil", "date", "days_between", "error", "eur", "failed", "next_working_day", "render", "skipped", "weekday"];
+/// Functions, and how many values each takes.
+pub const FUNCTIONS: [(&str, usize); 12] = [
+    ("add_days", 2),
+    ("add_months", 2),
+    ("anteil", 4),
+    ("date", 1),
+    ("days_between", 2),
+    ("error", 1),
+    ("eur", 1),
+    ("failed", 1),
+    ("next_working_day", 2),
+    ("render", 1),
+    ("skipped", 1),
+    ("weekday", 1),
+];
 
 fn absent(value: &Value) -> bool {
     value.is_undefined() || value.downcast_object_ref::<Absent>().is_some()
 }
 
-fn default(value: Value, other: Option<Value>) -> Value {
-    if absent(&value) { other.unwrap_or_else(|| Value::from("")) } else { value }
+/// What stands in for something absent may be `none`.
+fn default(value: Value, other: Value) -> Value {
+    if absent(&value) { other } else { value }
 }
 
 pub static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {

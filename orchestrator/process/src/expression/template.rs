@@ -161,8 +161,8 @@ impl Expression {
         match shape {
             Shape::Ref(path) if path.root() == "index" => Shape::Number,
             // an element something else picked is of no type that says what it may be
-            Shape::Ref(path) if path.root() == "item" && self.sifters().next().is_some() => Shape::Text,
-            Shape::Ref(path) if path.root() == "item" => self.element(path).map_or(Shape::Text, Shape::Ref),
+            Shape::Ref(path) if path.root() == "item" && self.sifters().next().is_some() => Shape::Open,
+            Shape::Ref(path) if path.root() == "item" => self.element(path).map_or(Shape::Open, Shape::Ref),
             Shape::Either(shapes) => Shape::Either(shapes.iter().map(|inner| self.bound(inner)).collect()),
             other => other.clone(),
         }
@@ -356,6 +356,8 @@ mod tests {
             ("{{ steps.weg.x.y + 1 }}", "failed: invalid operation: tried to use + operator on unsupported types undefined and number (in <expression>:1)"),
             ("{{ input.fehlt.tiefer is defined }}", "false"),
             ("{{ input.fehlt | default('-') }}", r#""-""#),
+            ("{{ input.fehlt | default(none) }}", "null"),
+            ("{{ input.leer | default('-') }}", "null"),
             ("{{ input.fehlt ~ 'x' }}", "undefined error"),
             ("{{ skipped('weg') and not failed('weg') }}", "true"),
             ("{{ render('t/brief.md') }}", r#""An Weber: nichts""#),
@@ -391,6 +393,28 @@ mod tests {
             ("{{ input.a == 1 and input.b }}", "input.a input.b"),
         ] {
             assert_eq!(reads(source), expected, "{source}");
+        }
+    }
+
+    #[test]
+    fn shapes() {
+        for (source, expected) in [
+            ("{{ input.a }}", Shape::Ref(Path::new(["input", "a"]))),
+            ("{{ input.a[input.i] }}", Shape::Open),
+            ("{{ input.a | select('gt', 1) }}", Shape::List),
+            ("{{ input.a | map(attribute='b') }}", Shape::List),
+            ("{{ input.a | map(attribute='b') | join(', ') }}", Shape::Text),
+            ("{{ input.a | first }}", Shape::Open),
+            ("{{ [input.a, input.b] }}", Shape::List),
+            ("{{ { 'a': input.a } }}", Shape::Open),
+            ("{{ input.a | default(none) }}", Shape::Either(vec![Shape::Ref(Path::new(["input", "a"])), Shape::Const(serde_json::Value::Null)])),
+            ("{{ input.a ~ 'x' }}", Shape::Text),
+            ("{{ input.a | length }}", Shape::Number),
+            ("{{ date(input.a) }}", Shape::Date),
+            ("{{ eur(input.a) }}", Shape::Text),
+            ("An {{ input.a }}", Shape::Text),
+        ] {
+            assert_eq!(Expression::compile(source, Place::default()).unwrap().shape, expected, "{source}");
         }
     }
 }

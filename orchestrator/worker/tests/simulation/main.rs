@@ -263,7 +263,7 @@ async fn history(seed: u64) -> (Vec<String>, Vec<(String, String)>) {
             let later = clock.now() + jiff::SignedDuration::from_secs(61);
             *clock.0.lock().unwrap() = later;
             resolve(&desk, run, &path, &world).await;
-        } else if let Some(at) = next_wake(&desk, &loaded).await {
+        } else if let Some(at) = next_wake(&desk, run).await {
             let mut now = clock.0.lock().unwrap();
             *now = at.max(*now);
         }
@@ -298,12 +298,8 @@ async fn accept(desk: &Desk, memory: &MemoryStore, dice: &Seeded) -> RunId {
 }
 
 /// When the run, or a child it waits for, has something to do by itself.
-async fn next_wake(desk: &Desk, loaded: &laufzettel_worker::Loaded) -> Option<Timestamp> {
-    let mut times: Vec<Timestamp> = wake_at(&loaded.run).into_iter().collect();
-    for (_, child) in loaded.run.open_children() {
-        times.extend(desk.load(child.run).await.unwrap().and_then(|child| wake_at(&child.run)));
-    }
-    times.into_iter().min()
+async fn next_wake(desk: &Desk, run: RunId) -> Option<Timestamp> {
+    desk.family(run).await.unwrap().iter().filter_map(|member| wake_at(&member.run)).min()
 }
 
 /// Now and then somebody looks at her tasks: she approves what the agent wants, and answers what it asks.
