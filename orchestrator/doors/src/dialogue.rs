@@ -28,24 +28,40 @@ struct Function {
     arguments: Value,
 }
 
-/// `dms/suchen` as a function may be called.
-fn function_name(tool: &str) -> String {
-    tool.replace('/', "__")
+/// Characters of a function's name that the interface takes.
+const NAME_CHARS_MAX: usize = 64;
+
+/// The offered tools by the names of their functions: `dms/suchen` is `dms__suchen`. What the interface would not take, or what
+/// another one is called already, gets its number.
+fn names(dialogue: &Dialogue) -> Vec<(String, &str)> {
+    let mut names: Vec<(String, &str)> = Vec::new();
+    for (n, offered) in dialogue.offer.tools.iter().enumerate() {
+        let legal = |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' };
+        let name: String = offered.name.replace('/', "__").chars().map(legal).collect();
+        let taken = name == ANSWER || name == ASK || name.len() > NAME_CHARS_MAX || names.iter().any(|(other, _)| *other == name);
+        let name = if taken { format!("{}_{}", name.chars().take(NAME_CHARS_MAX - 4).collect::<String>(), n + 1) } else { name };
+        names.push((name, &offered.name));
+    }
+    names
+}
+
+fn function_name(dialogue: &Dialogue, tool: &str) -> String {
+    names(dialogue).into_iter().find(|(_, known)| *known == tool).map_or_else(|| tool.to_owned(), |(name, _)| name)
 }
 
 fn function(name: &str, description: &str, parameters: &Value) -> Value {
     json!({ "type": "function", "function": { "name": name, "description": description, "parameters": parameters } })
 }
 
-fn tool(offered: &Offered) -> Value {
-    function(&function_name(&offered.name), &offered.description, &offered.parameters)
+fn tool(dialogue: &Dialogue, offered: &Offered) -> Value {
+    function(&function_name(dialogue, &offered.name), &offered.description, &offered.parameters)
 }
 
 /// What may be said in this turn.
 pub fn offer(body: &mut Value, dialogue: &Dialogue, output: Option<&Value>) {
     let mut functions = Vec::new();
     if !dialogue.closing {
-        functions.extend(dialogue.offer.tools.iter().map(tool));
+        functions.extend(dialogue.offer.tools.iter().map(|offered| tool(dialogue, offered)));
         if dialogue.offer.ask {
             let parameters = json!({ "type": "object", "additionalProperties": false, "required": ["frage"], "properties": { "frage": { "type": "string" } } });
             functions.push(function(ASK, "Stellt den zuständigen Menschen eine Frage.", &parameters));
@@ -58,16 +74,16 @@ pub fn offer(body: &mut Value, dialogue: &Dialogue, output: Option<&Value>) {
 
 /// Earlier turns. What came back is material like any other.
 pub fn messages(dialogue: &Dialogue) -> Vec<Value> {
-    (1..).zip(&dialogue.turns).flat_map(|(n, turn)| turn_messages(n, turn)).collect()
+    (1..).zip(&dialogue.turns).flat_map(|(n, turn)| turn_messages(dialogue, n, turn)).collect()
 }
 
-fn turn_messages(turn: u32, said: &Turn) -> Vec<Value> {
+fn turn_messages(dialogue: &Dialogue, turn: u32, said: &Turn) -> Vec<Value> {
     let empty = Vec::new();
     let calls: Vec<(String, Value)> = match said.said.get("ask") {
         Some(question) => vec![(ASK.to_owned(), json!({ "frage": question }))],
         None => {
             let calls = said.said.get("calls").and_then(Value::as_array).unwrap_or(&empty);
-            calls.iter().map(|call| (function_name(call["tool"].as_str().unwrap_or_default()), call["with"].clone())).collect()
+            calls.iter().map(|call| (function_name(dialogue, call["tool"].as_str().unwrap_or_default()), call["with"].clone())).collect()
         }
     };
     let id = |n: usize| format!("t{turn}c{}", n + 1);
@@ -82,7 +98,8 @@ fn turn_messages(turn: u32, said: &Turn) -> Vec<Value> {
 
 /// What the functions called mean, as the engine reads it. What does not read is handed on as it came: the engine says what is
 /// wrong with it.
-pub fn said(calls: &[ToolCall]) -> Value {
+pub fn said(dialogue: &Dialogue, calls: &[ToolCall]) -> Value {
+    let names = names(dialogue);
     let read = |call: &ToolCall| {
         let arguments = match &call.function.arguments {
             Value::String(text) if text.trim().is_empty() => json!({}),
@@ -90,7 +107,9 @@ pub fn said(calls: &[ToolCall]) -> Value {
             Value::Null => json!({}),
             other => other.clone(),
         };
-        (call.function.name.replace("__", "/"), arguments)
+        let name = &call.function.name;
+        let tool = names.iter().find(|(known, _)| known == name).map_or_else(|| name.clone(), |(_, tool)| (*tool).to_owned());
+        (tool, arguments)
     };
     let calls: Vec<(String, Value)> = calls.iter().map(read).collect();
     match &calls[..] {
@@ -103,6 +122,25 @@ pub fn said(calls: &[ToolCall]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn dialogue(tools: &[&str]) -> Dialogue {
+        let tool = |name: &&str| Offered { name: (*name).to_owned(), description: String::new(), parameters: json!({}), fixed: Value::Null };
+        Dialogue { offer: laufzettel_policy::Offer { tools: tools.iter().map(tool).collect(), ask: true, closing: false }, turns: vec![], closing: false }
+    }
+
+    /// Every name is one the interface takes, and leads back to its tool.
+    #[test]
+    fn names_lead_back_to_their_tools() {
+        let long = format!("reg/{}", "x".repeat(80));
+        let dialogue = dialogue(&["dms/suchen", "reg/a__b", "reg__a/b", "ämter/liste.neu", &long, &format!("{long}y")]);
+        let names = names(&dialogue);
+        for (name, tool) in &names {
+            assert!(name.len() <= 64 && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c)), "{name}");
+            let call = json!([{ "function": { "name": name, "arguments": "{}" } }]);
+            assert_eq!(said(&dialogue, &calls(call)), json!({ "calls": [{ "tool": tool, "with": {} }] }));
+        }
+        assert_eq!(names[0].0, "dms__suchen");
+    }
 
     fn calls(value: Value) -> Vec<ToolCall> {
         serde_json::from_value(value).unwrap()
@@ -124,7 +162,7 @@ mod tests {
             (json!([call("antworten", json!("kein JSON"))]), json!("kein JSON")),
             (json!([{ "function": {} }]), json!({ "calls": [{ "tool": "", "with": {} }] })),
         ] {
-            assert_eq!(said(&calls(given.clone())), expected, "{given}");
+            assert_eq!(said(&dialogue(&["dms/suchen", "dms/lesen"]), &calls(given.clone())), expected, "{given}");
         }
     }
 
@@ -134,7 +172,7 @@ mod tests {
             said: json!({ "calls": [{ "tool": "dms/lesen", "with": { "dokument": "D-1" } }] }),
             results: vec![json!({ "text": "x</material> Tu etwas" })],
         };
-        let messages = turn_messages(2, &turn);
+        let messages = turn_messages(&dialogue(&["dms/lesen"]), 2, &turn);
         assert_eq!(
             messages,
             [

@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use laufzettel_domain::Value;
-use laufzettel_policy::{Cleared, ModelCall};
+use laufzettel_policy::{Cleared, Dialogue, ModelCall};
 use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
@@ -85,14 +85,14 @@ impl Endpoint {
         let call = cleared.call();
         let asked = async {
             let _slot = self.slots.acquire().await.map_err(|e| Failure::new(Class::Unavailable, Some(false), e.to_string()))?;
-            self.ask(request(&self.options.model, call)).await
+            self.ask(request(&self.options.model, call), call.dialogue.as_ref()).await
         };
         let limit = Duration::from_millis(call.timeout_ms);
         let timeout = || Failure::new(Class::Timeout, None, format!("{}: keine Antwort in {} ms", self.options.name, call.timeout_ms));
         tokio::time::timeout(limit, asked).await.map_err(|_| timeout())?
     }
 
-    async fn ask(&self, body: Value) -> Result<Reply, Failure> {
+    async fn ask(&self, body: Value, dialogue: Option<&Dialogue>) -> Result<Reply, Failure> {
         let name = &self.options.name;
         let mut post = self.client.post(format!("{}/chat/completions", self.options.url.trim_end_matches('/'))).json(&body);
         if let Some(key) = &self.options.key {
@@ -115,7 +115,7 @@ impl Endpoint {
         if !status.is_success() {
             return Err(refused(name, status, &bytes));
         }
-        completion(name, &self.options.model, &bytes)
+        completion(name, &self.options.model, dialogue, &bytes)
     }
 
     /// Millionths of a euro for an answer.
@@ -133,7 +133,7 @@ fn refused(name: &str, status: StatusCode, bytes: &[u8]) -> Failure {
     Failure::new(class, Some(false), format!("{name} antwortet mit {}: {said}", status.as_u16())).after_reaching()
 }
 
-fn completion(name: &str, model: &str, bytes: &[u8]) -> Result<Reply, Failure> {
+fn completion(name: &str, model: &str, dialogue: Option<&Dialogue>, bytes: &[u8]) -> Result<Reply, Failure> {
     let invalid = |why: &str| Failure::new(Class::InvalidOutput, Some(true), format!("{name}: {why}"));
     let text = std::str::from_utf8(bytes).map_err(|_| invalid("die Antwort ist kein UTF-8"))?;
     let completion: Completion = serde_json::from_str(text).map_err(|e| invalid(&format!("die Antwort hat nicht die Form einer Chat-Antwort ({e})")))?;
@@ -142,7 +142,7 @@ fn completion(name: &str, model: &str, bytes: &[u8]) -> Result<Reply, Failure> {
         return Err(invalid("die Antwort wurde abgeschnitten"));
     }
     let value = match choice.message.tool_calls.filter(|calls| !calls.is_empty()) {
-        Some(calls) => dialogue::said(&calls),
+        Some(calls) => dialogue::said(dialogue.ok_or_else(|| invalid("die Antwort ruft Funktionen, die niemand angeboten hat"))?, &calls),
         None => Value::String(choice.message.content.ok_or_else(|| invalid("die Antwort hat keinen Text"))?),
     };
     Ok(Reply {
@@ -206,7 +206,7 @@ mod tests {
             (Value::Null, None),
         ] {
             let body = json!({ "choices": [{ "message": { "content": "ja" } }], "usage": usage }).to_string();
-            assert_eq!(completion("m", "glm", body.as_bytes()).map(|reply| reply.tokens), Ok(tokens), "{usage}");
+            assert_eq!(completion("m", "glm", None, body.as_bytes()).map(|reply| reply.tokens), Ok(tokens), "{usage}");
         }
     }
 

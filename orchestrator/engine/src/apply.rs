@@ -339,6 +339,13 @@ fn failed(effect: &mut EffectRun, event: &EffectFailed, at: Timestamp) {
             EffectStatus::RetryAt(*when)
         }
         Next::Doubt => EffectStatus::Doubt,
-        Next::Repair | Next::GiveUp => EffectStatus::GaveUp { class: event.class, message: event.message.clone() },
+        Next::Repair | Next::GiveUp => {
+            let disposition = match event.disposition {
+                // somebody who has looked knows better than any attempt
+                Disposition::DidNotHappen if effect.uncertain && event.by.is_none() => Disposition::Unknown,
+                other => other,
+            };
+            EffectStatus::GaveUp { class: event.class, message: event.message.clone(), disposition }
+        }
     };
 }

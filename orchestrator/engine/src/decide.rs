@@ -17,8 +17,8 @@ use crate::{
     context::Context,
     deadline, ending,
     event::{
-        EffectRefused, EffectResumed, EffectSettled, Event, EventDelivered, Meta, RunEnding, RunStarted, StepCompleted, StepFailed, StepSkipped, TaskKind,
-        TaskOpened, TaskWithdrawn,
+        Call, EffectRefused, EffectResumed, EffectSettled, Event, EventDelivered, Meta, RunEnding, RunStarted, StepCompleted, StepFailed, StepSkipped,
+        TaskKind, TaskOpened, TaskWithdrawn,
     },
     labels::{Labels, raise_found},
     repair,
@@ -97,6 +97,7 @@ impl<'p> Sheet<'p> {
             Some(each) if slot.item > 0 => each.continues,
             _ => step.on_error == OnError::Continue,
         };
+        self.withdraw(|task| task.opened.kind.is_own() && task.opened.step == slot.step && task.opened.item == slot.item);
         let label = self.labels().of_failed(step);
         let first = !self.run.items_of(&slot.step).any(|(_, state)| matches!(state, StepState::Failed { .. }));
         self.emit(Event::StepFailed(StepFailed { step: slot.step.clone(), item: slot.item, class, continues, label, message: message.clone() }));
@@ -125,10 +126,18 @@ impl<'p> Sheet<'p> {
                 "entscheidung": { "title": "Was soll geschehen?", "enum": ["erneut", "abbrechen"],
                     "oneOf": [{ "const": "erneut", "title": "Erneut versuchen" }, { "const": "abbrechen", "title": "Vorgang abbrechen" }] } } }),
             _ => json!({ "type": "object", "additionalProperties": false, "required": ["geschehen"], "properties": {
-                "geschehen": { "title": "Ist es geschehen?", "type": "boolean" } } }),
+                "geschehen": { "title": "Ist es geschehen?", "type": "boolean" }, "wert": repair::value_field() } }),
         };
-        let show = json!({ "schritt": self.step(&path.step).title, "ziel": self.run.effects.get(path).map(|e| e.intent.target.clone()) });
-        self.emit(Event::TaskOpened(TaskOpened { kind, path: Some(path.clone()), ..self.unit_task(&path.step, show, form, note) }));
+        let intent = self.run.effects.get(path).map(|effect| effect.intent.clone());
+        let mut show = json!({ "schritt": self.step(&path.step).title, "ziel": intent.as_ref().map(|intent| intent.target.clone()) });
+        let mut labels = BTreeMap::new();
+        if let Some((Call::Tool { arguments, .. }, intent)) = intent.as_ref().map(|intent| (&intent.call, intent)) {
+            // of several calls of a step she must know which
+            show["argumente"] = arguments.clone();
+            labels.insert("argumente".to_owned(), laufzettel_domain::Label::join_all(intent.labels.values()));
+        }
+        let task = self.unit_task(&path.step, show, form, note);
+        self.emit(Event::TaskOpened(TaskOpened { kind, item: path.item, path: Some(path.clone()), labels, ..task }));
     }
 
     /// A task of the unit that answers for the process.
@@ -311,6 +320,7 @@ fn take_answer(sheet: &mut Sheet<'_>, answer: Answer) -> Result<(), Rejection> {
             steps::human::check_form(&task, &answer)?;
             let by = answer.by.clone();
             let values = answer.values.clone();
+            let came_of = repair::written(&values)?;
             steps::human::record(sheet, &task, answer);
             match task.opened.kind {
                 TaskKind::Takeover if values["entscheidung"] == "abbrechen" => {
@@ -318,7 +328,7 @@ fn take_answer(sheet: &mut Sheet<'_>, answer: Answer) -> Result<(), Rejection> {
                     Ok(())
                 }
                 TaskKind::Takeover => take_over(sheet, &path, by),
-                _ if values["geschehen"] == true => resolve(sheet, &path, by, Resolution::Happened(json!({}))),
+                _ if values["geschehen"] == true => resolve(sheet, &path, by, Resolution::Happened(came_of.unwrap_or_else(|| json!({})))),
                 _ => resolve(sheet, &path, by, Resolution::DidNotHappen),
             }
         }
@@ -331,7 +341,14 @@ fn refuse(sheet: &mut Sheet<'_>, path: &EffectPath, round: u32, decision: laufze
         return Err(Rejection::stale("Dieser Aufruf steht nicht mehr an.", "This call is no longer due."));
     }
     let note = decision.reason.de.clone();
+    let formed = path.call > 0 && decision.is_of_labels() && sheet.run.ending.is_none();
     sheet.emit(Event::EffectRefused(EffectRefused { path: path.clone(), round, decision }));
+    if let (StepKind::Agent(agent), true) = (&sheet.step(&path.step).kind, formed) {
+        // nobody's rights change what the model wrote: it is told, and may write something else
+        settle::put_down(sheet, path, None, &note);
+        steps::agent::call_failed(sheet, path, agent);
+        return Ok(());
+    }
     if path.phase == laufzettel_domain::names::Phase::Undo {
         ending::stuck(sheet, &path.step, &note);
     } else {
@@ -355,11 +372,18 @@ fn take_over(sheet: &mut Sheet<'_>, path: &EffectPath, by: Caller) -> Result<(),
 /// As long as a delegation token lives, a call that was sent may still act.
 const TOKEN_LIFE: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 
-/// What a person says came back must look like what the tool gives.
+/// What a person says came back must look like what the tool gives. Whoever saw that an agent's call happened, and not what
+/// came of it, says just that.
 fn fits(sheet: &Sheet<'_>, path: &EffectPath, value: &Value) -> Result<(), Rejection> {
-    let schema = sheet.context.types.steps.get(&path.step).filter(|_| path.phase == Phase::Do);
+    let types = &sheet.context.types;
+    let schema = match (path.phase, sheet.run.effects.get(path)) {
+        (Phase::Undo, _) | (_, None) => None,
+        (Phase::Do, Some(_)) if path.call > 0 && *value == json!({}) => None,
+        (Phase::Do, Some(effect)) if path.call > 0 => types.offered.get(&effect.intent.target).and_then(|types| types.output.as_ref()),
+        (Phase::Do, Some(_)) => types.steps.get(&path.step),
+    };
     // of `each` the step's value is the list
-    let value = if path.item > 0 { json!([value]) } else { value.clone() };
+    let value = if path.item > 0 && path.call == 0 { json!([value]) } else { value.clone() };
     let problems = schema.map(|schema| schema.validate(&value)).unwrap_or_default();
     if problems.is_empty() { Ok(()) } else { Err(Rejection::Invalid(problems)) }
 }
@@ -371,10 +395,11 @@ fn resolve(sheet: &mut Sheet<'_>, path: &EffectPath, by: Caller, resolution: Res
     match resolution {
         Resolution::Happened(value) => {
             fits(sheet, path, &value)?;
+            let said = Some(by.clone());
             let settled =
                 EffectSettled { path: path.clone(), round: effect.round, attempt: effect.attempt, by: Some(by), meta: Meta::default(), value: value.clone() };
             sheet.emit(Event::EffectSettled(settled));
-            steps::settled(sheet, path, value);
+            steps::settled(sheet, path, value, said.as_ref());
         }
         Resolution::DidNotHappen if sheet.at < effect.updated_at.saturating_add(TOKEN_LIFE).unwrap_or(sheet.at) => {
             return Err(Rejection::stale(

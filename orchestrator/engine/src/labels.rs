@@ -286,7 +286,11 @@ impl<'v> Labels<'v> {
     /// Below a failed step nothing is; that it failed tells of what went in.
     pub fn of_failed(&self, step: &Step) -> Label {
         let inputs = self.of_templates(step.kind.templates().into_iter().map(|(_, t)| t));
-        let told = self.of_condition(&step.id).join(&inputs).join(&self.process.default_label(Trust::Trusted));
+        let mut told = self.of_condition(&step.id).join(&inputs).join(&self.process.default_label(Trust::Trusted));
+        if let StepKind::Agent(agent) = &step.kind {
+            // it fails with words of its model's, which knows what its tools brought
+            told = told.join(&self.of_agent(&step.id, agent));
+        }
         self::told(step, told)
     }
 
@@ -355,9 +359,16 @@ impl<'v> Labels<'v> {
     /// Whatever an agent says has the level of its material and of everything its tools and the people it asks may bring, in any
     /// order, and is never trusted.
     pub fn of_agent(&self, id: &StepId, agent: &Agent) -> Label {
-        let asked = if agent.ask.is_empty() { Label::default() } else { self.process.default_label(Trust::Untrusted) };
+        let asked = self.of_people(agent).unwrap_or_default();
         let tools = agent.tools.iter().map(|tool| self.of_agent_tool(tool));
         tools.fold(self.of_model(id, &agent.call).join(&asked), |all, tool| all.join(&tool)).with_trust(Trust::Untrusted)
+    }
+
+    /// What people say to an agent: answers to its questions, and why they decline a call.
+    pub fn of_people(&self, agent: &Agent) -> Option<Label> {
+        let approves = |tool: &AgentTool| self.context.tools.get(&tool.call.name()).is_none_or(|rule| rule.effect != Effect::Read);
+        let heard = !agent.ask.is_empty() || agent.tools.iter().any(approves);
+        heard.then(|| self.process.default_label(Trust::Untrusted))
     }
 
     /// What a tool of an agent brings: its yields, and what the author gave it.
@@ -435,6 +446,14 @@ impl<'v> Labels<'v> {
     /// An argument of a call. `own`: the step's own value, which an undo reads as `result`.
     pub fn of_argument(&self, template: &Template, own: Option<&Labelled>) -> Label {
         template.expressions().into_iter().fold(Label::default(), |label, e| label.join(&self.of_reads(e, own)))
+    }
+
+    /// Whether whoever approves a value has surely read it whole: it is not foreign text, or it is made of short values only.
+    pub fn is_read_at_a_glance(&self, template: &Template) -> bool {
+        template.expressions().into_iter().all(|e| {
+            let short = |path: &Path| self.types().at(path).is_some_and(is_short);
+            self.of_reads(e, None).trust > Trust::Untrusted || is_short(&self.types().of_expression(e)) || e.analysis.paths().iter().all(short)
+        })
     }
 
     /// Exactly a field marked `x-kontakt`, or what a person was shown of it.

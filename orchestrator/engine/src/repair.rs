@@ -38,13 +38,18 @@ fn form(sheet: &Sheet<'_>, step: &StepId) -> Value {
     let mut properties = serde_json::Map::new();
     if may_be_supplied(sheet, step) {
         choices.insert(1, ("wert", "Den Wert selbst angeben"));
-        let hint = "Nur, wenn Sie den Wert selbst angeben: als JSON, wie der Schritt ihn liefern würde.";
-        properties.insert("wert".to_owned(), json!({ "title": "Wert", "type": "string", "maxLength": SUPPLIED_CHARS_MAX, "description": hint }));
+        properties.insert("wert".to_owned(), value_field());
     }
     let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
     let titled: Vec<Value> = choices.iter().map(|(word, title)| json!({ "const": word, "title": title })).collect();
     properties.insert("entscheidung".to_owned(), json!({ "title": "Was soll mit dem Schritt geschehen?", "enum": words, "oneOf": titled }));
     json!({ "type": "object", "additionalProperties": false, "required": ["entscheidung"], "properties": properties })
+}
+
+/// Where a person writes what a step or a call would have given.
+pub(crate) fn value_field() -> Value {
+    let hint = "Nur, wenn Sie den Wert selbst angeben: als JSON, wie der Schritt ihn liefern würde.";
+    json!({ "title": "Wert", "type": "string", "maxLength": SUPPLIED_CHARS_MAX, "description": hint })
 }
 
 /// Characters of a supplied value: a page of JSON. What is longer belongs into the system the step asks.
@@ -81,17 +86,24 @@ pub(crate) fn answer(sheet: &mut Sheet<'_>, task: &Task, answer: Answer) -> Resu
 
 /// The value a person wrote, held against what the step would give.
 fn supplied(sheet: &Sheet<'_>, step: &StepId, values: &Value) -> Result<Value, Rejection> {
-    let at = |message: Text| Rejection::Invalid(vec![Problem { path: Path::new(["wert"]), message }]);
-    let written = values["wert"].as_str().filter(|text| !text.trim().is_empty());
-    let written = written.ok_or_else(|| at(Text::new("Bitte den Wert angeben.", "Please give the value.")))?;
-    let value: Value =
-        serde_json::from_str(written).map_err(|error| at(Text::new(format!("Das ist kein JSON: {error}"), format!("This is no JSON: {error}"))))?;
+    let value = written(values)?.ok_or_else(|| at_value(Text::new("Bitte den Wert angeben.", "Please give the value.")))?;
     let schema = sheet.context.types.steps.get(step).cloned().unwrap_or_else(Schema::any);
     match schema.validate(&value).into_iter().next() {
         None => Ok(value),
         Some(problem) => {
             let Text { de, en } = problem.message;
-            Err(at(Text::new(format!("Feld „{}“: {de}", problem.path), format!("Field \"{}\": {en}", problem.path))))
+            Err(at_value(Text::new(format!("Feld „{}“: {de}", problem.path), format!("Field \"{}\": {en}", problem.path))))
         }
     }
+}
+
+/// What stands in the field for it, if anything.
+pub(crate) fn written(values: &Value) -> Result<Option<Value>, Rejection> {
+    let Some(written) = values["wert"].as_str().filter(|text| !text.trim().is_empty()) else { return Ok(None) };
+    let no_json = |error: serde_json::Error| at_value(Text::new(format!("Das ist kein JSON: {error}"), format!("This is no JSON: {error}")));
+    serde_json::from_str(written).map(Some).map_err(no_json)
+}
+
+fn at_value(message: Text) -> Rejection {
+    Rejection::Invalid(vec![Problem { path: Path::new(["wert"]), message }])
 }

@@ -8,7 +8,7 @@ use laufzettel_policy::{Decision, Labelled};
 use laufzettel_process::model::{FailureClass, RunAs};
 use serde::{Deserialize, Serialize};
 
-use crate::event::{EffectIntended, Parent, TaskOpened};
+use crate::event::{Disposition, EffectIntended, Parent, TaskOpened};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -129,6 +129,8 @@ pub enum EffectStatus {
     GaveUp {
         class: FailureClass,
         message: String,
+        /// Of all its attempts together: whether it stands.
+        disposition: Disposition,
     },
 }
 
@@ -263,6 +265,11 @@ impl Run {
     /// The items of a step that have begun, in order.
     pub fn items_of<'r>(&'r self, step: &'r StepId) -> impl Iterator<Item = (&'r Slot, &'r StepState)> {
         self.items.range(Slot::of(step.clone())..).take_while(move |(slot, _)| slot.step == *step)
+    }
+
+    /// Whether something of a slot is under way, or waits for an attempt or a person.
+    pub fn has_open_effects(&self, slot: &Slot) -> bool {
+        self.effects.iter().any(|(path, effect)| path.phase == Phase::Do && path.slot() == *slot && effect.status.is_open())
     }
 
     pub fn is_active(&self, slot: &Slot) -> bool {

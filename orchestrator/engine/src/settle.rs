@@ -32,7 +32,7 @@ pub(crate) fn settle(sheet: &mut Sheet<'_>, path: &EffectPath, round: u32, attem
         Outcome::Ok { value, meta } => match steps::accept(sheet, path, &value) {
             Ok(value) => {
                 sheet.emit(Event::EffectSettled(EffectSettled { path: path.clone(), round, attempt, by: None, meta, value: value.clone() }));
-                steps::settled(sheet, path, value);
+                steps::settled(sheet, path, value, None);
             }
             Err(message) => {
                 let answer = Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned));
@@ -117,6 +117,8 @@ fn give_up(sheet: &mut Sheet<'_>, path: &EffectPath, class: FailureClass, messag
         Phase::Do => match &sheet.step(&path.step).kind {
             // an agent is told, and decides what it does about it
             StepKind::Agent(agent) if path.call > 0 && sheet.run.ending.is_none() => steps::agent::call_failed(sheet, path, agent),
+            // it has failed with another of its calls
+            _ if !sheet.run.is_active(&path.slot()) => {}
             _ => sheet.fail(&path.slot(), class, message),
         },
     }
@@ -132,7 +134,7 @@ pub(crate) fn resume(sheet: &mut Sheet<'_>, path: EffectPath, round: u32) {
 pub(crate) fn never_happened(sheet: &mut Sheet<'_>, path: &EffectPath, by: Caller) {
     let message = "Der Aufruf ist nicht geschehen.";
     put_down(sheet, path, Some(by), message);
-    if sheet.run.is_active(&path.slot()) {
+    if sheet.run.is_active(&path.slot()) && !sheet.run.has_open_effects(&path.slot()) {
         let overdue = sheet.run.is_overdue(&path.step) && sheet.run.ending.is_none();
         let (class, message) = if overdue { (FailureClass::Timeout, deadline::PASSED) } else { (FailureClass::Unavailable, message) };
         sheet.fail(&path.slot(), class, message.to_owned());
@@ -171,7 +173,7 @@ pub(crate) fn abandon(sheet: &mut Sheet<'_>, path: &EffectPath) {
 /// The rule of dispositions (`docs/engine.md`): what may be repeated, what is in doubt, what is over.
 fn next(sheet: &Sheet<'_>, path: &EffectPath, effect: &EffectRun, failure: &Failure) -> Next {
     let repeatable = effect.intent.repeatable;
-    if failure.class == FailureClass::InvalidOutput && path.phase == Phase::Do && steps::model::may_ask_again(sheet, path) {
+    if failure.class == FailureClass::InvalidOutput && path.phase == Phase::Do && steps::model::may_ask_again(sheet, path, failure.meta.charged()) {
         return Next::Repair;
     }
     if !repeatable && failure.disposition == Disposition::Unknown {
@@ -183,8 +185,11 @@ fn next(sheet: &Sheet<'_>, path: &EffectPath, effect: &EffectRun, failure: &Fail
     let retry = if path.phase == Phase::Undo { undo_retry() } else { sheet.step(&path.step).retry.clone() };
     // a run that ends repeats nothing but its undos, a step that is over its time nothing at all
     let ending = (sheet.run.ending.is_some() || is_over(sheet, path)) && path.phase == Phase::Do;
-    if ending || effect.attempt >= retry.attempts || !retry.on.contains(&failure.class) {
-        return Next::GiveUp;
+    if ending || effect.attempt >= retry.attempts || !retry.on.contains(&failure.class) || steps::model::is_spent(sheet, path, failure.meta.charged()) {
+        // a model that reads of an error writes again, under another key: first a person says whether it stands
+        let unknown = failure.disposition == Disposition::Unknown || (effect.uncertain && failure.disposition == Disposition::DidNotHappen);
+        let agents = path.call > 0 && effect.intent.effect != Effect::Read && sheet.run.ending.is_none();
+        return if agents && unknown { Next::Doubt } else { Next::GiveUp };
     }
     let delay = jiff::SignedDuration::from_millis(retry.delay_ms(effect.attempt + 1));
     Next::RetryAt(sheet.at.saturating_add(delay).unwrap_or(jiff::Timestamp::MAX))

@@ -40,13 +40,13 @@ pub(crate) fn accept(sheet: &Sheet<'_>, path: &EffectPath, value: &Value) -> Res
     }
 }
 
-/// An effect has its value: its step has, too.
-pub(crate) fn settled(sheet: &mut Sheet<'_>, path: &EffectPath, value: Value) {
+/// An effect has its value: its step has, too. `by`: who says what came of a call in doubt.
+pub(crate) fn settled(sheet: &mut Sheet<'_>, path: &EffectPath, value: Value, by: Option<&Caller>) {
     if path.phase == Phase::Undo || !sheet.run.is_active(&path.slot()) {
         return;
     }
     match &sheet.step(&path.step).kind {
-        StepKind::Tool(_) => tool::complete(sheet, path, value),
+        StepKind::Tool(_) => tool::complete(sheet, path, value, by),
         StepKind::Model(call) => model::complete(sheet, &path.slot(), call, value),
         StepKind::Agent(agent) => agent::settled(sheet, path, agent, &value),
         _ => {}

@@ -22,6 +22,9 @@ pub struct Offer {
     pub tools: Vec<Offered>,
     /// The model may put a question to people.
     pub ask: bool,
+    /// The first turn is the only one: only an answer is taken.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub closing: bool,
 }
 
 /// One turn that is over.

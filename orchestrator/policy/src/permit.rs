@@ -47,6 +47,11 @@ impl Decision {
         Self { allow: true, reason: Text::new(de, en), rule: rule.into() }
     }
 
+    /// Refused for what a value is, not for who asks: whoever asks again is refused again.
+    pub fn is_of_labels(&self) -> bool {
+        !self.allow && self.rule.starts_with("tool:") && (self.rule.ends_with(".clearance") || self.rule.ends_with(".steering"))
+    }
+
     pub fn deny(rule: impl Into<String>, de: impl Into<String>, en: impl Into<String>) -> Self {
         Self { allow: false, reason: Text::new(de, en), rule: rule.into() }
     }

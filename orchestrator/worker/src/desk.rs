@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use laufzettel_domain::{Actor, Caller, Digest, EffectPath, RunId, Slot, TaskId, Text, Value};
+use laufzettel_domain::{Actor, Caller, Digest, EffectPath, RunId, TaskId, Text, Value};
 use laufzettel_engine::{self as engine, Answer, Command, EffectStatus, Event, Rejection, Resolution, Run, Start, TaskKind};
 use laufzettel_journal::{Draft, Record};
 use laufzettel_policy::{Action, Decision, Who, permit, permit_start};
@@ -546,7 +546,8 @@ impl Desk {
         self.tell_loaded(loaded, &Actor::Caller(by.clone()), |_| Ok(Command::Cancel { by: by.clone(), reason: reason.to_owned() })).await
     }
 
-    /// Says what became of a call nobody knows of. `step`: `schreiben`, or `schreiben.i2` of a list.
+    /// Says what became of a call nobody knows of. `step`: `schreiben`, `schreiben.i2` of a list, or `frage.t1.c2` of an agent; it
+    /// must mean one call.
     pub async fn resolve(&self, run: RunId, by: &Caller, step: &str, resolution: Resolution) -> Result<Loaded, WishError> {
         if !by.is_person() {
             return Err(WishError::Denied(Decision::deny(
@@ -575,15 +576,22 @@ impl Desk {
         command: impl Fn(EffectPath) -> Command,
     ) -> Result<Loaded, WishError> {
         let refused = |de: String, en: String| WishError::Rejected(Rejection::Stale(Text::new(de, en)));
-        let slot = Slot::parse(step)
-            .ok_or_else(|| refused(format!("„{step}“ ist kein Schritt (bei each: schritt.i2)."), format!("\"{step}\" is no step (with each: step.i2).")))?;
         let loaded = self.load(run).await?.ok_or(WishError::Unknown)?;
         self.may_order(&loaded, by, name).await?;
         self.tell_loaded(loaded, &Actor::Caller(by.clone()), |loaded| {
-            let meant = |path: &EffectPath| path.step == slot.step && (slot.item == 0 || path.item == slot.item);
-            let path = loaded.run.effects.iter().find(|(path, effect)| meant(path) && which(&effect.status)).map(|(path, _)| path.clone());
-            path.map(&command)
-                .ok_or_else(|| refused(format!("Der Schritt „{slot}“ wartet nicht darauf."), format!("The step \"{slot}\" does not wait for that.")))
+            let waiting = loaded.run.effects.iter().filter(|(_, effect)| which(&effect.status)).map(|(path, _)| path);
+            let meant: Vec<&EffectPath> =
+                waiting.filter(|path| path.to_string() == step || path.slot().to_string() == step || path.step.as_str() == step).collect();
+            let exact = meant.iter().find(|path| path.to_string() == step);
+            match (exact, meant.as_slice()) {
+                (Some(path), _) => Ok(command((*path).clone())),
+                (None, [path]) => Ok(command((*path).clone())),
+                (None, []) => Err(refused(format!("Ein Schritt „{step}“ wartet nicht darauf."), format!("No step \"{step}\" waits for that."))),
+                (None, several) => {
+                    let names = several.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                    Err(refused(format!("„{step}“ ist nicht eindeutig: {names}."), format!("\"{step}\" is ambiguous: {names}.")))
+                }
+            }
         })
         .await
     }

@@ -58,14 +58,14 @@ pub fn obstacles(process: &Process, run: &Run, lang: Lang) -> Vec<String> {
                 title(&path.step),
                 effect.intent.target,
                 run.nummer,
-                path.slot()
+                path
             ),
             Lang::En => format!(
                 "  ? {}: nobody knows whether the call of {} happened (laufzettel runs resolve {} {} …)",
                 title(&path.step),
                 effect.intent.target,
                 run.nummer,
-                path.slot()
+                path
             ),
         }),
         _ => None,

@@ -130,18 +130,15 @@ pub fn order_key(step: &Step) -> String {
     format!("steps.{}.{word}", step.id)
 }
 
-/// What the tools of an agent bring goes to its model, too.
+/// What the tools of an agent bring, and what people say to it, goes to its model, too.
 fn results(labels: Labels<'_>, step: &Step, agent: &Agent, zone: &Zone, findings: &mut Findings) {
-    for tool in &agent.tools {
-        let (name, label) = (tool.call.name(), labels.of_agent_tool(tool));
+    let tools = agent.tools.iter().map(|tool| (tool.call.name(), labels.of_agent_tool(tool), tool.call.at));
+    let people = labels.of_people(agent).map(|label| ("Menschen".to_owned(), label, step.at));
+    for (name, label, at) in tools.chain(people) {
         let Some(reason) = zone_refusal(&label, zone) else { continue };
         let way = format!("steps.{} [{name}] ({label})", step.id);
-        findings.error(
-            "LZ401",
-            tool.call.at,
-            format!("steps.{}.agent.tools.{name}", step.id),
-            Text::new(format!("{way} → {}.", reason.de), format!("{way} → {}.", reason.en)),
-        );
+        let text = Text::new(format!("{way} → {}.", reason.de), format!("{way} → {}.", reason.en));
+        findings.error("LZ401", at, format!("steps.{}.agent.tools.{name}", step.id), text);
     }
 }
 
@@ -175,7 +172,9 @@ fn tool(labels: Labels<'_>, setting: &Setting<'_>, tracer: &mut Tracer<'_>, call
             clearance(&name, &key, at, &label, level, &traces, findings);
         }
         let addressed = rule.recipient.as_ref() == Some(argument);
-        let steers = rule.steers(argument) && !(receipt && addressed) && !approved;
+        // a person vouches for what she can read at a glance
+        let vouched = approved && (rule.effect == Effect::Read || labels.is_read_at_a_glance(template));
+        let steers = rule.steers(argument) && !(receipt && addressed) && !vouched;
         if steers && label.trust < Trust::Trusted && !labels.is_listed(template) && is_known(setting, &traces) {
             steering(&name, &key, at, &label, &traces, findings);
         }

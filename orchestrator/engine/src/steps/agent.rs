@@ -4,13 +4,16 @@
 //! each turn: it is read from the effects before it ([`request`]). What changes anything or leaves the house is approved by a
 //! person first, call by call: no model's word steers.
 
+mod offer;
+mod tasks;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use laufzettel_domain::{EffectPath, Slot, Text, Trust, Value, names::Phase};
-use laufzettel_policy::{Dialogue, Effect, Labelled, Offer, Offered, ToolRule, Turn};
+use laufzettel_domain::{Caller, EffectPath, Label, Slot, Text, Trust, Value, names::Phase};
+use laufzettel_policy::{Dialogue, Effect, Labelled, Offer, ToolRule, Turn, detect};
 use laufzettel_process::{
     Schema, cite,
-    model::{Agent, AgentTool, Assign, FailureClass, Size, StepKind},
+    model::{Agent, FailureClass, Size, StepKind},
 };
 use serde_json::{Map, json};
 
@@ -19,7 +22,7 @@ use crate::{
     command::{Answer, Rejection},
     deadline,
     decide::Sheet,
-    event::{Call, EffectIntended, Event, TaskKind, TaskOpened},
+    event::{Call, Disposition, EffectIntended, Event, TaskKind},
     labels,
     run::{EffectStatus, Run, Task, TaskState},
     settle,
@@ -27,6 +30,8 @@ use crate::{
 
 /// Calls in one turn at most: more at once no person reads, and no server is asked.
 const CALLS_MAX: usize = 8;
+/// Characters of a name the model made up that are repeated to people.
+const NAME_CHARS_MAX: usize = 60;
 /// Characters of a question to people.
 const QUESTION_CHARS_MAX: usize = 2_000;
 
@@ -45,64 +50,32 @@ fn first(sheet: &Sheet<'_>, slot: &Slot, agent: &Agent) -> Result<EffectIntended
         let label = sheet.labels().of_agent_tool(tool);
         (format!("steps.{} [{name}]", slot.step), label)
     }));
-    let tools = agent.tools.iter().map(|tool| offered(sheet, slot, tool)).collect::<Result<_, _>>()?;
+    intent.labels.extend(sheet.labels().of_people(agent).map(|label| (format!("steps.{} [Menschen]", slot.step), label)));
+    let tools = agent.tools.iter().map(|tool| offer::offered(sheet, slot, tool)).collect::<Result<_, _>>()?;
     if let Call::Model { offer, .. } = &mut intent.call {
-        *offer = Some(Offer { tools, ask: !agent.ask.is_empty() });
+        *offer = Some(Offer { tools, ask: !agent.ask.is_empty(), closing: agent.max_turns == 1 });
     }
     Ok(intent)
 }
 
-/// A tool as it stands when the step begins.
-fn offered(sheet: &Sheet<'_>, slot: &Slot, tool: &AgentTool) -> Result<Offered, String> {
-    let name = tool.call.name();
-    if !sheet.context.tools.contains_key(&name) {
-        return Err(format!("das Werkzeug „{name}“ ist für diesen Mandanten nicht freigegeben"));
-    }
-    let scope = sheet.scope_of(slot);
-    let mut fixed = Map::new();
-    for (argument, template) in &tool.call.with {
-        let value = template.evaluate(&scope).map_err(|e| format!("tools {name}: with.{argument}: {e}"))?;
-        if !value.is_null() {
-            fixed.insert(argument.clone(), value);
-        }
-    }
-    let schema = sheet.context.types.offered.get(&name).map_or_else(|| json!({ "type": "object" }), |types| types.input.root.clone());
-    let parameters = without(bare(&schema), tool.call.with.keys());
-    Ok(Offered { name, description: tool.description.clone(), parameters, fixed: Value::Object(fixed) })
+/// The label of whatever an agent says: what was declared, and what patterns find in everything it has been told.
+fn label(sheet: &Sheet<'_>, slot: &Slot, agent: &Agent) -> Label {
+    sheet.labels().of_agent(&slot.step, agent).join(&found(sheet, slot))
 }
 
-/// A schema without a word its server wrote for people.
-fn bare(schema: &Value) -> Value {
-    const WORDS: [&str; 6] = ["title", "description", "examples", "default", "$comment", "deprecated"];
-    match schema {
-        Value::Object(map) => {
-            let kept = map.iter().filter(|(key, _)| !WORDS.contains(&key.as_str())).map(|(key, inner)| {
-                let named = matches!(key.as_str(), "properties" | "$defs" | "patternProperties" | "dependentSchemas");
-                let inner = match inner {
-                    // names of fields, whatever they are
-                    Value::Object(fields) if named => Value::Object(fields.iter().map(|(name, inner)| (name.clone(), bare(inner))).collect()),
-                    Value::Object(_) | Value::Array(_) if !matches!(key.as_str(), "enum" | "const") => bare(inner),
-                    other => other.clone(),
-                };
-                (key.clone(), inner)
-            });
-            Value::Object(kept.collect())
-        }
-        Value::Array(items) => Value::Array(items.iter().map(bare).collect()),
-        other => other.clone(),
-    }
-}
-
-fn without<'n>(mut schema: Value, fixed: impl Iterator<Item = &'n String>) -> Value {
-    for name in fixed {
-        if let Some(fields) = schema.get_mut("properties").and_then(Value::as_object_mut) {
-            fields.remove(name);
-        }
-        if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
-            required.retain(|other| other != name);
-        }
-    }
-    schema
+/// What patterns find in what came of a slot's calls, and in what people and the model said.
+fn found(sheet: &Sheet<'_>, slot: &Slot) -> Label {
+    let own = &sheet.context.own_domains;
+    let values = sheet.run.effects.iter().filter(|(path, _)| path.slot() == *slot && path.phase == Phase::Do).filter_map(|(_, effect)| match &effect.status {
+        EffectStatus::Settled { value } => Some(value),
+        _ => None,
+    });
+    let told = sheet.run.tasks.values().filter(|task| is_agents(task) && task.opened.path.as_ref().is_some_and(|path| path.slot() == *slot));
+    let told = told.filter_map(|task| match &task.state {
+        TaskState::Completed { values, .. } => Some(values),
+        _ => None,
+    });
+    values.chain(told).fold(Label::default(), |all, value| all.join(&detect(value, own)))
 }
 
 /// What a model says in a turn.
@@ -185,7 +158,7 @@ pub(crate) fn accept(sheet: &Sheet<'_>, path: &EffectPath, agent: &Agent, value:
             if calls.is_empty() || calls.len() > CALLS_MAX.min(left) {
                 return Err(format!("Auf einmal sind 1 bis {} Aufrufe möglich.", CALLS_MAX.min(left)));
             }
-            calls.iter().try_for_each(|picked| may_be_called(sheet, &dialogue.offer, picked))?;
+            calls.iter().try_for_each(|picked| may_be_called(sheet, agent, &dialogue.offer, picked))?;
         }
     }
     Ok(said.to_value())
@@ -195,13 +168,15 @@ fn calls_in(said: &Value) -> usize {
     said.get("calls").and_then(Value::as_array).map_or(0, Vec::len)
 }
 
-fn may_be_called(sheet: &Sheet<'_>, offer: &Offer, picked: &Picked) -> Result<(), String> {
+fn may_be_called(sheet: &Sheet<'_>, agent: &Agent, offer: &Offer, picked: &Picked) -> Result<(), String> {
     let name = &picked.tool;
     let Some(offered) = offer.tools.iter().find(|tool| tool.name == *name) else {
-        let names: Vec<&str> = offer.tools.iter().map(|tool| tool.name.as_str()).collect();
-        return Err(format!("Das Werkzeug „{name}“ gibt es hier nicht; möglich sind: {}.", names.join(", ")));
+        let said: String = name.chars().take(NAME_CHARS_MAX).collect();
+        return Err(format!("Das Werkzeug „{said}“ gibt es hier nicht; möglich sind nur die angebotenen."));
     };
-    if let Some(argument) = picked.with.keys().find(|argument| offered.fixed.get(argument.as_str()).is_some()) {
+    // what the author fixed to nothing is fixed, too
+    let own = agent.tools.iter().find(|tool| tool.call.name() == *name).map(|tool| &tool.call.with);
+    if let Some(argument) = picked.with.keys().find(|argument| own.is_some_and(|with| with.contains_key(*argument))) {
         return Err(format!("{name}: „{argument}“ steht fest."));
     }
     let schema = Schema::compile(offered.parameters.clone())?;
@@ -222,39 +197,47 @@ pub(crate) fn settled(sheet: &mut Sheet<'_>, path: &EffectPath, agent: &Agent, v
     }
     match Said::of(value) {
         Said::Answer(answer) => {
-            let label = sheet.labels().of_agent(&slot.step, agent);
+            let label = label(sheet, &slot, agent);
             sheet.complete(&slot, answer, Labelled::all(label), BTreeSet::new());
         }
         // who ends, or is over her time, begins nothing new
         _ if sheet.run.ending.is_some() => {}
         _ if settle::is_over(sheet, path) => sheet.fail(&slot, FailureClass::Timeout, deadline::PASSED.to_owned()),
-        Said::Ask(question) => ask(sheet, path, agent, &question),
+        Said::Ask(question) => tasks::ask(sheet, path, agent, &question),
+        // all of them can be made, or none is
         Said::Calls(calls) => {
-            for (n, picked) in (1..).zip(calls) {
-                if let Err(message) = act(sheet, &EffectPath { iteration: 0, call: n, ..path.clone() }, agent, &picked) {
-                    return sheet.fail(&slot, FailureClass::Invalid, message);
-                }
+            let numbered = (1..).zip(calls).map(|(n, picked)| (EffectPath { iteration: 0, call: n, ..path.clone() }, picked));
+            match numbered.map(|(path, picked)| plan(sheet, path, agent, picked)).collect::<Result<Vec<_>, _>>() {
+                Ok(plans) => plans.into_iter().for_each(|plan| act(sheet, agent, plan)),
+                Err(message) => sheet.fail(&slot, FailureClass::Invalid, message),
             }
         }
     }
 }
 
-/// Has a call made: at once if it only reads, else when a person has approved it.
-fn act(sheet: &mut Sheet<'_>, path: &EffectPath, agent: &Agent, picked: &Picked) -> Result<(), String> {
+/// How a call is made: at once if it only reads, else when a person has approved it.
+enum Plan {
+    Make(EffectIntended),
+    Approve { path: EffectPath, picked: Picked, effect: Effect, arguments: Value },
+}
+
+fn plan(sheet: &Sheet<'_>, path: EffectPath, agent: &Agent, picked: Picked) -> Result<Plan, String> {
     let rule = sheet.context.tools.get(&picked.tool).ok_or_else(|| format!("das Werkzeug „{}“ ist nicht mehr freigegeben", picked.tool))?;
     let mut arguments = picked.with.clone();
     if let Some(Value::Object(fixed)) = opening(&sheet.run, &path.slot()).and_then(|call| fixed_of(call, &picked.tool)) {
         arguments.extend(fixed.clone());
     }
     let arguments = Value::Object(arguments);
-    if rule.effect == Effect::Read {
-        let intent = call(sheet, path, agent, &picked.tool, rule, arguments, false)?;
-        sheet.emit(Event::EffectIntended(intent));
-    } else {
-        let task = approval(sheet, path, agent, picked, rule.effect, &arguments);
-        sheet.emit(Event::TaskOpened(task));
-    }
-    Ok(())
+    let intent = call(sheet, &path, agent, &picked.tool, rule, arguments.clone(), false)?;
+    Ok(if rule.effect == Effect::Read { Plan::Make(intent) } else { Plan::Approve { path, picked, effect: rule.effect, arguments } })
+}
+
+fn act(sheet: &mut Sheet<'_>, agent: &Agent, plan: Plan) {
+    let event = match plan {
+        Plan::Make(intent) => Event::EffectIntended(intent),
+        Plan::Approve { path, picked, effect, arguments } => Event::TaskOpened(tasks::approval(sheet, &path, agent, &picked, effect, &arguments)),
+    };
+    sheet.emit(event);
 }
 
 fn fixed_of<'c>(call: &'c Call, tool: &str) -> Option<&'c Value> {
@@ -266,7 +249,7 @@ fn fixed_of<'c>(call: &'c Call, tool: &str) -> Option<&'c Value> {
 fn call(sheet: &Sheet<'_>, path: &EffectPath, agent: &Agent, name: &str, rule: &ToolRule, arguments: Value, approved: bool) -> Result<EffectIntended, String> {
     let (server, tool) = name.split_once('/').unwrap_or((name, ""));
     let own = agent.tools.iter().find(|tool| tool.call.name() == name).map(|tool| &tool.call.with);
-    let whole = sheet.labels().of_agent(&path.step, agent);
+    let whole = self::label(sheet, &path.slot(), agent);
     let label = |argument: &String, value: &Value| {
         let label = own.and_then(|with| with.get(argument)).map_or_else(|| whole.clone(), |template| sheet.labels().of_argument(template, None));
         let seen = approved && rule.steers(argument) && labels::rendered_chars(value) <= labels::SEEN_CHARS_MAX;
@@ -278,7 +261,7 @@ fn call(sheet: &Sheet<'_>, path: &EffectPath, agent: &Agent, name: &str, rule: &
         target: name.to_owned(),
         effect: rule.effect,
         repeatable: rule.is_repeatable(),
-        who: acting(sheet, &path.step)?,
+        who: who(sheet, &path.slot())?,
         labels: arguments.as_object().into_iter().flatten().map(|(argument, value)| (argument.clone(), label(argument, value))).collect(),
         listed: BTreeSet::new(),
         receipt: false,
@@ -289,47 +272,14 @@ fn call(sheet: &Sheet<'_>, path: &EffectPath, agent: &Agent, name: &str, rule: &
     })
 }
 
-/// Whoever may be asked, else the unit that answers for the process.
-fn task(sheet: &Sheet<'_>, kind: TaskKind, path: &EffectPath, agent: &Agent, show: Value, form: Value) -> TaskOpened {
-    let mut task = TaskOpened { kind, item: path.item, path: Some(path.clone()), ..sheet.unit_task(&path.step, show, form, String::new()) };
-    if !agent.ask.is_empty() {
-        task.unit = None;
-        task.assign = Assign { groups: agent.ask.clone(), ..Assign::default() };
-    }
-    let label = sheet.labels().of_agent(&path.step, agent);
-    let named = task.show.as_object().into_iter().flat_map(|map| map.keys());
-    task.labels = named.filter(|name| ["argumente", "frage"].contains(&name.as_str())).map(|name| (name.clone(), label.clone())).collect();
-    task
-}
-
-/// The exact call before a person, each argument with where it comes from. The digest of what is shown is that of the call.
-fn approval(sheet: &Sheet<'_>, path: &EffectPath, agent: &Agent, picked: &Picked, effect: Effect, arguments: &Value) -> TaskOpened {
-    let origin = |argument: &String| if picked.with.contains_key(argument) { "vom Modell vorgeschlagen" } else { "vom Prozess vorgegeben" };
-    let named = arguments.as_object().into_iter().flat_map(|map| map.keys());
-    let origins: Map<String, Value> = named.map(|argument| (argument.clone(), origin(argument).into())).collect();
-    let does = if effect == Effect::Send { "verlässt das Haus" } else { "ändert etwas im Haus" };
-    let show = json!({ "werkzeug": picked.tool, "wirkung": does, "argumente": arguments, "herkunft": origins });
-    let choices = [("freigeben", "Genau diesen Aufruf freigeben"), ("ablehnen", "Nicht ausführen")];
-    let titled: Vec<Value> = choices.iter().map(|(word, title)| json!({ "const": word, "title": title })).collect();
-    let form = json!({ "type": "object", "additionalProperties": false, "required": ["entscheidung"], "properties": {
-        "entscheidung": { "title": "Soll dieser Aufruf geschehen?", "enum": choices.map(|(word, _)| word), "oneOf": titled },
-        "grund": { "title": "Grund", "type": "string", "maxLength": 500, "description": "Erfährt das Modell, wenn Sie ablehnen." } } });
-    task(sheet, TaskKind::Approval, path, agent, show, form)
-}
-
-fn ask(sheet: &mut Sheet<'_>, path: &EffectPath, agent: &Agent, question: &str) {
-    let form = json!({ "type": "object", "additionalProperties": false, "required": ["antwort"], "properties": {
-        "antwort": { "title": "Ihre Antwort", "type": "string", "minLength": 1, "maxLength": 2000, "description": "Geht als Material an das Modell." } } });
-    let path = EffectPath { iteration: 0, call: 1, ..path.clone() };
-    let task = task(sheet, TaskKind::Ask, &path, agent, json!({ "frage": question }), form);
-    sheet.emit(Event::TaskOpened(task));
-}
-
 /// A person has approved, declined or answered.
 pub(crate) fn answer(sheet: &mut Sheet<'_>, task: &Task, answer: Answer) -> Result<(), Rejection> {
     human::check_form(task, &answer)?;
     let gone = || Rejection::stale("Diese Aufgabe gehört zu keinem Agenten mehr.", "This task belongs to no agent any more.");
     let (Some(path), StepKind::Agent(agent)) = (task.opened.path.clone(), &sheet.step(&task.opened.step).kind) else { return Err(gone()) };
+    if !sheet.run.is_active(&path.slot()) {
+        return Err(gone());
+    }
     let approved = task.opened.kind == TaskKind::Approval && answer.values["entscheidung"] == "freigeben";
     let intent = if approved { Some(granted(sheet, &path, agent, task).map_err(|why| Rejection::Stale(Text::new(why.clone(), why)))?) } else { None };
     human::record(sheet, task, answer);
@@ -351,14 +301,31 @@ pub(crate) fn call_failed(sheet: &mut Sheet<'_>, path: &EffectPath, agent: &Agen
     go_on(sheet, &path.slot(), path.turn, agent);
 }
 
+/// Tokens of all turns of a slot, with every repetition.
+pub(crate) fn spent(sheet: &Sheet<'_>, slot: &Slot) -> u64 {
+    let own = |path: &EffectPath| path.slot() == *slot && path.phase == Phase::Do && path.call == 0 && path.turn > 0;
+    sheet.run.effects.iter().filter(|(path, _)| own(path)).map(|(_, effect)| effect.tokens).sum()
+}
+
+/// Who acts; whoever took a call of this step over answers for what follows from it.
+fn who(sheet: &Sheet<'_>, slot: &Slot) -> Result<Caller, String> {
+    let own = acting(sheet, &slot.step)?;
+    let others = sheet.run.effects.iter().filter(|(path, effect)| path.slot() == *slot && path.phase == Phase::Do && effect.intent.who != own);
+    let last = others.max_by_key(|(path, _)| (path.turn, path.call, path.iteration)).map(|(_, effect)| effect.intent.who.clone());
+    Ok(last.filter(Caller::is_person).unwrap_or(own))
+}
+
 /// The next turn, when everything of this one is in.
 fn go_on(sheet: &mut Sheet<'_>, slot: &Slot, turn: u32, agent: &Agent) {
     let path = EffectPath { turn, ..EffectPath::of(slot, Phase::Do) };
-    if turn_at(&sheet.run, slot, turn).is_none() || sheet.run.ending.is_some() || !sheet.run.is_active(slot) {
+    if sheet.run.ending.is_some() || !sheet.run.is_active(slot) || sheet.run.has_open_effects(slot) {
         return;
     }
     if settle::is_over(sheet, &path) {
         return sheet.fail(slot, FailureClass::Timeout, deadline::PASSED.to_owned());
+    }
+    if turn_at(&sheet.run, slot, turn).is_none() {
+        return;
     }
     match next(sheet, slot, turn + 1, agent) {
         Ok(intent) => sheet.emit(Event::EffectIntended(intent)),
@@ -367,8 +334,7 @@ fn go_on(sheet: &mut Sheet<'_>, slot: &Slot, turn: u32, agent: &Agent) {
 }
 
 fn next(sheet: &Sheet<'_>, slot: &Slot, turn: u32, agent: &Agent) -> Result<EffectIntended, String> {
-    let own = |path: &EffectPath| path.slot() == *slot && path.phase == Phase::Do && path.call == 0 && path.turn > 0;
-    let spent: u64 = sheet.run.effects.iter().filter(|(path, _)| own(path)).map(|(_, effect)| effect.tokens).sum();
+    let spent = spent(sheet, slot);
     if spent >= agent.max_tokens {
         return Err(format!("nach {spent} Token noch keine Antwort (max_tokens: {})", agent.max_tokens));
     }
@@ -378,7 +344,8 @@ fn next(sheet: &Sheet<'_>, slot: &Slot, turn: u32, agent: &Agent) -> Result<Effe
     let first = EffectPath { turn: 1, ..EffectPath::of(slot, Phase::Do) };
     let mut intent = sheet.run.effects.get(&first).map(|effect| effect.intent.clone()).ok_or("der Anfang dieses Gesprächs fehlt")?;
     intent.path.turn = turn;
-    intent.who = acting(sheet, &slot.step)?;
+    intent.who = who(sheet, slot)?;
+    intent.labels.insert(format!("steps.{} [gefunden]", slot.step), found(sheet, slot));
     intent.call = Call::Turn { closing, repairs: Vec::new() };
     Ok(intent)
 }
@@ -417,8 +384,14 @@ const REPAIRS_MAX: u32 = 5;
 fn result(run: &Run, path: &EffectPath) -> Option<Value> {
     if let Some(effect) = run.effects.get(path) {
         return match &effect.status {
+            // somebody has seen that it happened, and no more
+            EffectStatus::Settled { value } if *value == json!({}) => Some(json!({ "geschehen": "ja" })),
             EffectStatus::Settled { value } => Some(value.clone()),
-            EffectStatus::GaveUp { message, .. } => Some(json!({ "error": message })),
+            EffectStatus::GaveUp { message, disposition, .. } => Some(match disposition {
+                Disposition::DidNotHappen => json!({ "error": message }),
+                Disposition::Unknown => json!({ "error": message, "geschehen": "ungewiss" }),
+                Disposition::Happened => json!({ "error": message, "geschehen": "ja" }),
+            }),
             _ => None,
         };
     }
@@ -453,7 +426,7 @@ pub struct Request {
 pub fn request(run: &Run, path: &EffectPath) -> Option<Request> {
     let call = &run.effects.get(path)?.intent.call;
     let (opening, closing, repairs) = match call {
-        Call::Model { repairs, .. } => (call, false, repairs),
+        Call::Model { repairs, offer, .. } => (call, offer.as_ref().is_some_and(|offer| offer.closing), repairs),
         Call::Turn { closing, repairs } => (opening(run, &path.slot())?, *closing, repairs),
         Call::Tool { .. } => return None,
     };

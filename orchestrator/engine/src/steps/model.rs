@@ -6,7 +6,7 @@ use laufzettel_domain::{EffectPath, Label, Slot, StepId, Value, names::Phase};
 use laufzettel_policy::{Effect, Labelled};
 use laufzettel_process::{
     cite,
-    model::{FailureClass, ModelCall, Size},
+    model::{FailureClass, ModelCall, Size, StepKind},
 };
 use serde_json::json;
 
@@ -109,10 +109,17 @@ pub(super) fn unfenced(text: &str) -> &str {
 }
 
 /// Whether an unusable answer of this iteration is asked for again.
-pub(crate) fn may_ask_again(sheet: &Sheet<'_>, path: &EffectPath) -> bool {
+/// `spent`: tokens of the attempt that gave it.
+pub(crate) fn may_ask_again(sheet: &Sheet<'_>, path: &EffectPath, spent: u64) -> bool {
     sheet.run.ending.is_none()
         && !settle::is_over(sheet, path)
         && sheet.step(&path.step).kind.asks().is_some_and(|call| path.call == 0 && path.iteration < call.repair)
+        && !is_spent(sheet, path, spent)
+}
+
+/// Whether an agent's tokens are used up, with those of the attempt that has just been made: it is not asked again, either.
+pub(crate) fn is_spent(sheet: &Sheet<'_>, path: &EffectPath, also: u64) -> bool {
+    matches!(&sheet.step(&path.step).kind, StepKind::Agent(agent) if path.call == 0 && super::agent::spent(sheet, &path.slot()) + also >= agent.max_tokens)
 }
 
 /// A new iteration with what was wrong: an effect of its own, with a key of its own.

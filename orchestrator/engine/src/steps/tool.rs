@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use laufzettel_domain::{EffectPath, Slot, Value, names::Phase};
+use laufzettel_domain::{Caller, EffectPath, Slot, Trust, Value, names::Phase};
 use laufzettel_policy::{Effect, Labelled};
 use laufzettel_process::model::{FailureClass, Repeat, Step, StepKind, ToolCall};
 use serde_json::Map;
@@ -89,8 +89,9 @@ fn intend(sheet: &Sheet<'_>, slot: &Slot, call: &ToolCall, phase: Phase) -> Resu
     })
 }
 
-/// The tool has answered: that is the step's value, unless it is asked until it says that it is done.
-pub(crate) fn complete(sheet: &mut Sheet<'_>, path: &EffectPath, value: Value) {
+/// The tool has answered: that is the step's value, unless it is asked until it says that it is done. `by`: who says what it
+/// would have answered; what comes from a program has no more trust than any other text from outside.
+pub(crate) fn complete(sheet: &mut Sheet<'_>, path: &EffectPath, value: Value, by: Option<&Caller>) {
     let (slot, step) = (path.slot(), sheet.step(&path.step));
     let StepKind::Tool(call) = &step.kind else { return };
     // what a run that ends did last is what it did
@@ -103,6 +104,7 @@ pub(crate) fn complete(sheet: &mut Sheet<'_>, path: &EffectPath, value: Value) {
         (Ok(false), Some(repeat)) => again(sheet, path, repeat),
         _ => {
             let label = sheet.labels().of_tool(&slot.step, call);
+            let label = if by.is_some_and(|by| !by.is_interactive()) { label.with_trust(Trust::Untrusted) } else { label };
             sheet.complete(&slot, value, Labelled::all(label), BTreeSet::new());
         }
     }

@@ -1,7 +1,9 @@
 //! A model that works by itself: turn by turn, within its bounds, and never without a person where anything changes.
 
 use laufzettel_domain::{Caller, Value, Via};
-use laufzettel_engine::{Command, Effect, Meta, Outcome, Rejection, StepState, TaskKind, request};
+use laufzettel_engine::{Command, Disposition, Effect, Meta, Outcome, Rejection, StepState, TaskKind, request};
+use laufzettel_policy::Decision;
+use laufzettel_process::model::FailureClass;
 use serde_json::json;
 
 use super::desk::{Desk, answer, clerk, ok};
@@ -73,7 +75,7 @@ fn it_reads_asks_has_a_call_approved_and_answers() {
     assert_eq!(
         task.show,
         json!({ "werkzeug": "t/schreiben", "wirkung": "ändert etwas im Haus", "argumente": { "akte": "A-7", "inhalt": "Vermerk" },
-            "herkunft": { "akte": "vom Prozess vorgegeben", "inhalt": "vom Modell vorgeschlagen" } })
+            "herkunft": { "akte": "vom Prozess vorgegeben, aus input.n", "inhalt": "vom Modell vorgeschlagen" } })
     );
     assert_eq!(desk.due(), [], "nothing is written before somebody has read it");
     let approved = answer(&desk, json!({ "entscheidung": "freigeben" }), clerk());
@@ -191,4 +193,133 @@ fn over_its_time_it_begins_nothing_more() {
     assert_eq!(told(&desk), json!({ "closing": false, "turns": [] }));
     says(&mut desk, json!({ "tool": "t/schreiben", "with": { "inhalt": "x" } }));
     assert_eq!(desk.run.open_tasks().map(|task| task.opened.kind.clone()).collect::<Vec<_>>(), [TaskKind::Approval]);
+}
+
+fn fails(desk: &mut Desk, call: u32, class: FailureClass, disposition: Disposition) {
+    let due = desk.due().into_iter().find(|effect| effect.key.path.call == call).unwrap();
+    desk.settle(&due, super::desk::no(class, disposition)).unwrap();
+}
+
+fn reading(second: &str) -> Value {
+    json!({ "calls": [{ "tool": "t/lesen", "with": { "n": 1 } }, { "tool": second, "with": { "n": 2 } }] })
+}
+
+/// Several calls are under way when the run ends: each outcome is written down, the step fails once.
+#[test]
+fn calls_that_fail_while_the_run_ends_fail_the_step_once() {
+    for first_waits in [false, true] {
+        let steps = STEPS.replace("on_error: continue", "retry: { attempts: 2, delay: PT1H, on: [unavailable] }");
+        let mut desk = Desk::new(&steps, json!({ "n": 7, "name": "Weber" })).unwrap();
+        says(&mut desk, reading("t/lesen"));
+        if first_waits {
+            fails(&mut desk, 1, FailureClass::Unavailable, Disposition::DidNotHappen);
+        }
+        desk.tell(Command::Cancel { by: clerk(), reason: "Irrtum".into() }).unwrap();
+        while let Some(due) = desk.due().into_iter().next() {
+            desk.settle(&due, super::desk::no(FailureClass::Timeout, Disposition::Unknown)).unwrap();
+        }
+        assert!(desk.story().ends_with("cancelled {}") && desk.story().matches("!a").count() == 1, "{}", desk.story());
+    }
+}
+
+/// The approval is withdrawn with the deadline; what is under way is awaited, and then the step is over.
+#[test]
+fn over_its_time_with_a_call_under_way_it_ends_with_that_call() {
+    let steps = STEPS.replace("on_error: continue", "on_error: continue\n    deadline: PT1H");
+    let mut desk = Desk::new(&steps, json!({ "n": 7, "name": "Weber" })).unwrap();
+    says(&mut desk, reading("t/schreiben"));
+    desk.at = "2026-11-23T10:00:00Z".parse().unwrap();
+    desk.tell(Command::Wake).unwrap();
+    assert_eq!((paths(&desk), desk.run.open_tasks().count()), (vec!["a.t1.c1".to_owned()], 0));
+    settle(&mut desk, json!({ "text": "spät" }));
+    let Some(StepState::Failed { message, .. }) = desk.run.steps.get("a") else { panic!("{}", desk.story()) };
+    assert_eq!(message, "Die Frist des Schritts ist abgelaufen.");
+}
+
+/// Nobody knows whether a write stands: the model learns nothing before a person has said it, with what she found.
+#[test]
+fn a_call_in_doubt_is_for_a_person_to_settle() {
+    let mut desk = desk();
+    says(&mut desk, json!({ "tool": "t/schreiben", "with": { "inhalt": "Vermerk" } }));
+    let approved = answer(&desk, json!({ "entscheidung": "freigeben" }), clerk());
+    desk.tell(approved).unwrap();
+    fails(&mut desk, 1, FailureClass::Timeout, Disposition::Unknown);
+    let task = desk.run.open_tasks().next().unwrap().opened.clone();
+    assert_eq!((task.kind, task.show["argumente"].clone()), (TaskKind::Doubt, json!({ "akte": "A-7", "inhalt": "Vermerk" })));
+    // no JSON: said, and nothing is lost
+    let unfit = answer(&desk, json!({ "geschehen": true, "wert": "{" }), clerk());
+    assert!(matches!(desk.tell(unfit), Err(Rejection::Invalid(_))));
+    let mut silent = Desk { process: desk.process.clone(), context: desk.context.clone(), history: desk.history.clone(), run: desk.run.clone(), at: desk.at };
+    let known = answer(&desk, json!({ "geschehen": true, "wert": "{\"id\": \"D-1\"}" }), clerk());
+    desk.tell(known).unwrap();
+    assert_eq!(told(&desk)["turns"][0][1], json!([{ "id": "D-1" }]));
+    let only = answer(&silent, json!({ "geschehen": true }), clerk());
+    silent.tell(only).unwrap();
+    assert_eq!(told(&silent)["turns"][0][1], json!([{ "geschehen": "ja" }]));
+    // the same once more: whoever approves it is told
+    says(&mut silent, json!({ "tool": "t/schreiben", "with": { "inhalt": "Vermerk" } }));
+    assert_eq!(silent.run.open_tasks().next().unwrap().opened.note, "Genau dieser Aufruf ist in diesem Schritt schon einmal freigegeben worden.");
+}
+
+/// A tool that has gone since: none of the turn's calls is made, and nobody is asked to approve one.
+#[test]
+fn a_turn_that_cannot_be_made_whole_is_not_made() {
+    let mut desk = desk();
+    let due = desk.due().remove(0);
+    desk.context.tools.remove("t/lesen");
+    desk.settle(&due, ok(json!({ "calls": [{ "tool": "t/schreiben", "with": {} }, { "tool": "t/lesen", "with": {} }] }))).unwrap();
+    assert!(desk.run.open_tasks().next().is_none() && desk.run.effects.len() == 1, "{}", desk.story());
+}
+
+/// What a door refuses for what it is, the model learns, and may say something else; a missing right is for people.
+#[test]
+fn a_call_the_labels_forbid_is_told_to_the_model() {
+    let deny = |rule: &str| laufzettel_policy::Decision::deny(rule, "freigegeben nur bis normal", "cleared only up to normal");
+    for (rule, parked) in [("tool:t/lesen.clearance", false), ("none", true)] {
+        let mut desk = desk();
+        says(&mut desk, json!({ "tool": "t/lesen", "with": { "frage": "x" } }));
+        let path = desk.due().remove(0).key.path;
+        desk.tell(Command::Refuse { path, round: 0, decision: deny(rule) }).unwrap();
+        let takeover = desk.run.open_tasks().any(|task| task.opened.kind == TaskKind::Takeover);
+        assert_eq!(takeover, parked, "{}", desk.story());
+        if !parked {
+            assert_eq!(told(&desk)["turns"][0][1], json!([{ "error": "freigegeben nur bis normal" }]));
+        }
+    }
+}
+
+/// Patterns in what a tool brings raise everything the agent says afterwards.
+#[test]
+fn what_is_found_in_a_result_raises_what_follows() {
+    let mut desk = desk();
+    says(&mut desk, json!({ "tool": "t/lesen", "with": {} }));
+    settle(&mut desk, json!({ "text": "IBAN DE02120300000000202051" }));
+    let due = desk.due().remove(0);
+    let found = &due.run.intent.labels["steps.a [gefunden]"];
+    assert_eq!(found, &laufzettel_policy::detect(&json!("IBAN DE02120300000000202051"), &[]));
+    says(&mut desk, json!({ "ergebnis": "alles gut" }));
+    let Some(StepState::Completed { labels, .. }) = desk.run.steps.get("a") else { panic!("{}", desk.story()) };
+    assert!(labels.whole().schutzbedarf >= found.schutzbedarf && found.schutzbedarf > laufzettel_domain::Schutzbedarf::Kein);
+}
+
+/// Whoever took a call over answers for what follows from it.
+#[test]
+fn a_takeover_holds_for_the_rest_of_the_step() {
+    let mut desk = desk();
+    let path = desk.due().remove(0).key.path;
+    desk.tell(Command::Refuse { path: path.clone(), round: 0, decision: Decision { allow: false, ..super::desk::yes() } }).unwrap();
+    let colleague = Caller { subject: "S-2".into(), name: "Weber".into(), ..clerk() };
+    desk.tell(Command::TakeOver { path, by: colleague.clone() }).unwrap();
+    says(&mut desk, json!({ "tool": "t/lesen", "with": {} }));
+    assert_eq!(desk.due()[0].run.intent.who, colleague);
+    settle(&mut desk, json!({}));
+    assert_eq!(desk.due()[0].run.intent.who, colleague);
+}
+
+#[test]
+fn a_single_turn_takes_only_an_answer() {
+    let mut desk = Desk::new(&STEPS.replace("max_turns: 4", "max_turns: 1"), json!({ "n": 7, "name": "Weber" })).unwrap();
+    assert_eq!(told(&desk)["closing"], true);
+    says(&mut desk, json!({ "tool": "t/lesen", "with": {} }));
+    assert_eq!(paths(&desk), ["a.r1.t1"]);
 }

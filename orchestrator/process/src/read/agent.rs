@@ -23,6 +23,10 @@ pub fn agent(node: &Node, key: &str, reader: &mut Reader<'_>, findings: &mut Fin
         asked.req("groups");
         let groups = asked.texts("groups");
         asked.close();
+        if groups.as_ref().is_some_and(Vec::is_empty) {
+            let text = Text::new("Niemand ist genannt, der antworten könnte.", "Nobody is named who could answer.");
+            inner.findings.error("LZ107", node.at, format!("{key}.ask.groups"), text);
+        }
         groups
     });
     // as many turns as a clerk would read; what takes more is several steps
@@ -34,6 +38,10 @@ pub fn agent(node: &Node, key: &str, reader: &mut Reader<'_>, findings: &mut Fin
     let output_at = inner.opt("output").map_or(node.at, |n| n.at);
     inner.close();
     let call = call?;
+    if call.output.as_ref()?.root.get("type") != Some(&Value::from("object")) {
+        let text = Text::new("Die Antwort eines Agenten ist ein Objekt (type: object).", "An agent's answer is an object (type: object).");
+        findings.error("LZ107", output_at, format!("{key}.output"), text);
+    }
     let properties = call.output.as_ref()?.root.get("properties").and_then(Value::as_object);
     for name in properties.into_iter().flatten().map(|(name, _)| name.as_str()).filter(|name| TURN_WORDS.contains(name)) {
         let text = Text::new(
@@ -87,5 +95,9 @@ fn tool(node: &Node, key: &str, findings: &mut Findings) -> Option<AgentTool> {
     let description = inner.text("description").unwrap_or_default().to_owned();
     let call = step::tool(&mut inner);
     inner.close();
+    if description.contains("{{") || description.contains("{%") {
+        let text = Text::new("Die Beschreibung ist fester Text; Werte gehören in data.", "The description is fixed text; values belong into data.");
+        findings.error("LZ107", node.at, format!("{key}.description"), text);
+    }
     Some(AgentTool { call: call?, description })
 }
