@@ -73,6 +73,10 @@ fn a_program_starts_waits_follows_and_cancels() {
         assert_eq!((status, &done["state"], &done["output"]), (200, &json!("completed"), &json!({ "n": 8 })), "{done}");
         // the same request again is the same run
         assert_eq!(start(4, "wait=10", "a").await, (200, done.clone()));
+        // other data under the same key, and a key that is none
+        let (status, other_data) = start(5, "wait=10", "a").await;
+        assert_eq!((status, other_data["status"].clone()), (422, json!(422)), "{other_data}");
+        assert_eq!(start(5, "wait=10", "").await.0, 400);
         // one that waits for a person is not there in time
         let (status, waiting) = start(4711, "wait=1", "b").await;
         assert_eq!(status, 202, "{waiting}");
@@ -93,18 +97,21 @@ fn a_program_starts_waits_follows_and_cancels() {
         let cancel = server.url(&format!("/api/v1/runs/{run}/cancel"));
         let (rest, cancelled) = tokio::join!(follow(&events, &token, Some("2"), 100), async {
             let headers = |token: &str| [("authorization", token.to_owned())];
-            assert_eq!(post(&cancel, &headers(&stranger), &json!({ "reason": "x" }).to_string()).await.expect("an answer").0, 403);
+            assert_eq!(post(&cancel, &headers(&stranger), &json!({ "reason": "x" }).to_string()).await.expect("an answer").0, 404);
             assert_eq!(post(&cancel, &headers(&token), &json!({}).to_string()).await.expect("an answer").0, 422, "without a reason");
             post(&cancel, &headers(&token), &json!({ "reason": "erledigt" }).to_string()).await.expect("an answer")
         });
         assert_eq!((cancelled.0, &cancelled.1["state"]), (200, &json!("cancelled")), "{cancelled:?}");
         let kinds: Vec<&str> = rest.1.iter().map(|(_, kind, _)| kind.as_str()).collect();
+        // told to the end: whoever comes back hears that there is no more
+        let last = rest.1.last().map(|(id, ..)| id.clone()).expect("an id");
+        assert_eq!(follow(&events, &token, Some(&last), 1).await.0, 204);
         assert_eq!((kinds, rest.2), (vec!["task.opened", "run.ending", "task.withdrawn", "run.ended"], true), "and the stream ends with the run");
-        // nothing is in doubt; and no program says what happened
+        // nothing is in doubt; and what a service may not see does not exist for it
         let resolve = server.url(&format!("/api/v1/runs/{run}/resolve"));
         let service = key(&tenant, &["--as", "i.yilmaz", "--service", "svc-intake", "--process", "*"]);
         let body = json!({ "step": "frage", "did_not_happen": true }).to_string();
-        assert_eq!(post(&resolve, &[("authorization", service)], &body).await.expect("an answer").0, 403);
+        assert_eq!(post(&resolve, &[("authorization", service)], &body).await.expect("an answer").0, 404);
         assert_eq!(post(&resolve, &[("authorization", token.clone())], &body).await.expect("an answer").0, 409);
         assert_eq!(post(&resolve, &[("authorization", token.clone())], &json!({ "step": "frage" }).to_string()).await.expect("an answer").0, 400);
     });

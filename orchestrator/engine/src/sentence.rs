@@ -150,7 +150,7 @@ pub fn sentence(kind: &str, body: &Value) -> Text {
         ),
         "content.exported" => exported(body),
         kind if BOOKS.contains(&kind) => books(kind, body),
-        "schedule.began" | "schedule.missed" => scheduled(kind, body),
+        "schedule.began" | "schedule.missed" | "schedule.ended" => scheduled(kind, body),
         "config.loaded" => (format!("Konfiguration geladen: {}.", word(body, "/digest")), format!("Configuration loaded: {}.", word(body, "/digest"))),
         "lane.opened" => ("Das Programm hat mit dem Schreiben begonnen.".to_owned(), "The program began to write.".to_owned()),
         "lane.closed" => ("Das Programm hat geordnet aufgehört zu schreiben.".to_owned(), "The program ceased to write in order.".to_owned()),
@@ -190,6 +190,9 @@ fn scheduled(kind: &str, body: &Value) -> (String, String) {
     let (process, schedule, last) = (word(body, "/process"), word(body, "/schedule"), word(body, "/last"));
     if kind == "schedule.began" {
         return (format!("Ab jetzt löst die Uhr {process} aus ({schedule})."), format!("From now on the clock begins {process} ({schedule})."));
+    }
+    if kind == "schedule.ended" {
+        return (format!("Ein Zeitplan von {process} gilt nicht mehr."), format!("A schedule of {process} is no longer in force."));
     }
     let count = body.get("count").and_then(Value::as_u64).unwrap_or(1);
     let why = |lang: &str| body.pointer(&format!("/reason/{lang}")).and_then(Value::as_str).map(|why| format!(" {why}")).unwrap_or_default();

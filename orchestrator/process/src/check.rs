@@ -177,7 +177,7 @@ fn roots(expression: &Expression, key: &str, findings: &mut Findings) {
 }
 
 /// Fields of `run` an expression may read.
-const RUN_FIELDS: [&str; 9] = ["id", "nummer", "started_at", "status_link", "tenant", "process", "version", "caller", "applicant"];
+const RUN_FIELDS: [&str; 10] = ["id", "nummer", "started_at", "due_at", "status_link", "tenant", "process", "version", "caller", "applicant"];
 
 /// `input.x` and `steps.x.y` that no schema has.
 pub(crate) fn references(process: &Process, types: &Types, expression: &Expression, key: &str, findings: &mut Findings) {

@@ -90,6 +90,34 @@ pub struct Missed {
     pub last: Timestamp,
 }
 
+/// Numbers one by one.
+fn are_named(field: &str) -> bool {
+    field.chars().all(|c| c.is_ascii_digit() || c == ',')
+}
+
+const WEEKDAYS: [&str; 7] = ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"];
+
+/// Names and ranges of names as a list of names: a week begins on Monday, and `SAT-SUN` or `FRI-MON` are what they say.
+fn days_of(field: &str) -> Result<String, Text> {
+    if field == "*" {
+        return Ok(field.to_owned());
+    }
+    let unknown = |name: &str| {
+        Text::new(
+            format!("„{name}“ ist kein Wochentag; sie heißen MON TUE WED THU FRI SAT SUN, mit , und - dazwischen."),
+            format!("\"{name}\" is no weekday; they are MON TUE WED THU FRI SAT SUN, with , and - between."),
+        )
+    };
+    let place = |name: &str| WEEKDAYS.iter().position(|day| day.eq_ignore_ascii_case(name)).ok_or_else(|| unknown(name));
+    let mut days: Vec<&str> = Vec::new();
+    for part in field.split(',') {
+        let (from, to) = part.split_once('-').unwrap_or((part, part));
+        let (from, to) = (place(from)?, place(to)?);
+        days.extend((0..=(to + 7 - from) % 7).map(|n| WEEKDAYS[(from + n) % 7]));
+    }
+    Ok(days.join(","))
+}
+
 impl Schedule {
     /// Reads minute, hour, day of month, month, weekday.
     ///
@@ -111,6 +139,21 @@ impl Schedule {
                 ));
             }
         }
+        for field in [minute, hour, day, month] {
+            // `5/15` is 5, 20, 35, 50 to some programs, and nothing to others
+            if field.split(',').any(|part| part.split_once('/').is_some_and(|(range, _)| range != "*" && !range.contains('-'))) {
+                return Err(Text::new(
+                    format!("In „{field}“ steht ein Schritt ohne Bereich; gemeint ist etwa */15 oder 5-59/15."),
+                    format!("\"{field}\" holds a step without a range; such as */15 or 5-59/15."),
+                ));
+            }
+        }
+        if holidays == Holidays::NextWorkingDay && !(are_named(minute) && are_named(hour)) {
+            return Err(Text::new(
+                "Mit holidays: next_working_day nennt ein Zeitplan seine Uhrzeiten, etwa „30 6,14 * * *“: Verschoben werden Tage.",
+                "With holidays: next_working_day a schedule names its times of day, such as \"30 6,14 * * *\": days are what moves.",
+            ));
+        }
         // numbers mean different days in different programs: only names are taken
         if let Some(c) = weekday.chars().find(|c| !c.is_ascii_alphabetic() && !"*,-".contains(*c)) {
             return Err(Text::new(
@@ -124,7 +167,8 @@ impl Schedule {
                 "Programs understand a day and a weekday together differently: one of them is *.",
             ));
         }
-        let times = cron::Schedule::from_str(&format!("0 {minute} {hour} {day} {month} {weekday}")).map_err(|error| {
+        let weekdays = days_of(weekday)?;
+        let times = cron::Schedule::from_str(&format!("0 {minute} {hour} {day} {month} {weekdays}")).map_err(|error| {
             Text::new(
                 format!("Als Zeitplan nicht zu lesen (Minute Stunde Tag Monat Wochentag): {}", first_line(&error.to_string())),
                 format!("Does not read as a schedule (minute hour day month weekday): {}", first_line(&error.to_string())),

@@ -99,13 +99,26 @@ fn what_two_programs_would_read_differently_is_refused() {
         ("60 6 * * *", "Zeitplan"),
         ("0 24 * * *", "Zeitplan"),
         ("0 6 * 13 *", "Zeitplan"),
-        ("0 6 * * MONTAG", "Zeitplan"),
+        ("0 6 * * MONTAG", "Wochentag"),
+        ("0 6 * * MON-", "Wochentag"),
+        ("5/15 6 * * *", "ohne Bereich"),
         ("*/0 6 * * *", "Zeitplan"),
         ("0 6 30 2 *", "in keinem Jahr"),
     ] {
         let told = Schedule::parse(text, None, Holidays::Run, CatchUp::Last).expect_err(text);
         assert!(told.de.contains(why), "{text}: {}", told.de);
     }
+}
+
+#[test]
+fn ranges_of_weekdays_are_what_they_say() {
+    let after = "2026-11-23T12:00:00Z";
+    for (range, list) in [("SAT-SUN", "SAT,SUN"), ("FRI-MON", "FRI,SAT,SUN,MON"), ("MON-SUN", "*"), ("tue-thu,SUN", "TUE,WED,THU,SUN")] {
+        let of = |days: &str| next(&format!("0 6 * * {days}"), Holidays::Run, after, 9);
+        assert_eq!(of(range), of(list), "{range}");
+    }
+    let often = Schedule::parse("*/5 * * * *", None, Holidays::NextWorkingDay, CatchUp::Last).expect_err("too often");
+    assert!(often.de.contains("nennt ein Zeitplan seine Uhrzeiten"), "{}", often.de);
 }
 
 #[test]

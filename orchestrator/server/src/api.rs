@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::{
-    Extension, Json,
+    Extension,
     extract::{Path, Query, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use laufzettel_domain::{Caller, RunId, TaskId, Value, Via};
 use laufzettel_engine::{Rejection, Resolution};
+use laufzettel_policy::Decision;
 use laufzettel_process::model::RunAs;
 use laufzettel_store::RunFilter;
 use laufzettel_worker::{DeliverError, Happening, Loaded, StartError, StartRequest, WishError};
@@ -17,7 +18,7 @@ use serde_json::json;
 
 use crate::{
     key,
-    reply::{self, problem, problem_with},
+    reply::{self, Body, problem, problem_with},
     site::{Session, Site, TenantSite},
     tasks::mine,
 };
@@ -76,14 +77,17 @@ pub async fn start(
     Path(id): Path<String>,
     Query(wished): Query<Wished>,
     headers: HeaderMap,
-    Json(input): Json<Value>,
+    Body(input): Body<Value>,
 ) -> Response {
     let tenant = &site.tenants[&session.tenant];
     if !session.covers(&id) {
         let known = tenant.desk.tenant.current(&id).is_some();
         return key::outside(tenant, &session, known.then(|| ("start.denied", json!({ "process": id })))).await;
     }
-    let sent = headers.get("idempotency-key").and_then(|v| v.to_str().ok()).filter(|k| k.len() <= 256);
+    let sent = match idempotency_key(&headers) {
+        Ok(sent) => sent,
+        Err(refused) => return refused,
+    };
     let receipts = sent.map(|k| format!("api:{}:{id}:{k}", session.caller.subject)).into_iter().collect();
     // a service account's run acts as that account from the beginning
     let run_as = session.caller.service_name().map(|name| RunAs::Service(name.to_owned()));
@@ -91,7 +95,7 @@ pub async fn start(
         process: id,
         caller: as_api(&session.caller),
         run_as,
-        input,
+        input: input.clone(),
         zone: wished.zone,
         receipts,
         clock: None,
@@ -100,14 +104,18 @@ pub async fn start(
     };
     let run = match tenant.desk.start(request).await {
         Ok(started) => started.run,
-        Err(StartError::Duplicate(run)) => run,
+        Err(StartError::Duplicate(run)) => match tenant.desk.load(run).await {
+            Ok(Some(loaded)) if loaded.run.input == input => run,
+            Ok(Some(_)) => return problem(422, "Mit diesem Idempotency-Key kamen schon andere Daten."),
+            _ => return problem(503, "Gerade nicht möglich. Bitte später noch einmal."),
+        },
         Err(StartError::UnknownProcess) => return problem(404, "Diesen Prozess gibt es nicht."),
         Err(StartError::Denied(decision)) => return problem_with(403, "Nicht erlaubt.", json!({ "detail": decision.reason.de, "rule": decision.rule })),
         Err(StartError::Invalid(problems)) => return invalid(&problems),
         Err(StartError::Quota(exceeded)) => return reply::too_many(&exceeded),
         Err(StartError::Unavailable(_)) => return problem(503, "Gerade nicht möglich."),
     };
-    if let Some(response) = waited(tenant, run, &headers).await {
+    if let Some(response) = waited(&site, &session, run, &headers).await {
         return response;
     }
     let mut response = reply::json(StatusCode::ACCEPTED, &json!({ "run": run.to_string() }));
@@ -117,24 +125,37 @@ pub async fn start(
     response
 }
 
+/// What makes a repeated request the same one: 1 to 256 visible characters. Without the header every request is another.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Response> {
+    let Some(sent) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = sent.to_str().ok().filter(|key| !key.is_empty() && key.len() <= 256);
+    key.map(|key| Some(key.to_owned())).ok_or_else(|| problem(400, "Ein Idempotency-Key hat 1 bis 256 Zeichen (ASCII)."))
+}
+
 /// Seconds somebody may wait for a result (RFC 7240 `wait`): longer, and whatever stands between gives up first.
 const WAIT_S_MAX: u64 = 10;
 
 /// The result, if it is there within the time she prefers to wait.
-async fn waited(tenant: &TenantSite, run: RunId, headers: &HeaderMap) -> Option<Response> {
+async fn waited(site: &Site, session: &Session, run: RunId, headers: &HeaderMap) -> Option<Response> {
+    let tenant = &site.tenants[&session.tenant];
     let preferences = headers.get_all("prefer").iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split([',', ';']));
-    let seconds: u64 = preferences.filter_map(|p| p.trim().strip_prefix("wait=")).find_map(|n| n.parse().ok())?;
-    let until = tokio::time::Instant::now() + std::time::Duration::from_secs(seconds.min(WAIT_S_MAX));
+    let mut named = preferences.filter_map(|preference| preference.split_once('='));
+    let wished = named.find(|(name, _)| name.trim().eq_ignore_ascii_case("wait")).map(|(_, value)| value.trim().trim_matches('"').parse());
+    let seconds = wished?.unwrap_or(0_u64).min(WAIT_S_MAX);
+    let until = tokio::time::Instant::now() + std::time::Duration::from_secs(seconds);
+    let closing = site.closing();
     loop {
         if tenant.desk.tenant.store.run(run).await.ok()??.ended_at.is_some() {
             let loaded = tenant.desk.load(run).await.ok()??;
+            // what cannot be recorded is not shown
+            tenant.desk.record("content.viewed", &as_api(&session.caller), json!({ "run": run.to_string() })).await.ok()?;
             let body = json!({ "run": run.to_string(), "nummer": loaded.run.nummer, "state": loaded.run.state().as_str(), "output": loaded.run.output,
                 "message": loaded.run.message });
             let mut response = reply::json(StatusCode::OK, &body);
             response.headers_mut().insert("preference-applied", format!("wait={seconds}").parse().ok()?);
             return Some(response);
         }
-        if tokio::time::Instant::now() >= until {
+        if tokio::time::Instant::now() >= until || *closing.borrow() {
             return None;
         }
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
@@ -166,7 +187,10 @@ pub async fn event(
         Ok(sent) => sent,
         Err(error) => return problem_with(400, "Erwartet: { name, key, payload }.", json!({ "detail": error.to_string() })),
     };
-    let id = headers.get("idempotency-key").and_then(|v| v.to_str().ok()).filter(|k| k.len() <= 256).map(str::to_owned);
+    let id = match idempotency_key(&headers) {
+        Ok(id) => id,
+        Err(refused) => return refused,
+    };
     let happening = Happening { name: sent.name, key: sent.key, payload: sent.payload.unwrap_or_else(|| json!({})), id };
     match site.tenants[&tenant].desk.report(happening, &as_api(&session.caller), |process| session.covers(process)).await {
         Ok(()) => StatusCode::ACCEPTED.into_response(),
@@ -222,10 +246,20 @@ async fn ordered(tenant: &TenantSite, session: &Session, run: &str, order: &str)
     let missing = || problem(404, "Diesen Vorgang gibt es nicht.");
     let id = RunId::parse(run).ok_or_else(missing)?;
     match tenant.desk.tenant.store.run(id).await {
-        Ok(Some(row)) if !session.covers(&row.process) => Err(not_hers(tenant, session, run, order).await),
+        Ok(Some(row)) if !session.covers(&row.process) => return Err(not_hers(tenant, session, run, order).await),
+        Ok(Some(_)) => {}
+        Ok(None) => return Err(missing()),
+        Err(_) => return Err(problem(503, "Gerade nicht möglich. Bitte später noch einmal.")),
+    }
+    // what is not hers does not exist for her; that she asked is a record all the same
+    match tenant.desk.visible(&session.caller, id).await {
         Ok(Some(_)) => Ok(id),
-        Ok(None) => Err(missing()),
-        Err(_) => Err(problem(503, "Gerade nicht möglich. Bitte später noch einmal.")),
+        Ok(None) => {
+            let decision = Decision::deny("none", "Diesen Vorgang gibt es für diese Person nicht.", "This run does not exist for this person.");
+            tenant.desk.note("run.denied", &as_api(&session.caller), json!({ "run": run, "order": order, "decision": decision })).await;
+            Err(missing())
+        }
+        Err(error) => Err(wish(&error)),
     }
 }
 
@@ -246,13 +280,19 @@ pub struct Cancelled {
     reason: String,
 }
 
+/// Characters of a reason: two sentences in the journal.
+const REASON_CHARS_MAX: usize = 500;
+
 /// Ends a run, and takes back what it did.
-pub async fn cancel(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(run): Path<String>, Json(sent): Json<Cancelled>) -> Response {
+pub async fn cancel(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(run): Path<String>, Body(sent): Body<Cancelled>) -> Response {
     let tenant = &site.tenants[&session.tenant];
     let id = match ordered(tenant, &session, &run, "cancel").await {
         Ok(id) => id,
         Err(refused) => return refused,
     };
+    if sent.reason.trim().is_empty() || sent.reason.chars().count() > REASON_CHARS_MAX {
+        return problem(422, "Ein Grund hat 1 bis 500 Zeichen.");
+    }
     carried_out(tenant.desk.cancel(id, &as_api(&session.caller), &sent.reason).await)
 }
 
@@ -260,15 +300,20 @@ pub async fn cancel(State(site): State<Arc<Site>>, Extension(session): Extension
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Resolved {
-    /// `schreiben`, `schreiben.i2`
+    /// `schreiben`, `schreiben.i2`, `frage.t1.c2`
     step: String,
-    #[serde(default)]
+    /// There and null is a value, too.
+    #[serde(default, deserialize_with = "given")]
     happened: Option<Value>,
     #[serde(default)]
     did_not_happen: bool,
 }
 
-pub async fn resolve(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(run): Path<String>, Json(sent): Json<Resolved>) -> Response {
+fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    serde::Deserialize::deserialize(deserializer).map(Some)
+}
+
+pub async fn resolve(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(run): Path<String>, Body(sent): Body<Resolved>) -> Response {
     let tenant = &site.tenants[&session.tenant];
     let id = match ordered(tenant, &session, &run, "resolve").await {
         Ok(id) => id,
@@ -302,7 +347,7 @@ pub async fn tasks(State(site): State<Arc<Site>>, Extension(session): Extension<
 }
 
 /// Refused for what guards something: a human gate is answered on its page.
-pub async fn complete(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(task): Path<String>, Json(sent): Json<Value>) -> Response {
+pub async fn complete(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(task): Path<String>, Body(sent): Body<Value>) -> Response {
     let tenant = &site.tenants[&session.tenant];
     let Some(id) = TaskId::parse(&task) else { return problem(404, "Diese Aufgabe gibt es nicht.") };
     match tenant.desk.tenant.store.run(id.run).await {

@@ -11,7 +11,7 @@ use std::{
 use axum::{
     Extension,
     extract::{Path, State},
-    http::HeaderMap,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{
         IntoResponse, Response,
         sse::{Event, KeepAlive, Sse},
@@ -19,9 +19,9 @@ use axum::{
 };
 use futures_core::Stream;
 use laufzettel_domain::{RunId, Value};
-use laufzettel_worker::Desk;
+use laufzettel_worker::{Desk, WishError};
 use serde_json::json;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::mpsc;
 
 use crate::{
     api::{not_hers, wish},
@@ -30,7 +30,11 @@ use crate::{
 };
 
 /// Runs followed at once: each costs a look at one row every so often. Beyond, whoever asks is told to come back.
-static FOLLOWED: Semaphore = Semaphore::const_new(200);
+const FOLLOWED_MAX: usize = 200;
+/// Of these by one caller: a desk full of windows.
+const FOLLOWED_EACH_MAX: usize = 20;
+/// Seconds a record waits for whoever reads slowly.
+const SEND_S_MAX: u64 = 30;
 /// Milliseconds between two looks.
 const LOOK_MS: u64 = 250;
 /// Seconds one stream lasts; a client comes back by itself and names the last it saw, and is asked who it is again.
@@ -40,31 +44,82 @@ const LOOKS_PER_QUESTION: u32 = 40;
 
 pub async fn events(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(run): Path<String>, headers: HeaderMap) -> Response {
     let tenant = &site.tenants[&session.tenant];
+    let seen = headers.get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok()).unwrap_or(0);
     let Some(id) = RunId::parse(&run) else { return problem(404, "Diesen Vorgang gibt es nicht.") };
     match tenant.desk.visible(&session.caller, id).await {
         Ok(Some(loaded)) if !session.covers(loaded.run.process.as_str()) => return not_hers(tenant, &session, &run, "view").await,
+        // told to the end: whoever comes back is told not to
+        Ok(Some(loaded)) if loaded.run.ended.is_some() && seen >= loaded.run.seq => return StatusCode::NO_CONTENT.into_response(),
         Ok(Some(_)) => {}
         Ok(None) => return problem(404, "Diesen Vorgang gibt es nicht."),
         Err(error) => return wish(&error),
     }
-    let Ok(place) = FOLLOWED.try_acquire() else { return problem(503, "Gerade werden zu viele Vorgänge verfolgt. Bitte später noch einmal.") };
+    let Some(place) = Place::take(&site, &session) else { return busy() };
     if let Err(error) = tenant.desk.record("content.viewed", &crate::api::as_api(&session.caller), json!({ "run": run })).await {
         tracing::error!(%error, "what cannot be recorded is not shown");
         return problem(503, "Gerade nicht möglich. Bitte später noch einmal.");
     }
-    let seen = headers.get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok()).unwrap_or(0);
     // a few records ahead of a slow reader, no more
     let (told, stream) = mpsc::channel(16);
-    let follower = Follower { desk: tenant.desk.clone(), session, run: id, seen, told };
-    let closing = site.closing();
+    let follower = Follower { site: site.clone(), desk: tenant.desk.clone(), shown: Shown::of(&headers), session, run: id, seen, told };
     tokio::spawn(async move {
-        follower.follow(closing).await;
+        follower.follow().await;
         drop(place);
     });
     Sse::new(Told(stream)).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response()
 }
 
+/// A place among those who follow, until it is dropped.
+struct Place {
+    site: Arc<Site>,
+    who: String,
+}
+
+impl Place {
+    fn take(site: &Arc<Site>, session: &Session) -> Option<Self> {
+        let who = format!("{}/{}", session.tenant, session.caller.subject);
+        let mut places = site.places();
+        if places.values().sum::<usize>() >= FOLLOWED_MAX || places.get(&who).is_some_and(|own| *own >= FOLLOWED_EACH_MAX) {
+            return None;
+        }
+        *places.entry(who.clone()).or_default() += 1;
+        drop(places);
+        Some(Self { site: site.clone(), who })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut places = self.site.places();
+        if let Some(own) = places.get_mut(&self.who) {
+            *own -= 1;
+        }
+        places.retain(|_, own| *own > 0);
+    }
+}
+
+fn busy() -> Response {
+    let mut response = problem(503, "Gerade werden zu viele Vorgänge verfolgt. Bitte später noch einmal.");
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
+    response
+}
+
+/// What a follower showed when she came: it must still open the door.
+enum Shown {
+    Key(String),
+    Session,
+}
+
+impl Shown {
+    fn of(headers: &HeaderMap) -> Self {
+        let key = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer "));
+        key.map_or(Self::Session, |key| Self::Key(key.trim().to_owned()))
+    }
+}
+
 struct Follower {
+    site: Arc<Site>,
+    shown: Shown,
     desk: Desk,
     session: Session,
     run: RunId,
@@ -75,23 +130,36 @@ struct Follower {
 
 impl Follower {
     /// Until the run ends, she may not see it any more, nobody listens, the time is over, or the server stops.
-    async fn follow(mut self, mut closing: watch::Receiver<bool>) {
-        let ends = tokio::time::Instant::now() + Duration::from_secs(STREAM_S_MAX);
+    async fn follow(mut self) {
+        let mut closing = self.site.closing();
+        let told = self.told.clone();
+        tokio::select! {
+            () = self.look() => {}
+            () = tokio::time::sleep(Duration::from_secs(STREAM_S_MAX)) => {}
+            _ = closing.wait_for(|closed| *closed) => {}
+            () = told.closed() => {}
+        }
+    }
+
+    async fn look(&mut self) {
         for look in 0_u32.. {
-            if look % LOOKS_PER_QUESTION == LOOKS_PER_QUESTION - 1 && !matches!(self.desk.visible(&self.session.caller, self.run).await, Ok(Some(_))) {
+            if look % LOOKS_PER_QUESTION == LOOKS_PER_QUESTION - 1 && self.has_gone().await {
                 return;
             }
             match self.tell_new().await {
-                Some(false) => {}
+                Some(false) => tokio::time::sleep(Duration::from_millis(LOOK_MS)).await,
                 _ => return,
             }
-            tokio::select! {
-                () = tokio::time::sleep(Duration::from_millis(LOOK_MS)) => {}
-                () = tokio::time::sleep_until(ends) => return,
-                _ = closing.changed() => return,
-                () = self.told.closed() => return,
-            }
         }
+    }
+
+    /// Signed out, her key revoked, or no longer allowed to see it. Who does not answer has not said so.
+    async fn has_gone(&self) -> bool {
+        let signed_in = match &self.shown {
+            Shown::Session => self.site.sessions().holds(&self.session, self.site.now()),
+            Shown::Key(token) => !matches!(self.desk.key(token).await, Ok(None)),
+        };
+        !signed_in || matches!(self.desk.visible(&self.session.caller, self.run).await, Ok(None) | Err(WishError::Denied(_)))
     }
 
     /// What has been written since. `true`: that was the end; `None`: nobody can be told.
@@ -113,7 +181,8 @@ impl Follower {
             let at = jiff::Timestamp::from_microsecond(draft.at).map(|at| at.to_string()).unwrap_or_default();
             let data = json!({ "at": at, "kind": draft.kind, "body": body, "satz": laufzettel_engine::sentence(&draft.kind, &body).de });
             let event = Event::default().id(seq.to_string()).event(&draft.kind).data(data.to_string());
-            self.told.send(event).await.ok()?;
+            // whoever takes no more is gone
+            tokio::time::timeout(Duration::from_secs(SEND_S_MAX), self.told.send(event)).await.ok()?.ok()?;
             self.seen = seq;
         }
         Some(row.ended_at.is_some() && row.seq <= self.seen)

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Seconds a request may be old, or ahead (standardwebhooks.com).
-const TOLERANCE_S: i64 = 300;
+const TOLERANCE_S: u64 = 300;
 /// Seconds `respond: result` waits for the end of the run.
 const RESULT_S_MAX: u64 = 10;
 
@@ -68,7 +68,7 @@ fn verify(headers: &HeaderMap, body: &[u8], secrets: &[Vec<u8>], now: i64) -> Re
     let (Some(id), Some(at), Some(signatures)) = (header("webhook-id"), header("webhook-timestamp"), header("webhook-signature")) else {
         return Err("webhook-id, webhook-timestamp oder webhook-signature fehlt.");
     };
-    let age = at.parse::<i64>().map(|at| (now - at).abs()).map_err(|_| "webhook-timestamp ist keine Zahl.")?;
+    let age = at.parse::<i64>().map(|at| now.abs_diff(at)).map_err(|_| "webhook-timestamp ist keine Zahl.")?;
     if age > TOLERANCE_S || id.is_empty() || id.len() > 256 {
         return Err("Die Nachricht ist zu alt, oder ihre Kennung ist ungültig.");
     }

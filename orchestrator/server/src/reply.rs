@@ -132,6 +132,22 @@ pub async fn style() -> impl IntoResponse {
 }
 
 /// A problem document.
+/// A JSON body; what does not read is answered as a problem document.
+pub struct Body<T>(pub T);
+
+impl<S: Send + Sync, T: serde::de::DeserializeOwned> axum::extract::FromRequest<S> for Body<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: axum::extract::Request, state: &S) -> Result<Self, Response> {
+        match axum::Json::<T>::from_request(request, state).await {
+            Ok(axum::Json(value)) => Ok(Self(value)),
+            Err(rejected) => {
+                Err(problem_with(rejected.status().as_u16(), "Die Daten lesen sich nicht.", serde_json::json!({ "detail": rejected.body_text() })))
+            }
+        }
+    }
+}
+
 pub fn problem(status: u16, title: &str) -> Response {
     problem_with(status, title, json!({}))
 }

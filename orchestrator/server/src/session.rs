@@ -79,6 +79,11 @@ impl Sessions {
         Some(session.clone())
     }
 
+    /// Whether a session that was taken is still there. It counts as no use of it.
+    pub fn holds(&self, session: &Session, now: Timestamp) -> bool {
+        self.0.values().any(|other| other.tenant == session.tenant && other.caller == session.caller && other.began == session.began && !other.is_over(now))
+    }
+
     /// Returns the session this one takes the place of.
     pub fn begin(&mut self, mark: Mark, session: Session) -> Option<Session> {
         let now = session.seen;

@@ -65,6 +65,8 @@ pub struct Site {
     codes: Mutex<Codes>,
     /// True once the server stops: nobody is told anything any more.
     closing: tokio::sync::watch::Sender<bool>,
+    /// Runs followed, by who follows them.
+    places: Mutex<std::collections::HashMap<String, usize>>,
 }
 
 const HELD: &str = "nobody panics while holding this lock";
@@ -86,6 +88,7 @@ impl Site {
             rates: Mutex::default(),
             codes: Mutex::default(),
             closing: tokio::sync::watch::Sender::new(false),
+            places: Mutex::default(),
         }
     }
 
@@ -96,6 +99,10 @@ impl Site {
 
     pub(crate) fn closing(&self) -> tokio::sync::watch::Receiver<bool> {
         self.closing.subscribe()
+    }
+
+    pub(crate) fn places(&self) -> MutexGuard<'_, std::collections::HashMap<String, usize>> {
+        self.places.lock().expect(HELD)
     }
 
     pub(crate) fn sessions(&self) -> MutexGuard<'_, Sessions> {

@@ -23,7 +23,7 @@ pub struct Append {
     /// A key for a record beside runs: what was seen before is refused.
     pub seen: Option<String>,
     /// How far a schedule has been dealt with, in microseconds; never set back.
-    pub clock: Option<(String, i64)>,
+    pub clock: Option<(String, Option<i64>)>,
     /// Put into the mailbox with the record that says so: a copy addressed to every place that waits for it and has none, one
     /// addressed to nobody if there is no such place.
     pub post: Option<Message>,

@@ -101,6 +101,11 @@ impl Store {
     }
 
     /// How far a schedule has been dealt with, in microseconds since 1970.
+    /// The schedules in force, by name.
+    pub async fn clocks(&self) -> Result<Vec<String>, Error> {
+        both!(self, s => s.clocks())
+    }
+
     pub async fn clock(&self, name: &str) -> Result<Option<i64>, Error> {
         both!(self, s => s.clock(name))
     }

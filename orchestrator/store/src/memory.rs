@@ -164,6 +164,10 @@ impl Memory {
         Ok(tasks)
     }
 
+    pub async fn clocks(&self) -> Result<Vec<String>, Error> {
+        Ok(self.lock().clocks.keys().cloned().collect())
+    }
+
     pub async fn clock(&self, name: &str) -> Result<Option<i64>, Error> {
         Ok(self.lock().clocks.get(name).copied())
     }
@@ -357,9 +361,13 @@ impl Inner {
         }
         let at = self.records.last().map_or(0, |record| record.draft.at);
         self.seen.extend(append.seen.map(|key| (key, at)));
-        if let Some((name, at)) = append.clock {
-            let known = self.clocks.entry(name).or_insert(at);
-            *known = at.max(*known);
+        match append.clock {
+            Some((name, Some(at))) => {
+                let known = self.clocks.entry(name).or_insert(at);
+                *known = at.max(*known);
+            }
+            Some((name, None)) => drop(self.clocks.remove(&name)),
+            None => {}
         }
         if let Some(message) = append.post {
             self.post(&message);

@@ -201,6 +201,11 @@ impl Sqlite {
         rows.iter().map(rows::task).collect()
     }
 
+    pub async fn clocks(&self) -> Result<Vec<String>, Error> {
+        let rows = sqlx::query("SELECT name FROM clocks ORDER BY name").fetch_all(&self.pool).await?;
+        rows.iter().map(|row| Ok(row.try_get("name")?)).collect()
+    }
+
     pub async fn clock(&self, name: &str) -> Result<Option<i64>, Error> {
         let row = sqlx::query("SELECT at FROM clocks WHERE name = $1").bind(name).fetch_optional(&self.pool).await?;
         Ok(row.map(|row| row.get(0)))

@@ -75,16 +75,21 @@ fn waiting(n: u8, expected: u64, keys: &[&str]) -> Append {
 
 /// A schedule's progress is written with what follows from it, and is never set back.
 async fn clocks_go_forward(store: &Store) {
-    let at = |at: i64| Append { drafts: vec![draft("schedule.missed")], clock: Some(("p:1".into(), at)), ..Append::default() };
+    let at = |at: i64| Append { drafts: vec![draft("schedule.missed")], clock: Some(("p:1".into(), Some(at))), ..Append::default() };
     assert_eq!(store.clock("p:1").await.unwrap(), None);
     for (put, stands) in [(5, 5), (9, 9), (7, 9)] {
         store.append(at(put)).await.unwrap();
         assert_eq!((store.clock("p:1").await.unwrap(), store.clock("p:2").await.unwrap()), (Some(stands), None));
     }
     // what is refused moves no clock
-    let refused = Append { clock: Some(("p:1".into(), 99)), ..append(1, 77, &["x"]) };
+    let refused = Append { clock: Some(("p:1".into(), Some(99))), ..append(1, 77, &["x"]) };
     assert!(matches!(store.append(refused).await, Err(AppendError::Conflict(_))));
-    assert_eq!(store.clock("p:1").await.unwrap(), Some(9));
+    assert_eq!((store.clock("p:1").await.unwrap(), store.clocks().await.unwrap()), (Some(9), vec!["p:1".to_owned()]));
+    // one that is over begins anew
+    store.append(Append { drafts: vec![draft("schedule.ended")], clock: Some(("p:1".into(), None)), ..Append::default() }).await.unwrap();
+    assert_eq!((store.clock("p:1").await.unwrap(), store.clocks().await.unwrap()), (None, vec![]));
+    store.append(at(3)).await.unwrap();
+    assert_eq!(store.clock("p:1").await.unwrap(), Some(3));
 }
 
 /// What is sent reaches every place that waits for it, once; what nothing waits for is kept for the first who asks and whom it

@@ -125,6 +125,12 @@ impl Desk {
     /// Begins a run. Durable when it returns. A denial is a record like any other.
     pub async fn start(&self, request: StartRequest) -> Result<Started, StartError> {
         let tenant = &self.tenant;
+        // what was accepted once stays accepted, whatever has changed since
+        for key in &request.receipts {
+            if let Ok(Some(run)) = tenant.store.receipt(key).await {
+                return Err(StartError::Duplicate(run));
+            }
+        }
         let prepared = tenant.current(&request.process).ok_or(StartError::UnknownProcess)?;
         let decision = match self.may_start(&request, &prepared).await {
             Ok(decision) | Err(Nobody::Denied(decision)) => decision,
@@ -140,11 +146,6 @@ impl Desk {
         problems.extend(crate::files::check(&tenant.store, &prepared.process.input, &request.input).await.map_err(|e| StartError::Unavailable(e.to_string()))?);
         if !problems.is_empty() {
             return Err(StartError::Invalid(problems));
-        }
-        for key in &request.receipts {
-            if let Ok(Some(run)) = tenant.store.receipt(key).await {
-                return Err(StartError::Duplicate(run));
-            }
         }
         let unavailable = |e: StoreError| StartError::Unavailable(e.to_string());
         let _place = self.take_place(&request.process).await.map_err(unavailable)?.map_err(StartError::Quota)?;
@@ -258,7 +259,7 @@ impl Desk {
             return Err(StartError::Unavailable("failpoint".to_owned()));
         }
         let receipt = (!receipts.is_empty()).then_some(receipts);
-        let clock = request.clock.map(|(name, time)| (name, crate::micros(time)));
+        let clock = request.clock.map(|(name, time)| (name, Some(crate::micros(time))));
         let write = Write { receipt, clock, ..Write::of(&Actor::Caller(state.caller.clone()), at) };
         let first = Member { prepared: prepared.clone(), run: state, before: 0, events, at };
         let family = Family::follow(self, first, at).await.map_err(|told| StartError::Unavailable(told.to_string()))?;
@@ -498,12 +499,13 @@ impl Desk {
 
     /// The same from a row of the inbox, for somebody whose groups are known.
     pub async fn may_take(&self, who: &Who, groups: &[String], user: Option<&str>, process: &str) -> Result<Decision, Nobody> {
-        if let Some(user) = user
+        if let Some(user) = user.filter(|_| who.caller.is_person())
             && self.is_called(&who.caller, user).await?
         {
             return Ok(Decision { allow: true, reason: Text::new("persönlich zugewiesen", "assigned in person"), rule: "assign.user".to_owned() });
         }
-        if let Some(group) = who.is_in_any(groups) {
+        // a service account's groups are for the archive's permissions; its rights stand in its own entry
+        if let Some(group) = who.is_in_any(groups).filter(|_| who.caller.is_person()) {
             return Ok(Decision {
                 allow: true,
                 reason: Text::new(format!("Gruppe {group} ist zugewiesen."), format!("Group {group} is assigned.")),
@@ -632,7 +634,7 @@ pub(crate) struct Write {
     /// The message it answers to, which nobody else takes then.
     pub taken: Option<i64>,
     /// The schedule it follows from, and how far that has come.
-    pub clock: Option<(String, i64)>,
+    pub clock: Option<(String, Option<i64>)>,
 }
 
 impl Write {

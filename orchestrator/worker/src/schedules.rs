@@ -1,7 +1,7 @@
 //! The clock as a trigger: begins what is due, once, and says what was missed. When a schedule was last dealt with is written
 //! with the run that followed from it; between two looks nothing is remembered that the store does not know.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use laufzettel_domain::{Caller, Value, Via};
@@ -22,6 +22,8 @@ const AGAIN_S: i64 = 10;
 #[derive(Default)]
 pub(crate) struct Schedules {
     known: HashMap<String, Progress>,
+    /// Schedules that are in force no more have been ended.
+    swept: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -43,6 +45,9 @@ impl Schedules {
     /// Begins what is due now.
     pub async fn look(&mut self, desk: &Desk) {
         let now = desk.now();
+        if !self.swept {
+            self.swept = desk.end_schedules().await;
+        }
         for timed in desk.tenant.catalogue.processes.values().flat_map(timed) {
             let progress = match self.known.get(&timed.name) {
                 Some(progress) => *progress,
@@ -73,6 +78,21 @@ fn timed(process: &Process) -> impl Iterator<Item = Timed<'_>> {
 }
 
 impl Desk {
+    /// Ends the schedules no process has any more: one that comes back counts from then on. `false`: not now.
+    async fn end_schedules(&self) -> bool {
+        let Ok(known) = self.tenant.store.clocks().await else { return false };
+        let own: BTreeSet<String> = self.tenant.catalogue.processes.values().flat_map(timed).map(|timed| timed.name).collect();
+        for name in known.into_iter().filter(|name| !own.contains(name)) {
+            let by = Caller::service("engine", Via::Cron);
+            let process = name.split_once(':').map_or(name.as_str(), |(process, _)| process);
+            let draft = Draft::new("schedule.ended", &by.subject, crate::micros(self.now()), json!({ "v": 1, "by": by, "process": process }), None);
+            if self.tenant.store.append(Append { drafts: vec![draft], clock: Some((name, None)), ..Append::default() }).await.is_err() {
+                return false;
+            }
+        }
+        true
+    }
+
     /// Since when a schedule counts: since it was first seen. `None`: the store does not say now.
     async fn taken_up(&self, timed: &Timed<'_>, now: Timestamp) -> Option<Timestamp> {
         if let Some(at) = self.tenant.store.clock(&timed.name).await.ok()? {
@@ -114,7 +134,7 @@ impl Desk {
             zone: None,
             receipts: vec![format!("cron:{}:{at}", timed.name)],
             clock: Some((timed.name.clone(), at)),
-            facts: serde_json::Value::Null,
+            facts: json!({ "due_at": at.to_string() }),
             status: false,
         };
         let why = match self.start(request).await {
@@ -135,7 +155,7 @@ impl Desk {
         body["process"] = timed.process.id.as_str().into();
         body["schedule"] = timed.schedule.text.clone().into();
         let draft = Draft::new(kind, &by.subject, crate::micros(self.now()), body, None);
-        let clock = Some((timed.name.clone(), crate::micros(until)));
+        let clock = Some((timed.name.clone(), Some(crate::micros(until))));
         let written = self.tenant.store.append(Append { drafts: vec![draft], clock, ..Append::default() }).await;
         written.inspect_err(|error| tracing::warn!(%error, kind, "a schedule waits for the store")).is_ok()
     }

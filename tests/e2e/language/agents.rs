@@ -183,13 +183,13 @@ fn it_goes_on_in_the_middle_after_a_crash() {
     let (url, _) = serve(&runtime);
     let mut crashes = Vec::new();
     for place in
-        ["worker.after_door=crash@1", "worker.before_append=crash@2", "worker.after_append=crash@1", "store.before_commit=crash@8", "door.after_call=crash@1"]
+        ["worker.after_door=crash@1", "worker.before_append=crash@2", "worker.after_append=crash@1", "store.before_commit=crash@12", "door.after_call=crash@1"]
     {
         let tenant = tenant(&url);
         let begun = start(&tenant);
         assert_eq!(begun.status.code(), Some(7), "{place}: {}", text(&begun));
         let task = approval(&tenant).expect("an approval waits");
-        let mut server = Server::start(&tenant, Some(place)).expect("up starts");
+        let mut server = Server::start(&tenant, Some(place)).unwrap_or_else(|| panic!("{place}: up starts"));
         let file = written(&tenant, "ja.json", &json!({ "entscheidung": "freigeben" }));
         tenant.laufzettel(&["tasks", "complete", &task, "--input", &file, "--as", "s.weber"]);
         until("the crash, or the end", || (server.has_ended() || rows(&tenant).first().is_some_and(|row| row["state"] == "completed")).then_some(()));

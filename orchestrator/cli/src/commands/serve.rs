@@ -21,6 +21,10 @@ use crate::{
     socket,
 };
 
+/// Seconds connections have to come to their end when the server stops: longer than any answer takes, shorter than whoever
+/// stops it waits before he kills it (systemd: 90).
+const STOP_S_MAX: u64 = 20;
+
 /// Milliseconds between checkpoints.
 const CHECKPOINT_MS: u64 = 1_000;
 
@@ -119,7 +123,7 @@ async fn live(config: Config, listener: TcpListener, greet: Option<SocketAddr>, 
     // who connects is counted when passwords fail
     let app = router(site.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let ended = stop.clone();
-    let pages = tokio::spawn(axum::serve(listener, app).with_graceful_shutdown(async move { ended.cancelled().await }).into_future());
+    let mut pages = tokio::spawn(axum::serve(listener, app).with_graceful_shutdown(async move { ended.cancelled().await }).into_future());
     // the pages first: a tool server over HTTP asks them for the key of the first call
     for house in &houses {
         house.minter.publish();
@@ -141,7 +145,17 @@ async fn live(config: Config, listener: TcpListener, greet: Option<SocketAddr>, 
     if let Some(bound) = greet {
         welcome(&config, bound, out).await;
     }
-    pages.await??;
+    let patience = async {
+        stop.cancelled().await;
+        tokio::time::sleep(Duration::from_secs(STOP_S_MAX)).await;
+    };
+    tokio::select! {
+        ended = &mut pages => ended??,
+        () = patience => {
+            tracing::warn!("connections were still open after {STOP_S_MAX} s and are cut");
+            pages.abort();
+        }
+    }
     stop.cancel();
     while work.join_next().await.is_some() {}
     for house in &houses {

@@ -53,8 +53,13 @@ pub async fn verify(records: &Records<'_>, out: &Out) -> Done {
         let tenant = records.tenant.as_str();
         witnessed = read_witness(&witness_file(folder, tenant)).map_err(|e| Failed::new(code::BROKEN, e.to_string()))?;
         // the witness's own copy of the key is the one to believe
-        if let Ok(text) = std::fs::read_to_string(folder.join(format!("{tenant}.vkey"))) {
-            keys = vec![VerifyKey::parse(&text).ok_or_else(|| Failed::new(code::BROKEN, "Der Prüfschlüssel beim Zeugen liest sich nicht."))?];
+        match std::fs::read(folder.join(format!("{tenant}.vkey"))) {
+            Ok(bytes) => {
+                let key = std::str::from_utf8(&bytes).ok().and_then(VerifyKey::parse);
+                keys = vec![key.ok_or_else(|| Failed::new(code::BROKEN, "Der Prüfschlüssel beim Zeugen liest sich nicht."))?];
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Failed::new(code::BROKEN, format!("Der Prüfschlüssel beim Zeugen liest sich nicht: {error}"))),
         }
     }
     let mut verifier = Verifier::new(records.tenant.as_str(), &stored, &witnessed, &keys);

@@ -10,8 +10,8 @@ mod time;
 
 use desk::{Desk, answer, clerk, no, ok, yes};
 use jiff::Timestamp;
-use laufzettel_domain::{Caller, EffectPath, Slot, StepId, Via, names::Phase};
-use laufzettel_engine::{Command, Disposition, Effect, Event, Rejection, Resolution, wake_at};
+use laufzettel_domain::{Caller, EffectPath, Slot, StepId, Trust, Via, names::Phase};
+use laufzettel_engine::{Command, Disposition, Effect, Event, Rejection, Resolution, StepState, wake_at};
 use laufzettel_policy::Decision;
 use laufzettel_process::model::FailureClass;
 use proptest::prelude::*;
@@ -106,6 +106,21 @@ fn a_write_nobody_may_ask_about_leaves_the_run_stuck() {
     desk.tell(Command::Cancel { by: clerk(), reason: "Irrtum".into() }).unwrap();
     assert!(desk.story().ends_with("stuck null"), "{}", desk.story());
     assert!(desk.run.message.contains("ungewiss"), "{}", desk.run.message);
+}
+
+/// What a person saw is worth what the tool's own word is; what a program says of a call is a text from outside.
+#[test]
+fn a_program_that_says_what_happened_is_not_believed_more_than_any_text() {
+    for (via, trust) in [(Via::Form, Trust::Trusted), (Via::Api, Trust::Untrusted)] {
+        let mut desk = Desk::new("steps:\n  senden: { tool: t/senden }\n", json!({})).unwrap();
+        desk.context.tools.get_mut("t/senden").unwrap().yields.trust = Trust::Trusted;
+        let due = desk.due().remove(0);
+        desk.settle(&due, no(FailureClass::Timeout, Disposition::Unknown)).unwrap();
+        let by = Caller { via, ..clerk() };
+        desk.tell(Command::Resolve { path: due.key.path, by, resolution: Resolution::Happened(json!({ "an": "x@evil.example" })) }).unwrap();
+        let Some(StepState::Completed { labels, .. }) = desk.run.steps.get("senden") else { panic!("{}", desk.story()) };
+        assert_eq!(labels.whole().trust, trust, "{via:?}");
+    }
 }
 
 /// What is under way when nobody can find out any more what stands comes to its end, and is the last that is written down.

@@ -51,10 +51,18 @@ pub fn first_run_as(node: &Node, findings: &mut Findings) -> Option<RunAs> {
     Some(run_as)
 }
 
-/// What the clock hands in has to fit the process like anybody's input.
+/// No schedule twice; and what the clock hands in has to fit the process like anybody's input.
 pub fn check_inputs(triggers: &[Trigger], input: &Schema, findings: &mut Findings) {
+    let mut seen = std::collections::BTreeSet::new();
     for (i, trigger) in triggers.iter().enumerate() {
-        let TriggerKind::Cron { input: given, .. } = &trigger.kind else { continue };
+        let TriggerKind::Cron { input: given, schedule } = &trigger.kind else { continue };
+        if !seen.insert(schedule.key("", given)) {
+            let text = Text::new(
+                "Diesen Zeitplan mit denselben Angaben gibt es in diesem Prozess schon.",
+                "This process has this schedule with the same input already.",
+            );
+            findings.error("LZ103", trigger.at, format!("triggers[{}].cron", i + 1), text);
+        }
         for problem in input.validate(given) {
             let place = problem.path.0.join(".");
             let text = Text::new(

@@ -122,7 +122,7 @@ struct Sheet {
     receipts: Vec<(String, RunId)>,
     posts: Vec<Message>,
     seen: Vec<(String, i64)>,
-    clocks: Vec<(String, i64)>,
+    clocks: Vec<(String, Option<i64>)>,
     taken: Vec<i64>,
     refused: Vec<(i64, RunId, String)>,
     moved: HashMap<RunId, (u64, bool)>,
@@ -298,6 +298,10 @@ async fn commit(connection: &mut SqliteConnection, sheet: &Sheet, next: &LaneHea
         sqlx::query("INSERT INTO seen (key, at) VALUES ($1, $2)").bind(key).bind(at).execute(&mut *tx).await?;
     }
     for (name, at) in &sheet.clocks {
+        if at.is_none() {
+            sqlx::query("DELETE FROM clocks WHERE name = $1").bind(name).execute(&mut *tx).await?;
+            continue;
+        }
         let sql = "INSERT INTO clocks (name, at) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET at = max(at, excluded.at)";
         sqlx::query(sql).bind(name).bind(at).execute(&mut *tx).await?;
     }

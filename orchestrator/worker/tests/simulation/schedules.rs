@@ -50,6 +50,7 @@ async fn story(memory: &MemoryStore) -> Vec<String> {
         match record.draft.kind.as_str() {
             "schedule.missed" => told.push(format!("{at} missed {} {}..{}", body["count"], body["first"], body["last"])),
             "schedule.began" => told.push(format!("{at} began")),
+            "schedule.ended" => told.push(format!("{at} ended")),
             "run.started" => told.push(format!("{at} started {} {}", body["caller"]["subject"], body["caller"]["via"])),
             _ => {}
         }
@@ -78,6 +79,21 @@ async fn every_time_once_over_lost_replies_and_days_off() {
     );
     let rows = Store::Memory(memory.clone()).runs(RunFilter { limit: 10, ..RunFilter::default() }).await.unwrap();
     assert_eq!(rows.iter().map(|row| (row.state.as_str(), row.process.as_str())).collect::<Vec<_>>(), [("completed", "probe"); 3]);
+}
+
+/// A schedule that was taken out for a week and comes back makes up for nothing of that week.
+#[tokio::test(start_paused = true)]
+async fn one_that_comes_back_counts_from_then_on() {
+    let memory = MemoryStore::open("t", 0);
+    let (morning, noon) = (r#"schedule: "0 6 * * *", catch_up: all"#, r#"schedule: "0 12 * * *", catch_up: all"#);
+    live(&memory, morning, "2026-11-23T05:30:00Z", 1, &[]).await;
+    live(&memory, noon, "2026-11-24T05:30:00Z", 1, &[]).await;
+    live(&memory, morning, "2026-11-30T05:30:00Z", 1, &[]).await;
+    let begun = "started service:svc cron";
+    assert_eq!(
+        story(&memory).await,
+        ["23 05:30 began", &format!("23 06:00 {begun}"), "24 05:30 ended", "24 05:30 began", "30 05:30 ended", "30 05:30 began", &format!("30 06:00 {begun}"),]
+    );
 }
 
 #[tokio::test(start_paused = true)]
