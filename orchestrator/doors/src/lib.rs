@@ -3,6 +3,7 @@
 //! They take a `Cleared` call and nothing else; who may call and what may go where was decided before. Results are
 //! data: bounded in size and time, quoted, never followed.
 
+mod broken;
 pub mod delegation;
 mod dialogue;
 mod failure;
@@ -10,6 +11,7 @@ mod http;
 pub mod model;
 pub mod pins;
 pub mod standin;
+mod stdio;
 pub mod tools;
 
 pub use failure::{Class, Failure, Reply};

@@ -1,0 +1,54 @@
+//! A call of a tool that ended without a result: what the library says of it, as a failure of ours.
+//!
+//! Unless the server or the way there says that nothing was done, nobody knows.
+
+use rmcp::{service::ServiceError, transport::streamable_http_client::StreamableHttpError};
+
+use crate::{
+    failure::{Class, Failure, quote},
+    tools::MESSAGE_BYTES_MAX,
+};
+
+/// Too long to be read, so it has not been: it may as well have been an error.
+pub fn overlong(name: &str) -> Failure {
+    Failure::new(Class::InvalidOutput, None, format!("{name}: die Antwort ist länger als {} MiB", MESSAGE_BYTES_MAX >> 20))
+}
+
+/// Anything but an error the server itself answered with.
+pub fn off(name: &str, error: &ServiceError) -> Failure {
+    match error {
+        ServiceError::TransportSend(error) => match error.error.downcast_ref() {
+            Some(error) => over_http(name, error),
+            None => Failure::new(Class::Unavailable, None, format!("{name}: die Verbindung ist beim Senden abgerissen")),
+        },
+        ServiceError::UnexpectedResponse => Failure::new(Class::InvalidOutput, None, format!("{name}: die Antwort hat nicht die Form einer Werkzeugantwort")),
+        ServiceError::TransportClosed => Failure::new(Class::Unavailable, None, format!("{name}: die Verbindung ist vor der Antwort abgerissen")),
+        other => Failure::new(Class::Unavailable, None, format!("{name}: {}", quote(&other.to_string()))),
+    }
+}
+
+fn over_http(name: &str, error: &StreamableHttpError<reqwest::Error>) -> Failure {
+    match error {
+        StreamableHttpError::Client(error) if error.is_connect() => Failure::new(Class::Unavailable, Some(false), format!("{name} ist nicht erreichbar")),
+        StreamableHttpError::SessionExpired => {
+            Failure::new(Class::Unavailable, Some(false), format!("{name} kennt die Sitzung nicht mehr (HTTP 404)")).after_reaching()
+        }
+        StreamableHttpError::HttpStatus(answer) => {
+            // too many requests: this one was not taken (RFC 6585 § 4)
+            let happened = (answer.status == 429).then_some(false);
+            Failure::new(Class::Unavailable, happened, format!("{name} antwortet mit HTTP {}", answer.status)).after_reaching()
+        }
+        StreamableHttpError::AuthRequired(_) | StreamableHttpError::InsufficientScope(_) => {
+            Failure::new(Class::Refused, Some(false), format!("{name} verlangt eine Anmeldung, die es nicht gibt")).after_reaching()
+        }
+        StreamableHttpError::ResponseBodyTooLarge { .. } => overlong(name),
+        // the library tells a redirect or refusal (3xx, 4xx) from an answer it cannot read by its text only
+        StreamableHttpError::UnexpectedServerResponse(text) if text.starts_with("HTTP ") => {
+            Failure::new(Class::Refused, Some(false), format!("{name} antwortet mit {}", quote(text))).after_reaching()
+        }
+        StreamableHttpError::UnexpectedServerResponse(_) | StreamableHttpError::UnexpectedContentType(_) | StreamableHttpError::Deserialize(_) => {
+            Failure::new(Class::InvalidOutput, None, format!("{name}: die Antwort ist nicht zu lesen ({})", quote(&error.to_string())))
+        }
+        _ => Failure::new(Class::Unavailable, None, format!("{name}: die Verbindung ist abgerissen")),
+    }
+}
