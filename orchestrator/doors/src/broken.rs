@@ -6,11 +6,20 @@ use rmcp::{service::ServiceError, transport::streamable_http_client::StreamableH
 
 use crate::{
     failure::{Class, Failure, quote},
+    guard::Cut,
     tools::MESSAGE_BYTES_MAX,
 };
 
+/// The connection was ours to end.
+pub fn cut(name: &str, cut: Cut) -> Failure {
+    match cut {
+        Cut::Overlong => overlong(name),
+        Cut::Flood => Failure::new(Class::Unavailable, None, format!("{name} stellt Anfragen ohne Ende, statt zu antworten")),
+    }
+}
+
 /// Too long to be read, so it has not been: it may as well have been an error.
-pub fn overlong(name: &str) -> Failure {
+fn overlong(name: &str) -> Failure {
     Failure::new(Class::InvalidOutput, None, format!("{name}: die Antwort ist länger als {} MiB", MESSAGE_BYTES_MAX >> 20))
 }
 

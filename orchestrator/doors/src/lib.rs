@@ -7,6 +7,7 @@ mod broken;
 pub mod delegation;
 mod dialogue;
 mod failure;
+mod guard;
 mod http;
 pub mod model;
 pub mod pins;

@@ -4,10 +4,6 @@ use std::{
     io::{Error, ErrorKind},
     pin::Pin,
     process::Stdio,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -23,7 +19,10 @@ use tokio::{
     process::{Child, ChildStdin, ChildStdout, Command},
 };
 
-use crate::tools::MESSAGE_BYTES_MAX;
+use crate::{
+    guard::{Cut, Reason},
+    tools::MESSAGE_BYTES_MAX,
+};
 
 /// Milliseconds a server has to end by itself when its input ends, and again when it is asked to (MCP, stdio shutdown).
 const GRACE_MS: u64 = 3_000;
@@ -31,17 +30,16 @@ const GRACE_MS: u64 = 3_000;
 pub struct Process {
     child: Child,
     lines: AsyncRwTransport<RoleClient, Lines<ChildStdout>, ChildStdin>,
-    overlong: Arc<AtomicBool>,
+    reason: Reason,
 }
 
 impl Process {
-    /// Starts it; also, what tells afterwards whether it was cut off in the middle of a message.
-    pub fn start(command: std::process::Command) -> std::io::Result<(Self, Arc<AtomicBool>)> {
+    /// Starts it. `reason`: where it is told that it was cut off.
+    pub fn start(command: std::process::Command, reason: Reason) -> std::io::Result<Self> {
         let mut child = Command::from(command).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else { return Err(Error::other("no pipes")) };
-        let overlong = Arc::<AtomicBool>::default();
-        let output = Lines { inner: output, bytes: 0, overlong: overlong.clone() };
-        Ok((Self { child, lines: AsyncRwTransport::new_client(output, input), overlong: overlong.clone() }, overlong))
+        let output = Lines { inner: output, bytes: 0, reason: reason.clone() };
+        Ok(Self { child, lines: AsyncRwTransport::new_client(output, input), reason })
     }
 
     async fn ended(&mut self) -> bool {
@@ -61,9 +59,12 @@ impl Transport<RoleClient> for Process {
     }
 
     async fn close(&mut self) -> Result<(), Error> {
-        self.lines.close().await?;
-        // who is cut off may never look at its input again
-        if self.overlong.load(Ordering::Relaxed) {
+        // who was cut off may never look at its input again
+        if self.reason.get().is_some() {
+            return self.child.kill().await;
+        }
+        // nor who has long ceased to read it: a message still on its way there would hold up its end
+        if tokio::time::timeout(Duration::from_millis(GRACE_MS), self.lines.close()).await.is_err() {
             return self.child.kill().await;
         }
         if self.ended().await {
@@ -82,7 +83,7 @@ struct Lines<R> {
     inner: R,
     /// Of the line that is being read.
     bytes: usize,
-    overlong: Arc<AtomicBool>,
+    reason: Reason,
 }
 
 impl<R: AsyncRead + Unpin> AsyncRead for Lines<R> {
@@ -98,7 +99,7 @@ impl<R: AsyncRead + Unpin> AsyncRead for Lines<R> {
         if this.bytes < MESSAGE_BYTES_MAX {
             return Poll::Ready(Ok(()));
         }
-        this.overlong.store(true, Ordering::Relaxed);
+        this.reason.set(Cut::Overlong).ok();
         Poll::Ready(Err(Error::new(ErrorKind::InvalidData, "a line without end")))
     }
 }

@@ -4,10 +4,7 @@
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -29,6 +26,7 @@ use crate::{
     broken,
     delegation::{META_DELEGATION, META_KEY, Minter},
     failure::{Class, Failure, Reply, quote},
+    guard::{self, Guard},
     http,
     pins::{Definition, Drift, Pins},
     stdio,
@@ -78,8 +76,8 @@ struct Connected {
     service: RunningService<RoleClient, ClientConfig>,
     found: Pins,
     at: Instant,
-    /// A child process was cut off in the middle of a message.
-    overlong: Arc<AtomicBool>,
+    /// Why it was cut, if it was.
+    cut: guard::Reason,
 }
 
 impl Connected {
@@ -212,7 +210,7 @@ impl ToolServer {
             let me = ClientConfig::new(ClientCapabilities::default(), Implementation::new("laufzettel", env!("CARGO_PKG_VERSION")));
             let mode =
                 ClientLifecycleMode::Auto { preferred_versions: vec![ProtocolVersion::V_2026_07_28], legacy_version: Some(ProtocolVersion::V_2025_11_25) };
-            let mut overlong = Arc::default();
+            let cut = guard::Reason::default();
             let service = match &self.options.reach {
                 Reach::Stdio { command, cwd } => {
                     let mut command = command().map_err(|e| e.to_string())?;
@@ -220,9 +218,8 @@ impl ToolServer {
                     command.env("LAUFZETTEL_JWKS", self.minter.jwks());
                     command.env("LAUFZETTEL_AUDIENCE", self.name());
                     command.env("LAUFZETTEL_TENANT", &self.tenant);
-                    let (transport, cut) = stdio::Process::start(command).map_err(|e| e.to_string())?;
-                    overlong = cut;
-                    me.serve_with_lifecycle(transport, mode).await.map_err(|e| e.to_string())?
+                    let transport = stdio::Process::start(command, cut.clone()).map_err(|e| e.to_string())?;
+                    me.serve_with_lifecycle(Guard::new(transport, cut.clone()), mode).await.map_err(|e| e.to_string())?
                 }
                 Reach::Http { url, client } => {
                     // a call is never sent a second time behind our back: whether it may be is the engine's to decide
@@ -231,12 +228,12 @@ impl ToolServer {
                         .max_sse_event_size(MESSAGE_BYTES_MAX)
                         .reinit_on_expired_session(false);
                     let transport = StreamableHttpClientTransport::with_client(client.clone(), config);
-                    me.serve_with_lifecycle(transport, mode).await.map_err(|e| e.to_string())?
+                    me.serve_with_lifecycle(Guard::new(transport, cut.clone()), mode).await.map_err(|e| e.to_string())?
                 }
             };
             let tools = list(service.peer()).await?;
             let tools = tools.iter().filter_map(|tool| serde_json::to_value(tool).ok()).filter_map(|v| serde_json::from_value(v).ok()).collect();
-            Ok::<_, String>(Connected { service, found: Pins { tools }, at: Instant::now(), overlong })
+            Ok::<_, String>(Connected { service, found: Pins { tools }, at: Instant::now(), cut })
         };
         match tokio::time::timeout(Duration::from_millis(CONNECT_MS_MAX), start).await {
             Ok(Ok(connected)) => Ok(slot.insert(Arc::new(connected)).clone()),
@@ -254,10 +251,10 @@ impl ToolServer {
                 .after_reaching();
         }
         self.give_up(connected).await;
-        if connected.overlong.load(Ordering::Relaxed) {
-            return broken::overlong(self.name());
+        match connected.cut.get() {
+            Some(cut) => broken::cut(self.name(), *cut),
+            None => broken::off(self.name(), &error),
         }
-        broken::off(self.name(), &error)
     }
 
     /// Forgets a connection that broke, unless there is a newer one already.

@@ -177,6 +177,18 @@ async fn a_line_without_end_is_cut_off() {
     assert!((15..=18).contains(&megabytes), "{megabytes} MB were taken");
 }
 
+/// Requests it has of us are answered, but not without end: it need not take the answers, and they would fill the memory.
+#[tokio::test]
+async fn requests_without_end_are_cut_off() {
+    let trace = trace("requests without end");
+    let ping = r#"{"jsonrpc":"2.0","id":9,"method":"ping"}"#;
+    let script = format!("piece() {{ yes '{ping}' | head -n 10000 || exit; echo \"$N\" >\"$TRACE\"; }}; hello; next; again 100 piece; serve");
+    let (door, _) = door(script.leak(), trace.clone());
+    assert_eq!(ask(&door, 2 * PATIENT_MS).await, failure(Class::Unavailable, None, true, "fremd stellt Anfragen ohne Ende, statt zu antworten"));
+    assert_eq!(ask(&door, PATIENT_MS).await, good());
+    assert!(!trace.exists(), "not even ten thousand were taken");
+}
+
 /// Whoever waits for a server that does not start waits no longer than for an answer, however many wait.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_that_hangs_holds_up_nobody_for_long() {

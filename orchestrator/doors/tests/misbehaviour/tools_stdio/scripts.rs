@@ -93,11 +93,6 @@ fn silent() -> Vec<Case> {
             "hello; next; printf '{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":' \"$ID\"; head -c 100000 /dev/zero | tr '\\0' '['; echo; sleep 60",
             timeout(),
         ),
-        hasty(
-            "floods and never reads",
-            "ping() { echo '{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"ping\"}'; }; hello; next; while :; do ping; done",
-            timeout(),
-        ),
     ]
 }
 
