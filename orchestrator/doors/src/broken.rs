@@ -2,7 +2,10 @@
 //!
 //! Unless the server or the way there says that nothing was done, nobody knows.
 
-use rmcp::{service::ServiceError, transport::streamable_http_client::StreamableHttpError};
+use rmcp::{
+    service::{ClientInitializeError, ServiceError},
+    transport::streamable_http_client::StreamableHttpError,
+};
 
 use crate::{
     failure::{Class, Failure, quote},
@@ -23,9 +26,14 @@ fn overlong(name: &str) -> Failure {
     Failure::new(Class::InvalidOutput, None, format!("{name}: die Antwort ist länger als {} MiB", MESSAGE_BYTES_MAX >> 20))
 }
 
-/// Anything but an error the server itself answered with.
+/// What a server or the way to it made of a request.
 pub fn off(name: &str, error: &ServiceError) -> Failure {
     match error {
+        ServiceError::McpError(error) => {
+            // refused before any tool ran (JSON-RPC 2.0 § 5.1): parse error, invalid request, unknown method, invalid params
+            let before = [-32700, -32600, -32601, -32602].contains(&error.code.0);
+            refused(name, before.then_some(false), &error.message)
+        }
         ServiceError::TransportSend(error) => match error.error.downcast_ref() {
             Some(error) => over_http(name, error),
             None => Failure::new(Class::Unavailable, None, format!("{name}: die Verbindung ist beim Senden abgerissen")),
@@ -33,6 +41,24 @@ pub fn off(name: &str, error: &ServiceError) -> Failure {
         ServiceError::UnexpectedResponse => Failure::new(Class::InvalidOutput, None, format!("{name}: die Antwort hat nicht die Form einer Werkzeugantwort")),
         ServiceError::TransportClosed => Failure::new(Class::Unavailable, None, format!("{name}: die Verbindung ist vor der Antwort abgerissen")),
         other => Failure::new(Class::Unavailable, None, format!("{name}: {}", quote(&other.to_string()))),
+    }
+}
+
+fn refused(name: &str, happened: Option<bool>, why: &str) -> Failure {
+    Failure::new(Class::Refused, happened, format!("{name} lehnt die Anfrage ab: {}", quote(why))).after_reaching()
+}
+
+/// Why there is no connection.
+pub fn start(name: &str, error: &ClientInitializeError) -> String {
+    match error {
+        ClientInitializeError::TransportError { error, .. } => match error.error.downcast_ref() {
+            Some(error) => over_http(name, error).message,
+            None => format!("{name}: die Verbindung ist beim Senden abgerissen"),
+        },
+        ClientInitializeError::ConnectionClosed(_) => format!("{name}: die Verbindung ist vor der Antwort abgerissen"),
+        ClientInitializeError::JsonRpcError(error) => refused(name, Some(false), &error.message).message,
+        ClientInitializeError::LegacyFallbackFailed { fallback, .. } => start(name, fallback),
+        other => format!("{name} spricht das Protokoll nicht ({})", quote(&other.to_string())),
     }
 }
 

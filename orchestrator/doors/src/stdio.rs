@@ -39,7 +39,9 @@ impl Process {
         let mut child = Command::from(command).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else { return Err(Error::other("no pipes")) };
         let output = Lines { inner: output, bytes: 0, reason: reason.clone() };
-        Ok(Self { child, lines: AsyncRwTransport::new_client(output, input), reason })
+        // the one bound is ours: the library would drop a line that is too long, and the call would wait for nothing
+        let lines = AsyncRwTransport::new_client(output, input).with_max_line_length(usize::MAX);
+        Ok(Self { child, lines, reason })
     }
 
     async fn ended(&mut self) -> bool {

@@ -17,8 +17,8 @@ use rmcp::{
         CallToolRequestParams, CallToolResponse, CallToolResult, ClientCapabilities, ClientConfig, Implementation, MetaObject, PaginatedRequestParams,
         ProtocolVersion, RequestMetaObject,
     },
-    service::{Peer, RunningService, ServiceError},
-    transport::{StreamableHttpClientTransport, streamable_http_client::StreamableHttpClientTransportConfig},
+    service::{ClientInitializeError, Peer, RunningService, ServiceError},
+    transport::{StreamableHttpClientTransport, Transport, streamable_http_client::StreamableHttpClientTransportConfig},
 };
 use tokio::sync::Mutex;
 
@@ -206,51 +206,54 @@ impl ToolServer {
             return Ok(connected.clone());
         }
         *slot = None;
-        let start = async {
-            let me = ClientConfig::new(ClientCapabilities::default(), Implementation::new("laufzettel", env!("CARGO_PKG_VERSION")));
-            let mode =
-                ClientLifecycleMode::Auto { preferred_versions: vec![ProtocolVersion::V_2026_07_28], legacy_version: Some(ProtocolVersion::V_2025_11_25) };
-            let cut = guard::Reason::default();
-            let service = match &self.options.reach {
-                Reach::Stdio { command, cwd } => {
-                    let mut command = command().map_err(|e| e.to_string())?;
-                    command.current_dir(cwd);
-                    command.env("LAUFZETTEL_JWKS", self.minter.jwks());
-                    command.env("LAUFZETTEL_AUDIENCE", self.name());
-                    command.env("LAUFZETTEL_TENANT", &self.tenant);
-                    let transport = stdio::Process::start(command, cut.clone()).map_err(|e| e.to_string())?;
-                    me.serve_with_lifecycle(Guard::new(transport, cut.clone()), mode).await.map_err(|e| e.to_string())?
-                }
-                Reach::Http { url, client } => {
-                    // a call is never sent a second time behind our back: whether it may be is the engine's to decide
-                    let config = StreamableHttpClientTransportConfig::with_uri(url.as_str())
-                        .max_json_response_size(MESSAGE_BYTES_MAX)
-                        .max_sse_event_size(MESSAGE_BYTES_MAX)
-                        .reinit_on_expired_session(false);
-                    let transport = StreamableHttpClientTransport::with_client(client.clone(), config);
-                    me.serve_with_lifecycle(Guard::new(transport, cut.clone()), mode).await.map_err(|e| e.to_string())?
-                }
-            };
-            let tools = list(service.peer()).await?;
-            let tools = tools.iter().filter_map(|tool| serde_json::to_value(tool).ok()).filter_map(|v| serde_json::from_value(v).ok()).collect();
-            Ok::<_, String>(Connected { service, found: Pins { tools }, at: Instant::now(), cut })
-        };
-        match tokio::time::timeout(Duration::from_millis(CONNECT_MS_MAX), start).await {
+        match tokio::time::timeout(Duration::from_millis(CONNECT_MS_MAX), self.connect()).await {
             Ok(Ok(connected)) => Ok(slot.insert(Arc::new(connected)).clone()),
             Ok(Err(why)) => Err(self.unreachable(&quote(&why))),
             Err(_) => Err(self.silent()),
         }
     }
 
+    /// Shakes hands and reads the list, or says why not.
+    async fn connect(&self) -> Result<Connected, String> {
+        let cut = guard::Reason::default();
+        let service = match &self.options.reach {
+            Reach::Stdio { command, cwd } => {
+                let mut command = command().map_err(|e| e.to_string())?;
+                command.current_dir(cwd);
+                command.env("LAUFZETTEL_JWKS", self.minter.jwks());
+                command.env("LAUFZETTEL_AUDIENCE", self.name());
+                command.env("LAUFZETTEL_TENANT", &self.tenant);
+                let transport = stdio::Process::start(command, cut.clone()).map_err(|e| e.to_string())?;
+                shake_hands(Guard::new(transport, cut.clone())).await
+            }
+            Reach::Http { url, client } => {
+                // a call is never sent a second time behind our back: whether it may be is the engine's to decide
+                let config = StreamableHttpClientTransportConfig::with_uri(url.as_str())
+                    .max_json_response_size(MESSAGE_BYTES_MAX)
+                    .max_sse_event_size(MESSAGE_BYTES_MAX)
+                    .reinit_on_expired_session(false);
+                let transport = StreamableHttpClientTransport::with_client(client.clone(), config);
+                shake_hands(Guard::new(transport, cut.clone())).await
+            }
+        };
+        let service = service.map_err(|error| match cut.get() {
+            Some(cut) => broken::cut(self.name(), *cut).message,
+            None => broken::start(self.name(), &error),
+        })?;
+        let tools = list(service.peer()).await.map_err(|error| match (error, cut.get()) {
+            (Unlisted::Much, _) => format!("mehr als {TOOLS_MAX} Werkzeuge oder {PAGES_MAX} Seiten davon oder {} MiB", MESSAGE_BYTES_MAX >> 20),
+            (Unlisted::Broken(_), Some(cut)) => broken::cut(self.name(), *cut).message,
+            (Unlisted::Broken(error), None) => broken::off(self.name(), &error).message,
+        })?;
+        Ok(Connected { service, found: Pins { tools }, at: Instant::now(), cut })
+    }
+
     /// The stream broke or the server refused the request itself.
     async fn broken(&self, error: ServiceError, connected: &Arc<Connected>) -> Failure {
-        if let ServiceError::McpError(error) = error {
-            // refused before any tool ran (JSON-RPC 2.0 § 5.1): parse error, invalid request, unknown method, invalid params
-            let before = [-32700, -32600, -32601, -32602].contains(&error.code.0);
-            return Failure::new(Class::Refused, before.then_some(false), format!("{} lehnt die Anfrage ab: {}", self.name(), quote(&error.message)))
-                .after_reaching();
+        // an answer like any other: the connection is in order
+        if !matches!(error, ServiceError::McpError(_)) {
+            self.give_up(connected).await;
         }
-        self.give_up(connected).await;
         match connected.cut.get() {
             Some(cut) => broken::cut(self.name(), *cut),
             None => broken::off(self.name(), &error),
@@ -277,13 +280,29 @@ impl ToolServer {
     }
 }
 
-/// Everything a server offers, page by page.
-async fn list(peer: &Peer<RoleClient>) -> Result<Vec<rmcp::model::Tool>, String> {
-    let (mut tools, mut cursor) = (Vec::new(), None);
+/// The current revision, else the one before it.
+async fn shake_hands<T: Transport<RoleClient> + 'static>(transport: T) -> Result<RunningService<RoleClient, ClientConfig>, ClientInitializeError> {
+    let me = ClientConfig::new(ClientCapabilities::default(), Implementation::new("laufzettel", env!("CARGO_PKG_VERSION")));
+    let (preferred_versions, legacy_version) = (vec![ProtocolVersion::V_2026_07_28], Some(ProtocolVersion::V_2025_11_25));
+    me.serve_with_lifecycle(transport, ClientLifecycleMode::Auto { preferred_versions, legacy_version }).await
+}
+
+/// Why a list did not come to its end.
+enum Unlisted {
+    Much,
+    Broken(ServiceError),
+}
+
+/// Everything a server offers, page by page, and all of it no larger than one message.
+async fn list(peer: &Peer<RoleClient>) -> Result<Vec<Definition>, Unlisted> {
+    let (mut tools, mut bytes, mut cursor) = (Vec::new(), 0, None);
     for _ in 0..PAGES_MAX {
-        let page = peer.list_tools(Some(PaginatedRequestParams::default().with_cursor(cursor))).await.map_err(|e| e.to_string())?;
-        tools.extend(page.tools);
-        if tools.len() > TOOLS_MAX {
+        let page = peer.list_tools(Some(PaginatedRequestParams::default().with_cursor(cursor))).await.map_err(Unlisted::Broken)?;
+        for value in page.tools.iter().filter_map(|tool| serde_json::to_value(tool).ok()) {
+            bytes += value.to_string().len();
+            tools.extend(serde_json::from_value::<Definition>(value).ok());
+        }
+        if tools.len() > TOOLS_MAX || bytes > MESSAGE_BYTES_MAX {
             break;
         }
         cursor = page.next_cursor;
@@ -291,7 +310,7 @@ async fn list(peer: &Peer<RoleClient>) -> Result<Vec<rmcp::model::Tool>, String>
             return Ok(tools);
         }
     }
-    Err(format!("mehr als {TOOLS_MAX} Werkzeuge oder {PAGES_MAX} Seiten davon"))
+    Err(Unlisted::Much)
 }
 
 /// `structuredContent`, else `{ text }`; an error of the tool with what it says about having acted.

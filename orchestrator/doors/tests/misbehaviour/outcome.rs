@@ -49,7 +49,7 @@ where
     for (name, case) in cases {
         playing.spawn(async move {
             let hung = |_| vec![format!("{name}: hangs")];
-            tokio::time::timeout(Duration::from_secs(HUNG_S), case).await.unwrap_or_else(|elapsed| hung(elapsed))
+            tokio::time::timeout(Duration::from_secs(HUNG_S), case).await.unwrap_or_else(hung)
         });
     }
     let wrong = playing.join_all().await.concat();

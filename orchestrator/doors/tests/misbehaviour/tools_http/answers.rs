@@ -28,12 +28,15 @@ fn starting() -> Vec<Case> {
     let at = |at: &'static str, case: Case| Case { at, ..case };
     let silent = || unreachable("antwortet beim Start nicht");
     vec![
-        at("server/discover", case("500 at the start", Act::Says(answer("500 Kaputt", "", "")), unreachable(""))),
-        at("server/discover", case("closes at the start", Act::Says(vec![]), unreachable(""))),
+        at("server/discover", case("500 at the start", Act::Says(answer("500 Kaputt", "", "")), unreachable("fremd antwortet mit HTTP 500"))),
+        at("server/discover", case("closes at the start", Act::Says(vec![]), unreachable("fremd: die Verbindung ist abgerissen"))),
         at("server/discover", hasty("says nothing at the start", Act::Hangs(vec![]), silent())),
-        at("initialize", case("401 in the handshake", Act::Says(answer("401 Wer", "", "")), unreachable(""))),
+        at("initialize", case("401 in the handshake", Act::Says(answer("401 Wer", "", "")), unreachable("fremd antwortet mit HTTP 401"))),
         at("initialize", hasty("events without end in the handshake", Act::Hangs(begun(EVENTS)), silent())),
-        at("tools/list", case("a list that is a page", says("Content-Type: text/html\r\n", "<h1>Hallo</h1>"), unreachable(""))),
+        at(
+            "tools/list",
+            case("a list that is a page", says("Content-Type: text/html\r\n", "<h1>Hallo</h1>"), unreachable("fremd: die Antwort ist nicht zu lesen (")),
+        ),
         at("tools/list", hasty("a list that does not come", Act::Hangs(begun(JSON)), silent())),
     ]
 }

@@ -9,28 +9,41 @@ use crate::outcome::{failure, timeout};
 /// Nothing was asked of it yet: nothing has happened, and nothing was handed over.
 pub fn starting() -> Vec<Case> {
     vec![
-        fatal("exits at once", "exit 3", unreachable("")),
-        fatal("exits in the handshake", "next; exit 3", unreachable("")),
-        fatal("exits before its list", "greet; next; exit 3", unreachable("")),
-        fatal("closes its output and stays", "exec >&-; cat >/dev/null; sleep 60", unreachable("")),
+        fatal("exits at once", "exit 3", unreachable("fremd: die Verbindung ist ")),
+        fatal("exits in the handshake", "next; exit 3", unreachable("fremd: die Verbindung ist vor der Antwort abgerissen")),
+        fatal("exits before its list", "greet; next; exit 3", unreachable("fremd: die Verbindung ist vor der Antwort abgerissen")),
+        fatal("closes its output and stays", "exec >&-; cat >/dev/null; sleep 60", unreachable("fremd: die Verbindung ist vor der Antwort abgerissen")),
         hasty("says nothing", "cat >/dev/null", unreachable("antwortet beim Start nicht")),
         hasty("does not even listen", "sleep 60", unreachable("antwortet beim Start nicht")),
         hasty("never lists", "greet; cat >/dev/null", unreachable("antwortet beim Start nicht")),
         hasty("only talks", "while :; do echo Bitte warten; sleep 0.01; done", unreachable("antwortet beim Start nicht")),
-        fatal("answers another question", "next; answer 77 '{}'; serve", unreachable("")),
-        fatal("refuses the handshake", "next; fault \"$ID\" -32601 nein; next; fault \"$ID\" -32603 kaputt; serve", unreachable("")),
-        fatal("greets in a form that is none", "next; fault \"$ID\" -32601 nein; next; answer \"$ID\" '{\"hallo\":1}'; serve", unreachable("")),
+        fatal("answers another question", "next; answer 77 '{}'; serve", unreachable("fremd spricht das Protokoll nicht (conflict initialized response id")),
+        fatal(
+            "refuses the handshake",
+            "next; fault \"$ID\" -32601 nein; next; fault \"$ID\" -32603 kaputt; serve",
+            unreachable("fremd lehnt die Anfrage ab: kaputt"),
+        ),
+        fatal(
+            "greets in a form that is none",
+            "next; fault \"$ID\" -32601 nein; next; answer \"$ID\" '{\"hallo\":1}'; serve",
+            unreachable("fremd spricht das Protokoll nicht (expect initialized result"),
+        ),
         fatal(
             "a list without end by cursor",
             "greet; while next; do answer \"$ID\" \"${LIST%\\}},\\\"nextCursor\\\":\\\"weiter\\\"}\"; done",
             unreachable("mehr als 500 Werkzeuge oder 50 Seiten davon"),
         ),
         fatal(
+            "a list without end by size",
+            "greet; LONG=$(head -c 9000000 /dev/zero | tr '\\0' x); while next; do printf '{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":{\"tools\":[{\"name\":\"x\",\"description\":\"%s\",\"inputSchema\":{}}],\"nextCursor\":\"weiter\"}}\n' \"$ID\" \"$LONG\"; done",
+            unreachable("mehr als 500 Werkzeuge oder 50 Seiten davon oder 16 MiB"),
+        ),
+        fatal(
             "a list longer than a message may be",
             "greet; next; printf '{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":\"' \"$ID\"; head -c 30000000 /dev/zero; sleep 60",
-            unreachable(""),
+            unreachable("fremd: die Antwort ist länger als 16 MiB"),
         ),
-        fatal("a list in a form that is none", "greet; next; answer \"$ID\" '{\"tools\":7}'; serve", unreachable("")),
+        fatal("a list in a form that is none", "greet; next; answer \"$ID\" '{\"tools\":7}'; serve", unreachable("fremd: die Antwort hat nicht die Form")),
         case("prints a banner", "echo; echo 'fremd 1.0 bereit'; hello; serve", good()),
         case("prints bytes that are no UTF-8", "printf '\\377\\376\\n'; hello; serve", good()),
     ]
