@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 /// Milliseconds of the calls that are to end without help, and of those that are to run out of time.
 pub const PATIENT_MS: u64 = 8_000;
-pub const HASTY_MS: u64 = 600;
+pub const HASTY_MS: u64 = 1_500;
 
 /// Seconds until a case counts as hung.
 const HUNG_S: u64 = 20;
@@ -22,7 +22,7 @@ pub fn failure(class: Class, happened: Option<bool>, reached: bool, says: &str) 
 
 /// No answer in time: nobody knows.
 pub fn timeout() -> Result<Reply, Failure> {
-    failure(Class::Timeout, None, true, "keine Antwort in 600 ms")
+    failure(Class::Timeout, None, true, &format!("keine Antwort in {HASTY_MS} ms"))
 }
 
 /// What came, with the expected piece of its message in place of the whole.

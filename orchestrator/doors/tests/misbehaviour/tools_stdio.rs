@@ -100,8 +100,12 @@ async fn ask(door: &ToolServer, timeout_ms: u64) -> Result<Reply, Failure> {
     door.call(&calls::tool(timeout_ms), &calls::Fixed, 60, [0; 16]).await
 }
 
-async fn tried(case: Case) -> Vec<String> {
+/// `up`: it has started before it is called, so that the time of a hasty call is for the call.
+async fn tried(case: Case, up: bool) -> Vec<String> {
     let (door, starts) = door(case.script, trace(case.name));
+    if up {
+        door.definitions().await.ok();
+    }
     let found = shortened(ask(&door, case.timeout_ms).await, &case.gives);
     let after = ask(&door, PATIENT_MS).await;
     let wrong = [
@@ -115,12 +119,12 @@ async fn tried(case: Case) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tool_server_that_misbehaves_while_it_starts() {
-    play(scripts::starting().into_iter().map(|case| (case.name, tried(case)))).await;
+    play(scripts::starting().into_iter().map(|case| (case.name, tried(case, false)))).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tool_server_that_misbehaves_in_a_call() {
-    play(scripts::calling().into_iter().map(|case| (case.name, tried(case)))).await;
+    play(scripts::calling().into_iter().map(|case| (case.name, tried(case, true)))).await;
 }
 
 /// What a running process offers is what it was started with: it stays refused until it is stopped.
@@ -192,7 +196,7 @@ async fn requests_without_end_are_cut_off() {
 /// Whoever waits for a server that does not start waits no longer than for an answer, however many wait.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_that_hangs_holds_up_nobody_for_long() {
-    let (door, _) = door("sleep 60", trace("start that hangs"));
+    let (door, _) = door("exec sleep 60", trace("start that hangs"));
     let door = Arc::new(door);
     let began = std::time::Instant::now();
     let mut waiting = tokio::task::JoinSet::new();
@@ -204,7 +208,7 @@ async fn a_start_that_hangs_holds_up_nobody_for_long() {
     let silent = unreachable("antwortet beim Start nicht");
     assert!(found.iter().all(|found| *found == silent || *found == good()), "{found:?}");
     assert!(found.contains(&silent), "{found:?}");
-    // sixteen times one after the other would be ten seconds
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    // sixteen times one after the other would be 24 seconds
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     assert_eq!(ask(&door, PATIENT_MS).await, good());
 }

@@ -53,7 +53,7 @@ fn slow() -> Vec<Case> {
         hasty("drips headers", Act::Pours(b"HTTP/1.1 200 OK\r\n".to_vec(), b"x: y\r\n".to_vec(), MUCH, 50), timeout()),
         hasty("drips the body", Act::Pours(begun(JSON), b" ".to_vec(), MUCH, 20), timeout()),
         hasty("goes on saying that it goes on", Act::Pours(vec![], b"HTTP/1.1 100 Continue\r\n\r\n".to_vec(), MUCH, 5), timeout()),
-        hasty("answers when nobody waits any more", Act::Late(900, whole), timeout()),
+        hasty("answers when nobody waits any more", Act::Late(2_500, whole), timeout()),
     ]
 }
 

@@ -52,7 +52,7 @@ fn connections() -> Vec<Case> {
         hasty("says nothing", Act::Hangs(vec![]), timeout()),
         hasty("stops in the middle of the body", Act::Hangs(half[..half.len() - 20].to_vec()), timeout()),
         hasty("drips", Act::Pours(begun(JSON), b" ".to_vec(), MUCH, 20), timeout()),
-        hasty("answers when nobody waits any more", Act::Late(900, [begun(JSON), GOOD.into()].concat()), timeout()),
+        hasty("answers when nobody waits any more", Act::Late(2_500, [begun(JSON), GOOD.into()].concat()), timeout()),
     ]
 }
 

@@ -12,9 +12,9 @@ pub fn starting() -> Vec<Case> {
         fatal("exits at once", "exit 3", unreachable("fremd: die Verbindung ist ")),
         fatal("exits in the handshake", "next; exit 3", unreachable("fremd: die Verbindung ist vor der Antwort abgerissen")),
         fatal("exits before its list", "greet; next; exit 3", unreachable("fremd: die Verbindung ist vor der Antwort abgerissen")),
-        fatal("closes its output and stays", "exec >&-; cat >/dev/null; sleep 60", unreachable("fremd: die Verbindung ist vor der Antwort abgerissen")),
+        fatal("closes its output and stays", "exec >&-; cat >/dev/null; exec sleep 60", unreachable("fremd: die Verbindung ist vor der Antwort abgerissen")),
         hasty("says nothing", "cat >/dev/null", unreachable("antwortet beim Start nicht")),
-        hasty("does not even listen", "sleep 60", unreachable("antwortet beim Start nicht")),
+        hasty("does not even listen", "exec sleep 60", unreachable("antwortet beim Start nicht")),
         hasty("never lists", "greet; cat >/dev/null", unreachable("antwortet beim Start nicht")),
         hasty("only talks", "while :; do echo Bitte warten; sleep 0.01; done", unreachable("antwortet beim Start nicht")),
         fatal("answers another question", "next; answer 77 '{}'; serve", unreachable("fremd spricht das Protokoll nicht (conflict initialized response id")),
@@ -40,7 +40,7 @@ pub fn starting() -> Vec<Case> {
         ),
         fatal(
             "a list longer than a message may be",
-            "greet; next; printf '{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":\"' \"$ID\"; head -c 30000000 /dev/zero; sleep 60",
+            "greet; next; printf '{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":\"' \"$ID\"; head -c 30000000 /dev/zero; exec sleep 60",
             unreachable("fremd: die Antwort ist länger als 16 MiB"),
         ),
         fatal("a list in a form that is none", "greet; next; answer \"$ID\" '{\"tools\":7}'; serve", unreachable("fremd: die Antwort hat nicht die Form")),
@@ -92,18 +92,18 @@ fn talking() -> Vec<Case> {
 /// Nobody knows whether it acted. The process goes, so that nobody else waits for it.
 fn silent() -> Vec<Case> {
     vec![
-        hasty("never answers", "hello; next; sleep 60", timeout()),
-        hasty("answers somebody else", "hello; next; answer 4711 \"$GOOD\"; sleep 60", timeout()),
+        hasty("never answers", "hello; next; exec sleep 60", timeout()),
+        hasty("answers somebody else", "hello; next; answer 4711 \"$GOOD\"; exec sleep 60", timeout()),
         hasty(
             "answers in bytes that are no UTF-8",
-            "hello; next; printf '{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":\"\\377\"}\\n' \"$ID\"; sleep 60",
+            "hello; next; printf '{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":\"\\377\"}\\n' \"$ID\"; exec sleep 60",
             timeout(),
         ),
         hasty("drips", "drip() { printf ' '; sleep 0.02; }; hello; next; again 3000 drip", timeout()),
         hasty("answers when nobody waits any more", "hello; next; sleep 3; answer \"$ID\" \"$GOOD\"; serve", timeout()),
         hasty(
             "nests its answer a hundred thousand deep",
-            "hello; next; printf '{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":' \"$ID\"; head -c 100000 /dev/zero | tr '\\0' '['; echo; sleep 60",
+            "hello; next; printf '{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":' \"$ID\"; head -c 100000 /dev/zero | tr '\\0' '['; echo; exec sleep 60",
             timeout(),
         ),
     ]
