@@ -3,13 +3,16 @@
 //! They take a `Cleared` call and nothing else; who may call and what may go where was decided before. Results are
 //! data: bounded in size and time, quoted, never followed.
 
+mod broken;
 pub mod delegation;
 mod dialogue;
 mod failure;
+mod guard;
 mod http;
 pub mod model;
 pub mod pins;
 pub mod standin;
+mod stdio;
 pub mod tools;
 
 pub use failure::{Class, Failure, Reply};

@@ -21,6 +21,10 @@ use crate::{
 /// Bytes of one answer (4 MiB): a thousand pages; more is a stream without end.
 const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// Of the text that goes with a refusal: more than is quoted, however its characters are written, and a second to come.
+const EXCERPT_BYTES_MAX: usize = 16 * 1024;
+const EXCERPT_MS_MAX: u64 = 1_000;
+
 #[derive(Debug, Clone)]
 pub struct EndpointOptions {
     pub name: String,
@@ -44,8 +48,9 @@ pub struct Endpoint {
 #[derive(Deserialize)]
 struct Completion {
     choices: Vec<Choice>,
+    /// Read apart: a wrong count makes no answer wrong.
     #[serde(default)]
-    usage: Option<Usage>,
+    usage: Value,
 }
 
 #[derive(Deserialize)]
@@ -65,13 +70,13 @@ struct Message {
     content: Option<String>,
 }
 
-/// A count that is missing is unknown, not nothing.
-#[derive(Deserialize)]
-struct Usage {
-    #[serde(default)]
-    prompt_tokens: Option<u64>,
-    #[serde(default)]
-    completion_tokens: Option<u64>,
+/// Tokens one call may count: a hundred times the largest context there is. Counts are added up, so none may be without end.
+const TOKENS_MAX: u64 = 100_000_000;
+
+/// A count that is missing or cannot be is unknown, not nothing.
+fn counted(usage: &Value) -> Option<(u64, u64)> {
+    let count = |name: &str| usage.get(name).and_then(Value::as_u64).filter(|count| *count <= TOKENS_MAX);
+    count("prompt_tokens").zip(count("completion_tokens"))
 }
 
 impl Endpoint {
@@ -92,28 +97,27 @@ impl Endpoint {
         tokio::time::timeout(limit, asked).await.map_err(|_| timeout())?
     }
 
+    /// `dialogue`: with the functions the model may call.
     async fn ask(&self, body: Value, dialogue: Option<&Dialogue>) -> Result<Reply, Failure> {
         let name = &self.options.name;
         let mut post = self.client.post(format!("{}/chat/completions", self.options.url.trim_end_matches('/'))).json(&body);
         if let Some(key) = &self.options.key {
             post = post.bearer_auth(key);
         }
-        let mut response = post.send().await.map_err(|e| {
-            let happened = if e.is_connect() { Some(false) } else { None };
-            Failure::new(Class::Unavailable, happened, format!("{name} ist nicht erreichbar"))
+        let mut response = post.send().await.map_err(|e| match e.is_connect() {
+            true => Failure::new(Class::Unavailable, Some(false), format!("{name} ist nicht erreichbar")),
+            false => Failure::new(Class::Unavailable, None, format!("{name}: die Verbindung ist ohne Antwort abgerissen")),
         })?;
         let status = response.status();
+        if !status.is_success() {
+            return Err(refused(name, status, &excerpt(&mut response).await));
+        }
         let mut bytes = Vec::new();
-        loop {
-            let chunk = response.chunk().await.map_err(|_| Failure::new(Class::Unavailable, None, format!("{name}: die Antwort ist abgerissen")))?;
-            let Some(chunk) = chunk else { break };
+        while let Some(chunk) = response.chunk().await.map_err(|_| Failure::new(Class::Unavailable, None, format!("{name}: die Antwort ist abgerissen")))? {
             bytes.extend_from_slice(&chunk);
             if bytes.len() > ANSWER_BYTES_MAX {
                 return Err(Failure::new(Class::InvalidOutput, Some(true), format!("{name}: die Antwort ist länger als {} MiB", ANSWER_BYTES_MAX >> 20)));
             }
-        }
-        if !status.is_success() {
-            return Err(refused(name, status, &bytes));
         }
         completion(name, &self.options.model, dialogue, &bytes)
     }
@@ -127,6 +131,22 @@ impl Endpoint {
     }
 }
 
+/// The beginning of what goes with a refusal. The status has said it all: a text that is long, slow or torn off changes nothing.
+async fn excerpt(response: &mut reqwest::Response) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let read = async {
+        while let Ok(Some(chunk)) = response.chunk().await {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() >= EXCERPT_BYTES_MAX {
+                break;
+            }
+        }
+    };
+    // what has come by then is enough
+    tokio::time::timeout(Duration::from_millis(EXCERPT_MS_MAX), read).await.ok();
+    bytes
+}
+
 fn refused(name: &str, status: StatusCode, bytes: &[u8]) -> Failure {
     let said = quote(&String::from_utf8_lossy(bytes));
     let class = if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() { Class::Unavailable } else { Class::Refused };
@@ -136,21 +156,18 @@ fn refused(name: &str, status: StatusCode, bytes: &[u8]) -> Failure {
 fn completion(name: &str, model: &str, dialogue: Option<&Dialogue>, bytes: &[u8]) -> Result<Reply, Failure> {
     let invalid = |why: &str| Failure::new(Class::InvalidOutput, Some(true), format!("{name}: {why}"));
     let text = std::str::from_utf8(bytes).map_err(|_| invalid("die Antwort ist kein UTF-8"))?;
-    let completion: Completion = serde_json::from_str(text).map_err(|e| invalid(&format!("die Antwort hat nicht die Form einer Chat-Antwort ({e})")))?;
+    let completion: Completion =
+        serde_json::from_str(text).map_err(|e| invalid(&format!("die Antwort hat nicht die Form einer Chat-Antwort ({})", quote(&e.to_string()))))?;
     let choice = completion.choices.into_iter().next().ok_or_else(|| invalid("die Antwort ist leer"))?;
     if choice.finish_reason.as_deref() == Some("length") {
         return Err(invalid("die Antwort wurde abgeschnitten"));
     }
-    let value = match choice.message.tool_calls.filter(|calls| !calls.is_empty()) {
-        Some(calls) => dialogue::said(dialogue.ok_or_else(|| invalid("die Antwort ruft Funktionen, die niemand angeboten hat"))?, &calls),
+    // who was offered no function calls none: what it says instead of its answer is not read
+    let value = match choice.message.tool_calls.filter(|calls| !calls.is_empty()).zip(dialogue) {
+        Some((calls, dialogue)) => dialogue::said(dialogue, &calls),
         None => Value::String(choice.message.content.ok_or_else(|| invalid("die Antwort hat keinen Text"))?),
     };
-    Ok(Reply {
-        bytes: bytes.len() as u64,
-        tokens: completion.usage.and_then(|u| u.prompt_tokens.zip(u.completion_tokens)),
-        model: Some(model.to_owned()),
-        value,
-    })
+    Ok(Reply { bytes: bytes.len() as u64, tokens: counted(&completion.usage), model: Some(model.to_owned()), value })
 }
 
 /// What the author never wrote but every model must be told.
@@ -202,6 +219,9 @@ mod tests {
             (json!({ "prompt_tokens": 3, "completion_tokens": 4 }), Some((3, 4))),
             (json!({ "prompt_tokens": 3 }), None),
             (json!({ "completion_tokens": 4, "prompt_tokens": null }), None),
+            (json!({ "prompt_tokens": -3, "completion_tokens": 4 }), None),
+            (json!({ "prompt_tokens": 3, "completion_tokens": u64::MAX }), None),
+            (json!({ "prompt_tokens": 3.5, "completion_tokens": "4" }), None),
             (json!({}), None),
             (Value::Null, None),
         ] {

@@ -17,25 +17,26 @@ use rmcp::{
         CallToolRequestParams, CallToolResponse, CallToolResult, ClientCapabilities, ClientConfig, Implementation, MetaObject, PaginatedRequestParams,
         ProtocolVersion, RequestMetaObject,
     },
-    service::{Peer, RunningService, ServiceError},
-    transport::{
-        StreamableHttpClientTransport, TokioChildProcess,
-        streamable_http_client::{StreamableHttpClientTransportConfig, StreamableHttpError},
-    },
+    service::{ClientInitializeError, Peer, RunningService, ServiceError},
+    transport::{StreamableHttpClientTransport, Transport, streamable_http_client::StreamableHttpClientTransportConfig},
 };
 use tokio::sync::Mutex;
 
 use crate::{
+    broken,
     delegation::{META_DELEGATION, META_KEY, Minter},
     failure::{Class, Failure, Reply, quote},
+    guard::{self, Guard},
     http,
     pins::{Definition, Drift, Pins},
+    stdio,
 };
 
 /// Milliseconds a server has to start and shake hands: a sandboxed start takes 15, a cold disk some hundred.
 const CONNECT_MS_MAX: u64 = 20_000;
-/// Bytes of one result (16 MiB): four times the largest file that travels inside a message.
-const RESULT_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Bytes of one message (16 MiB), over stdio and HTTP alike: four times the largest file that travels inside one. Written in Base64,
+/// and twice, as servers do (for programs and as a text), it is 11.
+pub(crate) const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Milliseconds a server over HTTP is believed to offer what it offered: behind an address another program may stand any time. As
 /// long as the directory is believed.
@@ -75,13 +76,16 @@ struct Connected {
     service: RunningService<RoleClient, ClientConfig>,
     found: Pins,
     at: Instant,
+    /// Why it was cut, if it was.
+    cut: guard::Reason,
 }
 
 impl Connected {
     /// A child process is the program it was started as; behind an address anything may have changed.
     fn lasts(&self, reach: &Reach) -> bool {
         let listed = matches!(reach, Reach::Stdio { .. }) || self.at.elapsed() < Duration::from_millis(LISTED_MS_MAX);
-        listed && !self.service.is_closed()
+        // asked of the peer: the service itself does not know that the other side has gone
+        listed && !self.service.peer().is_transport_closed()
     }
 }
 
@@ -118,27 +122,39 @@ impl ToolServer {
     /// Makes the call. `lease_s` (seconds) bounds the delegation; `jti` are 16 random bytes.
     pub async fn call(&self, cleared: &Cleared<ToolCall>, clock: &dyn Clock, lease_s: i64, jti: [u8; 16]) -> Result<Reply, Failure> {
         let call = cleared.call();
+        let until = tokio::time::Instant::now() + Duration::from_millis(call.timeout_ms);
         let asks_for_keys = matches!(self.options.reach, Reach::Http { .. }) && self.options.identity == Identity::Delegation;
         if asks_for_keys && !self.minter.is_published() {
             let why = "seine Delegation könnte niemand prüfen: dafür muss der Server laufen (laufzettel serve)";
             return Err(self.unreachable(why));
         }
         // held until the answer is there: a list that has grown old ends no call under way
-        let connected = self.connection().await?;
+        let connected = tokio::time::timeout_at(until, self.connection()).await.map_err(|_| self.silent())??;
         self.approved(&connected, &call.tool)?;
         // the token begins to live when it is sent, however long the connection took
         let now = clock.now();
         let params = self.params(call, now, now + SignedDuration::from_secs(lease_s), jti)?;
-        let answer = tokio::time::timeout(Duration::from_millis(call.timeout_ms), connected.service.peer().call_tool_once(params)).await;
+        let answer = tokio::time::timeout_at(until, connected.service.peer().call_tool_once(params)).await;
         match answer {
-            Err(_) => Err(Failure::new(Class::Timeout, None, format!("{}/{}: keine Antwort in {} ms", call.server, call.tool, call.timeout_ms))),
+            Err(_) => {
+                // a server that hangs would hang for everybody; what others still wait for ends with them
+                self.give_up(&connected).await;
+                Err(Failure::new(Class::Timeout, None, format!("{}/{}: keine Antwort in {} ms", call.server, call.tool, call.timeout_ms)))
+            }
             Ok(Err(error)) => Err(self.broken(error, &connected).await),
             Ok(Ok(CallToolResponse::Complete(result))) => reply(result, &call.server, &call.tool),
+            // the server works on by itself, and nobody will ask it
+            Ok(Ok(CallToolResponse::Task(_))) => Err(Failure::new(
+                Class::Refused,
+                None,
+                format!("{}/{}: arbeitet im Hintergrund weiter, das wird noch nicht unterstützt", call.server, call.tool),
+            )),
             Ok(Ok(_)) => Err(Failure::new(
                 Class::Refused,
                 Some(false),
                 format!("{}/{}: Rückfragen von Werkzeugen werden noch nicht unterstützt", call.server, call.tool),
-            )),
+            )
+            .after_reaching()),
         }
     }
 
@@ -179,6 +195,10 @@ impl ToolServer {
         Failure::new(Class::Unavailable, Some(false), format!("Der Werkzeugserver „{}“ ist nicht erreichbar: {why}", self.name()))
     }
 
+    fn silent(&self) -> Failure {
+        self.unreachable("antwortet beim Start nicht")
+    }
+
     /// The connection there is, or a new one. Whoever still has an answer to come keeps the old one until then.
     async fn connection(&self) -> Result<Arc<Connected>, Failure> {
         let mut slot = self.connected.lock().await;
@@ -186,58 +206,57 @@ impl ToolServer {
             return Ok(connected.clone());
         }
         *slot = None;
-        let start = async {
-            let me = ClientConfig::new(ClientCapabilities::default(), Implementation::new("laufzettel", env!("CARGO_PKG_VERSION")));
-            let mode =
-                ClientLifecycleMode::Auto { preferred_versions: vec![ProtocolVersion::V_2026_07_28], legacy_version: Some(ProtocolVersion::V_2025_11_25) };
-            let service = match &self.options.reach {
-                Reach::Stdio { command, cwd } => {
-                    let mut command = command().map_err(|e| e.to_string())?;
-                    command.current_dir(cwd);
-                    command.env("LAUFZETTEL_JWKS", self.minter.jwks());
-                    command.env("LAUFZETTEL_AUDIENCE", self.name());
-                    command.env("LAUFZETTEL_TENANT", &self.tenant);
-                    let transport = TokioChildProcess::new(tokio::process::Command::from(command)).map_err(|e| e.to_string())?;
-                    me.serve_with_lifecycle(transport, mode).await.map_err(|e| e.to_string())?
-                }
-                Reach::Http { url, client } => {
-                    // a call is never sent a second time behind our back: whether it may be is the engine's to decide
-                    let config = StreamableHttpClientTransportConfig::with_uri(url.as_str())
-                        .max_json_response_size(RESULT_BYTES_MAX)
-                        .max_sse_event_size(RESULT_BYTES_MAX)
-                        .reinit_on_expired_session(false);
-                    let transport = StreamableHttpClientTransport::with_client(client.clone(), config);
-                    me.serve_with_lifecycle(transport, mode).await.map_err(|e| e.to_string())?
-                }
-            };
-            let tools = list(service.peer()).await?;
-            let tools = tools.iter().filter_map(|tool| serde_json::to_value(tool).ok()).filter_map(|v| serde_json::from_value(v).ok()).collect();
-            Ok::<_, String>(Connected { service, found: Pins { tools }, at: Instant::now() })
-        };
-        match tokio::time::timeout(Duration::from_millis(CONNECT_MS_MAX), start).await {
+        match tokio::time::timeout(Duration::from_millis(CONNECT_MS_MAX), self.connect()).await {
             Ok(Ok(connected)) => Ok(slot.insert(Arc::new(connected)).clone()),
             Ok(Err(why)) => Err(self.unreachable(&quote(&why))),
-            Err(_) => Err(self.unreachable("antwortet beim Start nicht")),
+            Err(_) => Err(self.silent()),
         }
+    }
+
+    /// Shakes hands and reads the list, or says why not.
+    async fn connect(&self) -> Result<Connected, String> {
+        let cut = guard::Reason::default();
+        let service = match &self.options.reach {
+            Reach::Stdio { command, cwd } => {
+                let mut command = command().map_err(|e| e.to_string())?;
+                command.current_dir(cwd);
+                command.env("LAUFZETTEL_JWKS", self.minter.jwks());
+                command.env("LAUFZETTEL_AUDIENCE", self.name());
+                command.env("LAUFZETTEL_TENANT", &self.tenant);
+                let transport = stdio::Process::start(command, cut.clone()).map_err(|e| e.to_string())?;
+                shake_hands(Guard::new(transport, cut.clone())).await
+            }
+            Reach::Http { url, client } => {
+                // a call is never sent a second time behind our back: whether it may be is the engine's to decide
+                let config = StreamableHttpClientTransportConfig::with_uri(url.as_str())
+                    .max_json_response_size(MESSAGE_BYTES_MAX)
+                    .max_sse_event_size(MESSAGE_BYTES_MAX)
+                    .reinit_on_expired_session(false);
+                let transport = StreamableHttpClientTransport::with_client(client.clone(), config);
+                shake_hands(Guard::new(transport, cut.clone())).await
+            }
+        };
+        let service = service.map_err(|error| match cut.get() {
+            Some(cut) => broken::cut(self.name(), *cut).message,
+            None => broken::start(self.name(), &error),
+        })?;
+        let tools = list(service.peer()).await.map_err(|error| match (error, cut.get()) {
+            (Unlisted::Much, _) => format!("mehr als {TOOLS_MAX} Werkzeuge oder {PAGES_MAX} Seiten davon oder {} MiB", MESSAGE_BYTES_MAX >> 20),
+            (Unlisted::Broken(_), Some(cut)) => broken::cut(self.name(), *cut).message,
+            (Unlisted::Broken(error), None) => broken::off(self.name(), &error).message,
+        })?;
+        Ok(Connected { service, found: Pins { tools }, at: Instant::now(), cut })
     }
 
     /// The stream broke or the server refused the request itself.
     async fn broken(&self, error: ServiceError, connected: &Arc<Connected>) -> Failure {
-        match error {
-            ServiceError::McpError(error) => {
-                // refused before any tool ran (JSON-RPC 2.0 § 5.1): parse error, invalid request, unknown method, invalid params
-                let before = [-32700, -32600, -32601, -32602].contains(&error.code.0);
-                Failure::new(Class::Refused, before.then_some(false), format!("{} lehnt die Anfrage ab: {}", self.name(), quote(&error.message)))
-            }
-            ServiceError::TransportSend(error) => {
-                self.give_up(connected).await;
-                let happened = never_arrived(&*error.error).then_some(false);
-                Failure::new(Class::Unavailable, happened, format!("{}: die Verbindung ist beim Senden abgerissen", self.name()))
-            }
-            other => {
-                self.give_up(connected).await;
-                Failure::new(Class::Unavailable, None, format!("{}: {}", self.name(), quote(&other.to_string())))
-            }
+        // an answer like any other: the connection is in order
+        if !matches!(error, ServiceError::McpError(_)) {
+            self.give_up(connected).await;
+        }
+        match connected.cut.get() {
+            Some(cut) => broken::cut(self.name(), *cut),
+            None => broken::off(self.name(), &error),
         }
     }
 
@@ -261,13 +280,29 @@ impl ToolServer {
     }
 }
 
-/// Everything a server offers, page by page.
-async fn list(peer: &Peer<RoleClient>) -> Result<Vec<rmcp::model::Tool>, String> {
-    let (mut tools, mut cursor) = (Vec::new(), None);
+/// The current revision, else the one before it.
+async fn shake_hands<T: Transport<RoleClient> + 'static>(transport: T) -> Result<RunningService<RoleClient, ClientConfig>, ClientInitializeError> {
+    let me = ClientConfig::new(ClientCapabilities::default(), Implementation::new("laufzettel", env!("CARGO_PKG_VERSION")));
+    let (preferred_versions, legacy_version) = (vec![ProtocolVersion::V_2026_07_28], Some(ProtocolVersion::V_2025_11_25));
+    me.serve_with_lifecycle(transport, ClientLifecycleMode::Auto { preferred_versions, legacy_version }).await
+}
+
+/// Why a list did not come to its end.
+enum Unlisted {
+    Much,
+    Broken(ServiceError),
+}
+
+/// Everything a server offers, page by page, and all of it no larger than one message.
+async fn list(peer: &Peer<RoleClient>) -> Result<Vec<Definition>, Unlisted> {
+    let (mut tools, mut bytes, mut cursor) = (Vec::new(), 0, None);
     for _ in 0..PAGES_MAX {
-        let page = peer.list_tools(Some(PaginatedRequestParams::default().with_cursor(cursor))).await.map_err(|e| e.to_string())?;
-        tools.extend(page.tools);
-        if tools.len() > TOOLS_MAX {
+        let page = peer.list_tools(Some(PaginatedRequestParams::default().with_cursor(cursor))).await.map_err(Unlisted::Broken)?;
+        for value in page.tools.iter().filter_map(|tool| serde_json::to_value(tool).ok()) {
+            bytes += value.to_string().len();
+            tools.extend(serde_json::from_value::<Definition>(value).ok());
+        }
+        if tools.len() > TOOLS_MAX || bytes > MESSAGE_BYTES_MAX {
             break;
         }
         cursor = page.next_cursor;
@@ -275,16 +310,7 @@ async fn list(peer: &Peer<RoleClient>) -> Result<Vec<rmcp::model::Tool>, String>
             return Ok(tools);
         }
     }
-    Err(format!("mehr als {TOOLS_MAX} Werkzeuge oder {PAGES_MAX} Seiten davon"))
-}
-
-/// Whether nobody acted on the request: nobody was reached, or the session it belonged to had ended.
-fn never_arrived(error: &(dyn std::error::Error + 'static)) -> bool {
-    match error.downcast_ref::<StreamableHttpError<reqwest::Error>>() {
-        Some(StreamableHttpError::Client(error)) => error.is_connect(),
-        Some(StreamableHttpError::SessionExpired) => true,
-        _ => false,
-    }
+    Err(Unlisted::Much)
 }
 
 /// `structuredContent`, else `{ text }`; an error of the tool with what it says about having acted.
@@ -301,8 +327,8 @@ fn reply(result: CallToolResult, server: &str, tool: &str) -> Result<Reply, Fail
         None => serde_json::json!({ "text": text() }),
     };
     let bytes = value.to_string().len();
-    if bytes > RESULT_BYTES_MAX {
-        let message = format!("{server}/{tool}: die Antwort hat {} MiB, erlaubt sind {}", bytes >> 20, RESULT_BYTES_MAX >> 20);
+    if bytes > MESSAGE_BYTES_MAX {
+        let message = format!("{server}/{tool}: die Antwort hat {} MiB, erlaubt sind {}", bytes >> 20, MESSAGE_BYTES_MAX >> 20);
         return Err(Failure::new(Class::InvalidOutput, Some(true), message));
     }
     Ok(Reply { value, bytes: bytes as u64, tokens: None, model: None })
@@ -317,7 +343,7 @@ fn tool_error(structured: Option<&Value>, text: &str, server: &str, tool: &str) 
         _ => Class::Refused,
     };
     let message = field("fehler").and_then(Value::as_str).unwrap_or(text);
-    Failure::new(class, happened, format!("{server}/{tool}: {}", quote(message)))
+    Failure::new(class, happened, format!("{server}/{tool}: {}", quote(message))).after_reaching()
 }
 
 /// The servers of a tenant by name.

@@ -14,7 +14,7 @@ pub fn shown(loaded: &Loaded, task: &Task, lang: Lang) -> Vec<Shown> {
         Some(Kind::Human(human)) if task.opened.kind == TaskKind::Human => Some(human),
         _ => None,
     };
-    let Some(human) = human else { return Shown::list(&task.opened.show, &[], lang) };
+    let Some(human) = human else { return of_call(loaded, task, lang) };
     let rows = human.show_order.iter().filter_map(|name| {
         let value = task.opened.show.get(name)?;
         let mut row = Shown::of(name, value, lang);
@@ -28,6 +28,24 @@ pub fn shown(loaded: &Loaded, task: &Task, lang: Lang) -> Vec<Shown> {
         Some(row)
     });
     rows.collect()
+}
+
+/// A task about a call: what it is, then every argument exactly as it would go out, by its own name, with where it comes from.
+fn of_call(loaded: &Loaded, task: &Task, lang: Lang) -> Vec<Shown> {
+    let Some(show) = task.opened.show.as_object() else { return Shown::list(&task.opened.show, &[], lang) };
+    let label = |name: &str| task.opened.labels.get(name);
+    let plain = show.iter().filter(|(name, _)| !["argumente", "herkunft"].contains(&name.as_str())).map(|(name, value)| {
+        let row = Shown::of(name, value, lang);
+        let row = if task.opened.kind == TaskKind::Ask { row.from(Origin::Modell) } else { row };
+        label(name).map_or(row.clone(), |label| row.labelled(label))
+    });
+    let arguments = show.get("argumente").and_then(Value::as_object).into_iter().flatten().map(|(name, value)| {
+        let from = show.get("herkunft").and_then(|origins| origins.get(name)).and_then(Value::as_str);
+        let row = Shown::exact(name, value, from);
+        let row = label("argumente").map_or(row.clone(), |label| row.labelled(label));
+        Shown { link: file_link(&loaded.run, value), ..row }
+    });
+    plain.chain(arguments).collect()
 }
 
 fn file_link(run: &Run, value: &Value) -> Option<String> {

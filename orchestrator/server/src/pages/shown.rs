@@ -46,6 +46,19 @@ impl Shown {
         Self { label: humanize(key), lines, link: None, protection: None, origin: None }
     }
 
+    /// A value as a program is given it: under its own name, nothing left out, nothing in other words. `from`: where it comes from.
+    pub fn exact(name: &str, value: &Value, from: Option<&str>) -> Self {
+        let text = match value {
+            // what is text and looks like it needs no quotes
+            Value::String(text) if !text.is_empty() && text.trim() == text && serde_json::from_str::<Value>(text).is_err() => text.clone(),
+            Value::Array(_) | Value::Object(_) => serde_json::to_string_pretty(value).unwrap_or_default(),
+            other => other.to_string(),
+        };
+        let from = from.map(|from| Line { label: Some("Herkunft".to_owned()), text: from.to_owned() });
+        let lines = [Line { label: None, text }].into_iter().chain(from).collect();
+        Self { label: name.to_owned(), lines, link: None, protection: None, origin: None }
+    }
+
     /// Every key of an object: those of `order` first, the rest by name. Anything else, a file too, is one value.
     pub fn list(value: &Value, order: &[String], lang: Lang) -> Vec<Self> {
         let Some(map) = value.as_object().filter(|_| File::from_value(value).is_none()) else {
@@ -227,6 +240,26 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    /// What is approved is seen as it goes out: what looks alike in words stays apart.
+    #[test]
+    fn values_as_they_go_out() {
+        for (value, text) in [
+            (json!("Guten Tag\nAnna"), "Guten Tag\nAnna"),
+            (json!(""), "\"\""),
+            (json!(" x"), "\" x\""),
+            (json!("null"), "\"null\""),
+            (json!("7"), "\"7\""),
+            (json!(7), "7"),
+            (json!(true), "true"),
+            (json!(null), "null"),
+            (json!([]), "[]"),
+            (json!({}), "{}"),
+            (json!({ "an": ["a"] }), "{\n  \"an\": [\n    \"a\"\n  ]\n}"),
+        ] {
+            assert_eq!(Shown::exact("betrag_cent", &value, None).lines, [Line { label: None, text: text.to_owned() }], "{value}");
+        }
+    }
 
     #[test]
     fn values_in_words() {
