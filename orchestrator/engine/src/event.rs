@@ -18,6 +18,9 @@ macro_rules! events {
         pub enum Event { $($(#[$doc])* $variant($variant),)* }
 
         impl Event {
+            /// Every kind there is.
+            pub const KINDS: &'static [&'static str] = &[$($kind),*];
+
             pub fn kind(&self) -> &'static str {
                 match self { $(Self::$variant(_) => $kind,)* }
             }

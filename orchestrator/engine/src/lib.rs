@@ -35,7 +35,7 @@ pub use effect::{Effect, contacts, effects, orphans, wake_at};
 pub use event::{Call, ChildStarted, CodecError, Disposition, Escalation, Event, Handed, Meta, Next, Parent, TaskKind, TaskOpened};
 pub use labels::labels_of_child;
 pub use proof::EndpointFacts;
-pub use run::{Child, EffectRun, EffectStatus, Ending, Expected, Run, State, StepState, Task, TaskState};
+pub use run::{Child, Deadline, EffectRun, EffectStatus, Ending, Expected, Run, State, StepState, Task, TaskState};
 pub use sentence::sentence;
 pub use steps::{
     agent::{Request, request},

@@ -10,7 +10,7 @@ mod memory;
 mod sqlite;
 
 pub use contract::{Append, AppendError, Error, ExpectRow, LaneHead, Mail, Message, Projection, RunFilter, RunRow, StartedRow, TaskRow, UsageRow};
-pub use memory::{Faults, Memory};
+pub use memory::{Between, Faults, Memory};
 pub use sqlite::{Sqlite, SqliteOptions};
 
 use laufzettel_domain::RunId;

@@ -22,6 +22,9 @@ pub enum Faults {
     LostReply,
 }
 
+/// A planted bug of a store: what becomes of appends before anything is asked of them.
+pub type Between = Arc<dyn Fn(&Memory, &mut Vec<Append>) + Send + Sync>;
+
 #[derive(Clone)]
 pub struct Memory {
     inner: Arc<Mutex<Inner>>,
@@ -29,12 +32,13 @@ pub struct Memory {
 }
 
 /// A message, addressed to a place or to nobody.
+#[derive(Clone)]
 struct Copied {
     place: Option<(RunId, String)>,
     message: Message,
 }
 
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct Inner {
     tenant: String,
     epoch: u64,
@@ -53,6 +57,7 @@ struct Inner {
     bytes: BTreeMap<String, Vec<u8>>,
     checkpoints: Vec<String>,
     faults: Vec<Faults>,
+    between: Option<Between>,
     closed: bool,
 }
 
@@ -80,6 +85,17 @@ impl Memory {
         self.lock().faults = faults.into_iter().collect();
     }
 
+    /// From now on every append goes through this first.
+    pub fn plant(&self, between: Between) {
+        self.lock().between = Some(between);
+    }
+
+    /// As it stands now, for itself: what is written to one is not seen in the other.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self { inner: Arc::new(Mutex::new(self.lock().clone())), epoch: self.epoch }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().expect("nobody panics while holding this lock")
     }
@@ -89,6 +105,11 @@ impl Memory {
     }
 
     pub async fn append_all(&self, appends: Vec<Append>) -> Result<(), AppendError> {
+        let mut appends = appends;
+        let between = self.lock().between.clone();
+        if let Some(between) = between {
+            between(self, &mut appends);
+        }
         let mut inner = self.lock();
         let fault = if inner.faults.is_empty() { Faults::None } else { inner.faults.remove(0) };
         if fault == Faults::Refused {

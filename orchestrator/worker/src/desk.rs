@@ -21,6 +21,7 @@ use crate::{
     quota::{self, Exceeded},
     route,
     tenant::{DIRECTORY_SILENT, Nobody, Prepared, Tenant},
+    unanswered,
 };
 
 /// A tenant's desk. Cheap to clone.
@@ -399,8 +400,8 @@ impl Desk {
         let Write { actor, receipt, fenced, taken, clock, .. } = write;
         let (mut receipt, mut taken, mut clock, mut actor) = (receipt, taken, clock, Some(actor));
         let mut appends = Vec::new();
-        // known before anybody can see the records: the worker may claim the run the instant they are durable. What was
-        // refused is taken out again; after a lost reply it stays, because nobody else can have begun it
+        // known before anybody can see the records: the worker may claim the run the instant they are durable. What was not
+        // written is taken out again: whoever writes it then begins it
         let mut intended = Vec::new();
         for Member { prepared, run, before, events, at } in family.members.iter().filter(|member| !member.events.is_empty()) {
             // what follows for others nobody ordered: the engine does
@@ -425,8 +426,14 @@ impl Desk {
             intended.extend(due.map(|e| e.key));
         }
         self.intend(&intended, true);
-        let written = self.tenant.store.append_all(appends).await;
-        if matches!(written, Err(AppendError::Conflict(_) | AppendError::Duplicate(_) | AppendError::Fenced)) {
+        let mark = unanswered::mark(&appends);
+        let mut written = self.tenant.store.append_all(appends).await;
+        if let (Err(AppendError::Unavailable(_)), Some(mark)) = (&written, &mark)
+            && unanswered::is_written(&self.tenant.store, mark).await
+        {
+            written = Ok(());
+        }
+        if written.is_err() {
             self.intend(&intended, false);
         }
         written

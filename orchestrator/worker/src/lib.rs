@@ -17,6 +17,7 @@ mod release;
 mod route;
 mod schedules;
 mod tenant;
+mod unanswered;
 mod viewing;
 
 pub use anchor::{Anchor, AnchorError, read_witness, witness_file};
