@@ -13,11 +13,12 @@ mod outside;
 mod planted;
 mod schedules;
 mod time;
+mod two;
 
 use std::collections::BTreeMap;
 
 use history::{accept, history};
-use house::{PROCESS, Seeded, desk_of};
+use house::{HandClock, PROCESS, Seeded, desk_of};
 
 /// Seeds in all: what `targets.md` asks of every run of the tests.
 const SEEDS: u64 = 2_000;
