@@ -86,7 +86,7 @@ pub async fn start(
     }
     let sent = match idempotency_key(&headers) {
         Ok(sent) => sent,
-        Err(refused) => return refused,
+        Err(why) => return problem(400, why),
     };
     let receipts = sent.map(|k| format!("api:{}:{id}:{k}", session.caller.subject)).into_iter().collect();
     // a service account's run acts as that account from the beginning
@@ -126,10 +126,10 @@ pub async fn start(
 }
 
 /// What makes a repeated request the same one: 1 to 256 visible characters. Without the header every request is another.
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Response> {
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, &'static str> {
     let Some(sent) = headers.get("idempotency-key") else { return Ok(None) };
     let key = sent.to_str().ok().filter(|key| !key.is_empty() && key.len() <= 256);
-    key.map(|key| Some(key.to_owned())).ok_or_else(|| problem(400, "Ein Idempotency-Key hat 1 bis 256 Zeichen (ASCII)."))
+    key.map(|key| Some(key.to_owned())).ok_or("Ein Idempotency-Key hat 1 bis 256 Zeichen (ASCII).")
 }
 
 /// Seconds somebody may wait for a result (RFC 7240 `wait`): longer, and whatever stands between gives up first.
@@ -189,7 +189,7 @@ pub async fn event(
     };
     let id = match idempotency_key(&headers) {
         Ok(id) => id,
-        Err(refused) => return refused,
+        Err(why) => return problem(400, why),
     };
     let happening = Happening { name: sent.name, key: sent.key, payload: sent.payload.unwrap_or_else(|| json!({})), id };
     match site.tenants[&tenant].desk.report(happening, &as_api(&session.caller), |process| session.covers(process)).await {

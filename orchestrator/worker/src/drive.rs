@@ -24,6 +24,9 @@ const POLL_MS: u64 = 1_000;
 const LOOK_MS_MIN: u64 = 20;
 /// Times an outcome is offered to a store that does not take it: ten seconds in all.
 const APPEND_TRIES_MAX: u32 = 20;
+/// Milliseconds before a run is read anew that somebody else has written to: if its row and its records ever disagree, that is a
+/// look two hundred times a second and no processor lost.
+const CONFLICT_MS: u64 = 5;
 /// Milliseconds before a run is tried again whose store did not answer.
 const AGAIN_MS: u64 = 500;
 
@@ -140,7 +143,7 @@ impl Desk {
             }
             match self.drive_loaded(loaded).await {
                 Ok(()) => return Ok(()),
-                Err(Told::Conflict) => {}
+                Err(Told::Conflict) => tokio::time::sleep(Duration::from_millis(CONFLICT_MS)).await,
                 Err(Told::Later(error)) => return Err(WishError::Unavailable(error)),
                 Err(Told::Wish(error)) => return Err(error),
             }
@@ -158,6 +161,7 @@ impl Desk {
                     continue;
                 }
                 Err(Told::Conflict) => {
+                    tokio::time::sleep(Duration::from_millis(CONFLICT_MS)).await;
                     loaded = self.load(loaded.run.id).await.map_err(Told::Wish)?.ok_or(Told::Wish(WishError::Unknown))?;
                     continue;
                 }

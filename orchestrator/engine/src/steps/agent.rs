@@ -217,7 +217,7 @@ pub(crate) fn settled(sheet: &mut Sheet<'_>, path: &EffectPath, agent: &Agent, v
 
 /// How a call is made: at once if it only reads, else when a person has approved it.
 enum Plan {
-    Make(EffectIntended),
+    Make(Box<EffectIntended>),
     Approve { path: EffectPath, picked: Picked, effect: Effect, arguments: Value },
 }
 
@@ -229,12 +229,12 @@ fn plan(sheet: &Sheet<'_>, path: EffectPath, agent: &Agent, picked: Picked) -> R
     }
     let arguments = Value::Object(arguments);
     let intent = call(sheet, &path, agent, &picked.tool, rule, arguments.clone(), false)?;
-    Ok(if rule.effect == Effect::Read { Plan::Make(intent) } else { Plan::Approve { path, picked, effect: rule.effect, arguments } })
+    Ok(if rule.effect == Effect::Read { Plan::Make(Box::new(intent)) } else { Plan::Approve { path, picked, effect: rule.effect, arguments } })
 }
 
 fn act(sheet: &mut Sheet<'_>, agent: &Agent, plan: Plan) {
     let event = match plan {
-        Plan::Make(intent) => Event::EffectIntended(intent),
+        Plan::Make(intent) => Event::EffectIntended(*intent),
         Plan::Approve { path, picked, effect, arguments } => Event::TaskOpened(tasks::approval(sheet, &path, agent, &picked, effect, &arguments)),
     };
     sheet.emit(event);
