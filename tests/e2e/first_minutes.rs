@@ -38,7 +38,7 @@ fn a_case_answers_as_the_tool_could() {
     let cases = tenant.path("workflows/hundesteuer.cases.yaml");
     let written = std::fs::read_to_string(&cases).expect("the cases");
     std::fs::write(&cases, written.replacen("{ message_id: m-1 }", "{ message_id: 7 }", 1)).expect("written");
-    let tested = tenant.laufzettel(&["test", "laufzettel-data/workflows"]);
+    let tested = tenant.laufzettel(&["test", "laufzettel-data/workflows/hundesteuer.yaml"]);
     assert_eq!(tested.status.code(), Some(3), "{}", text(&tested));
     assert!(text(&tested).contains("mail/senden: die Antwort passt nicht zu ihrer Definition, Feld „message_id“"), "{}", text(&tested));
     assert!(text(&tested).contains("16 bestanden, 1 nicht"), "{}", text(&tested));

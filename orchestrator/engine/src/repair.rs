@@ -1,8 +1,9 @@
 //! `on_error: human`: a step has failed, and whoever answers for the process says what becomes of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use laufzettel_domain::{Path, Slot, StepId, Text, Value};
+use laufzettel_domain::{Label, Path, Slot, StepId, Text, Value};
+use laufzettel_policy::Effect;
 use laufzettel_process::{
     Schema,
     model::{FailureClass, StepKind},
@@ -14,18 +15,42 @@ use crate::{
     command::{Answer, Rejection},
     deadline,
     decide::Sheet,
-    event::{Event, StepRetried, StepSkipped},
-    run::{Ending, Task},
+    event::{Call, Disposition, Event, StepRetried, StepSkipped, TaskOpened},
+    run::{EffectStatus, Ending, Task},
     steps::human,
 };
 
 /// Opens the repair task. Tasks of the step that are still open go with what failed.
 pub(crate) fn open(sheet: &mut Sheet<'_>, step: &StepId, class: FailureClass, message: String) {
     sheet.withdraw(|task| task.opened.step == *step && task.opened.kind.is_own());
-    let show = json!({ "schritt": sheet.step(step).title, "grund": class });
+    let mut show = json!({ "schritt": sheet.step(step).title, "grund": class });
+    let (done, labels) = done_already(sheet, step);
+    if !done.is_empty() {
+        // whoever has an agent begin anew must know that this stays
+        show["schon_geschehen"] = done.into();
+    }
     let form = form(sheet, step);
-    let task = sheet.unit_task(step, show, form, message);
+    let task = TaskOpened { labels, ..sheet.unit_task(step, show, form, message) };
     sheet.emit(Event::TaskOpened(task));
+}
+
+/// The calls of an agent that changed something, or may have.
+fn done_already(sheet: &Sheet<'_>, step: &StepId) -> (Vec<Value>, BTreeMap<String, Label>) {
+    let stands = |status: &EffectStatus| match status {
+        EffectStatus::Settled { .. } => true,
+        EffectStatus::GaveUp { disposition, .. } => *disposition != Disposition::DidNotHappen,
+        _ => false,
+    };
+    let calls =
+        sheet.run.effects.iter().filter(|(path, effect)| path.step == *step && path.call > 0 && effect.intent.effect != Effect::Read && stands(&effect.status));
+    let calls: Vec<_> = calls.map(|(_, effect)| &effect.intent).collect();
+    let label = calls.iter().fold(Label::default(), |all, intent| all.join(&Label::join_all(intent.labels.values())));
+    let told = calls.iter().filter_map(|intent| match &intent.call {
+        Call::Tool { arguments, .. } => Some(json!({ "werkzeug": intent.target, "argumente": arguments })),
+        _ => None,
+    });
+    let labels = if calls.is_empty() { BTreeMap::new() } else { BTreeMap::from([("schon_geschehen".to_owned(), label)]) };
+    (told.collect(), labels)
 }
 
 /// A gate is a person's own word: nobody supplies it in her place.

@@ -15,9 +15,33 @@ fn item(step: &str, item: Option<&Value>) -> String {
     item.and_then(Value::as_u64).map_or_else(|| step.to_owned(), |n| format!("{step} [{n}]"))
 }
 
-fn effect(body: &Value) -> String {
-    let undo = if word(body, "/path/phase") == "undo" { " (Rücknahme)" } else { "" };
-    format!("{}{undo}", item(word(body, "/path/step"), body.pointer("/path/item")))
+/// The step of an effect, and where in it: item, undo, and of an agent the turn and the call. German, English.
+fn effect(body: &Value) -> (String, String) {
+    let step = item(word(body, "/path/step"), body.pointer("/path/item"));
+    let number = |name: &str| body.pointer(&format!("/path/{name}")).and_then(Value::as_u64).filter(|n| *n > 0);
+    let undo = word(body, "/path/phase") == "undo";
+    let say = |undone: &str, turn: &str, call: &str| {
+        let undone = if undo { format!(" ({undone})") } else { String::new() };
+        let turn = number("turn").map(|n| format!(", {turn} {n}")).unwrap_or_default();
+        let call = number("call").map(|n| format!(", {call} {n}")).unwrap_or_default();
+        format!("{step}{undone}{turn}{call}")
+    };
+    (say("Rücknahme", "Runde", "Aufruf"), say("undo", "turn", "call"))
+}
+
+/// What a task that was opened is about.
+fn about(body: &Value) -> (String, String) {
+    let (de, en) = match word(body, "/kind") {
+        "approval" => ("Freigabe eines Aufrufs, Schritt", "approval of a call, step"),
+        "ask" => ("Rückfrage des Agenten, Schritt", "question of the agent, step"),
+        "doubt" => ("Ist der Aufruf geschehen? Schritt", "did the call happen? Step"),
+        "takeover" => ("Übernahme eines verweigerten Aufrufs, Schritt", "takeover of a refused call, step"),
+        "repair" => ("Was wird aus dem gescheiterten Schritt", "what becomes of the failed step"),
+        _ => return (format!("Schritt {}", step(body)), format!("step {}", step(body))),
+    };
+    let (of, of_en) = effect(body);
+    let known = body.pointer("/path/step").is_some();
+    (format!("{de} {}", if known { of } else { step(body) }), format!("{en} {}", if known { of_en } else { step(body) }))
 }
 
 /// What a record of this kind says, from its body alone: never case content.
@@ -75,36 +99,34 @@ pub fn sentence(kind: &str, body: &Value) -> Text {
         }
         "deadline.passed" => (format!("Die Frist des Schritts {} ist abgelaufen.", step(body)), format!("The deadline of step {} has passed.", step(body))),
         "effect.intended" => (
-            format!("Aufruf von {} vorgemerkt für Schritt {} unter den Rechten von {}.", word(body, "/target"), effect(body), word(body, "/who/name")),
-            format!("Call of {} intended for step {} under the rights of {}.", word(body, "/target"), effect(body), word(body, "/who/name")),
+            format!("Aufruf von {} vorgemerkt für Schritt {} unter den Rechten von {}.", word(body, "/target"), effect(body).0, word(body, "/who/name")),
+            format!("Call of {} intended for step {} under the rights of {}.", word(body, "/target"), effect(body).1, word(body, "/who/name")),
         ),
         "effect.settled" => (
-            format!("Aufruf für Schritt {} beantwortet. {}", effect(body), allowed(body, true)),
-            format!("Call for step {} answered. {}", effect(body), allowed(body, false)),
+            format!("Aufruf für Schritt {} beantwortet. {}", effect(body).0, allowed(body, true)),
+            format!("Call for step {} answered. {}", effect(body).1, allowed(body, false)),
         ),
         "effect.failed" => (
-            format!("Aufruf für Schritt {} misslungen, Versuch {} ({}; {}).", effect(body), body["attempt"], word(body, "/class"), disposition(body).0),
-            format!("Call for step {} failed, attempt {} ({}; {}).", effect(body), body["attempt"], word(body, "/class"), disposition(body).1),
+            format!("Aufruf für Schritt {} misslungen, Versuch {} ({}; {}).", effect(body).0, body["attempt"], word(body, "/class"), disposition(body).0),
+            format!("Call for step {} failed, attempt {} ({}; {}).", effect(body).1, body["attempt"], word(body, "/class"), disposition(body).1),
         ),
         "effect.refused" => (
-            format!("Aufruf für Schritt {} verweigert: {} Regel: {}.", effect(body), word(body, "/decision/reason/de"), word(body, "/decision/rule")),
-            format!("Call for step {} refused: {} Rule: {}.", effect(body), word(body, "/decision/reason/en"), word(body, "/decision/rule")),
+            format!("Aufruf für Schritt {} verweigert: {} Regel: {}.", effect(body).0, word(body, "/decision/reason/de"), word(body, "/decision/rule")),
+            format!("Call for step {} refused: {} Rule: {}.", effect(body).1, word(body, "/decision/reason/en"), word(body, "/decision/rule")),
         ),
         "effect.deferred" => (
-            format!("Aufruf für Schritt {} wartet bis {}: {}", effect(body), word(body, "/until"), word(body, "/reason/de")),
-            format!("Call for step {} waits until {}: {}", effect(body), word(body, "/until"), word(body, "/reason/en")),
+            format!("Aufruf für Schritt {} wartet bis {}: {}", effect(body).0, word(body, "/until"), word(body, "/reason/de")),
+            format!("Call for step {} waits until {}: {}", effect(body).1, word(body, "/until"), word(body, "/reason/en")),
         ),
         "effect.resumed" => (
-            format!("Aufruf für Schritt {} wieder aufgenommen von {}.", effect(body), word(body, "/by/name")),
-            format!("Call for step {} resumed by {}.", effect(body), word(body, "/by/name")),
+            format!("Aufruf für Schritt {} wieder aufgenommen von {}.", effect(body).0, word(body, "/by/name")),
+            format!("Call for step {} resumed by {}.", effect(body).1, word(body, "/by/name")),
         ),
         "wait.began" => {
             (format!("Schritt {} wartet bis {}.", step(body), word(body, "/until")), format!("Step {} waits until {}.", step(body), word(body, "/until")))
         }
         kind if EVENTS.contains(&kind) => events(kind, body),
-        "task.opened" => {
-            (format!("Aufgabe {} geöffnet: Schritt {}.", body["number"], step(body)), format!("Task {} opened: step {}.", body["number"], step(body)))
-        }
+        "task.opened" => (format!("Aufgabe {} geöffnet: {}.", body["number"], about(body).0), format!("Task {} opened: {}.", body["number"], about(body).1)),
         "task.escalated" => (
             format!("Aufgabe {} hat niemand rechtzeitig erledigt; gefragt sind jetzt auch {}.", body["number"], listed(body)),
             format!("Nobody completed task {} in time; now {} are asked, too.", body["number"], listed(body)),

@@ -238,8 +238,10 @@ fn state(run: &Run, id: &StepId, effect: Option<&EffectRun>) -> StepState {
         (Some(Settled::Active), None) if run.expects.keys().any(|slot| slot.step == *id) => StepState::Awaiting,
         (Some(Settled::Active), None) if run.waits.keys().any(|slot| slot.step == *id) => StepState::Timed,
         (Some(Settled::Active), None) => StepState::Waiting,
-        // failed, and somebody is asked what becomes of it
-        (Some(Settled::Active), _) if run.open_tasks().any(|t| t.opened.step == *id && t.opened.kind == TaskKind::Repair) => StepState::Waiting,
+        // failed, and somebody is asked what becomes of it; or an agent asks
+        (Some(Settled::Active), _) if run.open_tasks().any(|t| t.opened.step == *id && (t.opened.kind == TaskKind::Repair || t.opened.kind.is_own())) => {
+            StepState::Waiting
+        }
         (Some(Settled::Active), _) => StepState::Active,
         (Some(Settled::Completed { .. }), _) => StepState::Completed,
         (Some(Settled::Skipped { .. }), _) => StepState::Skipped,

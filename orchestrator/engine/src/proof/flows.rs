@@ -67,6 +67,14 @@ fn flows_of(process: &Process, setting: &Setting<'_>, input: Source<'_>) -> Vec<
                 let (part, gate) = (format!("steps.{id}.{part}"), gates::is_gated(process, id, template));
                 rows.extend(tracer.of(template).into_iter().map(|trace| row(&sink, &part, &cleared, gate, trace)));
             }
+            if let StepKind::Agent(agent) = &step.kind {
+                // what its tools bring, and what people say to it, it reads, too
+                let tools = agent.tools.iter().map(|tool| (tool.call.name(), labels.of_agent_tool(tool)));
+                for (name, label) in tools.chain(labels.of_people(agent).map(|label| ("Menschen".to_owned(), label))) {
+                    let from = format!("steps.{id} [{name}]");
+                    rows.push(row(&sink, &format!("steps.{id}.agent"), &cleared, false, Trace { hops: vec![from], label, untyped: false }));
+                }
+            }
         }
         for call in calls(step) {
             let (sink, cleared) = target(labels, &call);

@@ -323,3 +323,23 @@ fn a_single_turn_takes_only_an_answer() {
     says(&mut desk, json!({ "tool": "t/lesen", "with": {} }));
     assert_eq!(paths(&desk), ["a.r1.t1"]);
 }
+
+/// What an agent has written before it failed is said to whoever may have it begin anew.
+#[test]
+fn a_repair_says_what_has_been_written_already() {
+    let steps = STEPS.replace("on_error: continue", "on_error: human").replace("max_tokens: 1000", "max_tokens: 100");
+    let mut desk = Desk::new(&steps, json!({ "n": 7, "name": "Weber" })).unwrap();
+    let due = desk.due().remove(0);
+    let meta = Meta { tokens: Some((90, 10)), ..Meta::default() };
+    desk.settle(&due, Outcome::Ok { value: json!({ "tool": "t/schreiben", "with": { "inhalt": "x" } }), meta }).unwrap();
+    let approved = answer(&desk, json!({ "entscheidung": "freigeben" }), clerk());
+    desk.tell(approved).unwrap();
+    settle(&mut desk, json!({ "id": "D-1" }));
+    let task = desk.run.open_tasks().next().unwrap().opened.clone();
+    let done = json!([{ "werkzeug": "t/schreiben", "argumente": { "akte": "A-7", "inhalt": "x" } }]);
+    assert_eq!(
+        (task.kind, task.show["schon_geschehen"].clone(), task.note),
+        (TaskKind::Repair, done, "nach 100 Token noch keine Antwort (max_tokens: 100)".to_owned())
+    );
+    assert!(task.labels.contains_key("schon_geschehen"));
+}
