@@ -252,7 +252,7 @@ fn what_changed_and_who_looked_is_on_record() {
     assert!(pins >= 3, "each server's pins are on record once: {pins}");
     let config = std::fs::read_to_string(tenant.path("laufzettel.yaml")).expect("the configuration");
     let grants = config.lines().skip_while(|line| *line != "    grants:").filter(|line| line.starts_with("      - "));
-    let index = grants.enumerate().find(|(_, line)| line.contains("[GG-IT], allow: [admin]")).expect("the grant of the IT").0;
+    let index = 1 + grants.take_while(|line| !line.contains("[GG-IT], allow: [admin]")).count();
     edit(&tenant, |config| config.replacen("      - { groups: [GG-IT], allow: [admin] }", "      - { groups: [GG-IT, GG-RPA], allow: [admin] }", 1));
     let run = lines(&tenant, &["runs", "list", "--json"])[0]["run"].as_str().expect("a run").to_owned();
     assert_eq!(tenant.laufzettel(&["runs", "show", &run]).status.code(), Some(0));
