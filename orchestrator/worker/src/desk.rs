@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use laufzettel_domain::{Actor, Caller, Digest, EffectPath, RunId, TaskId, Text, Value};
-use laufzettel_engine::{self as engine, Answer, Command, EffectStatus, Event, Rejection, Resolution, Run, Start, TaskKind};
+use laufzettel_domain::{Actor, Caller, Digest, RunId, TaskId, Text, Value};
+use laufzettel_engine::{self as engine, Answer, Command, Event, Rejection, Run, Start, TaskKind};
 use laufzettel_journal::{Draft, Record};
 use laufzettel_policy::{Action, Decision, Who, permit, permit_start};
 use laufzettel_process::{
@@ -12,7 +12,7 @@ use laufzettel_process::{
     model::{RunAs, StepKind},
     schema::Problem,
 };
-use laufzettel_store::{Append, AppendError, Error as StoreError, TaskRow, failpoint};
+use laufzettel_store::{Append, AppendError, Error as StoreError, failpoint};
 use serde_json::json;
 
 use crate::{
@@ -485,141 +485,6 @@ impl Desk {
             }
             _ => Ok(None),
         }
-    }
-
-    /// Whether somebody may see and complete a task.
-    pub async fn may_complete(&self, loaded: &Loaded, number: u32, by: &Caller) -> Result<Decision, Nobody> {
-        let Some(task) = loaded.run.tasks.get(&number) else {
-            return Ok(Decision::deny("none", "Diese Aufgabe gibt es nicht.", "There is no such task."));
-        };
-        let opened = &task.opened;
-        let groups = match &opened.unit {
-            Some(unit) => self.tenant.unit_groups(unit).await,
-            None => opened.assign.groups.clone(),
-        };
-        let who = self.who(by).await?;
-        if opened.assign.except.contains(&by.subject) {
-            return Ok(engine::four_eyes());
-        }
-        self.may_take(&who, &groups, opened.assign.user.as_deref(), loaded.run.process.as_str()).await
-    }
-
-    /// The same from a row of the inbox, for somebody whose groups are known.
-    pub async fn may_take(&self, who: &Who, groups: &[String], user: Option<&str>, process: &str) -> Result<Decision, Nobody> {
-        if let Some(user) = user.filter(|_| who.caller.is_person())
-            && self.is_called(&who.caller, user).await?
-        {
-            return Ok(Decision { allow: true, reason: Text::new("persönlich zugewiesen", "assigned in person"), rule: "assign.user".to_owned() });
-        }
-        // a service account's groups are for the archive's permissions; its rights stand in its own entry
-        if let Some(group) = who.is_in_any(groups).filter(|_| who.caller.is_person()) {
-            return Ok(Decision {
-                allow: true,
-                reason: Text::new(format!("Gruppe {group} ist zugewiesen."), format!("Group {group} is assigned.")),
-                rule: "assign.groups".to_owned(),
-            });
-        }
-        Ok(permit(who, &Action::TaskComplete(process.to_owned()), Some(process), &self.tenant.rules))
-    }
-
-    /// Whether this sign-in name, UPN or subject means this person.
-    async fn is_called(&self, caller: &Caller, user: &str) -> Result<bool, Nobody> {
-        if user == caller.subject || user == caller.upn {
-            return Ok(true);
-        }
-        match self.tenant.directory.person(user).await {
-            Ok(person) => Ok(person.is_some_and(|p| p.sid == caller.subject)),
-            Err(laufzettel_directory::Error::Unavailable) => Err(Nobody::Unavailable),
-            Err(_) => Ok(false),
-        }
-    }
-
-    /// The rows of the inbox somebody may take. Her groups are asked for once.
-    pub async fn mine(&self, who: &Who, rows: Vec<TaskRow>) -> Result<Vec<TaskRow>, Nobody> {
-        let mut mine = Vec::new();
-        for row in rows {
-            let groups = match &row.unit {
-                Some(unit) => self.tenant.unit_groups(unit).await,
-                None => row.groups.clone(),
-            };
-            if !row.except.contains(&who.caller.subject) && self.may_take(who, &groups, row.user.as_deref(), &row.process).await?.allow {
-                mine.push(row);
-            }
-        }
-        Ok(mine)
-    }
-
-    pub async fn cancel(&self, run: RunId, by: &Caller, reason: &str) -> Result<Loaded, WishError> {
-        let loaded = self.load(run).await?.ok_or(WishError::Unknown)?;
-        self.may_order(&loaded, by, "cancel").await?;
-        self.tell_loaded(loaded, &Actor::Caller(by.clone()), |_| Ok(Command::Cancel { by: by.clone(), reason: reason.to_owned() })).await
-    }
-
-    /// Says what became of a call nobody knows of. `step`: `schreiben`, `schreiben.i2` of a list, or `frage.t1.c2` of an agent; it
-    /// must mean one call.
-    pub async fn resolve(&self, run: RunId, by: &Caller, step: &str, resolution: Resolution) -> Result<Loaded, WishError> {
-        if !by.is_person() {
-            return Err(WishError::Denied(Decision::deny(
-                "gate.person",
-                "Was mit einem Aufruf geschehen ist, sagt ein Mensch, der nachgesehen hat.",
-                "What became of a call is said by a person who has looked.",
-            )));
-        }
-        let doubtful = |status: &EffectStatus| *status == EffectStatus::Doubt;
-        self.order(run, by, "resolve", step, doubtful, |path| Command::Resolve { path, by: by.clone(), resolution: resolution.clone() }).await
-    }
-
-    /// Has a parked call asked for again, with the rights of now.
-    pub async fn take_over(&self, run: RunId, by: &Caller, step: &str) -> Result<Loaded, WishError> {
-        let parked = |status: &EffectStatus| matches!(status, EffectStatus::Parked(_));
-        self.order(run, by, "retry", step, parked, |path| Command::TakeOver { path, by: by.clone() }).await
-    }
-
-    async fn order(
-        &self,
-        run: RunId,
-        by: &Caller,
-        name: &str,
-        step: &str,
-        which: impl Fn(&EffectStatus) -> bool,
-        command: impl Fn(EffectPath) -> Command,
-    ) -> Result<Loaded, WishError> {
-        let refused = |de: String, en: String| WishError::Rejected(Rejection::Stale(Text::new(de, en)));
-        let loaded = self.load(run).await?.ok_or(WishError::Unknown)?;
-        self.may_order(&loaded, by, name).await?;
-        self.tell_loaded(loaded, &Actor::Caller(by.clone()), |loaded| {
-            let waiting = loaded.run.effects.iter().filter(|(_, effect)| which(&effect.status)).map(|(path, _)| path);
-            let meant: Vec<&EffectPath> =
-                waiting.filter(|path| path.to_string() == step || path.slot().to_string() == step || path.step.as_str() == step).collect();
-            let exact = meant.iter().find(|path| path.to_string() == step);
-            match (exact, meant.as_slice()) {
-                (Some(path), _) => Ok(command((*path).clone())),
-                (None, [path]) => Ok(command((*path).clone())),
-                (None, []) => Err(refused(format!("Ein Schritt „{step}“ wartet nicht darauf."), format!("No step \"{step}\" waits for that."))),
-                (None, several) => {
-                    let names = several.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-                    Err(refused(format!("„{step}“ ist nicht eindeutig: {names}."), format!("\"{step}\" is ambiguous: {names}.")))
-                }
-            }
-        })
-        .await
-    }
-
-    /// As [`Self::needs_unit`], for somebody who means it: a denial is a record like any other.
-    pub async fn may_order(&self, loaded: &Loaded, by: &Caller, order: &str) -> Result<(), WishError> {
-        let may = self.needs_unit(loaded, by).await;
-        if let Err(WishError::Denied(decision)) = &may {
-            self.note("run.denied", by, json!({ "run": loaded.run.id.to_string(), "order": order, "decision": decision })).await;
-        }
-        may
-    }
-
-    /// Somebody of the unit that answers for the process; where the unit has no groups, whoever holds `task.complete`.
-    pub async fn needs_unit(&self, loaded: &Loaded, by: &Caller) -> Result<(), WishError> {
-        let process = &loaded.prepared.process;
-        let (who, groups) = (self.who(by).await?, self.tenant.unit_groups(&process.verantwortlich).await);
-        let decision = self.may_take(&who, &groups, None, process.id.as_str()).await?;
-        if decision.allow { Ok(()) } else { Err(WishError::Denied(decision)) }
     }
 }
 
