@@ -135,6 +135,20 @@ fn at_every_failpoint() {
     assert_eq!(never, Vec::<&str>::new(), "failpoints the job never passed");
 }
 
+/// Each call of each step of each shipped process: the program stops before and after it, no answer comes though it acted and though it
+/// did not, nobody is there, somebody says no.
+#[test]
+fn every_effect_of_every_process() {
+    let workflows = crate::desk::root().join("workflows").display().to_string();
+    let tested = Tenant::new().laufzettel(&["test", "--faults", &workflows]);
+    let said = text(&tested);
+    assert_eq!(tested.status.code(), Some(0), "{said}");
+    let last = said.lines().last().unwrap_or_default();
+    let faults: usize = last.split('(').nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok()).unwrap_or(0);
+    assert!(faults >= 300, "{last}");
+    assert!(!said.contains("kein Fall ruft"), "steps nobody disturbs: {said}");
+}
+
 #[test]
 fn at_random_moments() {
     // a fixed seed: the moments differ, the list of them does not

@@ -95,6 +95,10 @@ pub enum Command {
     Test {
         #[arg(required = true)]
         paths: Vec<PathBuf>,
+        /// Spielt die Fälle noch einmal mit gestörten Aufrufen: abgestürzt, ohne Antwort, nicht erreichbar, abgelehnt; jeden Aufruf jedes
+        /// Schritts einmal, mit `all` jeden Aufruf jedes Falls
+        #[arg(long, value_name = "each|all", num_args = 0..=1, require_equals = true, default_missing_value = "each")]
+        faults: Option<crate::cases::Faults>,
         #[command(flatten)]
         at: Where,
     },

@@ -43,7 +43,7 @@ pub async fn carry_out(args: Args) -> anyhow::Result<u8> {
         Command::Serve { config } => serve::serve(&config, &out).await,
         Command::Run { process, input, who, zone, answers, until_waiting, at } => run(process, input, who, zone, answers, until_waiting, at, &out).await,
         Command::Check { paths, flows, at } => check::check(&paths, flows, &at, &out).await,
-        Command::Test { paths, at } => test::test(&paths, &at, &out).await,
+        Command::Test { paths, faults, at } => test::test(&paths, faults, &at, &out).await,
         Command::Release { process, by, password_file, at } => release::release(&process, Who { by, password_file }, &at, &out).await,
         Command::Login { at } => at_server(&at, Wish::Login, &out).await,
         Command::Logout { at } => at_server(&at, Wish::Logout, &out).await,

@@ -159,8 +159,20 @@ pub fn pins(config: &TenantConfig, server: &str) -> anyhow::Result<Option<Pins>>
     }
 }
 
+/// What is known of the tools a tenant lists: how they are approved, and what may be done with them.
+#[derive(Clone)]
+pub struct Approved {
+    /// By `server/tool`, as `rules`.
+    pub types: Tools,
+    pub rules: BTreeMap<String, ToolRule>,
+}
+
+pub fn approved(config: &TenantConfig) -> anyhow::Result<Approved> {
+    Ok(Approved { types: tool_types(config)?, rules: tool_rules(config)? })
+}
+
 /// Schemas of the tools a tenant lists, from their pins.
-pub fn tool_types(config: &TenantConfig) -> anyhow::Result<Tools> {
+fn tool_types(config: &TenantConfig) -> anyhow::Result<Tools> {
     let mut types = Tools::new();
     for (server, listed) in &config.servers {
         let Some(pins) = pins(config, server)? else { continue };
@@ -420,18 +432,19 @@ impl House {
             tracing::warn!("{}", finding.line(laufzettel_domain::Lang::De));
         }
         let random: Arc<dyn laufzettel_worker::Random> = Arc::new(SystemRandom);
+        let approved = approved(own)?;
         let doors = RealDoors {
             servers: servers.clone(),
             endpoints: endpoints(config)?,
             facts: endpoint_facts(config),
-            types: tool_types(own)?,
+            types: approved.types.clone(),
             clock: clock.clone(),
             random: random.clone(),
         };
         let oidc = oidc(config, own)?;
         let signer = signer(config, tenant)?;
         let anchor = anchor(config, tenant, &store, signer).await?;
-        let mut opened = self::tenant(config, tenant, own, store, catalogue, directory, Box::new(doors), clock, random)?;
+        let mut opened = self::tenant(config, tenant, own, approved, store, catalogue, directory, Box::new(doors), clock, random);
         // the demo is for trial; in operation a file that is named on the command line is asked for its release like any other
         opened.release_required = own.login != Login::Demo;
         let desk = Desk::new(Arc::new(opened));
@@ -479,22 +492,23 @@ pub fn tenant(
     config: &Config,
     id: &TenantId,
     own: &TenantConfig,
+    approved: Approved,
     store: Store,
     catalogue: Catalogue,
     directory: Directory,
     doors: Box<dyn Doors>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn laufzettel_worker::Random>,
-) -> anyhow::Result<Tenant> {
-    Ok(Tenant {
+) -> Tenant {
+    Tenant {
         id: id.clone(),
         name: own.name.clone(),
         store,
         catalogue,
         directory,
         rules: own.rules.clone(),
-        tools: tool_rules(own)?,
-        types: tool_types(own)?,
+        tools: approved.rules,
+        types: approved.types,
         zones: config.zones.clone(),
         quotas: own.quotas.clone(),
         release_required: false,
@@ -506,5 +520,5 @@ pub fn tenant(
         clock,
         random,
         memory: Memory::default(),
-    })
+    }
 }

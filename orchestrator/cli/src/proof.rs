@@ -32,9 +32,10 @@ pub struct Prover {
 
 impl Prover {
     pub fn of(config: &Config, own: &TenantConfig, directory: Directory) -> anyhow::Result<Self> {
+        let house::Approved { types, rules } = house::approved(own)?;
         Ok(Self {
-            tools: house::tool_rules(own)?,
-            types: house::tool_types(own)?,
+            tools: rules,
+            types,
             own_domains: own.eigene_domains.clone(),
             zeitzone: own.zeitzone.clone(),
             zones: config.zones.clone(),

@@ -51,7 +51,7 @@ pub struct Tenant {
 #[derive(Default)]
 pub struct Memory {
     /// Processes read so far, by digest.
-    pub(crate) prepared: Mutex<HashMap<Digest, Arc<Prepared>>>,
+    pub(crate) prepared: Arc<Mutex<HashMap<Digest, Arc<Prepared>>>>,
     /// Effects this process has intended and not yet begun. Any other due effect may have been begun by somebody who died.
     pub(crate) intended: Mutex<HashSet<EffectKey>>,
     pub(crate) last_number: Mutex<Option<(i16, u64)>>,
@@ -61,6 +61,14 @@ pub struct Memory {
     pub(crate) released: tokio::sync::Notify,
     pub(crate) counting: Counting,
     pub(crate) releases: Releases,
+}
+
+impl Memory {
+    /// As new, but what is read already is not read again. For tenants with the same tools.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        Self { prepared: self.prepared.clone(), ..Self::default() }
+    }
 }
 
 /// The right to drive one run; ends when dropped.

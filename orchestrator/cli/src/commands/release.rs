@@ -40,7 +40,8 @@ pub async fn release(id: &str, who: Who, at: &Where, out: &Out) -> anyhow::Resul
     let directory = house::case_directory(&own, &mut Vec::new()).context("Das Verzeichnis lässt sich nicht lesen")?;
     let base = file.parent().map(PathBuf::from).unwrap_or_default();
     let candidate = Candidate::of(&process, list.len());
-    let setting = Setting { config, tenant, own, directory, process, folder: base, file: name };
+    let approved = house::approved(&own)?;
+    let setting = Setting { config, tenant, own, directory, approved, memory: std::sync::Arc::default(), process, folder: base, file: name };
     if !pass(&setting, list, out).await? {
         return Ok(code::FINDINGS);
     }
@@ -52,7 +53,8 @@ async fn pass(setting: &Setting, list: Vec<cases::Case>, out: &Out) -> anyhow::R
     let mut passed = !list.is_empty();
     let mut jobs = JoinSet::new();
     for case in list {
-        jobs.spawn(cases::perform(setting.clone(), case));
+        let setting = setting.clone();
+        jobs.spawn(async move { cases::perform(&setting, &case).await });
     }
     while let Some(report) = jobs.join_next().await {
         let report = report?;

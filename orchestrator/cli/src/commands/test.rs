@@ -11,13 +11,13 @@ use tokio::task::JoinSet;
 use super::{check::folder_of, configuration, tenant_of};
 use crate::{
     args::Where,
-    cases::{self, Case, Setting},
+    cases::{self, Case, Faults, Setting},
     house,
     out::{Out, code},
     proof::Prover,
 };
 
-pub async fn test(paths: &[PathBuf], at: &Where, out: &Out) -> anyhow::Result<u8> {
+pub async fn test(paths: &[PathBuf], faults: Option<Faults>, at: &Where, out: &Out) -> anyhow::Result<u8> {
     let config = configuration(at, out).await?;
     let tenant = tenant_of(&config, at)?;
     let own = config.tenants[&tenant].clone();
@@ -26,7 +26,8 @@ pub async fn test(paths: &[PathBuf], at: &Where, out: &Out) -> anyhow::Result<u8
         bail!("{}", findings.first().map(|f| f.line(out.lang)).unwrap_or_default());
     };
     let prover = Prover::of(&config, &own, directory.clone())?;
-    let mut jobs: JoinSet<(usize, cases::Report)> = JoinSet::new();
+    let approved = house::approved(&own)?;
+    let mut jobs: JoinSet<(usize, Vec<cases::Report>)> = JoinSet::new();
     let mut number = 0;
     let mut refused_any = false;
     for (folder_path, name, folder) in files(paths)? {
@@ -47,8 +48,8 @@ pub async fn test(paths: &[PathBuf], at: &Where, out: &Out) -> anyhow::Result<u8
         }
         if expected {
             for case in list {
-                let report = cases::Report { file: file.clone(), name: case.name, differences: Vec::new() };
-                jobs.spawn(async move { (number, report) });
+                let report = cases::Report { file: file.clone(), name: case.name, differences: Vec::new(), faults: 0 };
+                jobs.spawn(async move { (number, vec![report]) });
                 number += 1;
             }
             continue;
@@ -58,12 +59,25 @@ pub async fn test(paths: &[PathBuf], at: &Where, out: &Out) -> anyhow::Result<u8
             refused_any = true;
             continue;
         };
-        let setting =
-            Setting { config: config.clone(), tenant: tenant.clone(), own: own.clone(), directory: directory.clone(), process, folder: folder_path, file };
-        for case in list {
-            let (setting, n) = (setting.clone(), number);
-            number += 1;
-            jobs.spawn(async move { (n, cases::perform(setting, case).await) });
+        let (config, tenant, own, directory, approved) = (config.clone(), tenant.clone(), own.clone(), directory.clone(), approved.clone());
+        let setting = Setting { config, tenant, own, directory, approved, memory: std::sync::Arc::default(), process, folder: folder_path, file };
+        let first = number;
+        number += list.len();
+        if let Some(faults) = faults {
+            let (out, file) = (out.clone(), setting.file.clone());
+            jobs.spawn(async move {
+                let (reports, unreached) = cases::disturb(&setting, &list, faults).await;
+                if !list.is_empty() && !unreached.is_empty() {
+                    let steps = unreached.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                    out.note(format!("{file}: {} {steps}", out.text("kein Fall ruft", "no case calls"))).await;
+                }
+                (first, reports)
+            });
+            continue;
+        }
+        for (n, case) in list.into_iter().enumerate() {
+            let setting = setting.clone();
+            jobs.spawn(async move { (first + n, vec![cases::perform(&setting, &case).await]) });
         }
     }
     let exit = report(jobs, refused_any, out).await?;
@@ -76,18 +90,19 @@ fn is_refused(case: &Case, found: &[Finding]) -> bool {
 }
 
 /// `refused`: a file could not be tested; what is wrong with it has been said.
-async fn report(mut jobs: JoinSet<(usize, cases::Report)>, refused: bool, out: &Out) -> anyhow::Result<u8> {
+async fn report(mut jobs: JoinSet<(usize, Vec<cases::Report>)>, refused: bool, out: &Out) -> anyhow::Result<u8> {
     let mut reports = Vec::new();
     while let Some(done) = jobs.join_next().await {
         reports.push(done?);
     }
     reports.sort_by_key(|(n, _)| *n);
+    let reports: Vec<cases::Report> = reports.into_iter().flat_map(|(_, reports)| reports).collect();
     let mut failed = 0;
-    for (_, report) in &reports {
+    for report in &reports {
         let passed = report.differences.is_empty();
         failed += usize::from(!passed);
         if out.json {
-            out.value(&json!({ "file": report.file, "name": report.name, "passed": passed, "differences": report.differences })).await;
+            out.value(&json!({ "file": report.file, "name": report.name, "passed": passed, "differences": report.differences, "faults": report.faults })).await;
             continue;
         }
         out.data(format!("{} {}", if passed { "✓" } else { "✗" }, report.name)).await;
@@ -95,7 +110,9 @@ async fn report(mut jobs: JoinSet<(usize, cases::Report)>, refused: bool, out: &
             out.data(format!("    {line}")).await;
         }
     }
-    out.note(format!("{} {}, {failed} {}", reports.len() - failed, out.text("bestanden", "passed"), out.text("nicht", "failed"))).await;
+    let faults: usize = reports.iter().map(|report| report.faults).sum();
+    let disturbed = if faults > 0 { format!(" ({faults} {})", out.text("Störungen", "faults")) } else { String::new() };
+    out.note(format!("{} {}, {failed} {}{disturbed}", reports.len() - failed, out.text("bestanden", "passed"), out.text("nicht", "failed"))).await;
     if reports.is_empty() && !refused {
         out.note(out.text("Keine Fälle gefunden (<prozess>.cases.yaml).", "No cases found (<process>.cases.yaml).")).await;
     }

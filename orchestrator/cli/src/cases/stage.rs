@@ -1,0 +1,284 @@
+//! The stage of a case: the real engine on the in-memory store, doors that answer from the case, a clock that jumps. It plays the
+//! case until nothing moves any more, and begins the program anew where it is stopped; what came of it is judged elsewhere.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
+
+use jiff::{SignedDuration, Timestamp};
+use laufzettel_directory::Directory;
+use laufzettel_domain::{Caller, Clock, EffectKey, RunId, TaskId, TenantId, Value, Via};
+use laufzettel_engine::{EffectStatus, Resolution, TaskKind, TaskOpened, wake_at};
+use laufzettel_process::{
+    Catalogue, Process,
+    model::{RunAs, TriggerKind},
+};
+use laufzettel_store::{Memory as MemoryStore, Store};
+use laufzettel_worker::{DeliverError, Desk, Happening, Loaded, Memory, Random, StartError, StartRequest, WishError, micros};
+
+use super::{
+    fault::Fault,
+    read::{Case, Scheduled},
+    script::{Given, Script},
+};
+use crate::{
+    config::{Config, TenantConfig},
+    house::Approved,
+};
+
+/// What every case of a file shares.
+#[derive(Clone)]
+pub struct Setting {
+    pub config: Config,
+    pub tenant: TenantId,
+    pub own: TenantConfig,
+    pub directory: Directory,
+    pub approved: Approved,
+    /// Processes read by any of them.
+    pub memory: Arc<Memory>,
+    pub process: Process,
+    /// Where `{ file: … }` in an input starts from.
+    pub folder: PathBuf,
+    pub file: String,
+}
+
+struct JumpingClock(Mutex<Timestamp>);
+
+impl JumpingClock {
+    fn set(&self, at: Timestamp) {
+        *self.0.lock().expect("nobody panics while holding this lock") = at;
+    }
+}
+
+impl Clock for JumpingClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().expect("nobody panics while holding this lock")
+    }
+}
+
+/// Salts and ids of a case are the same every time.
+struct Counting(Mutex<u8>);
+
+impl Random for Counting {
+    fn fill(&self, bytes: &mut [u8]) {
+        let mut next = self.0.lock().expect("nobody panics while holding this lock");
+        *next = next.wrapping_add(1);
+        bytes.fill(*next);
+    }
+}
+
+/// Steps of a case at most: a process that never comes to rest is stopped here.
+const ROUNDS_MAX: usize = 500;
+/// As long as a call may still arrive, nobody may say that it did not happen (`docs/engine.md`).
+const TOKEN_S: i64 = 61;
+
+/// Why a case did not begin: what it says of the start itself is held against this.
+pub struct NotBegun(pub String);
+
+pub struct Stage<'s> {
+    setting: &'s Setting,
+    case: &'s Case,
+    pub script: Script,
+    store: MemoryStore,
+    clock: Arc<JumpingClock>,
+    random: Arc<Counting>,
+    pub desk: Desk,
+}
+
+impl<'s> Stage<'s> {
+    pub fn set(setting: &'s Setting, case: &'s Case) -> Self {
+        Self::with(setting, case, Script::new(case, setting.approved.types.clone()))
+    }
+
+    /// With one call disturbed. `rehearsed`: what each was answered without.
+    pub fn disturbed(setting: &'s Setting, case: &'s Case, fault: Fault, rehearsed: Arc<Given>) -> Self {
+        Self::with(setting, case, Script::new(case, setting.approved.types.clone()).disturbed(fault, rehearsed))
+    }
+
+    fn with(setting: &'s Setting, case: &'s Case, script: Script) -> Self {
+        let clock = Arc::new(JumpingClock(Mutex::new(case.now)));
+        let random = Arc::new(Counting(Mutex::new(0)));
+        let store = MemoryStore::open(setting.tenant.as_str(), micros(case.now));
+        let desk = desk(setting, &script, store.clone(), clock.clone(), random.clone());
+        Self { setting, case, script, store, clock, random, desk }
+    }
+
+    pub async fn start(&self) -> Result<RunId, NotBegun> {
+        start(self.setting, self.case, &self.desk).await.map_err(NotBegun)
+    }
+
+    /// Plays until nothing moves any more; how the run stands then.
+    pub async fn play(&mut self, run: RunId) -> Result<Loaded, String> {
+        let case = self.case;
+        let mut answered = BTreeSet::new();
+        let mut asked: BTreeMap<String, usize> = BTreeMap::new();
+        let mut events = case.events.clone().into_iter().peekable();
+        for _ in 0..ROUNDS_MAX {
+            while let Some(event) = events.next_if(|event| event.at <= self.clock.now()) {
+                happen(&self.desk, event).await?;
+            }
+            self.drive(run).await?;
+            if self.say_what_became().await? {
+                continue;
+            }
+            let mut family = self.desk.family(run).await.map_err(|_| "der Vorgang ist verschwunden".to_owned())?;
+            if family[0].run.ended.is_some() {
+                return Ok(family.swap_remove(0));
+            }
+            let tasks = family.iter().flat_map(|member| member.run.open_tasks().map(|task| (TaskId { run: member.run.id, number: task.opened.number }, task)));
+            let open = tasks.into_iter().find(|(id, t)| (t.opened.kind.is_own() || t.opened.kind == TaskKind::Repair) && !answered.contains(id));
+            if let Some((id, task)) = open {
+                answered.insert(id);
+                let times = asked.entry(task.opened.step.to_string()).or_default();
+                *times += 1;
+                let Some(scripted) = scripted(case, &task.opened, *times) else { continue };
+                // a scripted answer that the engine refuses is no error: the task stays open
+                drop(answer(&self.desk, id, scripted, task.opened.shown).await);
+                continue;
+            }
+            let happens = events.peek().map(|event| event.at);
+            match family.iter().filter_map(|member| wake_at(&member.run)).chain(happens).min() {
+                Some(at) => self.clock.set(at),
+                None => return Ok(family.swap_remove(0)),
+            }
+        }
+        Err(format!("kommt nach {ROUNDS_MAX} Schritten nicht zur Ruhe"))
+    }
+
+    /// As far as it goes now. Where the fault stops the program, everything it held is gone, and another one begins on the same store.
+    async fn drive(&mut self, run: RunId) -> Result<(), String> {
+        loop {
+            let stopped = tokio::select! {
+                biased;
+                () = self.script.stopped() => true,
+                done = self.desk.drive(run) => { done.map_err(|error| error.to_string())?; false }
+            };
+            if !stopped {
+                return Ok(());
+            }
+            self.store = self.store.reopen(micros(self.clock.now()));
+            self.desk = desk(self.setting, &self.script, self.store.clone(), self.clock.clone(), self.random.clone());
+        }
+    }
+
+    /// Where the fault has left a call in doubt, a person looks and says what became of it. Returns whether she had to.
+    async fn say_what_became(&self) -> Result<bool, String> {
+        let Some(key) = self.script.struck() else { return Ok(false) };
+        let Some(loaded) = self.desk.load(key.run).await.map_err(|e| e.to_string())? else { return Ok(false) };
+        if loaded.run.effects.get(&key.path).is_none_or(|effect| effect.status != EffectStatus::Doubt) {
+            return Ok(false);
+        }
+        let resolution = self.script.truth(&key).map_or(Resolution::DidNotHappen, |reply| Resolution::Happened(reply.value));
+        if resolution == Resolution::DidNotHappen {
+            let later = self.clock.now().saturating_add(SignedDuration::from_secs(TOKEN_S)).map_err(|e| e.to_string())?;
+            self.clock.set(later);
+        }
+        self.resolve(&key, resolution).await.map(|()| true)
+    }
+
+    /// Whoever of the directory may.
+    async fn resolve(&self, key: &EffectKey, resolution: Resolution) -> Result<(), String> {
+        let mut why = "niemand im Verzeichnis".to_owned();
+        for person in self.setting.directory.people() {
+            match self.desk.resolve(key.run, &person.caller(Via::Form), &key.path.to_string(), resolution.clone()).await {
+                Ok(_) => return Ok(()),
+                Err(WishError::Denied(decision)) => why = decision.reason.de,
+                Err(error) => why = format!("{error:?}"),
+            }
+        }
+        Err(format!("{}: was daraus geworden ist, konnte niemand sagen ({why})", key.path))
+    }
+}
+
+async fn happen(desk: &Desk, event: Scheduled) -> Result<(), String> {
+    let Scheduled { name, key, payload, .. } = event;
+    let by = Caller::service("fall", Via::Api);
+    let posted = desk.post(Happening { name: name.clone(), key, payload, id: None }, None, &by).await;
+    posted.map_err(|error| match error {
+        DeliverError::Invalid(text) => format!("events: {name}: {}", text.de),
+        other => format!("events: {name}: {other}"),
+    })
+}
+
+/// What somebody answers to a task of this step: always the same, item by item, or time by time (a repair comes after what failed).
+fn scripted<'c>(case: &'c Case, task: &TaskOpened, times: usize) -> Option<&'c Value> {
+    match case.humans.get(task.step.as_str())? {
+        Value::Array(answers) if task.item > 0 => answers.get(task.item as usize - 1),
+        Value::Array(answers) => answers.get(times - 1),
+        answer => Some(answer),
+    }
+}
+
+fn desk(setting: &Setting, script: &Script, store: MemoryStore, clock: Arc<JumpingClock>, random: Arc<Counting>) -> Desk {
+    let mut catalogue = Catalogue::default();
+    catalogue.processes.insert(setting.process.id.to_string(), setting.process.clone());
+    let mut tenant = crate::house::tenant(
+        &setting.config,
+        &setting.tenant,
+        &setting.own,
+        setting.approved.clone(),
+        Store::Memory(store),
+        catalogue,
+        setting.directory.clone(),
+        Box::new(script.clone()),
+        clock,
+        random,
+    );
+    tenant.memory = setting.memory.beside();
+    Desk::new(Arc::new(tenant))
+}
+
+async fn start(setting: &Setting, case: &Case, desk: &Desk) -> Result<laufzettel_domain::RunId, String> {
+    let mut input = case.input.clone();
+    crate::perform::attach_files(&setting.process.input, &mut input, &setting.folder).map_err(|e| e.to_string())?;
+    let input = laufzettel_worker::files::extract(&desk.tenant.store, input).await.map_err(|e| e.to_string())?;
+    let mut input = input;
+    let (caller, run_as) = if case.by == "applicant" {
+        let trigger = setting.process.triggers.iter().find(|t| matches!(t.kind, TriggerKind::Intake { .. })).or(setting.process.triggers.first());
+        let trigger = trigger.ok_or("as: applicant, aber der Prozess hat keinen Auslöser")?;
+        if let (TriggerKind::Cron { input: given, .. }, true) = (&trigger.kind, input == Value::Object(serde_json::Map::new())) {
+            input = given.clone();
+        }
+        let caller = match (&trigger.kind, &trigger.run_as) {
+            // nobody applies where the clock or a program begins
+            (TriggerKind::Cron { .. }, RunAs::Service(account)) => Caller::service(account, Via::Cron),
+            (TriggerKind::Webhook { .. }, RunAs::Service(account)) => Caller::service(account, Via::Webhook),
+            _ => Caller { via: Via::Intake, ..Caller::applicant("fall") },
+        };
+        (caller, Some(trigger.run_as.clone()))
+    } else {
+        (person(desk, &case.by).await.map_err(|e| e.to_string())?, None)
+    };
+    // the same in every case, so that an answer can be written down beforehand
+    let mut facts = serde_json::json!({ "id": "fall", "nummer": "2000-000001" });
+    if caller.is_applicant() {
+        facts["applicant"] = serde_json::json!({ "loa": case.loa });
+    }
+    let request =
+        StartRequest { process: setting.process.id.to_string(), caller, run_as, input, zone: None, receipts: Vec::new(), clock: None, facts, status: true };
+    desk.start(request).await.map(|s| s.run).map_err(|error| match error {
+        StartError::Denied(decision) => format!("Start verweigert: process.start:{} {}", setting.process.id, decision.reason.de),
+        StartError::Invalid(problems) => format!("Eingabe passt nicht: {}", crate::perform::problem_lines(&problems, laufzettel_domain::Lang::De)),
+        other => other.to_string(),
+    })
+}
+
+/// Whoever a case lets act: a person the directory knows. Nothing happens in a case, so nobody signs in for it.
+async fn person(desk: &Desk, name: &str) -> Result<Caller, WishError> {
+    let known = desk.tenant.directory.person(name).await.map_err(|e| WishError::Unavailable(format!("{name}: {e}")))?;
+    let known = known.filter(|person| !person.disabled).ok_or_else(|| {
+        WishError::Unavailable(format!(
+            "{name}: steht nicht im Verzeichnis oder ist gesperrt (mit directory: oidc nennt directory.oidc.cases die Personen der Fälle)"
+        ))
+    })?;
+    Ok(known.caller(Via::Form))
+}
+
+async fn answer(desk: &Desk, id: TaskId, scripted: &Value, shown: laufzettel_domain::Digest) -> Result<(), WishError> {
+    let mut values = scripted.clone();
+    let by = values.as_object_mut().and_then(|map| map.remove("by")).and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
+    let caller = person(desk, &by).await?;
+    desk.answer(id, &caller, &values, shown).await.map(drop)
+}
