@@ -170,6 +170,12 @@ pub enum Runs {
         state: Option<String>,
         #[arg(long)]
         process: Option<String>,
+        /// Verantwortliche Stelle
+        #[arg(long)]
+        unit: Option<String>,
+        /// Vorgangsnummer
+        #[arg(long)]
+        nummer: Option<String>,
         #[arg(long, default_value_t = 50)]
         limit: u32,
         #[command(flatten)]
@@ -233,6 +239,13 @@ pub enum Runs {
 pub enum Tasks {
     /// Offene Aufgaben, die dringendste zuerst
     List {
+        #[arg(long)]
+        step: Option<String>,
+        #[arg(long)]
+        process: Option<String>,
+        /// Erledigte und zurückgezogene
+        #[arg(long)]
+        closed: bool,
         #[command(flatten)]
         who: Who,
         #[command(flatten)]

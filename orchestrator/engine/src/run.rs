@@ -23,6 +23,8 @@ pub enum State {
 }
 
 impl State {
+    pub const ALL: [Self; 6] = [Self::Running, Self::Waiting, Self::Completed, Self::Failed, Self::Cancelled, Self::Stuck];
+
     pub fn is_final(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled | Self::Stuck)
     }

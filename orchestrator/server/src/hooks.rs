@@ -6,7 +6,7 @@ use axum::{
     body::Bytes,
     extract::{Path, State},
     http::{HeaderMap, StatusCode, header},
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, Mac as _};
@@ -21,7 +21,8 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
 use crate::{
-    reply::{self, problem, problem_with},
+    problem::{invalid, later, no_json, no_process, problem, refused, too_many},
+    reply,
     site::{Site, TenantSite},
 };
 
@@ -31,16 +32,19 @@ const TOLERANCE_S: u64 = 300;
 const RESULT_S_MAX: u64 = 10;
 
 pub async fn receive(State(site): State<Arc<Site>>, Path((tenant, path)): Path<(String, String)>, headers: HeaderMap, body: Bytes) -> Response {
-    let Some(tenant) = site.tenants.get(&tenant) else { return problem(404, "Diesen Mandanten gibt es nicht.") };
-    let Some(hook) = find(tenant, &path) else { return problem(404, "Diesen Eingang gibt es nicht.") };
+    let Some(tenant) = site.tenants.get(&tenant) else { return problem(404, "Diesen Mandanten gibt es nicht.", "There is no such tenant.") };
+    let Some(hook) = find(tenant, &path) else { return problem(404, "Diesen Eingang gibt es nicht.", "There is no such way in.") };
     // checked before anything of the body is looked at
     let now = tenant.desk.tenant.clock.now().as_second();
     let secrets = tenant.secrets.get(&hook.secret).map(Vec::as_slice).unwrap_or_default();
     let id = match verify(&headers, &body, secrets, now) {
         Ok(id) => id,
-        Err(why) => return problem(401, why),
+        Err((de, en)) => return problem(401, de, en),
     };
-    let Ok(input) = serde_json::from_slice::<Value>(&body) else { return problem(400, "Der Inhalt ist kein JSON.") };
+    let input = match serde_json::from_slice::<Value>(&body) {
+        Ok(input) => input,
+        Err(error) => return no_json(&error.to_string()),
+    };
     start(tenant, &hook, &path, &id, input).await
 }
 
@@ -63,14 +67,14 @@ fn find<'t>(tenant: &'t TenantSite, path: &str) -> Option<Hook<'t>> {
 }
 
 /// The message's id, if one of the secrets signed it and it is fresh. No secret: nothing is believed.
-fn verify(headers: &HeaderMap, body: &[u8], secrets: &[Vec<u8>], now: i64) -> Result<String, &'static str> {
+fn verify(headers: &HeaderMap, body: &[u8], secrets: &[Vec<u8>], now: i64) -> Result<String, (&'static str, &'static str)> {
     let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
     let (Some(id), Some(at), Some(signatures)) = (header("webhook-id"), header("webhook-timestamp"), header("webhook-signature")) else {
-        return Err("webhook-id, webhook-timestamp oder webhook-signature fehlt.");
+        return Err(("webhook-id, webhook-timestamp oder webhook-signature fehlt.", "webhook-id, webhook-timestamp or webhook-signature is missing."));
     };
-    let age = at.parse::<i64>().map(|at| now.abs_diff(at)).map_err(|_| "webhook-timestamp ist keine Zahl.")?;
+    let age = at.parse::<i64>().map(|at| now.abs_diff(at)).map_err(|_| ("webhook-timestamp ist keine Zahl.", "webhook-timestamp is no number."))?;
     if age > TOLERANCE_S || id.is_empty() || id.len() > 256 {
-        return Err("Die Nachricht ist zu alt, oder ihre Kennung ist ungültig.");
+        return Err(("Die Nachricht ist zu alt, oder ihre Kennung ist ungültig.", "The message is too old, or its id is not valid."));
     }
     let given: Vec<Vec<u8>> = signatures.split(' ').filter_map(|s| STANDARD.decode(s.strip_prefix("v1,")?).ok()).collect();
     let fits = secrets.iter().any(|secret| {
@@ -80,11 +84,11 @@ fn verify(headers: &HeaderMap, body: &[u8], secrets: &[Vec<u8>], now: i64) -> Re
         let expected = mac.finalize().into_bytes();
         given.iter().any(|g| g.len() == expected.len() && bool::from(g.as_slice().ct_eq(&expected)))
     });
-    if fits { Ok(id.to_owned()) } else { Err("Die Signatur stimmt nicht.") }
+    if fits { Ok(id.to_owned()) } else { Err(("Die Signatur stimmt nicht.", "The signature does not fit.")) }
 }
 
 async fn start(tenant: &TenantSite, hook: &Hook<'_>, path: &str, id: &str, input: Value) -> Response {
-    let RunAs::Service(account) = &hook.run_as else { return problem(500, "Der Auslöser hat kein Dienstkonto.") };
+    let RunAs::Service(account) = &hook.run_as else { return problem(500, "Der Auslöser hat kein Dienstkonto.", "The trigger has no service account.") };
     let request = StartRequest {
         process: hook.process.id.to_string(),
         caller: Caller::service(account, Via::Webhook),
@@ -99,14 +103,11 @@ async fn start(tenant: &TenantSite, hook: &Hook<'_>, path: &str, id: &str, input
     let run = match tenant.desk.start(request).await {
         Ok(started) => started.run,
         Err(StartError::Duplicate(run)) => run,
-        Err(StartError::Invalid(problems)) => {
-            let errors: Vec<Value> = problems.iter().map(|p| json!({ "pointer": format!("/{}", p.path.0.join("/")), "detail": p.message.de })).collect();
-            return problem_with(422, "Die Daten passen nicht zum Prozess.", json!({ "errors": errors }));
-        }
-        Err(StartError::Denied(decision)) => return problem_with(403, "Nicht erlaubt.", json!({ "detail": decision.reason.de })),
-        Err(StartError::Quota(exceeded)) => return reply::too_many(&exceeded),
-        Err(StartError::UnknownProcess) => return problem(404, "Diesen Prozess gibt es nicht."),
-        Err(StartError::Unavailable(_)) => return problem(503, "Gerade nicht möglich. Bitte später noch einmal."),
+        Err(StartError::Invalid(problems)) => return invalid(&problems),
+        Err(StartError::Denied(decision)) => return refused(&decision).into_response(),
+        Err(StartError::Quota(exceeded)) => return too_many(&exceeded),
+        Err(StartError::UnknownProcess) => return no_process(),
+        Err(StartError::Unavailable(_)) => return later(),
     };
     answer(tenant, run, hook.respond).await
 }
@@ -117,7 +118,7 @@ async fn answer(tenant: &TenantSite, run: RunId, respond: Respond) -> Response {
     loop {
         let row = match tenant.desk.tenant.store.run(run).await {
             Ok(Some(row)) => row,
-            _ => return problem(503, "Gerade nicht möglich. Bitte später noch einmal."),
+            _ => return later(),
         };
         if respond == Respond::Result
             && row.ended_at.is_some()

@@ -2,7 +2,7 @@
 
 use axum::{
     http::{HeaderMap, HeaderValue, header},
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use laufzettel_domain::Value;
 use laufzettel_policy::Decision;
@@ -10,7 +10,7 @@ use laufzettel_worker::{Key, Nobody, key_parts};
 use serde_json::json;
 
 use crate::{
-    reply::problem,
+    problem::{later, problem, refused, retry_after},
     site::{Session, Site, TenantSite},
 };
 
@@ -26,7 +26,7 @@ async fn recognise(site: &Site, token: &str) -> Result<Session, Response> {
     let key = match tenant.desk.key(token).await {
         Ok(Some(key)) => key,
         Ok(None) => return Err(unknown()),
-        Err(_) => return Err(problem(503, "Gerade nicht möglich. Bitte später noch einmal.")),
+        Err(_) => return Err(later()),
     };
     site.rates().count(&format!("{name}/{}", key.id), key.per_minute, site.now()).map_err(too_often)?;
     holder_lives(tenant, &key).await?;
@@ -41,23 +41,20 @@ async fn holder_lives(tenant: &TenantSite, key: &Key) -> Result<(), Response> {
     match tenant.desk.who(&key.caller()).await {
         Ok(_) => Ok(()),
         Err(Nobody::Denied(_)) => Err(unknown()),
-        Err(Nobody::Unavailable) => Err(problem(503, "Das Verzeichnis ist gerade nicht erreichbar. Bitte später noch einmal.")),
+        Err(Nobody::Unavailable) => Err(later()),
     }
 }
 
 /// Wrong, expired, revoked: whoever holds it learns no more than that it does not open anything.
 fn unknown() -> Response {
-    let mut response = problem(401, "Dieser Schlüssel gilt nicht.");
+    let mut response = problem(401, "Dieser Schlüssel gilt nicht.", "This key does not open anything.");
     response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     response
 }
 
 fn too_often(seconds: i64) -> Response {
-    let mut response = problem(429, "Zu viele Anfragen mit diesem Schlüssel.");
-    if let Ok(value) = HeaderValue::from_str(&seconds.to_string()) {
-        response.headers_mut().insert(header::RETRY_AFTER, value);
-    }
-    response
+    let response = problem(429, "Zu viele Anfragen mit diesem Schlüssel.", "Too many requests with this key.");
+    retry_after(response, &seconds.to_string())
 }
 
 /// What lies outside a key. A denial is a record like any other: `denied` is its kind and what was asked for.
@@ -67,5 +64,5 @@ pub async fn outside(tenant: &TenantSite, session: &Session, denied: Option<(&st
         body["decision"] = json!(decision);
         tenant.desk.note(kind, &session.caller, body).await;
     }
-    crate::reply::problem_with(403, "Nicht erlaubt.", json!({ "detail": decision.reason.de, "rule": decision.rule }))
+    refused(&decision).into_response()
 }

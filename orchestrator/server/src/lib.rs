@@ -11,6 +11,7 @@ mod intake;
 mod key;
 mod oidc;
 pub mod pages;
+mod problem;
 mod processes;
 mod rate;
 mod reply;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
-    http::{HeaderValue, header},
+    http::{HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Redirect, Response},
     routing::{MethodRouter, get, post},
@@ -13,7 +13,7 @@ use axum::{
 use laufzettel_worker::Nobody;
 use tower_http::csrf::CsrfLayer;
 
-use crate::{api, files, follow, hooks, intake, key, pages, processes, reply, runs, session, signin, site::Site, status, tasks};
+use crate::{api, files, follow, hooks, intake, key, pages, problem, processes, reply, runs, session, signin, site::Site, status, tasks};
 
 /// What somebody must bring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub fn routes() -> Vec<Route> {
         route("/antrag/{tenant}/{path}", Nothing, "", get(intake::form).post(intake::send).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
         route("/status/{code}", Code, "", get(status::page)),
         route("/hooks/{tenant}/{path}", Signature, "", post(hooks::receive)),
-        route("/events/{tenant}", Key, "process.start", post(api::event)),
+        route("/events/{tenant}", Key, "process.start", post(api::events::receive)),
         route("/static/style.css", Nothing, "", get(reply::style)),
         route("/.well-known/jwks/{tenant}", Nothing, "", get(api::jwks)),
         route("/healthz", Nothing, "", get(|| async { "ok" })),
@@ -79,15 +79,15 @@ pub fn routes() -> Vec<Route> {
         route("/vorgaenge/{run}/dateien/{file}", Person, "run.view", get(files::fetch)),
         route("/prozesse", Person, "process.start", get(processes::list)),
         route("/prozesse/{id}/start", Person, "process.start", get(processes::form).post(processes::start).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
-        route("/api/v1/processes", Key, "process.start", get(api::processes)),
-        route("/api/v1/processes/{id}/runs", Key, "process.start", post(api::start)),
-        route("/api/v1/runs", Key, "run.view", get(api::runs)),
-        route("/api/v1/runs/{run}", Key, "run.view", get(api::run)),
+        route("/api/v1/processes", Key, "process.start", get(api::catalogue::processes)),
+        route("/api/v1/processes/{id}/runs", Key, "process.start", post(api::catalogue::start)),
+        route("/api/v1/runs", Key, "run.view", get(api::runs::list)),
+        route("/api/v1/runs/{run}", Key, "run.view", get(api::runs::show)),
         route("/api/v1/runs/{run}/events", Key, "run.view", get(follow::events)),
-        route("/api/v1/runs/{run}/cancel", Key, "task.complete", post(api::cancel)),
-        route("/api/v1/runs/{run}/resolve", Key, "task.complete", post(api::resolve)),
-        route("/api/v1/tasks", Key, "task.complete", get(api::tasks)),
-        route("/api/v1/tasks/{task}/complete", Key, "task.complete", post(api::complete)),
+        route("/api/v1/runs/{run}/cancel", Key, "task.complete", post(api::runs::cancel)),
+        route("/api/v1/runs/{run}/resolve", Key, "task.complete", post(api::runs::resolve)),
+        route("/api/v1/tasks", Key, "task.complete", get(api::tasks::list)),
+        route("/api/v1/tasks/{task}/complete", Key, "task.complete", post(api::tasks::complete)),
     ]
 }
 
@@ -107,6 +107,7 @@ pub fn router(site: Arc<Site>) -> Router {
         // a form of another site is refused before any handler sees it; programs send no such header
         .layer(CsrfLayer::new())
         .layer(middleware::from_fn_with_state(site.clone(), known_host))
+        .layer(middleware::from_fn(problem::speak))
         .layer(middleware::from_fn(headers))
         .with_state(site)
 }
@@ -134,11 +135,12 @@ async fn program(State(site): State<Arc<Site>>, mut request: Request, next: Next
         Some(Ok(session)) => session,
         Some(Err(refused)) => return refused,
         None => match session::of(&site, request.headers()) {
-            None => return reply::problem(401, "Bitte anmelden, oder einen Schlüssel zeigen."),
+            // put into words where the interface's language is known
+            None => return StatusCode::UNAUTHORIZED.into_response(),
             Some(session) => match signin::still_there(&site, &session).await {
                 Ok(()) => session,
-                Err(Nobody::Denied(_)) => return reply::problem(401, "Bitte anmelden, oder einen Schlüssel zeigen."),
-                Err(Nobody::Unavailable) => return reply::problem(503, "Gerade nicht möglich. Bitte später noch einmal."),
+                Err(Nobody::Denied(_)) => return StatusCode::UNAUTHORIZED.into_response(),
+                Err(Nobody::Unavailable) => return problem::later(),
             },
         },
     };
@@ -153,7 +155,7 @@ async fn known_host(State(site): State<Arc<Site>>, request: Request, next: Next)
     if site.hosts.iter().any(|known| known.eq_ignore_ascii_case(name)) {
         return next.run(request).await;
     }
-    reply::problem(421, "Unter diesem Namen ist dieser Server nicht erreichbar.").into_response()
+    problem::problem(421, "Unter diesem Namen ist dieser Server nicht erreichbar.", "This server is not reached under this name.")
 }
 
 /// On every answer: nothing foreign, nothing inline, nothing kept, nothing told to others.

@@ -1,10 +1,10 @@
 //! The inbox and one task: what is shown, where it comes from, what is asked.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use axum::{
     Extension,
-    extract::{Path, Request, State},
+    extract::{Path, Query, Request, State},
     http::{HeaderMap, StatusCode, Uri},
     response::{IntoResponse, Redirect, Response},
 };
@@ -12,11 +12,11 @@ use laufzettel_domain::{Caller, Digest, TaskId, Value};
 use laufzettel_engine::{Rejection, Task, TaskKind, TaskState};
 use laufzettel_policy::Decision;
 use laufzettel_process::{model::StepKind, schema::Problem};
-use laufzettel_store::TaskRow as Row;
-use laufzettel_worker::{Loaded, WishError};
+use laufzettel_worker::{Loaded, Wanted, WishError};
 use serde_json::json;
 
 use crate::{
+    api::page,
     form_data,
     pages::{self, AufgabePage, AufgabenPage, Filled, Form, Page, TaskRow},
     reply::Asked,
@@ -24,24 +24,31 @@ use crate::{
     view,
 };
 
-/// Open tasks this person may complete.
-pub async fn mine(tenant: &TenantSite, by: &Caller) -> Result<Vec<Row>, WishError> {
-    let who = tenant.desk.who(by).await?;
-    let rows = tenant.desk.tenant.store.open_tasks().await?;
-    Ok(tenant.desk.mine(&who, rows).await?)
-}
+/// Tasks on one page of the inbox: more than anybody does in a day.
+const PAGE: usize = 200;
 
+/// What the start page says of the inbox: how many tasks are open, and how many of them overdue. It counts as far as one look
+/// into the store goes.
 pub async fn count(tenant: &TenantSite, by: &Caller) -> (usize, usize) {
-    let rows = mine(tenant, by).await.unwrap_or_default();
+    let wanted = Wanted { limit: usize::MAX, ..Wanted::default() };
+    let (rows, _) = tenant.desk.inbox(by, &wanted, None).await.unwrap_or_default();
     let now = laufzettel_worker::micros(tenant.desk.tenant.clock.now());
     (rows.len(), rows.iter().filter(|r| r.due.is_some_and(|due| due < now)).count())
 }
 
-pub async fn list(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, uri: Uri, headers: HeaderMap) -> Response {
+pub async fn list(
+    State(site): State<Arc<Site>>,
+    Extension(session): Extension<Session>,
+    Query(query): Query<HashMap<String, String>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
     let tenant = &site.tenants[&session.tenant];
     let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
-    let rows = match mine(tenant, &session.caller).await {
-        Ok(rows) => rows,
+    // a place nobody knows is the beginning
+    let after = query.get("nach").and_then(|place| page::place(Some(place)).ok().flatten());
+    let (rows, next) = match tenant.desk.inbox(&session.caller, &Wanted { limit: PAGE, ..Wanted::default() }, after).await {
+        Ok(found) => found,
         Err(error) => return asked.wish(&error),
     };
     let tasks = rows.into_iter().map(|row| TaskRow {
@@ -51,9 +58,11 @@ pub async fn list(State(site): State<Arc<Site>>, Extension(session): Extension<S
         number: row.nummer,
         due: row.due.map(|at| tenant.civil_micros(at)),
         overdue: false,
+        holder: row.claimed.map(|claimed| claimed.name),
     });
     let now = tenant.civil(tenant.desk.tenant.clock.now());
-    asked.ok(&Page::Aufgaben(AufgabenPage::new(tasks.collect(), now)))
+    let more = next.map(|place| format!("/aufgaben?nach={}", page::cursor(&place)));
+    asked.ok(&Page::Aufgaben(AufgabenPage { more, ..AufgabenPage::new(tasks.collect(), now) }))
 }
 
 /// A task somebody asked for. What is not hers does not exist for her; the journal knows better.

@@ -93,5 +93,6 @@ fn task_row(prepared: &Prepared, run: &Run, task: &engine::Task) -> TaskRow {
         except: opened.assign.except.clone(),
         due: opened.due.map(crate::micros),
         opened_at: crate::micros(task.opened_at),
+        claimed: None,
     }
 }

@@ -8,6 +8,8 @@ use super::{form::FormView, shown::Shown};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AufgabenPage {
     pub tasks: Vec<TaskRow>,
+    /// The next page of the list.
+    pub more: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -20,6 +22,8 @@ pub struct TaskRow {
     /// In the tenant's zone.
     pub due: Option<DateTime>,
     pub overdue: bool,
+    /// Who has taken it.
+    pub holder: Option<String>,
 }
 
 impl AufgabenPage {
@@ -29,7 +33,7 @@ impl AufgabenPage {
             task.overdue = task.due.is_some_and(|due| due < now);
         }
         tasks.sort_by(|a, b| (a.due.is_none(), a.due, &a.number).cmp(&(b.due.is_none(), b.due, &b.number)));
-        Self { tasks }
+        Self { tasks, more: None }
     }
 }
 

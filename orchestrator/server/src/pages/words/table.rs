@@ -347,6 +347,8 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("unit", "Verantwortlich", "Responsible"),
     ("version", "Version", "Version"),
     ("more_runs", "Ältere Vorgänge", "Older cases"),
+    ("more_tasks", "Weitere Aufgaben", "More tasks"),
+    ("with_person", "bei", "with"),
     ("run_running", "läuft", "running"),
     ("run_waiting", "wartet", "waiting"),
     ("run_completed", "abgeschlossen", "completed"),
