@@ -1,5 +1,9 @@
 //! The interface for programs: start and wait, follow as it happens, cancel; each under the rights of whoever asks.
 
+mod lists;
+mod refusals;
+mod tasks;
+
 use serde_json::{Value, json};
 
 use crate::desk::{Server, Tenant, client, post, process, runtime, text};
@@ -20,6 +24,41 @@ fn house() -> Tenant {
     std::fs::write(tenant.path("workflows/doppelt.yaml"), process("doppelt", "Verdoppeln", STEPS)).expect("written");
     tenant.grant("{ groups: [GG-Steueramt], allow: [\"process.start:doppelt\"] }");
     tenant
+}
+
+/// What came back.
+struct Asked {
+    status: u16,
+    headers: reqwest::header::HeaderMap,
+    text: String,
+    /// Null where it is no JSON.
+    body: Value,
+}
+
+impl Asked {
+    async fn send(request: reqwest::RequestBuilder, headers: &[(&str, String)]) -> Self {
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, value));
+        let response = request.send().await.expect("the server answers");
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.expect("a text");
+        Self { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null), text }
+    }
+
+    async fn get(url: &str, headers: &[(&str, String)]) -> Self {
+        Self::send(client().get(url), headers).await
+    }
+
+    async fn post(url: &str, headers: &[(&str, String)], body: &Value) -> Self {
+        Self::send(client().post(url).header("content-type", "application/json").body(body.to_string()), headers).await
+    }
+
+    async fn form(url: &str, headers: &[(&str, String)], body: &str) -> Self {
+        Self::send(client().post(url).header("content-type", "application/x-www-form-urlencoded").body(body.to_owned()), headers).await
+    }
+
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
 }
 
 fn key(tenant: &Tenant, args: &[&str]) -> String {

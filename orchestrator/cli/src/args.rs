@@ -259,6 +259,25 @@ pub enum Tasks {
         #[command(flatten)]
         at: Where,
     },
+    /// Übernimmt eine Aufgabe: andere sehen, wer sie hat, und erledigen sie solange nicht
+    Claim {
+        task: String,
+        /// Warum, wenn jemand anderes sie schon hat
+        #[arg(long, default_value = "")]
+        reason: String,
+        #[command(flatten)]
+        who: Who,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Gibt eine übernommene Aufgabe zurück
+    Return {
+        task: String,
+        #[command(flatten)]
+        who: Who,
+        #[command(flatten)]
+        at: Where,
+    },
     /// Erledigt eine Aufgabe
     Complete {
         task: String,

@@ -49,6 +49,8 @@ pub async fn perform(house: &House, wish: Wish, out: &Out) -> u8 {
             tasks::list(house, laufzettel_worker::Wanted { closed, step, process, patterns: None, limit }, out).await
         }
         Wish::TasksShow { task } => tasks::show(house, &task, out).await,
+        Wish::TasksClaim { task, reason } => tasks::claim(house, &task, &reason, out).await,
+        Wish::TasksReturn { task } => tasks::give_back(house, &task, out).await,
         Wish::TasksComplete { task, values } => tasks::complete(house, &task, &values, out).await,
         Wish::AuditVerify => audit::verify_live(house, out).await,
         Wish::AuditShow { run, kind, limit } => audit::show(house, run.as_deref(), kind.as_deref(), limit, out).await,
@@ -118,6 +120,8 @@ pub fn wish_failed(error: WishError, lang: Lang) -> Failed {
         WishError::Rejected(Rejection::Denied(decision)) => denied(&decision, lang),
         WishError::Rejected(Rejection::Stale(text)) => Failed::new(code::ENDED_BADLY, text.get(lang)),
         WishError::Rejected(Rejection::Invalid(problems)) => Failed::new(code::USAGE, problem_lines(&problems, lang)),
+        // the command line never says that a wish is the same as another
+        WishError::Repeated => Failed::new(code::ENDED_BADLY, "Das ist schon geschehen."),
         WishError::Unavailable(why) => Failed::new(code::ENDED_BADLY, why),
     }
 }

@@ -48,6 +48,13 @@ pub enum Wish {
     TasksShow {
         task: String,
     },
+    TasksClaim {
+        task: String,
+        reason: String,
+    },
+    TasksReturn {
+        task: String,
+    },
     TasksComplete {
         task: String,
         values: Value,

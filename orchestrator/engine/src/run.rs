@@ -170,7 +170,15 @@ pub enum TaskState {
 pub struct Task {
     pub opened: TaskOpened,
     pub opened_at: Timestamp,
+    /// Who has it in hand.
+    pub claimed: Option<Claimed>,
     pub state: TaskState,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claimed {
+    pub by: Caller,
+    pub at: Timestamp,
 }
 
 #[derive(Debug, Clone, PartialEq)]

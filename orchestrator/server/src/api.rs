@@ -13,12 +13,14 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use laufzettel_domain::{Caller, Text, Via};
-use laufzettel_worker::WishError;
+use laufzettel_domain::{Caller, Digest, RunId, Via};
+use laufzettel_engine::Rejection;
+use laufzettel_worker::{Desk, Loaded, WishError};
+use serde_json::json;
 
 use crate::{
-    problem::{Problem, later, problem, refused},
-    site::Site,
+    problem::{Problem, invalid, later, problem, refused},
+    site::{Session, Site, TenantSite},
 };
 
 pub async fn ready(State(site): State<Arc<Site>>) -> Response {
@@ -51,20 +53,43 @@ pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Res
     key.map(|key| Some(key.to_owned())).ok_or_else(|| problem(400, de, en))
 }
 
+/// A desk for one order, and what makes a repeated request this very one.
+pub(crate) struct Once {
+    pub desk: Desk,
+    same: Option<String>,
+}
+
+impl Once {
+    /// `order` and `of`: what is asked, and of what.
+    pub fn of(tenant: &TenantSite, session: &Session, headers: &HeaderMap, order: &str, of: &str, sent: &impl serde::Serialize) -> Result<Self, Response> {
+        let Some(key) = idempotency_key(headers)? else { return Ok(Self { desk: tenant.desk.clone(), same: None }) };
+        let first = format!("order:{}:{order}:{of}:{key}", session.caller.subject);
+        let same = format!("{first}:{}", Digest::of_value(&json!(sent)));
+        Ok(Self { desk: tenant.desk.once(vec![first, same.clone()]), same: Some(same) })
+    }
+
+    /// What came before is answered as it was then, from how things stand now.
+    pub async fn answered(&self, run: RunId, told: Result<Loaded, WishError>) -> Result<Loaded, WishError> {
+        let (Err(WishError::Repeated), Some(same)) = (&told, &self.same) else { return told };
+        match self.desk.tenant.store.receipt(same).await? {
+            Some(_) => self.desk.load(run).await?.ok_or(WishError::Unknown),
+            None => told,
+        }
+    }
+}
+
 /// The same key with other data: one of the two is a mistake.
 pub(crate) fn other_data() -> Response {
     problem(422, "Mit diesem Idempotency-Key kamen schon andere Daten.", "Other data came with this Idempotency-Key before.")
 }
 
-/// Why somebody is shown nothing at all.
+/// Why a wish was not carried out, or somebody is shown nothing at all.
 pub(crate) fn wish(error: &WishError) -> Response {
     match error {
-        WishError::Denied(decision) => refused(decision).into_response(),
+        WishError::Denied(decision) | WishError::Rejected(Rejection::Denied(decision)) => refused(decision).into_response(),
+        WishError::Rejected(Rejection::Stale(text)) => Problem::new(409, text.de.clone(), text.en.clone()).into_response(),
+        WishError::Rejected(Rejection::Invalid(problems)) => invalid(problems),
+        WishError::Repeated => other_data(),
         _ => later(),
     }
-}
-
-/// Settled already, or somebody was faster.
-fn stale(text: &Text) -> Response {
-    Problem::new(409, text.de.clone(), text.en.clone()).into_response()
 }

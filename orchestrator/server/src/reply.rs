@@ -115,7 +115,7 @@ impl Asked {
                 let title = if self.lang == Lang::De { "Das hat sich schon erledigt" } else { "This is settled already" };
                 self.error(StatusCode::CONFLICT, title, text.get(self.lang))
             }
-            WishError::Rejected(laufzettel_engine::Rejection::Invalid(_)) | WishError::Unavailable(_) => self.unavailable(),
+            WishError::Rejected(laufzettel_engine::Rejection::Invalid(_)) | WishError::Repeated | WishError::Unavailable(_) => self.unavailable(),
         }
     }
 }
@@ -137,6 +137,35 @@ fn later(mut response: Response, exceeded: &Exceeded) -> Response {
     response
 }
 
+/// Whether whoever asks has this already (`If-None-Match`, RFC 9110 § 13.1.2).
+pub fn has(headers: &HeaderMap, tag: &str) -> bool {
+    let sent = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(','));
+    sent.map(str::trim).any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
+}
+
+/// What has changed since, under its mark; nothing but the mark where nothing has.
+pub fn tagged(headers: &HeaderMap, tag: &str, body: impl FnOnce() -> serde_json::Value) -> Response {
+    let mut response = if has(headers, tag) { StatusCode::NOT_MODIFIED.into_response() } else { json(StatusCode::OK, &body()) };
+    if let Ok(value) = HeaderValue::from_str(tag) {
+        response.headers_mut().insert(header::ETAG, value);
+    }
+    response
+}
+
 pub fn json(status: StatusCode, value: &serde_json::Value) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], value.to_string()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_has_already() {
+        for (sent, expected) in [("\"7\"", true), ("W/\"7\"", true), ("\"6\", \"7\"", true), ("*", true), ("\"6\"", false), ("7", false), ("", false)] {
+            let headers = HeaderMap::from_iter([(header::IF_NONE_MATCH, sent.parse().unwrap())]);
+            assert_eq!(has(&headers, "\"7\""), expected, "{sent}");
+        }
+        assert!(!has(&HeaderMap::new(), "\"7\""));
+    }
 }

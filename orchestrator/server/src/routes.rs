@@ -22,8 +22,8 @@ pub enum Needs {
     Nothing,
     /// A secret in the address: status pages.
     Code,
-    /// A valid signature over the body.
-    Signature,
+    /// What the trigger asks for: a valid signature over the body, or a key for its process.
+    Sender,
     /// The answer of an identity provider to a sign-in this very browser began.
     State,
     /// A signed-in person, whatever she may: it is about her sign-in itself.
@@ -50,12 +50,12 @@ const FORM_BYTES_MAX: usize = 16 * 1024 * 1024;
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 pub fn routes() -> Vec<Route> {
-    use Needs::{Code, Key, Nothing, Person, Session, Signature, State};
+    use Needs::{Code, Key, Nothing, Person, Sender, Session, State};
     let route = |path, needs, asks, handler| Route { path, needs, asks, handler };
     vec![
         route("/antrag/{tenant}/{path}", Nothing, "", get(intake::form).post(intake::send).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
         route("/status/{code}", Code, "", get(status::page)),
-        route("/hooks/{tenant}/{path}", Signature, "", post(hooks::receive)),
+        route("/hooks/{tenant}/{path}", Sender, "", post(hooks::receive)),
         route("/events/{tenant}", Key, "process.start", post(api::events::receive)),
         route("/static/style.css", Nothing, "", get(reply::style)),
         route("/.well-known/jwks/{tenant}", Nothing, "", get(api::jwks)),
@@ -73,6 +73,8 @@ pub fn routes() -> Vec<Route> {
         route("/", Nothing, "", get(signin::home)),
         route("/aufgaben", Person, "task.complete", get(tasks::list)),
         route("/aufgaben/{task}", Person, "task.complete", get(tasks::page).post(tasks::answer)),
+        route("/aufgaben/{task}/uebernehmen", Person, "task.complete", post(tasks::claim)),
+        route("/aufgaben/{task}/zurueckgeben", Person, "task.complete", post(tasks::give_back)),
         route("/vorgaenge", Person, "run.view", get(runs::list)),
         route("/vorgaenge/{run}", Person, "run.view", get(runs::page)),
         route("/vorgaenge/{run}/abbrechen", Person, "task.complete", post(runs::cancel)),
@@ -87,6 +89,9 @@ pub fn routes() -> Vec<Route> {
         route("/api/v1/runs/{run}/cancel", Key, "task.complete", post(api::runs::cancel)),
         route("/api/v1/runs/{run}/resolve", Key, "task.complete", post(api::runs::resolve)),
         route("/api/v1/tasks", Key, "task.complete", get(api::tasks::list)),
+        route("/api/v1/tasks/{task}", Key, "task.complete", get(api::tasks::show)),
+        route("/api/v1/tasks/{task}/claim", Key, "task.complete", post(api::tasks::claim)),
+        route("/api/v1/tasks/{task}/return", Key, "task.complete", post(api::tasks::give_back)),
         route("/api/v1/tasks/{task}/complete", Key, "task.complete", post(api::tasks::complete)),
     ]
 }
@@ -97,7 +102,7 @@ pub fn router(site: Arc<Site>) -> Router {
         let handler = match route.needs {
             Needs::Person | Needs::Session => route.handler.route_layer(middleware::from_fn_with_state(site.clone(), person)),
             Needs::Key => route.handler.route_layer(middleware::from_fn_with_state(site.clone(), program)),
-            Needs::Nothing | Needs::Code | Needs::Signature | Needs::State => route.handler,
+            Needs::Nothing | Needs::Code | Needs::Sender | Needs::State => route.handler,
         };
         router = router.route(route.path, handler);
     }
@@ -131,7 +136,7 @@ fn sign_in(request: &Request, more: &str) -> String {
 
 /// The interface: a key if one is shown, whatever else comes with it; else whoever is signed in.
 async fn program(State(site): State<Arc<Site>>, mut request: Request, next: Next) -> Response {
-    let session = match key::session(&site, request.headers()).await {
+    let session = match key::session(&site, request.extensions(), request.headers()).await {
         Some(Ok(session)) => session,
         Some(Err(refused)) => return refused,
         None => match session::of(&site, request.headers()) {

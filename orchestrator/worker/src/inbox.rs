@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use laufzettel_domain::{Caller, Text};
-use laufzettel_engine as engine;
+use laufzettel_domain::{Actor, Caller, TaskId, Text};
+use laufzettel_engine::{self as engine, Claim, Command, Rejection};
 use laufzettel_policy::{Action, Decision, Who, glob, permit};
 use laufzettel_store::{TASKS_PAGE_MAX, TaskFilter, TaskPlace, TaskRow};
+use serde_json::json;
 
 use crate::{
     desk::{Desk, Loaded, WishError},
@@ -58,6 +59,35 @@ impl Desk {
             Err(laufzettel_directory::Error::Unavailable) => Err(Nobody::Unavailable),
             Err(_) => Ok(false),
         }
+    }
+
+    /// Takes a task; with a reason from somebody who has it. Whoever may complete it may.
+    pub async fn claim(&self, task: TaskId, by: &Caller, reason: &str) -> Result<Loaded, WishError> {
+        let loaded = self.load(task.run).await?.ok_or(WishError::Unknown)?;
+        let decision = self.may_complete(&loaded, task.number, by).await?;
+        let wish = Claim { task: task.number, by: by.clone(), reason: reason.trim().to_owned(), decision };
+        let told = self.tell_loaded(loaded, &Actor::Caller(by.clone()), |_| Ok(Command::Claim(wish.clone()))).await;
+        self.noted(task, by, told).await
+    }
+
+    /// Gives a task back. Whoever has it may, whatever she may otherwise; who may not even see it learns nothing of it.
+    pub async fn give_back(&self, task: TaskId, by: &Caller) -> Result<Loaded, WishError> {
+        let loaded = self.load(task.run).await?.ok_or(WishError::Unknown)?;
+        let holder = loaded.run.tasks.get(&task.number).and_then(|task| task.claimed.as_ref()).is_some_and(|claimed| claimed.by.subject == by.subject);
+        let decision = self.may_complete(&loaded, task.number, by).await?;
+        let told = match holder || decision.allow {
+            true => self.tell_loaded(loaded, &Actor::Caller(by.clone()), |_| Ok(Command::Return { task: task.number, by: by.clone() })).await,
+            false => Err(WishError::Denied(decision)),
+        };
+        self.noted(task, by, told).await
+    }
+
+    /// A denial is a record like any other.
+    pub(crate) async fn noted(&self, task: TaskId, by: &Caller, told: Result<Loaded, WishError>) -> Result<Loaded, WishError> {
+        if let Err(WishError::Denied(decision) | WishError::Rejected(Rejection::Denied(decision))) = &told {
+            self.note("task.denied", by, json!({ "task": task.to_string(), "decision": decision })).await;
+        }
+        told
     }
 
     /// A page of the tasks somebody may take, most urgent first, and where the next one begins. It looks at so many rows and no

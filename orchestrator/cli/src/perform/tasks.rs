@@ -67,3 +67,17 @@ pub async fn complete(house: &House, written: &str, values: &Value, out: &Out) -
     house.desk.drive(id.run).await.map_err(|e| wish_failed(e, out.lang))?;
     super::runs::report(house, id.run, out).await
 }
+
+pub async fn claim(house: &House, written: &str, reason: &str, out: &Out) -> Done {
+    let (id, by) = (parse(written)?, caller(house, out).await?);
+    house.desk.claim(id, &by, reason).await.map_err(|e| wish_failed(e, out.lang))?;
+    out.note(format!("{} {written}: {}", out.text("Übernommen", "Taken"), by.name)).await;
+    Ok(code::DONE)
+}
+
+pub async fn give_back(house: &House, written: &str, out: &Out) -> Done {
+    let (id, by) = (parse(written)?, caller(house, out).await?);
+    house.desk.give_back(id, &by).await.map_err(|e| wish_failed(e, out.lang))?;
+    out.note(format!("{} {written}", out.text("Zurückgegeben:", "Returned:"))).await;
+    Ok(code::DONE)
+}

@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use laufzettel_domain::{RunId, Value};
+use laufzettel_domain::{Digest, RunId, Value};
 use laufzettel_process::model::RunAs;
 use laufzettel_worker::{StartError, StartRequest};
 use serde_json::json;
@@ -25,7 +25,7 @@ use crate::{
 pub const NEXT_TIMES: usize = 5;
 
 /// What this caller may start this way; with a key, of that what the key is for.
-pub async fn processes(State(site): State<Arc<Site>>, Extension(session): Extension<Session>) -> Response {
+pub async fn processes(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, headers: HeaderMap) -> Response {
     let startable = match site.tenants[&session.tenant].desk.startable(&as_api(&session.caller)).await {
         Ok(startable) => startable,
         Err(nobody) => return wish(&nobody.into()),
@@ -37,7 +37,8 @@ pub async fn processes(State(site): State<Arc<Site>>, Extension(session): Extens
         .filter(|p| session.covers(p.id.as_str()))
         .map(|p| json!({ "id": p.id.as_str(), "version": p.version.to_string(), "title": p.title, "description": p.description, "verantwortlich": p.verantwortlich, "input": p.input.root, "digest": p.digest.to_string(), "next": p.next_times(now, &zone, NEXT_TIMES) }))
         .collect();
-    reply::json(StatusCode::OK, &json!({ "processes": list }))
+    let body = json!({ "processes": list });
+    reply::tagged(&headers, &format!("\"{}\"", Digest::of_value(&body)), || body)
 }
 
 /// `?zone=`: beside the input, which is the process's own.

@@ -5,20 +5,20 @@ use std::sync::Arc;
 use axum::{
     Extension,
     extract::{Path, State},
-    http::{StatusCode, Uri},
+    http::{HeaderMap, StatusCode, Uri},
     response::Response,
 };
 use laufzettel_domain::{RunId, Value};
-use laufzettel_engine::{Rejection, Resolution};
+use laufzettel_engine::{REASON_CHARS_MAX, Resolution};
 use laufzettel_policy::Decision;
 use laufzettel_store::RunFilter;
 use laufzettel_worker::{Loaded, WishError};
 use serde_json::json;
 
-use super::{as_api, page, stale, wish};
+use super::{Once, as_api, page, wish};
 use crate::{
     key,
-    problem::{Body, Params, invalid, later, no_run, problem},
+    problem::{Body, Params, later, no_run, problem},
     reply,
     site::{Session, Site, TenantSite},
 };
@@ -59,9 +59,12 @@ pub async fn list(State(site): State<Arc<Site>>, Extension(session): Extension<S
     }
 }
 
-pub async fn show(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(run): Path<String>) -> Response {
+pub async fn show(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(run): Path<String>, headers: HeaderMap) -> Response {
     let tenant = &site.tenants[&session.tenant];
     let Some(id) = RunId::parse(&run) else { return no_run() };
+    if let Some(response) = unmoved(tenant, &session, id, &headers).await {
+        return response;
+    }
     match tenant.desk.visible(&session.caller, id).await {
         Ok(Some(loaded)) if !session.covers(loaded.run.process.as_str()) => not_hers(tenant, &session, &run, "view").await,
         Ok(Some(loaded)) => {
@@ -72,11 +75,25 @@ pub async fn show(State(site): State<Arc<Site>>, Extension(session): Extension<S
             let open: Vec<String> = loaded.run.open_tasks().map(|t| format!("{id}.{}", t.opened.number)).collect();
             let body = json!({ "run": run, "nummer": loaded.run.nummer, "process": loaded.run.process.as_str(), "version": loaded.run.version,
                 "state": loaded.run.state().as_str(), "output": loaded.run.output, "message": loaded.run.message, "tasks": open });
-            reply::json(StatusCode::OK, &body)
+            reply::tagged(&HeaderMap::new(), &tag(loaded.run.seq), || body)
         }
         Ok(None) => no_run(),
         Err(error) => wish(&error),
     }
+}
+
+/// All that is told of a run follows from its records: how many there are is their mark.
+fn tag(seq: u64) -> String {
+    format!("\"{seq}\"")
+}
+
+/// Who follows a run by asking again and again hears that it has not moved, and nothing else: that is no look at it, and no
+/// record. Her rights are asked all the same.
+async fn unmoved(tenant: &TenantSite, session: &Session, run: RunId, headers: &HeaderMap) -> Option<Response> {
+    let row = tenant.desk.tenant.store.run(run).await.ok()??;
+    let same = session.covers(&row.process) && reply::has(headers, &tag(row.seq));
+    let hers = same && tenant.desk.sees(&session.caller, &row).await.ok()?;
+    hers.then(|| reply::tagged(headers, &tag(row.seq), || Value::Null))
 }
 
 /// A run of a process her key is not for.
@@ -109,24 +126,24 @@ fn carried_out(result: Result<Loaded, WishError>) -> Response {
     match result {
         Ok(loaded) => reply::json(StatusCode::OK, &json!({ "run": loaded.run.id.to_string(), "state": loaded.run.state().as_str() })),
         Err(WishError::Unknown) => no_run(),
-        Err(WishError::Rejected(Rejection::Stale(text))) => stale(&text),
-        Err(WishError::Rejected(Rejection::Invalid(problems))) => invalid(&problems),
-        Err(WishError::Rejected(Rejection::Denied(decision))) => wish(&WishError::Denied(decision)),
         Err(error) => wish(&error),
     }
 }
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cancelled {
     reason: String,
 }
 
-/// Characters of a reason: two sentences in the journal.
-const REASON_CHARS_MAX: usize = 500;
-
 /// Ends a run, and takes back what it did.
-pub async fn cancel(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(run): Path<String>, Body(sent): Body<Cancelled>) -> Response {
+pub async fn cancel(
+    State(site): State<Arc<Site>>,
+    Extension(session): Extension<Session>,
+    Path(run): Path<String>,
+    headers: HeaderMap,
+    Body(sent): Body<Cancelled>,
+) -> Response {
     let tenant = &site.tenants[&session.tenant];
     let id = match ordered(tenant, &session, &run, "cancel").await {
         Ok(id) => id,
@@ -135,11 +152,16 @@ pub async fn cancel(State(site): State<Arc<Site>>, Extension(session): Extension
     if sent.reason.trim().is_empty() || sent.reason.chars().count() > REASON_CHARS_MAX {
         return problem(422, "Ein Grund hat 1 bis 500 Zeichen.", "A reason has 1 to 500 characters.");
     }
-    carried_out(tenant.desk.cancel(id, &as_api(&session.caller), &sent.reason).await)
+    let once = match Once::of(tenant, &session, &headers, "cancel", &run, &sent) {
+        Ok(once) => once,
+        Err(refused) => return refused,
+    };
+    let told = once.desk.cancel(id, &as_api(&session.caller), &sent.reason).await;
+    carried_out(once.answered(id, told).await)
 }
 
 /// What became of a call nobody knows of: it happened, with what came back, or it did not.
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Resolved {
     /// `schreiben`, `schreiben.i2`, `frage.t1.c2`
@@ -155,10 +177,20 @@ fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Val
     serde::Deserialize::deserialize(deserializer).map(Some)
 }
 
-pub async fn resolve(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(run): Path<String>, Body(sent): Body<Resolved>) -> Response {
+pub async fn resolve(
+    State(site): State<Arc<Site>>,
+    Extension(session): Extension<Session>,
+    Path(run): Path<String>,
+    headers: HeaderMap,
+    Body(sent): Body<Resolved>,
+) -> Response {
     let tenant = &site.tenants[&session.tenant];
     let id = match ordered(tenant, &session, &run, "resolve").await {
         Ok(id) => id,
+        Err(refused) => return refused,
+    };
+    let once = match Once::of(tenant, &session, &headers, "resolve", &run, &sent) {
+        Ok(once) => once,
         Err(refused) => return refused,
     };
     let resolution = match (sent.happened, sent.did_not_happen) {
@@ -170,5 +202,6 @@ pub async fn resolve(State(site): State<Arc<Site>>, Extension(session): Extensio
             return problem(400, de, en);
         }
     };
-    carried_out(tenant.desk.resolve(id, &as_api(&session.caller), &sent.step, resolution).await)
+    let told = once.desk.resolve(id, &as_api(&session.caller), &sent.step, resolution).await;
+    carried_out(once.answered(id, told).await)
 }

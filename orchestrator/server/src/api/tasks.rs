@@ -1,23 +1,26 @@
-//! Tasks: the inbox, and answering one.
+//! Tasks: the inbox, one of them, taking, returning and answering it.
 
 use std::sync::Arc;
 
 use axum::{
     Extension,
     extract::{Path, State},
-    http::{StatusCode, Uri},
+    http::{HeaderMap, StatusCode, Uri},
     response::{IntoResponse, Response},
 };
-use laufzettel_domain::{TaskId, Value};
-use laufzettel_engine::Rejection;
-use laufzettel_worker::{Wanted, WishError};
+use jiff::Timestamp;
+use laufzettel_domain::{Digest, TaskId, Value};
+use laufzettel_engine::{Task, TaskKind, TaskState};
+use laufzettel_worker::{Loaded, Wanted, WishError};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{as_api, page, stale, wish};
+use super::{Once, as_api, page, wish};
 use crate::{
     key,
-    problem::{Body, Params, invalid, later, no_task, problem, refused},
-    site::{Session, Site},
+    problem::{Body, Params, later, no_task, refused},
+    reply,
+    site::{Session, Site, TenantSite},
 };
 
 /// Which tasks, and which page of them.
@@ -43,25 +46,208 @@ pub async fn list(State(site): State<Arc<Site>>, Extension(session): Extension<S
     }
 }
 
-/// Refused for what guards something: a human gate is answered on its page.
-pub async fn complete(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(task): Path<String>, Body(sent): Body<Value>) -> Response {
-    let tenant = &site.tenants[&session.tenant];
-    let Some(id) = TaskId::parse(&task) else { return no_task() };
+/// A task of a process her key is for. Who may do what with it the desk says.
+async fn meant(tenant: &TenantSite, session: &Session, task: &str) -> Result<TaskId, Response> {
+    let id = TaskId::parse(task).ok_or_else(no_task)?;
     match tenant.desk.tenant.store.run(id.run).await {
-        Ok(Some(row)) if !session.covers(&row.process) => return key::outside(tenant, &session, Some(("task.denied", json!({ "task": task })))).await,
-        Ok(_) => {}
-        Err(_) => return later(),
+        Ok(Some(row)) if !session.covers(&row.process) => Err(key::outside(tenant, session, Some(("task.denied", json!({ "task": task })))).await),
+        Ok(Some(_)) => Ok(id),
+        Ok(None) => Err(no_task()),
+        Err(_) => Err(later()),
     }
-    let shown = sent.get("shown").and_then(Value::as_str).and_then(laufzettel_domain::Digest::parse);
-    let (Some(shown), Some(values)) = (shown, sent.get("values")) else { return problem(400, "Erwartet: { shown, values }.", "Expected: { shown, values }.") };
-    match tenant.desk.answer(id, &as_api(&session.caller), values, shown).await {
-        Ok(_) => StatusCode::NO_CONTENT.into_response(),
-        Err(WishError::Unknown) => no_task(),
-        Err(WishError::Denied(decision) | WishError::Rejected(Rejection::Denied(decision))) => {
-            refused(&decision).with("page", format!("/aufgaben/{task}").into()).into_response()
+}
+
+/// One task, with what it shows and asks: whoever may complete it, and nobody else.
+pub async fn show(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(written): Path<String>) -> Response {
+    let tenant = &site.tenants[&session.tenant];
+    let id = match meant(tenant, &session, &written).await {
+        Ok(id) => id,
+        Err(refused) => return refused,
+    };
+    let loaded = match seen(tenant, &session, id).await {
+        Ok(Some(loaded)) => loaded,
+        Ok(None) => return no_task(),
+        Err(error) => return wish(&error),
+    };
+    let Some(task) = loaded.run.tasks.get(&id.number) else { return no_task() };
+    if let Err(error) = tenant.desk.record("content.viewed", &as_api(&session.caller), json!({ "run": id.run.to_string(), "task": written })).await {
+        tracing::error!(%error, "what cannot be recorded is not shown");
+        return later();
+    }
+    reply::json(StatusCode::OK, &json!(Shown::of(&loaded, id, task)))
+}
+
+/// A run, for whoever may complete this task of it. That somebody else asked is a record.
+async fn seen(tenant: &TenantSite, session: &Session, id: TaskId) -> Result<Option<Loaded>, WishError> {
+    let Some(loaded) = tenant.desk.load(id.run).await? else { return Ok(None) };
+    if !loaded.run.tasks.contains_key(&id.number) {
+        return Ok(None);
+    }
+    let decision = tenant.desk.may_complete(&loaded, id.number, &session.caller).await?;
+    if !decision.allow {
+        tenant.desk.note("task.denied", &as_api(&session.caller), json!({ "task": id.to_string(), "decision": decision })).await;
+        return Ok(None);
+    }
+    Ok(Some(loaded))
+}
+
+/// A task as programs see it.
+#[derive(Serialize)]
+pub struct Shown {
+    task: String,
+    run: String,
+    nummer: String,
+    process: String,
+    step: String,
+    title: String,
+    kind: TaskKind,
+    open: bool,
+    due: Option<Timestamp>,
+    claimed: Option<Holder>,
+    note: String,
+    show: Value,
+    vorschlag: Value,
+    /// JSON Schema of the answer.
+    form: Value,
+    /// Digest of what is shown; an answer names it.
+    shown: String,
+}
+
+/// Who has a task.
+#[derive(Serialize)]
+pub struct Holder {
+    subject: String,
+    name: String,
+    at: Timestamp,
+}
+
+impl Shown {
+    fn of(loaded: &Loaded, id: TaskId, task: &Task) -> Self {
+        let (opened, run) = (&task.opened, &loaded.run);
+        Self {
+            task: id.to_string(),
+            run: run.id.to_string(),
+            nummer: run.nummer.clone(),
+            process: run.process.to_string(),
+            step: opened.step.to_string(),
+            title: loaded.prepared.process.steps.get(&opened.step).map_or_else(|| opened.step.to_string(), |step| step.title.clone()),
+            kind: opened.kind.clone(),
+            open: task.state == TaskState::Open,
+            due: opened.due,
+            claimed: holder(task),
+            note: opened.note.clone(),
+            show: opened.show.clone(),
+            vorschlag: opened.vorschlag.clone(),
+            form: opened.form.clone(),
+            shown: opened.shown.to_string(),
         }
-        Err(WishError::Rejected(Rejection::Invalid(problems))) => invalid(&problems),
-        Err(WishError::Rejected(Rejection::Stale(text))) => stale(&text),
-        Err(WishError::Unavailable(_)) => later(),
+    }
+}
+
+fn holder(task: &Task) -> Option<Holder> {
+    task.claimed.as_ref().map(|claimed| Holder { subject: claimed.by.subject.clone(), name: claimed.by.name.clone(), at: claimed.at })
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Claimed {
+    /// Why, where somebody else has it.
+    #[serde(default)]
+    reason: String,
+}
+
+/// Takes a task. A person who is signed in does it herself, however her request was made; a key is nobody.
+pub async fn claim(
+    State(site): State<Arc<Site>>,
+    Extension(session): Extension<Session>,
+    Path(task): Path<String>,
+    headers: HeaderMap,
+    Body(sent): Body<Claimed>,
+) -> Response {
+    let tenant = &site.tenants[&session.tenant];
+    let (id, once) = match ordered(tenant, &session, &headers, &task, "claim", &sent).await {
+        Ok(found) => found,
+        Err(refused) => return refused,
+    };
+    let told = once.desk.claim(id, &session.caller, &sent.reason).await;
+    in_hand(id, once.answered(id.run, told).await)
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Returned {}
+
+pub async fn give_back(
+    State(site): State<Arc<Site>>,
+    Extension(session): Extension<Session>,
+    Path(task): Path<String>,
+    headers: HeaderMap,
+    Body(sent): Body<Returned>,
+) -> Response {
+    let tenant = &site.tenants[&session.tenant];
+    let (id, once) = match ordered(tenant, &session, &headers, &task, "return", &sent).await {
+        Ok(found) => found,
+        Err(refused) => return refused,
+    };
+    let told = once.desk.give_back(id, &session.caller).await;
+    in_hand(id, once.answered(id.run, told).await)
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answered {
+    /// Digest of what was shown.
+    shown: Digest,
+    values: Value,
+}
+
+/// An answer is a person's: who is signed in gives it, a key does not.
+pub async fn complete(
+    State(site): State<Arc<Site>>,
+    Extension(session): Extension<Session>,
+    Path(task): Path<String>,
+    headers: HeaderMap,
+    Body(sent): Body<Answered>,
+) -> Response {
+    let tenant = &site.tenants[&session.tenant];
+    let (id, once) = match ordered(tenant, &session, &headers, &task, "complete", &sent).await {
+        Ok(found) => found,
+        Err(refused) => return refused,
+    };
+    let told = once.desk.answer(id, &session.caller, &sent.values, sent.shown).await;
+    match once.answered(id.run, told).await {
+        Ok(_) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => not_done(id, &error),
+    }
+}
+
+async fn ordered(
+    tenant: &TenantSite,
+    session: &Session,
+    headers: &HeaderMap,
+    task: &str,
+    order: &str,
+    sent: &impl Serialize,
+) -> Result<(TaskId, Once), Response> {
+    let id = meant(tenant, session, task).await?;
+    Ok((id, Once::of(tenant, session, headers, order, task, sent)?))
+}
+
+fn in_hand(id: TaskId, told: Result<Loaded, WishError>) -> Response {
+    match told {
+        Ok(loaded) => {
+            let claimed = loaded.run.tasks.get(&id.number).and_then(holder);
+            reply::json(StatusCode::OK, &json!({ "task": id.to_string(), "claimed": claimed }))
+        }
+        Err(error) => not_done(id, &error),
+    }
+}
+
+fn not_done(id: TaskId, error: &WishError) -> Response {
+    match error {
+        WishError::Unknown => no_task(),
+        // whoever may not this way may perhaps on the page
+        WishError::Denied(decision) => refused(decision).with("page", format!("/aufgaben/{id}").into()).into_response(),
+        error => wish(error),
     }
 }

@@ -166,9 +166,14 @@ impl AufgabePage {
             shown,
             digest: "sha256:00".into(),
             form: form.view(&Filled { problems: &problems, proposal: Some(&proposal), ..Filled::default() }, lang),
+            hand: Hand { claim: "/aufgaben/1/uebernehmen".into(), give_back: "/aufgaben/1/zurueckgeben".into(), mine: wrong, ..Hand::default() },
             button: None,
         }
     }
+}
+
+fn held(page: AufgabePage) -> AufgabePage {
+    AufgabePage { hand: Hand { holder: Some(EVIL.into()), missing: true, ..page.hand.clone() }, ..page }
 }
 
 impl VorgaengePage {
@@ -315,6 +320,7 @@ pub(super) fn pages(lang: Lang) -> Vec<(&'static str, Page)> {
         ("aufgaben-leer", Page::Aufgaben(AufgabenPage { tasks: Vec::new(), more: None })),
         ("aufgabe", Page::Aufgabe(AufgabePage::sample(false, lang))),
         ("aufgabe-fehler", Page::Aufgabe(AufgabePage::sample(true, lang))),
+        ("aufgabe-vergeben", Page::Aufgabe(held(AufgabePage::sample(false, lang)))),
         ("vorgaenge", Page::Vorgaenge(VorgaengePage::sample())),
         ("vorgaenge-leer", Page::Vorgaenge(VorgaengePage { runs: Vec::new(), more: None })),
         ("vorgang", Page::Vorgang(VorgangPage::sample(lang))),

@@ -52,6 +52,20 @@ pub struct AufgabePage {
     /// Digest of what is shown; sent back with the answer.
     pub digest: String,
     pub form: FormView,
+    pub hand: Hand,
     /// Label of the button; „Abschließen“ if there is none.
     pub button: Option<String>,
+}
+
+/// Who has a task in hand, and what can be done about it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Hand {
+    pub claim: String,
+    pub give_back: String,
+    /// It is hers who looks.
+    pub mine: bool,
+    /// Somebody else has it: there is no form, only the way to take it over.
+    pub holder: Option<String>,
+    /// The button was pressed without a reason.
+    pub missing: bool,
 }
