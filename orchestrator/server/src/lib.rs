@@ -3,6 +3,7 @@
 //! Every route stands in `routes`, on one page, with what it needs. Nothing here decides: the desk does.
 
 mod api;
+mod cloudevent;
 mod files;
 mod follow;
 mod form_data;

@@ -43,6 +43,11 @@ impl Problem {
         self
     }
 
+    #[cfg(test)]
+    pub fn member(&self, name: &str) -> Option<&Value> {
+        self.more.get(name)
+    }
+
     fn body(&self, lang: Lang) -> String {
         let mut body = json!({ "type": "about:blank", "status": self.status.as_u16(), "title": self.title.get(lang) });
         if let Some(detail) = &self.detail {

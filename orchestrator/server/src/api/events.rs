@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::{as_api, idempotency_key};
 use crate::{
+    cloudevent,
     problem::{Problem, later, problem, refused},
     site::{Session, Site},
 };
@@ -38,18 +39,10 @@ pub async fn receive(
     if tenant != session.tenant {
         return problem(404, "Diesen Mandanten gibt es hier nicht.", "There is no such tenant here.");
     }
-    let sent: Sent = match serde_json::from_slice(&body) {
-        Ok(sent) => sent,
-        Err(error) => {
-            let told = Problem::new(400, "Erwartet: { name, key, payload }.", "Expected: { name, key, payload }.");
-            return told.with("reader", error.to_string().into()).into_response();
-        }
-    };
-    let id = match idempotency_key(&headers) {
-        Ok(id) => id,
+    let happening = match happening(&headers, &body) {
+        Ok(happening) => happening,
         Err(refused) => return refused,
     };
-    let happening = Happening { name: sent.name, key: sent.key, payload: sent.payload.unwrap_or_else(|| json!({})), id };
     match site.tenants[&tenant].desk.report(happening, &as_api(&session.caller), |process| session.covers(process)).await {
         Ok(()) => StatusCode::ACCEPTED.into_response(),
         Err(DeliverError::Unknown) => problem(404, "Auf ein Ereignis dieses Namens wartet kein Prozess.", "No process waits for an event of this name."),
@@ -57,4 +50,18 @@ pub async fn receive(
         Err(DeliverError::Invalid(text)) => Problem::new(422, text.de, text.en).into_response(),
         Err(DeliverError::Unavailable) => later(),
     }
+}
+
+/// Of a CloudEvent `type` is the name, `subject` the key; source and id recognise it when it comes again.
+fn happening(headers: &HeaderMap, body: &[u8]) -> Result<Happening, Response> {
+    if let Some(event) = cloudevent::read(headers, body) {
+        let event = event.map_err(IntoResponse::into_response)?;
+        let id = Some(event.mark());
+        let key = event.subject.ok_or_else(|| cloudevent::wrong("subject").into_response())?;
+        return Ok(Happening { name: event.kind, key, payload: event.data, id });
+    }
+    let expected = Problem::new(400, "Erwartet: { name, key, payload }.", "Expected: { name, key, payload }.");
+    let sent: Sent = serde_json::from_slice(body).map_err(|error| expected.with("reader", error.to_string().into()).into_response())?;
+    let id = idempotency_key(headers)?;
+    Ok(Happening { name: sent.name, key: sent.key, payload: sent.payload.unwrap_or_else(|| json!({})), id })
 }
