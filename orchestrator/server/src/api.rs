@@ -3,7 +3,9 @@
 pub mod catalogue;
 pub mod events;
 pub(crate) mod page;
+pub mod rows;
 pub mod runs;
+pub mod shapes;
 pub mod tasks;
 
 use std::sync::Arc;

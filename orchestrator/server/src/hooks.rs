@@ -23,7 +23,7 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
 use crate::{
-    api::idempotency_key,
+    api::{idempotency_key, shapes::Received},
     cloudevent, key,
     problem::{invalid, later, no_json, no_process, problem, refused, too_many},
     reply,
@@ -176,12 +176,12 @@ async fn answer(tenant: &TenantSite, run: RunId, respond: Respond) -> Response {
             && row.ended_at.is_some()
             && let Ok(Some(loaded)) = tenant.desk.load(run).await
         {
-            let body = json!({ "run": run.to_string(), "nummer": row.nummer, "state": row.state, "output": loaded.run.output });
-            return reply::json(StatusCode::OK, &body);
+            let body = Received { run: run.to_string(), nummer: row.nummer, state: row.state, output: Some(loaded.run.output) };
+            return reply::json(StatusCode::OK, &json!(body));
         }
         if waited >= until {
-            let body = json!({ "run": run.to_string(), "nummer": row.nummer, "state": row.state });
-            let mut response = reply::json(StatusCode::ACCEPTED, &body);
+            let body = Received { run: run.to_string(), nummer: row.nummer, state: row.state, output: None };
+            let mut response = reply::json(StatusCode::ACCEPTED, &json!(body));
             if let Ok(value) = format!("/api/v1/runs/{run}").parse() {
                 response.headers_mut().insert(header::LOCATION, value);
             }

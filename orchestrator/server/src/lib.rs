@@ -11,6 +11,7 @@ mod hooks;
 mod intake;
 mod key;
 mod oidc;
+mod openapi;
 pub mod pages;
 mod problem;
 mod processes;
@@ -27,6 +28,7 @@ mod view;
 
 pub use files::media_type;
 pub use oidc::{Binding, Oidc, OidcError, OidcOptions, SetupError};
+pub use openapi::describe;
 pub use routes::{Needs, router, routes};
 pub use signin::terminal::{Answered, Seat, Waiting};
 pub use site::{Login, Site, TenantSite};

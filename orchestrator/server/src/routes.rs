@@ -13,7 +13,7 @@ use axum::{
 use laufzettel_worker::Nobody;
 use tower_http::csrf::CsrfLayer;
 
-use crate::{api, files, follow, hooks, intake, key, pages, problem, processes, reply, runs, session, signin, site::Site, status, tasks};
+use crate::{api, files, follow, hooks, intake, key, openapi, pages, problem, processes, reply, runs, session, signin, site::Site, status, tasks};
 
 /// What somebody must bring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +81,7 @@ pub fn routes() -> Vec<Route> {
         route("/vorgaenge/{run}/dateien/{file}", Person, "run.view", get(files::fetch)),
         route("/prozesse", Person, "process.start", get(processes::list)),
         route("/prozesse/{id}/start", Person, "process.start", get(processes::form).post(processes::start).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
+        route("/api/openapi.json", Nothing, "", get(openapi::document)),
         route("/api/v1/processes", Key, "process.start", get(api::catalogue::processes)),
         route("/api/v1/processes/{id}/runs", Key, "process.start", post(api::catalogue::start)),
         route("/api/v1/runs", Key, "run.view", get(api::runs::list)),
@@ -201,6 +202,7 @@ mod tests {
             "/abgemeldet/{tenant}",
             "/abgemeldet/{tenant}/dienst",
             "/",
+            "/api/openapi.json",
         ];
         assert_eq!(open, expected);
     }

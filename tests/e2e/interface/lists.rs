@@ -104,6 +104,16 @@ async fn unchanged(server: &Server, run: &str, klein: &[(&str, String)], strange
     assert_eq!(ask(&run, klein, &tag).await.status, 200, "it has moved");
 }
 
+/// What the interface says of itself is what the program knows of it.
+#[test]
+fn the_interface_describes_itself() {
+    let tenant = house();
+    let server = Server::start(&tenant, None).expect("up starts");
+    let told = runtime().block_on(Asked::get(&server.url("/api/openapi.json"), &[]));
+    assert_eq!((told.status, told.body), (200, laufzettel_server::describe()));
+    server.stop();
+}
+
 /// What stops opening stops at once; what never opened anything is soon not looked at any more, and holds up nobody else.
 #[test]
 fn a_revoked_key_opens_nothing_and_wrong_ones_are_held_up() {

@@ -9,11 +9,16 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use laufzettel_domain::{Digest, RunId, Value};
+use laufzettel_engine::Run;
 use laufzettel_process::model::RunAs;
 use laufzettel_worker::{StartError, StartRequest};
 use serde_json::json;
 
-use super::{as_api, idempotency_key, other_data, wish};
+use super::{
+    as_api, idempotency_key, other_data,
+    shapes::{Accepted, Catalogue, Finished, Startable},
+    wish,
+};
 use crate::{
     key,
     problem::{Body, Params, invalid, later, no_process, refused, too_many},
@@ -32,17 +37,22 @@ pub async fn processes(State(site): State<Arc<Site>>, Extension(session): Extens
     };
     let tenant = &site.tenants[&session.tenant].desk.tenant;
     let (now, zone) = (tenant.clock.now(), tenant.zone());
-    let list: Vec<Value> = startable
-        .into_iter()
-        .filter(|p| session.covers(p.id.as_str()))
-        .map(|p| json!({ "id": p.id.as_str(), "version": p.version.to_string(), "title": p.title, "description": p.description, "verantwortlich": p.verantwortlich, "input": p.input.root, "digest": p.digest.to_string(), "next": p.next_times(now, &zone, NEXT_TIMES) }))
-        .collect();
-    let body = json!({ "processes": list });
+    let processes = startable.into_iter().filter(|process| session.covers(process.id.as_str())).map(|process| Startable {
+        id: process.id.to_string(),
+        version: process.version.to_string(),
+        title: process.title.clone(),
+        description: process.description.clone(),
+        verantwortlich: process.verantwortlich.clone(),
+        input: process.input.root.clone(),
+        digest: process.digest.to_string(),
+        next: process.next_times(now, &zone, NEXT_TIMES),
+    });
+    let body = json!(Catalogue { processes: processes.collect() });
     reply::tagged(&headers, &format!("\"{}\"", Digest::of_value(&body)), || body)
 }
 
 /// `?zone=`: beside the input, which is the process's own.
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Wished {
     zone: Option<String>,
@@ -95,7 +105,7 @@ pub async fn start(
     if let Some(response) = waited(&site, &session, run, &headers).await {
         return response;
     }
-    let mut response = reply::json(StatusCode::ACCEPTED, &json!({ "run": run.to_string() }));
+    let mut response = reply::json(StatusCode::ACCEPTED, &json!(Accepted { run: run.to_string() }));
     if let Ok(value) = format!("/api/v1/runs/{run}").parse() {
         response.headers_mut().insert(header::LOCATION, value);
     }
@@ -119,8 +129,9 @@ async fn waited(site: &Site, session: &Session, run: RunId, headers: &HeaderMap)
             let loaded = tenant.desk.load(run).await.ok()??;
             // what cannot be recorded is not shown
             tenant.desk.record("content.viewed", &as_api(&session.caller), json!({ "run": run.to_string() })).await.ok()?;
-            let body = json!({ "run": run.to_string(), "nummer": loaded.run.nummer, "state": loaded.run.state().as_str(), "output": loaded.run.output,
-                "message": loaded.run.message });
+            let Run { nummer, output, message, .. } = &loaded.run;
+            let state = loaded.run.state().as_str().to_owned();
+            let body = json!(Finished { run: run.to_string(), nummer: nummer.clone(), state, output: output.clone(), message: message.clone() });
             let mut response = reply::json(StatusCode::OK, &body);
             response.headers_mut().insert("preference-applied", format!("wait={seconds}").parse().ok()?);
             return Some(response);

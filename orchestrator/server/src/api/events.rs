@@ -19,10 +19,13 @@ use crate::{
     site::{Session, Site},
 };
 
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
+/// Something that happened elsewhere.
 pub struct Sent {
+    /// What the waiting steps call it.
     name: String,
+    /// Whom it is about.
     key: String,
     #[serde(default)]
     payload: Option<Value>,

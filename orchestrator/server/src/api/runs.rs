@@ -9,13 +9,17 @@ use axum::{
     response::Response,
 };
 use laufzettel_domain::{RunId, Value};
-use laufzettel_engine::{REASON_CHARS_MAX, Resolution};
+use laufzettel_engine::{REASON_CHARS_MAX, Resolution, Run};
 use laufzettel_policy::Decision;
 use laufzettel_store::RunFilter;
 use laufzettel_worker::{Loaded, WishError};
 use serde_json::json;
 
-use super::{Once, as_api, page, wish};
+use super::{
+    Once, as_api, page,
+    shapes::{Ordered, RunShown},
+    wish,
+};
 use crate::{
     key,
     problem::{Body, Params, later, no_run, problem},
@@ -24,8 +28,9 @@ use crate::{
 };
 
 /// Which runs, and which page of them.
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "RunsAsked")]
 pub struct Asked {
     state: Option<String>,
     process: Option<String>,
@@ -73,8 +78,9 @@ pub async fn show(State(site): State<Arc<Site>>, Extension(session): Extension<S
                 return later();
             }
             let open: Vec<String> = loaded.run.open_tasks().map(|t| format!("{id}.{}", t.opened.number)).collect();
-            let body = json!({ "run": run, "nummer": loaded.run.nummer, "process": loaded.run.process.as_str(), "version": loaded.run.version,
-                "state": loaded.run.state().as_str(), "output": loaded.run.output, "message": loaded.run.message, "tasks": open });
+            let Run { nummer, process, version, output, message, .. } = loaded.run.clone();
+            let state = loaded.run.state().as_str().to_owned();
+            let body = json!(RunShown { run, nummer, process: process.to_string(), version, state, output, message, tasks: open });
             reply::tagged(&HeaderMap::new(), &tag(loaded.run.seq), || body)
         }
         Ok(None) => no_run(),
@@ -124,13 +130,13 @@ async fn ordered(tenant: &TenantSite, session: &Session, run: &str, order: &str)
 
 fn carried_out(result: Result<Loaded, WishError>) -> Response {
     match result {
-        Ok(loaded) => reply::json(StatusCode::OK, &json!({ "run": loaded.run.id.to_string(), "state": loaded.run.state().as_str() })),
+        Ok(loaded) => reply::json(StatusCode::OK, &json!(Ordered { run: loaded.run.id.to_string(), state: loaded.run.state().as_str().to_owned() })),
         Err(WishError::Unknown) => no_run(),
         Err(error) => wish(&error),
     }
 }
 
-#[derive(serde::Deserialize, serde::Serialize)]
+#[derive(serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cancelled {
     reason: String,
@@ -161,7 +167,7 @@ pub async fn cancel(
 }
 
 /// What became of a call nobody knows of: it happened, with what came back, or it did not.
-#[derive(serde::Deserialize, serde::Serialize)]
+#[derive(serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Resolved {
     /// `schreiben`, `schreiben.i2`, `frage.t1.c2`

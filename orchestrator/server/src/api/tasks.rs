@@ -8,14 +8,18 @@ use axum::{
     http::{HeaderMap, StatusCode, Uri},
     response::{IntoResponse, Response},
 };
-use jiff::Timestamp;
 use laufzettel_domain::{Digest, TaskId, Value};
-use laufzettel_engine::{Task, TaskKind, TaskState};
+use laufzettel_engine::{Task, TaskState};
 use laufzettel_worker::{Loaded, Wanted, WishError};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Once, as_api, page, wish};
+use super::{
+    Once, as_api, page,
+    shapes::{Holder, InHand, TaskShown},
+    wish,
+};
 use crate::{
     key,
     problem::{Body, Params, later, no_task, refused},
@@ -24,8 +28,9 @@ use crate::{
 };
 
 /// Which tasks, and which page of them.
-#[derive(serde::Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "TasksAsked")]
 pub struct Asked {
     open: Option<bool>,
     step: Option<String>,
@@ -74,7 +79,7 @@ pub async fn show(State(site): State<Arc<Site>>, Extension(session): Extension<S
         tracing::error!(%error, "what cannot be recorded is not shown");
         return later();
     }
-    reply::json(StatusCode::OK, &json!(Shown::of(&loaded, id, task)))
+    reply::json(StatusCode::OK, &json!(shown(&loaded, id, task)))
 }
 
 /// A run, for whoever may complete this task of it. That somebody else asked is a record.
@@ -91,56 +96,24 @@ async fn seen(tenant: &TenantSite, session: &Session, id: TaskId) -> Result<Opti
     Ok(Some(loaded))
 }
 
-/// A task as programs see it.
-#[derive(Serialize)]
-pub struct Shown {
-    task: String,
-    run: String,
-    nummer: String,
-    process: String,
-    step: String,
-    title: String,
-    kind: TaskKind,
-    open: bool,
-    due: Option<Timestamp>,
-    claimed: Option<Holder>,
-    note: String,
-    show: Value,
-    vorschlag: Value,
-    /// JSON Schema of the answer.
-    form: Value,
-    /// Digest of what is shown; an answer names it.
-    shown: String,
-}
-
-/// Who has a task.
-#[derive(Serialize)]
-pub struct Holder {
-    subject: String,
-    name: String,
-    at: Timestamp,
-}
-
-impl Shown {
-    fn of(loaded: &Loaded, id: TaskId, task: &Task) -> Self {
-        let (opened, run) = (&task.opened, &loaded.run);
-        Self {
-            task: id.to_string(),
-            run: run.id.to_string(),
-            nummer: run.nummer.clone(),
-            process: run.process.to_string(),
-            step: opened.step.to_string(),
-            title: loaded.prepared.process.steps.get(&opened.step).map_or_else(|| opened.step.to_string(), |step| step.title.clone()),
-            kind: opened.kind.clone(),
-            open: task.state == TaskState::Open,
-            due: opened.due,
-            claimed: holder(task),
-            note: opened.note.clone(),
-            show: opened.show.clone(),
-            vorschlag: opened.vorschlag.clone(),
-            form: opened.form.clone(),
-            shown: opened.shown.to_string(),
-        }
+fn shown(loaded: &Loaded, id: TaskId, task: &Task) -> TaskShown {
+    let (opened, run) = (&task.opened, &loaded.run);
+    TaskShown {
+        task: id.to_string(),
+        run: run.id.to_string(),
+        nummer: run.nummer.clone(),
+        process: run.process.to_string(),
+        step: opened.step.to_string(),
+        title: loaded.prepared.process.steps.get(&opened.step).map_or_else(|| opened.step.to_string(), |step| step.title.clone()),
+        kind: json!(opened.kind).as_str().unwrap_or_default().to_owned(),
+        open: task.state == TaskState::Open,
+        due: opened.due,
+        claimed: holder(task),
+        note: opened.note.clone(),
+        show: opened.show.clone(),
+        vorschlag: opened.vorschlag.clone(),
+        form: opened.form.clone(),
+        shown: opened.shown.to_string(),
     }
 }
 
@@ -148,7 +121,7 @@ fn holder(task: &Task) -> Option<Holder> {
     task.claimed.as_ref().map(|claimed| Holder { subject: claimed.by.subject.clone(), name: claimed.by.name.clone(), at: claimed.at })
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Claimed {
     /// Why, where somebody else has it.
@@ -173,7 +146,8 @@ pub async fn claim(
     in_hand(id, once.answered(id.run, told).await)
 }
 
-#[derive(Deserialize, Serialize)]
+/// There is nothing to say about it.
+#[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Returned {}
 
@@ -193,10 +167,11 @@ pub async fn give_back(
     in_hand(id, once.answered(id.run, told).await)
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Answered {
     /// Digest of what was shown.
+    #[schemars(with = "String")]
     shown: Digest,
     values: Value,
 }
@@ -237,7 +212,7 @@ fn in_hand(id: TaskId, told: Result<Loaded, WishError>) -> Response {
     match told {
         Ok(loaded) => {
             let claimed = loaded.run.tasks.get(&id.number).and_then(holder);
-            reply::json(StatusCode::OK, &json!({ "task": id.to_string(), "claimed": claimed }))
+            reply::json(StatusCode::OK, &json!(InHand { task: id.to_string(), claimed }))
         }
         Err(error) => not_done(id, &error),
     }
