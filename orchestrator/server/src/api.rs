@@ -48,11 +48,11 @@ pub(crate) fn as_api(caller: &Caller) -> Caller {
 }
 
 /// What makes a repeated request the same one: 1 to 256 visible characters. Without the header every request is another.
-pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Response> {
+pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(sent) = headers.get("idempotency-key") else { return Ok(None) };
     let key = sent.to_str().ok().filter(|key| !key.is_empty() && key.len() <= 256);
     let (de, en) = ("Ein Idempotency-Key hat 1 bis 256 Zeichen (ASCII).", "An Idempotency-Key has 1 to 256 characters (ASCII).");
-    key.map(|key| Some(key.to_owned())).ok_or_else(|| problem(400, de, en))
+    key.map(|key| Some(key.to_owned())).ok_or_else(|| Problem::new(400, de, en))
 }
 
 /// A desk for one order, and what makes a repeated request this very one.
@@ -63,7 +63,7 @@ pub(crate) struct Once {
 
 impl Once {
     /// `order` and `of`: what is asked, and of what.
-    pub fn of(tenant: &TenantSite, session: &Session, headers: &HeaderMap, order: &str, of: &str, sent: &impl serde::Serialize) -> Result<Self, Response> {
+    pub fn of(tenant: &TenantSite, session: &Session, headers: &HeaderMap, order: &str, of: &str, sent: &impl serde::Serialize) -> Result<Self, Problem> {
         let Some(key) = idempotency_key(headers)? else { return Ok(Self { desk: tenant.desk.clone(), same: None }) };
         let first = format!("order:{}:{order}:{of}:{key}", session.caller.subject);
         let same = format!("{first}:{}", Digest::of_value(&json!(sent)));

@@ -25,7 +25,7 @@ use subtle::ConstantTimeEq as _;
 use crate::{
     api::{idempotency_key, shapes::Received},
     cloudevent, key,
-    problem::{invalid, later, no_json, no_process, problem, refused, too_many},
+    problem::{Problem, invalid, later, no_json, no_process, problem, refused, too_many},
     reply,
     site::{Site, TenantSite},
 };
@@ -46,7 +46,7 @@ pub async fn receive(
     let Some(hook) = find(tenant, &path) else { return problem(404, "Diesen Eingang gibt es nicht.", "There is no such way in.") };
     // checked before anything of the body is looked at
     let sender = match &hook.auth {
-        HookAuth::Signature { secret } => signed(tenant, secret, &headers, &body),
+        HookAuth::Signature { secret } => signed(tenant, secret, &headers, &body).map_err(Response::from),
         HookAuth::Key => shown(&site, (&name, tenant), &hook, &extensions, &headers).await,
     };
     let mut sender = match sender {
@@ -77,10 +77,10 @@ struct Sender {
     ids: Vec<String>,
 }
 
-fn signed(tenant: &TenantSite, secret: &str, headers: &HeaderMap, body: &[u8]) -> Result<Sender, Response> {
+fn signed(tenant: &TenantSite, secret: &str, headers: &HeaderMap, body: &[u8]) -> Result<Sender, Problem> {
     let now = tenant.desk.tenant.clock.now().as_second();
     let secrets = tenant.secrets.get(secret).map(Vec::as_slice).unwrap_or_default();
-    let id = verify(headers, body, secrets, now).map_err(|(de, en)| problem(401, de, en))?;
+    let id = verify(headers, body, secrets, now).map_err(|(de, en)| Problem::new(401, de, en))?;
     Ok(Sender { name: None, of: String::new(), ids: vec![id] })
 }
 

@@ -17,8 +17,12 @@ use serde_json::{Map, json};
 
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
+/// Boxed: what goes well carries no room for what might not.
 #[derive(Debug, Clone)]
-pub struct Problem {
+pub struct Problem(Box<Told>);
+
+#[derive(Debug, Clone)]
+struct Told {
     status: StatusCode,
     title: Text,
     detail: Option<Text>,
@@ -30,34 +34,36 @@ pub struct Problem {
 impl Problem {
     pub fn new(status: u16, de: impl Into<String>, en: impl Into<String>) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self { status, title: Text::new(de, en), detail: None, errors: Vec::new(), more: Map::new() }
+        Self(Box::new(Told { status, title: Text::new(de, en), detail: None, errors: Vec::new(), more: Map::new() }))
     }
 
-    pub fn because(self, detail: Text) -> Self {
-        Self { detail: Some(detail), ..self }
+    pub fn because(mut self, detail: Text) -> Self {
+        self.0.detail = Some(detail);
+        self
     }
 
     /// A member every language shares.
     pub fn with(mut self, name: &str, value: Value) -> Self {
-        self.more.insert(name.to_owned(), value);
+        self.0.more.insert(name.to_owned(), value);
         self
     }
 
     #[cfg(test)]
     pub fn member(&self, name: &str) -> Option<&Value> {
-        self.more.get(name)
+        self.0.more.get(name)
     }
 
     fn body(&self, lang: Lang) -> String {
-        let mut body = json!({ "type": "about:blank", "status": self.status.as_u16(), "title": self.title.get(lang) });
-        if let Some(detail) = &self.detail {
+        let Told { status, title, detail, errors, more } = &*self.0;
+        let mut body = json!({ "type": "about:blank", "status": status.as_u16(), "title": title.get(lang) });
+        if let Some(detail) = detail {
             body["detail"] = detail.get(lang).into();
         }
-        if !self.errors.is_empty() {
+        if !errors.is_empty() {
             let error = |(pointer, text): &(String, Text)| json!({ "pointer": pointer, "detail": text.get(lang) });
-            body["errors"] = self.errors.iter().map(error).collect();
+            body["errors"] = errors.iter().map(error).collect();
         }
-        for (name, value) in &self.more {
+        for (name, value) in more {
             body[name] = value.clone();
         }
         body.to_string()
@@ -66,9 +72,15 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = (self.status, [(header::CONTENT_TYPE, MEDIA_TYPE)], self.body(Lang::De)).into_response();
+        let mut response = (self.0.status, [(header::CONTENT_TYPE, MEDIA_TYPE)], self.body(Lang::De)).into_response();
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+impl From<Problem> for Response {
+    fn from(problem: Problem) -> Self {
+        problem.into_response()
     }
 }
 
@@ -100,7 +112,9 @@ pub fn refused(decision: &Decision) -> Problem {
 /// What was sent does not fit, place by place.
 pub fn invalid(problems: &[schema::Problem]) -> Response {
     let errors = problems.iter().map(|p| (format!("/{}", p.path.0.join("/")), p.message.clone())).collect();
-    Problem { errors, ..Problem::new(422, "Die Daten passen nicht.", "The data does not fit.") }.into_response()
+    let mut told = Problem::new(422, "Die Daten passen nicht.", "The data does not fit.");
+    told.0.errors = errors;
+    told.into_response()
 }
 
 /// 429 with the seconds after which it is worth another try (RFC 6585 § 4, RFC 9110 § 10.2.3).

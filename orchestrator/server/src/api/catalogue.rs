@@ -73,7 +73,7 @@ pub async fn start(
     }
     let sent = match idempotency_key(&headers) {
         Ok(sent) => sent,
-        Err(refused) => return refused,
+        Err(refused) => return refused.into(),
     };
     let receipts = sent.map(|k| format!("api:{}:{id}:{k}", session.caller.subject)).into_iter().collect();
     // a service account's run acts as that account from the beginning

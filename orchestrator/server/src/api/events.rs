@@ -44,7 +44,7 @@ pub async fn receive(
     }
     let happening = match happening(&headers, &body) {
         Ok(happening) => happening,
-        Err(refused) => return refused,
+        Err(refused) => return refused.into(),
     };
     match site.tenants[&tenant].desk.report(happening, &as_api(&session.caller), |process| session.covers(process)).await {
         Ok(()) => StatusCode::ACCEPTED.into_response(),
@@ -56,15 +56,15 @@ pub async fn receive(
 }
 
 /// Of a CloudEvent `type` is the name, `subject` the key; source and id recognise it when it comes again.
-fn happening(headers: &HeaderMap, body: &[u8]) -> Result<Happening, Response> {
+fn happening(headers: &HeaderMap, body: &[u8]) -> Result<Happening, Problem> {
     if let Some(event) = cloudevent::read(headers, body) {
-        let event = event.map_err(IntoResponse::into_response)?;
+        let event = event?;
         let id = Some(event.mark());
-        let key = event.subject.ok_or_else(|| cloudevent::wrong("subject").into_response())?;
+        let key = event.subject.ok_or_else(|| cloudevent::wrong("subject"))?;
         return Ok(Happening { name: event.kind, key, payload: event.data, id });
     }
     let expected = Problem::new(400, "Erwartet: { name, key, payload }.", "Expected: { name, key, payload }.");
-    let sent: Sent = serde_json::from_slice(body).map_err(|error| expected.with("reader", error.to_string().into()).into_response())?;
+    let sent: Sent = serde_json::from_slice(body).map_err(|error| expected.with("reader", error.to_string().into()))?;
     let id = idempotency_key(headers)?;
     Ok(Happening { name: sent.name, key: sent.key, payload: sent.payload.unwrap_or_else(|| json!({})), id })
 }

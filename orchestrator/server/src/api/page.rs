@@ -9,17 +9,17 @@ use laufzettel_domain::Value;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 
-use crate::{problem::problem, reply};
+use crate::{problem::Problem, reply};
 
 /// Entries of a page where nobody says how many: a screen and a half.
 const LIMIT: u32 = 50;
 /// Entries of a page at most: what a store gives at once.
 const LIMIT_MAX: u32 = laufzettel_store::RUNS_PAGE_MAX;
 
-pub fn limit(asked: Option<u32>) -> Result<u32, Response> {
+pub fn limit(asked: Option<u32>) -> Result<u32, Problem> {
     match asked.unwrap_or(LIMIT) {
         limit @ 1..=LIMIT_MAX => Ok(limit),
-        _ => Err(problem(400, "limit ist eine Zahl von 1 bis 500.", "limit is a number from 1 to 500.")),
+        _ => Err(Problem::new(400, "limit ist eine Zahl von 1 bis 500.", "limit is a number from 1 to 500.")),
     }
 }
 
@@ -28,10 +28,10 @@ pub fn cursor(place: &impl Serialize) -> String {
     URL_SAFE_NO_PAD.encode(json!(place).to_string())
 }
 
-pub fn place<T: DeserializeOwned>(cursor: Option<&str>) -> Result<Option<T>, Response> {
+pub fn place<T: DeserializeOwned>(cursor: Option<&str>) -> Result<Option<T>, Problem> {
     let Some(cursor) = cursor else { return Ok(None) };
     let read = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    read.map(Some).ok_or_else(|| problem(400, "Diesen cursor gibt es nicht; er steht in next.", "There is no such cursor; it stands in next."))
+    read.map(Some).ok_or_else(|| Problem::new(400, "Diesen cursor gibt es nicht; er steht in next.", "There is no such cursor; it stands in next."))
 }
 
 /// A page under its name, with the way to the next one in the body and in `Link` (RFC 8288).
@@ -56,6 +56,8 @@ fn with_cursor(uri: &Uri, cursor: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use axum::response::IntoResponse as _;
+
     use super::*;
 
     #[test]
@@ -75,7 +77,7 @@ mod tests {
         assert_eq!(place::<(Option<i64>, String)>(Some(&cursor(&there))).unwrap(), Some(there));
         assert_eq!(place::<String>(None).unwrap(), None);
         for wrong in ["", "!", "AAAA", &cursor(&3)] {
-            assert_eq!(place::<String>(Some(wrong)).unwrap_err().status(), 400, "{wrong}");
+            assert_eq!(place::<String>(Some(wrong)).unwrap_err().into_response().status(), 400, "{wrong}");
         }
     }
 }

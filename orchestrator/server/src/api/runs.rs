@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     key,
-    problem::{Body, Params, later, no_run, problem},
+    problem::{Body, Params, Problem, later, no_run, problem},
     reply,
     site::{Session, Site, TenantSite},
 };
@@ -41,11 +41,11 @@ pub struct Asked {
 }
 
 impl Asked {
-    fn filter(self) -> Result<RunFilter, Response> {
+    fn filter(self) -> Result<RunFilter, Problem> {
         if self.state.as_ref().is_some_and(|state| !laufzettel_engine::State::ALL.iter().any(|known| known.as_str() == state)) {
             let (de, en) =
                 ("state ist running, waiting, completed, failed, cancelled oder stuck.", "state is running, waiting, completed, failed, cancelled or stuck.");
-            return Err(problem(400, de, en));
+            return Err(Problem::new(400, de, en));
         }
         let (before, limit) = (page::place(self.cursor.as_deref())?, page::limit(self.limit)?);
         let Self { state, unit, nummer, .. } = self;
@@ -56,7 +56,7 @@ impl Asked {
 pub async fn list(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Params(asked): Params<Asked>, uri: Uri) -> Response {
     let filter = match asked.filter() {
         Ok(filter) => filter,
-        Err(refused) => return refused,
+        Err(refused) => return refused.into(),
     };
     match site.tenants[&session.tenant].desk.runs(&session.caller, filter, session.scope.as_deref()).await {
         Ok(found) => page::page(&uri, "runs", &found.rows, found.next.as_ref()),
@@ -160,7 +160,7 @@ pub async fn cancel(
     }
     let once = match Once::of(tenant, &session, &headers, "cancel", &run, &sent) {
         Ok(once) => once,
-        Err(refused) => return refused,
+        Err(refused) => return refused.into(),
     };
     let told = once.desk.cancel(id, &as_api(&session.caller), &sent.reason).await;
     carried_out(once.answered(id, told).await)
@@ -197,7 +197,7 @@ pub async fn resolve(
     };
     let once = match Once::of(tenant, &session, &headers, "resolve", &run, &sent) {
         Ok(once) => once,
-        Err(refused) => return refused,
+        Err(refused) => return refused.into(),
     };
     let resolution = match (sent.happened, sent.did_not_happen) {
         (Some(value), false) => Resolution::Happened(value),

@@ -42,7 +42,7 @@ pub struct Asked {
 pub async fn list(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Params(asked): Params<Asked>, uri: Uri) -> Response {
     let (after, limit) = match (page::place(asked.cursor.as_deref()), page::limit(asked.limit)) {
         (Ok(after), Ok(limit)) => (after, limit as usize),
-        (Err(refused), _) | (_, Err(refused)) => return refused,
+        (Err(refused), _) | (_, Err(refused)) => return refused.into(),
     };
     let wanted = Wanted { closed: asked.open == Some(false), step: asked.step, process: asked.process, patterns: session.scope.clone(), limit };
     match site.tenants[&session.tenant].desk.inbox(&session.caller, &wanted, after).await {
