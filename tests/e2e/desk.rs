@@ -218,7 +218,10 @@ pub fn sign(secret: &str, id: &str, body: &str) -> Vec<(&'static str, String)> {
 /// Posts to a running server; `None` if it is not there (any more).
 pub async fn post(url: &str, headers: &[(&str, String)], body: &str) -> Option<(u16, Value)> {
     let client = client();
-    let mut request = client.post(url).header("content-type", "application/json").body(body.to_owned());
+    let mut request = client.post(url).body(body.to_owned());
+    if !headers.iter().any(|(name, _)| *name == "content-type") {
+        request = request.header("content-type", "application/json");
+    }
     for (name, value) in headers {
         request = request.header(*name, value);
     }

@@ -1,5 +1,11 @@
 //! The interface for programs: start and wait, follow as it happens, cancel; each under the rights of whoever asks.
 
+mod lists;
+mod refusals;
+mod tasks;
+
+use std::sync::LazyLock;
+
 use serde_json::{Value, json};
 
 use crate::desk::{Server, Tenant, client, post, process, runtime, text};
@@ -20,6 +26,67 @@ fn house() -> Tenant {
     std::fs::write(tenant.path("workflows/doppelt.yaml"), process("doppelt", "Verdoppeln", STEPS)).expect("written");
     tenant.grant("{ groups: [GG-Steueramt], allow: [\"process.start:doppelt\"] }");
     tenant
+}
+
+/// What came back.
+struct Asked {
+    status: u16,
+    headers: reqwest::header::HeaderMap,
+    text: String,
+    /// Null where it is no JSON.
+    body: Value,
+}
+
+impl Asked {
+    async fn send(request: reqwest::RequestBuilder, headers: &[(&str, String)]) -> Self {
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, value));
+        let (client, request) = request.build_split();
+        let request = request.expect("a request");
+        let (method, path) = (request.method().to_string().to_lowercase(), request.url().path().to_owned());
+        let response = client.execute(request).await.expect("the server answers");
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.expect("a text");
+        let told = Self { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null), text };
+        told.is_as_described(&method, &path);
+        told
+    }
+
+    /// Whatever the interface answers is what `/api/openapi.json` says of it.
+    fn is_as_described(&self, method: &str, path: &str) {
+        static DOCUMENT: LazyLock<Value> = LazyLock::new(laufzettel_server::describe);
+        let same = |template: &str| {
+            template.split('/').count() == path.split('/').count() && template.split('/').zip(path.split('/')).all(|(t, p)| t.starts_with('{') || t == p)
+        };
+        let found = DOCUMENT["paths"].as_object().expect("paths").iter().find(|(template, _)| same(template)).and_then(|(_, all)| all.get(method));
+        let Some(operation) = found else { return };
+        let (name, responses) = (format!("{method} {path} {}: {}", self.status, self.text), &operation["responses"]);
+        let described = responses.get(self.status.to_string()).or(responses.get("default").filter(|_| self.status >= 400));
+        let described = described.unwrap_or_else(|| panic!("not described: {name}"));
+        let media = self.header("content-type");
+        let Some(content) = described.get("content") else { return assert_eq!(self.text, "", "{name}") };
+        let schema = content.get(media).and_then(|content| content.get("schema")).unwrap_or_else(|| panic!("{media}: {name}"));
+        let whole = json!({ "allOf": [schema], "components": DOCUMENT["components"] });
+        let validator = jsonschema::validator_for(&whole).expect("a schema");
+        if let Err(error) = validator.validate(&self.body) {
+            panic!("{error} at {}: {name}", error.instance_path());
+        }
+    }
+
+    async fn get(url: &str, headers: &[(&str, String)]) -> Self {
+        Self::send(client().get(url), headers).await
+    }
+
+    async fn post(url: &str, headers: &[(&str, String)], body: &Value) -> Self {
+        Self::send(client().post(url).header("content-type", "application/json").body(body.to_string()), headers).await
+    }
+
+    async fn form(url: &str, headers: &[(&str, String)], body: &str) -> Self {
+        Self::send(client().post(url).header("content-type", "application/x-www-form-urlencoded").body(body.to_owned()), headers).await
+    }
+
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
 }
 
 fn key(tenant: &Tenant, args: &[&str]) -> String {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::desk::{Server, Tenant, client, demo, runtime, text, until};
 
 /// Signed in by the demo's page: the cookie, or the status that came instead.
-async fn sign_in(server: &Server, user: &str) -> Result<String, u16> {
+pub async fn sign_in(server: &Server, user: &str) -> Result<String, u16> {
     let form = format!("person=vg-bellheim/{user}");
     let request =
         client().post(server.url("/anmelden")).header("origin", server.url("")).header("content-type", "application/x-www-form-urlencoded").body(form);

@@ -174,6 +174,12 @@ pub enum Runs {
         state: Option<String>,
         #[arg(long)]
         process: Option<String>,
+        /// Verantwortliche Stelle
+        #[arg(long)]
+        unit: Option<String>,
+        /// Vorgangsnummer
+        #[arg(long)]
+        nummer: Option<String>,
         #[arg(long, default_value_t = 50)]
         limit: u32,
         #[command(flatten)]
@@ -237,6 +243,13 @@ pub enum Runs {
 pub enum Tasks {
     /// Offene Aufgaben, die dringendste zuerst
     List {
+        #[arg(long)]
+        step: Option<String>,
+        #[arg(long)]
+        process: Option<String>,
+        /// Erledigte und zurückgezogene
+        #[arg(long)]
+        closed: bool,
         #[command(flatten)]
         who: Who,
         #[command(flatten)]
@@ -244,6 +257,25 @@ pub enum Tasks {
     },
     /// Eine Aufgabe: was vorliegt und was gefragt ist
     Show {
+        task: String,
+        #[command(flatten)]
+        who: Who,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Übernimmt eine Aufgabe: andere sehen, wer sie hat, und erledigen sie solange nicht
+    Claim {
+        task: String,
+        /// Warum, wenn jemand anderes sie schon hat
+        #[arg(long, default_value = "")]
+        reason: String,
+        #[command(flatten)]
+        who: Who,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Gibt eine übernommene Aufgabe zurück
+    Return {
         task: String,
         #[command(flatten)]
         who: Who,

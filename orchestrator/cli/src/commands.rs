@@ -226,7 +226,7 @@ fn read_json(file: &str) -> anyhow::Result<Value> {
 
 async fn runs_wish(runs: Runs, out: &Out) -> anyhow::Result<u8> {
     let (at, who, asked) = match runs {
-        Runs::List { state, process, limit, who, at } => (at, who, Wish::RunsList { state, process, limit }),
+        Runs::List { state, process, unit, nummer, limit, who, at } => (at, who, Wish::RunsList { state, process, unit, nummer, limit }),
         Runs::Show { run, who, at } => (at, who, Wish::RunsShow { run }),
         Runs::Cancel { run, who, reason, at } => (at, who, Wish::RunsCancel { run, reason }),
         Runs::Retry { run, step, who, at } => (at, who, Wish::RunsRetry { run, step }),
@@ -244,8 +244,10 @@ async fn runs_wish(runs: Runs, out: &Out) -> anyhow::Result<u8> {
 
 async fn tasks_wish(tasks: Tasks, out: &Out) -> anyhow::Result<u8> {
     let (at, who, asked) = match tasks {
-        Tasks::List { who, at } => (at, who, Wish::TasksList),
+        Tasks::List { step, process, closed, who, at } => (at, who, Wish::TasksList { step, process, closed }),
         Tasks::Show { task, who, at } => (at, who, Wish::TasksShow { task }),
+        Tasks::Claim { task, reason, who, at } => (at, who, Wish::TasksClaim { task, reason }),
+        Tasks::Return { task, who, at } => (at, who, Wish::TasksReturn { task }),
         Tasks::Complete { task, who, input, at } => (at, who, Wish::TasksComplete { task, values: read_json(&input)? }),
     };
     wish(&at, &who, None, asked, out).await

@@ -35,14 +35,22 @@ pub async fn perform(house: &House, wish: Wish, out: &Out) -> u8 {
     let done = match wish {
         Wish::Login | Wish::Logout => Err(Failed::new(code::USAGE, NO_SERVER)),
         Wish::Run(wish) => run::run(house, wish, out).await,
-        Wish::RunsList { state, process, limit } => runs::list(house, state, process, limit, out).await,
+        Wish::RunsList { state, process, unit, nummer, limit } => {
+            let processes = process.into_iter().collect();
+            runs::list(house, laufzettel_store::RunFilter { state, processes, unit, nummer, limit, ..Default::default() }, out).await
+        }
         Wish::RunsShow { run } => runs::show(house, &run, out).await,
         Wish::RunsCancel { run, reason } => runs::cancel(house, &run, &reason, out).await,
         Wish::RunsRetry { run, step } => runs::retry(house, &run, &step, out).await,
         Wish::RunsResolve { run, step, happened } => runs::resolve(house, &run, &step, happened, out).await,
         Wish::RunsReplay { run } => runs::replay(house, &run, out).await,
-        Wish::TasksList => tasks::list(house, out).await,
+        Wish::TasksList { step, process, closed } => {
+            let limit = laufzettel_store::TASKS_PAGE_MAX as usize;
+            tasks::list(house, laufzettel_worker::Wanted { closed, step, process, patterns: None, limit }, out).await
+        }
         Wish::TasksShow { task } => tasks::show(house, &task, out).await,
+        Wish::TasksClaim { task, reason } => tasks::claim(house, &task, &reason, out).await,
+        Wish::TasksReturn { task } => tasks::give_back(house, &task, out).await,
         Wish::TasksComplete { task, values } => tasks::complete(house, &task, &values, out).await,
         Wish::AuditVerify => audit::verify_live(house, out).await,
         Wish::AuditShow { run, kind, limit } => audit::show(house, run.as_deref(), kind.as_deref(), limit, out).await,
@@ -112,6 +120,8 @@ pub fn wish_failed(error: WishError, lang: Lang) -> Failed {
         WishError::Rejected(Rejection::Denied(decision)) => denied(&decision, lang),
         WishError::Rejected(Rejection::Stale(text)) => Failed::new(code::ENDED_BADLY, text.get(lang)),
         WishError::Rejected(Rejection::Invalid(problems)) => Failed::new(code::USAGE, problem_lines(&problems, lang)),
+        // the command line never says that a wish is the same as another
+        WishError::Repeated => Failed::new(code::ENDED_BADLY, "Das ist schon geschehen."),
         WishError::Unavailable(why) => Failed::new(code::ENDED_BADLY, why),
     }
 }
@@ -222,6 +232,6 @@ pub async fn find_run(house: &House, written: &str, lang: Lang) -> Result<RunId,
         return Ok(run);
     }
     let wanted = laufzettel_store::RunFilter { nummer: Some(written.to_owned()), limit: 1, ..Default::default() };
-    let rows = house.desk.tenant.store.runs(wanted).await?;
-    rows.first().map(|row| row.run).ok_or_else(|| no_run(lang))
+    let page = house.desk.tenant.store.runs(&wanted, &|_| true).await?;
+    page.rows.first().map(|row| row.run).ok_or_else(|| no_run(lang))
 }

@@ -17,6 +17,8 @@ pub enum Wish {
     RunsList {
         state: Option<String>,
         process: Option<String>,
+        unit: Option<String>,
+        nummer: Option<String>,
         limit: u32,
     },
     RunsShow {
@@ -38,8 +40,19 @@ pub enum Wish {
     RunsReplay {
         run: String,
     },
-    TasksList,
+    TasksList {
+        step: Option<String>,
+        process: Option<String>,
+        closed: bool,
+    },
     TasksShow {
+        task: String,
+    },
+    TasksClaim {
+        task: String,
+        reason: String,
+    },
+    TasksReturn {
         task: String,
     },
     TasksComplete {

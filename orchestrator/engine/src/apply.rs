@@ -1,11 +1,11 @@
 //! The only transition table: how an event changes a run, while recording and while recovering.
 
 use jiff::Timestamp;
-use laufzettel_domain::{EffectPath, RunId, Slot, TenantId, names::Phase};
+use laufzettel_domain::{Caller, EffectPath, RunId, Slot, TenantId, names::Phase};
 
 use crate::{
     event::{Disposition, EffectFailed, EffectIntended, Event, Next, RunStarted, StepRetried, TaskKind},
-    run::{Child, Deadline, EffectRun, EffectStatus, Element, Expected, Run, StepState, Task, TaskState},
+    run::{Child, Claimed, Deadline, EffectRun, EffectStatus, Element, Expected, Run, StepState, Task, TaskState},
 };
 
 /// An event that cannot follow what came before: a damaged journal, or a bug.
@@ -223,12 +223,26 @@ pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalT
                 }
                 TaskKind::Takeover | TaskKind::Doubt | TaskKind::Approval | TaskKind::Ask => {}
             }
-            run.tasks.insert(e.number, Task { opened: e.clone(), opened_at: at, state: TaskState::Open });
+            run.tasks.insert(e.number, Task { opened: e.clone(), opened_at: at, claimed: None, state: TaskState::Open });
         }
         Event::TaskEscalated(e) => {
             let Some(task) = open_task(run, e.number) else { return illegal("the task is not open") };
             task.opened.escalate = None;
             task.opened.assign.groups.extend(e.groups.iter().cloned());
+        }
+        Event::TaskClaimed(e) => {
+            let Some(task) = open_task(run, e.number) else { return illegal("the task is not open") };
+            if subject(task.claimed.as_ref().map(|claimed| &claimed.by)) != subject(e.over.as_ref()) {
+                return illegal("somebody else has the task");
+            }
+            task.claimed = Some(Claimed { by: e.by.clone(), at });
+        }
+        Event::TaskReturned(e) => {
+            let Some(task) = open_task(run, e.number) else { return illegal("the task is not open") };
+            if subject(task.claimed.as_ref().map(|claimed| &claimed.by)) != subject(Some(&e.by)) {
+                return illegal("somebody else has the task, or nobody");
+            }
+            task.claimed = None;
         }
         Event::TaskCompleted(e) => {
             let Some(task) = open_task(run, e.number) else { return illegal("the task is not open") };
@@ -295,6 +309,10 @@ fn moved(run: &mut Run, at: Timestamp) {
 
 fn open_task(run: &mut Run, number: u32) -> Option<&mut Task> {
     run.tasks.get_mut(&number).filter(|task| task.state == TaskState::Open)
+}
+
+fn subject(caller: Option<&Caller>) -> Option<&str> {
+    caller.map(|caller| caller.subject.as_str())
 }
 
 fn open_effect<'r>(run: &'r mut Run, path: &EffectPath, round: u32, kind: &'static str) -> Result<&'r mut EffectRun, IllegalTransition> {

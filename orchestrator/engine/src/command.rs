@@ -39,6 +39,12 @@ pub enum Command {
         sent: Vec<Handed>,
     },
     Answer(Answer),
+    Claim(Claim),
+    /// Gives a task back that one has taken.
+    Return {
+        task: u32,
+        by: Caller,
+    },
     Cancel {
         by: Caller,
         reason: String,
@@ -122,6 +128,17 @@ pub struct Answer {
     pub decision: Decision,
     /// What `permit` says of `label.release`, where the step lowers labels.
     pub release: Option<Decision>,
+}
+
+/// Takes a task, or takes it over.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claim {
+    pub task: u32,
+    pub by: Caller,
+    /// Empty where nobody has it.
+    pub reason: String,
+    /// Whether this person may complete the task.
+    pub decision: Decision,
 }
 
 #[derive(Debug, Clone, PartialEq)]

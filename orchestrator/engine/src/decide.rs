@@ -12,7 +12,7 @@ use laufzettel_process::{
 use serde_json::json;
 
 use crate::{
-    apply,
+    apply, claim,
     command::{Answer, Command, Rejection, Resolution, Start},
     context::Context,
     deadline, ending,
@@ -22,7 +22,7 @@ use crate::{
     },
     labels::{Labels, raise_found},
     repair,
-    run::{EffectStatus, Ending, Run, State, StepState, TaskState},
+    run::{EffectStatus, Ending, Run, State, StepState},
     scope::{scope, with_item, with_result},
     settle, steps,
 };
@@ -280,6 +280,8 @@ pub fn decide(process: &Process, context: &Context, run: &Run, command: Command,
         Command::Refuse { path, round, decision } => refuse(&mut sheet, &path, round, decision)?,
         Command::Defer { path, round, attempt, reason, until, sent } => settle::defer(&mut sheet, &path, (round, attempt), reason, until, sent)?,
         Command::Answer(answer) => take_answer(&mut sheet, answer)?,
+        Command::Claim(wish) => claim::claim(&mut sheet, wish)?,
+        Command::Return { task, by } => claim::give_back(&mut sheet, task, by)?,
         Command::Cancel { by, reason } => {
             if run.ending.is_some() {
                 return Err(Rejection::stale("Der Vorgang endet gerade.", "The run is ending already."));
@@ -300,17 +302,9 @@ pub fn decide(process: &Process, context: &Context, run: &Run, command: Command,
 }
 
 fn take_answer(sheet: &mut Sheet<'_>, answer: Answer) -> Result<(), Rejection> {
-    let Some(task) = sheet.run.tasks.get(&answer.task).filter(|t| t.state == TaskState::Open).cloned() else {
-        return Err(Rejection::stale("Diese Aufgabe ist nicht (mehr) offen.", "This task is not open (any more)."));
-    };
-    // whatever a task asks for, a person asks it of a person
-    if !answer.by.is_interactive() {
-        return Err(Rejection::Denied(laufzettel_policy::Decision::deny(
-            "gate.interactive",
-            "Diese Aufgabe erledigt nur ein Mensch, der selbst angemeldet ist; kein Schlüssel und kein Programm.",
-            "Only a person who is signed in completes this task; no key and no program.",
-        )));
-    }
+    let task = claim::open(sheet, answer.task)?;
+    claim::by_hand(&answer.by)?;
+    claim::free(&task, &answer.by)?;
     match task.opened.kind {
         TaskKind::Human => steps::human::answer(sheet, &task, answer),
         TaskKind::Repair => repair::answer(sheet, &task, answer),

@@ -119,6 +119,9 @@ events! {
     TaskOpened = "task.opened", content ["show", "form", "note", "vorschlag"];
     /// Nobody answered in time: more people are asked.
     TaskEscalated = "task.escalated", content [];
+    /// Somebody has taken it, or taken it over.
+    TaskClaimed = "task.claimed", content ["reason"];
+    TaskReturned = "task.returned", content [];
     TaskCompleted = "task.completed", content ["values"];
     TaskWithdrawn = "task.withdrawn", content [];
     RunEnding = "run.ending", content ["reason"];
@@ -553,6 +556,25 @@ pub struct TaskOpened {
 pub struct TaskEscalated {
     pub number: u32,
     pub groups: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskClaimed {
+    pub number: u32,
+    pub by: Caller,
+    /// Who had it until now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over: Option<Caller>,
+    pub decision: Decision,
+    /// Why it was taken over.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskReturned {
+    pub number: u32,
+    pub by: Caller,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -10,6 +10,7 @@
 //! follows from a wish, up to the next effects.
 
 mod apply;
+mod claim;
 mod command;
 mod context;
 mod deadline;
@@ -28,14 +29,15 @@ mod settle;
 mod steps;
 
 pub use apply::{IllegalTransition, apply, fold};
-pub use command::{Answer, ChildEnd, Command, Outcome, Rejection, Resolution, Start};
+pub use claim::REASON_CHARS_MAX;
+pub use command::{Answer, ChildEnd, Claim, Command, Outcome, Rejection, Resolution, Start};
 pub use context::Context;
 pub use decide::{decide, start};
 pub use effect::{Effect, contacts, effects, orphans, wake_at};
 pub use event::{Call, ChildStarted, CodecError, Disposition, Escalation, Event, Handed, Meta, Next, Parent, TaskKind, TaskOpened};
 pub use labels::labels_of_child;
 pub use proof::EndpointFacts;
-pub use run::{Child, Deadline, EffectRun, EffectStatus, Ending, Expected, Run, State, StepState, Task, TaskState};
+pub use run::{Child, Claimed, Deadline, EffectRun, EffectStatus, Ending, Expected, Run, State, StepState, Task, TaskState};
 pub use sentence::sentence;
 pub use steps::{
     agent::{Request, request},

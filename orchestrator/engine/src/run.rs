@@ -23,6 +23,8 @@ pub enum State {
 }
 
 impl State {
+    pub const ALL: [Self; 6] = [Self::Running, Self::Waiting, Self::Completed, Self::Failed, Self::Cancelled, Self::Stuck];
+
     pub fn is_final(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled | Self::Stuck)
     }
@@ -168,7 +170,15 @@ pub enum TaskState {
 pub struct Task {
     pub opened: TaskOpened,
     pub opened_at: Timestamp,
+    /// Who has it in hand.
+    pub claimed: Option<Claimed>,
     pub state: TaskState,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claimed {
+    pub by: Caller,
+    pub at: Timestamp,
 }
 
 #[derive(Debug, Clone, PartialEq)]

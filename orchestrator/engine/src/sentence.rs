@@ -131,6 +131,11 @@ pub fn sentence(kind: &str, body: &Value) -> Text {
             format!("Aufgabe {} hat niemand rechtzeitig erledigt; gefragt sind jetzt auch {}.", body["number"], listed(body)),
             format!("Nobody completed task {} in time; now {} are asked, too.", body["number"], listed(body)),
         ),
+        "task.claimed" => claimed(body),
+        "task.returned" => (
+            format!("{} hat Aufgabe {} zurückgegeben.", word(body, "/by/name"), body["number"]),
+            format!("{} returned task {}.", word(body, "/by/name"), body["number"]),
+        ),
         "task.completed" => (
             format!("{} hat Aufgabe {} erledigt. Erlaubt durch {}.", word(body, "/by/name"), body["number"], word(body, "/decision/rule")),
             format!("{} completed task {}. Allowed by {}.", word(body, "/by/name"), body["number"], word(body, "/decision/rule")),
@@ -225,6 +230,17 @@ fn scheduled(kind: &str, body: &Value) -> (String, String) {
 }
 
 /// What came from elsewhere, for a step that waits for it.
+fn claimed(body: &Value) -> (String, String) {
+    let (by, task, rule) = (word(body, "/by/name"), &body["number"], word(body, "/decision/rule"));
+    match body.pointer("/over/name").and_then(Value::as_str) {
+        None => (format!("{by} hat Aufgabe {task} übernommen. Erlaubt durch {rule}."), format!("{by} took task {task}. Allowed by {rule}.")),
+        Some(over) => (
+            format!("{by} hat Aufgabe {task} an sich genommen, die {over} hatte. Erlaubt durch {rule}."),
+            format!("{by} took task {task} over from {over}. Allowed by {rule}."),
+        ),
+    }
+}
+
 const EVENTS: [&str; 5] = ["event.awaited", "event.delivered", "event.received", "event.refused", "event.denied"];
 
 fn events(kind: &str, body: &Value) -> (String, String) {

@@ -128,7 +128,7 @@ pub enum TriggerKind {
     },
     Webhook {
         path: String,
-        secret: String,
+        auth: HookAuth,
         respond: Respond,
     },
     /// By the clock, with this input.
@@ -136,6 +136,15 @@ pub enum TriggerKind {
         schedule: Box<Schedule>,
         input: Value,
     },
+}
+
+/// What a sender at a webhook must bring.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HookAuth {
+    /// A signature made with one of the secrets of this name.
+    Signature { secret: String },
+    /// A key that is for this process.
+    Key,
 }
 
 impl Process {

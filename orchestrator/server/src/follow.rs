@@ -11,7 +11,7 @@ use std::{
 use axum::{
     Extension,
     extract::{Path, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{
         IntoResponse, Response,
         sse::{Event, KeepAlive, Sse},
@@ -24,8 +24,8 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use crate::{
-    api::{not_hers, wish},
-    reply::problem,
+    api::{runs::not_hers, wish},
+    problem::{later, no_run, problem, retry_after},
     site::{Session, Site},
 };
 
@@ -45,19 +45,19 @@ const LOOKS_PER_QUESTION: u32 = 40;
 pub async fn events(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(run): Path<String>, headers: HeaderMap) -> Response {
     let tenant = &site.tenants[&session.tenant];
     let seen = headers.get("last-event-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok()).unwrap_or(0);
-    let Some(id) = RunId::parse(&run) else { return problem(404, "Diesen Vorgang gibt es nicht.") };
+    let Some(id) = RunId::parse(&run) else { return no_run() };
     match tenant.desk.visible(&session.caller, id).await {
         Ok(Some(loaded)) if !session.covers(loaded.run.process.as_str()) => return not_hers(tenant, &session, &run, "view").await,
         // told to the end: whoever comes back is told not to
         Ok(Some(loaded)) if loaded.run.ended.is_some() && seen >= loaded.run.seq => return StatusCode::NO_CONTENT.into_response(),
         Ok(Some(_)) => {}
-        Ok(None) => return problem(404, "Diesen Vorgang gibt es nicht."),
+        Ok(None) => return no_run(),
         Err(error) => return wish(&error),
     }
     let Some(place) = Place::take(&site, &session) else { return busy() };
     if let Err(error) = tenant.desk.record("content.viewed", &crate::api::as_api(&session.caller), json!({ "run": run })).await {
         tracing::error!(%error, "what cannot be recorded is not shown");
-        return problem(503, "Gerade nicht möglich. Bitte später noch einmal.");
+        return later();
     }
     // a few records ahead of a slow reader, no more
     let (told, stream) = mpsc::channel(16);
@@ -99,9 +99,8 @@ impl Drop for Place {
 }
 
 fn busy() -> Response {
-    let mut response = problem(503, "Gerade werden zu viele Vorgänge verfolgt. Bitte später noch einmal.");
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
-    response
+    let (de, en) = ("Gerade werden zu viele Vorgänge verfolgt. Bitte später noch einmal.", "Too many runs are followed now. Please try again later.");
+    retry_after(problem(503, de, en), "30")
 }
 
 /// What a follower showed when she came: it must still open the door.
@@ -159,7 +158,8 @@ impl Follower {
             Shown::Session => self.site.sessions().holds(&self.session, self.site.now()),
             Shown::Key(token) => !matches!(self.desk.key(token).await, Ok(None)),
         };
-        !signed_in || matches!(self.desk.visible(&self.session.caller, self.run).await, Ok(None) | Err(WishError::Denied(_)))
+        let Ok(Some(row)) = self.desk.tenant.store.run(self.run).await else { return !signed_in };
+        !signed_in || matches!(self.desk.sees(&self.session.caller, &row).await, Ok(false) | Err(WishError::Denied(_)))
     }
 
     /// What has been written since. `true`: that was the end; `None`: nobody can be told.
@@ -170,12 +170,9 @@ impl Follower {
         if row.seq <= self.seen {
             return Some(row.ended_at.is_some());
         }
-        let Ok(records) = store.history(self.run).await else { return Some(false) };
+        let Ok(records) = store.history_after(self.run, self.seen).await else { return Some(false) };
         for record in records {
             let (Some(seq), draft) = (record.draft.run_seq, &record.draft) else { continue };
-            if seq <= self.seen {
-                continue;
-            }
             let mut body: Value = serde_json::from_str(&draft.body).unwrap_or_default();
             body.as_object_mut().map(|map| map.remove("mac"));
             let at = jiff::Timestamp::from_microsecond(draft.at).map(|at| at.to_string()).unwrap_or_default();

@@ -1,8 +1,10 @@
 //! Programs with a key: `Authorization: Bearer lz_…` on the interface. A key is a tenant, a holder, processes and a rate.
 
+use std::net::IpAddr;
+
 use axum::{
-    http::{HeaderMap, HeaderValue, header},
-    response::Response,
+    http::{Extensions, HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Response},
 };
 use laufzettel_domain::Value;
 use laufzettel_policy::Decision;
@@ -10,23 +12,30 @@ use laufzettel_worker::{Key, Nobody, key_parts};
 use serde_json::json;
 
 use crate::{
-    reply::problem,
+    problem::{later, problem, refused, retry_after},
+    signin::{password::address, throttle::Wait},
     site::{Session, Site, TenantSite},
 };
 
 /// The session of a key for one request, or the answer that refuses it. `None`: no key was shown.
-pub async fn session(site: &Site, headers: &HeaderMap) -> Option<Result<Session, Response>> {
+pub async fn session(site: &Site, extensions: &Extensions, headers: &HeaderMap) -> Option<Result<Session, Response>> {
     let shown = headers.get(header::AUTHORIZATION)?;
     let token = shown.to_str().ok().and_then(|v| v.strip_prefix("Bearer ")).map(str::trim).unwrap_or_default();
-    Some(recognise(site, token).await)
+    Some(recognise(site, token, address(extensions, headers)).await)
 }
 
-async fn recognise(site: &Site, token: &str) -> Result<Session, Response> {
-    let Some((name, tenant)) = key_parts(token).and_then(|(name, _)| site.tenants.get_key_value(name)) else { return Err(unknown()) };
+async fn recognise(site: &Site, token: &str, address: Option<IpAddr>) -> Result<Session, Response> {
+    let found = key_parts(token).and_then(|(name, _)| site.tenants.get_key_value(name));
+    // whoever holds a key is never held up by what others try from the same address; others are, before the store is asked
+    if !found.is_some_and(|(_, tenant)| tenant.desk.remembers_key(token)) {
+        let knocked = site.wrong_keys().knock(address, site.now());
+        knocked.map_err(|wait| too_many_wrong(&wait))?;
+    }
+    let Some((name, tenant)) = found else { return Err(wrong(site, address)) };
     let key = match tenant.desk.key(token).await {
         Ok(Some(key)) => key,
-        Ok(None) => return Err(unknown()),
-        Err(_) => return Err(problem(503, "Gerade nicht möglich. Bitte später noch einmal.")),
+        Ok(None) => return Err(wrong(site, address)),
+        Err(_) => return Err(later()),
     };
     site.rates().count(&format!("{name}/{}", key.id), key.per_minute, site.now()).map_err(too_often)?;
     holder_lives(tenant, &key).await?;
@@ -41,23 +50,33 @@ async fn holder_lives(tenant: &TenantSite, key: &Key) -> Result<(), Response> {
     match tenant.desk.who(&key.caller()).await {
         Ok(_) => Ok(()),
         Err(Nobody::Denied(_)) => Err(unknown()),
-        Err(Nobody::Unavailable) => Err(problem(503, "Das Verzeichnis ist gerade nicht erreichbar. Bitte später noch einmal.")),
+        Err(Nobody::Unavailable) => Err(later()),
     }
 }
 
+fn wrong(site: &Site, address: Option<IpAddr>) -> Response {
+    site.wrong_keys().miss(address, site.now());
+    unknown()
+}
+
+fn too_many_wrong(wait: &Wait) -> Response {
+    if wait.tell {
+        tracing::warn!("wrong keys come from one address, too often; it is refused for {} seconds", wait.seconds);
+    }
+    let response = problem(429, "Von hier kamen zu viele falsche Schlüssel.", "Too many wrong keys came from here.");
+    retry_after(response, &wait.seconds.to_string())
+}
+
 /// Wrong, expired, revoked: whoever holds it learns no more than that it does not open anything.
-fn unknown() -> Response {
-    let mut response = problem(401, "Dieser Schlüssel gilt nicht.");
+pub fn unknown() -> Response {
+    let mut response = problem(401, "Dieser Schlüssel gilt nicht.", "This key does not open anything.");
     response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     response
 }
 
 fn too_often(seconds: i64) -> Response {
-    let mut response = problem(429, "Zu viele Anfragen mit diesem Schlüssel.");
-    if let Ok(value) = HeaderValue::from_str(&seconds.to_string()) {
-        response.headers_mut().insert(header::RETRY_AFTER, value);
-    }
-    response
+    let response = problem(429, "Zu viele Anfragen mit diesem Schlüssel.", "Too many requests with this key.");
+    retry_after(response, &seconds.to_string())
 }
 
 /// What lies outside a key. A denial is a record like any other: `denied` is its kind and what was asked for.
@@ -67,5 +86,5 @@ pub async fn outside(tenant: &TenantSite, session: &Session, denied: Option<(&st
         body["decision"] = json!(decision);
         tenant.desk.note(kind, &session.caller, body).await;
     }
-    crate::reply::problem_with(403, "Nicht erlaubt.", json!({ "detail": decision.reason.de, "rule": decision.rule }))
+    refused(&decision).into_response()
 }

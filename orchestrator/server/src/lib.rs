@@ -3,6 +3,7 @@
 //! Every route stands in `routes`, on one page, with what it needs. Nothing here decides: the desk does.
 
 mod api;
+mod cloudevent;
 mod files;
 mod follow;
 mod form_data;
@@ -10,7 +11,9 @@ mod hooks;
 mod intake;
 mod key;
 mod oidc;
+mod openapi;
 pub mod pages;
+mod problem;
 mod processes;
 mod rate;
 mod reply;
@@ -25,6 +28,7 @@ mod view;
 
 pub use files::media_type;
 pub use oidc::{Binding, Oidc, OidcError, OidcOptions, SetupError};
+pub use openapi::describe;
 pub use routes::{Needs, router, routes};
 pub use signin::terminal::{Answered, Seat, Waiting};
 pub use site::{Login, Site, TenantSite};

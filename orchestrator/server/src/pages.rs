@@ -22,7 +22,7 @@ pub use shown::{Origin, Shown};
 pub use staff::{
     AbgemeldetPage, AnmeldenPage, FehlerPage, PasswordForm, PersonChoice, ProcessRow, ProzessePage, StartPage, StartseitePage, TerminalPage, ZoneChoice,
 };
-pub use tasks::{AufgabePage, AufgabenPage, TaskRow};
+pub use tasks::{AufgabePage, AufgabenPage, Hand, TaskRow};
 
 /// Served as `/static/style.css`.
 pub const STYLE: &str = include_str!("../pages/style.css");

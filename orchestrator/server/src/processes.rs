@@ -14,7 +14,7 @@ use laufzettel_process::{Process, model::TriggerKind, schema::Problem};
 use laufzettel_worker::{StartError, StartRequest};
 
 use crate::{
-    api::NEXT_TIMES,
+    api::catalogue::NEXT_TIMES,
     form_data, intake,
     pages::{self, Filled, Form, Page, ProcessRow, ProzessePage, StartPage, ZoneChoice},
     reply::Asked,

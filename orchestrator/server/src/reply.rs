@@ -1,4 +1,4 @@
-//! Answers: whole pages, and problem documents (RFC 9457).
+//! Answers: whole pages, and JSON.
 
 use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
@@ -7,10 +7,10 @@ use axum::{
 use laufzettel_domain::Lang;
 use laufzettel_policy::Decision;
 use laufzettel_worker::{Exceeded, WishError};
-use serde_json::json;
 
 use crate::{
     pages::{self, FehlerPage, Frame, Page},
+    problem::is_interface,
     session,
     site::{Session, TenantSite},
 };
@@ -115,14 +115,15 @@ impl Asked {
                 let title = if self.lang == Lang::De { "Das hat sich schon erledigt" } else { "This is settled already" };
                 self.error(StatusCode::CONFLICT, title, text.get(self.lang))
             }
-            WishError::Rejected(laufzettel_engine::Rejection::Invalid(_)) | WishError::Unavailable(_) => self.unavailable(),
+            WishError::Rejected(laufzettel_engine::Rejection::Invalid(_)) | WishError::Repeated | WishError::Unavailable(_) => self.unavailable(),
         }
     }
 }
 
 pub async fn not_found(uri: Uri, headers: HeaderMap) -> Response {
-    if uri.path().starts_with("/api/") || uri.path().starts_with("/hooks/") {
-        return problem(404, "Das gibt es hier nicht.").into_response();
+    if is_interface(uri.path()) {
+        // said by whoever speaks for the interface
+        return StatusCode::NOT_FOUND.into_response();
     }
     Asked::new(&uri, &headers, None, None).missing()
 }
@@ -131,46 +132,40 @@ pub async fn style() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "public, max-age=3600")], pages::STYLE)
 }
 
-/// A problem document.
-/// A JSON body; what does not read is answered as a problem document.
-pub struct Body<T>(pub T);
-
-impl<S: Send + Sync, T: serde::de::DeserializeOwned> axum::extract::FromRequest<S> for Body<T> {
-    type Rejection = Response;
-
-    async fn from_request(request: axum::extract::Request, state: &S) -> Result<Self, Response> {
-        match axum::Json::<T>::from_request(request, state).await {
-            Ok(axum::Json(value)) => Ok(Self(value)),
-            Err(rejected) => {
-                Err(problem_with(rejected.status().as_u16(), "Die Daten lesen sich nicht.", serde_json::json!({ "detail": rejected.body_text() })))
-            }
-        }
-    }
-}
-
-pub fn problem(status: u16, title: &str) -> Response {
-    problem_with(status, title, json!({}))
-}
-
-pub fn problem_with(status: u16, title: &str, more: serde_json::Value) -> Response {
-    let mut body = json!({ "type": "about:blank", "status": status, "title": title });
-    if let (Some(body), serde_json::Value::Object(more)) = (body.as_object_mut(), more) {
-        body.extend(more);
-    }
-    let code = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (code, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
-}
-
-/// 429 with the seconds after which it is worth another try (RFC 6585 § 4, RFC 9110 § 10.2.3).
-pub fn too_many(exceeded: &Exceeded) -> Response {
-    later(problem_with(429, "Zu viele Vorgänge.", json!({ "detail": exceeded.reason.de })), exceeded)
-}
-
 fn later(mut response: Response, exceeded: &Exceeded) -> Response {
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(exceeded.retry_after_s));
     response
 }
 
+/// Whether whoever asks has this already (`If-None-Match`, RFC 9110 § 13.1.2).
+pub fn has(headers: &HeaderMap, tag: &str) -> bool {
+    let sent = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(','));
+    sent.map(str::trim).any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
+}
+
+/// What has changed since, under its mark; nothing but the mark where nothing has.
+pub fn tagged(headers: &HeaderMap, tag: &str, body: impl FnOnce() -> serde_json::Value) -> Response {
+    let mut response = if has(headers, tag) { StatusCode::NOT_MODIFIED.into_response() } else { json(StatusCode::OK, &body()) };
+    if let Ok(value) = HeaderValue::from_str(tag) {
+        response.headers_mut().insert(header::ETAG, value);
+    }
+    response
+}
+
 pub fn json(status: StatusCode, value: &serde_json::Value) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], value.to_string()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_has_already() {
+        for (sent, expected) in [("\"7\"", true), ("W/\"7\"", true), ("\"6\", \"7\"", true), ("*", true), ("\"6\"", false), ("7", false), ("", false)] {
+            let headers = HeaderMap::from_iter([(header::IF_NONE_MATCH, sent.parse().unwrap())]);
+            assert_eq!(has(&headers, "\"7\""), expected, "{sent}");
+        }
+        assert!(!has(&HeaderMap::new(), "\"7\""));
+    }
 }

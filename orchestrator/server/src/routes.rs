@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
-    http::{HeaderValue, header},
+    http::{HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Redirect, Response},
     routing::{MethodRouter, get, post},
@@ -13,7 +13,7 @@ use axum::{
 use laufzettel_worker::Nobody;
 use tower_http::csrf::CsrfLayer;
 
-use crate::{api, files, follow, hooks, intake, key, pages, processes, reply, runs, session, signin, site::Site, status, tasks};
+use crate::{api, files, follow, hooks, intake, key, openapi, pages, problem, processes, reply, runs, session, signin, site::Site, status, tasks};
 
 /// What somebody must bring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,8 +22,8 @@ pub enum Needs {
     Nothing,
     /// A secret in the address: status pages.
     Code,
-    /// A valid signature over the body.
-    Signature,
+    /// What the trigger asks for: a valid signature over the body, or a key for its process.
+    Sender,
     /// The answer of an identity provider to a sign-in this very browser began.
     State,
     /// A signed-in person, whatever she may: it is about her sign-in itself.
@@ -50,13 +50,13 @@ const FORM_BYTES_MAX: usize = 16 * 1024 * 1024;
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 pub fn routes() -> Vec<Route> {
-    use Needs::{Code, Key, Nothing, Person, Session, Signature, State};
+    use Needs::{Code, Key, Nothing, Person, Sender, Session, State};
     let route = |path, needs, asks, handler| Route { path, needs, asks, handler };
     vec![
         route("/antrag/{tenant}/{path}", Nothing, "", get(intake::form).post(intake::send).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
         route("/status/{code}", Code, "", get(status::page)),
-        route("/hooks/{tenant}/{path}", Signature, "", post(hooks::receive)),
-        route("/events/{tenant}", Key, "process.start", post(api::event)),
+        route("/hooks/{tenant}/{path}", Sender, "", post(hooks::receive)),
+        route("/events/{tenant}", Key, "process.start", post(api::events::receive)),
         route("/static/style.css", Nothing, "", get(reply::style)),
         route("/.well-known/jwks/{tenant}", Nothing, "", get(api::jwks)),
         route("/healthz", Nothing, "", get(|| async { "ok" })),
@@ -73,21 +73,27 @@ pub fn routes() -> Vec<Route> {
         route("/", Nothing, "", get(signin::home)),
         route("/aufgaben", Person, "task.complete", get(tasks::list)),
         route("/aufgaben/{task}", Person, "task.complete", get(tasks::page).post(tasks::answer)),
+        route("/aufgaben/{task}/uebernehmen", Person, "task.complete", post(tasks::claim)),
+        route("/aufgaben/{task}/zurueckgeben", Person, "task.complete", post(tasks::give_back)),
         route("/vorgaenge", Person, "run.view", get(runs::list)),
         route("/vorgaenge/{run}", Person, "run.view", get(runs::page)),
         route("/vorgaenge/{run}/abbrechen", Person, "task.complete", post(runs::cancel)),
         route("/vorgaenge/{run}/dateien/{file}", Person, "run.view", get(files::fetch)),
         route("/prozesse", Person, "process.start", get(processes::list)),
         route("/prozesse/{id}/start", Person, "process.start", get(processes::form).post(processes::start).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
-        route("/api/v1/processes", Key, "process.start", get(api::processes)),
-        route("/api/v1/processes/{id}/runs", Key, "process.start", post(api::start)),
-        route("/api/v1/runs", Key, "run.view", get(api::runs)),
-        route("/api/v1/runs/{run}", Key, "run.view", get(api::run)),
+        route("/api/openapi.json", Nothing, "", get(openapi::document)),
+        route("/api/v1/processes", Key, "process.start", get(api::catalogue::processes)),
+        route("/api/v1/processes/{id}/runs", Key, "process.start", post(api::catalogue::start)),
+        route("/api/v1/runs", Key, "run.view", get(api::runs::list)),
+        route("/api/v1/runs/{run}", Key, "run.view", get(api::runs::show)),
         route("/api/v1/runs/{run}/events", Key, "run.view", get(follow::events)),
-        route("/api/v1/runs/{run}/cancel", Key, "task.complete", post(api::cancel)),
-        route("/api/v1/runs/{run}/resolve", Key, "task.complete", post(api::resolve)),
-        route("/api/v1/tasks", Key, "task.complete", get(api::tasks)),
-        route("/api/v1/tasks/{task}/complete", Key, "task.complete", post(api::complete)),
+        route("/api/v1/runs/{run}/cancel", Key, "task.complete", post(api::runs::cancel)),
+        route("/api/v1/runs/{run}/resolve", Key, "task.complete", post(api::runs::resolve)),
+        route("/api/v1/tasks", Key, "task.complete", get(api::tasks::list)),
+        route("/api/v1/tasks/{task}", Key, "task.complete", get(api::tasks::show)),
+        route("/api/v1/tasks/{task}/claim", Key, "task.complete", post(api::tasks::claim)),
+        route("/api/v1/tasks/{task}/return", Key, "task.complete", post(api::tasks::give_back)),
+        route("/api/v1/tasks/{task}/complete", Key, "task.complete", post(api::tasks::complete)),
     ]
 }
 
@@ -97,7 +103,7 @@ pub fn router(site: Arc<Site>) -> Router {
         let handler = match route.needs {
             Needs::Person | Needs::Session => route.handler.route_layer(middleware::from_fn_with_state(site.clone(), person)),
             Needs::Key => route.handler.route_layer(middleware::from_fn_with_state(site.clone(), program)),
-            Needs::Nothing | Needs::Code | Needs::Signature | Needs::State => route.handler,
+            Needs::Nothing | Needs::Code | Needs::Sender | Needs::State => route.handler,
         };
         router = router.route(route.path, handler);
     }
@@ -107,6 +113,7 @@ pub fn router(site: Arc<Site>) -> Router {
         // a form of another site is refused before any handler sees it; programs send no such header
         .layer(CsrfLayer::new())
         .layer(middleware::from_fn_with_state(site.clone(), known_host))
+        .layer(middleware::from_fn(problem::speak))
         .layer(middleware::from_fn(headers))
         .with_state(site)
 }
@@ -130,15 +137,16 @@ fn sign_in(request: &Request, more: &str) -> String {
 
 /// The interface: a key if one is shown, whatever else comes with it; else whoever is signed in.
 async fn program(State(site): State<Arc<Site>>, mut request: Request, next: Next) -> Response {
-    let session = match key::session(&site, request.headers()).await {
+    let session = match key::session(&site, request.extensions(), request.headers()).await {
         Some(Ok(session)) => session,
         Some(Err(refused)) => return refused,
         None => match session::of(&site, request.headers()) {
-            None => return reply::problem(401, "Bitte anmelden, oder einen Schlüssel zeigen."),
+            // put into words where the interface's language is known
+            None => return StatusCode::UNAUTHORIZED.into_response(),
             Some(session) => match signin::still_there(&site, &session).await {
                 Ok(()) => session,
-                Err(Nobody::Denied(_)) => return reply::problem(401, "Bitte anmelden, oder einen Schlüssel zeigen."),
-                Err(Nobody::Unavailable) => return reply::problem(503, "Gerade nicht möglich. Bitte später noch einmal."),
+                Err(Nobody::Denied(_)) => return StatusCode::UNAUTHORIZED.into_response(),
+                Err(Nobody::Unavailable) => return problem::later(),
             },
         },
     };
@@ -153,7 +161,7 @@ async fn known_host(State(site): State<Arc<Site>>, request: Request, next: Next)
     if site.hosts.iter().any(|known| known.eq_ignore_ascii_case(name)) {
         return next.run(request).await;
     }
-    reply::problem(421, "Unter diesem Namen ist dieser Server nicht erreichbar.").into_response()
+    problem::problem(421, "Unter diesem Namen ist dieser Server nicht erreichbar.", "This server is not reached under this name.")
 }
 
 /// On every answer: nothing foreign, nothing inline, nothing kept, nothing told to others.
@@ -194,6 +202,7 @@ mod tests {
             "/abgemeldet/{tenant}",
             "/abgemeldet/{tenant}/dienst",
             "/",
+            "/api/openapi.json",
         ];
         assert_eq!(open, expected);
     }

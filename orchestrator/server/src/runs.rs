@@ -44,13 +44,12 @@ pub async fn list(
     let tenant = &site.tenants[&session.tenant];
     let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
     let before = query.get("vor").and_then(|v| RunId::parse(v));
-    let Ok(rows) = tenant.desk.tenant.store.runs(RunFilter { before, limit: PAGE, ..RunFilter::default() }).await else { return asked.unavailable() };
-    let more = (rows.len() == PAGE as usize).then(|| rows.last().map(|r| format!("/vorgaenge?vor={}", r.run))).flatten();
-    let rows = match tenant.desk.seen(&session.caller, rows).await {
-        Ok(rows) => rows,
+    let page = match tenant.desk.runs(&session.caller, RunFilter { before, limit: PAGE, ..RunFilter::default() }, None).await {
+        Ok(page) => page,
         Err(error) => return asked.wish(&error),
     };
-    let runs = rows.into_iter().map(|row| RunRow {
+    let more = page.next.map(|run| format!("/vorgaenge?vor={run}"));
+    let runs = page.rows.into_iter().map(|row| RunRow {
         link: format!("/vorgaenge/{}", row.run),
         number: row.nummer,
         title: row.title,

@@ -61,6 +61,8 @@ pub struct Site {
     pub(crate) flow_key: [u8; 32],
     sessions: Mutex<Sessions>,
     throttle: Mutex<Throttle>,
+    /// Counted apart from passwords: a program with a wrong key locks nobody out of the pages.
+    wrong_keys: Mutex<Throttle>,
     rates: Mutex<Rates>,
     codes: Mutex<Codes>,
     /// True once the server stops: nobody is told anything any more.
@@ -85,6 +87,7 @@ impl Site {
             flow_key,
             sessions: Mutex::default(),
             throttle: Mutex::default(),
+            wrong_keys: Mutex::default(),
             rates: Mutex::default(),
             codes: Mutex::default(),
             closing: tokio::sync::watch::Sender::new(false),
@@ -111,6 +114,10 @@ impl Site {
 
     pub(crate) fn throttle(&self) -> MutexGuard<'_, Throttle> {
         self.throttle.lock().expect(HELD)
+    }
+
+    pub(crate) fn wrong_keys(&self) -> MutexGuard<'_, Throttle> {
+        self.wrong_keys.lock().expect(HELD)
     }
 
     pub(crate) fn rates(&self) -> MutexGuard<'_, Rates> {

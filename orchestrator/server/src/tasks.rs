@@ -1,10 +1,10 @@
 //! The inbox and one task: what is shown, where it comes from, what is asked.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use axum::{
-    Extension,
-    extract::{Path, Request, State},
+    Extension, Form as Fields,
+    extract::{Path, Query, Request, State},
     http::{HeaderMap, StatusCode, Uri},
     response::{IntoResponse, Redirect, Response},
 };
@@ -12,36 +12,43 @@ use laufzettel_domain::{Caller, Digest, TaskId, Value};
 use laufzettel_engine::{Rejection, Task, TaskKind, TaskState};
 use laufzettel_policy::Decision;
 use laufzettel_process::{model::StepKind, schema::Problem};
-use laufzettel_store::TaskRow as Row;
-use laufzettel_worker::{Loaded, WishError};
+use laufzettel_worker::{Loaded, Wanted, WishError};
 use serde_json::json;
 
 use crate::{
+    api::page,
     form_data,
-    pages::{self, AufgabePage, AufgabenPage, Filled, Form, Page, TaskRow},
+    pages::{self, AufgabePage, AufgabenPage, Filled, Form, Hand, Page, TaskRow},
     reply::Asked,
     site::{Session, Site, TenantSite},
     view,
 };
 
-/// Open tasks this person may complete.
-pub async fn mine(tenant: &TenantSite, by: &Caller) -> Result<Vec<Row>, WishError> {
-    let who = tenant.desk.who(by).await?;
-    let rows = tenant.desk.tenant.store.open_tasks().await?;
-    Ok(tenant.desk.mine(&who, rows).await?)
-}
+/// Tasks on one page of the inbox: more than anybody does in a day.
+const PAGE: usize = 200;
 
+/// What the start page says of the inbox: how many tasks are open, and how many of them overdue. It counts as far as one look
+/// into the store goes.
 pub async fn count(tenant: &TenantSite, by: &Caller) -> (usize, usize) {
-    let rows = mine(tenant, by).await.unwrap_or_default();
+    let wanted = Wanted { limit: usize::MAX, ..Wanted::default() };
+    let (rows, _) = tenant.desk.inbox(by, &wanted, None).await.unwrap_or_default();
     let now = laufzettel_worker::micros(tenant.desk.tenant.clock.now());
     (rows.len(), rows.iter().filter(|r| r.due.is_some_and(|due| due < now)).count())
 }
 
-pub async fn list(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, uri: Uri, headers: HeaderMap) -> Response {
+pub async fn list(
+    State(site): State<Arc<Site>>,
+    Extension(session): Extension<Session>,
+    Query(query): Query<HashMap<String, String>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
     let tenant = &site.tenants[&session.tenant];
     let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
-    let rows = match mine(tenant, &session.caller).await {
-        Ok(rows) => rows,
+    // a place nobody knows is the beginning
+    let after = query.get("nach").and_then(|place| page::place(Some(place)).ok().flatten());
+    let (rows, next) = match tenant.desk.inbox(&session.caller, &Wanted { limit: PAGE, ..Wanted::default() }, after).await {
+        Ok(found) => found,
         Err(error) => return asked.wish(&error),
     };
     let tasks = rows.into_iter().map(|row| TaskRow {
@@ -51,9 +58,11 @@ pub async fn list(State(site): State<Arc<Site>>, Extension(session): Extension<S
         number: row.nummer,
         due: row.due.map(|at| tenant.civil_micros(at)),
         overdue: false,
+        holder: row.claimed.map(|claimed| claimed.name),
     });
     let now = tenant.civil(tenant.desk.tenant.clock.now());
-    asked.ok(&Page::Aufgaben(AufgabenPage::new(tasks.collect(), now)))
+    let more = next.map(|place| format!("/aufgaben?nach={}", page::cursor(&place)));
+    asked.ok(&Page::Aufgaben(AufgabenPage { more, ..AufgabenPage::new(tasks.collect(), now) }))
 }
 
 /// A task somebody asked for. What is not hers does not exist for her; the journal knows better.
@@ -93,7 +102,7 @@ pub async fn page(
     match find(tenant, &session.caller, &written).await {
         Ok(Found::Hers(id, loaded)) => {
             match tenant.desk.record("content.viewed", &session.caller, json!({ "run": id.run.to_string(), "task": written })).await {
-                Ok(()) => show(tenant, &asked, id, &loaded, &[], &[], StatusCode::OK),
+                Ok(()) => show(tenant, &asked, &session.caller, id, &loaded, &Again::default(), StatusCode::OK),
                 Err(error) => asked.unwritten(&error),
             }
         }
@@ -102,7 +111,16 @@ pub async fn page(
     }
 }
 
-fn show(tenant: &TenantSite, asked: &Asked, id: TaskId, loaded: &Loaded, pairs: &[(String, String)], problems: &[Problem], status: StatusCode) -> Response {
+/// What was sent and is shown once more.
+#[derive(Default)]
+struct Again<'s> {
+    pairs: &'s [(String, String)],
+    problems: &'s [Problem],
+    no_reason: bool,
+}
+
+fn show(tenant: &TenantSite, asked: &Asked, by: &Caller, id: TaskId, loaded: &Loaded, again: &Again<'_>, status: StatusCode) -> Response {
+    let Again { pairs, problems, no_reason } = *again;
     let Some(task) = loaded.run.tasks.get(&id.number) else { return asked.missing() };
     let Some(form) = form_of(loaded, task) else { return asked.unavailable() };
     let process = &loaded.prepared.process;
@@ -119,22 +137,82 @@ fn show(tenant: &TenantSite, asked: &Asked, id: TaskId, loaded: &Loaded, pairs: 
         shown: view::shown(loaded, task, asked.lang),
         digest: task.opened.shown.to_string(),
         form: form.view(&Filled { pairs, problems, proposal: Some(&task.opened.vorschlag), ..Filled::default() }, asked.lang),
+        hand: hand(id, task, by, no_reason),
         button: None,
     };
     asked.page(status, &Page::Aufgabe(page))
 }
 
+fn hand(id: TaskId, task: &Task, by: &Caller, missing: bool) -> Hand {
+    let mine = task.claimed.as_ref().is_some_and(|claimed| claimed.by.subject == by.subject);
+    let holder = task.claimed.as_ref().filter(|_| !mine).map(|claimed| claimed.by.name.clone());
+    Hand { claim: format!("/aufgaben/{id}/uebernehmen"), give_back: format!("/aufgaben/{id}/zurueckgeben"), mine, holder, missing }
+}
+
+/// Takes a task, or takes it over with a reason.
+pub async fn claim(
+    State(site): State<Arc<Site>>,
+    Extension(session): Extension<Session>,
+    Path(written): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+    Fields(sent): Fields<HashMap<String, String>>,
+) -> Response {
+    let tenant = &site.tenants[&session.tenant];
+    let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
+    let (id, loaded) = match hers(tenant, &asked, &session, &written).await {
+        Ok(found) => found,
+        Err(answered) => return answered,
+    };
+    let reason = sent.get(pages::REASON).map(|reason| reason.trim()).unwrap_or_default();
+    let held = loaded.run.tasks.get(&id.number).is_some_and(|task| hand(id, task, &session.caller, false).holder.is_some());
+    if held && reason.is_empty() {
+        return show(tenant, &asked, &session.caller, id, &loaded, &Again { no_reason: true, ..Again::default() }, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    match tenant.desk.claim(id, &session.caller, reason).await {
+        Ok(_) => Redirect::to(&format!("/aufgaben/{id}")).into_response(),
+        Err(error) => asked.wish(&error),
+    }
+}
+
+pub async fn give_back(
+    State(site): State<Arc<Site>>,
+    Extension(session): Extension<Session>,
+    Path(written): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let tenant = &site.tenants[&session.tenant];
+    let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
+    let (id, _) = match hers(tenant, &asked, &session, &written).await {
+        Ok(found) => found,
+        Err(answered) => return answered,
+    };
+    match tenant.desk.give_back(id, &session.caller).await {
+        Ok(_) => Redirect::to("/aufgaben").into_response(),
+        Err(error) => asked.wish(&error),
+    }
+}
+
+/// A task somebody means to do something with, or the answer that there is none for her.
+async fn hers(tenant: &TenantSite, asked: &Asked, session: &Session, written: &str) -> Result<(TaskId, Box<Loaded>), Response> {
+    match find(tenant, &session.caller, written).await {
+        Ok(Found::Hers(id, loaded)) => Ok((id, loaded)),
+        Ok(Found::Denied(id, decision)) => {
+            tenant.desk.note("task.denied", &session.caller, json!({ "task": id.to_string(), "decision": decision })).await;
+            Err(asked.missing())
+        }
+        Ok(Found::Nothing) => Err(asked.missing()),
+        Err(error) => Err(asked.wish(&error)),
+    }
+}
+
 pub async fn answer(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(written): Path<String>, request: Request) -> Response {
     let tenant = &site.tenants[&session.tenant];
     let asked = Asked::new(request.uri(), request.headers(), Some(tenant), Some(&session));
-    let (id, loaded) = match find(tenant, &session.caller, &written).await {
-        Ok(Found::Hers(id, loaded)) => (id, loaded),
-        Ok(Found::Denied(id, decision)) => {
-            tenant.desk.note("task.denied", &session.caller, json!({ "task": id.to_string(), "decision": decision })).await;
-            return asked.missing();
-        }
-        Ok(Found::Nothing) => return asked.missing(),
-        Err(error) => return asked.wish(&error),
+    let (id, loaded) = match hers(tenant, &asked, &session, &written).await {
+        Ok(found) => found,
+        Err(answered) => return answered,
     };
     let Some(form) = loaded.run.tasks.get(&id.number).and_then(|task| form_of(&loaded, task)) else { return asked.unavailable() };
     let Ok(sent) = form_data::read(request, &tenant.desk, &form).await else { return asked.missing() };
@@ -147,7 +225,8 @@ pub async fn answer(State(site): State<Arc<Site>>, Extension(session): Extension
             Err(error) => return asked.wish(&error),
         }
     }
-    show(tenant, &asked, id, &loaded, &sent.pairs, &problems, StatusCode::UNPROCESSABLE_ENTITY)
+    let again = Again { pairs: &sent.pairs, problems: &problems, no_reason: false };
+    show(tenant, &asked, &session.caller, id, &loaded, &again, StatusCode::UNPROCESSABLE_ENTITY)
 }
 
 /// Nothing is added to what a person answered; an empty form is an empty object.

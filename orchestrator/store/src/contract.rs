@@ -127,6 +127,18 @@ pub struct TaskRow {
     pub except: std::collections::BTreeSet<String>,
     pub due: Option<i64>,
     pub opened_at: i64,
+    /// Who has taken it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimed: Option<Claimed>,
+}
+
+/// Somebody has a task in hand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claimed {
+    pub subject: String,
+    pub name: String,
+    /// Microseconds since 1970.
+    pub at: i64,
 }
 
 /// Model calls of a civil day of the tenant, by process, model and zone.
@@ -151,17 +163,69 @@ pub struct StartedRow {
     pub oldest: i64,
 }
 
+/// Which runs a page is made of.
 #[derive(Debug, Clone, Default)]
 pub struct RunFilter {
     pub state: Option<String>,
-    pub process: Option<String>,
+    /// Of any of these; empty: of any at all.
+    pub processes: Vec<String>,
     pub unit: Option<String>,
     /// The case number people use.
     pub nummer: Option<String>,
+    /// Who looks sees only these; `None`: whoever looks sees all.
+    pub sight: Option<Sight>,
     /// Only runs that began before this run, in the order of the list: the cursor of a page.
     pub before: Option<RunId>,
-    /// At most 500 (a page nobody scrolls further).
+    /// At most [`RUNS_PAGE_MAX`].
     pub limit: u32,
+}
+
+/// The runs somebody may look at: what she started herself, and what these units answer for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sight {
+    pub subject: String,
+    pub units: Vec<String>,
+}
+
+/// Rows on a page: nobody scrolls further.
+pub const RUNS_PAGE_MAX: u32 = 500;
+
+/// Newest first. A page may be short, even empty, and still have a `next`: no page looks at more rows than it is worth.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunPage {
+    pub rows: Vec<RunRow>,
+    /// Where the next page begins (`before`); `None`: there is nothing further.
+    pub next: Option<RunId>,
+    /// Rows that were read for it.
+    pub examined: u64,
+}
+
+/// Which tasks a page is made of, most urgent deadline first, those without one last.
+#[derive(Debug, Clone, Default)]
+pub struct TaskFilter {
+    /// Open ones, or those that are open no more.
+    pub closed: bool,
+    /// Only those behind this one, in the order of the list.
+    pub after: Option<TaskPlace>,
+    /// At most [`TASKS_PAGE_MAX`].
+    pub limit: u32,
+}
+
+/// Rows of tasks read at once.
+pub const TASKS_PAGE_MAX: u32 = 1000;
+
+/// Where a task stands in the list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskPlace {
+    pub due: Option<i64>,
+    pub opened_at: i64,
+    pub task: String,
+}
+
+impl TaskRow {
+    pub fn place(&self) -> TaskPlace {
+        TaskPlace { due: self.due, opened_at: self.opened_at, task: self.task.clone() }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

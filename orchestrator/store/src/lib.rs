@@ -6,10 +6,14 @@
 
 mod contract;
 pub mod failpoint;
+mod listing;
 mod memory;
 mod sqlite;
 
-pub use contract::{Append, AppendError, Error, ExpectRow, LaneHead, Mail, Message, Projection, RunFilter, RunRow, StartedRow, TaskRow, UsageRow};
+pub use contract::{
+    Append, AppendError, Claimed, Error, ExpectRow, LaneHead, Mail, Message, Projection, RUNS_PAGE_MAX, RunFilter, RunPage, RunRow, Sight, StartedRow,
+    TASKS_PAGE_MAX, TaskFilter, TaskPlace, TaskRow, UsageRow,
+};
 pub use memory::{Between, Faults, Memory};
 pub use sqlite::{Sqlite, SqliteOptions};
 
@@ -58,16 +62,26 @@ impl Store {
 
     /// The records of a run in the order of `run_seq`.
     pub async fn history(&self, run: RunId) -> Result<Vec<Record>, Error> {
-        both!(self, s => s.history(run))
+        self.history_after(run, 0).await
+    }
+
+    /// Those behind this `run_seq`: one range of the index.
+    pub async fn history_after(&self, run: RunId, run_seq: u64) -> Result<Vec<Record>, Error> {
+        both!(self, s => s.history_after(run, run_seq))
     }
 
     pub async fn run(&self, run: RunId) -> Result<Option<RunRow>, Error> {
         both!(self, s => s.run(run))
     }
 
-    /// Newest first.
-    pub async fn runs(&self, filter: RunFilter) -> Result<Vec<RunRow>, Error> {
-        both!(self, s => s.runs(filter))
+    /// A page of runs, newest first. What is not kept counts as looked at.
+    pub async fn runs(&self, filter: &RunFilter, keep: &(dyn Fn(&RunRow) -> bool + Send + Sync)) -> Result<RunPage, Error> {
+        both!(self, s => s.runs(filter, keep))
+    }
+
+    /// The units that answer for any run: one look into the index for each.
+    pub async fn units(&self) -> Result<Vec<String>, Error> {
+        both!(self, s => s.units())
     }
 
     /// Messages a run waits for, at `now` (microseconds): of each place the one addressed to it, else the oldest.
@@ -95,9 +109,9 @@ impl Store {
         both!(self, s => s.next_wake())
     }
 
-    /// Open tasks, most urgent deadline first.
-    pub async fn open_tasks(&self) -> Result<Vec<TaskRow>, Error> {
-        both!(self, s => s.open_tasks())
+    /// Tasks, most urgent deadline first.
+    pub async fn tasks(&self, filter: &TaskFilter) -> Result<Vec<TaskRow>, Error> {
+        both!(self, s => s.tasks(filter))
     }
 
     /// How far a schedule has been dealt with, in microseconds since 1970.

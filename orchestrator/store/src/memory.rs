@@ -9,7 +9,13 @@ use laufzettel_domain::RunId;
 use laufzettel_journal::{Draft, LANE_CLOSED, LANE_OPENED, Record, genesis, seal};
 use serde_json::json;
 
-use crate::contract::{Append, AppendError, BESIDE_MAX, Error, ExpectRow, KEPT_US, LaneHead, Mail, Message, RunFilter, RunRow, StartedRow, TaskRow, UsageRow};
+use crate::{
+    contract::{
+        Append, AppendError, BESIDE_MAX, Error, ExpectRow, KEPT_US, LaneHead, Mail, Message, RunFilter, RunPage, RunRow, StartedRow, TASKS_PAGE_MAX,
+        TaskFilter, TaskPlace, TaskRow, UsageRow,
+    },
+    listing::{self, Part},
+};
 
 /// Faults of one append, decided by whoever simulates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -125,8 +131,9 @@ impl Memory {
         Ok(())
     }
 
-    pub async fn history(&self, run: RunId) -> Result<Vec<Record>, Error> {
-        let mut records: Vec<Record> = self.lock().records.iter().filter(|r| r.draft.run == Some(run)).cloned().collect();
+    pub async fn history_after(&self, run: RunId, run_seq: u64) -> Result<Vec<Record>, Error> {
+        let fits = |r: &&Record| r.draft.run == Some(run) && r.draft.run_seq.is_some_and(|seq| seq > run_seq);
+        let mut records: Vec<Record> = self.lock().records.iter().filter(fits).cloned().collect();
         records.sort_by_key(|r| r.draft.run_seq);
         Ok(records)
     }
@@ -135,15 +142,14 @@ impl Memory {
         Ok(self.lock().runs.get(&run).cloned())
     }
 
-    pub async fn runs(&self, filter: RunFilter) -> Result<Vec<RunRow>, Error> {
-        let fits = |row: &&RunRow| {
-            filter.state.as_ref().is_none_or(|s| *s == row.state)
-                && filter.process.as_ref().is_none_or(|p| *p == row.process)
-                && filter.unit.as_ref().is_none_or(|u| *u == row.unit)
-                && filter.nummer.as_ref().is_none_or(|n| *n == row.nummer)
-                && filter.before.is_none_or(|b| row.run < b)
-        };
-        Ok(self.lock().runs.values().rev().filter(fits).take(filter.limit as usize).cloned().collect())
+    pub async fn runs(&self, filter: &RunFilter, keep: &(dyn Fn(&RunRow) -> bool + Send + Sync)) -> Result<RunPage, Error> {
+        let rows = self.lock().runs.values().rev().cloned().collect();
+        Ok(listing::page(filter, vec![Part { rows, cut: false }], keep))
+    }
+
+    pub async fn units(&self) -> Result<Vec<String>, Error> {
+        let units: BTreeSet<String> = self.lock().runs.values().map(|row| row.unit.clone()).collect();
+        Ok(units.into_iter().collect())
     }
 
     pub async fn claimable(&self, now: i64, limit: u32) -> Result<Vec<RunId>, Error> {
@@ -179,9 +185,13 @@ impl Memory {
         Ok(self.lock().runs.values().filter_map(|r| r.wake_at).min())
     }
 
-    pub async fn open_tasks(&self) -> Result<Vec<TaskRow>, Error> {
-        let mut tasks: Vec<TaskRow> = self.lock().tasks.values().filter(|t| t.open).cloned().collect();
-        tasks.sort_by_key(|t| (t.due.unwrap_or(i64::MAX), t.opened_at, t.task.clone()));
+    pub async fn tasks(&self, filter: &TaskFilter) -> Result<Vec<TaskRow>, Error> {
+        let order = |place: TaskPlace| (place.due.is_none(), place.due, place.opened_at, place.task);
+        let after = filter.after.clone().map(order);
+        let mut tasks: Vec<TaskRow> = self.lock().tasks.values().filter(|t| t.open != filter.closed).cloned().collect();
+        tasks.retain(|task| after.as_ref().is_none_or(|after| order(task.place()) > *after));
+        tasks.sort_by_key(|task| order(task.place()));
+        tasks.truncate(filter.limit.clamp(1, TASKS_PAGE_MAX) as usize);
         Ok(tasks)
     }
 

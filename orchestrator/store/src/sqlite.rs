@@ -11,12 +11,18 @@ use std::{
 use laufzettel_domain::RunId;
 use laufzettel_journal::Record;
 use sqlx::{
-    ConnectOptions as _, Row as _, SqlitePool,
+    ConnectOptions as _, QueryBuilder, Row as _, Sqlite as Db, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tokio::sync::{mpsc, oneshot};
 
-use crate::contract::{Append, AppendError, BESIDE_MAX, Error, KEPT_US, LaneHead, Mail, RunFilter, RunRow, StartedRow, TaskRow, UsageRow};
+use crate::{
+    contract::{
+        Append, AppendError, BESIDE_MAX, Error, KEPT_US, LaneHead, Mail, RunFilter, RunPage, RunRow, StartedRow, TASKS_PAGE_MAX, TaskFilter, TaskPlace,
+        TaskRow, UsageRow,
+    },
+    listing::{self, Part, Range},
+};
 
 /// Requests waiting for the writer: more than this and senders wait in turn. Two full batches.
 const QUEUE_MAX: usize = 1024;
@@ -130,8 +136,9 @@ impl Sqlite {
         reply.await.map_err(|_| Error::Refused(gone().to_string()))?
     }
 
-    pub async fn history(&self, run: RunId) -> Result<Vec<Record>, Error> {
-        let rows = sqlx::query("SELECT * FROM records WHERE run = $1 ORDER BY run_seq").bind(run.to_string()).fetch_all(&self.pool).await?;
+    pub async fn history_after(&self, run: RunId, run_seq: u64) -> Result<Vec<Record>, Error> {
+        let sql = "SELECT * FROM records WHERE run = $1 AND run_seq > $2 ORDER BY run_seq";
+        let rows = sqlx::query(sql).bind(run.to_string()).bind(rows::signed(run_seq)).fetch_all(&self.pool).await?;
         rows.iter().map(rows::record).collect()
     }
 
@@ -140,22 +147,25 @@ impl Sqlite {
         row.as_ref().map(rows::run).transpose()
     }
 
-    pub async fn runs(&self, filter: RunFilter) -> Result<Vec<RunRow>, Error> {
-        let mut query = sqlx::QueryBuilder::new("SELECT * FROM runs WHERE 1 = 1");
-        for (column, value) in [
-            (" AND state = ", filter.state),
-            (" AND process = ", filter.process),
-            (" AND unit = ", filter.unit),
-            (" AND nummer = ", filter.nummer),
-            (" AND run < ", filter.before.map(|r| r.to_string())),
-        ] {
-            if let Some(value) = value {
-                query.push(column).push_bind(value);
-            }
+    pub async fn runs(&self, filter: &RunFilter, keep: &(dyn Fn(&RunRow) -> bool + Send + Sync)) -> Result<RunPage, Error> {
+        let ranges = listing::ranges(filter);
+        let share = listing::share(ranges.len());
+        let mut parts = Vec::new();
+        for range in ranges {
+            let mut query = range_query(&range, filter.before, share);
+            let found = query.build().fetch_all(&self.pool).await?;
+            let rows: Vec<RunRow> = found.iter().map(rows::run).collect::<Result<_, _>>()?;
+            parts.push(Part { cut: rows.len() == share as usize, rows });
         }
-        query.push(" ORDER BY run DESC LIMIT ").push_bind(i64::from(filter.limit.clamp(1, 500)));
-        let rows = query.build().fetch_all(&self.pool).await?;
-        rows.iter().map(rows::run).collect()
+        Ok(listing::page(filter, parts, keep))
+    }
+
+    /// From one value of the index to the next.
+    pub async fn units(&self) -> Result<Vec<String>, Error> {
+        let sql = "WITH RECURSIVE u (unit) AS (SELECT min(unit) FROM runs UNION ALL SELECT (SELECT min(unit) FROM runs WHERE unit > u.unit) FROM u \
+                   WHERE u.unit IS NOT NULL) SELECT unit FROM u WHERE unit IS NOT NULL";
+        let rows = sqlx::query(sql).fetch_all(&self.pool).await?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
     }
 
     pub async fn claimable(&self, now: i64, limit: u32) -> Result<Vec<RunId>, Error> {
@@ -195,10 +205,17 @@ impl Sqlite {
         Ok(row.try_get(0)?)
     }
 
-    pub async fn open_tasks(&self) -> Result<Vec<TaskRow>, Error> {
-        let sql = "SELECT * FROM tasks WHERE open = 1 ORDER BY due IS NULL, due, opened_at LIMIT 1000";
-        let rows = sqlx::query(sql).fetch_all(&self.pool).await?;
-        rows.iter().map(rows::task).collect()
+    /// Two ranges of one index: those with a deadline, then those without.
+    pub async fn tasks(&self, filter: &TaskFilter) -> Result<Vec<TaskRow>, Error> {
+        let limit = filter.limit.clamp(1, TASKS_PAGE_MAX) as usize;
+        let mut found = Vec::new();
+        if filter.after.as_ref().is_none_or(|place| place.due.is_some()) {
+            found = tasks_query(filter, true, limit).build().fetch_all(&self.pool).await?;
+        }
+        if found.len() < limit {
+            found.extend(tasks_query(filter, false, limit - found.len()).build().fetch_all(&self.pool).await?);
+        }
+        found.iter().map(rows::task).collect()
     }
 
     pub async fn clocks(&self) -> Result<Vec<String>, Error> {
@@ -285,6 +302,36 @@ impl Sqlite {
     }
 }
 
+/// A bounded stretch of one index, newest run first.
+fn range_query(range: &Range, before: Option<RunId>, limit: u32) -> QueryBuilder<Db> {
+    let mut query = QueryBuilder::new("SELECT * FROM runs WHERE ");
+    if let Range::Of(column, value) = range {
+        query.push(*column).push(" = ").push_bind(value.clone()).push(" AND ");
+    }
+    query.push("run < ").push_bind(before.map_or_else(|| LAST.to_owned(), |run| run.to_string()));
+    query.push(" ORDER BY run DESC LIMIT ").push_bind(i64::from(limit));
+    query
+}
+
+/// Behind every run there can be: ids are hexadecimal.
+const LAST: &str = "g";
+
+fn tasks_query(filter: &TaskFilter, with_due: bool, limit: usize) -> QueryBuilder<Db> {
+    let mut query = QueryBuilder::new("SELECT * FROM tasks WHERE open = ");
+    query.push_bind(i64::from(!filter.closed)).push(if with_due { " AND due IS NOT NULL" } else { " AND due IS NULL" });
+    match &filter.after {
+        Some(TaskPlace { due: Some(due), opened_at, task }) if with_due => {
+            query.push(" AND (due, opened_at, task) > (").push_bind(*due).push(", ").push_bind(*opened_at).push(", ").push_bind(task.clone()).push(")");
+        }
+        Some(TaskPlace { due: None, opened_at, task }) if !with_due => {
+            query.push(" AND (opened_at, task) > (").push_bind(*opened_at).push(", ").push_bind(task.clone()).push(")");
+        }
+        _ => {}
+    }
+    query.push(" ORDER BY due, opened_at, task LIMIT ").push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    query
+}
+
 fn gone() -> AppendError {
     AppendError::Unavailable("the writer has stopped".to_owned())
 }
@@ -298,4 +345,122 @@ async fn check_version(connection: &mut sqlx::SqliteConnection) -> Result<(), Er
         return Err(Error::Refused(format!("SQLite {version} is too old; 3.51.3 or newer is needed")));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use laufzettel_domain::RunId;
+
+    use super::*;
+    use crate::contract::Sight;
+
+    const RUNS: u32 = 100_000;
+
+    /// A file with as many runs as a town has in years: of every ten one waits, of every thousand one is of the small unit.
+    async fn full(folder: &Path) -> Sqlite {
+        let sqlite = Sqlite::open(SqliteOptions { file: folder.join("t.sqlite"), tenant: "t".into(), now: 0 }).await.unwrap();
+        let mut connection = options(&folder.join("t.sqlite")).connect().await.unwrap();
+        let sql = format!(
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {RUNS}) \
+             INSERT INTO runs SELECT printf('%08x-0000-7000-8000-000000000000', i), 1, printf('2026-%06d', i), 'p' || (i % 7), '1.0.0', 'T', \
+             iif(i % 1000 = 0, 'klein', 'gross'), iif(i % 10 = 0, 'waiting', 'completed'), 'S-' || (i % 5000), 'N', i, i, NULL, NULL FROM n"
+        );
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+        let sql = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) \
+             INSERT INTO tasks SELECT printf('%08x-0000-7000-8000-000000000000.1', i), printf('%08x-0000-7000-8000-000000000000', i), 1, 'n', 'p', 'f', 'T', \
+             'human', i % 2, '{\"groups\":[],\"user\":null,\"unit\":null}', iif(i % 3 = 0, NULL, i / 100), i FROM n";
+        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+        sqlite
+    }
+
+    fn sight(units: &[&str]) -> Option<Sight> {
+        Some(Sight { subject: "S-77".into(), units: units.iter().map(|unit| (*unit).to_owned()).collect() })
+    }
+
+    /// A page reads ranges of indexes, and no more rows of them than is said, however many runs there are.
+    #[tokio::test]
+    async fn no_page_reads_all_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let sqlite = full(folder.path()).await;
+        let text = |word: &str| Some(word.to_owned());
+        let filter = RunFilter { limit: 50, ..RunFilter::default() };
+        let small = RunFilter { sight: sight(&["klein"]), ..filter.clone() };
+        for (name, filter, rows, examined) in [
+            ("all", filter.clone(), 50, 2000),
+            ("one number", RunFilter { nummer: text("2026-000777"), ..filter.clone() }, 1, 1),
+            ("no such number", RunFilter { nummer: text("2026-999999"), ..filter.clone() }, 0, 0),
+            ("what waits", RunFilter { state: text("waiting"), ..filter.clone() }, 50, 2000),
+            ("what is stuck", RunFilter { state: text("stuck"), ..filter.clone() }, 0, 0),
+            ("two processes", RunFilter { processes: vec!["p1".into(), "p2".into()], ..filter.clone() }, 50, 2000),
+            ("few rights", small.clone(), 50, 120),
+            ("few rights, waiting", RunFilter { state: text("waiting"), ..small.clone() }, 50, 120),
+            ("her own", RunFilter { sight: sight(&[]), ..filter.clone() }, 20, 20),
+            ("another unit", RunFilter { unit: text("gross"), ..small }, 0, 2000),
+        ] {
+            let page = sqlite.runs(&filter, &|_| true).await.unwrap();
+            assert_eq!((page.rows.len(), page.examined), (rows, examined), "{name}");
+            assert!(page.rows.is_sorted_by(|a, b| a.run > b.run) && page.rows.iter().all(|row| listing::fits(&filter, row)), "{name}");
+        }
+    }
+
+    /// Page after page gives every row once, though rows are added meanwhile.
+    #[tokio::test]
+    async fn pages_follow_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let sqlite = full(folder.path()).await;
+        let mut filter = RunFilter { sight: sight(&["klein"]), limit: 30, ..RunFilter::default() };
+        let (mut seen, mut pages): (Vec<RunId>, usize) = (Vec::new(), 0);
+        loop {
+            let page = sqlite.runs(&filter, &|row| row.process != "p1").await.unwrap();
+            seen.extend(page.rows.iter().map(|row| row.run));
+            pages += 1;
+            let mut connection = options(&folder.path().join("t.sqlite")).connect().await.unwrap();
+            let sql = "INSERT INTO runs SELECT printf('f%07x-0000-7000-8000-000000000000', $1), 1, 'neu', 'p2', '1.0.0', 'T', 'klein', 'waiting', 'S-1', 'N', 0, 0, NULL, NULL";
+            sqlx::query(sql).bind(i64::try_from(pages).unwrap()).execute(&mut connection).await.unwrap();
+            filter.before = page.next;
+            if page.next.is_none() {
+                break;
+            }
+        }
+        let wanted = (1..=RUNS).rev().filter(|i| (i % 1000 == 0 || i % 5000 == 77) && i % 7 != 1);
+        let wanted: Vec<RunId> = wanted.map(|i| RunId::parse(&format!("{i:08x}-0000-7000-8000-000000000000")).unwrap()).collect();
+        assert_eq!((seen, pages), (wanted, 4));
+        assert_eq!(sqlite.units().await.unwrap(), ["gross", "klein"]);
+    }
+
+    #[tokio::test]
+    async fn tasks_come_by_their_deadline_page_by_page() {
+        let folder = tempfile::tempdir().unwrap();
+        let sqlite = full(folder.path()).await;
+        let (mut filter, mut seen) = (TaskFilter { limit: 400, ..TaskFilter::default() }, Vec::new());
+        loop {
+            let rows = sqlite.tasks(&filter).await.unwrap();
+            let Some(last) = rows.last() else { break };
+            filter.after = Some(last.place());
+            seen.extend(rows.iter().map(|row| (row.due.is_none(), row.due, row.opened_at)));
+        }
+        assert_eq!((seen.len(), seen.is_sorted()), (2500, true));
+        assert_eq!(sqlite.tasks(&TaskFilter { closed: true, limit: 10_000, ..TaskFilter::default() }).await.unwrap().len(), TASKS_PAGE_MAX as usize);
+    }
+
+    /// What is asked is found by an index, in its order: never looked for, never sorted.
+    #[tokio::test]
+    async fn every_question_is_a_range() {
+        let folder = tempfile::tempdir().unwrap();
+        let sqlite = full(folder.path()).await;
+        let ranges = ["nummer", "state", "process", "unit", "subject"].map(|column| Range::Of(column, "x".into()));
+        let mut asked: Vec<QueryBuilder<Db>> = ranges.iter().map(|range| range_query(range, None, 9)).collect();
+        asked.push(range_query(&Range::All, None, 9));
+        let place = |due| Some(TaskPlace { due, opened_at: 1, task: "x".into() });
+        for after in [None, place(Some(3)), place(None)] {
+            let filter = TaskFilter { after, limit: 9, ..TaskFilter::default() };
+            asked.extend([tasks_query(&filter, true, 9), tasks_query(&filter, false, 9)]);
+        }
+        for query in asked {
+            let sql = format!("EXPLAIN QUERY PLAN {}", query.sql().as_str());
+            let plan = sqlx::query(sqlx::AssertSqlSafe(sql.clone())).fetch_all(&sqlite.pool).await.unwrap();
+            let plan: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
+            assert!(plan.len() == 1 && plan[0].starts_with("SEARCH"), "{sql}: {plan:?}");
+        }
+    }
 }

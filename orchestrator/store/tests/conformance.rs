@@ -4,7 +4,9 @@
 
 use laufzettel_domain::RunId;
 use laufzettel_journal::{Draft, Verdict, Verifier};
-use laufzettel_store::{Append, AppendError, ExpectRow, Memory, Message, Projection, RunFilter, RunRow, Sqlite, SqliteOptions, Store, TaskRow, UsageRow};
+use laufzettel_store::{
+    Append, AppendError, ExpectRow, Memory, Message, Projection, RunFilter, RunRow, Sight, Sqlite, SqliteOptions, Store, TaskFilter, TaskRow, UsageRow,
+};
 use serde_json::json;
 
 fn run(n: u8) -> RunId {
@@ -49,6 +51,7 @@ fn append(n: u8, expected: u64, kinds: &[&str]) -> Append {
         except: ["S-1".to_owned()].into(),
         due: (n != 2).then_some(100 - i64::from(n)),
         opened_at: 1,
+        claimed: (n == 1).then(|| laufzettel_store::Claimed { subject: "S-1".into(), name: "Klein".into(), at: 7 }),
     };
     Append {
         run: Some(run(n)),
@@ -220,17 +223,40 @@ async fn conforms(store: Store) {
     let mut wider = append(1, 5, &["e"]);
     wider.projection.as_mut().unwrap().tasks[0].groups.push("GG-Leitung".into());
     store.append(wider).await.unwrap();
-    let tasks = store.open_tasks().await.unwrap();
-    assert_eq!(tasks.iter().find(|t| t.run == run(1)).unwrap().groups, ["GG", "GG-Leitung"]);
+    let open = || async { store.tasks(&TaskFilter { limit: 10, ..TaskFilter::default() }).await.unwrap() };
+    let tasks = open().await;
+    let first = tasks.iter().find(|t| t.run == run(1)).unwrap();
+    assert_eq!((first.groups.as_slice(), first.claimed.as_ref().map(|c| c.at)), (&["GG".to_owned(), "GG-Leitung".to_owned()][..], Some(7)));
     store.append(append(1, 6, &["end"])).await.unwrap();
     assert_eq!(store.claimable(1, 10).await.unwrap(), []);
-    let runs = store.runs(RunFilter { limit: 10, ..RunFilter::default() }).await.unwrap();
-    assert_eq!(runs.iter().map(|r| (r.run, r.state.as_str())).collect::<Vec<_>>(), [(answering, "running"), (run(1), "completed")]);
-    assert_eq!(
-        store.runs(RunFilter { state: Some("completed".into()), limit: 10, ..RunFilter::default() }).await.unwrap(),
-        [store.run(run(1)).await.unwrap().unwrap()]
-    );
-    assert_eq!(store.open_tasks().await.unwrap().iter().map(|t| t.run).collect::<Vec<_>>(), [answering]);
+    let stored = &store;
+    let listed = |filter: RunFilter| async move { stored.runs(&RunFilter { limit: 10, ..filter }, &|_| true).await.unwrap() };
+    let runs = listed(RunFilter::default()).await;
+    assert_eq!(runs.rows.iter().map(|r| (r.run, r.state.as_str())).collect::<Vec<_>>(), [(answering, "running"), (run(1), "completed")]);
+    assert_eq!((runs.next, store.units().await.unwrap()), (None, vec!["FB".to_owned()]));
+    let done = RunFilter { state: Some("completed".into()), ..RunFilter::default() };
+    assert_eq!(listed(done.clone()).await.rows, [store.run(run(1)).await.unwrap().unwrap()]);
+    let sight = |subject: &str, units: &[&str]| Some(Sight { subject: subject.into(), units: units.iter().map(|unit| (*unit).to_owned()).collect() });
+    for (filter, count) in [
+        (RunFilter { sight: sight("S-1", &[]), ..done.clone() }, 1),
+        (RunFilter { sight: sight("S-2", &[]), ..done.clone() }, 0),
+        (RunFilter { sight: sight("S-2", &["FB", "FC"]), ..done.clone() }, 1),
+        (RunFilter { sight: sight("S-2", &["FB"]), processes: vec!["p".into(), "q".into()], ..RunFilter::default() }, 2),
+        (RunFilter { processes: vec!["q".into()], ..RunFilter::default() }, 0),
+        (RunFilter { unit: Some("FB".into()), ..RunFilter::default() }, 2),
+        (RunFilter { nummer: Some("2026-000001".into()), ..RunFilter::default() }, 1),
+        (RunFilter { before: Some(run(1)), ..RunFilter::default() }, 0),
+    ] {
+        assert_eq!(listed(filter.clone()).await.rows.len(), count, "{filter:?}");
+    }
+    let (page, kept) =
+        (RunFilter { limit: 1, ..RunFilter::default() }, store.runs(&RunFilter { limit: 1, ..RunFilter::default() }, &|r| r.run == run(1)).await.unwrap());
+    assert_eq!(store.runs(&page, &|_| true).await.unwrap().next, Some(answering));
+    assert_eq!((kept.rows.len(), kept.next), (1, None), "what is not kept is no page of its own");
+    assert_eq!(open().await.iter().map(|t| t.run).collect::<Vec<_>>(), [answering]);
+    let closed = store.tasks(&TaskFilter { closed: true, limit: 10, ..TaskFilter::default() }).await.unwrap();
+    assert_eq!(closed.iter().map(|t| t.run).collect::<Vec<_>>(), [run(1)]);
+    assert_eq!(store.history_after(run(1), 5).await.unwrap().iter().map(|r| r.draft.kind.as_str()).collect::<Vec<_>>(), ["e", "end"]);
     assert_eq!(store.last_number(2026).await.unwrap(), if answering == run(2) { 2 } else { 3 });
 
     store.put_bytes("text:1", b"x").await.unwrap();

@@ -28,6 +28,8 @@ use crate::{
 #[derive(Clone)]
 pub struct Desk {
     pub tenant: Arc<Tenant>,
+    /// Under which what is wished here is recognised when it comes again.
+    receipts: Vec<String>,
 }
 
 /// A run with the version it started with.
@@ -87,6 +89,9 @@ pub enum WishError {
     Denied(Decision),
     #[error("refused")]
     Rejected(Rejection),
+    /// The same wish came before, and was carried out.
+    #[error("already received")]
+    Repeated,
     #[error("not possible now: {0}")]
     Unavailable(String),
 }
@@ -111,7 +116,14 @@ const CONFLICTS_MAX: usize = 20;
 
 impl Desk {
     pub fn new(tenant: Arc<Tenant>) -> Self {
-        Self { tenant }
+        Self { tenant, receipts: Vec::new() }
+    }
+
+    /// The same desk for one wish: what is written leaves these receipts, and a wish that finds the first of them is
+    /// [`WishError::Repeated`]. For orders and tasks; a start brings its own.
+    #[must_use]
+    pub fn once(&self, receipts: Vec<String>) -> Self {
+        Self { tenant: self.tenant.clone(), receipts }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -348,6 +360,11 @@ impl Desk {
     /// The same for a run somebody has looked at already: rights that no later event changes are asked before.
     pub async fn tell_loaded(&self, first: Loaded, actor: &Actor, wish: impl Fn(&Loaded) -> Result<Command, WishError>) -> Result<Loaded, WishError> {
         let run = first.run.id;
+        if let Some(key) = self.receipts.first()
+            && self.tenant.store.receipt(key).await?.is_some()
+        {
+            return Err(WishError::Repeated);
+        }
         let mut first = Some(first);
         for _ in 0..CONFLICTS_MAX {
             let loaded = match first.take() {
@@ -355,7 +372,8 @@ impl Desk {
                 None => self.load(run).await?.ok_or(WishError::Unknown)?,
             };
             let command = wish(&loaded)?;
-            match self.decide(loaded, command, Write::of(actor, self.now())).await {
+            let receipt = (!self.receipts.is_empty()).then(|| self.receipts.clone());
+            match self.decide(loaded, command, Write { receipt, ..Write::of(actor, self.now()) }).await {
                 Err(Told::Conflict) => {}
                 Err(Told::Later(why)) => return Err(WishError::Unavailable(why)),
                 Err(Told::Wish(error)) => return Err(error),
@@ -391,6 +409,7 @@ impl Desk {
             }
             Err(AppendError::Conflict(_)) => Err(Told::Conflict),
             Err(AppendError::Unavailable(why)) => Err(Told::Later(why)),
+            Err(AppendError::Duplicate(_)) => Err(Told::Wish(WishError::Repeated)),
             Err(error) => Err(Told::Wish(WishError::Unavailable(error.to_string()))),
         }
     }
@@ -453,9 +472,7 @@ impl Desk {
     /// Answers a task. The caller needs the task's own assignment, or `task.complete`.
     pub async fn answer(&self, task: TaskId, by: &Caller, values: &Value, shown: Digest) -> Result<Loaded, WishError> {
         let told = self.answer_allowed(task, by, values, shown).await;
-        if let Err(WishError::Denied(decision) | WishError::Rejected(Rejection::Denied(decision))) = &told {
-            self.note("task.denied", by, json!({ "task": task.to_string(), "decision": decision })).await;
-        }
+        let told = self.noted(task, by, told).await;
         if failpoint::hit("answer.after_append") {
             return Err(WishError::Unavailable("failpoint".to_owned()));
         }

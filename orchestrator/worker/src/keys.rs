@@ -1,7 +1,8 @@
-//! Keys of programs: created, listed, revoked, recognised. What a key may is read from the journal at every use; nothing else
-//! knows it, and of the key itself only the SHA-256 is kept.
+//! Keys of programs: created, listed, revoked, recognised. What a key may stands in the journal and nowhere else, and of the key
+//! itself only the SHA-256 is kept. What was folded once is kept as long as no record about keys has come to the journal: each use
+//! asks for the last ones, so a key that is revoked is so at once, whoever wrote that.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use laufzettel_domain::{Caller, Digest, Value, Via, digest::to_hex};
@@ -49,10 +50,24 @@ impl Key {
         !self.revoked && now < self.expires
     }
 
+    fn is(&self, token: &str) -> bool {
+        bool::from(self.hash.0.ct_eq(&Digest::of(token.as_bytes()).0))
+    }
+
     /// Who acts with it: never somebody interactive, and named with the key, so that the journal tells which one it was.
     pub fn caller(&self) -> Caller {
         Caller { name: format!("{} (Schlüssel {})", self.holder.name, self.name), via: Via::Api, ..self.holder.clone() }
     }
+}
+
+/// Kinds of records that say something of keys.
+const KINDS: [&str; 2] = ["key.created", "key.revoked"];
+
+/// The keys as they were when these were the last records of each kind, by lane and place.
+#[derive(Debug)]
+pub(crate) struct Ring {
+    last: [Option<(u64, u64)>; 2],
+    keys: BTreeMap<String, Key>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +94,8 @@ impl Desk {
         let body = json!({ "key": id, "name": wish.name, "holder": wish.holder, "processes": wish.processes, "per_minute": wish.per_minute,
             "expires": wish.expires, "sha256": Digest::of(token.as_bytes()), "os_user": os_user });
         self.record("key.created", by, body).await?;
+        // known from now on to whoever asks without the store
+        self.ring().await?;
         Ok((id, token))
     }
 
@@ -91,7 +108,31 @@ impl Desk {
 
     /// By id.
     pub async fn keys(&self) -> Result<BTreeMap<String, Key>, StoreError> {
-        Ok(fold(&self.tenant.store.beside_since(&["key.created", "key.revoked"], 0).await?))
+        Ok(self.ring().await?.keys.clone())
+    }
+
+    async fn ring(&self) -> Result<Arc<Ring>, StoreError> {
+        // asked before what they mark is read: what comes between is seen by the next one
+        let mut last = [None, None];
+        for (last, kind) in last.iter_mut().zip(KINDS) {
+            *last = self.tenant.store.last_beside(kind).await?.map(|record| (record.lane, record.seq));
+        }
+        if let Some(known) = self.known_keys().filter(|ring| ring.last == last) {
+            return Ok(known);
+        }
+        let ring = Arc::new(Ring { last, keys: fold(&self.tenant.store.beside_since(&KINDS, 0).await?) });
+        *self.tenant.memory.keys.lock().expect("nobody panics while holding this lock") = Some(ring.clone());
+        Ok(ring)
+    }
+
+    fn known_keys(&self) -> Option<Arc<Ring>> {
+        self.tenant.memory.keys.lock().expect("nobody panics while holding this lock").clone()
+    }
+
+    /// Whether this text has been a key lately, without a look into the store. It opens nothing: only [`Self::key`] says what does.
+    pub fn remembers_key(&self, token: &str) -> bool {
+        let known = parts(token).and_then(|(_, id)| Some(self.known_keys()?.keys.get(id)?.is(token)));
+        known.unwrap_or(false)
     }
 
     /// The living key this text is. Wrong, expired and revoked look the same.
@@ -100,9 +141,8 @@ impl Desk {
         if tenant != self.tenant.id.as_str() {
             return Ok(None);
         }
-        let hash = Digest::of(token.as_bytes());
-        let key = self.keys().await?.remove(id);
-        Ok(key.filter(|key| bool::from(key.hash.0.ct_eq(&hash.0)) && key.lives(self.tenant.clock.now())))
+        let ring = self.ring().await?;
+        Ok(ring.keys.get(id).filter(|key| key.is(token) && key.lives(self.tenant.clock.now())).cloned())
     }
 }
 

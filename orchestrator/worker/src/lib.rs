@@ -27,6 +27,7 @@ pub use desk::{Desk, Loaded, StartError, StartRequest, Started, WishError, decod
 pub use door::{Answer, Doors, EndpointFacts, RealDoors, fits};
 pub use drive::Worker;
 pub use edge::{Random, SystemClock, SystemRandom};
+pub use inbox::Wanted;
 pub use keys::{Key, KeyError, KeyWish, parts as key_parts};
 pub use mail::{DeliverError, Happening};
 pub use quota::{Exceeded, Limits, Quotas};

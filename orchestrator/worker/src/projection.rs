@@ -3,7 +3,7 @@
 use laufzettel_domain::{Slot, TaskId};
 use laufzettel_engine::{self as engine, Event, Run, TaskKind};
 use laufzettel_process::model::StepKind;
-use laufzettel_store::{ExpectRow, Projection, RunRow, TaskRow, UsageRow};
+use laufzettel_store::{Claimed, ExpectRow, Projection, RunRow, TaskRow, UsageRow};
 
 use crate::tenant::Prepared;
 
@@ -34,6 +34,8 @@ pub(crate) fn project(prepared: &Prepared, run: &Run, events: &[Event], day: &st
     };
     let touched = events.iter().filter_map(|event| match event {
         Event::TaskOpened(e) => Some(e.number),
+        Event::TaskClaimed(e) => Some(e.number),
+        Event::TaskReturned(e) => Some(e.number),
         Event::TaskCompleted(e) => Some(e.number),
         Event::TaskWithdrawn(e) => Some(e.number),
         Event::TaskEscalated(e) => Some(e.number),
@@ -93,5 +95,10 @@ fn task_row(prepared: &Prepared, run: &Run, task: &engine::Task) -> TaskRow {
         except: opened.assign.except.clone(),
         due: opened.due.map(crate::micros),
         opened_at: crate::micros(task.opened_at),
+        claimed: task.claimed.as_ref().map(|claimed| Claimed {
+            subject: claimed.by.subject.clone(),
+            name: claimed.by.name.clone(),
+            at: crate::micros(claimed.at),
+        }),
     }
 }

@@ -61,6 +61,7 @@ pub struct Memory {
     pub(crate) released: tokio::sync::Notify,
     pub(crate) counting: Counting,
     pub(crate) releases: Releases,
+    pub(crate) keys: Mutex<Option<Arc<crate::keys::Ring>>>,
 }
 
 impl Memory {

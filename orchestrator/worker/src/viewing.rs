@@ -1,8 +1,8 @@
 //! Who may look at what, and who may look after the house.
 
 use laufzettel_domain::{Caller, RunId, Text};
-use laufzettel_policy::{Action, Decision, Who, permit, permit_view};
-use laufzettel_store::RunRow;
+use laufzettel_policy::{Action, Decision, Who, glob, permit, permit_view};
+use laufzettel_store::{RunFilter, RunPage, RunRow, Sight};
 use serde_json::json;
 
 use crate::desk::{Desk, Loaded, WishError};
@@ -24,16 +24,48 @@ impl Desk {
         Ok(may.then_some(loaded))
     }
 
-    /// The rows this person may see. Her groups are asked for once.
-    pub async fn seen(&self, by: &Caller, rows: Vec<RunRow>) -> Result<Vec<RunRow>, WishError> {
-        let who = self.who(by).await?;
-        let mut seen = Vec::new();
-        for row in rows {
-            if self.may_view(&who, &row.unit, &row.subject).await.allow {
-                seen.push(row);
+    /// A page of the runs this person may see, newest first; `patterns`: of the processes a key is for. The rights are asked once
+    /// for each unit, before anything is read: what is not hers takes no place on the page.
+    pub async fn runs(&self, by: &Caller, filter: RunFilter, patterns: Option<&[String]>) -> Result<RunPage, WishError> {
+        let filter = RunFilter { sight: self.sight(&self.who(by).await?).await?, ..filter };
+        self.listed(filter, patterns).await
+    }
+
+    /// The same for whoever needs not be asked.
+    pub async fn listed(&self, filter: RunFilter, patterns: Option<&[String]>) -> Result<RunPage, WishError> {
+        let covered = |process: &str| patterns.is_none_or(|patterns| patterns.iter().any(|pattern| glob(pattern, process)));
+        let mut filter = filter;
+        match patterns {
+            _ if !filter.processes.is_empty() => filter.processes.retain(|process| covered(process)),
+            // names without a star are ranges of the index
+            Some(names) if names.iter().all(|name| !name.contains('*')) => filter.processes = names.to_vec(),
+            _ => return Ok(self.tenant.store.runs(&filter, &|row| covered(&row.process)).await?),
+        }
+        if filter.processes.is_empty() {
+            return Ok(RunPage::default());
+        }
+        Ok(self.tenant.store.runs(&filter, &|_| true).await?)
+    }
+
+    async fn sight(&self, who: &Who) -> Result<Option<Sight>, WishError> {
+        let (all, own) = (permit_view(who, false, &self.tenant.rules).allow, permit_view(who, true, &self.tenant.rules).allow);
+        if all {
+            return Ok(None);
+        }
+        let mut units = if own { self.tenant.store.units().await? } else { Vec::new() };
+        let mut hers = Vec::new();
+        for unit in units.drain(..) {
+            if who.is_in_any(&self.tenant.unit_groups(&unit).await).is_some() {
+                hers.push(unit);
             }
         }
-        Ok(seen)
+        Ok(Some(Sight { subject: who.caller.subject.clone(), units: hers }))
+    }
+
+    /// Whether a run is somebody's to see, by its row.
+    pub async fn sees(&self, by: &Caller, row: &RunRow) -> Result<bool, WishError> {
+        let who = self.who(by).await?;
+        Ok(self.may_view(&who, &row.unit, &row.subject).await.allow)
     }
 
     /// One of these rights is enough: to read the journal, to look after the house. A denial is a record.

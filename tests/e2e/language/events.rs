@@ -99,10 +99,25 @@ fn what_happens_elsewhere_reaches_whoever_waits() {
     assert_eq!(send(&server, &token, None, &pay("K-7", json!(7))), Some(202));
     waiting(&tenant, "K-7");
     until("what came early is there", || (states(&tenant)[0] == "completed").then_some(()));
+    // as a CloudEvent: `type` is the name, `subject` the key, source and id are recognised
+    let event = json!({ "specversion": "1.0", "id": "1", "source": "/kasse", "type": "zahlung", "subject": "K-9", "data": { "cent": 9 } });
+    let mut nameless = event.clone();
+    nameless.as_object_mut().expect("an object").remove("subject");
+    let headers = [("authorization", token.clone()), ("content-type", "application/cloudevents+json".to_owned())];
+    let told = runtime().block_on(post(&server.url("/events/vg-bellheim"), &headers, &nameless.to_string())).expect("an answer");
+    assert_eq!((told.0, &told.1["attribute"]), (400, &json!("subject")), "{}", told.1);
+    for _ in 0..2 {
+        let told = runtime().block_on(post(&server.url("/events/vg-bellheim"), &headers, &event.to_string())).expect("an answer");
+        assert_eq!(told.0, 202, "{}", told.1);
+    }
+    waiting(&tenant, "K-9");
+    until("the event is there", || (states(&tenant)[0] == "completed").then_some(()));
+    waiting(&tenant, "K-9");
+    assert_eq!(states(&tenant)[0], "waiting", "once");
     server.stop();
     let kinds = |kind: &str| tenant.laufzettel(&["audit", "show", "--kind", kind, "--json"]).stdout;
     let count = |kind: &str| String::from_utf8_lossy(&kinds(kind)).lines().count();
-    assert_eq!((count("event.received"), count("event.refused"), count("event.denied")), (3, 2, 2));
+    assert_eq!((count("event.received"), count("event.refused"), count("event.denied")), (4, 2, 2));
     // whose account it is stands in no body
     assert!(!String::from_utf8_lossy(&kinds("event.received")).contains("K-7"));
     assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0));

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::D
 use anyhow::{Context as _, bail};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use laufzettel_mcp_kit::edge;
-use laufzettel_process::model::TriggerKind;
+use laufzettel_process::model::{HookAuth, TriggerKind};
 use laufzettel_server::{Login as SiteLogin, Site, TenantSite, router};
 use laufzettel_worker::Worker;
 use tokio::net::TcpListener;
@@ -62,9 +62,12 @@ async fn welcome(config: &Config, at: SocketAddr, out: &Out) {
                         out.note(format!("  Antrag stellen      http://{at}/antrag/{tenant}/{path}   ({})", process.title)).await
                     }
                     TriggerKind::Cron { schedule, .. } => out.note(format!("  Von selbst          {}   ({})", schedule.text, process.title)).await,
-                    TriggerKind::Webhook { path, secret, .. } => {
-                        out.note(format!("  Fachverfahren       http://{at}/hooks/{tenant}/{path}   (Geheimnis: {})", config.secrets.join(secret).display()))
-                            .await
+                    TriggerKind::Webhook { path, auth, .. } => {
+                        let with = match auth {
+                            HookAuth::Signature { secret } => format!("Geheimnis: {}", config.secrets.join(secret).display()),
+                            HookAuth::Key => "mit Schlüssel".to_owned(),
+                        };
+                        out.note(format!("  Fachverfahren       http://{at}/hooks/{tenant}/{path}   ({with})")).await
                     }
                 }
             }
@@ -209,7 +212,7 @@ fn sites(config: &Config, houses: &[Arc<House>]) -> BTreeMap<String, TenantSite>
         let mut secrets = BTreeMap::new();
         for process in house.desk.tenant.catalogue.processes.values() {
             for trigger in &process.triggers {
-                if let TriggerKind::Webhook { secret, .. } = &trigger.kind {
+                if let TriggerKind::Webhook { auth: HookAuth::Signature { secret }, .. } = &trigger.kind {
                     secrets.insert(secret.clone(), webhook_secrets(&config.secrets.join(secret)));
                 }
             }

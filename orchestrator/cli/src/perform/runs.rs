@@ -2,7 +2,7 @@
 
 use laufzettel_domain::{Caller, RunId, Value};
 use laufzettel_engine::{Resolution, fold};
-use laufzettel_store::RunFilter;
+use laufzettel_store::{RUNS_PAGE_MAX, RunFilter};
 use laufzettel_worker::{Loaded, WishError};
 use serde_json::json;
 
@@ -12,23 +12,28 @@ use crate::{
     out::{Out, code},
 };
 
-pub async fn list(house: &House, state: Option<String>, process: Option<String>, limit: u32, out: &Out) -> Done {
-    let by = person(house, out).await?;
-    let (mut rows, mut before) = (Vec::new(), None);
-    while rows.len() < limit as usize {
-        let page = house.desk.tenant.store.runs(RunFilter { state: state.clone(), process: process.clone(), before, limit, ..RunFilter::default() }).await?;
-        let Some(last) = page.last() else { break };
-        before = Some(last.run);
-        rows.extend(match &by {
-            Some(by) => house.desk.seen(by, page).await.map_err(|e| wish_failed(e, out.lang))?,
-            None => page,
-        });
-    }
-    for row in rows.into_iter().take(limit as usize) {
-        if out.json {
-            out.value(&serde_json::to_value(&row).unwrap_or_default()).await;
-        } else {
-            out.data(format!("{}  {:<14}  {}  {}", row.nummer, row.state, row.title, row.run)).await;
+pub async fn list(house: &House, filter: RunFilter, out: &Out) -> Done {
+    let (by, mut left) = (person(house, out).await?, filter.limit);
+    let mut filter = filter;
+    // a page may be short and go on
+    while left > 0 {
+        filter.limit = left.min(RUNS_PAGE_MAX);
+        let page = match &by {
+            Some(by) => house.desk.runs(by, filter.clone(), None).await,
+            None => house.desk.listed(filter.clone(), None).await,
+        };
+        let page = page.map_err(|e| wish_failed(e, out.lang))?;
+        left = left.saturating_sub(u32::try_from(page.rows.len()).unwrap_or(u32::MAX));
+        for row in page.rows {
+            if out.json {
+                out.value(&serde_json::to_value(&row).unwrap_or_default()).await;
+            } else {
+                out.data(format!("{}  {:<14}  {}  {}", row.nummer, row.state, row.title, row.run)).await;
+            }
+        }
+        filter.before = page.next;
+        if page.next.is_none() {
+            break;
         }
     }
     Ok(code::DONE)

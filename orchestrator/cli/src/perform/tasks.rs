@@ -1,7 +1,7 @@
 //! `tasks …`: the inbox for scripts and terminals.
 
 use laufzettel_domain::{TaskId, Value};
-use laufzettel_worker::WishError;
+use laufzettel_worker::{Wanted, WishError};
 use serde_json::json;
 
 use super::{Done, Failed, caller, denied, operator, person, wish_failed};
@@ -10,21 +10,29 @@ use crate::{
     out::{Out, code},
 };
 
-pub async fn list(house: &House, out: &Out) -> Done {
-    let mut open = house.desk.tenant.store.open_tasks().await?;
-    if let Some(by) = person(house, out).await? {
-        let who = house.desk.who(&by).await.map_err(|nobody| wish_failed(nobody.into(), out.lang))?;
-        open = house.desk.mine(&who, open).await.map_err(|nobody| wish_failed(nobody.into(), out.lang))?;
-    }
-    for task in open {
-        if out.json {
-            out.value(&serde_json::to_value(&task).unwrap_or_default()).await;
-        } else {
-            let due = task.due.and_then(|at| jiff::Timestamp::from_microsecond(at).ok()).map(|at| at.to_string()).unwrap_or_default();
-            out.data(format!("{}  {}  {}  {}", task.task, task.nummer, task.title, due)).await;
+pub async fn list(house: &House, wanted: Wanted, out: &Out) -> Done {
+    let by = person(house, out).await?;
+    let who = match &by {
+        Some(by) => Some(house.desk.who(by).await.map_err(|nobody| wish_failed(nobody.into(), out.lang))?),
+        None => None,
+    };
+    let mut after = None;
+    loop {
+        let (tasks, next) = house.desk.inbox_of(who.as_ref(), &wanted, after).await.map_err(|e| wish_failed(e, out.lang))?;
+        for task in tasks {
+            if out.json {
+                out.value(&serde_json::to_value(&task).unwrap_or_default()).await;
+            } else {
+                let due = task.due.and_then(|at| jiff::Timestamp::from_microsecond(at).ok()).map(|at| at.to_string()).unwrap_or_default();
+                let holder = task.claimed.map(|claimed| format!("  ({})", claimed.name)).unwrap_or_default();
+                out.data(format!("{}  {}  {}  {}{holder}", task.task, task.nummer, task.title, due)).await;
+            }
+        }
+        after = next;
+        if after.is_none() {
+            return Ok(code::DONE);
         }
     }
-    Ok(code::DONE)
 }
 
 fn parse(written: &str) -> Result<TaskId, Failed> {
@@ -58,4 +66,18 @@ pub async fn complete(house: &House, written: &str, values: &Value, out: &Out) -
     house.desk.answer(id, &by, values, task.opened.shown).await.map_err(|e| wish_failed(e, out.lang))?;
     house.desk.drive(id.run).await.map_err(|e| wish_failed(e, out.lang))?;
     super::runs::report(house, id.run, out).await
+}
+
+pub async fn claim(house: &House, written: &str, reason: &str, out: &Out) -> Done {
+    let (id, by) = (parse(written)?, caller(house, out).await?);
+    house.desk.claim(id, &by, reason).await.map_err(|e| wish_failed(e, out.lang))?;
+    out.note(format!("{} {written}: {}", out.text("Übernommen", "Taken"), by.name)).await;
+    Ok(code::DONE)
+}
+
+pub async fn give_back(house: &House, written: &str, out: &Out) -> Done {
+    let (id, by) = (parse(written)?, caller(house, out).await?);
+    house.desk.give_back(id, &by).await.map_err(|e| wish_failed(e, out.lang))?;
+    out.note(format!("{} {written}", out.text("Zurückgegeben:", "Returned:"))).await;
+    Ok(code::DONE)
 }

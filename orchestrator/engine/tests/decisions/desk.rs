@@ -167,6 +167,8 @@ impl Desk {
                 Event::EventDelivered(e) => format!("event {}", slot(&e.step, e.item)),
                 Event::TaskOpened(e) => format!("?{}", e.number),
                 Event::TaskEscalated(e) => format!("more {} {}", e.number, e.groups.join(",")),
+                Event::TaskClaimed(e) => format!("{} has {}", e.by.name, e.number),
+                Event::TaskReturned(e) => format!("returned {}", e.number),
                 Event::TaskCompleted(e) => format!("answered {}", e.number),
                 Event::TaskWithdrawn(e) => format!("withdrawn {}", e.number),
                 Event::RunEnding(e) => format!("ending {:?}", e.ending),

@@ -1,10 +1,11 @@
 //! Who is asked, what is proposed to her, and who else.
 
 use laufzettel_domain::{Caller, Trust, Value, Via};
-use laufzettel_engine::{Command, Rejection, StepState, wake_at};
+use laufzettel_engine::{Claim, Command, Event, Rejection, StepState, wake_at};
+use laufzettel_policy::Decision;
 use serde_json::json;
 
-use super::desk::{Desk, answer, clerk, ok};
+use super::desk::{Desk, answer, clerk, ok, yes};
 
 /// Four eyes: whoever did the first step is refused the second, by the core itself; somebody else is not.
 #[test]
@@ -32,6 +33,54 @@ fn nobody_looks_at_her_own_work() {
     let anybody = answer(&alone, json!({ "ja": true }), clerk());
     alone.tell(anybody).unwrap();
     assert_eq!(alone.story(), r#"start | -eins | ?1 | answered 1 | +zwei | completed {"wer":"Klein"}"#);
+}
+
+/// A task is one person's while she has it: others take it over with a reason, or wait until she returns it.
+#[test]
+fn a_task_in_hand() {
+    let form = "form: { type: object, properties: { ja: { type: boolean } } }";
+    let steps = format!(
+        "steps:\n  eins: {{ human: {{ assign: {{ groups: [GG] }}, {form} }} }}\n  zwei: {{ human: {{ assign: {{ groups: [GG] }}, not_by: [steps.eins], {form} }} }}\n"
+    );
+    let mut desk = Desk::new(&steps, json!({})).unwrap();
+    let other = || Caller { subject: "S-2".into(), name: "Weber".into(), ..clerk() };
+    let key = || Caller { via: Via::Api, ..clerk() };
+    let claim = |task, by, reason: &str| Command::Claim(Claim { task, by, reason: reason.into(), decision: yes() });
+    let back = |task, by| Command::Return { task, by };
+    let unfit = "x".repeat(501);
+    for (wish, expected) in [
+        (claim(1, key(), ""), Err("denied gate.interactive")),
+        (Command::Claim(Claim { task: 1, by: clerk(), reason: String::new(), decision: Decision::deny("none", "nein", "no") }), Err("denied none")),
+        (claim(7, clerk(), ""), Err("stale")),
+        (back(1, clerk()), Err("stale")),
+        (claim(1, clerk(), "ohne Belang"), Ok("Klein has 1")),
+        // once more is nothing more
+        (claim(1, clerk(), ""), Ok("Klein has 1")),
+        (answer(&desk, json!({ "ja": true }), other()), Err("stale")),
+        (claim(1, other(), " "), Err("stale")),
+        (claim(1, other(), &unfit), Err("invalid reason")),
+        (back(1, other()), Err("stale")),
+        (back(1, key()), Err("denied gate.interactive")),
+        (back(1, clerk()), Ok("returned 1")),
+        (claim(1, clerk(), ""), Ok("Klein has 1")),
+        (claim(1, other(), "krank"), Ok("Weber has 1")),
+        (answer(&desk, json!({ "ja": true }), clerk()), Err("stale")),
+        (answer(&desk, json!({ "ja": true }), other()), Ok("?2")),
+        (claim(1, clerk(), ""), Err("stale")),
+        (claim(2, other(), ""), Err("denied human.not_by")),
+        (claim(2, clerk(), ""), Ok("Klein has 2")),
+    ] {
+        let told = match desk.tell(wish.clone()) {
+            Ok(()) => Ok(desk.story().rsplit(" | ").next().unwrap().to_owned()),
+            Err(Rejection::Denied(decision)) => Err(format!("denied {}", decision.rule)),
+            Err(Rejection::Stale(_)) => Err("stale".to_owned()),
+            Err(Rejection::Invalid(problems)) => Err(format!("invalid {}", problems[0].path)),
+        };
+        assert_eq!(told, expected.map(str::to_owned).map_err(str::to_owned), "{wish:?}");
+    }
+    let reasons: Vec<&str> =
+        desk.history.iter().filter_map(|(event, _)| if let Event::TaskClaimed(e) = event { Some(e.reason.as_str()) } else { None }).collect();
+    assert_eq!(reasons, ["", "", "krank", ""], "of a task nobody has there is nothing to give a reason for");
 }
 
 /// Nobody has answered: more people are asked, once; whoever was asked before still is.

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use laufzettel_domain::{Caller, Slot, StepId, Text, Value};
-use laufzettel_engine::{Answer, ChildEnd, Command, Context, Disposition, Effect, Event, Parent, Resolution, Start, State, start};
+use laufzettel_engine::{Answer, ChildEnd, Claim, Command, Context, Disposition, Effect, Event, Parent, Resolution, Start, State, start};
 use laufzettel_policy::{Decision, Labelled};
 use laufzettel_process::{
     Process, Tools, Types,
@@ -28,6 +28,7 @@ pub fn all() -> Vec<(&'static str, Desk)> {
         ("reparatur", repaired()),
         ("rueckabwicklung", undone()),
         ("uebernahme", taken_over()),
+        ("zuteilung", in_hand()),
         ("uebersprungen", skipped()),
         ("verschoben", deferred()),
         ("zweifel", doubtful()),
@@ -251,6 +252,21 @@ steps:
     desk.tell(Command::Answer(Answer { task, by: clerk(), values: json!({ "ja": true }), shown, decision: yes(), release: Some(yes()) })).unwrap();
     let other = answer(&desk, json!({ "ja": false }), Caller { subject: "S-2".into(), name: "Weber".into(), ..clerk() });
     desk.tell(other).unwrap();
+    desk
+}
+
+fn in_hand() -> Desk {
+    let steps = "steps:\n  f: { human: { assign: { groups: [GG] }, form: { type: object, properties: { ja: { type: boolean } } } } }\n  g: { needs: [f], human: { assign: { groups: [GG] }, form: { type: object, properties: { ja: { type: boolean } } } } }\n";
+    let mut desk = desk(steps, json!({}));
+    let other = Caller { subject: "S-2".into(), name: "Weber".into(), ..clerk() };
+    let claim = |task, by: &Caller, reason: &str| Command::Claim(Claim { task, by: by.clone(), reason: reason.into(), decision: yes() });
+    desk.tell(claim(1, &clerk(), "")).unwrap();
+    desk.tell(Command::Return { task: 1, by: clerk() }).unwrap();
+    desk.tell(claim(1, &clerk(), "")).unwrap();
+    desk.tell(claim(1, &other, "Frau Klein ist krank")).unwrap();
+    let wish = answer(&desk, json!({ "ja": true }), other.clone());
+    desk.tell(wish).unwrap();
+    desk.tell(claim(2, &other, "")).unwrap();
     desk
 }
 

@@ -39,8 +39,13 @@ pub fn told(run: &Run) -> Value {
                 TaskState::Completed { by, values, at } => json!({ "by": by.subject, "values": values, "at": at }),
                 TaskState::Withdrawn => json!("withdrawn"),
             };
-            (number, json!({ "kind": task.opened.kind, "step": task.opened.step, "item": task.opened.item, "groups": task.opened.assign.groups,
-                "due": task.opened.due, "shown": task.opened.shown, "show": task.opened.show, "form": task.opened.form, "state": state }))
+            let mut told = json!({ "kind": task.opened.kind, "step": task.opened.step, "item": task.opened.item, "groups": task.opened.assign.groups,
+                "due": task.opened.due, "shown": task.opened.shown, "show": task.opened.show, "form": task.opened.form, "state": state });
+            // what was recorded before there was such a thing says nothing of it
+            if let Some(claimed) = &task.claimed {
+                told["claimed"] = json!([claimed.by.subject, claimed.at]);
+            }
+            (number, told)
         })),
         "waits": map(run.waits.iter().map(|(slot, until)| (slot, json!(until)))),
         "expects": map(run.expects.iter().map(|(slot, expected)| (slot, json!([expected.name, expected.key])))),

@@ -4,7 +4,7 @@ use laufzettel_domain::{Findings, Node, Text, Value, document::Fields};
 use serde_json::json;
 
 use crate::{
-    model::{Respond, RunAs, Trigger, TriggerKind},
+    model::{HookAuth, Respond, RunAs, Trigger, TriggerKind},
     schedule::{CatchUp, Holidays, Schedule},
     schema::Schema,
 };
@@ -166,19 +166,18 @@ fn read_intake(node: &Node, key: &str, findings: &mut Findings) -> Option<Trigge
 fn read_webhook(node: &Node, key: &str, findings: &mut Findings) -> Option<Trigger> {
     let mut fields = Fields::open(node, key, findings)?;
     let path = path_of(&mut fields);
-    if let Some(auth) = fields.opt("auth").filter(|n| n.text() == Some("key")) {
-        let key = fields.path("auth");
-        super::unsupported(auth.at, &key, "auth: key", fields.findings);
-    } else if fields.opt("auth").is_none() {
+    if fields.opt("auth").is_none() {
         fields.missing("auth", "LZ106");
-    } else {
-        fields.one_of("auth", &[("signature", ())]);
     }
-    let secret = fields.req_text("secret").map(str::to_owned);
+    // a key needs no secret beside it, and one that stands there all the same is a mistake
+    let auth = match fields.one_of("auth", &[("signature", false), ("key", true)]) {
+        Some(true) => Some(HookAuth::Key),
+        _ => fields.req_text("secret").map(|secret| HookAuth::Signature { secret: secret.to_owned() }),
+    };
     let respond = fields.one_of("respond", &[("accepted", Respond::Accepted), ("result", Respond::Result)]).unwrap_or(Respond::Accepted);
     let run_as = account(&mut fields);
     fields.close();
-    Some(Trigger { kind: TriggerKind::Webhook { path: path?, secret: secret?, respond }, run_as: run_as?, at: node.at })
+    Some(Trigger { kind: TriggerKind::Webhook { path: path?, auth: auth?, respond }, run_as: run_as?, at: node.at })
 }
 
 fn read_cron(node: &Node, key: &str, findings: &mut Findings) -> Option<Trigger> {

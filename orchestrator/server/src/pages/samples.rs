@@ -129,13 +129,14 @@ impl AufgabenPage {
             number: number.into(),
             due,
             overdue: false,
+            holder: due.is_none().then(|| EVIL.into()),
         };
         let tasks = vec![
             row("2026-000124", EVIL, None),
             row("2026-000125", "Angaben ergänzen", Some(at(18))),
             row("2026-000123", "Hundesteuer festsetzen oder Anmeldung zurückweisen", Some(at(8))),
         ];
-        Self::new(tasks, at(12))
+        Self { more: Some("/aufgaben?nach=x".into()), ..Self::new(tasks, at(12)) }
     }
 }
 
@@ -165,9 +166,14 @@ impl AufgabePage {
             shown,
             digest: "sha256:00".into(),
             form: form.view(&Filled { problems: &problems, proposal: Some(&proposal), ..Filled::default() }, lang),
+            hand: Hand { claim: "/aufgaben/1/uebernehmen".into(), give_back: "/aufgaben/1/zurueckgeben".into(), mine: wrong, ..Hand::default() },
             button: None,
         }
     }
+}
+
+fn held(page: AufgabePage) -> AufgabePage {
+    AufgabePage { hand: Hand { holder: Some(EVIL.into()), missing: true, ..page.hand.clone() }, ..page }
 }
 
 impl VorgaengePage {
@@ -311,9 +317,10 @@ pub(super) fn pages(lang: Lang) -> Vec<(&'static str, Page)> {
         ("fehler", Page::Fehler(FehlerPage::sample())),
         ("startseite", Page::Startseite(StartseitePage::sample())),
         ("aufgaben", Page::Aufgaben(AufgabenPage::sample())),
-        ("aufgaben-leer", Page::Aufgaben(AufgabenPage { tasks: Vec::new() })),
+        ("aufgaben-leer", Page::Aufgaben(AufgabenPage { tasks: Vec::new(), more: None })),
         ("aufgabe", Page::Aufgabe(AufgabePage::sample(false, lang))),
         ("aufgabe-fehler", Page::Aufgabe(AufgabePage::sample(true, lang))),
+        ("aufgabe-vergeben", Page::Aufgabe(held(AufgabePage::sample(false, lang)))),
         ("vorgaenge", Page::Vorgaenge(VorgaengePage::sample())),
         ("vorgaenge-leer", Page::Vorgaenge(VorgaengePage { runs: Vec::new(), more: None })),
         ("vorgang", Page::Vorgang(VorgangPage::sample(lang))),

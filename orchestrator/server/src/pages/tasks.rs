@@ -8,6 +8,8 @@ use super::{form::FormView, shown::Shown};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AufgabenPage {
     pub tasks: Vec<TaskRow>,
+    /// The next page of the list.
+    pub more: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -20,6 +22,8 @@ pub struct TaskRow {
     /// In the tenant's zone.
     pub due: Option<DateTime>,
     pub overdue: bool,
+    /// Who has taken it.
+    pub holder: Option<String>,
 }
 
 impl AufgabenPage {
@@ -29,7 +33,7 @@ impl AufgabenPage {
             task.overdue = task.due.is_some_and(|due| due < now);
         }
         tasks.sort_by(|a, b| (a.due.is_none(), a.due, &a.number).cmp(&(b.due.is_none(), b.due, &b.number)));
-        Self { tasks }
+        Self { tasks, more: None }
     }
 }
 
@@ -48,6 +52,20 @@ pub struct AufgabePage {
     /// Digest of what is shown; sent back with the answer.
     pub digest: String,
     pub form: FormView,
+    pub hand: Hand,
     /// Label of the button; „Abschließen“ if there is none.
     pub button: Option<String>,
+}
+
+/// Who has a task in hand, and what can be done about it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Hand {
+    pub claim: String,
+    pub give_back: String,
+    /// It is hers who looks.
+    pub mine: bool,
+    /// Somebody else has it: there is no form, only the way to take it over.
+    pub holder: Option<String>,
+    /// The button was pressed without a reason.
+    pub missing: bool,
 }

@@ -114,7 +114,7 @@ fn minutes(seconds: i64, asked: &Asked) -> String {
 }
 
 /// Who connects. A proxy on this machine says whom it speaks for: its own entry is the last one. Nobody else is asked.
-fn address(extensions: &Extensions, headers: &HeaderMap) -> Option<IpAddr> {
+pub fn address(extensions: &Extensions, headers: &HeaderMap) -> Option<IpAddr> {
     let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip())?;
     let told = headers.get_all("x-forwarded-for").iter().next_back().and_then(|v| v.to_str().ok());
     let last = told.and_then(|list| list.rsplit(',').next()).and_then(|ip| ip.trim().parse().ok());

@@ -70,6 +70,16 @@ impl Throttle {
         self.refuse(&counted, now)
     }
 
+    /// Counts against an address alone: a wrong key is nobody's account. Beyond what is remembered nothing more is counted; a key
+    /// is no easier to guess for that.
+    pub fn miss(&mut self, address: Option<IpAddr>, now: Timestamp) {
+        if let Some((key, _)) = address.map(from)
+            && (self.0.len() < ENTRIES_MAX || self.0.contains_key(&key))
+        {
+            self.0.entry(key).or_insert(Failures { since: now, count: 0, told: None }).count += 1;
+        }
+    }
+
     fn refuse(&mut self, counted: &[(Counted, u32)], now: Timestamp) -> Result<(), Wait> {
         self.0.retain(|_, f| now.duration_since(f.since) < SignedDuration::from_secs(WINDOW_S));
         let waits = counted.iter().filter(|(key, max)| self.0.get(key).is_some_and(|f| f.count >= *max));
@@ -153,6 +163,18 @@ mod tests {
         assert_ne!(key("2001:db8:1:2::5"), key("2001:db8:1:3::5"));
         assert_eq!(key("::ffff:10.0.0.1"), key("10.0.0.1"));
         assert_ne!(key("10.0.0.1"), key("10.0.0.2"));
+    }
+
+    #[test]
+    fn wrong_keys_count_against_their_address() {
+        let mut throttle = Throttle::default();
+        for _ in 0..ADDRESS_MAX {
+            assert_eq!(throttle.knock(address(1), at(0)), Ok(()));
+            throttle.miss(address(1), at(0));
+            throttle.miss(None, at(0));
+        }
+        assert_eq!(throttle.knock(address(1), at(1)), Err(Wait { seconds: WINDOW_S - 1, tell: true }));
+        assert_eq!((throttle.knock(address(2), at(1)), throttle.knock(address(1), at(WINDOW_S))), (Ok(()), Ok(())));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use laufzettel_journal::{Draft, Record};
 use serde::{Deserialize, Serialize};
 use sqlx::{Row as _, sqlite::SqliteRow};
 
-use crate::contract::{Error, Mail, Message, RunRow, StartedRow, TaskRow, UsageRow};
+use crate::contract::{Claimed, Error, Mail, Message, RunRow, StartedRow, TaskRow, UsageRow};
 
 /// Counters fit: nobody writes 2^63 records.
 pub fn signed(n: u64) -> i64 {
@@ -87,7 +87,7 @@ pub fn usage(row: &SqliteRow) -> Result<UsageRow, Error> {
     })
 }
 
-/// Who a task is for, as one column.
+/// Who a task is for, and who has it, as one column.
 #[derive(Serialize, Deserialize)]
 pub struct Assigned {
     pub groups: Vec<String>,
@@ -95,6 +95,8 @@ pub struct Assigned {
     pub unit: Option<String>,
     #[serde(default, skip_serializing_if = "std::collections::BTreeSet::is_empty")]
     pub except: std::collections::BTreeSet<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimed: Option<Claimed>,
 }
 
 pub fn task(row: &SqliteRow) -> Result<TaskRow, Error> {
@@ -113,6 +115,7 @@ pub fn task(row: &SqliteRow) -> Result<TaskRow, Error> {
         user: assigned.user,
         unit: assigned.unit,
         except: assigned.except,
+        claimed: assigned.claimed,
         due: row.try_get("due")?,
         opened_at: row.try_get("opened_at")?,
     })

@@ -15,12 +15,16 @@ CREATE TABLE IF NOT EXISTS runs (
 CREATE INDEX IF NOT EXISTS runs_wake ON runs (wake_at) WHERE wake_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS runs_state ON runs (state, run);
 CREATE INDEX IF NOT EXISTS runs_nummer ON runs (nummer);
+CREATE INDEX IF NOT EXISTS runs_process ON runs (process, run);
+CREATE INDEX IF NOT EXISTS runs_unit ON runs (unit, run);
+CREATE INDEX IF NOT EXISTS runs_subject ON runs (subject, run);
 CREATE TABLE IF NOT EXISTS tasks (
   task TEXT PRIMARY KEY, run TEXT NOT NULL, number INTEGER NOT NULL, nummer TEXT NOT NULL, process TEXT NOT NULL,
   step TEXT NOT NULL, title TEXT NOT NULL, kind TEXT NOT NULL, open INTEGER NOT NULL, assigned TEXT NOT NULL,
   due INTEGER, opened_at INTEGER NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS tasks_open ON tasks (due, opened_at) WHERE open = 1;
+DROP INDEX IF EXISTS tasks_open;
+CREATE INDEX IF NOT EXISTS tasks_urgent ON tasks (open, due, opened_at, task);
 CREATE TABLE IF NOT EXISTS usage (
   day TEXT NOT NULL, process TEXT NOT NULL, model TEXT NOT NULL, zone TEXT NOT NULL, calls INTEGER NOT NULL, charged INTEGER NOT NULL,
   PRIMARY KEY (day, process, model, zone)

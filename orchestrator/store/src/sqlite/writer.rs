@@ -431,7 +431,8 @@ async fn put_mail(tx: &mut Transaction<'_, Db>, posts: &[Message]) -> Result<(),
 
 async fn upsert_tasks(tx: &mut Transaction<'_, Db>, tasks: impl Iterator<Item = &TaskRow>) -> Result<(), Error> {
     for task in tasks {
-        let assigned = rows::Assigned { groups: task.groups.clone(), user: task.user.clone(), unit: task.unit.clone(), except: task.except.clone() };
+        let TaskRow { groups, user, unit, except, claimed, .. } = task.clone();
+        let assigned = rows::Assigned { groups, user, unit, except, claimed };
         let assigned = serde_json::to_string(&assigned).map_err(|e| Error::Corrupt(e.to_string()))?;
         sqlx::query(
             "INSERT INTO tasks (task, run, number, nummer, process, step, title, kind, open, assigned, due, opened_at) \

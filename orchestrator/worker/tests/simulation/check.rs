@@ -65,8 +65,8 @@ pub fn check(memory: &MemoryStore, run: RunId, acted: &[Act]) -> (Vec<String>, V
     }
     let mut trace = Vec::new();
     let mut ended = BTreeMap::new();
-    for row in at_once(memory.runs(RunFilter { limit: 500, ..RunFilter::default() })).unwrap() {
-        let history: Vec<Record> = at_once(memory.history(row.run)).unwrap();
+    for row in at_once(memory.runs(&RunFilter { limit: 500, ..RunFilter::default() }, &|_| true)).unwrap().rows {
+        let history: Vec<Record> = at_once(memory.history_after(row.run, 0)).unwrap();
         let folded = laufzettel_worker::decode(&history)
             .map_err(|error| error.to_string())
             .and_then(|events| fold(&TenantId::parse("t").unwrap(), row.run, &events).map(|state| (events, state)).map_err(|error| error.to_string()));

@@ -216,7 +216,7 @@ impl Story {
     /// What people do meanwhile, and what time brings.
     async fn people(&self, run: RunId, loaded: &Loaded) {
         if let Some(seq) = self.answer(loaded).await {
-            let kept = at_once(self.memory.history(run)).unwrap().len() as u64;
+            let kept = at_once(self.memory.history_after(run, 0)).unwrap().len() as u64;
             if kept < seq {
                 self.broken(Invariant::Kept, format!("an answer was taken at {seq}, and the run stands at {kept}"));
             }

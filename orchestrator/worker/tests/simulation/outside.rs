@@ -104,7 +104,7 @@ impl Outside {
         if !self.found.lock().unwrap().insert(key.path.clone()) {
             return;
         }
-        let records = at_once(self.memory.history(key.run)).unwrap();
+        let records = at_once(self.memory.history_after(key.run, 0)).unwrap();
         let of = |body: &Value| serde_json::from_value::<EffectPath>(body["path"].clone()).is_ok_and(|path| path == key.path);
         let intent = records.iter().rfind(|record| record.draft.kind == "effect.intended" && record.draft.body().is_some_and(|body| of(&body)));
         match intent.and_then(|record| record.draft.content()) {

@@ -77,7 +77,7 @@ async fn every_time_once_over_lost_replies_and_days_off() {
             "27 11:00 started service:svc cron",
         ]
     );
-    let rows = Store::Memory(memory.clone()).runs(RunFilter { limit: 10, ..RunFilter::default() }).await.unwrap();
+    let rows = Store::Memory(memory.clone()).runs(&RunFilter { limit: 10, ..RunFilter::default() }, &|_| true).await.unwrap().rows;
     assert_eq!(rows.iter().map(|row| (row.state.as_str(), row.process.as_str())).collect::<Vec<_>>(), [("completed", "probe"); 3]);
 }
 

@@ -63,7 +63,7 @@ async fn nothing_waits_for_a_slow_neighbour() {
     let desk = desk_of(&format!("{head}{STEPS}"), memory.clone(), &dice, Arc::new(Tokio(tokio::time::Instant::now(), began)), Box::new(Slow));
     let run = accept(&desk, &memory, &dice).await;
     desk.drive(run).await.unwrap();
-    let events = decode(&memory.history(run).await.unwrap()).unwrap();
+    let events = decode(&memory.history_after(run, 0).await.unwrap()).unwrap();
     let told = |(event, at): &(laufzettel_engine::Event, Timestamp)| {
         let (body, _) = event.split();
         let step = body["step"].as_str().unwrap_or_default().to_owned();

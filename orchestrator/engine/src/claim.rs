@@ -1,0 +1,88 @@
+//! Who has a task in hand: taken, returned, taken over. It keeps two people from doing the same work, and nobody from doing it:
+//! whoever may complete a task may take it over, and says why. Refuses to know who may.
+
+use laufzettel_domain::{Caller, Path, Text};
+use laufzettel_policy::Decision;
+use laufzettel_process::schema::Problem;
+
+use crate::{
+    command::{Claim, Rejection},
+    decide::Sheet,
+    event::{Event, TaskClaimed, TaskReturned},
+    run::{Task, TaskState},
+    steps::human::four_eyes,
+};
+
+/// Characters of a reason: two sentences in the journal.
+pub const REASON_CHARS_MAX: usize = 500;
+
+pub(crate) fn claim(sheet: &mut Sheet<'_>, claim: Claim) -> Result<(), Rejection> {
+    let Claim { task, by, reason, decision } = claim;
+    let task = open(sheet, task)?;
+    by_hand(&by)?;
+    if !decision.allow {
+        return Err(Rejection::Denied(decision));
+    }
+    if task.opened.assign.except.contains(&by.subject) {
+        return Err(Rejection::Denied(four_eyes()));
+    }
+    let over = match &task.claimed {
+        // it is hers already: there is nothing to write
+        Some(claimed) if claimed.by.subject == by.subject => return Ok(()),
+        Some(claimed) => Some(claimed.by.clone()),
+        None => None,
+    };
+    if over.is_some() && reason.trim().is_empty() {
+        free(&task, &by)?;
+    }
+    if reason.chars().count() > REASON_CHARS_MAX {
+        let message = Text::new(format!("Höchstens {REASON_CHARS_MAX} Zeichen."), format!("{REASON_CHARS_MAX} characters at most."));
+        return Err(Rejection::Invalid(vec![Problem { path: Path::new(["reason"]), message }]));
+    }
+    // of a task nobody has there is nothing to give a reason for
+    let reason = if over.is_some() { reason } else { String::new() };
+    sheet.emit(Event::TaskClaimed(TaskClaimed { number: task.opened.number, by, over, decision, reason }));
+    Ok(())
+}
+
+/// Only whoever has it gives it back; anybody else takes it over.
+pub(crate) fn give_back(sheet: &mut Sheet<'_>, task: u32, by: Caller) -> Result<(), Rejection> {
+    let task = open(sheet, task)?;
+    by_hand(&by)?;
+    if task.claimed.as_ref().is_none_or(|claimed| claimed.by.subject != by.subject) {
+        return Err(Rejection::stale("Diese Aufgabe haben Sie nicht übernommen.", "You have not taken this task."));
+    }
+    sheet.emit(Event::TaskReturned(TaskReturned { number: task.opened.number, by }));
+    Ok(())
+}
+
+pub(crate) fn open(sheet: &Sheet<'_>, number: u32) -> Result<Task, Rejection> {
+    let task = sheet.run.tasks.get(&number).filter(|task| task.state == TaskState::Open).cloned();
+    task.ok_or_else(|| Rejection::stale("Diese Aufgabe ist nicht (mehr) offen.", "This task is not open (any more)."))
+}
+
+/// Whatever a task asks for, a person asks it of a person.
+pub(crate) fn by_hand(by: &Caller) -> Result<(), Rejection> {
+    if by.is_interactive() {
+        return Ok(());
+    }
+    Err(Rejection::Denied(Decision::deny(
+        "gate.interactive",
+        "Diese Aufgabe erledigt nur ein Mensch, der selbst angemeldet ist; kein Schlüssel und kein Programm.",
+        "Only a person who is signed in completes this task; no key and no program.",
+    )))
+}
+
+/// Whether nobody else has it in hand.
+pub(crate) fn free(task: &Task, by: &Caller) -> Result<(), Rejection> {
+    match &task.claimed {
+        Some(claimed) if claimed.by.subject != by.subject => {
+            let name = &claimed.by.name;
+            Err(Rejection::Stale(Text::new(
+                format!("Diese Aufgabe hat {name} übernommen. Wer sie an sich nimmt, nennt einen Grund."),
+                format!("{name} has taken this task. Whoever takes it over gives a reason."),
+            )))
+        }
+        _ => Ok(()),
+    }
+}
