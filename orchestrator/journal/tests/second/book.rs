@@ -44,7 +44,7 @@ impl Case {
         self.records.push(seal(&genesis(&self.tenant, lane), lane, 1, draft));
     }
 
-    fn append(&mut self, draft: Draft) {
+    pub fn append(&mut self, draft: Draft) {
         let last = self.records.last().expect("an open lane");
         self.records.push(seal(&last.hash, last.lane, last.seq + 1, draft));
     }
@@ -89,6 +89,11 @@ impl Case {
         let mut last: Option<Record> = None;
         for record in &mut self.records {
             let previous = last.filter(|l| l.lane == record.lane).map_or(genesis(&self.tenant, record.lane), |l| l.hash);
+            // of what was pruned nobody can make another hash
+            if record.is_shrunk() {
+                last = Some(record.clone());
+                continue;
+            }
             let mut draft = record.draft.clone();
             if follow && draft.kind == LANE_OPENED {
                 moved.iter().for_each(|(old, new)| draft.body = draft.body.replace(old, new));
@@ -103,6 +108,11 @@ impl Case {
     /// Everything anew, with the key: the end of each lane is witnessed, whatever is in it.
     pub fn forge(&mut self) {
         self.reseal(true);
+        self.sign_ends();
+    }
+
+    /// New notes, of the end of each lane as it stands.
+    pub fn sign_ends(&mut self) {
         (self.table, self.witness, self.tip) = (Vec::new(), Vec::new(), [0; 32]);
         let ends: Vec<Head> = self.records.chunk_by(|a, b| a.lane == b.lane).filter_map(|lane| lane.last()).map(head).collect();
         ends.into_iter().for_each(|end| self.sign(vec![end]));

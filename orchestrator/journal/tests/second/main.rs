@@ -6,6 +6,7 @@ mod book;
 mod columns;
 mod files;
 mod forms;
+mod gone;
 mod harm;
 
 use std::collections::BTreeMap;
@@ -60,6 +61,8 @@ fn name(what: &What) -> &'static str {
         What::Body => "body",
         What::Content => "content",
         What::ContentMissing => "content_missing",
+        What::Shrunk => "shrunk",
+        What::Erasure => "erasure",
         What::Opening => "opening",
         What::Fork => "fork",
         What::RunSequence => "run_sequence",
@@ -72,13 +75,14 @@ fn name(what: &What) -> &'static str {
 }
 
 /// Every name, and `unreadable`, which only a file can be.
-const CLASSES: [&str; 17] = [
+const CLASSES: [&str; 19] = [
     "body",
     "checkpoint_fork",
     "checkpoint_head",
     "checkpoint_order",
     "content",
     "content_missing",
+    "erasure",
     "fork",
     "gap",
     "hash",
@@ -88,6 +92,7 @@ const CLASSES: [&str; 17] = [
     "opening",
     "order",
     "run_sequence",
+    "shrunk",
     "truncated",
     "unreadable",
 ];
@@ -124,8 +129,13 @@ fn cases() -> Vec<(String, Case)> {
     let mut others = Variants::of("an empty store", &empty);
     others.with("the key of another tenant", |c| c.key.clone_from(&stranger.key));
     others.with("a key of nothing", |c| c.key.clear());
+    let (erased, pruned) = (gone::erased("vg"), gone::pruned("vg"));
+    let mut without = Variants::of("contents erased", &erased);
+    gone::contents(&mut without);
+    let mut shrunk = Variants::of("records pruned", &pruned);
+    gone::records(&mut shrunk);
     let whole = Variants::of("another tenant", &stranger);
-    [lanes.made, small.made, alive.made, others.made, whole.made].concat()
+    [lanes.made, small.made, alive.made, others.made, without.made, shrunk.made, whole.made].concat()
 }
 
 #[test]
