@@ -36,6 +36,15 @@ pub(crate) struct Sheet<'p> {
     pub at: Timestamp,
 }
 
+/// What gave a step its value.
+pub(crate) enum By {
+    Itself,
+    /// Somebody who supplied the value of a step that failed.
+    Person(Caller),
+    /// A decision table, from these inputs.
+    Table(Value),
+}
+
 impl<'p> Sheet<'p> {
     pub fn emit(&mut self, event: Event) {
         apply::apply(&mut self.run, &event, self.at).expect("decide emits only what apply accepts; the replay law tests it");
@@ -61,11 +70,16 @@ impl<'p> Sheet<'p> {
 
     /// A step has its value, or one item of it. Asks the step's `end_if`.
     pub fn complete(&mut self, slot: &Slot, value: Value, labels: Labelled, reads: BTreeSet<Path>) {
-        self.completed(slot, None, value, labels, reads);
+        self.completed(slot, By::Itself, value, labels, reads);
     }
 
-    /// `by`: who supplied the value of a step that failed.
-    pub fn completed(&mut self, slot: &Slot, by: Option<Caller>, value: Value, labels: Labelled, reads: BTreeSet<Path>) {
+    /// The same, saying by whom or from what.
+    pub fn completed(&mut self, slot: &Slot, from: By, value: Value, labels: Labelled, reads: BTreeSet<Path>) {
+        let (by, inputs) = match from {
+            By::Itself => (None, None),
+            By::Person(by) => (Some(by), None),
+            By::Table(inputs) => (None, Some(inputs)),
+        };
         // the author's own constants are in the process's files: an office's address there is nobody's secret
         let own = matches!(&self.step(&slot.step).kind, StepKind::Rules(rules) if rules.table.is_constant());
         let labels = if own { labels } else { raise_found(&labels, &value, &self.context.own_domains) };
@@ -76,7 +90,7 @@ impl<'p> Sheet<'p> {
             Some(expression) => expression.is_true(&with_result(self.scope(), &value)),
         };
         let ended = *ends.as_ref().unwrap_or(&false);
-        self.emit(Event::StepCompleted(StepCompleted { step: step.clone(), item: slot.item, by, labels, reads, ends: ended, detected, value }));
+        self.emit(Event::StepCompleted(StepCompleted { step: step.clone(), item: slot.item, by, labels, reads, ends: ended, detected, value, inputs }));
         match ends {
             _ if self.run.ending.is_some() => {}
             Ok(true) => self.end(Ending::Completed, None, Some(step), String::new()),

@@ -21,6 +21,7 @@ mod labels;
 mod moment;
 pub mod proof;
 mod repair;
+mod retention;
 mod run;
 mod scope;
 mod sentence;
@@ -35,6 +36,7 @@ pub use effect::{Effect, contacts, effects, orphans, wake_at};
 pub use event::{Call, ChildStarted, CodecError, Disposition, Escalation, Event, Handed, Meta, Next, Parent, TaskKind, TaskOpened};
 pub use labels::labels_of_child;
 pub use proof::EndpointFacts;
+pub use retention::{Kept, is_beleg, kept};
 pub use run::{Child, Deadline, EffectRun, EffectStatus, Ending, Expected, Run, State, StepState, Task, TaskState};
 pub use sentence::sentence;
 pub use steps::{

@@ -172,6 +172,7 @@ pub fn sentence(kind: &str, body: &Value) -> Text {
         ),
         "content.exported" => exported(body),
         kind if BOOKS.contains(&kind) => books(kind, body),
+        "content.erased" | "records.pruned" => removed(kind, body),
         "schedule.began" | "schedule.missed" | "schedule.ended" => scheduled(kind, body),
         "config.loaded" => (format!("Konfiguration geladen: {}.", word(body, "/digest")), format!("Configuration loaded: {}.", word(body, "/digest"))),
         "lane.opened" => ("Das Programm hat mit dem Schreiben begonnen.".to_owned(), "The program began to write.".to_owned()),
@@ -205,6 +206,31 @@ fn exported(body: &Value) -> (String, String) {
         return (format!("{by} hat eine Datei des Vorgangs {run} abgerufen."), format!("{by} fetched a file of the run {run}."));
     }
     (format!("{by} hat das Protokoll ausgeführt."), format!("{by} exported the journal."))
+}
+
+/// What went for good, why, and by whose word.
+fn removed(kind: &str, body: &Value) -> (String, String) {
+    let (by, run) = (word(body, "/by/name"), body.get("run").and_then(Value::as_str));
+    let ranges = body.get("ranges").and_then(Value::as_array).into_iter().flatten();
+    let count: u64 = ranges.filter_map(|range| Some(range.get(2)?.as_u64()?.saturating_sub(range.get(1)?.as_u64()?).saturating_add(1))).sum();
+    let why = match word(body, "/reason") {
+        "art17" => ("auf Verlangen (Art. 17 DSGVO)", "on request (Art. 17 GDPR)"),
+        _ => ("nach Ablauf der Aufbewahrung", "as its time is over"),
+    };
+    let note = body.get("note").and_then(Value::as_str).map(|note| format!(" {note}")).unwrap_or_default();
+    match (kind, run) {
+        ("records.pruned", _) => {
+            (format!("{by} hat einen Vorgang {} bis auf {count} Prüfsummen gelöscht.", why.0), format!("{by} removed a run {} but for {count} hashes.", why.1))
+        }
+        (_, Some(run)) => (
+            format!("{by} hat die Inhalte von {count} Einträgen des Vorgangs {run} gelöscht, {}.{note}", why.0),
+            format!("{by} erased the contents of {count} records of the run {run}, {}.{note}", why.1),
+        ),
+        (_, None) => (
+            format!("{by} hat die Inhalte von {count} Einträgen neben Vorgängen gelöscht, {}.{note}", why.0),
+            format!("{by} erased the contents of {count} records beside runs, {}.{note}", why.1),
+        ),
+    }
 }
 
 /// The clock as a trigger.

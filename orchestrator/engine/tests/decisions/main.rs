@@ -5,6 +5,7 @@
 mod agents;
 mod desk;
 mod items;
+mod kept;
 mod people;
 mod time;
 
