@@ -306,6 +306,21 @@ pub enum Audit {
         #[command(flatten)]
         at: Where,
     },
+    /// Löscht die Inhalte eines beendeten Vorgangs und der von ihm aufgerufenen, endgültig
+    Erase {
+        /// Vorgangsnummer oder Kennung
+        run: String,
+        /// Warum; steht für immer im Protokoll, deshalb ohne Namen von Betroffenen
+        #[arg(long)]
+        reason: String,
+        /// Auch Belege: Entscheidungen von Menschen und Berechnungen nach Regeln
+        #[arg(long)]
+        with_decisions: bool,
+        #[command(flatten)]
+        who: Who,
+        #[command(flatten)]
+        at: Where,
+    },
     /// Schreibt jetzt einen Prüfpunkt
     Checkpoint {
         #[command(flatten)]

@@ -285,6 +285,7 @@ async fn audit_wish(audit: Audit, out: &Out) -> anyhow::Result<u8> {
         Audit::Show { run, kind, limit, who, at } => (at, who, Wish::AuditShow { run, kind, limit }),
         Audit::Export { format, who, at } => (at, who, Wish::AuditExport { format }),
         Audit::Ledger { from, to, by, format, who, at } => (at, who, Wish::AuditLedger(LedgerWish { from, to, by, format })),
+        Audit::Erase { run, reason, with_decisions, who, at } => (at, who, Wish::AuditErase { run, reason, with_decisions }),
         // a checkpoint tells nothing and changes nothing: whoever runs the program may write one
         Audit::Checkpoint { at } => (at, Who::default(), Wish::AuditCheckpoint),
     };

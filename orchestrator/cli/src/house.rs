@@ -505,6 +505,7 @@ pub fn tenant(
         doors,
         clock,
         random,
+        witness: config.witness.clone(),
         memory: Memory::default(),
     })
 }

@@ -58,11 +58,6 @@ impl Draft {
         Self { run: None, run_seq: None, at: 0, kind: String::new(), actor: String::new(), body: String::new(), salt: None, content: None }
     }
 
-    /// Whether the body commits to content that is not there any more.
-    pub fn lacks_content(&self) -> bool {
-        self.content.is_none() && self.salt.is_none() && self.body().is_some_and(|body| body.get("mac").is_some())
-    }
-
     pub fn body(&self) -> Option<Value> {
         serde_json::from_str(&self.body).ok()
     }
@@ -77,6 +72,11 @@ impl Record {
     /// Whether it was pruned. No record that was ever written has an empty kind and an empty body.
     pub fn is_shrunk(&self) -> bool {
         self.draft == Draft::shrunk()
+    }
+
+    /// Whether the body commits to content that is not there any more.
+    pub fn lacks_content(&self) -> bool {
+        self.draft.content.is_none() && self.draft.body().is_some_and(|body| body.get("mac").is_some())
     }
 }
 

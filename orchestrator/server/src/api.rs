@@ -105,7 +105,8 @@ pub async fn start(
     let run = match tenant.desk.start(request).await {
         Ok(started) => started.run,
         Err(StartError::Duplicate(run)) => match tenant.desk.load(run).await {
-            Ok(Some(loaded)) if loaded.run.input == input => run,
+            // what cannot be compared any more counts as the same
+            Ok(Some(loaded)) if loaded.gone.is_some() || loaded.run.input == input => run,
             Ok(Some(_)) => return problem(422, "Mit diesem Idempotency-Key kamen schon andere Daten."),
             _ => return problem(503, "Gerade nicht möglich. Bitte später noch einmal."),
         },
@@ -150,7 +151,7 @@ async fn waited(site: &Site, session: &Session, run: RunId, headers: &HeaderMap)
             // what cannot be recorded is not shown
             tenant.desk.record("content.viewed", &as_api(&session.caller), json!({ "run": run.to_string() })).await.ok()?;
             let body = json!({ "run": run.to_string(), "nummer": loaded.run.nummer, "state": loaded.run.state().as_str(), "output": loaded.run.output,
-                "message": loaded.run.message });
+                "message": loaded.run.message, "content_erased_at": loaded.gone.map(|gone| gone.at) });
             let mut response = reply::json(StatusCode::OK, &body);
             response.headers_mut().insert("preference-applied", format!("wait={seconds}").parse().ok()?);
             return Some(response);
@@ -228,7 +229,8 @@ pub async fn run(State(site): State<Arc<Site>>, Extension(session): Extension<Se
             }
             let open: Vec<String> = loaded.run.open_tasks().map(|t| format!("{id}.{}", t.opened.number)).collect();
             let body = json!({ "run": run, "nummer": loaded.run.nummer, "process": loaded.run.process.as_str(), "version": loaded.run.version,
-                "state": loaded.run.state().as_str(), "output": loaded.run.output, "message": loaded.run.message, "tasks": open });
+                "state": loaded.run.state().as_str(), "output": loaded.run.output, "message": loaded.run.message, "tasks": open,
+                "content_erased_at": loaded.gone.map(|gone| gone.at) });
             reply::json(StatusCode::OK, &body)
         }
         Ok(None) => problem(404, "Diesen Vorgang gibt es nicht."),

@@ -123,7 +123,8 @@ async fn answer(tenant: &TenantSite, run: RunId, respond: Respond) -> Response {
             && row.ended_at.is_some()
             && let Ok(Some(loaded)) = tenant.desk.load(run).await
         {
-            let body = json!({ "run": run.to_string(), "nummer": row.nummer, "state": row.state, "output": loaded.run.output });
+            let body = json!({ "run": run.to_string(), "nummer": row.nummer, "state": row.state, "output": loaded.run.output,
+                "content_erased_at": loaded.gone.map(|gone| gone.at) });
             return reply::json(StatusCode::OK, &body);
         }
         if waited >= until {

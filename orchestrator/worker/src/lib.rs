@@ -7,6 +7,7 @@ mod desk;
 mod door;
 mod drive;
 mod edge;
+mod erasure;
 mod family;
 pub mod files;
 mod inbox;
@@ -18,21 +19,25 @@ mod quota;
 mod release;
 mod route;
 mod schedules;
+mod sweep;
 mod tenant;
 mod unanswered;
 mod viewing;
+mod witness;
 
 pub use anchor::{Anchor, AnchorError, read_witness, witness_file};
-pub use desk::{Desk, Loaded, StartError, StartRequest, Started, WishError, decode, status_key};
+pub use desk::{Desk, Gone, Loaded, StartError, StartRequest, Started, WishError, decode, status_key};
 pub use door::{Answer, Doors, EndpointFacts, RealDoors, fits};
 pub use drive::Worker;
 pub use edge::{Random, SystemClock, SystemRandom};
+pub use erasure::{EraseError, Erased, Order, Reason};
 pub use keys::{Key, KeyError, KeyWish, parts as key_parts};
 pub use mail::{DeliverError, Happening};
 pub use quota::{Exceeded, Limits, Quotas};
 pub use release::{Candidate, ReleaseError};
 pub use route::choices as zone_choices;
 pub use tenant::{Memory, Nobody, Prepared, Tenant};
+pub use witness::WitnessError;
 
 pub use laufzettel_domain::Clock;
 

@@ -3,7 +3,7 @@
 use laufzettel_domain::{Slot, TaskId};
 use laufzettel_engine::{self as engine, Event, Run, TaskKind};
 use laufzettel_process::model::StepKind;
-use laufzettel_store::{ExpectRow, Projection, RunRow, TaskRow, UsageRow};
+use laufzettel_store::{ExpectRow, Projection, RetentionRow, RunRow, TaskRow, UsageRow};
 
 use crate::tenant::Prepared;
 
@@ -44,7 +44,21 @@ pub(crate) fn project(prepared: &Prepared, run: &Run, events: &[Event], day: &st
     numbers.dedup();
     let tasks = numbers.iter().filter_map(|n| run.tasks.get(n)).map(|task| task_row(prepared, run, task)).collect();
     let usage = events.iter().filter_map(|event| used(run, event, day)).collect();
-    Projection { run: row, tasks, usage, expects: expects(prepared, run) }
+    Projection { run: row, tasks, usage, expects: expects(prepared, run), retention: retention(prepared, run) }
+}
+
+/// Of a run that has ended: how long its process keeps it.
+fn retention(prepared: &Prepared, run: &Run) -> Option<RetentionRow> {
+    let (_, ended_at) = run.ended?;
+    let kept = engine::kept(&prepared.process, ended_at, &prepared.context.zone());
+    Some(RetentionRow {
+        run: run.id,
+        parent: run.parent.as_ref().map(|parent| parent.run),
+        contents_until: crate::micros(kept.contents_until),
+        records_until: crate::micros(kept.records_until),
+        erased_at: None,
+        whole: false,
+    })
 }
 
 /// What the run waits for; `None` where its process never waits for an event.

@@ -93,6 +93,7 @@ async fn open(dir: &Path) -> anyhow::Result<Bench> {
         }),
         clock,
         random,
+        witness: None,
         memory: Memory::default(),
     };
     Ok(Bench { desk: Desk::new(Arc::new(tenant)), echo })

@@ -1,7 +1,7 @@
 //! `audit …`: the journal checked, read, and carried out of the house.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use laufzettel_domain::{TenantId, digest::to_hex};
+use laufzettel_domain::{Lang, TenantId, digest::to_hex};
 use laufzettel_journal::{Record, Verdict, Verifier, VerifyKey};
 use laufzettel_policy::Action;
 use laufzettel_store::Store;
@@ -155,16 +155,40 @@ pub async fn show(house: &House, run: Option<&str>, kind: Option<&str>, limit: u
         if out.json {
             out.value(&line(&record, &body)).await;
         } else {
-            let at = jiff::Timestamp::from_microsecond(record.draft.at).map(|at| at.to_string()).unwrap_or_default();
-            out.data(format!("{}/{}  {at}  {}", record.lane, record.seq, laufzettel_engine::sentence(&record.draft.kind, &body).get(out.lang))).await;
+            out.data(format!("{}/{}  {}  {}{}", record.lane, record.seq, at(&record), sentence(&record, &body, out.lang), erased(&record, out.lang))).await;
         }
     }
     Ok(code::DONE)
 }
 
+/// When; empty where nobody knows any more.
+fn at(record: &Record) -> String {
+    let at = jiff::Timestamp::from_microsecond(record.draft.at).ok().filter(|_| !record.is_shrunk());
+    at.map(|at| at.to_string()).unwrap_or_default()
+}
+
+fn sentence(record: &Record, body: &Value, lang: Lang) -> String {
+    match (record.is_shrunk(), lang) {
+        (true, Lang::De) => "Eintrag eines gelöschten Vorgangs: nur die Prüfsumme ist noch da.".to_owned(),
+        (true, Lang::En) => "Record of a run that was removed: only its hash is left.".to_owned(),
+        (false, lang) => laufzettel_engine::sentence(&record.draft.kind, body).get(lang).to_owned(),
+    }
+}
+
+fn erased(record: &Record, lang: Lang) -> &'static str {
+    match (record.lacks_content(), lang) {
+        (true, Lang::De) => " [Inhalt gelöscht]",
+        (true, Lang::En) => " [content erased]",
+        (false, _) => "",
+    }
+}
+
 /// One record of an export: everything the chain is computed from.
 fn line(record: &Record, body: &Value) -> Value {
     let draft = &record.draft;
+    if record.is_shrunk() {
+        return json!({ "lane": record.lane, "seq": record.seq, "hash": to_hex(&record.hash) });
+    }
     json!({ "lane": record.lane, "seq": record.seq, "run": draft.run.map(|r| r.to_string()), "run_seq": draft.run_seq, "at": draft.at,
         "kind": draft.kind, "actor": draft.actor, "body": draft.body, "salt": draft.salt.map(|s| to_hex(&s)),
         "content": draft.content.as_ref().map(|c| STANDARD.encode(c)), "hash": to_hex(&record.hash),
@@ -192,15 +216,14 @@ pub async fn export(house: &House, format: &str, out: &Out) -> Done {
         if format == "jsonl" {
             out.value(&line(&record, &body)).await;
         } else {
-            let at = jiff::Timestamp::from_microsecond(record.draft.at).map(|at| at.to_string()).unwrap_or_default();
             let cells = [
                 record.lane.to_string(),
                 record.seq.to_string(),
-                at,
+                at(&record),
                 record.draft.run.map(|r| r.to_string()).unwrap_or_default(),
                 record.draft.kind.clone(),
                 record.draft.actor.clone(),
-                laufzettel_engine::sentence(&record.draft.kind, &body).de,
+                sentence(&record, &body, Lang::De),
             ];
             out.data(cells.map(|cell| csv(&cell)).join(";")).await;
         }
