@@ -6,6 +6,7 @@ mod crash;
 mod delegation;
 mod desk;
 mod directory;
+mod erasure;
 mod first_minutes;
 mod hooks;
 mod house;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::desk::{Server, Tenant, client, demo, runtime, text, until};
 
 /// Signed in by the demo's page: the cookie, or the status that came instead.
-async fn sign_in(server: &Server, user: &str) -> Result<String, u16> {
+pub async fn sign_in(server: &Server, user: &str) -> Result<String, u16> {
     let form = format!("person=vg-bellheim/{user}");
     let request =
         client().post(server.url("/anmelden")).header("origin", server.url("")).header("content-type", "application/x-www-form-urlencoded").body(form);
@@ -14,7 +14,7 @@ async fn sign_in(server: &Server, user: &str) -> Result<String, u16> {
     cookie.filter(|cookie| cookie.starts_with("laufzettel=")).ok_or(answer.status().as_u16())
 }
 
-async fn get(server: &Server, cookie: &str, path: &str) -> (u16, String) {
+pub async fn get(server: &Server, cookie: &str, path: &str) -> (u16, String) {
     let answer = client().get(server.url(path)).header("cookie", cookie).send().await.expect("an answer");
     (answer.status().as_u16(), answer.text().await.unwrap_or_default())
 }
