@@ -17,6 +17,7 @@ mod login;
 mod models;
 mod permissions;
 mod remote;
+mod restore;
 mod tamper;
 mod views;
 mod waits;

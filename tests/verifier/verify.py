@@ -249,6 +249,16 @@ def read_ranges(body):
     return [tuple(one) for one in ranges]
 
 
+def read_heads(heads):
+    """[(lane, seq, hash)]; ValueError where they do not read."""
+    if not isinstance(heads, list) or isinstance(heads, Pairs):
+        raise ValueError("no list of heads")
+    for head in heads:
+        if not (isinstance(head, list) and len(head) == 3 and is_place(head[0], head[1])):
+            raise ValueError("no head")
+    return [(lane, seq, read_hex(digest, 32)) for lane, seq, digest in heads]
+
+
 def read_run(body):
     """The run an erasure is about, None for records beside runs; ValueError where it does not read."""
     run = body.get("run")
@@ -358,6 +368,8 @@ class Walk:
         self.found = set()  # places a later lane found as its head
         self.gone = {}  # place -> (what is missing there, its run)
         self.named = set()  # places of these that a later record names
+        self.restored = []  # (place, heads) of each record of a restored backup
+        self.lost = []  # heads that are gone, and named so by a witnessed record
 
     def take(self, record):
         """Steps 2 to 7 for one record."""
@@ -394,6 +406,8 @@ class Walk:
 
     def told(self, kind, body):
         """Step 6: what a record says is gone is gone, and of that run."""
+        if kind == "store.restored":
+            return self.restored_from(body.get("heads"))
         if kind not in ("content.erased", "records.pruned"):
             return
         try:
@@ -406,6 +420,28 @@ class Walk:
             self.must(len(places) == last - first + 1, "erasure")
             self.must(all(self.gone.get(place) in fits for place in places), "erasure")
             self.named.update(place for place in places if kind == "records.pruned" or self.gone[place][0] != "shrunk")
+
+    def restored_from(self, heads):
+        """Step 6: heads a restored backup has lost; what does not read says nothing."""
+        try:
+            self.restored.append(((self.lane, self.seq), read_heads(heads)))
+        except ValueError:
+            pass
+
+    def forgive(self):
+        """Step 9: unmet expectations a witnessed record names as lost are none."""
+        for (lane, seq), heads in self.restored:
+            if self.witnessed.get(lane, 0) < seq:
+                continue
+            for of, last, digest in heads:
+                if (digest, True) not in self.expected.get((of, last), []):
+                    continue
+                gone = [place for place in self.expected if place[0] == of and place[1] <= last]
+                for place in gone:
+                    if all(witnessed for _, witnessed in self.expected[place]):
+                        del self.expected[place]
+                self.lost.append((of, last))
+        self.lost = sorted(set(self.lost))
 
     def last_of(self, lane):
         """The last place known of a lane, 0 where there is none."""
@@ -430,13 +466,10 @@ class Walk:
 
     def opening(self, heads):
         """Step 5: the heads read."""
-        self.must(isinstance(heads, list) and not isinstance(heads, Pairs), "opening")
-        for head in heads:
-            self.must(isinstance(head, list) and len(head) == 3 and is_place(head[0], head[1]), "opening")
-            try:
-                self.heads.append((head[0], head[1], read_hex(head[2], 32)))
-            except ValueError:
-                self.must(False, "opening")
+        try:
+            self.heads = read_heads(heads)
+        except ValueError:
+            self.must(False, "opening")
 
     def meet(self, digest):
         """Step 6."""
@@ -467,6 +500,7 @@ class Walk:
     def end(self):
         """What only the whole shows: step 9, and holes in runs."""
         self.end_lane()
+        self.forgive()
         if self.expected:
             raise Broken("truncated", *min(self.expected))
         holes = [place for places in self.runs.values() for place in after_hole(places)]
@@ -508,16 +542,24 @@ def verify(tenant, records, checkpoints, witness, live):
     except OSError as error:
         raise Unusable(str(error)) from error
     unanchored = [f"{lane}/{walk.witnessed.get(lane, 0)}" for lane in walk.ends if not walk.anchored(lane, live)]
-    return verdict("not_anchored", 6, unanchored=unanchored) if unanchored else verdict("intact", 0)
+    lost = [f"{lane}/{seq}" for lane, seq in walk.lost]
+    return verdict("not_anchored", 6, unanchored=unanchored, lost=lost) if unanchored else verdict("intact", 0, lost=lost)
 
 
-def verdict(name, code, lane=None, seq=None, what=None, unanchored=()):
+def verdict(name, code, lane=None, seq=None, what=None, unanchored=(), lost=()):
     """The object that --json prints."""
-    return {"verdict": name, "exit": code, "lane": lane, "seq": seq, "what": what, "unanchored": list(unanchored)}
+    return {"verdict": name, "exit": code, "lane": lane, "seq": seq, "what": what, "unanchored": list(unanchored), "lost": list(lost)}
 
 
 def sentence(found):
     """The verdict for a reader."""
+    lost = ", ".join(found["lost"])
+    gap = f" Nach einer Wiederherstellung fehlt, was bis Eintrag {lost} geschah." if lost else ""
+    return judgement(found) + gap
+
+
+def judgement(found):
+    """The same without what is known to be lost."""
     if found["exit"] == 0:
         return "Unversehrt und verankert."
     if found["exit"] == 6:

@@ -59,6 +59,9 @@ pub enum Command {
     Serve {
         #[arg(long, value_name = "DATEI")]
         config: PathBuf,
+        /// Nach dem Zurückspielen einer Sicherung: vermerkt die Lücke, lässt offene Vorgänge ruhen und wiederholt Löschungen
+        #[arg(long)]
+        after_restore: bool,
     },
     /// Startet einen Vorgang und begleitet ihn (`--as applicant`: wie über den Eingang)
     Run {

@@ -21,7 +21,7 @@ use crate::{
         TaskKind, TaskOpened, TaskWithdrawn,
     },
     labels::{Labels, raise_found},
-    repair,
+    repair, restored,
     run::{EffectStatus, Ending, Run, State, StepState, TaskState},
     scope::{scope, with_item, with_result},
     settle, steps,
@@ -289,6 +289,12 @@ pub fn decide(process: &Process, context: &Context, run: &Run, command: Command,
         return Err(Rejection::stale("Der Vorgang ist schon beendet.", "The run has ended."));
     }
     let mut sheet = Sheet { process, context, run: run.clone(), events: Vec::new(), at };
+    if run.is_parked() && rests(run, &command) {
+        return Err(Rejection::stale(
+            "Der Vorgang ruht nach einer Wiederherstellung, bis jemand nachgesehen hat.",
+            "The run rests after a restore until somebody has looked.",
+        ));
+    }
     match command {
         Command::Settle { path, round, attempt, outcome } => settle::settle(&mut sheet, &path, round, attempt, outcome)?,
         Command::Refuse { path, round, decision } => refuse(&mut sheet, &path, round, decision)?,
@@ -298,6 +304,7 @@ pub fn decide(process: &Process, context: &Context, run: &Run, command: Command,
             if run.ending.is_some() {
                 return Err(Rejection::stale("Der Vorgang endet gerade.", "The run is ending already."));
             }
+            sheet.withdraw(|task| task.opened.kind == TaskKind::Restored);
             sheet.end(Ending::Cancelled, Some(by), None, reason);
         }
         Command::Resolve { path, by, resolution } => resolve(&mut sheet, &path, by, resolution)?,
@@ -307,10 +314,23 @@ pub fn decide(process: &Process, context: &Context, run: &Run, command: Command,
             steps::wait::deliver(&mut sheet, &slot, &key, delivered, payload)?;
         }
         Command::ChildEnded { run, end } => steps::process::ended(&mut sheet, run, end)?,
+        Command::Park { note } => restored::park(&mut sheet, note),
         Command::Wake => wake(&mut sheet),
     }
-    advance(&mut sheet);
+    // what follows is begun when somebody has looked
+    if !sheet.run.is_parked() {
+        advance(&mut sheet);
+    }
     Ok(sheet.events)
+}
+
+/// What a run that rests does not take: answers to its other tasks, events, the time. What is said of calls made before, it takes.
+fn rests(run: &Run, command: &Command) -> bool {
+    match command {
+        Command::Answer(answer) => run.tasks.get(&answer.task).is_some_and(|task| task.opened.kind != TaskKind::Restored),
+        Command::Deliver { .. } | Command::Wake => true,
+        _ => false,
+    }
 }
 
 fn take_answer(sheet: &mut Sheet<'_>, answer: Answer) -> Result<(), Rejection> {
@@ -328,6 +348,7 @@ fn take_answer(sheet: &mut Sheet<'_>, answer: Answer) -> Result<(), Rejection> {
     match task.opened.kind {
         TaskKind::Human => steps::human::answer(sheet, &task, answer),
         TaskKind::Repair => repair::answer(sheet, &task, answer),
+        TaskKind::Restored => restored::answer(sheet, &task, answer),
         TaskKind::Approval | TaskKind::Ask => steps::agent::answer(sheet, &task, answer),
         TaskKind::Takeover | TaskKind::Doubt => {
             let path = task.opened.path.clone().ok_or_else(|| Rejection::stale("Diese Aufgabe hat kein Ziel.", "This task has no target."))?;

@@ -535,6 +535,8 @@ pub enum TaskKind {
     Approval,
     /// An agent asks people a question.
     Ask,
+    /// The database was restored from a backup: the run rests until somebody has looked.
+    Restored,
 }
 
 impl TaskKind {

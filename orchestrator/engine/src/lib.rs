@@ -21,6 +21,7 @@ mod labels;
 mod moment;
 pub mod proof;
 mod repair;
+mod restored;
 mod retention;
 mod run;
 mod scope;

@@ -37,6 +37,12 @@ fn about(body: &Value) -> (String, String) {
         "doubt" => ("Ist der Aufruf geschehen? Schritt", "did the call happen? Step"),
         "takeover" => ("Übernahme eines verweigerten Aufrufs, Schritt", "takeover of a refused call, step"),
         "repair" => ("Was wird aus dem gescheiterten Schritt", "what becomes of the failed step"),
+        "restored" => {
+            return (
+                "Der Vorgang ruht nach einer Wiederherstellung, bis jemand nachgesehen hat".to_owned(),
+                "the run rests after a restore until somebody has looked".to_owned(),
+            );
+        }
         _ => return (format!("Schritt {}", step(body)), format!("step {}", step(body))),
     };
     let (of, of_en) = effect(body);
@@ -173,6 +179,13 @@ pub fn sentence(kind: &str, body: &Value) -> Text {
         "content.exported" => exported(body),
         kind if BOOKS.contains(&kind) => books(kind, body),
         "content.erased" | "records.pruned" => removed(kind, body),
+        "store.restored" => (
+            format!(
+                "Die Datenbank wurde aus einer Sicherung wiederhergestellt. Es fehlt, was nach Prüfpunkt {} bis Prüfpunkt {} geschah.",
+                body["from"], body["to"]
+            ),
+            format!("The database was restored from a backup. What happened after checkpoint {} up to checkpoint {} is missing.", body["from"], body["to"]),
+        ),
         "schedule.began" | "schedule.missed" | "schedule.ended" => scheduled(kind, body),
         "config.loaded" => (format!("Konfiguration geladen: {}.", word(body, "/digest")), format!("Configuration loaded: {}.", word(body, "/digest"))),
         "lane.opened" => ("Das Programm hat mit dem Schreiben begonnen.".to_owned(), "The program began to write.".to_owned()),

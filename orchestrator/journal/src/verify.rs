@@ -12,6 +12,7 @@ use crate::{
     open_note,
     record::{hash_of, is_place},
     removal::Removals,
+    restored::{Restored, STORE_RESTORED, forgive},
 };
 
 /// The first thing found wrong, at the record where it shows.
@@ -65,12 +66,15 @@ pub enum Verdict {
     Intact {
         records: u64,
         checkpoints: u64,
+        /// Heads that were lost when a backup was restored, and are on record as lost.
+        lost: Vec<(u64, u64)>,
     },
     /// In order, but past these records nothing witnessed says how far the lane went. What was cut there cannot be seen.
     NotAnchored {
         records: u64,
         checkpoints: u64,
         beyond: Vec<(u64, u64)>,
+        lost: Vec<(u64, u64)>,
     },
     Broken(Break),
 }
@@ -95,6 +99,7 @@ pub struct Verifier {
     done: BTreeMap<u64, Lane>,
     runs: HashMap<RunId, RunSeqs>,
     removals: Removals,
+    restored: Vec<Restored>,
     broken: Option<Break>,
     records: u64,
 }
@@ -136,6 +141,7 @@ impl Verifier {
             done: BTreeMap::new(),
             runs: HashMap::new(),
             removals: Removals::default(),
+            restored: Vec::new(),
             broken: None,
             records: 0,
         };
@@ -236,6 +242,9 @@ impl Verifier {
         lane.closed = record.draft.kind == LANE_CLOSED;
         self.take(record)?;
         self.removals.told(record, &body).ok_or(What::Erasure)?;
+        if let (None, STORE_RESTORED, Some(heads)) = (record.draft.run, record.draft.kind.as_str(), heads(&body)) {
+            self.restored.push(Restored { at: (record.lane, record.seq), heads });
+        }
         self.check_run(record)
     }
 
@@ -297,6 +306,8 @@ impl Verifier {
     /// The verdict once every record was pushed. `live` is the lane a running server is still writing, if any.
     pub fn finish(mut self, live: Option<u64>) -> Verdict {
         self.finish_lane();
+        let done = &self.done;
+        let lost = forgive(&mut self.expected, &self.restored, |(lane, seq)| done.get(&lane).is_some_and(|lane| lane.anchored >= seq));
         if self.broken.is_none()
             && let Some(((lane, seq), numbers)) = self.expected.iter().next()
         {
@@ -319,9 +330,9 @@ impl Verifier {
         let beyond: Vec<(u64, u64)> =
             self.done.values().filter(|lane| !is_anchored(lane, &self.seen_heads, live)).map(|lane| (lane.number, lane.anchored)).collect();
         if beyond.is_empty() {
-            Verdict::Intact { records: self.records, checkpoints: self.checkpoints }
+            Verdict::Intact { records: self.records, checkpoints: self.checkpoints, lost }
         } else {
-            Verdict::NotAnchored { records: self.records, checkpoints: self.checkpoints, beyond }
+            Verdict::NotAnchored { records: self.records, checkpoints: self.checkpoints, beyond, lost }
         }
     }
 }

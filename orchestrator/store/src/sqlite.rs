@@ -36,6 +36,8 @@ pub struct SqliteOptions {
     pub tenant: String,
     /// Microseconds.
     pub now: i64,
+    /// The lane opened takes a number above this one: 0, unless a witness knows lanes this file has lost.
+    pub lane_above: u64,
 }
 
 #[derive(Clone)]
@@ -81,7 +83,7 @@ impl Sqlite {
         let mut connection = options(&given.file).create_if_missing(true).connect().await?;
         check_version(&mut connection).await?;
         sqlx::raw_sql(include_str!("sqlite/schema.sql")).execute(&mut connection).await?;
-        let (state, epoch) = writer::begin(&mut connection, &given.tenant, given.now).await?;
+        let (state, epoch) = writer::begin(&mut connection, &given.tenant, given.now, given.lane_above).await?;
         let pool = SqlitePoolOptions::new().max_connections(READERS).connect_with(options(&given.file).read_only(true)).await?;
         let (sender, receiver) = mpsc::channel(QUEUE_MAX);
         let head = Arc::new(Mutex::new(state.head()));

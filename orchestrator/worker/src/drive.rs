@@ -194,6 +194,10 @@ impl Desk {
 
     /// What has come by itself: first mail that came in time, then the time. `None`: nothing has.
     async fn look_up(&self, loaded: &Loaded) -> Result<Option<Loaded>, Told> {
+        // mail waits in its box until somebody has looked at the run
+        if loaded.run.is_parked() {
+            return Ok(None);
+        }
         if let Some(moved) = self.take_mail(loaded).await? {
             return Ok(Some(moved));
         }

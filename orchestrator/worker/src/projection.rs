@@ -7,6 +7,9 @@ use laufzettel_store::{ExpectRow, Projection, RetentionRow, RunRow, TaskRow, Usa
 
 use crate::tenant::Prepared;
 
+/// What a task is called that is about the whole run.
+pub const RESTORED_TITLE: &str = "Nach der Wiederherstellung prüfen";
+
 /// The rows lists show, computed from the run these events lead to.
 pub(crate) fn project(prepared: &Prepared, run: &Run, events: &[Event], day: &str) -> Projection {
     let due = !engine::effects(run).is_empty();
@@ -90,6 +93,7 @@ fn task_row(prepared: &Prepared, run: &Run, task: &engine::Task) -> TaskRow {
         TaskKind::Repair => "repair",
         TaskKind::Approval => "approval",
         TaskKind::Ask => "ask",
+        TaskKind::Restored => "restored",
     };
     TaskRow {
         task: TaskId { run: run.id, number: opened.number }.to_string(),
@@ -98,7 +102,10 @@ fn task_row(prepared: &Prepared, run: &Run, task: &engine::Task) -> TaskRow {
         nummer: run.nummer.clone(),
         process: run.process.to_string(),
         step: opened.step.to_string(),
-        title: prepared.process.steps.get(&opened.step).map_or_else(|| opened.step.to_string(), |s| s.title.clone()),
+        title: match opened.kind {
+            TaskKind::Restored => RESTORED_TITLE.to_owned(),
+            _ => prepared.process.steps.get(&opened.step).map_or_else(|| opened.step.to_string(), |s| s.title.clone()),
+        },
         kind: kind.to_owned(),
         open: task.state == engine::TaskState::Open,
         groups: opened.assign.groups.clone(),

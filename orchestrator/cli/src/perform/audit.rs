@@ -89,28 +89,44 @@ pub(super) async fn page(store: &Store, after: &mut (u64, u64)) -> Result<Vec<Re
     Ok(page)
 }
 
+fn places(places: &[(u64, u64)]) -> Vec<String> {
+    places.iter().map(|(lane, seq)| format!("{lane}/{seq}")).collect()
+}
+
+/// What is missing since a backup was restored, and is on record as missing.
+fn gap(lost: &[(u64, u64)], out: &Out) -> String {
+    if lost.is_empty() {
+        return String::new();
+    }
+    let (de, en) = ("Nach einer Wiederherstellung fehlt, was bis Eintrag", "Since a restore what happened up to record");
+    let (end_de, end_en) = ("geschah; so steht es im Protokoll.", "is missing; the journal says so.");
+    format!(". {} {} {}", out.text(de, en), places(lost).join(", "), out.text(end_de, end_en))
+}
+
 async fn report(verdict: Verdict, witness: bool, out: &Out) -> Done {
     let (value, line, exit) = match &verdict {
-        Verdict::Intact { records, checkpoints } => (
-            json!({ "verdict": "intact", "records": records, "checkpoints": checkpoints }),
+        Verdict::Intact { records, checkpoints, lost } => (
+            json!({ "verdict": "intact", "records": records, "checkpoints": checkpoints, "lost": places(lost) }),
             format!(
-                "{}: {records} {}, {checkpoints} {}",
+                "{}: {records} {}, {checkpoints} {}{}",
                 out.text("Unversehrt und verankert", "Intact and anchored"),
                 out.text("Einträge", "records"),
-                out.text("Prüfpunkte", "checkpoints")
+                out.text("Prüfpunkte", "checkpoints"),
+                gap(lost, out)
             ),
             code::DONE,
         ),
-        Verdict::NotAnchored { records, checkpoints, beyond } => {
-            let places: Vec<String> = beyond.iter().map(|(lane, seq)| format!("{lane}/{seq}")).collect();
+        Verdict::NotAnchored { records, checkpoints, beyond, lost } => {
+            let places = self::places(beyond);
             let why = if witness { "" } else { out.text(" (kein Zeuge eingerichtet)", " (no witness configured)") };
             (
-                json!({ "verdict": "not_anchored", "records": records, "checkpoints": checkpoints, "beyond": places }),
+                json!({ "verdict": "not_anchored", "records": records, "checkpoints": checkpoints, "beyond": places, "lost": self::places(lost) }),
                 format!(
-                    "{} {}{why}. {}",
+                    "{} {}{why}. {}{}",
                     out.text("Unversehrt, aber nicht verankert nach Eintrag", "Intact, but not anchored beyond record"),
                     places.join(", "),
-                    out.text("Was danach abgeschnitten wurde, kann niemand sehen.", "What was cut after it nobody can see.")
+                    out.text("Was danach abgeschnitten wurde, kann niemand sehen.", "What was cut after it nobody can see."),
+                    gap(lost, out)
                 ),
                 code::NOT_ANCHORED,
             )

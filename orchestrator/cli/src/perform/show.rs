@@ -93,11 +93,16 @@ pub fn obstacles(process: &Process, run: &Run, lang: Lang) -> Vec<String> {
         Lang::De => format!("  … {}: wartet bis {until}", title(&slot.step)),
         Lang::En => format!("  … {}: waits until {until}", title(&slot.step)),
     }));
-    for task in run.open_tasks().filter(|t| t.opened.kind.is_own() || t.opened.kind == TaskKind::Repair) {
+    for task in run.open_tasks().filter(|t| t.opened.kind.is_own() || matches!(t.opened.kind, TaskKind::Repair | TaskKind::Restored)) {
         let groups = task.opened.unit.clone().unwrap_or_else(|| task.opened.assign.groups.join(", "));
+        let title = match (&task.opened.kind, lang) {
+            (TaskKind::Restored, Lang::De) => "Ruht nach einer Wiederherstellung".to_owned(),
+            (TaskKind::Restored, Lang::En) => "Rests after a restore".to_owned(),
+            _ => title(&task.opened.step),
+        };
         lines.push(match lang {
-            Lang::De => format!("  … {}: wartet auf {groups} (laufzettel tasks complete {}.{})", title(&task.opened.step), run.id, task.opened.number),
-            Lang::En => format!("  … {}: waits for {groups} (laufzettel tasks complete {}.{})", title(&task.opened.step), run.id, task.opened.number),
+            Lang::De => format!("  … {title}: wartet auf {groups} (laufzettel tasks complete {}.{})", run.id, task.opened.number),
+            Lang::En => format!("  … {title}: waits for {groups} (laufzettel tasks complete {}.{})", run.id, task.opened.number),
         });
     }
     lines

@@ -7,6 +7,7 @@ mod desk;
 mod items;
 mod kept;
 mod people;
+mod restored;
 mod time;
 
 use desk::{Desk, answer, clerk, no, ok, yes};

@@ -38,7 +38,12 @@ impl Case {
 
     /// A new lane that names the last record found.
     pub fn open(&mut self) {
-        let lane = self.records.last().map_or(1, |last| last.lane + 1);
+        self.open_above(0);
+    }
+
+    /// The same, with a number above one that is lost.
+    pub fn open_above(&mut self, above: u64) {
+        let lane = self.records.last().map_or(0, |last| last.lane).max(above) + 1;
         let heads: Vec<Value> = self.records.last().map(|last| json!([last.lane, last.seq, to_hex(&last.hash)])).into_iter().collect();
         let draft = Draft::new(LANE_OPENED, "engine", 1_000, json!({ "heads": heads }), None);
         self.records.push(seal(&genesis(&self.tenant, lane), lane, 1, draft));
@@ -103,6 +108,14 @@ impl Case {
             *record = sealed;
             last = Some(record.clone());
         }
+    }
+
+    /// Notes past the first so many anew: they name the end of the last lane.
+    pub fn resign_from(&mut self, count: usize) {
+        self.table.truncate(count);
+        self.witness.truncate(count);
+        self.tip = checkpoint(&self.table[count - 1], &self.tenant).digest();
+        self.checkpoint();
     }
 
     /// Everything anew, with the key: the end of each lane is witnessed, whatever is in it.

@@ -74,13 +74,18 @@ pub fn second_opinions(trials: &[Trial]) -> Vec<Found> {
     found
 }
 
+fn texts(list: &Value) -> Vec<String> {
+    list.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
 fn found(line: &str) -> Found {
     let said: Value = serde_json::from_str(line).expect("a line of JSON");
     let place = said["lane"].as_i64().zip(said["seq"].as_i64());
     Found {
         exit: said["exit"].as_u64().expect("an exit code"),
         broken: place.map(|(lane, seq)| (lane, seq, said["what"].as_str().unwrap_or_default().to_owned())),
-        unanchored: said["unanchored"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect(),
+        unanchored: texts(&said["unanchored"]),
+        lost: texts(&said["lost"]),
     }
 }
 

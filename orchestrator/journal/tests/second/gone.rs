@@ -1,6 +1,7 @@
 //! Journals whose contents were erased and whose records were pruned, in order and otherwise.
 
-use laufzettel_journal::{CONTENT_ERASED, Draft, Place, RECORDS_PRUNED, Range};
+use laufzettel_domain::digest::to_hex;
+use laufzettel_journal::{CONTENT_ERASED, Draft, Head, Place, RECORDS_PRUNED, Range, STORE_RESTORED};
 use serde_json::{Value, json};
 
 use crate::{
@@ -171,4 +172,69 @@ pub fn records(v: &mut Variants<'_>) {
             v.with(format!("{index}: doubled"), |c| c.records.insert(index, c.records[index].clone()));
         }
     }
+}
+
+/// Three lanes of which a backup has the first and a piece of the second; then it was restored, and goes on in a lane of its own.
+pub fn restored(tenant: &str) -> Case {
+    let whole = three_lanes(tenant);
+    let mut book = whole.clone();
+    let lost: Vec<Head> =
+        [(2, 5), (3, 4)].map(|(lane, seq)| whole.at(lane, seq)).map(|at| &whole.records[at]).map(|r| Head { lane: r.lane, seq: r.seq, hash: r.hash }).into();
+    book.records.truncate(whole.at(2, 3));
+    book.open_above(3);
+    let heads: Vec<Value> = lost.iter().map(|head| json!([head.lane, head.seq, to_hex(&head.hash)])).collect();
+    book.append(Draft::new(STORE_RESTORED, "service:engine", 20_000, json!({ "v": 1, "from": 3, "to": 5, "heads": heads }), None));
+    book.checkpoint();
+    book.write("run.ended", Some(2), None);
+    book.close();
+    book.checkpoint();
+    book
+}
+
+/// The gap named otherwise, or by a record nobody witnessed.
+pub fn gap(v: &mut Variants<'_>) {
+    let teller = v.base.at(4, 2);
+    let body: Value = v.base.records[teller].draft.body().expect("a body");
+    let mut say = |name: &str, change: &dyn Fn(&mut Value)| {
+        let mut changed = body.clone();
+        change(&mut changed);
+        v.with(name, |c| {
+            c.records[teller].draft.body = changed.to_string();
+            c.reseal(true);
+            c.resign_from(5);
+        });
+    };
+    say("as it is, signed anew", &|_| {});
+    say("no heads", &|b| drop(b.as_object_mut().expect("an object").remove("heads")));
+    say("one lane only", &|b| drop(b["heads"].as_array_mut().expect("a list").remove(0)));
+    say("the other lane only", &|b| drop(b["heads"].as_array_mut().expect("a list").remove(1)));
+    say("another hash", &|b| b["heads"][0][2] = json!("00".repeat(32)));
+    say("capitals", &|b| b["heads"][0][2] = json!("AB".repeat(32)));
+    say("an earlier head", &|b| b["heads"][0][1] = json!(2));
+    say("a later head", &|b| b["heads"][1][1] = json!(40));
+    say("a head that is there", &|b| b["heads"][0] = json!([1, 3, "00".repeat(32)]));
+    say("two numbers", &|b| b["heads"][0] = json!([2, 5]));
+    say("the same twice", &|b| {
+        let head = b["heads"][0].clone();
+        b["heads"].as_array_mut().expect("a list").push(head);
+    });
+    v.with("of another kind", |c| {
+        c.records[teller].draft.kind = "signin".to_owned();
+        c.reseal(true);
+        c.resign_from(5);
+    });
+    v.with("of a run", |c| {
+        (c.records[teller].draft.run, c.records[teller].draft.run_seq) = (Some(run(9)), Some(1));
+        c.reseal(true);
+        c.resign_from(5);
+    });
+    for notes in [5, 6, 7] {
+        v.with(format!("only {notes} notes at the witness"), |c| c.witness.truncate(notes));
+        v.with(format!("only {notes} notes"), |c| {
+            c.witness.truncate(notes);
+            c.table.truncate(notes);
+        });
+    }
+    v.with("the end cut off", |c| drop(c.records.pop()));
+    v.with("more lost than is named", |c| c.records.retain(|record| (record.lane, record.seq) != (2, 2)));
 }

@@ -48,7 +48,7 @@ impl Lane {
 }
 
 /// Opens a lane: raises the epoch, names the head it found.
-pub async fn begin(connection: &mut SqliteConnection, tenant: &str, now: i64) -> Result<(Lane, u64), Error> {
+pub async fn begin(connection: &mut SqliteConnection, tenant: &str, now: i64, lane_above: u64) -> Result<(Lane, u64), Error> {
     let mut tx = connection.begin().await?;
     let known: Option<String> = sqlx::query("SELECT value FROM meta WHERE name = 'tenant'").fetch_optional(&mut *tx).await?.map(|r| r.get(0));
     if let Some(known) = known.filter(|known| known != tenant) {
@@ -66,7 +66,7 @@ pub async fn begin(connection: &mut SqliteConnection, tenant: &str, now: i64) ->
     let last = sqlx::query("SELECT * FROM records ORDER BY lane DESC, seq DESC LIMIT 1").fetch_optional(&mut *tx).await?;
     let last = last.as_ref().map(rows::record).transpose()?;
     let heads: Vec<_> = last.iter().map(|r| json!([r.lane, r.seq, to_hex(&r.hash)])).collect();
-    let lane = last.map_or(1, |r| r.lane + 1);
+    let lane = last.map_or(0, |r| r.lane).max(lane_above) + 1;
     let record = seal(&genesis(tenant, lane), lane, 1, Draft::new(LANE_OPENED, "engine", now, json!({ "heads": heads }), None));
     let state = Lane { lane, seq: 1, hash: record.hash, closed: false, shown: None };
     insert_records(&mut tx, &[record]).await?;

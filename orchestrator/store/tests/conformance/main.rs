@@ -291,7 +291,7 @@ async fn memory() {
 #[tokio::test]
 async fn sqlite() {
     let dir = tempfile::tempdir().unwrap();
-    let options = SqliteOptions { file: dir.path().join("vg.sqlite"), tenant: "vg".into(), now: 0 };
+    let options = SqliteOptions { file: dir.path().join("vg.sqlite"), tenant: "vg".into(), now: 0, lane_above: 0 };
     let store = Sqlite::open(options.clone()).await.unwrap();
     // one process at a time, one tenant a file
     assert!(matches!(Sqlite::open(options.clone()).await, Err(laufzettel_store::Error::Held)));
@@ -302,7 +302,7 @@ async fn sqlite() {
 #[tokio::test]
 async fn what_was_removed_stands_in_no_file() {
     let dir = tempfile::tempdir().unwrap();
-    let store = Store::Sqlite(Sqlite::open(SqliteOptions { file: dir.path().join("vg.sqlite"), tenant: "vg".into(), now: 0 }).await.unwrap());
+    let store = Store::Sqlite(Sqlite::open(SqliteOptions { file: dir.path().join("vg.sqlite"), tenant: "vg".into(), now: 0, lane_above: 0 }).await.unwrap());
     removal::leaves_no_trace(&store, dir.path()).await;
 }
 
@@ -310,7 +310,7 @@ async fn what_was_removed_stands_in_no_file() {
 async fn a_file_of_another_tenant_is_refused_and_a_reopened_one_goes_on() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("vg.sqlite");
-    let open = |tenant: &str| Sqlite::open(SqliteOptions { file: file.clone(), tenant: tenant.into(), now: 0 });
+    let open = |tenant: &str| Sqlite::open(SqliteOptions { file: file.clone(), tenant: tenant.into(), now: 0, lane_above: 0 });
     let store = open("vg").await.unwrap();
     store.append_all(vec![append(1, 0, &["start"])]).await.unwrap();
     let first = store.epoch();
