@@ -14,7 +14,7 @@ pub async fn sign_in(server: &Server, user: &str) -> Result<String, u16> {
     cookie.filter(|cookie| cookie.starts_with("laufzettel=")).ok_or(answer.status().as_u16())
 }
 
-async fn get(server: &Server, cookie: &str, path: &str) -> (u16, String) {
+pub async fn get(server: &Server, cookie: &str, path: &str) -> (u16, String) {
     let answer = client().get(server.url(path)).header("cookie", cookie).send().await.expect("an answer");
     (answer.status().as_u16(), answer.text().await.unwrap_or_default())
 }

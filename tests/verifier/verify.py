@@ -40,6 +40,7 @@ COLUMNS = {
     **dict.fromkeys(("run", "salt", "content"), (TEXT, NULL)),
     "run_seq": (INTEGER, NULL),
 }
+SHRUNK = {"lane", "seq", "hash"}
 GERMAN = {
     "note": "ein Prüfpunkt oder sein Schlüssel liest sich nicht, oder die Unterschrift passt nicht",
     "checkpoint_order": "ein Prüfpunkt fehlt oder steht an falscher Stelle",
@@ -52,7 +53,9 @@ GERMAN = {
     "hash": "die Prüfsumme passt nicht",
     "body": "der Text ist kein JSON-Objekt",
     "content": "der Inhalt passt nicht zu dem, worauf der Eintrag sich festlegt",
-    "content_missing": "der Inhalt fehlt",
+    "content_missing": "der Inhalt fehlt, und keine Löschung sagt es",
+    "shrunk": "vom Eintrag ist nur die Prüfsumme da, und keine Löschung sagt es",
+    "erasure": "er nennt eine Löschung, die nicht stattgefunden hat",
     "opening": "die Spur ist nicht richtig eröffnet",
     "fork": "eine frühere Spur ist eine andere, als diese vorgefunden hat",
     "run_sequence": "Einträge dieses Vorgangs fehlen oder stehen doppelt",
@@ -173,6 +176,8 @@ def read_record(line):
     record = {}
     try:
         record = read_object(line)
+        if record.keys() == SHRUNK:
+            return read_shrunk(record)
         record.pop("satz", None)
         if record.keys() != COLUMNS.keys():
             raise ValueError("other columns")
@@ -188,15 +193,22 @@ def read_record(line):
         raise Broken("unreadable", *place) from error
 
 
+def read_shrunk(record):
+    """A record of which only place and hash are left; ValueError where they do not read."""
+    if not is_integer(record["lane"]) or not is_integer(record["seq"]):
+        raise ValueError("type of a place")
+    return {"lane": record["lane"], "seq": record["seq"], "hash": read_hex(record["hash"], 32)}
+
+
 # §4: body and content
 
 
 def check_content(body, salt, content):
-    """No mac, salt and content, or all three that fit; the kind of break otherwise, or None."""
-    if "mac" not in body:
-        return None if salt is None and content is None else "content"
+    """No mac, salt and content, all three that fit, or content that is gone; the kind of break otherwise, or None."""
     if salt is None and content is None:
-        return "content_missing"
+        return None
+    if "mac" not in body:
+        return "content"
     if salt is None or content is None or body["mac"] != hmac.new(salt, content, hashlib.sha256).hexdigest():
         return "content"
     try:
@@ -219,6 +231,40 @@ def unpack(content):
     if len(data) > UNPACKED_BYTES_MAX:
         raise ValueError("too long")
     return data
+
+
+# §8, steps 6 and 9: what is gone
+
+
+def read_ranges(body):
+    """[(lane, first, last)] of a body; ValueError where they do not read."""
+    ranges = body.get("ranges")
+    if not isinstance(ranges, list) or isinstance(ranges, Pairs):
+        raise ValueError("no list of ranges")
+    for one in ranges:
+        if not isinstance(one, list) or isinstance(one, Pairs) or len(one) != 3:
+            raise ValueError("not three numbers")
+        if not (is_place(one[0], one[1]) and is_place(one[0], one[2]) and one[1] <= one[2]):
+            raise ValueError("not a range of places")
+    return [tuple(one) for one in ranges]
+
+
+def read_heads(heads):
+    """[(lane, seq, hash)]; ValueError where they do not read."""
+    if not isinstance(heads, list) or isinstance(heads, Pairs):
+        raise ValueError("no list of heads")
+    for head in heads:
+        if not (isinstance(head, list) and len(head) == 3 and is_place(head[0], head[1])):
+            raise ValueError("no head")
+    return [(lane, seq, read_hex(digest, 32)) for lane, seq, digest in heads]
+
+
+def read_run(body):
+    """The run an erasure is about, None for records beside runs; ValueError where it does not read."""
+    run = body.get("run")
+    if run is not None and not (isinstance(run, str) and UUID.fullmatch(run)):
+        raise ValueError("not a run")
+    return run
 
 
 # §6 and §7: checkpoints and their witness
@@ -320,10 +366,16 @@ class Walk:
         self.ends = {}  # lane -> (last seq, closed)
         self.witnessed = {}  # lane -> last witnessed seq
         self.found = set()  # places a later lane found as its head
+        self.gone = {}  # place -> (what is missing there, its run)
+        self.named = set()  # places of these that a later record names
+        self.restored = []  # (place, heads) of each record of a restored backup
+        self.lost = []  # heads that are gone, and named so by a witnessed record
 
     def take(self, record):
         """Steps 2 to 7 for one record."""
         self.order(record["lane"], record["seq"])
+        if record.keys() == SHRUNK:
+            return self.shrunk(record["hash"])
         digest = record_hash(self.previous, record)
         self.must(digest == record["hash"], "hash")
         try:
@@ -332,13 +384,68 @@ class Walk:
             self.must(False, "body")
         what = check_content(body, record["salt"], record["content"])
         self.must(what is None, what)
+        if "mac" in body and record["content"] is None:
+            self.gone[self.lane, self.seq] = ("content_missing", record["run"])
         self.must((record["kind"] == "lane.opened") == (self.seq == 1), "opening")
         if self.seq == 1:
             self.opening(body.get("heads"))
         self.meet(digest)
+        if record["run"] is None and record["run_seq"] is None:
+            self.told(record["kind"], body)
         self.run(record["run"], record["run_seq"])
         self.previous, self.closed = digest, record["kind"] == "lane.closed"
         self.hashes[self.lane, self.seq] = digest
+
+    def shrunk(self, digest):
+        """A record of which only the hash is left: it is taken as given."""
+        self.must(self.seq != 1, "opening")
+        self.gone[self.lane, self.seq] = ("shrunk", None)
+        self.meet(digest)
+        self.previous, self.closed = digest, False
+        self.hashes[self.lane, self.seq] = digest
+
+    def told(self, kind, body):
+        """Step 6: what a record says is gone is gone, and of that run."""
+        if kind == "store.restored":
+            return self.restored_from(body.get("heads"))
+        if kind not in ("content.erased", "records.pruned"):
+            return
+        try:
+            ranges, run = read_ranges(body), read_run(body) if kind == "content.erased" else None
+        except ValueError:
+            self.must(False, "erasure")
+        fits = [("shrunk", None)] if kind == "records.pruned" else [("shrunk", None), ("content_missing", run)]
+        for lane, first, last in ranges:
+            places = [(lane, seq) for seq in range(first, min(last, self.last_of(lane)) + 1)]
+            self.must(len(places) == last - first + 1, "erasure")
+            self.must(all(self.gone.get(place) in fits for place in places), "erasure")
+            self.named.update(place for place in places if kind == "records.pruned" or self.gone[place][0] != "shrunk")
+
+    def restored_from(self, heads):
+        """Step 6: heads a restored backup has lost; what does not read says nothing."""
+        try:
+            self.restored.append(((self.lane, self.seq), read_heads(heads)))
+        except ValueError:
+            pass
+
+    def forgive(self):
+        """Step 9: unmet expectations a witnessed record names as lost are none."""
+        for (lane, seq), heads in self.restored:
+            if self.witnessed.get(lane, 0) < seq:
+                continue
+            for of, last, digest in heads:
+                if (digest, True) not in self.expected.get((of, last), []):
+                    continue
+                gone = [place for place in self.expected if place[0] == of and place[1] <= last]
+                for place in gone:
+                    if all(witnessed for _, witnessed in self.expected[place]):
+                        del self.expected[place]
+                self.lost.append((of, last))
+        self.lost = sorted(set(self.lost))
+
+    def last_of(self, lane):
+        """The last place known of a lane, 0 where there is none."""
+        return self.seq if lane == self.lane else self.ends.get(lane, (0, False))[0]
 
     def must(self, holds, what):
         """Broken at the record being looked at, unless it holds."""
@@ -359,13 +466,10 @@ class Walk:
 
     def opening(self, heads):
         """Step 5: the heads read."""
-        self.must(isinstance(heads, list) and not isinstance(heads, Pairs), "opening")
-        for head in heads:
-            self.must(isinstance(head, list) and len(head) == 3 and is_place(head[0], head[1]), "opening")
-            try:
-                self.heads.append((head[0], head[1], read_hex(head[2], 32)))
-            except ValueError:
-                self.must(False, "opening")
+        try:
+            self.heads = read_heads(heads)
+        except ValueError:
+            self.must(False, "opening")
 
     def meet(self, digest):
         """Step 6."""
@@ -396,11 +500,15 @@ class Walk:
     def end(self):
         """What only the whole shows: step 9, and holes in runs."""
         self.end_lane()
+        self.forgive()
         if self.expected:
             raise Broken("truncated", *min(self.expected))
         holes = [place for places in self.runs.values() for place in after_hole(places)]
         if holes:
             raise Broken("run_sequence", *min(holes))
+        unnamed = [place for place in self.gone if place not in self.named]
+        if unnamed:
+            raise Broken(self.gone[min(unnamed)][0], *min(unnamed))
 
     def anchored(self, lane, live):
         """Whether somebody vouches for the end of a lane."""
@@ -434,16 +542,24 @@ def verify(tenant, records, checkpoints, witness, live):
     except OSError as error:
         raise Unusable(str(error)) from error
     unanchored = [f"{lane}/{walk.witnessed.get(lane, 0)}" for lane in walk.ends if not walk.anchored(lane, live)]
-    return verdict("not_anchored", 6, unanchored=unanchored) if unanchored else verdict("intact", 0)
+    lost = [f"{lane}/{seq}" for lane, seq in walk.lost]
+    return verdict("not_anchored", 6, unanchored=unanchored, lost=lost) if unanchored else verdict("intact", 0, lost=lost)
 
 
-def verdict(name, code, lane=None, seq=None, what=None, unanchored=()):
+def verdict(name, code, lane=None, seq=None, what=None, unanchored=(), lost=()):
     """The object that --json prints."""
-    return {"verdict": name, "exit": code, "lane": lane, "seq": seq, "what": what, "unanchored": list(unanchored)}
+    return {"verdict": name, "exit": code, "lane": lane, "seq": seq, "what": what, "unanchored": list(unanchored), "lost": list(lost)}
 
 
 def sentence(found):
     """The verdict for a reader."""
+    lost = ", ".join(found["lost"])
+    gap = f" Nach einer Wiederherstellung fehlt, was bis Eintrag {lost} geschah." if lost else ""
+    return judgement(found) + gap
+
+
+def judgement(found):
+    """The same without what is known to be lost."""
     if found["exit"] == 0:
         return "Unversehrt und verankert."
     if found["exit"] == 6:

@@ -59,6 +59,9 @@ pub enum Command {
     Serve {
         #[arg(long, value_name = "DATEI")]
         config: PathBuf,
+        /// Nach dem Zurückspielen einer Sicherung: vermerkt die Lücke, lässt offene Vorgänge ruhen und wiederholt Löschungen
+        #[arg(long)]
+        after_restore: bool,
     },
     /// Startet einen Vorgang und begleitet ihn (`--as applicant`: wie über den Eingang)
     Run {
@@ -337,6 +340,21 @@ pub enum Audit {
         /// csv oder jsonl
         #[arg(long)]
         format: Option<String>,
+        #[command(flatten)]
+        who: Who,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Löscht die Inhalte eines beendeten Vorgangs und der von ihm aufgerufenen, endgültig
+    Erase {
+        /// Vorgangsnummer oder Kennung
+        run: String,
+        /// Warum; steht für immer im Protokoll, deshalb ohne Namen von Betroffenen
+        #[arg(long)]
+        reason: String,
+        /// Auch Belege: Entscheidungen von Menschen und Berechnungen nach Regeln
+        #[arg(long)]
+        with_decisions: bool,
         #[command(flatten)]
         who: Who,
         #[command(flatten)]

@@ -40,7 +40,7 @@ pub async fn carry_out(args: Args) -> anyhow::Result<u8> {
     let out = Out::new(lang, args.json);
     match args.command {
         Command::Up { at, port } => serve::up(at, port, &out).await,
-        Command::Serve { config } => serve::serve(&config, &out).await,
+        Command::Serve { config, after_restore } => serve::serve(&config, after_restore, &out).await,
         Command::Run { process, input, who, zone, answers, until_waiting, at } => run(process, input, who, zone, answers, until_waiting, at, &out).await,
         Command::Check { paths, flows, at } => check::check(&paths, flows, &at, &out).await,
         Command::Test { paths, faults, at } => test::test(&paths, faults, &at, &out).await,
@@ -128,7 +128,7 @@ async fn wish(at: &Where, who: &Who, folder: Option<&Path>, wish: Wish, out: &Ou
         out.asker.password = Some(password::read(person, who.password_file.as_deref())?);
     }
     let out = &out;
-    match House::open(&config, &tenant, folder).await? {
+    match House::open(&config, &tenant, folder, false).await? {
         Opening::Held(socket) => socket::ask(&socket, wish, out).await,
         Opening::Open(house) => {
             let exit = perform(&house, wish, out).await;
@@ -287,6 +287,7 @@ async fn audit_wish(audit: Audit, out: &Out) -> anyhow::Result<u8> {
         Audit::Show { run, kind, limit, who, at } => (at, who, Wish::AuditShow { run, kind, limit }),
         Audit::Export { format, who, at } => (at, who, Wish::AuditExport { format }),
         Audit::Ledger { from, to, by, format, who, at } => (at, who, Wish::AuditLedger(LedgerWish { from, to, by, format })),
+        Audit::Erase { run, reason, with_decisions, who, at } => (at, who, Wish::AuditErase { run, reason, with_decisions }),
         // a checkpoint tells nothing and changes nothing: whoever runs the program may write one
         Audit::Checkpoint { at } => (at, Who::default(), Wish::AuditCheckpoint),
     };

@@ -26,7 +26,7 @@ use laufzettel_policy::ToolRule;
 use laufzettel_process::{Catalogue, Folder, Schema, Tools, model::Size, types::ToolTypes};
 use laufzettel_server::{Oidc, OidcOptions};
 use laufzettel_store::{Sqlite, SqliteOptions, Store};
-use laufzettel_worker::{Anchor, Desk, Doors, Memory, Random as _, RealDoors, SystemClock, SystemRandom, Tenant};
+use laufzettel_worker::{Anchor, Desk, Doors, Gap, Memory, Random as _, RealDoors, SystemClock, SystemRandom, Tenant, read_witness, witness_file};
 
 use crate::{
     books,
@@ -389,6 +389,8 @@ pub struct House {
     pub minter: Arc<Minter>,
     pub config: Config,
     pub tenant: TenantId,
+    /// Of a store that was restored just now: how many runs rest.
+    pub resting: Option<usize>,
 }
 
 /// Why a store could not be opened: somebody else holds it, or something is wrong.
@@ -408,7 +410,8 @@ pub fn socket_file(config: &Config, tenant: &TenantId) -> PathBuf {
 
 impl House {
     /// Opens a tenant. `folder`: processes from another folder than the configured one (a file named on the command line).
-    pub async fn open(config: &Config, tenant: &TenantId, folder: Option<&Path>) -> anyhow::Result<Opening> {
+    /// `after_restore`: a store older than its witness is taken as it is; otherwise it is refused.
+    pub async fn open(config: &Config, tenant: &TenantId, folder: Option<&Path>, after_restore: bool) -> anyhow::Result<Opening> {
         let own = config.tenants.get(tenant).with_context(|| format!("Den Mandanten „{tenant}“ gibt es nicht"))?;
         let mut findings = Vec::new();
         let directory = directory(own, &mut findings);
@@ -420,7 +423,24 @@ impl House {
         Prover::of(config, own, directory.clone())?.keep_proven(&mut catalogue).await;
         private_folder(&config.data)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let options = SqliteOptions { file: store_file(config, tenant), tenant: tenant.to_string(), now: laufzettel_worker::micros(clock.now()) };
+        let signer = signer(config, tenant)?;
+        let gap = match gap(config, tenant, &signer).await? {
+            Looked::Held => return Ok(Opening::Held(socket_file(config, tenant))),
+            Looked::Gap(gap) if !after_restore => bail!(
+                "Die Datenbank von {tenant} ist älter als ihr Zeuge: Sie kennt {} von {} Prüfpunkten. Wurde eine Sicherung zurückgespielt, dann: \
+                 laufzettel serve --config … --after-restore (docs/betrieb.md, Zurückspielen). Sonst fehlt, was danach geschah.",
+                gap.from,
+                gap.to()
+            ),
+            Looked::Gap(gap) => Some(gap),
+            Looked::Whole => None,
+        };
+        let options = SqliteOptions {
+            file: store_file(config, tenant),
+            tenant: tenant.to_string(),
+            now: laufzettel_worker::micros(clock.now()),
+            lane_above: gap.as_ref().map_or(0, |gap| gap.lane_above),
+        };
         let store = match Sqlite::open(options).await {
             Ok(store) => Store::Sqlite(store),
             Err(laufzettel_store::Error::Held) => return Ok(Opening::Held(socket_file(config, tenant))),
@@ -442,14 +462,17 @@ impl House {
             random: random.clone(),
         };
         let oidc = oidc(config, own)?;
-        let signer = signer(config, tenant)?;
-        let anchor = anchor(config, tenant, &store, signer).await?;
         let mut opened = self::tenant(config, tenant, own, approved, store, catalogue, directory, Box::new(doors), clock, random);
         // the demo is for trial; in operation a file that is named on the command line is asked for its release like any other
         opened.release_required = own.login != Login::Demo;
         let desk = Desk::new(Arc::new(opened));
         desk.read_releases().await?;
-        let house = Self { desk, servers, anchor: tokio::sync::Mutex::new(anchor), oidc, minter, config: config.clone(), tenant: tenant.clone() };
+        let resting = match &gap {
+            None => None,
+            Some(gap) => Some(desk.restored(gap).await.context("Die zurückgespielte Datenbank lässt sich nicht übernehmen")?),
+        };
+        let anchor = anchor(config, tenant, &desk.tenant.store, signer).await?;
+        let house = Self { desk, servers, anchor: tokio::sync::Mutex::new(anchor), oidc, minter, config: config.clone(), tenant: tenant.clone(), resting };
         books::keep(&house, false).await?;
         Ok(Opening::Open(Box::new(house)))
     }
@@ -475,6 +498,32 @@ impl House {
         self.checkpoint().await?;
         Ok(())
     }
+}
+
+/// A store as it lies there, beside its witness.
+enum Looked {
+    Held,
+    Whole,
+    Gap(Gap),
+}
+
+/// Compares before anything is written: opening a lane in a store that is older than its witness would take a number that was taken.
+async fn gap(config: &Config, tenant: &TenantId, signer: &Signer) -> anyhow::Result<Looked> {
+    let Some(folder) = &config.witness else { return Ok(Looked::Whole) };
+    let (file, witnessed) = (store_file(config, tenant), read_witness(&witness_file(folder, tenant.as_str()))?);
+    if witnessed.is_empty() {
+        return Ok(Looked::Whole);
+    }
+    if !file.exists() {
+        bail!("Die Datenbank {} fehlt, aber der Zeuge kennt {} Prüfpunkte. Bitte eine Sicherung zurückspielen.", file.display(), witnessed.len());
+    }
+    let store = match Sqlite::read_only(&file).await {
+        Ok(store) => Store::Sqlite(store),
+        Err(laufzettel_store::Error::Held) => return Ok(Looked::Held),
+        Err(error) => bail!("Der Speicher lässt sich nicht öffnen: {error}"),
+    };
+    let found = Gap::find(&store, tenant.as_str(), &signer.verify_key(), folder).await.context("Der Zeuge passt nicht zur Datenbank")?;
+    Ok(found.map_or(Looked::Whole, Looked::Gap))
 }
 
 async fn anchor(config: &Config, tenant: &TenantId, store: &Store, signer: Signer) -> anyhow::Result<Option<Anchor>> {
@@ -519,6 +568,7 @@ pub fn tenant(
         doors,
         clock,
         random,
+        witness: config.witness.clone(),
         memory: Memory::default(),
     }
 }

@@ -1,6 +1,7 @@
 //! Carries out a wish on an open house, for whoever asked: the command line or a client over the socket.
 
 pub mod audit;
+mod erase;
 mod keys;
 mod ledger;
 pub mod login;
@@ -59,6 +60,7 @@ pub async fn perform(house: &House, wish: Wish, out: &Out) -> u8 {
         Wish::PinApproved { server, tools } => release::pins(house, &server, tools, out).await,
         Wish::Release { candidate } => release::release(house, &candidate, out).await,
         Wish::TenantsShow => release::show(house, out).await,
+        Wish::AuditErase { run, reason, with_decisions } => erase::erase(house, &run, &reason, with_decisions, out).await,
         Wish::AuditCheckpoint => audit::checkpoint(house, out).await,
         Wish::KeysCreate(wish) => keys::create(house, wish, out).await,
         Wish::KeysList => keys::list(house, out).await,

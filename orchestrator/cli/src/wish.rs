@@ -69,6 +69,11 @@ pub enum Wish {
         format: String,
     },
     AuditCheckpoint,
+    AuditErase {
+        run: String,
+        reason: String,
+        with_decisions: bool,
+    },
     AuditLedger(LedgerWish),
     /// Approved definitions, by tool.
     PinApproved {

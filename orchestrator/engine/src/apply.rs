@@ -221,7 +221,7 @@ pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalT
                     run.deadlines.remove(&e.step);
                     run.steps.insert(e.step.clone(), StepState::Active);
                 }
-                TaskKind::Takeover | TaskKind::Doubt | TaskKind::Approval | TaskKind::Ask => {}
+                TaskKind::Takeover | TaskKind::Doubt | TaskKind::Approval | TaskKind::Ask | TaskKind::Restored => {}
             }
             run.tasks.insert(e.number, Task { opened: e.clone(), opened_at: at, claimed: None, state: TaskState::Open });
         }

@@ -73,6 +73,10 @@ pub enum Command {
         run: RunId,
         end: ChildEnd,
     },
+    /// The database was restored from a backup: the run rests until somebody has looked.
+    Park {
+        note: String,
+    },
     /// Time has passed.
     Wake,
 }

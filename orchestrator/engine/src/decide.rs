@@ -21,7 +21,7 @@ use crate::{
         TaskKind, TaskOpened, TaskWithdrawn,
     },
     labels::{Labels, raise_found},
-    repair,
+    repair, restored,
     run::{EffectStatus, Ending, Run, State, StepState},
     scope::{scope, with_item, with_result},
     settle, steps,
@@ -34,6 +34,15 @@ pub(crate) struct Sheet<'p> {
     pub run: Run,
     pub events: Vec<Event>,
     pub at: Timestamp,
+}
+
+/// What gave a step its value.
+pub(crate) enum By {
+    Itself,
+    /// Somebody who supplied the value of a step that failed.
+    Person(Caller),
+    /// A decision table, from these inputs.
+    Table(Value),
 }
 
 impl<'p> Sheet<'p> {
@@ -61,11 +70,16 @@ impl<'p> Sheet<'p> {
 
     /// A step has its value, or one item of it. Asks the step's `end_if`.
     pub fn complete(&mut self, slot: &Slot, value: Value, labels: Labelled, reads: BTreeSet<Path>) {
-        self.completed(slot, None, value, labels, reads);
+        self.completed(slot, By::Itself, value, labels, reads);
     }
 
-    /// `by`: who supplied the value of a step that failed.
-    pub fn completed(&mut self, slot: &Slot, by: Option<Caller>, value: Value, labels: Labelled, reads: BTreeSet<Path>) {
+    /// The same, saying by whom or from what.
+    pub fn completed(&mut self, slot: &Slot, from: By, value: Value, labels: Labelled, reads: BTreeSet<Path>) {
+        let (by, inputs) = match from {
+            By::Itself => (None, None),
+            By::Person(by) => (Some(by), None),
+            By::Table(inputs) => (None, Some(inputs)),
+        };
         // the author's own constants are in the process's files: an office's address there is nobody's secret
         let own = matches!(&self.step(&slot.step).kind, StepKind::Rules(rules) if rules.table.is_constant());
         let labels = if own { labels } else { raise_found(&labels, &value, &self.context.own_domains) };
@@ -76,7 +90,7 @@ impl<'p> Sheet<'p> {
             Some(expression) => expression.is_true(&with_result(self.scope(), &value)),
         };
         let ended = *ends.as_ref().unwrap_or(&false);
-        self.emit(Event::StepCompleted(StepCompleted { step: step.clone(), item: slot.item, by, labels, reads, ends: ended, detected, value }));
+        self.emit(Event::StepCompleted(StepCompleted { step: step.clone(), item: slot.item, by, labels, reads, ends: ended, detected, value, inputs }));
         match ends {
             _ if self.run.ending.is_some() => {}
             Ok(true) => self.end(Ending::Completed, None, Some(step), String::new()),
@@ -275,6 +289,12 @@ pub fn decide(process: &Process, context: &Context, run: &Run, command: Command,
         return Err(Rejection::stale("Der Vorgang ist schon beendet.", "The run has ended."));
     }
     let mut sheet = Sheet { process, context, run: run.clone(), events: Vec::new(), at };
+    if run.is_parked() && rests(run, &command) {
+        return Err(Rejection::stale(
+            "Der Vorgang ruht nach einer Wiederherstellung, bis jemand nachgesehen hat.",
+            "The run rests after a restore until somebody has looked.",
+        ));
+    }
     match command {
         Command::Settle { path, round, attempt, outcome } => settle::settle(&mut sheet, &path, round, attempt, outcome)?,
         Command::Refuse { path, round, decision } => refuse(&mut sheet, &path, round, decision)?,
@@ -286,6 +306,7 @@ pub fn decide(process: &Process, context: &Context, run: &Run, command: Command,
             if run.ending.is_some() {
                 return Err(Rejection::stale("Der Vorgang endet gerade.", "The run is ending already."));
             }
+            sheet.withdraw(|task| task.opened.kind == TaskKind::Restored);
             sheet.end(Ending::Cancelled, Some(by), None, reason);
         }
         Command::Resolve { path, by, resolution } => resolve(&mut sheet, &path, by, resolution)?,
@@ -295,10 +316,23 @@ pub fn decide(process: &Process, context: &Context, run: &Run, command: Command,
             steps::wait::deliver(&mut sheet, &slot, &key, delivered, payload)?;
         }
         Command::ChildEnded { run, end } => steps::process::ended(&mut sheet, run, end)?,
+        Command::Park { note } => restored::park(&mut sheet, note),
         Command::Wake => wake(&mut sheet),
     }
-    advance(&mut sheet);
+    // what follows is begun when somebody has looked
+    if !sheet.run.is_parked() {
+        advance(&mut sheet);
+    }
     Ok(sheet.events)
+}
+
+/// What a run that rests does not take: answers to its other tasks, events, the time. What is said of calls made before, it takes.
+fn rests(run: &Run, command: &Command) -> bool {
+    match command {
+        Command::Answer(answer) => run.tasks.get(&answer.task).is_some_and(|task| task.opened.kind != TaskKind::Restored),
+        Command::Deliver { .. } | Command::Wake => true,
+        _ => false,
+    }
 }
 
 fn take_answer(sheet: &mut Sheet<'_>, answer: Answer) -> Result<(), Rejection> {
@@ -308,6 +342,7 @@ fn take_answer(sheet: &mut Sheet<'_>, answer: Answer) -> Result<(), Rejection> {
     match task.opened.kind {
         TaskKind::Human => steps::human::answer(sheet, &task, answer),
         TaskKind::Repair => repair::answer(sheet, &task, answer),
+        TaskKind::Restored => restored::answer(sheet, &task, answer),
         TaskKind::Approval | TaskKind::Ask => steps::agent::answer(sheet, &task, answer),
         TaskKind::Takeover | TaskKind::Doubt => {
             let path = task.opened.path.clone().ok_or_else(|| Rejection::stale("Diese Aufgabe hat kein Ziel.", "This task has no target."))?;

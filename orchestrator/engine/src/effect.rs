@@ -21,7 +21,7 @@ pub struct Effect {
 /// Intended and not settled, due now. In the order of their paths, so that every machine makes the same list; what was never
 /// asked before what is asked again.
 pub fn effects(run: &Run) -> Vec<Effect> {
-    if run.ended.is_some() {
+    if run.ended.is_some() || run.is_parked() {
         return Vec::new();
     }
     let mut due: Vec<_> = run.effects.iter().filter(|(_, effect)| effect.status == EffectStatus::Due).collect();
@@ -37,7 +37,7 @@ pub fn effects(run: &Run) -> Vec<Effect> {
 
 /// When the run next has something to do by itself.
 pub fn wake_at(run: &Run) -> Option<Timestamp> {
-    if run.ended.is_some() {
+    if run.ended.is_some() || run.is_parked() {
         return None;
     }
     run.effects

@@ -10,7 +10,7 @@ use laufzettel_domain::{Caller, Digest, EffectPath, Label, ProcessId, RunId, Ste
 use laufzettel_policy::{Decision, Detected, Effect as ToolEffect, Labelled, Offer};
 use laufzettel_process::model::{Assign, FailureClass, RunAs, Size};
 use serde::{Deserialize, Serialize};
-use serde_json::Map;
+use serde_json::{Map, json};
 
 macro_rules! events {
     ($($(#[$doc:meta])* $variant:ident = $kind:literal, content [$($content:literal),*];)*) => {
@@ -36,6 +36,17 @@ macro_rules! events {
                     $($kind => join(body, content, &[$($content),*]).map(Self::$variant),)*
                     other => Err(CodecError::UnknownKind(other.to_owned())),
                 }
+            }
+
+            /// Reads an event whose content was erased, with nothing in its place: enough to say what an ended run went through,
+            /// never enough to decide on one.
+            pub fn join_erased(kind: &str, body: &Value) -> Result<Self, CodecError> {
+                let fields: &[&str] = match kind {
+                    $($kind => &[$($content),*],)*
+                    other => return Err(CodecError::UnknownKind(other.to_owned())),
+                };
+                let blank: Map<String, Value> = fields.iter().filter_map(|name| Some(((*name).to_owned(), blank(name, body)?))).collect();
+                Self::join(kind, body, Some(Value::Object(blank)))
             }
         }
     };
@@ -86,6 +97,27 @@ fn join<E: for<'de> Deserialize<'de>>(body: &Value, content: Option<Value>, cont
     serde_json::from_value(Value::Object(map)).map_err(|e| CodecError::Malformed(e.to_string()))
 }
 
+/// What stands in place of a field of content that was erased; `None` where the field may be absent.
+fn blank(field: &str, body: &Value) -> Option<Value> {
+    match field {
+        "message" | "reason" | "key" | "note" => Some(Value::String(String::new())),
+        "contacts" => Some(Value::Array(Vec::new())),
+        "items" => Some(Value::Array(vec![Value::Null; body.get("count").and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok()).unwrap_or(0)])),
+        "call" => Some(blank_call(body.get("target").and_then(Value::as_str).unwrap_or_default())),
+        "answer" | "inputs" => None,
+        _ => Some(Value::Null),
+    }
+}
+
+/// What was called is in the body; only what was said is gone.
+fn blank_call(target: &str) -> Value {
+    match (target.strip_prefix("model:"), target.split_once('/')) {
+        (Some(size), _) => json!({ "door": "model", "size": size, "prompt": "", "data": {}, "output": null, "repairs": [] }),
+        (None, Some((server, tool))) => json!({ "door": "tool", "server": server, "tool": tool, "arguments": null }),
+        (None, None) => json!({ "door": "tool", "server": "", "tool": target, "arguments": null }),
+    }
+}
+
 events! {
     RunStarted = "run.started", content ["input", "facts", "contacts"];
     /// A step runs another process; the child's own `run.started` is written with it.
@@ -93,7 +125,7 @@ events! {
     /// The child has ended: what that means for the step follows.
     ChildEnded = "child.ended", content [];
     StepSkipped = "step.skipped", content [];
-    StepCompleted = "step.completed", content ["value"];
+    StepCompleted = "step.completed", content ["value", "inputs"];
     StepFailed = "step.failed", content ["message"];
     /// A person who repairs a failed step ordered it again.
     StepRetried = "step.retried", content [];
@@ -228,6 +260,9 @@ pub struct StepCompleted {
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub detected: BTreeSet<Detected>,
     pub value: Value,
+    /// Of a decision table: what it decided on, so that it can be computed again when nothing else is left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<Value>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -503,6 +538,8 @@ pub enum TaskKind {
     Approval,
     /// An agent asks people a question.
     Ask,
+    /// The database was restored from a backup: the run rests until somebody has looked.
+    Restored,
 }
 
 impl TaskKind {

@@ -22,6 +22,8 @@ mod labels;
 mod moment;
 pub mod proof;
 mod repair;
+mod restored;
+mod retention;
 mod run;
 mod scope;
 mod sentence;
@@ -37,6 +39,7 @@ pub use effect::{Effect, contacts, effects, orphans, wake_at};
 pub use event::{Call, ChildStarted, CodecError, Disposition, Escalation, Event, Handed, Meta, Next, Parent, TaskKind, TaskOpened};
 pub use labels::labels_of_child;
 pub use proof::EndpointFacts;
+pub use retention::{Kept, is_beleg, kept};
 pub use run::{Child, Claimed, Deadline, EffectRun, EffectStatus, Ending, Expected, Run, State, StepState, Task, TaskState};
 pub use sentence::sentence;
 pub use steps::{

@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::{
     command::{Answer, Rejection},
     deadline,
-    decide::Sheet,
+    decide::{By, Sheet},
     event::{Call, Disposition, Event, StepRetried, StepSkipped, TaskOpened},
     run::{EffectStatus, Ending, Task},
     steps::human,
@@ -91,7 +91,7 @@ pub(crate) fn answer(sheet: &mut Sheet<'_>, task: &Task, answer: Answer) -> Resu
         (_, Some(value)) => {
             // whoever supplies it vouches for nothing the step's own value would not have been
             let labels = sheet.labels().of_value(sheet.step(&step));
-            sheet.completed(&Slot::of(step), Some(by), value, labels, BTreeSet::new());
+            sheet.completed(&Slot::of(step), By::Person(by), value, labels, BTreeSet::new());
         }
         ("erneut", _) => {
             let used = sheet.run.effects.iter().filter(|(path, _)| path.step == step).map(|(_, effect)| effect.round).max();

@@ -234,7 +234,7 @@ impl Run {
         if let Some((state, _)) = self.ended {
             return state;
         }
-        let due = self.effects.values().any(|e| e.status == EffectStatus::Due);
+        let due = !self.is_parked() && self.effects.values().any(|e| e.status == EffectStatus::Due);
         let stopped = self.open_tasks().next().is_some()
             || !self.waits.is_empty()
             || !self.expects.is_empty()
@@ -245,6 +245,11 @@ impl Run {
 
     pub fn open_children(&self) -> impl Iterator<Item = (&Slot, &Child)> {
         self.children.iter().filter(|(_, child)| !child.ended)
+    }
+
+    /// Whether all of it rests until somebody has looked at what became of it.
+    pub fn is_parked(&self) -> bool {
+        self.open_tasks().any(|task| task.opened.kind == crate::TaskKind::Restored)
     }
 
     pub fn open_tasks(&self) -> impl Iterator<Item = &Task> {

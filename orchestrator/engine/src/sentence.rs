@@ -37,6 +37,12 @@ fn about(body: &Value) -> (String, String) {
         "doubt" => ("Ist der Aufruf geschehen? Schritt", "did the call happen? Step"),
         "takeover" => ("Übernahme eines verweigerten Aufrufs, Schritt", "takeover of a refused call, step"),
         "repair" => ("Was wird aus dem gescheiterten Schritt", "what becomes of the failed step"),
+        "restored" => {
+            return (
+                "Der Vorgang ruht nach einer Wiederherstellung, bis jemand nachgesehen hat".to_owned(),
+                "the run rests after a restore until somebody has looked".to_owned(),
+            );
+        }
         _ => return (format!("Schritt {}", step(body)), format!("step {}", step(body))),
     };
     let (of, of_en) = effect(body);
@@ -177,6 +183,14 @@ pub fn sentence(kind: &str, body: &Value) -> Text {
         ),
         "content.exported" => exported(body),
         kind if BOOKS.contains(&kind) => books(kind, body),
+        "content.erased" | "records.pruned" => removed(kind, body),
+        "store.restored" => (
+            format!(
+                "Die Datenbank wurde aus einer Sicherung wiederhergestellt. Es fehlt, was nach Prüfpunkt {} bis Prüfpunkt {} geschah.",
+                body["from"], body["to"]
+            ),
+            format!("The database was restored from a backup. What happened after checkpoint {} up to checkpoint {} is missing.", body["from"], body["to"]),
+        ),
         "schedule.began" | "schedule.missed" | "schedule.ended" => scheduled(kind, body),
         "config.loaded" => (format!("Konfiguration geladen: {}.", word(body, "/digest")), format!("Configuration loaded: {}.", word(body, "/digest"))),
         "lane.opened" => ("Das Programm hat mit dem Schreiben begonnen.".to_owned(), "The program began to write.".to_owned()),
@@ -210,6 +224,31 @@ fn exported(body: &Value) -> (String, String) {
         return (format!("{by} hat eine Datei des Vorgangs {run} abgerufen."), format!("{by} fetched a file of the run {run}."));
     }
     (format!("{by} hat das Protokoll ausgeführt."), format!("{by} exported the journal."))
+}
+
+/// What went for good, why, and by whose word.
+fn removed(kind: &str, body: &Value) -> (String, String) {
+    let (by, run) = (word(body, "/by/name"), body.get("run").and_then(Value::as_str));
+    let ranges = body.get("ranges").and_then(Value::as_array).into_iter().flatten();
+    let count: u64 = ranges.filter_map(|range| Some(range.get(2)?.as_u64()?.saturating_sub(range.get(1)?.as_u64()?).saturating_add(1))).sum();
+    let why = match word(body, "/reason") {
+        "art17" => ("auf Verlangen (Art. 17 DSGVO)", "on request (Art. 17 GDPR)"),
+        _ => ("nach Ablauf der Aufbewahrung", "as its time is over"),
+    };
+    let note = body.get("note").and_then(Value::as_str).map(|note| format!(" {note}")).unwrap_or_default();
+    match (kind, run) {
+        ("records.pruned", _) => {
+            (format!("{by} hat einen Vorgang {} bis auf {count} Prüfsummen gelöscht.", why.0), format!("{by} removed a run {} but for {count} hashes.", why.1))
+        }
+        (_, Some(run)) => (
+            format!("{by} hat die Inhalte von {count} Einträgen des Vorgangs {run} gelöscht, {}.{note}", why.0),
+            format!("{by} erased the contents of {count} records of the run {run}, {}.{note}", why.1),
+        ),
+        (_, None) => (
+            format!("{by} hat die Inhalte von {count} Einträgen neben Vorgängen gelöscht, {}.{note}", why.0),
+            format!("{by} erased the contents of {count} records beside runs, {}.{note}", why.1),
+        ),
+    }
 }
 
 /// The clock as a trigger.

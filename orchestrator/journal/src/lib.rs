@@ -7,9 +7,13 @@ mod checkpoint;
 mod content;
 mod members;
 mod record;
+mod removal;
+mod restored;
 mod verify;
 
 pub use checkpoint::{Checkpoint, Head, NoteError, Signer, VerifyKey, open_note};
 pub use content::{mac_of, pack, unpack};
 pub use record::{Draft, Record, genesis, seal};
+pub use removal::{CONTENT_ERASED, Place, RECORDS_PRUNED, Range};
+pub use restored::STORE_RESTORED;
 pub use verify::{Break, LANE_CLOSED, LANE_OPENED, Verdict, Verifier, What};

@@ -53,6 +53,11 @@ impl Draft {
         self
     }
 
+    /// What is left of a record that was pruned: nothing but its place and its hash.
+    pub fn shrunk() -> Self {
+        Self { run: None, run_seq: None, at: 0, kind: String::new(), actor: String::new(), body: String::new(), salt: None, content: None }
+    }
+
     pub fn body(&self) -> Option<Value> {
         serde_json::from_str(&self.body).ok()
     }
@@ -60,6 +65,18 @@ impl Draft {
     /// The content, if it is still there.
     pub fn content(&self) -> Option<Value> {
         serde_json::from_slice(&content::unpack(self.content.as_deref()?)?).ok()
+    }
+}
+
+impl Record {
+    /// Whether it was pruned. No record that was ever written has an empty kind and an empty body.
+    pub fn is_shrunk(&self) -> bool {
+        self.draft == Draft::shrunk()
+    }
+
+    /// Whether the body commits to content that is not there any more.
+    pub fn lacks_content(&self) -> bool {
+        self.draft.content.is_none() && self.draft.body().is_some_and(|body| body.get("mac").is_some())
     }
 }
 

@@ -11,6 +11,8 @@ use crate::{
     members::members,
     open_note,
     record::{hash_of, is_place},
+    removal::Removals,
+    restored::{Restored, STORE_RESTORED, forgive},
 };
 
 /// The first thing found wrong, at the record where it shows.
@@ -36,6 +38,10 @@ pub enum What {
     Content,
     #[error("the content is missing and no erasure says so")]
     ContentMissing,
+    #[error("only the hash of this record is left and no pruning says so")]
+    Shrunk,
+    #[error("it tells of an erasure that is not so")]
+    Erasure,
     #[error("the lane does not begin with the heads it found")]
     Opening,
     #[error("a lane was changed after another one had seen it")]
@@ -60,12 +66,15 @@ pub enum Verdict {
     Intact {
         records: u64,
         checkpoints: u64,
+        /// Heads that were lost when a backup was restored, and are on record as lost.
+        lost: Vec<(u64, u64)>,
     },
     /// In order, but past these records nothing witnessed says how far the lane went. What was cut there cannot be seen.
     NotAnchored {
         records: u64,
         checkpoints: u64,
         beyond: Vec<(u64, u64)>,
+        lost: Vec<(u64, u64)>,
     },
     Broken(Break),
 }
@@ -89,6 +98,8 @@ pub struct Verifier {
     lane: Option<Lane>,
     done: BTreeMap<u64, Lane>,
     runs: HashMap<RunId, RunSeqs>,
+    removals: Removals,
+    restored: Vec<Restored>,
     broken: Option<Break>,
     records: u64,
 }
@@ -129,6 +140,8 @@ impl Verifier {
             lane: None,
             done: BTreeMap::new(),
             runs: HashMap::new(),
+            removals: Removals::default(),
+            restored: Vec::new(),
             broken: None,
             records: 0,
         };
@@ -210,20 +223,46 @@ impl Verifier {
             _ => {}
         }
         let previous = lane.hashes.last().copied().unwrap_or_else(|| genesis(&self.tenant, record.lane));
+        if record.is_shrunk() {
+            return self.check_shrunk(record);
+        }
         if hash_of(&previous, record.lane, record.seq, &record.draft) != record.hash {
             return Err(What::Hash);
         }
         let body = members(record.draft.body.as_bytes()).ok_or(What::Body)?;
-        check_content(record, &body)?;
+        if is_missing(record, &body)? {
+            self.removals.content_is_missing(record);
+        }
         if (record.seq == 1) != (record.draft.kind == LANE_OPENED) {
             return Err(What::Opening);
         }
         if record.seq == 1 {
             lane.heads_named = heads(&body).ok_or(What::Opening)?;
         }
+        lane.closed = record.draft.kind == LANE_CLOSED;
+        self.take(record)?;
+        self.removals.told(record, &body).ok_or(What::Erasure)?;
+        if let (None, STORE_RESTORED, Some(heads)) = (record.draft.run, record.draft.kind.as_str(), heads(&body)) {
+            self.restored.push(Restored { at: (record.lane, record.seq), heads });
+        }
+        self.check_run(record)
+    }
+
+    /// Its hash is taken as given: what follows and what was witnessed still pin it. What it was of is not known any more.
+    fn check_shrunk(&mut self, record: &Record) -> Result<(), What> {
+        if record.seq == 1 {
+            return Err(What::Opening);
+        }
+        self.lane.as_mut().ok_or(What::Order)?.closed = false;
+        self.removals.record_is_shrunk(record);
+        self.take(record)
+    }
+
+    /// A record stands at its place in the lane, and is the one the checkpoints know there.
+    fn take(&mut self, record: &Record) -> Result<(), What> {
+        let lane = self.lane.as_mut().ok_or(What::Order)?;
         lane.seq = record.seq;
         lane.hashes.push(record.hash);
-        lane.closed = record.draft.kind == LANE_CLOSED;
         for (hash, number) in self.expected.remove(&(record.lane, record.seq)).unwrap_or_default() {
             if hash != record.hash {
                 return Err(What::CheckpointHead(number));
@@ -232,7 +271,7 @@ impl Verifier {
                 lane.anchored = record.seq;
             }
         }
-        self.check_run(record)
+        Ok(())
     }
 
     fn check_run(&mut self, record: &Record) -> Result<(), What> {
@@ -267,6 +306,8 @@ impl Verifier {
     /// The verdict once every record was pushed. `live` is the lane a running server is still writing, if any.
     pub fn finish(mut self, live: Option<u64>) -> Verdict {
         self.finish_lane();
+        let done = &self.done;
+        let lost = forgive(&mut self.expected, &self.restored, |(lane, seq)| done.get(&lane).is_some_and(|lane| lane.anchored >= seq));
         if self.broken.is_none()
             && let Some(((lane, seq), numbers)) = self.expected.iter().next()
         {
@@ -278,15 +319,20 @@ impl Verifier {
         {
             self.broken = Some(Break { lane, seq, what: What::RunSequence });
         }
+        if self.broken.is_none()
+            && let Some(((lane, seq), whole)) = self.removals.unnamed()
+        {
+            self.broken = Some(Break { lane, seq, what: if whole { What::Shrunk } else { What::ContentMissing } });
+        }
         if let Some(found) = self.broken {
             return Verdict::Broken(found);
         }
         let beyond: Vec<(u64, u64)> =
             self.done.values().filter(|lane| !is_anchored(lane, &self.seen_heads, live)).map(|lane| (lane.number, lane.anchored)).collect();
         if beyond.is_empty() {
-            Verdict::Intact { records: self.records, checkpoints: self.checkpoints }
+            Verdict::Intact { records: self.records, checkpoints: self.checkpoints, lost }
         } else {
-            Verdict::NotAnchored { records: self.records, checkpoints: self.checkpoints, beyond }
+            Verdict::NotAnchored { records: self.records, checkpoints: self.checkpoints, beyond, lost }
         }
     }
 }
@@ -298,13 +344,14 @@ fn is_anchored(lane: &Lane, seen: &BTreeMap<u64, u64>, live: Option<u64>) -> boo
     found_later || (lane.anchored == lane.seq && (lane.closed || live == Some(lane.number)))
 }
 
-fn check_content(record: &Record, body: &Map<String, Value>) -> Result<(), What> {
+/// Whether content the body commits to is not there; an error where it is there and does not fit.
+fn is_missing(record: &Record, body: &Map<String, Value>) -> Result<bool, What> {
     match (body.get("mac"), &record.draft.salt, &record.draft.content) {
-        (None, None, None) => Ok(()),
+        (None, None, None) => Ok(false),
         (Some(Value::String(mac)), Some(salt), Some(packed)) if content::mac_of(salt, packed) == *mac => {
-            content::unpack(packed).and_then(|json| members(&json)).map(|_| ()).ok_or(What::Content)
+            content::unpack(packed).and_then(|json| members(&json)).map(|_| false).ok_or(What::Content)
         }
-        (Some(_), None, None) => Err(What::ContentMissing),
+        (Some(_), None, None) => Ok(true),
         _ => Err(What::Content),
     }
 }

@@ -16,6 +16,8 @@ pub enum Action {
     ZoneUse(String),
     LabelRelease,
     AuditRead,
+    /// To erase the contents of a run before their time.
+    ContentErase,
     Admin,
 }
 
@@ -29,7 +31,7 @@ enum Object {
 }
 
 /// Every verb, and how a right with it is written.
-const VERBS: [(&str, Object, &str); 10] = [
+const VERBS: [(&str, Object, &str); 11] = [
     ("process.start", Object::One, "process.start:PROZESS"),
     ("process.release", Object::One, "process.release:PROZESS"),
     ("run.view", Object::Unit, "run.view:own-unit"),
@@ -39,6 +41,7 @@ const VERBS: [(&str, Object, &str); 10] = [
     ("zone.use", Object::One, "zone.use:ZONE"),
     ("label.release", Object::Nothing, "label.release"),
     ("audit.read", Object::Nothing, "audit.read"),
+    ("content.erase", Object::Nothing, "content.erase"),
     ("admin", Object::Nothing, "admin"),
 ];
 
@@ -77,6 +80,7 @@ impl fmt::Display for Action {
             Self::ZoneUse(zone) => write!(f, "zone.use:{zone}"),
             Self::LabelRelease => f.write_str("label.release"),
             Self::AuditRead => f.write_str("audit.read"),
+            Self::ContentErase => f.write_str("content.erase"),
             Self::Admin => f.write_str("admin"),
         }
     }
@@ -170,7 +174,19 @@ mod tests {
         let verbs: Vec<&str> = Action::verbs().collect();
         assert_eq!(
             verbs,
-            ["process.start", "process.release", "run.view", "task.complete", "tool.call", "models.use", "zone.use", "label.release", "audit.read", "admin"]
+            [
+                "process.start",
+                "process.release",
+                "run.view",
+                "task.complete",
+                "tool.call",
+                "models.use",
+                "zone.use",
+                "label.release",
+                "audit.read",
+                "content.erase",
+                "admin"
+            ]
         );
     }
 
@@ -184,7 +200,7 @@ mod tests {
             ("run.view:all", Ok(&["run.view"])),
             ("run.view:own-*", Ok(&["run.view"])),
             ("tool.call:dms/*", Ok(&["tool.call"])),
-            ("*", Ok(&["models.use", "label.release", "audit.read", "admin"])),
+            ("*", Ok(&["models.use", "label.release", "audit.read", "content.erase", "admin"])),
             ("*:*", Ok(&["process.start", "process.release", "run.view", "task.complete", "zone.use"])),
             ("admin", Ok(&["admin"])),
             ("process.begin:x", Err(Verb)),
@@ -211,7 +227,17 @@ mod tests {
     #[test]
     fn who_runs_the_machine_reads_no_files() {
         let mixed = |rights: &[&str]| Action::mixes_operation_with_data(&rights.iter().map(|r| (*r).to_owned()).collect::<Vec<_>>());
-        for data in ["run.view:all", "audit.read", "process.start:x", "process.release:*", "task.complete:x", "tool.call:a/b", "models.use", "label.release"] {
+        for data in [
+            "run.view:all",
+            "audit.read",
+            "process.start:x",
+            "process.release:*",
+            "task.complete:x",
+            "tool.call:a/b",
+            "models.use",
+            "label.release",
+            "content.erase",
+        ] {
             assert!(mixed(&["admin", data]), "{data}");
             assert!(mixed(&[data, "adm*"]), "{data}");
             assert!(!mixed(&[data]), "{data}");

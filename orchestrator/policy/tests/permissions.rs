@@ -28,7 +28,7 @@ fn rules() -> Rules {
             grant(&["GG-Bauen"], &["process.start:bauantrag", "run.view:own-unit", "tool.call:dms/*"]),
             grant(&["GG-Leitung"], &["process.release:*", "task.complete:hundesteuer-*"]),
             // a group may be named by its SID
-            grant(&["S-1-5-GG-DSB"], &["audit.read", "label.release"]),
+            grant(&["S-1-5-GG-DSB"], &["audit.read", "label.release", "content.erase"]),
             grant(&["GG-RPA"], &["audit.read", "run.view:all"]),
             grant(&["GG-IT"], &["admin", "zone.use:*"]),
         ],
@@ -135,6 +135,7 @@ fn table() -> String {
         Action::ZoneUse("gelb".into()),
         Action::LabelRelease,
         Action::AuditRead,
+        Action::ContentErase,
         Action::Admin,
     ];
     for action in &general {

@@ -83,7 +83,7 @@ async fn take_file(desk: &Desk, field: &FileField, name: &str, bytes: &[u8], sen
         return Ok(());
     }
     let file = File::describe(name, &media, bytes);
-    desk.tenant.store.put_bytes(&file.file, bytes).await.map_err(|_| ())?;
+    desk.tenant.store.put_bytes(&file.file, bytes, laufzettel_worker::micros(desk.tenant.clock.now())).await.map_err(|_| ())?;
     let reference = serde_json::to_string(&file).map_err(|_| ())?;
     sent.files.push(UploadedFile { path: field.path.clone(), reference, name: file.name, bytes: file.size });
     Ok(())

@@ -176,11 +176,17 @@ async fn answer(tenant: &TenantSite, run: RunId, respond: Respond) -> Response {
             && row.ended_at.is_some()
             && let Ok(Some(loaded)) = tenant.desk.load(run).await
         {
-            let body = Received { run: run.to_string(), nummer: row.nummer, state: row.state, output: Some(loaded.run.output) };
+            let body = Received {
+                run: run.to_string(),
+                nummer: row.nummer,
+                state: row.state,
+                output: Some(loaded.run.output),
+                content_erased_at: loaded.gone.map(|gone| gone.at),
+            };
             return reply::json(StatusCode::OK, &json!(body));
         }
         if waited >= until {
-            let body = Received { run: run.to_string(), nummer: row.nummer, state: row.state, output: None };
+            let body = Received { run: run.to_string(), nummer: row.nummer, state: row.state, output: None, content_erased_at: None };
             let mut response = reply::json(StatusCode::ACCEPTED, &json!(body));
             if let Ok(value) = format!("/api/v1/runs/{run}").parse() {
                 response.headers_mut().insert(header::LOCATION, value);

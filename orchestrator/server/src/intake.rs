@@ -109,6 +109,7 @@ pub async fn send(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
     // the same key with other data is another application: it is shown once more under a key of its own, never dropped
     if let Ok(Some(run)) = tenant.desk.tenant.store.receipt(&format!("form:{path}:{key}")).await
         && let Ok(Some(loaded)) = tenant.desk.load(run).await
+        && loaded.gone.is_none()
         && loaded.run.input != value
     {
         let fresh = new_key(tenant);
@@ -179,6 +180,8 @@ async fn submit(tenant: &TenantSite, entrance: &Entrance, asked: &Asked, path: &
 
 async fn receipt(tenant: &TenantSite, asked: &Asked, run: RunId) -> Response {
     let loaded = match tenant.desk.load(run).await {
+        // the address of its status page went with its contents
+        Ok(Some(loaded)) if loaded.gone.is_some() => return asked.missing(),
         Ok(Some(loaded)) => loaded,
         _ => return asked.unavailable(),
     };

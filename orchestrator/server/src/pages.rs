@@ -17,7 +17,7 @@ use serde::Serialize;
 
 pub use citizen::{AntragPage, AutomatedStep, Decision, Notice, QuittungPage, Reached, Station, StatusPage, ZusammenfassungPage};
 pub use form::{FileField, Filled, Form, FormView, UploadedFile};
-pub use runs::{Called, Cancel, Entry, RunRow, RunState, StepKind, StepState, StepView, VorgaengePage, VorgangPage};
+pub use runs::{Called, Cancel, Entry, Gone, RunRow, RunState, StepKind, StepState, StepView, VorgaengePage, VorgangPage};
 pub use shown::{Origin, Shown};
 pub use staff::{
     AbgemeldetPage, AnmeldenPage, FehlerPage, PasswordForm, PersonChoice, ProcessRow, ProzessePage, StartPage, StartseitePage, TerminalPage, ZoneChoice,

@@ -14,7 +14,7 @@ use laufzettel_worker::Loaded;
 use serde_json::json;
 
 use crate::{
-    pages::{self, Cancel, Entry, Page, RunRow, RunState, StepView, VorgaengePage, VorgangPage},
+    pages::{self, Cancel, Entry, Gone, Page, RunRow, RunState, StepView, VorgaengePage, VorgangPage},
     reply::Asked,
     site::{Session, Site, TenantSite},
     view,
@@ -100,6 +100,7 @@ fn view_of(tenant: &TenantSite, may_cancel: bool, asked: &Asked, loaded: &Loaded
             .iter()
             .map(|(kind, at, body)| Entry { at: tenant.civil_micros(*at), text: laufzettel_engine::sentence(kind, body).get(asked.lang).to_owned() })
             .collect(),
+        gone: loaded.gone.map(|gone| Gone { at: tenant.civil(gone.at), belege_until: gone.belege_until.map(|at| tenant.civil(at)) }),
         cancel: may_cancel.then(|| Cancel { action: format!("/vorgaenge/{}/abbrechen", run.id), missing: false }),
     }
 }

@@ -127,7 +127,10 @@ fn show(tenant: &TenantSite, asked: &Asked, by: &Caller, id: TaskId, loaded: &Lo
     let due = task.opened.due.map(|at| tenant.civil(at));
     let page = AufgabePage {
         action: format!("/aufgaben/{id}"),
-        title: process.steps.get(&task.opened.step).map_or_else(|| task.opened.step.to_string(), |s| s.title.clone()),
+        title: match task.opened.kind {
+            TaskKind::Restored => laufzettel_worker::RESTORED_TITLE.to_owned(),
+            _ => process.steps.get(&task.opened.step).map_or_else(|| task.opened.step.to_string(), |s| s.title.clone()),
+        },
         process: process.title.clone(),
         number: loaded.run.nummer.clone(),
         case_link: Some(format!("/vorgaenge/{}", loaded.run.id)),

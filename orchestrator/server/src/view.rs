@@ -32,7 +32,7 @@ pub fn shown(loaded: &Loaded, task: &Task, lang: Lang) -> Vec<Shown> {
 
 /// A task about a call: what it is, then every argument exactly as it would go out, by its own name, with where it comes from.
 fn of_call(loaded: &Loaded, task: &Task, lang: Lang) -> Vec<Shown> {
-    let Some(show) = task.opened.show.as_object() else { return Shown::list(&task.opened.show, &[], lang) };
+    let Some(show) = task.opened.show.as_object() else { return list(loaded, &task.opened.show, lang) };
     let label = |name: &str| task.opened.labels.get(name);
     let plain = show.iter().filter(|(name, _)| !["argumente", "herkunft"].contains(&name.as_str())).map(|(name, value)| {
         let row = Shown::of(name, value, lang);
@@ -46,6 +46,11 @@ fn of_call(loaded: &Loaded, task: &Task, lang: Lang) -> Vec<Shown> {
         Shown { link: file_link(&loaded.run, value), ..row }
     });
     plain.chain(arguments).collect()
+}
+
+/// A value in rows; where it was erased, none.
+fn list(loaded: &Loaded, value: &Value, lang: Lang) -> Vec<Shown> {
+    if loaded.gone.is_some() && value.is_null() { Vec::new() } else { Shown::list(value, &[], lang) }
 }
 
 fn file_link(run: &Run, value: &Value) -> Option<String> {
@@ -103,7 +108,7 @@ pub fn step(loaded: &Loaded, id: &StepId, lang: Lang) -> StepView {
         title: step.title.clone(),
         kind: kind(&step.kind),
         state: state(run, id, effect),
-        input: effect.map(|e| went_in(e, lang)).unwrap_or_default(),
+        input: effect.map(|e| went_in(loaded, e, lang)).unwrap_or_default(),
         output: Vec::new(),
         reason: None,
         model: None,
@@ -116,7 +121,7 @@ pub fn step(loaded: &Loaded, id: &StepId, lang: Lang) -> StepView {
         attempts: effect.map_or(0, |e| e.attempt),
         message: None,
     };
-    settled(&mut view, run, id, lang);
+    settled(&mut view, loaded, id, lang);
     if let Some(effect) = effect {
         if matches!(effect.intent.call, Call::Tool { .. }) {
             view.tool = Some(effect.intent.target.clone());
@@ -134,8 +139,12 @@ pub fn step(loaded: &Loaded, id: &StepId, lang: Lang) -> StepView {
         && let Some(task) = own_tasks(run, id).find(|t| t.state == TaskState::Open).or_else(|| own_tasks(run, id).next())
     {
         view.input = shown(loaded, task, lang);
-        if let TaskState::Completed { by, .. } = &task.state {
+        if let TaskState::Completed { by, values, .. } = &task.state {
             view.acted_as = Some(by.name.clone());
+            // what was decided outlives the step's value
+            if loaded.gone.is_some() && view.output.is_empty() {
+                view.output = list(loaded, values, lang);
+            }
         } else {
             view.reason = Some(task.opened.assign.groups.join(", "));
         }
@@ -157,8 +166,8 @@ fn own_tasks<'r>(run: &'r Run, id: &'r StepId) -> impl Iterator<Item = &'r Task>
     run.tasks.values().filter(move |t| t.opened.step == *id && t.opened.kind == TaskKind::Human)
 }
 
-fn settled(view: &mut StepView, run: &Run, id: &StepId, lang: Lang) {
-    match run.steps.get(id) {
+fn settled(view: &mut StepView, loaded: &Loaded, id: &StepId, lang: Lang) {
+    match loaded.run.steps.get(id) {
         Some(Settled::Completed { value, .. }) => {
             let mut value = value.clone();
             if let Some(map) = value.as_object_mut() {
@@ -169,7 +178,7 @@ fn settled(view: &mut StepView, run: &Run, id: &StepId, lang: Lang) {
                     view.reason = Some(rule_sentence(&rule, lang));
                 }
             }
-            view.output = Shown::list(&value, &[], lang);
+            view.output = list(loaded, &value, lang);
         }
         Some(Settled::Skipped { because, .. }) => {
             view.reason = Some(match (because, lang) {
@@ -179,7 +188,7 @@ fn settled(view: &mut StepView, run: &Run, id: &StepId, lang: Lang) {
                 (Some(other), Lang::En) => format!("The step \"{other}\" was skipped."),
             });
         }
-        Some(Settled::Failed { message, .. }) => view.reason = Some(message.clone()),
+        Some(Settled::Failed { message, .. }) => view.reason = (!message.is_empty()).then(|| message.clone()),
         _ => {}
     }
 }
@@ -192,8 +201,9 @@ fn rule_sentence(rule: &Value, lang: Lang) -> String {
     }
 }
 
-fn went_in(effect: &EffectRun, lang: Lang) -> Vec<Shown> {
+fn went_in(loaded: &Loaded, effect: &EffectRun, lang: Lang) -> Vec<Shown> {
     match &effect.intent.call {
+        Call::Model { prompt, .. } if loaded.gone.is_some() && prompt.is_empty() => Vec::new(),
         Call::Tool { arguments, .. } => {
             let mut rows = Vec::new();
             for (name, value) in arguments.as_object().into_iter().flatten() {

@@ -4,6 +4,8 @@ use laufzettel_domain::RunId;
 use laufzettel_journal::Draft;
 use serde::{Deserialize, Serialize};
 
+use crate::removal::RetentionRow;
+
 /// Records beside runs looked at in one question: keys and sign-ins of years.
 pub(crate) const BESIDE_MAX: u32 = 20_000;
 
@@ -18,6 +20,8 @@ pub struct Append {
     pub epoch: Option<u64>,
     pub drafts: Vec<Draft>,
     pub projection: Option<Projection>,
+    /// Names of files the run holds from now on.
+    pub files: Vec<String>,
     /// Keys that stand for this run from now on; one that is taken refuses the whole.
     pub receipt: Option<Vec<String>>,
     /// A key for a record beside runs: what was seen before is refused.
@@ -84,6 +88,8 @@ pub struct Projection {
     pub usage: Vec<UsageRow>,
     /// All the run waits for now, in place of what stood there; `None` where it never waits for anything.
     pub expects: Option<Vec<ExpectRow>>,
+    /// Of a run that has ended: how long it is kept.
+    pub retention: Option<RetentionRow>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

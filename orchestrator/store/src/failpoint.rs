@@ -9,7 +9,7 @@ use std::sync::{
 };
 
 /// Every failpoint there is, so that a test can visit them all.
-pub const NAMES: [&str; 30] = [
+pub const NAMES: [&str; 34] = [
     "store.opened",
     "store.before_begin",
     "store.before_insert",
@@ -40,6 +40,10 @@ pub const NAMES: [&str; 30] = [
     "event.before_take",
     "schedule.before_start",
     "schedule.after_start",
+    "erasure.before_witness",
+    "erasure.after_witness",
+    "removal.before_commit",
+    "removal.after_commit",
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

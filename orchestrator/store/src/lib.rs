@@ -8,6 +8,7 @@ mod contract;
 pub mod failpoint;
 mod listing;
 mod memory;
+mod removal;
 mod sqlite;
 
 pub use contract::{
@@ -15,10 +16,13 @@ pub use contract::{
     TASKS_PAGE_MAX, TaskFilter, TaskPlace, TaskRow, UsageRow,
 };
 pub use memory::{Between, Faults, Memory};
+pub use removal::{Erasure, Pruning, RemovalError, RetentionRow};
 pub use sqlite::{Sqlite, SqliteOptions};
 
 use laufzettel_domain::RunId;
 use laufzettel_journal::{Draft, Record};
+
+use removal::Removal;
 
 /// A tenant's store. There is no query that could name another tenant.
 #[derive(Clone)]
@@ -94,7 +98,7 @@ impl Store {
         both!(self, s => s.expecting(name))
     }
 
-    /// Forgets messages nobody asked for in thirty days before `now` (microseconds).
+    /// Forgets messages nobody asked for in thirty days before `now` (microseconds), and files no run took in a day.
     pub async fn sweep(&self, now: i64) -> Result<(), Error> {
         both!(self, s => s.sweep(now))
     }
@@ -140,9 +144,40 @@ impl Store {
         both!(self, s => s.beside_since(kinds, since))
     }
 
-    /// Keeps bytes under their digest (a process's text, a file). The same digest twice is the same bytes.
-    pub async fn put_bytes(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        both!(self, s => s.put_bytes(name, bytes))
+    /// Keeps bytes under their digest (a process's text, a file). The same digest twice is the same bytes. A file came at `at`
+    /// (microseconds), and goes after a day if no run takes it.
+    pub async fn put_bytes(&self, name: &str, bytes: &[u8], at: i64) -> Result<(), Error> {
+        both!(self, s => s.put_bytes(name, bytes, at))
+    }
+
+    /// Removes contents of an ended run (or beside runs) for good, with the files nobody else holds. All of it, or nothing.
+    pub async fn erase(&self, erasure: Erasure) -> Result<(), RemovalError> {
+        both!(self, s => s.remove(Removal::Contents(erasure)))
+    }
+
+    /// Leaves of an ended run nothing but the hashes of its records.
+    pub async fn prune(&self, pruning: Pruning) -> Result<(), RemovalError> {
+        both!(self, s => s.remove(Removal::Records(pruning)))
+    }
+
+    /// How long an ended run is kept, and what has gone of it.
+    pub async fn retention(&self, run: RunId) -> Result<Option<RetentionRow>, Error> {
+        both!(self, s => s.retention(run))
+    }
+
+    /// Ended runs whose contents are due to go at `now` (microseconds) and whose caller has ended, too.
+    pub async fn contents_due(&self, now: i64, limit: u32) -> Result<Vec<RunId>, Error> {
+        both!(self, s => s.contents_due(now, limit))
+    }
+
+    /// The same for all of a run.
+    pub async fn records_due(&self, now: i64, limit: u32) -> Result<Vec<RunId>, Error> {
+        both!(self, s => s.records_due(now, limit))
+    }
+
+    /// Records beside runs from before `until` (microseconds) that still have content, oldest first.
+    pub async fn contents_beside(&self, until: i64, limit: u32) -> Result<Vec<Record>, Error> {
+        both!(self, s => s.contents_beside(until, limit))
     }
 
     /// A file whose bytes no longer fit its name is corrupt, never handed out.

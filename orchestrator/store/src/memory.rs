@@ -1,5 +1,7 @@
 //! The reference: the contract in its plainest form, with the faults a simulation wants.
 
+mod removal;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard},
@@ -15,6 +17,7 @@ use crate::{
         TaskFilter, TaskPlace, TaskRow, UsageRow,
     },
     listing::{self, Part},
+    removal::RetentionRow,
 };
 
 /// Faults of one append, decided by whoever simulates.
@@ -61,6 +64,12 @@ struct Inner {
     clocks: BTreeMap<String, i64>,
     last_mail: i64,
     bytes: BTreeMap<String, Vec<u8>>,
+    /// Which run holds which file, and which files no run has taken yet.
+    held: BTreeSet<(String, RunId)>,
+    arrived: BTreeMap<String, i64>,
+    retention: BTreeMap<RunId, RetentionRow>,
+    /// The highest case number of a year among runs that were pruned.
+    pruned_numbers: BTreeMap<i16, u64>,
     checkpoints: Vec<String>,
     faults: Vec<Faults>,
     between: Option<Between>,
@@ -178,6 +187,7 @@ impl Memory {
         let mut inner = self.lock();
         inner.mailbox.retain(|_, copy| copy.message.at >= now - KEPT_US);
         inner.seen.retain(|_, at| *at >= now - KEPT_US);
+        inner.forget_untaken(now);
         Ok(())
     }
 
@@ -219,8 +229,12 @@ impl Memory {
         Ok(found.into_iter().skip(skip).collect())
     }
 
-    pub async fn put_bytes(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        self.lock().bytes.insert(name.to_owned(), bytes.to_vec());
+    pub async fn put_bytes(&self, name: &str, bytes: &[u8], at: i64) -> Result<(), Error> {
+        let mut inner = self.lock();
+        inner.bytes.insert(name.to_owned(), bytes.to_vec());
+        if name.starts_with("blob:") {
+            inner.arrived.insert(name.to_owned(), at);
+        }
         Ok(())
     }
 
@@ -234,8 +248,9 @@ impl Memory {
 
     pub async fn last_number(&self, year: i16) -> Result<u64, Error> {
         let prefix = format!("{year}-");
-        let numbers = self.lock().runs.values().filter_map(|r| r.nummer.strip_prefix(&prefix)?.split('/').next()?.parse().ok()).max();
-        Ok(numbers.unwrap_or(0))
+        let inner = self.lock();
+        let numbers = inner.runs.values().filter_map(|r| r.nummer.strip_prefix(&prefix)?.split('/').next()?.parse().ok());
+        Ok(numbers.chain(inner.pruned_numbers.get(&year).copied()).max().unwrap_or(0))
     }
 
     pub async fn beside(&self, kind: &str, after: (u64, u64), limit: u32) -> Result<Vec<Record>, Error> {
@@ -368,7 +383,12 @@ impl Inner {
                 None => draft,
             });
         }
+        for name in append.files {
+            self.arrived.remove(&name);
+            self.held.extend(append.run.map(|run| (name, run)));
+        }
         if let Some(projection) = append.projection {
+            self.retention.extend(projection.retention.map(|row| (row.run, row)));
             if let Some(mut rows) = projection.expects {
                 rows.sort_by(|a, b| a.slot.cmp(&b.slot));
                 let run = projection.run.run;

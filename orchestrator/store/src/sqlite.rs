@@ -1,5 +1,6 @@
 //! SQLite: one file per tenant, one writer, readers beside it. WAL, `synchronous=FULL`, `secure_delete=ON`.
 
+mod removal;
 mod rows;
 mod writer;
 
@@ -22,6 +23,7 @@ use crate::{
         TaskRow, UsageRow,
     },
     listing::{self, Part, Range},
+    removal::{Removal, RemovalError, RetentionRow},
 };
 
 /// Requests waiting for the writer: more than this and senders wait in turn. Two full batches.
@@ -38,6 +40,8 @@ pub struct SqliteOptions {
     pub tenant: String,
     /// Microseconds.
     pub now: i64,
+    /// The lane opened takes a number above this one: 0, unless a witness knows lanes this file has lost.
+    pub lane_above: u64,
 }
 
 #[derive(Clone)]
@@ -51,8 +55,9 @@ pub struct Sqlite {
 
 pub(crate) enum Job {
     Append(Vec<Append>, oneshot::Sender<Result<(), AppendError>>),
-    Bytes { name: String, bytes: Vec<u8>, done: oneshot::Sender<Result<(), Error>> },
+    Bytes { name: String, bytes: Vec<u8>, at: i64, done: oneshot::Sender<Result<(), Error>> },
     Checkpoint { number: u64, note: String, done: oneshot::Sender<Result<(), Error>> },
+    Remove(Box<Removal>, oneshot::Sender<Result<(), RemovalError>>),
     Sweep { now: i64, done: oneshot::Sender<Result<(), Error>> },
     Close { at: i64, done: oneshot::Sender<Result<(), AppendError>> },
 }
@@ -82,7 +87,7 @@ impl Sqlite {
         let mut connection = options(&given.file).create_if_missing(true).connect().await?;
         check_version(&mut connection).await?;
         sqlx::raw_sql(include_str!("sqlite/schema.sql")).execute(&mut connection).await?;
-        let (state, epoch) = writer::begin(&mut connection, &given.tenant, given.now).await?;
+        let (state, epoch) = writer::begin(&mut connection, &given.tenant, given.now, given.lane_above).await?;
         let pool = SqlitePoolOptions::new().max_connections(READERS).connect_with(options(&given.file).read_only(true)).await?;
         let (sender, receiver) = mpsc::channel(QUEUE_MAX);
         let head = Arc::new(Mutex::new(state.head()));
@@ -122,11 +127,45 @@ impl Sqlite {
         reply.await.map_err(|_| gone())?
     }
 
-    pub async fn put_bytes(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+    pub async fn put_bytes(&self, name: &str, bytes: &[u8], at: i64) -> Result<(), Error> {
         let (done, reply) = oneshot::channel();
-        let job = Job::Bytes { name: name.to_owned(), bytes: bytes.to_vec(), done };
+        let job = Job::Bytes { name: name.to_owned(), bytes: bytes.to_vec(), at, done };
         self.writer.send(job).await.map_err(|_| Error::Refused(gone().to_string()))?;
         reply.await.map_err(|_| Error::Refused(gone().to_string()))?
+    }
+
+    pub async fn remove(&self, removal: Removal) -> Result<(), RemovalError> {
+        let stopped = || RemovalError::Unavailable(gone().to_string());
+        let (done, reply) = oneshot::channel();
+        self.writer.send(Job::Remove(Box::new(removal), done)).await.map_err(|_| stopped())?;
+        reply.await.map_err(|_| stopped())?
+    }
+
+    pub async fn retention(&self, run: RunId) -> Result<Option<RetentionRow>, Error> {
+        let row = sqlx::query("SELECT * FROM retention WHERE run = $1").bind(run.to_string()).fetch_optional(&self.pool).await?;
+        row.as_ref().map(rows::retention).transpose()
+    }
+
+    pub async fn contents_due(&self, now: i64, limit: u32) -> Result<Vec<RunId>, Error> {
+        let sql = "SELECT t.run FROM retention t WHERE t.erased_at IS NULL AND t.contents_until <= $1 \
+                   AND NOT EXISTS (SELECT 1 FROM runs p WHERE p.run = t.parent AND p.ended_at IS NULL) ORDER BY t.contents_until LIMIT $2";
+        self.due(sql, now, limit).await
+    }
+
+    pub async fn records_due(&self, now: i64, limit: u32) -> Result<Vec<RunId>, Error> {
+        let sql = "SELECT t.run FROM retention t WHERE t.records_until <= $1 \
+                   AND NOT EXISTS (SELECT 1 FROM runs p WHERE p.run = t.parent AND p.ended_at IS NULL) ORDER BY t.records_until LIMIT $2";
+        self.due(sql, now, limit).await
+    }
+
+    async fn due(&self, sql: &'static str, now: i64, limit: u32) -> Result<Vec<RunId>, Error> {
+        let rows = sqlx::query(sql).bind(now).bind(i64::from(limit)).fetch_all(&self.pool).await?;
+        rows.iter().map(|row| rows::run_id(&row.get::<String, _>(0))).collect()
+    }
+
+    pub async fn contents_beside(&self, until: i64, limit: u32) -> Result<Vec<Record>, Error> {
+        let sql = "SELECT * FROM records WHERE run IS NULL AND content IS NOT NULL AND at < $1 ORDER BY at, lane, seq LIMIT $2";
+        sqlx::query(sql).bind(until).bind(i64::from(limit)).fetch_all(&self.pool).await?.iter().map(rows::record).collect()
     }
 
     pub async fn put_checkpoint(&self, number: u64, note: &str) -> Result<(), Error> {
@@ -268,9 +307,12 @@ impl Sqlite {
             .bind(format!("{year}."))
             .fetch_one(&self.pool)
             .await?;
-        let last: Option<String> = row.try_get(0)?;
+        // runs that were pruned had numbers, too
+        let pruned = sqlx::query("SELECT value FROM meta WHERE name = $1").bind(format!("nummer:{year}")).fetch_optional(&self.pool).await?;
+        let last: [Option<String>; 2] = [row.try_get(0)?, pruned.map(|row| row.get(0))];
         // a child's number is its parent's and its own: `2026-000001/2`
-        Ok(last.and_then(|n| n.split_once('-')?.1.split('/').next()?.parse().ok()).unwrap_or(0))
+        let number = |text: String| text.split_once('-')?.1.split('/').next()?.parse().ok();
+        Ok(last.into_iter().flatten().filter_map(number).max().unwrap_or(0))
     }
 
     pub async fn beside(&self, kind: &str, after: (u64, u64), limit: u32) -> Result<Vec<Record>, Error> {
@@ -358,7 +400,7 @@ mod tests {
 
     /// A file with as many runs as a town has in years: of every ten one waits, of every thousand one is of the small unit.
     async fn full(folder: &Path) -> Sqlite {
-        let sqlite = Sqlite::open(SqliteOptions { file: folder.join("t.sqlite"), tenant: "t".into(), now: 0 }).await.unwrap();
+        let sqlite = Sqlite::open(SqliteOptions { file: folder.join("t.sqlite"), tenant: "t".into(), now: 0, lane_above: 0 }).await.unwrap();
         let mut connection = options(&folder.join("t.sqlite")).connect().await.unwrap();
         let sql = format!(
             "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {RUNS}) \

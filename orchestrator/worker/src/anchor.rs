@@ -64,22 +64,28 @@ pub fn read_witness(file: &Path) -> Result<Vec<String>, AnchorError> {
     Ok(notes)
 }
 
+/// Whether table and witness know the same notes, but for the one a crash may leave only in the table.
+pub(crate) fn compare(stored: &[String], witnessed: &[String]) -> Result<(), AnchorError> {
+    if let Some(at) = witnessed.iter().zip(stored).position(|(a, b)| a != b) {
+        return Err(AnchorError::Differs(at + 1));
+    }
+    if witnessed.len() > stored.len() {
+        return Err(AnchorError::OlderThanWitness { stored: stored.len(), witnessed: witnessed.len() });
+    }
+    // a crash leaves the witness one note behind; more is a loss nobody may heal in silence
+    if stored.len() > witnessed.len() + 1 {
+        return Err(AnchorError::WitnessLost { stored: stored.len(), witnessed: witnessed.len() });
+    }
+    Ok(())
+}
+
 impl Anchor {
     /// Compares table and witness, and brings to the witness what only the table has.
     pub async fn open(store: &Store, tenant: &str, signer: Signer, folder: &Path) -> Result<Self, AnchorError> {
         let file = witness_file(folder, tenant);
         let stored = store.checkpoints().await?;
         let witnessed = read_witness(&file)?;
-        if witnessed.len() > stored.len() {
-            return Err(AnchorError::OlderThanWitness { stored: stored.len(), witnessed: witnessed.len() });
-        }
-        if let Some(at) = witnessed.iter().zip(&stored).position(|(a, b)| a != b) {
-            return Err(AnchorError::Differs(at + 1));
-        }
-        // a crash leaves the witness one note behind; more is a loss nobody may heal in silence
-        if stored.len() > witnessed.len() + 1 {
-            return Err(AnchorError::WitnessLost { stored: stored.len(), witnessed: witnessed.len() });
-        }
+        compare(&stored, &witnessed)?;
         repair_tail(&file, &witnessed)?;
         for note in &stored[witnessed.len()..] {
             append(&file, note)?;

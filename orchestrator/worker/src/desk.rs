@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use laufzettel_domain::{Actor, Caller, Digest, RunId, TaskId, Text, Value};
-use laufzettel_engine::{self as engine, Answer, Command, Event, Rejection, Run, Start, TaskKind};
+use laufzettel_engine::{self as engine, Answer, CodecError, Command, Event, Rejection, Run, Start, TaskKind};
 use laufzettel_journal::{Draft, Record};
 use laufzettel_policy::{Action, Decision, Who, permit, permit_start};
 use laufzettel_process::{
@@ -17,6 +17,7 @@ use serde_json::json;
 
 use crate::{
     family::{Family, Member},
+    files,
     projection::project,
     quota::{self, Exceeded},
     route,
@@ -36,6 +37,16 @@ pub struct Desk {
 pub struct Loaded {
     pub run: Run,
     pub prepared: Arc<Prepared>,
+    /// Of an ended run whose contents were erased: nothing stands in their place.
+    pub gone: Option<Gone>,
+}
+
+/// What has gone of a run, and what has not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gone {
+    pub at: Timestamp,
+    /// Until when decisions and calculations are kept; `None`: they are gone, too.
+    pub belege_until: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone)]
@@ -328,14 +339,23 @@ impl Desk {
         if records.is_empty() {
             return Ok(None);
         }
-        let events = decode(&records)?;
+        let (events, erased) = read(&records)?;
         let folded = engine::fold(&self.tenant.id, run, &events).map_err(|e| WishError::Unavailable(e.to_string()))?;
         let Some(state) = folded else { return Ok(None) };
         let prepared = self.tenant.version(state.process.as_str(), state.digest).await?;
         let Some(prepared) = prepared else {
             return Err(WishError::Unavailable(format!("die Fassung {} von {} ist nicht mehr da", state.version, state.process)));
         };
-        Ok(Some(Loaded { run: state, prepared }))
+        let gone = if erased { Some(self.gone(&state).await?) } else { None };
+        Ok(Some(Loaded { run: state, prepared, gone }))
+    }
+
+    /// Contents are missing where they were erased, and only of what has ended: anything else is a damaged journal.
+    async fn gone(&self, run: &Run) -> Result<Gone, WishError> {
+        let row = self.tenant.store.retention(run.id).await?.filter(|_| run.ended.is_some());
+        let instant = |at: i64| Timestamp::from_microsecond(at).ok();
+        let gone = row.and_then(|row| Some(Gone { at: instant(row.erased_at?)?, belege_until: instant(row.records_until).filter(|_| !row.whole) }));
+        gone.ok_or_else(|| WishError::Unavailable("Inhalte fehlen, ohne dass sie gelöscht wurden".to_owned()))
     }
 
     /// A run with the children it waits for, and theirs: the run itself comes first.
@@ -388,14 +408,14 @@ impl Desk {
 
     pub(crate) async fn decide(&self, loaded: Loaded, command: Command, write: Write) -> Result<Loaded, Told> {
         let at = write.at.max(loaded.run.updated_at);
-        let Loaded { mut run, prepared } = loaded;
+        let Loaded { mut run, prepared, .. } = loaded;
         let events = engine::decide(&prepared.process, &prepared.context, &run, command, at).map_err(|r| Told::Wish(rejected(r)))?;
         let before = run.seq;
         for event in &events {
             engine::apply(&mut run, event, at).map_err(|e| Told::Wish(WishError::Unavailable(e.to_string())))?;
         }
         if events.is_empty() {
-            return Ok(Loaded { run, prepared });
+            return Ok(Loaded { run, prepared, gone: None });
         }
         let mut family = Family::follow(self, Member { prepared, run, before, events, at }, at).await?;
         let written = self.append(&family, Write { at, ..write }).await;
@@ -405,7 +425,7 @@ impl Desk {
         match written {
             Ok(()) => {
                 let Member { run, prepared, .. } = family.members.swap_remove(0);
-                Ok(Loaded { run, prepared })
+                Ok(Loaded { run, prepared, gone: None })
             }
             Err(AppendError::Conflict(_)) => Err(Told::Conflict),
             Err(AppendError::Unavailable(why)) => Err(Told::Later(why)),
@@ -425,16 +445,18 @@ impl Desk {
         for Member { prepared, run, before, events, at } in family.members.iter().filter(|member| !member.events.is_empty()) {
             // what follows for others nobody ordered: the engine does
             let actor = actor.take().unwrap_or_else(|| Actor::Engine.to_string());
-            let drafts = events.iter().map(|event| {
-                let (body, content) = event.split();
+            let parts: Vec<_> = events.iter().map(|event| (event.kind(), event.split())).collect();
+            let files = parts.iter().filter_map(|(_, (_, content))| content.as_ref()).flat_map(files::names).collect();
+            let drafts = parts.into_iter().map(|(kind, (body, content))| {
                 let salt = self.tenant.random::<16>();
-                Draft::new(event.kind(), &actor, crate::micros(*at), body, content.as_ref().map(|c| (c, salt)))
+                Draft::new(kind, &actor, crate::micros(*at), body, content.as_ref().map(|c| (c, salt)))
             });
             appends.push(Append {
                 run: Some(run.id),
                 expected: *before,
                 epoch: fenced.then(|| self.tenant.store.epoch()),
                 drafts: drafts.collect(),
+                files,
                 projection: Some(project(prepared, run, events, &quota::day(&self.tenant, *at))),
                 receipt: receipt.take(),
                 taken: taken.take(),
@@ -564,13 +586,26 @@ pub fn status_key(code: &str) -> String {
     format!("status:{}", Digest::of(code.as_bytes()))
 }
 
-/// Events of stored records.
+/// Events of stored records; of those whose content was erased, what is left.
 pub fn decode(records: &[Record]) -> Result<Vec<(Event, Timestamp)>, WishError> {
-    let read = |record: &Record| {
+    read(records).map(|(events, _)| events)
+}
+
+/// The same, and whether the content of any was erased.
+fn read(records: &[Record]) -> Result<(Vec<(Event, Timestamp)>, bool), WishError> {
+    let mut erased = false;
+    let mut events = Vec::with_capacity(records.len());
+    for record in records {
         let body = record.draft.body().ok_or_else(|| WishError::Unavailable("ein Eintrag liest sich nicht".to_owned()))?;
-        let event = Event::join(&record.draft.kind, &body, record.draft.content()).map_err(|e| WishError::Unavailable(e.to_string()))?;
+        let event = match Event::join(&record.draft.kind, &body, record.draft.content()) {
+            Err(CodecError::ContentErased) => {
+                erased = true;
+                Event::join_erased(&record.draft.kind, &body)
+            }
+            other => other,
+        };
         let at = Timestamp::from_microsecond(record.draft.at).map_err(|e| WishError::Unavailable(e.to_string()))?;
-        Ok((event, at))
-    };
-    records.iter().map(read).collect()
+        events.push((event.map_err(|e| WishError::Unavailable(e.to_string()))?, at));
+    }
+    Ok((events, erased))
 }

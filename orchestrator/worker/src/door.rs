@@ -199,7 +199,7 @@ async fn tool(tenant: &Tenant, prepared: &Prepared, run: &Run, effect: &Effect, 
     meta.sent = reached.then(|| cleared.call().arguments.to_string().len() as u64);
     meta.recipient = recipient(tenant, rule, cleared.call());
     if let Outcome::Ok { value, .. } = &mut outcome {
-        match files::extract(&tenant.store, std::mem::take(value)).await {
+        match files::extract(tenant, std::mem::take(value)).await {
             Ok(kept) => *value = kept,
             Err(error) => return Ok(failed(FailureClass::Unavailable, Disposition::Happened, error.to_string(), &cleared.decision)),
         }

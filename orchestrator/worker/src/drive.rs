@@ -13,6 +13,7 @@ use crate::{
     desk::{Desk, Loaded, Told, WishError, Write},
     door,
     schedules::Schedules,
+    sweep::Sweep,
     tenant::Driving,
 };
 
@@ -47,10 +48,10 @@ impl Worker {
         if failpoint::hit("worker.started") {
             return;
         }
-        let mut swept = None;
+        let mut sweep = Sweep::default();
         let mut schedules = Schedules::default();
         while !stop.is_cancelled() {
-            self.sweep(&mut swept).await;
+            sweep.look(&self.desk).await;
             schedules.look(&self.desk).await;
             self.claim(&mut driven).await;
             let wait = self.sleep().await;
@@ -62,18 +63,6 @@ impl Worker {
             }
         }
         while driven.join_next().await.is_some() {}
-    }
-
-    /// Messages nobody asked for are forgotten once an hour: they hold content.
-    async fn sweep(&self, swept: &mut Option<jiff::Timestamp>) {
-        let now = self.desk.tenant.clock.now();
-        if swept.is_some_and(|at| now.duration_since(at).as_hours() < 1) {
-            return;
-        }
-        match self.desk.tenant.store.sweep(crate::micros(now)).await {
-            Ok(()) => *swept = Some(now),
-            Err(error) => tracing::warn!(%error, "old messages are still there"),
-        }
     }
 
     /// Until the next timer, at most the polling interval.
@@ -205,13 +194,17 @@ impl Desk {
 
     /// What has come by itself: first mail that came in time, then the time. `None`: nothing has.
     async fn look_up(&self, loaded: &Loaded) -> Result<Option<Loaded>, Told> {
+        // mail waits in its box until somebody has looked at the run
+        if loaded.run.is_parked() {
+            return Ok(None);
+        }
         if let Some(moved) = self.take_mail(loaded).await? {
             return Ok(Some(moved));
         }
         if wake_at(&loaded.run).is_none_or(|at| at > self.tenant.clock.now()) {
             return Ok(None);
         }
-        let as_it_is = Loaded { run: loaded.run.clone(), prepared: loaded.prepared.clone() };
+        let as_it_is = Loaded { run: loaded.run.clone(), prepared: loaded.prepared.clone(), gone: None };
         let moved = self.settle(as_it_is, Command::Wake).await?;
         Ok((moved.run.seq > loaded.run.seq).then_some(moved))
     }

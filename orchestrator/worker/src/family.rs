@@ -135,7 +135,7 @@ impl Family {
             return Ok(());
         }
         let loaded = desk.load(run).await.map_err(Told::Wish)?.ok_or(Told::Wish(WishError::Unknown))?;
-        let Loaded { run, prepared } = loaded;
+        let Loaded { run, prepared, .. } = loaded;
         self.members.push(Member { before: run.seq, at: self.at.max(run.updated_at), prepared, run, events: Vec::new() });
         Ok(())
     }

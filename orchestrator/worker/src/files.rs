@@ -1,5 +1,7 @@
 //! Files on their way through the tool door: bytes are put into a call, and taken out of a result.
 
+use std::collections::BTreeSet;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use laufzettel_domain::{Digest, Path, Text, Value, file::File};
 use laufzettel_process::{
@@ -8,6 +10,8 @@ use laufzettel_process::{
 };
 use laufzettel_store::Store;
 use serde_json::json;
+
+use crate::tenant::Tenant;
 
 /// Bytes of a file that travels inside a message (4 MiB).
 const EMBEDDED_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -97,8 +101,14 @@ fn file_places<'v>(schema: &'v Schema, value: &'v Value, path: &mut Vec<String>,
     }
 }
 
+/// Names of the files a value describes, as the store knows them.
+pub fn names(value: &Value) -> BTreeSet<String> {
+    let described = pointers(value, &|v| File::from_value(v).is_some());
+    described.iter().filter_map(|pointer| File::from_value(value.pointer(pointer)?)).filter(is_blob).map(|file| file.file).collect()
+}
+
 /// Every embedded file in a result is kept, and only described in the value.
-pub async fn extract(store: &Store, result: Value) -> Result<Value, Error> {
+pub async fn extract(tenant: &Tenant, result: Value) -> Result<Value, Error> {
     let mut described = result;
     for pointer in pointers(&described, &|v| blob(v).is_some()) {
         let Some(slot) = described.pointer_mut(&pointer) else { continue };
@@ -106,7 +116,7 @@ pub async fn extract(store: &Store, result: Value) -> Result<Value, Error> {
         let name = slot.get("name").and_then(Value::as_str).unwrap_or("Datei").to_owned();
         let media_type = slot.get("media_type").and_then(Value::as_str).unwrap_or("application/octet-stream").to_owned();
         let file = File::describe(&name, &media_type, &bytes);
-        store.put_bytes(&file.file, &bytes).await?;
+        tenant.store.put_bytes(&file.file, &bytes, crate::micros(tenant.clock.now())).await?;
         *slot = serde_json::to_value(&file).unwrap_or(Value::Null);
     }
     Ok(described)

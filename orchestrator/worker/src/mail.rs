@@ -145,7 +145,7 @@ impl Desk {
         }
         let Some(command) = command(&mail) else { return self.put_aside(loaded, mail, Vec::new()).await };
         let write = Write { fenced: true, taken: Some(mail.id), ..Write::of(&Actor::Engine, self.now()) };
-        let as_it_is = Loaded { run: loaded.run.clone(), prepared: loaded.prepared.clone() };
+        let as_it_is = Loaded { run: loaded.run.clone(), prepared: loaded.prepared.clone(), gone: None };
         match self.decide(as_it_is, command, write).await {
             Ok(loaded) => Ok(Some(loaded)),
             Err(Told::Wish(WishError::Rejected(Rejection::Invalid(problems)))) => {

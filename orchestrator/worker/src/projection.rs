@@ -3,9 +3,12 @@
 use laufzettel_domain::{Slot, TaskId};
 use laufzettel_engine::{self as engine, Event, Run, TaskKind};
 use laufzettel_process::model::StepKind;
-use laufzettel_store::{Claimed, ExpectRow, Projection, RunRow, TaskRow, UsageRow};
+use laufzettel_store::{Claimed, ExpectRow, Projection, RetentionRow, RunRow, TaskRow, UsageRow};
 
 use crate::tenant::Prepared;
+
+/// What a task is called that is about the whole run.
+pub const RESTORED_TITLE: &str = "Nach der Wiederherstellung prüfen";
 
 /// The rows lists show, computed from the run these events lead to.
 pub(crate) fn project(prepared: &Prepared, run: &Run, events: &[Event], day: &str) -> Projection {
@@ -46,7 +49,21 @@ pub(crate) fn project(prepared: &Prepared, run: &Run, events: &[Event], day: &st
     numbers.dedup();
     let tasks = numbers.iter().filter_map(|n| run.tasks.get(n)).map(|task| task_row(prepared, run, task)).collect();
     let usage = events.iter().filter_map(|event| used(run, event, day)).collect();
-    Projection { run: row, tasks, usage, expects: expects(prepared, run) }
+    Projection { run: row, tasks, usage, expects: expects(prepared, run), retention: retention(prepared, run) }
+}
+
+/// Of a run that has ended: how long its process keeps it.
+fn retention(prepared: &Prepared, run: &Run) -> Option<RetentionRow> {
+    let (_, ended_at) = run.ended?;
+    let kept = engine::kept(&prepared.process, ended_at, &prepared.context.zone());
+    Some(RetentionRow {
+        run: run.id,
+        parent: run.parent.as_ref().map(|parent| parent.run),
+        contents_until: crate::micros(kept.contents_until),
+        records_until: crate::micros(kept.records_until),
+        erased_at: None,
+        whole: false,
+    })
 }
 
 /// What the run waits for; `None` where its process never waits for an event.
@@ -78,6 +95,7 @@ fn task_row(prepared: &Prepared, run: &Run, task: &engine::Task) -> TaskRow {
         TaskKind::Repair => "repair",
         TaskKind::Approval => "approval",
         TaskKind::Ask => "ask",
+        TaskKind::Restored => "restored",
     };
     TaskRow {
         task: TaskId { run: run.id, number: opened.number }.to_string(),
@@ -86,7 +104,10 @@ fn task_row(prepared: &Prepared, run: &Run, task: &engine::Task) -> TaskRow {
         nummer: run.nummer.clone(),
         process: run.process.to_string(),
         step: opened.step.to_string(),
-        title: prepared.process.steps.get(&opened.step).map_or_else(|| opened.step.to_string(), |s| s.title.clone()),
+        title: match opened.kind {
+            TaskKind::Restored => RESTORED_TITLE.to_owned(),
+            _ => prepared.process.steps.get(&opened.step).map_or_else(|| opened.step.to_string(), |s| s.title.clone()),
+        },
         kind: kind.to_owned(),
         open: task.state == engine::TaskState::Open,
         groups: opened.assign.groups.clone(),

@@ -44,6 +44,8 @@ pub struct Tenant {
     pub doors: Box<dyn Doors>,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
+    /// The folder of the witness, where erasures are told before they happen.
+    pub witness: Option<std::path::PathBuf>,
     pub memory: Memory,
 }
 
@@ -62,6 +64,8 @@ pub struct Memory {
     pub(crate) counting: Counting,
     pub(crate) releases: Releases,
     pub(crate) keys: Mutex<Option<Arc<crate::keys::Ring>>>,
+    /// One at a time tells the witness of an erasure.
+    pub(crate) erasing: tokio::sync::Mutex<()>,
 }
 
 impl Memory {
@@ -176,7 +180,7 @@ impl Tenant {
             Box::pin(self.keep(child)).await?;
         }
         let bundle = json!({ "file": process.file, "text": process.text, "files": process.files });
-        self.store.put_bytes(&bundle_name(process.digest), bundle.to_string().as_bytes()).await
+        self.store.put_bytes(&bundle_name(process.digest), bundle.to_string().as_bytes(), crate::micros(self.clock.now())).await
     }
 
     pub(crate) fn random<const N: usize>(&self) -> [u8; N] {

@@ -113,6 +113,7 @@ fn open(directory: Directory, meanwhile: Meanwhile) -> House {
         random: Arc::new(SystemRandom),
         quotas: laufzettel_worker::Quotas::default(),
         release_required: false,
+        witness: None,
         memory: Memory::default(),
     }));
     let stop = CancellationToken::new();

@@ -233,7 +233,7 @@ fn desk(setting: &Setting, script: &Script, store: MemoryStore, clock: Arc<Jumpi
 async fn start(setting: &Setting, case: &Case, desk: &Desk) -> Result<laufzettel_domain::RunId, String> {
     let mut input = case.input.clone();
     crate::perform::attach_files(&setting.process.input, &mut input, &setting.folder).map_err(|e| e.to_string())?;
-    let input = laufzettel_worker::files::extract(&desk.tenant.store, input).await.map_err(|e| e.to_string())?;
+    let input = laufzettel_worker::files::extract(&desk.tenant, input).await.map_err(|e| e.to_string())?;
     let mut input = input;
     let (caller, run_as) = if case.by == "applicant" {
         let trigger = setting.process.triggers.iter().find(|t| matches!(t.kind, TriggerKind::Intake { .. })).or(setting.process.triggers.first());

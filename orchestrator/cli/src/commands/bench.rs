@@ -57,7 +57,8 @@ struct Bench {
 async fn open(dir: &Path) -> anyhow::Result<Bench> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let random: Arc<dyn laufzettel_worker::Random> = Arc::new(SystemRandom);
-    let store = Sqlite::open(SqliteOptions { file: dir.join("messung.sqlite"), tenant: "messung".to_owned(), now: 0 }).await.context("der Speicher")?;
+    let store =
+        Sqlite::open(SqliteOptions { file: dir.join("messung.sqlite"), tenant: "messung".to_owned(), now: 0, lane_above: 0 }).await.context("der Speicher")?;
     let files = [
         ("w1a.yaml", process("w1a", 10, "set: { x: 1 }")),
         ("w1b.yaml", process("w1b", 10, "tool: echo/echo, with: { text: hallo }")),
@@ -93,6 +94,7 @@ async fn open(dir: &Path) -> anyhow::Result<Bench> {
         }),
         clock,
         random,
+        witness: None,
         memory: Memory::default(),
     };
     Ok(Bench { desk: Desk::new(Arc::new(tenant)), echo })

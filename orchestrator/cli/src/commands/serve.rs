@@ -45,7 +45,7 @@ pub async fn up(at: Where, port: Option<u16>, out: &Out) -> anyhow::Result<u8> {
     if !is_loopback(&config.public_url) {
         bail!("`up` ist zum Ausprobieren: public_url muss auf 127.0.0.1 zeigen, nicht auf {}. Für den Betrieb: laufzettel serve --config …", config.public_url);
     }
-    live(config, listener, Some(bound), out).await
+    live(config, listener, Some(bound), false, out).await
 }
 
 /// What to open, and as whom.
@@ -86,7 +86,7 @@ async fn welcome(config: &Config, at: SocketAddr, out: &Out) {
     out.note("\n  Beenden mit Strg-C.\n").await;
 }
 
-pub async fn serve(file: &Path, out: &Out) -> anyhow::Result<u8> {
+pub async fn serve(file: &Path, after_restore: bool, out: &Out) -> anyhow::Result<u8> {
     let config = read_configuration(file, out).await?;
     let address: SocketAddr = config.listen.parse().with_context(|| format!("listen: {}", config.listen))?;
     let demo = config.tenants.values().any(|t| t.login == Login::Demo);
@@ -94,7 +94,7 @@ pub async fn serve(file: &Path, out: &Out) -> anyhow::Result<u8> {
         bail!("login: demo gibt es nur auf 127.0.0.1 (listen und public_url): jeder könnte sich als jede Person anmelden");
     }
     let listener = TcpListener::bind(address).await.with_context(|| format!("{address} ist nicht frei"))?;
-    live(config, listener, None, out).await
+    live(config, listener, None, after_restore, out).await
 }
 
 /// Whether an address can only be opened on this machine. A proxy in front of it would open it to all.
@@ -105,13 +105,26 @@ fn is_loopback(url: &str) -> bool {
 
 /// Opens every tenant and serves until a signal comes. Everything is brought to the journal before it ends.
 /// `greet`: says at which address what is to be found, once it is.
-async fn live(config: Config, listener: TcpListener, greet: Option<SocketAddr>, out: &Out) -> anyhow::Result<u8> {
+async fn live(config: Config, listener: TcpListener, greet: Option<SocketAddr>, after_restore: bool, out: &Out) -> anyhow::Result<u8> {
     let mut houses = Vec::new();
     for tenant in config.tenants.keys() {
-        match House::open(&config, tenant, None).await? {
-            Opening::Open(house) => houses.push(Arc::new(*house)),
+        match House::open(&config, tenant, None, after_restore).await? {
+            Opening::Open(house) => {
+                if let Some(rest) = house.resting {
+                    let (de, en) =
+                        ("Vorgänge ruhen nach der Wiederherstellung, bis jemand nachgesehen hat", "runs rest after the restore until somebody has looked");
+                    out.note(format!("{tenant}: {rest} {}", out.text(de, en))).await;
+                }
+                houses.push(Arc::new(*house));
+            }
             Opening::Held(_) => bail!("Ein anderer Laufzettel hält schon den Speicher von {tenant}"),
         }
+    }
+    if after_restore && houses.iter().all(|house| house.resting.is_none()) {
+        for house in &houses {
+            house.close().await?;
+        }
+        bail!("Keine Datenbank ist älter als ihr Zeuge: Es wurde nichts zurückgespielt. Bitte ohne --after-restore starten.");
     }
     let site = Arc::new(Site::new(sites(&config, &houses), hosts(&config), &config.public_url));
     let stop = CancellationToken::new();

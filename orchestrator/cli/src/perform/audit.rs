@@ -1,7 +1,7 @@
 //! `audit …`: the journal checked, read, and carried out of the house.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use laufzettel_domain::{TenantId, digest::to_hex};
+use laufzettel_domain::{Lang, TenantId, digest::to_hex};
 use laufzettel_journal::{Record, Verdict, Verifier, VerifyKey};
 use laufzettel_policy::Action;
 use laufzettel_store::Store;
@@ -89,28 +89,44 @@ pub(super) async fn page(store: &Store, after: &mut (u64, u64)) -> Result<Vec<Re
     Ok(page)
 }
 
+fn places(places: &[(u64, u64)]) -> Vec<String> {
+    places.iter().map(|(lane, seq)| format!("{lane}/{seq}")).collect()
+}
+
+/// What is missing since a backup was restored, and is on record as missing.
+fn gap(lost: &[(u64, u64)], out: &Out) -> String {
+    if lost.is_empty() {
+        return String::new();
+    }
+    let (de, en) = ("Nach einer Wiederherstellung fehlt, was bis Eintrag", "Since a restore what happened up to record");
+    let (end_de, end_en) = ("geschah; so steht es im Protokoll.", "is missing; the journal says so.");
+    format!(". {} {} {}", out.text(de, en), places(lost).join(", "), out.text(end_de, end_en))
+}
+
 async fn report(verdict: Verdict, witness: bool, out: &Out) -> Done {
     let (value, line, exit) = match &verdict {
-        Verdict::Intact { records, checkpoints } => (
-            json!({ "verdict": "intact", "records": records, "checkpoints": checkpoints }),
+        Verdict::Intact { records, checkpoints, lost } => (
+            json!({ "verdict": "intact", "records": records, "checkpoints": checkpoints, "lost": places(lost) }),
             format!(
-                "{}: {records} {}, {checkpoints} {}",
+                "{}: {records} {}, {checkpoints} {}{}",
                 out.text("Unversehrt und verankert", "Intact and anchored"),
                 out.text("Einträge", "records"),
-                out.text("Prüfpunkte", "checkpoints")
+                out.text("Prüfpunkte", "checkpoints"),
+                gap(lost, out)
             ),
             code::DONE,
         ),
-        Verdict::NotAnchored { records, checkpoints, beyond } => {
-            let places: Vec<String> = beyond.iter().map(|(lane, seq)| format!("{lane}/{seq}")).collect();
+        Verdict::NotAnchored { records, checkpoints, beyond, lost } => {
+            let places = self::places(beyond);
             let why = if witness { "" } else { out.text(" (kein Zeuge eingerichtet)", " (no witness configured)") };
             (
-                json!({ "verdict": "not_anchored", "records": records, "checkpoints": checkpoints, "beyond": places }),
+                json!({ "verdict": "not_anchored", "records": records, "checkpoints": checkpoints, "beyond": places, "lost": self::places(lost) }),
                 format!(
-                    "{} {}{why}. {}",
+                    "{} {}{why}. {}{}",
                     out.text("Unversehrt, aber nicht verankert nach Eintrag", "Intact, but not anchored beyond record"),
                     places.join(", "),
-                    out.text("Was danach abgeschnitten wurde, kann niemand sehen.", "What was cut after it nobody can see.")
+                    out.text("Was danach abgeschnitten wurde, kann niemand sehen.", "What was cut after it nobody can see."),
+                    gap(lost, out)
                 ),
                 code::NOT_ANCHORED,
             )
@@ -155,16 +171,40 @@ pub async fn show(house: &House, run: Option<&str>, kind: Option<&str>, limit: u
         if out.json {
             out.value(&line(&record, &body)).await;
         } else {
-            let at = jiff::Timestamp::from_microsecond(record.draft.at).map(|at| at.to_string()).unwrap_or_default();
-            out.data(format!("{}/{}  {at}  {}", record.lane, record.seq, laufzettel_engine::sentence(&record.draft.kind, &body).get(out.lang))).await;
+            out.data(format!("{}/{}  {}  {}{}", record.lane, record.seq, at(&record), sentence(&record, &body, out.lang), erased(&record, out.lang))).await;
         }
     }
     Ok(code::DONE)
 }
 
+/// When; empty where nobody knows any more.
+fn at(record: &Record) -> String {
+    let at = jiff::Timestamp::from_microsecond(record.draft.at).ok().filter(|_| !record.is_shrunk());
+    at.map(|at| at.to_string()).unwrap_or_default()
+}
+
+fn sentence(record: &Record, body: &Value, lang: Lang) -> String {
+    match (record.is_shrunk(), lang) {
+        (true, Lang::De) => "Eintrag eines gelöschten Vorgangs: nur die Prüfsumme ist noch da.".to_owned(),
+        (true, Lang::En) => "Record of a run that was removed: only its hash is left.".to_owned(),
+        (false, lang) => laufzettel_engine::sentence(&record.draft.kind, body).get(lang).to_owned(),
+    }
+}
+
+fn erased(record: &Record, lang: Lang) -> &'static str {
+    match (record.lacks_content(), lang) {
+        (true, Lang::De) => " [Inhalt gelöscht]",
+        (true, Lang::En) => " [content erased]",
+        (false, _) => "",
+    }
+}
+
 /// One record of an export: everything the chain is computed from.
 fn line(record: &Record, body: &Value) -> Value {
     let draft = &record.draft;
+    if record.is_shrunk() {
+        return json!({ "lane": record.lane, "seq": record.seq, "hash": to_hex(&record.hash) });
+    }
     json!({ "lane": record.lane, "seq": record.seq, "run": draft.run.map(|r| r.to_string()), "run_seq": draft.run_seq, "at": draft.at,
         "kind": draft.kind, "actor": draft.actor, "body": draft.body, "salt": draft.salt.map(|s| to_hex(&s)),
         "content": draft.content.as_ref().map(|c| STANDARD.encode(c)), "hash": to_hex(&record.hash),
@@ -192,15 +232,14 @@ pub async fn export(house: &House, format: &str, out: &Out) -> Done {
         if format == "jsonl" {
             out.value(&line(&record, &body)).await;
         } else {
-            let at = jiff::Timestamp::from_microsecond(record.draft.at).map(|at| at.to_string()).unwrap_or_default();
             let cells = [
                 record.lane.to_string(),
                 record.seq.to_string(),
-                at,
+                at(&record),
                 record.draft.run.map(|r| r.to_string()).unwrap_or_default(),
                 record.draft.kind.clone(),
                 record.draft.actor.clone(),
-                laufzettel_engine::sentence(&record.draft.kind, &body).de,
+                sentence(&record, &body, Lang::De),
             ];
             out.data(cells.map(|cell| csv(&cell)).join(";")).await;
         }

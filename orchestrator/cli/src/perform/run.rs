@@ -60,7 +60,7 @@ async fn start(house: &House, wish: &RunWish, out: &Out) -> Result<RunId, Failed
         out.note(out.text("Probe: ein Prozess aus einer Datei läuft ohne Freigabe.", "Trial: a process from a file runs without a release.")).await;
     }
     let (by, run_as) = starter(house, wish, out).await?;
-    let input = laufzettel_worker::files::extract(&house.desk.tenant.store, wish.input.clone()).await.map_err(|e| Failed::new(code::USAGE, e.to_string()))?;
+    let input = laufzettel_worker::files::extract(&house.desk.tenant, wish.input.clone()).await.map_err(|e| Failed::new(code::USAGE, e.to_string()))?;
     let request = StartRequest {
         process: wish.process.clone(),
         caller: by,

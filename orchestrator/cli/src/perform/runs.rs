@@ -66,12 +66,16 @@ async fn print(house: &House, by: &Caller, loaded: &Loaded, out: &Out) -> Done {
         let open: Vec<String> = state.open_tasks().map(|t| format!("{run}.{}", t.opened.number)).collect();
         out.value(&json!({ "run": run.to_string(), "nummer": state.nummer, "process": state.process.as_str(), "version": state.version,
             "state": state.state().as_str(), "started_at": state.started_at.to_string(), "caller": state.caller.name,
-            "steps": steps, "tasks": open, "output": state.output, "message": state.message }))
+            "steps": steps, "tasks": open, "output": state.output, "message": state.message,
+            "content_erased_at": loaded.gone.map(|gone| gone.at) }))
             .await;
         return Ok(code::DONE);
     }
     out.data(format!("{} · {} {} · {}", state.nummer, process.title, state.version, show::state(state.state(), out.lang))).await;
     out.data(format!("{} {} · {}", out.text("gestartet von", "started by"), state.caller.name, state.started_at)).await;
+    for line in loaded.gone.iter().flat_map(|gone| show::gone(gone, out.lang)) {
+        out.data(line).await;
+    }
     for id in &process.order {
         if let Some(line) = show::step_line(process, state, id, out.lang) {
             out.data(line).await;
@@ -138,7 +142,7 @@ async fn go_on(house: &House, run: RunId, told: Result<Loaded, WishError>, out: 
 /// Recomputes a run from its journal: every event must follow from those before it.
 pub async fn replay(house: &House, written: &str, out: &Out) -> Done {
     let run = find_run(house, written, out.lang).await?;
-    viewed(house, run, out).await?;
+    let (_, loaded) = viewed(house, run, out).await?;
     let records = house.desk.tenant.store.history(run).await?;
     let events = laufzettel_worker::decode(&records).map_err(|e| wish_failed(e, out.lang))?;
     let folded = fold(&house.desk.tenant.id, run, &events).map_err(|e| Failed::new(code::BROKEN, e.to_string()))?;
@@ -146,6 +150,9 @@ pub async fn replay(house: &House, written: &str, out: &Out) -> Done {
     let (Some(folded), Some(row)) = (folded, row) else { return Err(no_run(out.lang)) };
     if folded.state().as_str() != row.state || folded.seq != row.seq {
         return Err(Failed::new(code::BROKEN, format!("Die Liste sagt „{}“, das Protokoll „{}“.", row.state, folded.state().as_str())));
+    }
+    for line in loaded.gone.iter().flat_map(|gone| show::gone(gone, out.lang)) {
+        out.note(line).await;
     }
     out.note(format!("{}: {} {}", row.nummer, events.len(), out.text("Einträge nachgerechnet, Zustand stimmt überein", "records replayed, the state agrees")))
         .await;

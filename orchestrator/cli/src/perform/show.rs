@@ -3,6 +3,7 @@
 use laufzettel_domain::Lang;
 use laufzettel_engine::{EffectStatus, Run, StepState, TaskKind};
 use laufzettel_process::Process;
+use laufzettel_worker::Gone;
 
 pub fn state(state: laufzettel_engine::State, lang: Lang) -> &'static str {
     use laufzettel_engine::State as S;
@@ -15,6 +16,18 @@ pub fn state(state: laufzettel_engine::State, lang: Lang) -> &'static str {
         (S::Stuck, Lang::De) => "steckt fest",
         (state, Lang::En) => state.as_str(),
     }
+}
+
+/// What has gone of a run, and what has not.
+pub fn gone(gone: &Gone, lang: Lang) -> Vec<String> {
+    let (at, until) = (gone.at, gone.belege_until);
+    match lang {
+        Lang::De => [Some(format!("Inhalte gelöscht am {at}.")), until.map(|until| format!("Entscheidungen und Berechnungen (Belege) bleiben bis {until}."))],
+        Lang::En => [Some(format!("Content erased on {at}.")), until.map(|until| format!("Decisions and calculations are kept until {until}."))],
+    }
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// `✓ Satz der Ortsgemeinde`: one line for a step that has settled; `None` while it has not.
@@ -32,7 +45,8 @@ pub fn step_line(process: &Process, run: &Run, step: &laufzettel_domain::StepId,
                 (false, true) => "failed, going on",
                 (false, false) => "failed",
             };
-            Some(format!("  ✗ {title} ({word}): {message}"))
+            // a reason that was erased is none
+            Some(if message.is_empty() { format!("  ✗ {title} ({word})") } else { format!("  ✗ {title} ({word}): {message}") })
         }
     }
 }
@@ -79,11 +93,16 @@ pub fn obstacles(process: &Process, run: &Run, lang: Lang) -> Vec<String> {
         Lang::De => format!("  … {}: wartet bis {until}", title(&slot.step)),
         Lang::En => format!("  … {}: waits until {until}", title(&slot.step)),
     }));
-    for task in run.open_tasks().filter(|t| t.opened.kind.is_own() || t.opened.kind == TaskKind::Repair) {
+    for task in run.open_tasks().filter(|t| t.opened.kind.is_own() || matches!(t.opened.kind, TaskKind::Repair | TaskKind::Restored)) {
         let groups = task.opened.unit.clone().unwrap_or_else(|| task.opened.assign.groups.join(", "));
+        let title = match (&task.opened.kind, lang) {
+            (TaskKind::Restored, Lang::De) => "Ruht nach einer Wiederherstellung".to_owned(),
+            (TaskKind::Restored, Lang::En) => "Rests after a restore".to_owned(),
+            _ => title(&task.opened.step),
+        };
         lines.push(match lang {
-            Lang::De => format!("  … {}: wartet auf {groups} (laufzettel tasks complete {}.{})", title(&task.opened.step), run.id, task.opened.number),
-            Lang::En => format!("  … {}: waits for {groups} (laufzettel tasks complete {}.{})", title(&task.opened.step), run.id, task.opened.number),
+            Lang::De => format!("  … {title}: wartet auf {groups} (laufzettel tasks complete {}.{})", run.id, task.opened.number),
+            Lang::En => format!("  … {title}: waits for {groups} (laufzettel tasks complete {}.{})", run.id, task.opened.number),
         });
     }
     lines

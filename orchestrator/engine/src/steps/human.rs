@@ -210,8 +210,11 @@ pub(crate) fn check_form(task: &Task, answer: &Answer) -> Result<(), Rejection> 
 }
 
 pub(crate) fn record(sheet: &mut Sheet<'_>, task: &Task, answer: Answer) {
-    let release = match (&sheet.step(&task.opened.step).kind, answer.release) {
-        (StepKind::Human(human), Some(decision)) if task.opened.kind == TaskKind::Human => human.release.clone().map(|release| Released { release, decision }),
+    // a task about the whole run has no step
+    let release = match (sheet.process.steps.get(&task.opened.step).map(|step| &step.kind), answer.release) {
+        (Some(StepKind::Human(human)), Some(decision)) if task.opened.kind == TaskKind::Human => {
+            human.release.clone().map(|release| Released { release, decision })
+        }
         _ => None,
     };
     let Answer { by, values, shown, decision, .. } = answer;

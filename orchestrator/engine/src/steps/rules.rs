@@ -4,7 +4,10 @@ use laufzettel_domain::{Slot, Value};
 use laufzettel_policy::Labelled;
 use laufzettel_process::model::{FailureClass, Rules};
 
-use crate::{decide::Sheet, labels};
+use crate::{
+    decide::{By, Sheet},
+    labels,
+};
 
 pub(crate) fn begin(sheet: &mut Sheet<'_>, slot: &Slot, rules: &Rules) {
     let scope = sheet.scope_of(slot);
@@ -19,7 +22,7 @@ pub(crate) fn begin(sheet: &mut Sheet<'_>, slot: &Slot, rules: &Rules) {
         Ok(value) => {
             let label = sheet.labels().of_rules(&slot.step, rules);
             let reads = labels::reads(rules.with.values());
-            sheet.complete(slot, value, Labelled::all(label), reads);
+            sheet.completed(slot, By::Table(with), value, Labelled::all(label), reads);
         }
         Err(error) => sheet.fail(slot, FailureClass::Invalid, error.to_string()),
     }

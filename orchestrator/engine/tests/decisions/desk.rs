@@ -36,11 +36,13 @@ steps:
 output: { gut: \"{{ steps.f.ja }}\", wert: \"{{ input.wert }}\" }
 ";
 
-fn process(steps: &str) -> Process {
+fn process(steps: &str, more: &[(&str, &str)]) -> Process {
     let text = format!("{HEAD}{steps}");
     let (head, _) = HEAD.split_once("input:").unwrap();
     let child = format!("{}{CHILD}", head.replace("process: probe", "process: kind"));
-    let folder = Folder { files: BTreeMap::from([("p.yaml".to_owned(), text), ("kind.yaml".to_owned(), child)]) };
+    let mut files = BTreeMap::from([("p.yaml".to_owned(), text), ("kind.yaml".to_owned(), child)]);
+    files.extend(more.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())));
+    let folder = Folder { files };
     let mut findings = Findings::new("p.yaml");
     let process = read::read(&folder, "p.yaml", &mut findings);
     let lines: Vec<String> = findings.into_sorted().iter().map(|f| f.line(Lang::De)).collect();
@@ -89,7 +91,12 @@ pub struct Desk {
 
 impl Desk {
     pub fn new(steps: &str, input: Value) -> Result<Self, Rejection> {
-        let process = process(steps);
+        Self::with_files(steps, &[], input)
+    }
+
+    /// With files the process reads.
+    pub fn with_files(steps: &str, more: &[(&str, &str)], input: Value) -> Result<Self, Rejection> {
+        let process = process(steps, more);
         let context = context(&process);
         let at: Timestamp = "2026-11-23T09:00:00Z".parse().unwrap();
         let tenant = TenantId::parse("t").unwrap();

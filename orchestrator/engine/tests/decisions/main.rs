@@ -5,7 +5,9 @@
 mod agents;
 mod desk;
 mod items;
+mod kept;
 mod people;
+mod restored;
 mod time;
 
 use desk::{Desk, answer, clerk, no, ok, yes};

@@ -38,13 +38,18 @@ impl Case {
 
     /// A new lane that names the last record found.
     pub fn open(&mut self) {
-        let lane = self.records.last().map_or(1, |last| last.lane + 1);
+        self.open_above(0);
+    }
+
+    /// The same, with a number above one that is lost.
+    pub fn open_above(&mut self, above: u64) {
+        let lane = self.records.last().map_or(0, |last| last.lane).max(above) + 1;
         let heads: Vec<Value> = self.records.last().map(|last| json!([last.lane, last.seq, to_hex(&last.hash)])).into_iter().collect();
         let draft = Draft::new(LANE_OPENED, "engine", 1_000, json!({ "heads": heads }), None);
         self.records.push(seal(&genesis(&self.tenant, lane), lane, 1, draft));
     }
 
-    fn append(&mut self, draft: Draft) {
+    pub fn append(&mut self, draft: Draft) {
         let last = self.records.last().expect("an open lane");
         self.records.push(seal(&last.hash, last.lane, last.seq + 1, draft));
     }
@@ -89,6 +94,11 @@ impl Case {
         let mut last: Option<Record> = None;
         for record in &mut self.records {
             let previous = last.filter(|l| l.lane == record.lane).map_or(genesis(&self.tenant, record.lane), |l| l.hash);
+            // of what was pruned nobody can make another hash
+            if record.is_shrunk() {
+                last = Some(record.clone());
+                continue;
+            }
             let mut draft = record.draft.clone();
             if follow && draft.kind == LANE_OPENED {
                 moved.iter().for_each(|(old, new)| draft.body = draft.body.replace(old, new));
@@ -100,9 +110,22 @@ impl Case {
         }
     }
 
+    /// Notes past the first so many anew: they name the end of the last lane.
+    pub fn resign_from(&mut self, count: usize) {
+        self.table.truncate(count);
+        self.witness.truncate(count);
+        self.tip = checkpoint(&self.table[count - 1], &self.tenant).digest();
+        self.checkpoint();
+    }
+
     /// Everything anew, with the key: the end of each lane is witnessed, whatever is in it.
     pub fn forge(&mut self) {
         self.reseal(true);
+        self.sign_ends();
+    }
+
+    /// New notes, of the end of each lane as it stands.
+    pub fn sign_ends(&mut self) {
         (self.table, self.witness, self.tip) = (Vec::new(), Vec::new(), [0; 32]);
         let ends: Vec<Head> = self.records.chunk_by(|a, b| a.lane == b.lane).filter_map(|lane| lane.last()).map(head).collect();
         ends.into_iter().for_each(|end| self.sign(vec![end]));

@@ -20,6 +20,9 @@ pub struct Trial {
 
 /// A record as `laufzettel audit export` prints it.
 fn line(record: &Record) -> String {
+    if record.is_shrunk() {
+        return format!("{}\n", json!({ "lane": record.lane, "seq": record.seq, "hash": to_hex(&record.hash) }));
+    }
     let draft = &record.draft;
     let value = json!({
         "lane": record.lane, "seq": record.seq, "run": draft.run.map(|run| run.to_string()), "run_seq": draft.run_seq, "at": draft.at,
@@ -71,13 +74,18 @@ pub fn second_opinions(trials: &[Trial]) -> Vec<Found> {
     found
 }
 
+fn texts(list: &Value) -> Vec<String> {
+    list.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
 fn found(line: &str) -> Found {
     let said: Value = serde_json::from_str(line).expect("a line of JSON");
     let place = said["lane"].as_i64().zip(said["seq"].as_i64());
     Found {
         exit: said["exit"].as_u64().expect("an exit code"),
         broken: place.map(|(lane, seq)| (lane, seq, said["what"].as_str().unwrap_or_default().to_owned())),
-        unanchored: said["unanchored"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect(),
+        unanchored: texts(&said["unanchored"]),
+        lost: texts(&said["lost"]),
     }
 }
 
@@ -91,7 +99,7 @@ pub fn unreadable(case: &Case) -> Vec<Trial> {
     };
     let hash = to_hex(&case.records[index].hash);
     let at = case.records[index].draft.at;
-    let lines: [(&str, Vec<u8>, (i64, i64)); 22] = [
+    let lines: [(&str, Vec<u8>, (i64, i64)); 26] = [
         ("empty", b"\n".to_vec(), (0, 0)),
         ("no JSON", b"{\n".to_vec(), (0, 0)),
         ("no object", b"[]\n".to_vec(), (0, 0)),
@@ -113,6 +121,10 @@ pub fn unreadable(case: &Case) -> Vec<Trial> {
         ("a short salt", swap("\"salt\":null", "\"salt\":\"00\""), (1, 4)),
         ("content in no base64", swap("\"content\":null", "\"content\":\"*\""), (1, 4)),
         ("content without padding", swap("\"content\":null", "\"content\":\"AA\""), (1, 4)),
+        ("shrunk, with a sentence", format!("{{\"lane\":1,\"seq\":4,\"hash\":\"{hash}\",\"satz\":\"\"}}\n").into_bytes(), (1, 4)),
+        ("shrunk, without a hash", b"{\"lane\":1,\"seq\":4}\n".to_vec(), (1, 4)),
+        ("shrunk, a short hash", format!("{{\"lane\":1,\"seq\":4,\"hash\":\"{}\"}}\n", &hash[2..]).into_bytes(), (1, 4)),
+        ("shrunk, a text for a number", format!("{{\"lane\":\"1\",\"seq\":4,\"hash\":\"{hash}\"}}\n").into_bytes(), (0, 4)),
         ("content in another spelling", swap("\"content\":null", "\"content\":\"AB==\""), (1, 4)),
     ];
     let mut trials: Vec<Trial> = lines

@@ -6,6 +6,7 @@ mod book;
 mod columns;
 mod files;
 mod forms;
+mod gone;
 mod harm;
 
 use std::collections::BTreeMap;
@@ -25,21 +26,24 @@ pub struct Found {
     /// Of a break: lane, place, kind.
     broken: Option<(i64, i64, String)>,
     unanchored: Vec<String>,
+    lost: Vec<String>,
 }
 
 impl Found {
     pub fn broken(lane: i64, seq: i64, what: &str) -> Self {
-        Self { exit: 5, broken: Some((lane, seq, what.to_owned())), unanchored: Vec::new() }
+        Self { exit: 5, broken: Some((lane, seq, what.to_owned())), unanchored: Vec::new(), lost: Vec::new() }
     }
 
     fn of(verdict: Verdict) -> Self {
         match verdict {
-            Verdict::Intact { .. } => Self { exit: 0, broken: None, unanchored: Vec::new() },
-            Verdict::NotAnchored { beyond, .. } => {
-                Self { exit: 6, broken: None, unanchored: beyond.iter().map(|(lane, seq)| format!("{lane}/{seq}")).collect() }
-            }
+            Verdict::Intact { lost, .. } => Self { exit: 0, broken: None, unanchored: Vec::new(), lost: places(&lost) },
+            Verdict::NotAnchored { beyond, lost, .. } => Self { exit: 6, broken: None, unanchored: places(&beyond), lost: places(&lost) },
             Verdict::Broken(Break { lane, seq, what }) => Self::broken(lane.cast_signed(), seq.cast_signed(), name(&what)),
         }
+    }
+
+    fn is_whole_but_for_a_gap(&self) -> bool {
+        self.exit == 0 && !self.lost.is_empty()
     }
 
     fn class(&self) -> &str {
@@ -51,6 +55,10 @@ impl Found {
     }
 }
 
+fn places(places: &[(u64, u64)]) -> Vec<String> {
+    places.iter().map(|(lane, seq)| format!("{lane}/{seq}")).collect()
+}
+
 /// The names of `docs/journal.md` §8.
 fn name(what: &What) -> &'static str {
     match what {
@@ -60,6 +68,8 @@ fn name(what: &What) -> &'static str {
         What::Body => "body",
         What::Content => "content",
         What::ContentMissing => "content_missing",
+        What::Shrunk => "shrunk",
+        What::Erasure => "erasure",
         What::Opening => "opening",
         What::Fork => "fork",
         What::RunSequence => "run_sequence",
@@ -72,13 +82,14 @@ fn name(what: &What) -> &'static str {
 }
 
 /// Every name, and `unreadable`, which only a file can be.
-const CLASSES: [&str; 17] = [
+const CLASSES: [&str; 19] = [
     "body",
     "checkpoint_fork",
     "checkpoint_head",
     "checkpoint_order",
     "content",
     "content_missing",
+    "erasure",
     "fork",
     "gap",
     "hash",
@@ -88,6 +99,7 @@ const CLASSES: [&str; 17] = [
     "opening",
     "order",
     "run_sequence",
+    "shrunk",
     "truncated",
     "unreadable",
 ];
@@ -124,8 +136,16 @@ fn cases() -> Vec<(String, Case)> {
     let mut others = Variants::of("an empty store", &empty);
     others.with("the key of another tenant", |c| c.key.clone_from(&stranger.key));
     others.with("a key of nothing", |c| c.key.clear());
+    let (erased, pruned) = (gone::erased("vg"), gone::pruned("vg"));
+    let mut without = Variants::of("contents erased", &erased);
+    gone::contents(&mut without);
+    let mut shrunk = Variants::of("records pruned", &pruned);
+    gone::records(&mut shrunk);
+    let restored = gone::restored("vg");
+    let mut gap = Variants::of("restored", &restored);
+    gone::gap(&mut gap);
     let whole = Variants::of("another tenant", &stranger);
-    [lanes.made, small.made, alive.made, others.made, whole.made].concat()
+    [lanes.made, small.made, alive.made, others.made, without.made, shrunk.made, gap.made, whole.made].concat()
 }
 
 #[test]
@@ -136,6 +156,7 @@ fn two_verifiers_come_to_the_same_verdict() {
     trials.iter().for_each(|trial| *classes.entry(trial.expected.class()).or_default() += 1);
     println!("{} cases: {classes:?}", trials.len());
     assert!(trials.len() >= 500);
+    assert!(trials.iter().any(|trial| trial.expected.is_whole_but_for_a_gap()));
     assert_eq!(classes.keys().copied().collect::<Vec<_>>(), CLASSES);
     let second = second_opinions(&trials);
     let differing: Vec<_> = trials.iter().zip(&second).filter(|(trial, second)| trial.expected != **second).map(|(t, s)| (&t.name, &t.expected, s)).collect();

@@ -92,7 +92,8 @@ pub async fn start(
     let run = match tenant.desk.start(request).await {
         Ok(started) => started.run,
         Err(StartError::Duplicate(run)) => match tenant.desk.load(run).await {
-            Ok(Some(loaded)) if loaded.run.input == input => run,
+            // what cannot be compared any more counts as the same
+            Ok(Some(loaded)) if loaded.gone.is_some() || loaded.run.input == input => run,
             Ok(Some(_)) => return other_data(),
             _ => return later(),
         },
@@ -131,7 +132,9 @@ async fn waited(site: &Site, session: &Session, run: RunId, headers: &HeaderMap)
             tenant.desk.record("content.viewed", &as_api(&session.caller), json!({ "run": run.to_string() })).await.ok()?;
             let Run { nummer, output, message, .. } = &loaded.run;
             let state = loaded.run.state().as_str().to_owned();
-            let body = json!(Finished { run: run.to_string(), nummer: nummer.clone(), state, output: output.clone(), message: message.clone() });
+            let (nummer, output, message) = (nummer.clone(), output.clone(), message.clone());
+            let content_erased_at = loaded.gone.map(|gone| gone.at);
+            let body = json!(Finished { run: run.to_string(), nummer, state, output, message, content_erased_at });
             let mut response = reply::json(StatusCode::OK, &body);
             response.headers_mut().insert("preference-applied", format!("wait={seconds}").parse().ok()?);
             return Some(response);

@@ -80,7 +80,8 @@ pub async fn show(State(site): State<Arc<Site>>, Extension(session): Extension<S
             let open: Vec<String> = loaded.run.open_tasks().map(|t| format!("{id}.{}", t.opened.number)).collect();
             let Run { nummer, process, version, output, message, .. } = loaded.run.clone();
             let state = loaded.run.state().as_str().to_owned();
-            let body = json!(RunShown { run, nummer, process: process.to_string(), version, state, output, message, tasks: open });
+            let content_erased_at = loaded.gone.map(|gone| gone.at);
+            let body = json!(RunShown { run, nummer, process: process.to_string(), version, state, output, message, tasks: open, content_erased_at });
             reply::tagged(&HeaderMap::new(), &tag(loaded.run.seq), || body)
         }
         Ok(None) => no_run(),

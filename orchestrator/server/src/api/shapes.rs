@@ -46,6 +46,9 @@ pub struct Finished {
     pub output: Value,
     /// Why it failed, was cancelled or is stuck.
     pub message: String,
+    /// When its contents went, if they have; what they were is null then.
+    #[schemars(with = "Option<String>")]
+    pub content_erased_at: Option<Timestamp>,
 }
 
 /// One run.
@@ -61,6 +64,9 @@ pub struct RunShown {
     pub message: String,
     /// Its open tasks.
     pub tasks: Vec<String>,
+    /// When its contents went, if they have; what they were is null then.
+    #[schemars(with = "Option<String>")]
+    pub content_erased_at: Option<Timestamp>,
 }
 
 /// An order was carried out, or a repeated one had been.
@@ -124,4 +130,8 @@ pub struct Received {
     pub state: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<Value>,
+    /// When its contents went, if they have; what they were is null then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub content_erased_at: Option<Timestamp>,
 }

@@ -56,6 +56,8 @@ pub struct VorgangPage {
     pub steps: Vec<StepView>,
     /// Oldest first.
     pub timeline: Vec<Entry>,
+    /// Its contents were erased.
+    pub gone: Option<Gone>,
     /// Where this person may cancel it.
     pub cancel: Option<Cancel>,
 }
@@ -126,6 +128,13 @@ pub struct StepView {
     pub attempts: u32,
     /// What a person can do about it.
     pub message: Option<String>,
+}
+
+/// When the contents of a run went, and until when decisions and calculations are kept, if they are. In the tenant's zone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Gone {
+    pub at: DateTime,
+    pub belege_until: Option<DateTime>,
 }
 
 /// A sentence of the journal.

@@ -191,6 +191,10 @@ impl VorgaengePage {
     }
 }
 
+fn gone(belege: bool) -> Gone {
+    Gone { at: jiff::civil::date(2027, 6, 1).at(3, 0, 0, 0), belege_until: belege.then(|| jiff::civil::date(2036, 12, 1).at(9, 30, 0, 0)) }
+}
+
 impl VorgangPage {
     pub(super) fn sample(lang: Lang) -> Self {
         let step = |id: &str, title: &str, kind, state| StepView {
@@ -251,6 +255,7 @@ impl VorgangPage {
                 step("storno", "Bescheid stornieren", StepKind::Tool, StepState::Undone),
                 bare,
             ],
+            gone: None,
             timeline: vec![
                 Entry { at: at(9), text: "Der Vorgang wurde über das öffentliche Formular begonnen.".into() },
                 Entry { at: at(10), text: EVIL.into() },
@@ -325,6 +330,8 @@ pub(super) fn pages(lang: Lang) -> Vec<(&'static str, Page)> {
         ("vorgaenge-leer", Page::Vorgaenge(VorgaengePage { runs: Vec::new(), more: None })),
         ("vorgang", Page::Vorgang(VorgangPage::sample(lang))),
         ("vorgang-neu", Page::Vorgang(VorgangPage { message: None, ended: None, timeline: Vec::new(), cancel: None, ..VorgangPage::sample(lang) })),
+        ("vorgang-geloescht", Page::Vorgang(VorgangPage { gone: Some(gone(true)), cancel: None, ..VorgangPage::sample(lang) })),
+        ("vorgang-ohne-belege", Page::Vorgang(VorgangPage { gone: Some(gone(false)), cancel: None, message: None, ..VorgangPage::sample(lang) })),
         ("prozesse", Page::Prozesse(ProzessePage::sample())),
         ("prozesse-leer", Page::Prozesse(ProzessePage { processes: Vec::new() })),
         ("start", Page::Start(StartPage::sample(lang))),

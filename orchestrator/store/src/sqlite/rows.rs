@@ -5,7 +5,10 @@ use laufzettel_journal::{Draft, Record};
 use serde::{Deserialize, Serialize};
 use sqlx::{Row as _, sqlite::SqliteRow};
 
-use crate::contract::{Claimed, Error, Mail, Message, RunRow, StartedRow, TaskRow, UsageRow};
+use crate::{
+    contract::{Claimed, Error, Mail, Message, RunRow, StartedRow, TaskRow, UsageRow},
+    removal::RetentionRow,
+};
 
 /// Counters fit: nobody writes 2^63 records.
 pub fn signed(n: u64) -> i64 {
@@ -70,6 +73,17 @@ pub fn mail(row: &SqliteRow) -> Result<Mail, Error> {
         at: row.try_get("at")?,
     };
     Ok(Mail { id: row.try_get("id")?, slot: row.try_get("place")?, message })
+}
+
+pub fn retention(row: &SqliteRow) -> Result<RetentionRow, Error> {
+    Ok(RetentionRow {
+        run: run_id(row.try_get("run")?)?,
+        parent: row.try_get::<Option<String>, _>("parent")?.map(|parent| run_id(&parent)).transpose()?,
+        contents_until: row.try_get("contents_until")?,
+        records_until: row.try_get("records_until")?,
+        erased_at: row.try_get("erased_at")?,
+        whole: row.try_get("whole")?,
+    })
 }
 
 pub fn started(row: &SqliteRow) -> Result<StartedRow, Error> {

@@ -6,6 +6,8 @@ CREATE TABLE IF NOT EXISTS records (
 );
 CREATE UNIQUE INDEX IF NOT EXISTS records_run ON records (run, run_seq) WHERE run IS NOT NULL;
 CREATE INDEX IF NOT EXISTS records_beside ON records (kind, lane, seq) WHERE run IS NULL;
+-- contents beside runs that are still there
+CREATE INDEX IF NOT EXISTS records_beside_content ON records (at) WHERE run IS NULL AND content IS NOT NULL;
 CREATE INDEX IF NOT EXISTS records_beside_at ON records (kind, at) WHERE run IS NULL;
 CREATE TABLE IF NOT EXISTS runs (
   run TEXT PRIMARY KEY, seq INTEGER NOT NULL, nummer TEXT NOT NULL, process TEXT NOT NULL, version TEXT NOT NULL,
@@ -25,6 +27,7 @@ CREATE TABLE IF NOT EXISTS tasks (
 ) WITHOUT ROWID;
 DROP INDEX IF EXISTS tasks_open;
 CREATE INDEX IF NOT EXISTS tasks_urgent ON tasks (open, due, opened_at, task);
+CREATE INDEX IF NOT EXISTS tasks_run ON tasks (run);
 CREATE TABLE IF NOT EXISTS usage (
   day TEXT NOT NULL, process TEXT NOT NULL, model TEXT NOT NULL, zone TEXT NOT NULL, calls INTEGER NOT NULL, charged INTEGER NOT NULL,
   PRIMARY KEY (day, process, model, zone)
@@ -39,6 +42,7 @@ CREATE INDEX IF NOT EXISTS mailbox_run ON mailbox (run, slot) WHERE run IS NOT N
 CREATE TABLE IF NOT EXISTS refused (mail INTEGER NOT NULL, run TEXT NOT NULL, slot TEXT NOT NULL, PRIMARY KEY (mail, run, slot)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS mailbox_name ON mailbox (name, key, id);
 CREATE TABLE IF NOT EXISTS receipts (key TEXT PRIMARY KEY, run TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS receipts_run ON receipts (run);
 -- what waits and what is there for it: addressed to the place, or to nobody
 CREATE VIEW IF NOT EXISTS mail AS
   SELECT e.run AS waits, e.slot AS place, m.* FROM mailbox m JOIN expected e ON e.name = m.name AND e.key = m.key JOIN runs r ON r.run = e.run
@@ -47,4 +51,14 @@ CREATE VIEW IF NOT EXISTS mail AS
 CREATE TABLE IF NOT EXISTS seen (key TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS clocks (name TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS bytes (name TEXT PRIMARY KEY, bytes BLOB NOT NULL);
+-- which run holds which file, and which files no run has taken yet
+CREATE TABLE IF NOT EXISTS held (name TEXT NOT NULL, run TEXT NOT NULL, PRIMARY KEY (name, run)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS held_run ON held (run);
+CREATE TABLE IF NOT EXISTS arrived (name TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+-- of ended runs: until when what is kept
+CREATE TABLE IF NOT EXISTS retention (
+  run TEXT PRIMARY KEY, parent TEXT, contents_until INTEGER NOT NULL, records_until INTEGER NOT NULL, erased_at INTEGER, whole INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS retention_contents ON retention (contents_until) WHERE erased_at IS NULL;
+CREATE INDEX IF NOT EXISTS retention_records ON retention (records_until);
 CREATE TABLE IF NOT EXISTS checkpoints (number INTEGER PRIMARY KEY, note TEXT NOT NULL);

@@ -11,10 +11,11 @@ use serde_json::json;
 use sqlx::{Connection as _, QueryBuilder, Row as _, Sqlite as Db, SqliteConnection, Transaction};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Job, rows};
+use super::{Job, removal, rows};
 use crate::{
     contract::{Append, AppendError, Error, KEPT_US, LaneHead, Message, Projection, RunRow, TaskRow, UsageRow},
     failpoint,
+    removal::RetentionRow,
 };
 
 /// Requests in one commit. At about ten records each this is where a statement stops getting cheaper per row.
@@ -27,7 +28,7 @@ pub struct Lane {
     lane: u64,
     seq: u64,
     hash: [u8; 32],
-    closed: bool,
+    pub(super) closed: bool,
     /// What readers see; moved before anybody hears that a batch is durable.
     shown: Option<Arc<Mutex<LaneHead>>>,
 }
@@ -37,7 +38,7 @@ impl Lane {
         LaneHead { lane: self.lane, seq: self.seq, hash: self.hash }
     }
 
-    fn advance(&mut self, next: &LaneHead) {
+    pub(super) fn advance(&mut self, next: &LaneHead) {
         self.seq = next.seq;
         self.hash = next.hash;
         if let Some(shown) = &self.shown {
@@ -47,7 +48,7 @@ impl Lane {
 }
 
 /// Opens a lane: raises the epoch, names the head it found.
-pub async fn begin(connection: &mut SqliteConnection, tenant: &str, now: i64) -> Result<(Lane, u64), Error> {
+pub async fn begin(connection: &mut SqliteConnection, tenant: &str, now: i64, lane_above: u64) -> Result<(Lane, u64), Error> {
     let mut tx = connection.begin().await?;
     let known: Option<String> = sqlx::query("SELECT value FROM meta WHERE name = 'tenant'").fetch_optional(&mut *tx).await?.map(|r| r.get(0));
     if let Some(known) = known.filter(|known| known != tenant) {
@@ -65,7 +66,7 @@ pub async fn begin(connection: &mut SqliteConnection, tenant: &str, now: i64) ->
     let last = sqlx::query("SELECT * FROM records ORDER BY lane DESC, seq DESC LIMIT 1").fetch_optional(&mut *tx).await?;
     let last = last.as_ref().map(rows::record).transpose()?;
     let heads: Vec<_> = last.iter().map(|r| json!([r.lane, r.seq, to_hex(&r.hash)])).collect();
-    let lane = last.map_or(1, |r| r.lane + 1);
+    let lane = last.map_or(0, |r| r.lane).max(lane_above) + 1;
     let record = seal(&genesis(tenant, lane), lane, 1, Draft::new(LANE_OPENED, "engine", now, json!({ "heads": heads }), None));
     let state = Lane { lane, seq: 1, hash: record.hash, closed: false, shown: None };
     insert_records(&mut tx, &[record]).await?;
@@ -77,14 +78,24 @@ pub async fn run(mut connection: SqliteConnection, mut lane: Lane, epoch: u64, m
     lane.shown = Some(head);
     let mut seqs: HashMap<RunId, u64> = HashMap::new();
     let mut waiting = Vec::with_capacity(BATCH_MAX);
+    // whether something that was removed may still stand in the log of pages
+    let mut unscrubbed = false;
     while jobs.recv_many(&mut waiting, BATCH_MAX).await > 0 {
         let mut appends = Vec::new();
         for job in waiting.drain(..) {
             match job {
                 Job::Append(together, done) => appends.push((together, done)),
-                Job::Bytes { name, bytes, done } => reply(done, put_bytes(&mut connection, &name, &bytes).await),
+                Job::Bytes { name, bytes, at, done } => reply(done, put_bytes(&mut connection, &name, &bytes, at).await),
                 Job::Checkpoint { number, note, done } => reply(done, put_checkpoint(&mut connection, number, &note).await),
-                Job::Sweep { now, done } => reply(done, sweep(&mut connection, now).await),
+                Job::Sweep { now, done } => {
+                    reply(done, sweep(&mut connection, now).await);
+                    unscrubbed = true;
+                }
+                Job::Remove(what, done) => {
+                    let removed = removal::remove(&mut connection, &mut lane, *what).await;
+                    unscrubbed = removed.is_err() || !removal::scrub(&mut connection).await;
+                    reply(done, removed);
+                }
                 Job::Close { at, done } => {
                     if failpoint::hit("store.before_close") {
                         return;
@@ -101,6 +112,9 @@ pub async fn run(mut connection: SqliteConnection, mut lane: Lane, epoch: u64, m
             }
         }
         batch(&mut connection, &mut lane, epoch, &mut seqs, appends).await;
+        if unscrubbed {
+            unscrubbed = !removal::scrub(&mut connection).await;
+        }
     }
     if let Err(error) = connection.close().await {
         tracing::warn!(%error, "closing the database");
@@ -126,6 +140,7 @@ struct Sheet {
     taken: Vec<i64>,
     refused: Vec<(i64, RunId, String)>,
     moved: HashMap<RunId, (u64, bool)>,
+    files: Vec<(String, RunId)>,
 }
 
 async fn batch(connection: &mut SqliteConnection, lane: &mut Lane, epoch: u64, seqs: &mut HashMap<RunId, u64>, appends: Vec<Waiting>) {
@@ -236,6 +251,7 @@ fn take(sheet: &mut Sheet, next: &mut LaneHead, append: Append) {
         let ended = append.projection.as_ref().is_some_and(|p| p.run.ended_at.is_some());
         sheet.moved.insert(run, (append.expected + append.drafts.len() as u64, ended));
         sheet.receipts.extend(append.receipt.into_iter().flatten().map(|key| (key, run)));
+        sheet.files.extend(append.files.into_iter().map(|name| (name, run)));
     }
     for (n, draft) in append.drafts.into_iter().enumerate() {
         let draft = match append.run {
@@ -305,19 +321,13 @@ async fn commit(connection: &mut SqliteConnection, sheet: &Sheet, next: &LaneHea
         let sql = "INSERT INTO clocks (name, at) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET at = max(at, excluded.at)";
         sqlx::query(sql).bind(name).bind(at).execute(&mut *tx).await?;
     }
+    hold_files(&mut tx, &sheet.files).await?;
+    put_retention(&mut tx, sheet.projections.iter().filter_map(|p| p.retention.as_ref())).await?;
     put_expected(&mut tx, &sheet.projections).await?;
     put_mail(&mut tx, &sheet.posts).await?;
     fail("store.before_commit")?;
     if let Err(error) = tx.commit().await {
-        // whether it was written is not known: the head read back answers for the whole batch
-        let head = sqlx::query("SELECT hash FROM records WHERE lane = $1 AND seq = $2")
-            .bind(rows::signed(next.lane))
-            .bind(rows::signed(next.seq))
-            .fetch_optional(connection)
-            .await?;
-        if head.is_none_or(|row| row.get::<Vec<u8>, _>(0) != next.hash) {
-            return Err(error.into());
-        }
+        confirm(connection, next, error).await?;
     }
     if failpoint::hit("store.after_commit") {
         std::process::abort();
@@ -325,7 +335,17 @@ async fn commit(connection: &mut SqliteConnection, sheet: &Sheet, next: &LaneHea
     Ok(())
 }
 
-async fn insert_records(tx: &mut Transaction<'_, Db>, records: &[Record]) -> Result<(), Error> {
+/// Whether a commit that failed was written is not known: the head read back answers for all of it.
+pub(super) async fn confirm(connection: &mut SqliteConnection, next: &LaneHead, error: sqlx::Error) -> Result<(), Error> {
+    let sql = "SELECT hash FROM records WHERE lane = $1 AND seq = $2";
+    let head = sqlx::query(sql).bind(rows::signed(next.lane)).bind(rows::signed(next.seq)).fetch_optional(connection).await?;
+    if head.is_none_or(|row| row.get::<Vec<u8>, _>(0) != next.hash) {
+        return Err(error.into());
+    }
+    Ok(())
+}
+
+pub(super) async fn insert_records(tx: &mut Transaction<'_, Db>, records: &[Record]) -> Result<(), Error> {
     for chunk in records.chunks(ROWS_MAX) {
         let mut query = QueryBuilder::<Db>::new("INSERT INTO records (lane, seq, run, run_seq, at, kind, actor, body, salt, content, hash) ");
         query.push_values(chunk, |mut row, record| {
@@ -390,7 +410,26 @@ async fn sweep(connection: &mut SqliteConnection, now: i64) -> Result<(), Error>
     sqlx::query("DELETE FROM mailbox WHERE at < $1").bind(now - KEPT_US).execute(&mut *connection).await?;
     sqlx::query("DELETE FROM refused WHERE mail NOT IN (SELECT id FROM mailbox)").execute(&mut *connection).await?;
     // whoever repeats a message later than it would have been kept means another one
-    sqlx::query("DELETE FROM seen WHERE at < $1").bind(now - KEPT_US).execute(connection).await?;
+    sqlx::query("DELETE FROM seen WHERE at < $1").bind(now - KEPT_US).execute(&mut *connection).await?;
+    removal::untaken(connection, now).await?;
+    Ok(())
+}
+
+/// Files a run takes are the run's from now on.
+async fn hold_files(tx: &mut Transaction<'_, Db>, files: &[(String, RunId)]) -> Result<(), Error> {
+    for (name, run) in files {
+        sqlx::query("INSERT OR IGNORE INTO held (name, run) VALUES ($1, $2)").bind(name).bind(run.to_string()).execute(&mut **tx).await?;
+        sqlx::query("DELETE FROM arrived WHERE name = $1").bind(name).execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
+async fn put_retention(tx: &mut Transaction<'_, Db>, ended: impl Iterator<Item = &RetentionRow>) -> Result<(), Error> {
+    for row in ended {
+        let sql = "INSERT OR REPLACE INTO retention (run, parent, contents_until, records_until, erased_at, whole) VALUES ($1, $2, $3, $4, $5, $6)";
+        let query = sqlx::query(sql).bind(row.run.to_string()).bind(row.parent.map(|run| run.to_string())).bind(row.contents_until);
+        query.bind(row.records_until).bind(row.erased_at).bind(row.whole).execute(&mut **tx).await?;
+    }
     Ok(())
 }
 
@@ -474,8 +513,14 @@ async fn add_usage(tx: &mut Transaction<'_, Db>, usage: impl Iterator<Item = &Us
     Ok(())
 }
 
-async fn put_bytes(connection: &mut SqliteConnection, name: &str, bytes: &[u8]) -> Result<(), Error> {
-    sqlx::query("INSERT INTO bytes (name, bytes) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING").bind(name).bind(bytes).execute(connection).await?;
+async fn put_bytes(connection: &mut SqliteConnection, name: &str, bytes: &[u8], at: i64) -> Result<(), Error> {
+    let mut tx = connection.begin().await?;
+    sqlx::query("INSERT INTO bytes (name, bytes) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING").bind(name).bind(bytes).execute(&mut *tx).await?;
+    if name.starts_with("blob:") {
+        let sql = "INSERT INTO arrived (name, at) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET at = excluded.at";
+        sqlx::query(sql).bind(name).bind(at).execute(&mut *tx).await?;
+    }
+    tx.commit().await?;
     Ok(())
 }
 

@@ -163,6 +163,7 @@ pub fn desk_of(process: &str, store: MemoryStore, dice: &Arc<Seeded>, clock: Arc
         doors,
         clock,
         random: dice.clone(),
+        witness: None,
         memory: Memory::default(),
     }))
 }

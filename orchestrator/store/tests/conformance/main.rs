@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
+mod removal;
+
 use laufzettel_domain::RunId;
 use laufzettel_journal::{Draft, Verdict, Verifier};
 use laufzettel_store::{
@@ -58,7 +60,7 @@ fn append(n: u8, expected: u64, kinds: &[&str]) -> Append {
         expected,
         epoch: None,
         drafts: kinds.iter().map(|k| draft(k)).collect(),
-        projection: Some(Projection { run: row, tasks: vec![task], usage: vec![usage(n)], expects: None }),
+        projection: Some(Projection { run: row, tasks: vec![task], usage: vec![usage(n)], expects: None, retention: None }),
         ..Append::default()
     }
 }
@@ -259,13 +261,13 @@ async fn conforms(store: Store) {
     assert_eq!(store.history_after(run(1), 5).await.unwrap().iter().map(|r| r.draft.kind.as_str()).collect::<Vec<_>>(), ["e", "end"]);
     assert_eq!(store.last_number(2026).await.unwrap(), if answering == run(2) { 2 } else { 3 });
 
-    store.put_bytes("text:1", b"x").await.unwrap();
-    store.put_bytes("text:1", b"x").await.unwrap();
+    store.put_bytes("text:1", b"x", 0).await.unwrap();
+    store.put_bytes("text:1", b"x", 0).await.unwrap();
     assert_eq!(store.bytes("text:1").await.unwrap().as_deref(), Some(&b"x"[..]));
     assert_eq!(store.bytes("text:2").await.unwrap(), None);
     // a file is handed out only while its bytes fit its name
     let name = format!("blob:{}", laufzettel_domain::digest::to_hex(&laufzettel_domain::Digest::of(b"echt").0));
-    store.put_bytes(&name, b"gefaelscht").await.unwrap();
+    store.put_bytes(&name, b"gefaelscht", 0).await.unwrap();
     assert!(matches!(store.bytes(&name).await, Err(laufzettel_store::Error::Corrupt(_))));
 
     // what belongs together is written together, or not at all
@@ -277,6 +279,8 @@ async fn conforms(store: Store) {
         store.append(append(n, 1, &["end"])).await.unwrap();
     }
     mail_reaches_who_waits(&store).await;
+    removal::what_is_over_goes(&store).await;
+    removal::files_go_with_their_last_holder(&store).await;
     clocks_go_forward(&store).await;
     store.note(draft("signin")).await.unwrap();
     store.note(draft("signout")).await.unwrap();
@@ -313,18 +317,26 @@ async fn memory() {
 #[tokio::test]
 async fn sqlite() {
     let dir = tempfile::tempdir().unwrap();
-    let options = SqliteOptions { file: dir.path().join("vg.sqlite"), tenant: "vg".into(), now: 0 };
+    let options = SqliteOptions { file: dir.path().join("vg.sqlite"), tenant: "vg".into(), now: 0, lane_above: 0 };
     let store = Sqlite::open(options.clone()).await.unwrap();
     // one process at a time, one tenant a file
     assert!(matches!(Sqlite::open(options.clone()).await, Err(laufzettel_store::Error::Held)));
     conforms(Store::Sqlite(store)).await;
 }
 
+/// Nothing of what was removed stands in any file of the database, not even in the log of pages.
+#[tokio::test]
+async fn what_was_removed_stands_in_no_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::Sqlite(Sqlite::open(SqliteOptions { file: dir.path().join("vg.sqlite"), tenant: "vg".into(), now: 0, lane_above: 0 }).await.unwrap());
+    removal::leaves_no_trace(&store, dir.path()).await;
+}
+
 #[tokio::test]
 async fn a_file_of_another_tenant_is_refused_and_a_reopened_one_goes_on() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("vg.sqlite");
-    let open = |tenant: &str| Sqlite::open(SqliteOptions { file: file.clone(), tenant: tenant.into(), now: 0 });
+    let open = |tenant: &str| Sqlite::open(SqliteOptions { file: file.clone(), tenant: tenant.into(), now: 0, lane_above: 0 });
     let store = open("vg").await.unwrap();
     store.append_all(vec![append(1, 0, &["start"])]).await.unwrap();
     let first = store.epoch();

@@ -1,0 +1,31 @@
+//! How long what a run wrote is kept, and what of it outlives its contents. Pure: erases nothing, knows no clock.
+
+use jiff::{Timestamp, tz::TimeZone};
+use laufzettel_domain::Value;
+use laufzettel_process::{Process, model::StepKind};
+
+/// When the contents of an ended run go, and when all of it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    pub contents_until: Timestamp,
+    pub records_until: Timestamp,
+}
+
+/// Both dates of a run that ended then, by the calendar of the tenant's zone. What is past its `vorgang` has no contents either.
+pub fn kept(process: &Process, ended_at: Timestamp, zone: &TimeZone) -> Kept {
+    let (contents, records) = (process.aufbewahrung.inhalte.after(ended_at, zone), process.aufbewahrung.vorgang.after(ended_at, zone));
+    Kept { contents_until: contents.min(records), records_until: records }
+}
+
+/// Whether the content of a record is a *Beleg*, kept as long as the run itself: what a person decided, and what a decision table
+/// computed from which inputs.
+pub fn is_beleg(process: &Process, kind: &str, body: &Value) -> bool {
+    match kind {
+        "task.completed" => true,
+        "step.completed" => {
+            let step = body.get("step").and_then(Value::as_str);
+            step.is_some_and(|id| process.steps.iter().any(|(known, step)| known.as_str() == id && matches!(step.kind, StepKind::Rules(_))))
+        }
+        _ => false,
+    }
+}
