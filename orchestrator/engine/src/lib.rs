@@ -10,6 +10,7 @@
 //! follows from a wish, up to the next effects.
 
 mod apply;
+mod blank;
 mod claim;
 mod command;
 mod context;

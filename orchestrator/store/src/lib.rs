@@ -160,6 +160,16 @@ impl Store {
         both!(self, s => s.remove(Removal::Records(pruning)))
     }
 
+    /// Ended runs nothing is known of how long they are kept: from before this was written down with their end.
+    pub async fn unkept(&self, limit: u32) -> Result<Vec<RunId>, Error> {
+        both!(self, s => s.unkept(limit))
+    }
+
+    /// Writes that down for one of them, with the files it holds.
+    pub async fn keep(&self, row: RetentionRow, files: Vec<String>) -> Result<(), Error> {
+        both!(self, s => s.keep(row, files))
+    }
+
     /// How long an ended run is kept, and what has gone of it.
     pub async fn retention(&self, run: RunId) -> Result<Option<RetentionRow>, Error> {
         both!(self, s => s.retention(run))

@@ -57,6 +57,7 @@ pub(crate) enum Job {
     Append(Vec<Append>, oneshot::Sender<Result<(), AppendError>>),
     Bytes { name: String, bytes: Vec<u8>, at: i64, done: oneshot::Sender<Result<(), Error>> },
     Checkpoint { number: u64, note: String, done: oneshot::Sender<Result<(), Error>> },
+    Keep { row: RetentionRow, files: Vec<String>, done: oneshot::Sender<Result<(), Error>> },
     Remove(Box<Removal>, oneshot::Sender<Result<(), RemovalError>>),
     Sweep { now: i64, done: oneshot::Sender<Result<(), Error>> },
     Close { at: i64, done: oneshot::Sender<Result<(), AppendError>> },
@@ -139,6 +140,18 @@ impl Sqlite {
         let (done, reply) = oneshot::channel();
         self.writer.send(Job::Remove(Box::new(removal), done)).await.map_err(|_| stopped())?;
         reply.await.map_err(|_| stopped())?
+    }
+
+    pub async fn unkept(&self, limit: u32) -> Result<Vec<RunId>, Error> {
+        let sql = "SELECT run FROM runs WHERE ended_at IS NOT NULL AND run NOT IN (SELECT run FROM retention) ORDER BY run LIMIT $1";
+        let rows = sqlx::query(sql).bind(i64::from(limit)).fetch_all(&self.pool).await?;
+        rows.iter().map(|row| rows::run_id(&row.get::<String, _>(0))).collect()
+    }
+
+    pub async fn keep(&self, row: RetentionRow, files: Vec<String>) -> Result<(), Error> {
+        let (done, reply) = oneshot::channel();
+        self.writer.send(Job::Keep { row, files, done }).await.map_err(|_| Error::Refused(gone().to_string()))?;
+        reply.await.map_err(|_| Error::Refused(gone().to_string()))?
     }
 
     pub async fn retention(&self, run: RunId) -> Result<Option<RetentionRow>, Error> {

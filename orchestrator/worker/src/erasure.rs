@@ -10,13 +10,14 @@ use laufzettel_engine::is_beleg;
 use laufzettel_journal::{CONTENT_ERASED, Draft, Place, RECORDS_PRUNED, Range, Record};
 use laufzettel_policy::{Action, Decision};
 use laufzettel_process::Process;
-use laufzettel_store::{Erasure, Pruning, RemovalError, failpoint};
+use laufzettel_store::{Erasure, Pruning, RemovalError, RetentionRow, failpoint};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
-    desk::{Desk, WishError},
+    desk::{Desk, Loaded, WishError},
     files,
+    projection::retention,
     witness::{self, WitnessError},
 };
 
@@ -178,7 +179,7 @@ impl Desk {
         let loaded = self.load(order.run).await?.ok_or(EraseError::Unknown)?;
         let records = self.tenant.store.history(order.run).await?;
         let parts = Parts::of(&loaded.prepared.process, &records, order.whole);
-        let row = self.tenant.store.retention(order.run).await?;
+        let row = self.kept(&loaded, &records).await?;
         let until = row.as_ref().map(|row| row.records_until).and_then(|at| Timestamp::from_microsecond(at).ok()).unwrap_or(Timestamp::MAX);
         let erased = Erased { run: order.run, nummer: loaded.run.nummer.clone(), gone: parts.goes.len() as u64, kept: parts.kept, until };
         if parts.goes.is_empty() && row.is_some_and(|row| row.erased_at.is_some() && (row.whole || !order.whole)) {
@@ -195,6 +196,29 @@ impl Desk {
             Ok(()) => Ok(erased),
             Err(RemovalError::Open) => Err(EraseError::Open(erased.nummer)),
             Err(error) => Err(EraseError::Unavailable(error.to_string())),
+        }
+    }
+
+    /// How long a run is kept. What ended before this was written down with the end is brought up to it.
+    async fn kept(&self, loaded: &Loaded, records: &[Record]) -> Result<Option<RetentionRow>, EraseError> {
+        let stored = self.tenant.store.retention(loaded.run.id).await?;
+        let Some(row) = retention(&loaded.prepared, &loaded.run).filter(|_| stored.is_none()) else { return Ok(stored) };
+        let held: BTreeSet<String> = records.iter().filter_map(|record| record.draft.content()).flat_map(|content| files::names(&content)).collect();
+        self.tenant.store.keep(row.clone(), held.into_iter().collect()).await?;
+        Ok(Some(row))
+    }
+
+    /// The same for all of them, a portion at a time.
+    pub(crate) async fn keep_old_runs(&self) -> Result<(), EraseError> {
+        loop {
+            let old = self.tenant.store.unkept(PORTION).await?;
+            for run in &old {
+                let loaded = self.load(*run).await?.ok_or(EraseError::Unknown)?;
+                self.kept(&loaded, &self.tenant.store.history(*run).await?).await?;
+            }
+            if old.len() < PORTION as usize {
+                return Ok(());
+            }
         }
     }
 

@@ -160,3 +160,18 @@ fn pointers(value: &Value, wanted: &dyn Fn(&Value) -> bool) -> Vec<String> {
     walk(value, &mut String::new(), wanted, &mut found);
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_found_wherever_a_value_describes_them() {
+        let file = |bytes: &[u8]| serde_json::to_value(File::describe("f.pdf", "application/pdf", bytes)).unwrap();
+        let mut elsewhere = file(b"3");
+        elsewhere["file"] = json!("blob:anders");
+        let value = json!({ "call": { "arguments": { "anhaenge": [file(b"1"), { "datei": file(b"2") }] } }, "x": elsewhere, "file": "blob:text", "n": null });
+        let expected: BTreeSet<String> = [&b"1"[..], b"2"].map(|bytes| File::describe("f", "x", bytes).file).into();
+        assert_eq!(names(&value), expected);
+    }
+}

@@ -53,7 +53,7 @@ pub(crate) fn project(prepared: &Prepared, run: &Run, events: &[Event], day: &st
 }
 
 /// Of a run that has ended: how long its process keeps it.
-fn retention(prepared: &Prepared, run: &Run) -> Option<RetentionRow> {
+pub(crate) fn retention(prepared: &Prepared, run: &Run) -> Option<RetentionRow> {
     let (_, ended_at) = run.ended?;
     let kept = engine::kept(&prepared.process, ended_at, &prepared.context.zone());
     Some(RetentionRow {

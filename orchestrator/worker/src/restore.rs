@@ -99,6 +99,7 @@ impl Desk {
             );
             self.tell(*run, &Actor::Engine, |_| Ok(Command::Park { note: note.clone() })).await?;
         }
+        self.keep_old_runs().await?;
         self.repeat_erasures().await?;
         for (n, note) in gap.notes.iter().enumerate() {
             self.tenant.store.put_checkpoint((gap.from + n + 1) as u64, note).await?;

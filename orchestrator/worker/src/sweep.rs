@@ -3,35 +3,48 @@
 
 use jiff::Timestamp;
 
-use crate::desk::Desk;
+use crate::{desk::Desk, erasure::EraseError};
 
 /// When it was last done.
 #[derive(Default)]
 pub(crate) struct Sweep {
     swept: Option<Timestamp>,
+    /// The last portion left something.
+    more: bool,
 }
 
 impl Sweep {
     /// One portion, if an hour is over or the last one left something.
     pub async fn look(&mut self, desk: &Desk) {
         let now = desk.tenant.clock.now();
-        if self.swept.is_some_and(|at| now.duration_since(at).as_hours() < 1) {
+        let first = self.swept.is_none();
+        if !self.more && self.swept.is_some_and(|at| now.duration_since(at).as_hours() < 1) {
             return;
         }
-        if let Err(error) = desk.tenant.store.sweep(crate::micros(now)).await {
-            tracing::warn!(%error, "old messages are still there");
-            return;
+        if !self.more {
+            self.swept = Some(now);
+            begin(desk, first).await;
         }
-        if let Err(error) = desk.repeat_erasures().await {
-            tracing::error!(%error, "erasures the witness knows were not repeated");
+        self.more = desk.let_go().await.unwrap_or_else(|error| {
+            tracing::error!(%error, "what is past its time is still there");
+            false
+        });
+    }
+}
+
+/// What comes before the portions. What fails is said, and tried again in an hour.
+async fn begin(desk: &Desk, first: bool) {
+    if let Err(error) = desk.tenant.store.sweep(crate::micros(desk.tenant.clock.now())).await {
+        tracing::warn!(%error, "old messages are still there");
+    }
+    let repeated = async {
+        if first {
+            desk.keep_old_runs().await?;
         }
-        match desk.let_go().await {
-            Ok(true) => {}
-            Ok(false) => self.swept = Some(now),
-            Err(error) => {
-                tracing::error!(%error, "what is past its time is still there");
-                self.swept = Some(now);
-            }
-        }
+        desk.repeat_erasures().await
+    };
+    let repeated: Result<u64, EraseError> = repeated.await;
+    if let Err(error) = repeated {
+        tracing::error!(%error, "erasures the witness knows were not repeated");
     }
 }

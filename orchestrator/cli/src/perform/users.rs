@@ -79,7 +79,7 @@ fn rights(tenant: &Tenant, who: &Who) -> Vec<(String, Decision)> {
         rights.push((Action::ToolCall(name.clone()).to_string(), permit_tool(who, name, rule, "", &tenant.rules)));
     }
     rights.extend(tenant.zones.keys().map(|zone| plain(Action::ZoneUse(zone.clone()), None)));
-    let single = [Action::RunViewOwnUnit, Action::RunViewAll, Action::ModelsUse, Action::LabelRelease, Action::AuditRead, Action::Admin];
+    let single = [Action::RunViewOwnUnit, Action::RunViewAll, Action::ModelsUse, Action::LabelRelease, Action::AuditRead, Action::ContentErase, Action::Admin];
     rights.extend(single.into_iter().map(|action| plain(action, None)));
     rights
 }

@@ -38,6 +38,22 @@ impl Memory {
         Ok(())
     }
 
+    pub async fn unkept(&self, limit: u32) -> Result<Vec<RunId>, Error> {
+        let inner = self.lock();
+        let ended = inner.runs.values().filter(|row| row.ended_at.is_some() && !inner.retention.contains_key(&row.run));
+        Ok(ended.take(limit as usize).map(|row| row.run).collect())
+    }
+
+    pub async fn keep(&self, row: RetentionRow, files: Vec<String>) -> Result<(), Error> {
+        let mut inner = self.lock();
+        for name in files {
+            inner.arrived.remove(&name);
+            inner.held.insert((name, row.run));
+        }
+        inner.retention.insert(row.run, row);
+        Ok(())
+    }
+
     pub async fn retention(&self, run: RunId) -> Result<Option<RetentionRow>, Error> {
         Ok(self.lock().retention.get(&run).cloned())
     }

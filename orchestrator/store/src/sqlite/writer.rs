@@ -91,6 +91,7 @@ pub async fn run(mut connection: SqliteConnection, mut lane: Lane, epoch: u64, m
                     reply(done, sweep(&mut connection, now).await);
                     unscrubbed = true;
                 }
+                Job::Keep { row, files, done } => reply(done, keep(&mut connection, &row, files).await),
                 Job::Remove(what, done) => {
                     let removed = removal::remove(&mut connection, &mut lane, *what).await;
                     unscrubbed = removed.is_err() || !removal::scrub(&mut connection).await;
@@ -413,6 +414,13 @@ async fn sweep(connection: &mut SqliteConnection, now: i64) -> Result<(), Error>
     sqlx::query("DELETE FROM seen WHERE at < $1").bind(now - KEPT_US).execute(&mut *connection).await?;
     removal::untaken(connection, now).await?;
     Ok(())
+}
+
+async fn keep(connection: &mut SqliteConnection, row: &RetentionRow, files: Vec<String>) -> Result<(), Error> {
+    let mut tx = connection.begin().await?;
+    hold_files(&mut tx, &files.into_iter().map(|name| (name, row.run)).collect::<Vec<_>>()).await?;
+    put_retention(&mut tx, std::iter::once(row)).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Files a run takes are the run's from now on.

@@ -136,6 +136,21 @@ pub async fn files_go_with_their_last_holder(store: &Store) {
     store.prune(pruning(store, 50).await).await.unwrap();
     assert_eq!(there().await, Vec::<usize>::new());
     store.prune(pruning(store, 51).await).await.unwrap();
+    kept_since_before(store).await;
+}
+
+/// Runs that ended before anybody wrote down how long they are kept.
+async fn kept_since_before(store: &Store) {
+    let (file, bytes) = (File::describe("f", "text/plain", b"alt").file, b"alt");
+    store.put_bytes(&file, bytes, 10).await.unwrap();
+    store.append(append(60, 0, &["start"])).await.unwrap();
+    store.append(append(60, 1, &["end"])).await.unwrap();
+    assert!(store.unkept(500).await.unwrap().contains(&run(60)));
+    let row = RetentionRow { run: run(60), parent: None, contents_until: 100, records_until: 200, erased_at: None, whole: false };
+    store.keep(row.clone(), vec![file.clone()]).await.unwrap();
+    assert_eq!((store.retention(run(60)).await.unwrap(), store.unkept(500).await.unwrap().contains(&run(60))), (Some(row), false));
+    store.erase(erasure(store, 60, &[], &[]).await).await.unwrap();
+    assert_eq!(store.bytes(&file).await.unwrap(), None);
 }
 
 fn is_in(needle: &[u8], folder: &Path) -> bool {
