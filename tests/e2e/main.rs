@@ -16,6 +16,7 @@ mod login;
 mod models;
 mod permissions;
 mod remote;
+mod settle;
 mod tamper;
 mod views;
 mod waits;

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use laufzettel_domain::{EffectPath, RunId, Slot, TenantId, names::Phase};
 
 use crate::{
-    event::{Disposition, EffectFailed, EffectIntended, Event, Next, RunStarted, StepRetried, TaskKind},
-    run::{Child, Deadline, EffectRun, EffectStatus, Element, Expected, Run, StepState, Task, TaskState},
+    event::{Disposition, EffectFailed, EffectIntended, EffectUnanswered, Event, Next, RunStarted, StepRetried, TaskKind},
+    run::{Child, Deadline, EffectRun, EffectStatus, Element, Expected, Question, Run, StepState, Task, TaskState},
 };
 
 /// An event that cannot follow what came before: a damaged journal, or a bug.
@@ -180,8 +180,21 @@ pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalT
             effect.updated_at = at;
             effect.status = EffectStatus::Settled { value: e.value.clone() };
             effect.deferred = None;
+            effect.question = None;
         }
         Event::EffectFailed(e) => failed(open_effect(run, &e.path, e.round, event.kind())?, e, at),
+        Event::EffectUnanswered(e) => {
+            if !unanswered(open_effect(run, &e.path, e.round, event.kind())?, e) {
+                return illegal("its server was not asked");
+            }
+        }
+        Event::EffectAsked(e) => {
+            let effect = open_effect(run, &e.path, e.round, event.kind())?;
+            let Some(question) = effect.question.as_mut().filter(|question| question.at.is_some()) else {
+                return illegal("there is no question that waits");
+            };
+            question.at = None;
+        }
         Event::EffectDeferred(e) => {
             let effect = open_effect(run, &e.path, e.round, event.kind())?;
             let times = effect.deferred.as_ref().map_or(0, |(times, _)| *times);
@@ -208,6 +221,7 @@ pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalT
             }
             effect.round = e.round;
             effect.status = EffectStatus::Due;
+            effect.question = None;
             effect.updated_at = at;
         }
         Event::TaskOpened(e) => {
@@ -319,6 +333,7 @@ fn intended(run: &mut Run, intent: &EffectIntended, at: Timestamp) -> Result<(),
         uncertain: false,
         tokens: 0,
         deferred: None,
+        question: None,
         intended_at: at,
         updated_at: at,
     };
@@ -331,13 +346,16 @@ fn failed(effect: &mut EffectRun, event: &EffectFailed, at: Timestamp) {
     effect.updated_at = at;
     effect.attempt = event.attempt;
     effect.tokens += event.meta.charged();
-    effect.uncertain |= event.disposition != Disposition::DidNotHappen;
+    // a server that was asked answers for every attempt so far
+    effect.uncertain = (effect.uncertain && !event.asked) || event.disposition != Disposition::DidNotHappen;
     effect.deferred = None;
+    effect.question = (event.next == Next::Settle).then_some(Question { since: at, class: event.class, unanswered: 0, at: None });
     effect.status = match &event.next {
         Next::RetryAt(when) => {
             effect.attempt = event.attempt + 1;
             EffectStatus::RetryAt(*when)
         }
+        Next::Settle => EffectStatus::Settling,
         Next::Doubt => EffectStatus::Doubt,
         Next::Repair | Next::GiveUp => {
             let disposition = match event.disposition {
@@ -348,4 +366,15 @@ fn failed(effect: &mut EffectRun, event: &EffectFailed, at: Timestamp) {
             EffectStatus::GaveUp { class: event.class, message: event.message.clone(), disposition }
         }
     };
+}
+
+/// When the call was made stays what it was: a person who looks counts from there. `false`: nothing was asked.
+fn unanswered(effect: &mut EffectRun, event: &EffectUnanswered) -> bool {
+    let Some(question) = effect.question.as_mut().filter(|question| question.at.is_none()) else { return false };
+    question.unanswered += 1;
+    question.at = Some(event.until);
+    if event.doubt {
+        effect.status = EffectStatus::Doubt;
+    }
+    true
 }

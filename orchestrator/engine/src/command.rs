@@ -21,6 +21,14 @@ pub enum Command {
         attempt: u32,
         outcome: Outcome,
     },
+    /// What a server says became of a call, asked afterwards: a value if it happened, `did_not_happen` if it did not and no
+    /// attempt so far can act any more, `unknown` if it says nothing.
+    Testify {
+        path: EffectPath,
+        round: u32,
+        attempt: u32,
+        outcome: Outcome,
+    },
     /// A door said no.
     Refuse {
         path: EffectPath,

@@ -12,7 +12,7 @@ use laufzettel_process::{
 use serde_json::json;
 
 use crate::{
-    apply,
+    apply, asking,
     command::{Answer, Command, Rejection, Resolution, Start},
     context::Context,
     deadline, ending,
@@ -277,6 +277,7 @@ pub fn decide(process: &Process, context: &Context, run: &Run, command: Command,
     let mut sheet = Sheet { process, context, run: run.clone(), events: Vec::new(), at };
     match command {
         Command::Settle { path, round, attempt, outcome } => settle::settle(&mut sheet, &path, round, attempt, outcome)?,
+        Command::Testify { path, round, attempt, outcome } => asking::testify(&mut sheet, &path, (round, attempt), outcome)?,
         Command::Refuse { path, round, decision } => refuse(&mut sheet, &path, round, decision)?,
         Command::Defer { path, round, attempt, reason, until, sent } => settle::defer(&mut sheet, &path, (round, attempt), reason, until, sent)?,
         Command::Answer(answer) => take_answer(&mut sheet, answer)?,
@@ -396,8 +397,15 @@ fn resolve(sheet: &mut Sheet<'_>, path: &EffectPath, by: Caller, resolution: Res
         Resolution::Happened(value) => {
             fits(sheet, path, &value)?;
             let said = Some(by.clone());
-            let settled =
-                EffectSettled { path: path.clone(), round: effect.round, attempt: effect.attempt, by: Some(by), meta: Meta::default(), value: value.clone() };
+            let settled = EffectSettled {
+                path: path.clone(),
+                round: effect.round,
+                attempt: effect.attempt,
+                by: Some(by),
+                asked: false,
+                meta: Meta::default(),
+                value: value.clone(),
+            };
             sheet.emit(Event::EffectSettled(settled));
             steps::settled(sheet, path, value, said.as_ref());
         }
@@ -433,6 +441,7 @@ fn wake(sheet: &mut Sheet<'_>) {
     for (path, round) in due {
         settle::resume(sheet, path, round);
     }
+    asking::wake(sheet);
     steps::human::escalate(sheet);
 }
 

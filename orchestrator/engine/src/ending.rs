@@ -84,7 +84,7 @@ pub(crate) fn stuck(sheet: &mut Sheet<'_>, step: &StepId, why: &str) {
 /// The run is stuck. What is under way comes to its end first: its outcome belongs into the journal, and nothing follows the
 /// record that a run has ended.
 fn stop(sheet: &mut Sheet<'_>, step: Option<StepId>, message: String) {
-    let under_way = sheet.run.effects.values().any(|effect| effect.status == EffectStatus::Due);
+    let under_way = sheet.run.effects.values().any(EffectRun::is_due);
     if under_way || sheet.run.open_children().next().is_some() {
         if !matches!(sheet.run.ending, Some((Ending::Stuck, _))) {
             sheet.end(Ending::Stuck, None, step, message);

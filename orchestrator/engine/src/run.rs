@@ -118,7 +118,9 @@ pub enum EffectStatus {
     /// To be made now.
     Due,
     RetryAt(Timestamp),
-    /// Nobody knows whether it happened.
+    /// Nobody knows whether it happened; its server is asked ([`EffectRun::question`]).
+    Settling,
+    /// Nobody knows whether it happened: a person is asked. Its server may be, too.
     Doubt,
     /// A door refused it.
     Parked(Decision),
@@ -140,6 +142,18 @@ impl EffectStatus {
     }
 }
 
+/// What became of a call, asked of its server.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Question {
+    pub since: Timestamp,
+    /// How the call failed: `retry.on` is held against it, should the call not have happened.
+    pub class: FailureClass,
+    /// Times the server has said nothing.
+    pub unanswered: u32,
+    /// When it is asked again; `None`: it is asked now.
+    pub at: Option<Timestamp>,
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct EffectRun {
     pub intent: EffectIntended,
@@ -153,8 +167,22 @@ pub struct EffectRun {
     pub tokens: u64,
     /// Times it was put off in a row, and what for; gone with the next outcome.
     pub deferred: Option<(u32, Text)>,
+    /// Put to its server while nobody knows whether it happened.
+    pub question: Option<Question>,
     pub intended_at: Timestamp,
     pub updated_at: Timestamp,
+}
+
+impl EffectRun {
+    /// Whether its server is to be asked now.
+    pub fn is_asked(&self) -> bool {
+        self.question.as_ref().is_some_and(|question| question.at.is_none())
+    }
+
+    /// Whether something is to be done outside now: the call, or the question what became of it.
+    pub fn is_due(&self) -> bool {
+        self.status == EffectStatus::Due || self.is_asked()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -224,12 +252,12 @@ impl Run {
         if let Some((state, _)) = self.ended {
             return state;
         }
-        let due = self.effects.values().any(|e| e.status == EffectStatus::Due);
+        let due = self.effects.values().any(EffectRun::is_due);
         let stopped = self.open_tasks().next().is_some()
             || !self.waits.is_empty()
             || !self.expects.is_empty()
             || self.open_children().next().is_some()
-            || self.effects.values().any(|e| matches!(e.status, EffectStatus::RetryAt(_)));
+            || self.effects.values().any(|e| matches!(e.status, EffectStatus::RetryAt(_) | EffectStatus::Settling));
         if !due && stopped { State::Waiting } else { State::Running }
     }
 

@@ -1,6 +1,6 @@
 //! From a run to what a person reads of it: values with origin and label, steps with the reason of each decision.
 
-use laufzettel_domain::{Lang, Path, StepId, Value, names::Phase};
+use laufzettel_domain::{Lang, Path, StepId, Text, Value, names::Phase};
 use laufzettel_engine::{Call, EffectRun, EffectStatus, Run, StepState as Settled, Task, TaskKind, TaskState};
 use laufzettel_process::{Process, expression::Template, model::StepKind as Kind};
 use laufzettel_worker::Loaded;
@@ -125,6 +125,10 @@ pub fn step(loaded: &Loaded, id: &StepId, lang: Lang) -> StepView {
             (EffectStatus::Parked(decision), _) => {
                 view.message = Some(decision.reason.get(lang).to_owned());
                 view.why_allowed = None;
+            }
+            (EffectStatus::Settling, _) => {
+                let asked = Text::new("Der Server wird gefragt, ob der Aufruf geschehen ist.", "The server is asked whether the call happened.");
+                view.reason = Some(asked.get(lang).to_owned());
             }
             (EffectStatus::RetryAt(_), Some((_, reason))) => view.reason = Some(reason.get(lang).to_owned()),
             _ => {}

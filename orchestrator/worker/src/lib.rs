@@ -24,7 +24,7 @@ mod viewing;
 
 pub use anchor::{Anchor, AnchorError, read_witness, witness_file};
 pub use desk::{Desk, Loaded, StartError, StartRequest, Started, WishError, decode, status_key};
-pub use door::{Answer, Doors, EndpointFacts, RealDoors, fits};
+pub use door::{Answer, Doors, EndpointFacts, RealDoors, Word, fits};
 pub use drive::Worker;
 pub use edge::{Random, SystemClock, SystemRandom};
 pub use keys::{Key, KeyError, KeyWish, parts as key_parts};

@@ -78,6 +78,7 @@ fn intend(sheet: &Sheet<'_>, slot: &Slot, call: &ToolCall, phase: Phase) -> Resu
         target: name,
         effect: rule.effect,
         repeatable: rule.is_repeatable(),
+        settles: rule.settles(),
         who: acting(sheet, id)?,
         labels: call.with.iter().map(|(name, template)| (name.clone(), sheet.labels().of_argument(template, done.map(|(_, labels)| labels)))).collect(),
         listed: call.with.iter().filter(|(_, t)| sheet.labels().is_listed(t)).map(|(n, _)| n.clone()).collect(),

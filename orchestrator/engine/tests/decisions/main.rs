@@ -6,6 +6,7 @@ mod agents;
 mod desk;
 mod items;
 mod people;
+mod settling;
 mod time;
 
 use desk::{Desk, answer, clerk, no, ok, yes};

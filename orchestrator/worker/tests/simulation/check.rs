@@ -117,7 +117,7 @@ fn of_events(events: &Events, say: &mut impl FnMut(Invariant, String)) {
         let outcome = match event {
             Event::EffectSettled(e) if e.by.is_none() => Some((&e.path, e.round, e.attempt)),
             // a doubt is not the last word
-            Event::EffectFailed(e) if e.by.is_none() && e.next != Next::Doubt => Some((&e.path, e.round, e.attempt)),
+            Event::EffectFailed(e) if e.by.is_none() && !matches!(e.next, Next::Doubt | Next::Settle) => Some((&e.path, e.round, e.attempt)),
             _ => None,
         };
         if outcome.is_some_and(|outcome| !outcomes.insert(outcome)) {
@@ -184,20 +184,25 @@ fn of_end(run: &Run, say: &mut impl FnMut(Invariant, String)) {
         return say(Invariant::Ends, format!("{open:?}, tasks {tasks:?}, children {children:?}, {:?}", run.ending));
     };
     let undone = |slot| matches!(run.effects.get(&EffectPath::of(slot, Phase::Undo)).map(|e| &e.status), Some(EffectStatus::Settled { .. }));
-    let kept =
-        run.completed.iter().find(|slot| matches!(slot.step.as_str(), "eins") || (slot.step.as_str() == "liste" && slot.item > 0)).filter(|s| !undone(s));
+    let kept = run
+        .completed
+        .iter()
+        .find(|slot| matches!(slot.step.as_str(), "eins" | "melden") || (slot.step.as_str() == "liste" && slot.item > 0))
+        .filter(|s| !undone(s));
     if let (State::Failed | State::Cancelled, Some(slot)) = (state, kept) {
         say(Invariant::Undone, format!("{} has ended as {}, and {slot} stands", run.id, state.as_str()));
     }
 }
 
 fn sent(acted: &[Act], say: &mut impl FnMut(Invariant, String)) {
-    let sends: Vec<String> = acted.iter().filter(|act| act.tool == "senden").map(|act| act.key.to_string()).collect();
-    let keys: BTreeSet<&String> = sends.iter().collect();
-    if keys.len() != sends.len() {
-        say(Invariant::SentOnce, format!("acted twice under one key: {sends:?}"));
-    }
-    if keys.len() > 1 {
-        say(Invariant::SentOnce, format!("what a person said did not happen had happened: {sends:?}"));
+    for (tool, phase) in [("senden", Phase::Do), ("melden", Phase::Do), ("melden", Phase::Undo)] {
+        let sends: Vec<String> = acted.iter().filter(|act| act.tool == tool && act.key.path.phase == phase).map(|act| act.key.to_string()).collect();
+        let keys: BTreeSet<&String> = sends.iter().collect();
+        if keys.len() != sends.len() {
+            say(Invariant::SentOnce, format!("acted twice under one key: {sends:?}"));
+        }
+        if keys.len() > 1 {
+            say(Invariant::SentOnce, format!("what a person said did not happen had happened: {sends:?}"));
+        }
     }
 }

@@ -221,8 +221,9 @@ impl Story {
                 self.broken(Invariant::Kept, format!("an answer was taken at {seq}, and the run stands at {kept}"));
             }
         }
-        let doubt = loaded.run.effects.iter().find(|(_, e)| e.status == EffectStatus::Doubt).map(|(p, _)| p.clone());
-        if let Some(path) = doubt {
+        let doubt = loaded.run.effects.iter().find(|(_, e)| e.status == EffectStatus::Doubt).map(|(p, e)| (p.clone(), e.question.is_some()));
+        // where its server is asked, too, either may be first
+        if let Some((path, _)) = doubt.filter(|(_, asked)| !asked || self.dice.next(2) == 0) {
             // until the call's token has expired nobody may say that it did not happen
             let later = self.clock.now() + SignedDuration::from_secs(61);
             *self.clock.0.lock().unwrap() = later;
@@ -276,7 +277,7 @@ impl Story {
 }
 
 fn open(dice: &Arc<Seeded>, clock: &Arc<HandClock>, world: &Arc<Mutex<World>>, memory: &MemoryStore, gate: &Arc<Gate>, planted: Option<&Planted>) -> Desk {
-    let outside = Outside { dice: dice.clone(), world: world.clone(), memory: memory.clone(), gate: gate.clone(), found: Mutex::default() };
+    let outside = Outside { dice: dice.clone(), world: world.clone(), memory: memory.clone(), gate: gate.clone(), refuses: true, found: Mutex::default() };
     let doors: Box<dyn Doors> = match planted {
         Some(planted) => planted.doors(outside),
         None => Box::new(outside),
