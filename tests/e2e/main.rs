@@ -1,5 +1,6 @@
 //! End to end: the real program, real files, real tool servers, a real browser. One binary for all suites.
 
+mod anew;
 mod books;
 mod browser;
 mod crash;

@@ -28,7 +28,7 @@ pub enum Wish {
     },
     RunsRetry {
         run: String,
-        step: String,
+        step: Option<String>,
     },
     RunsResolve {
         run: String,

@@ -1,11 +1,11 @@
 //! The only transition table: how an event changes a run, while recording and while recovering.
 
 use jiff::Timestamp;
-use laufzettel_domain::{EffectPath, RunId, Slot, TenantId, names::Phase};
+use laufzettel_domain::{EffectPath, RunId, Slot, StepId, TenantId, names::Phase};
 
 use crate::{
     event::{Disposition, EffectFailed, EffectIntended, EffectUnanswered, Event, Next, RunStarted, StepRetried, TaskKind},
-    run::{Child, Deadline, EffectRun, EffectStatus, Element, Expected, Question, Run, StepState, Task, TaskState},
+    run::{Anew, Child, Deadline, EffectRun, EffectStatus, Element, Expected, Question, Run, StepState, Task, TaskState},
 };
 
 /// An event that cannot follow what came before: a damaged journal, or a bug.
@@ -62,6 +62,7 @@ pub(crate) fn begin(tenant: &TenantId, id: RunId, event: &Event, at: Timestamp) 
         expects: std::collections::BTreeMap::new(),
         rounds: std::collections::BTreeMap::new(),
         deadlines: std::collections::BTreeMap::new(),
+        anew: None,
         ending: None,
         ended: None,
         output: laufzettel_domain::Value::Null,
@@ -146,6 +147,16 @@ pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalT
             close_deadline(run, &slot);
             run.set(slot, StepState::Failed { class: e.class, message: e.message.clone(), continues: e.continues, label: e.label.clone(), at });
         }
+        Event::RetryOrdered(e) => {
+            if run.anew.is_some() || run.ending.is_some() || !e.steps.iter().all(|step| run.steps.contains_key(step)) {
+                return illegal("the run ends, another order is not carried out yet, or a step has not begun");
+            }
+            run.waits.retain(|slot, _| !e.steps.contains(&slot.step));
+            run.expects.retain(|slot, _| !e.steps.contains(&slot.step));
+            run.deadlines.retain(|step, _| !e.steps.contains(step));
+            run.anew = Some(Anew { steps: e.steps.clone(), round: e.round, by: e.by.clone() });
+        }
+        Event::StepRetried(e) if run.anew.as_ref().is_some_and(|anew| anew.steps.contains(&e.step)) => put_back(run, e),
         Event::StepRetried(e) => {
             if run.steps.get(&e.step) != Some(&StepState::Active) {
                 return illegal("the step has not begun, or has settled");
@@ -237,7 +248,7 @@ pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalT
                 }
                 TaskKind::Takeover | TaskKind::Doubt | TaskKind::Approval | TaskKind::Ask => {}
             }
-            run.tasks.insert(e.number, Task { opened: e.clone(), opened_at: at, state: TaskState::Open });
+            run.tasks.insert(e.number, Task { opened: e.clone(), opened_at: at, state: TaskState::Open, superseded: false });
         }
         Event::TaskEscalated(e) => {
             let Some(task) = open_task(run, e.number) else { return illegal("the task is not open") };
@@ -258,6 +269,7 @@ pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalT
             run.waits.clear();
             run.expects.clear();
             run.deadlines.clear();
+            run.anew = None;
             run.message.clone_from(&e.reason);
         }
         Event::RunEnded(e) => {
@@ -299,6 +311,29 @@ fn retried(run: &mut Run, event: &StepRetried) {
     }
     if !listed {
         run.steps.remove(&event.step);
+    }
+}
+
+/// The step has not begun: nothing of it is left but what was written. Its effects had all come to their end.
+fn put_back(run: &mut Run, event: &StepRetried) {
+    let other = |step: &StepId| *step != event.step;
+    run.steps.remove(&event.step);
+    run.lists.remove(&event.step);
+    run.items.retain(|slot, _| other(&slot.step));
+    run.completed.retain(|slot| other(&slot.step));
+    run.effects.retain(|path, _| other(&path.step));
+    run.children.retain(|slot, _| other(&slot.step));
+    run.rounds.insert(event.step.clone(), event.round);
+    for task in run.tasks.values_mut().filter(|task| !other(&task.opened.step)) {
+        task.superseded = true;
+        task.opened.path = None;
+    }
+    let left = run.anew.as_mut().is_some_and(|anew| {
+        anew.steps.remove(&event.step);
+        !anew.steps.is_empty()
+    });
+    if !left {
+        run.anew = None;
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the outside may wish of a run, and how a wish is refused.
 
 use jiff::Timestamp;
-use laufzettel_domain::{Caller, Digest, EffectPath, RunId, Slot, Text, Value};
+use laufzettel_domain::{Caller, Digest, EffectPath, RunId, Slot, StepId, Text, Value};
 use laufzettel_policy::{Decision, Labelled};
 use laufzettel_process::{
     model::{FailureClass, RunAs},
@@ -56,9 +56,14 @@ pub enum Command {
         by: Caller,
         resolution: Resolution,
     },
-    /// Somebody takes a parked effect over, or orders a failed one again.
+    /// Somebody takes a parked effect over.
     TakeOver {
         path: EffectPath,
+        by: Caller,
+    },
+    /// A step is carried out anew, and everything that depends on it.
+    Anew {
+        step: StepId,
         by: Caller,
     },
     /// An event somebody sent, for a step that waits for it.

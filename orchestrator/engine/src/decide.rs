@@ -12,7 +12,7 @@ use laufzettel_process::{
 use serde_json::json;
 
 use crate::{
-    apply, asking,
+    anew, apply, asking,
     command::{Answer, Command, Rejection, Resolution, Start},
     context::Context,
     deadline, ending,
@@ -289,6 +289,7 @@ pub fn decide(process: &Process, context: &Context, run: &Run, command: Command,
         }
         Command::Resolve { path, by, resolution } => resolve(&mut sheet, &path, by, resolution)?,
         Command::TakeOver { path, by } => take_over(&mut sheet, &path, by)?,
+        Command::Anew { step, by } => anew::order(&mut sheet, &step, by)?,
         Command::Deliver { slot, name, key, payload, sender, sent_at } => {
             let delivered = EventDelivered { step: slot.step.clone(), item: slot.item, name, sender, sent_at };
             steps::wait::deliver(&mut sheet, &slot, &key, delivered, payload)?;
@@ -450,6 +451,12 @@ pub(crate) fn advance(sheet: &mut Sheet<'_>) {
     while sheet.run.ended.is_none() {
         if sheet.run.ending.is_some() {
             return ending::advance(sheet);
+        }
+        if sheet.run.anew.is_some() {
+            if !anew::advance(sheet) {
+                return;
+            }
+            continue;
         }
         if let Some(over) = steps::wait::over(sheet) {
             steps::wait::finish(sheet, &over);

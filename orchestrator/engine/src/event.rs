@@ -100,7 +100,9 @@ events! {
     StepSkipped = "step.skipped", content [];
     StepCompleted = "step.completed", content ["value"];
     StepFailed = "step.failed", content ["message"];
-    /// A person who repairs a failed step ordered it again.
+    /// A person ordered a step anew, and all that depends on it. Each is put back by a `step.retried` once what it did is undone.
+    RetryOrdered = "retry.ordered", content [];
+    /// A step was ordered again: by who repairs it, or with a `retry.ordered`.
     StepRetried = "step.retried", content [];
     /// A step with `each` knows its list.
     EachBegan = "each.began", content ["items"];
@@ -247,6 +249,16 @@ pub struct StepFailed {
     pub continues: bool,
     pub label: Label,
     pub message: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RetryOrdered {
+    pub step: StepId,
+    /// With those that depend on it and have begun.
+    pub steps: BTreeSet<StepId>,
+    /// Of the effects that follow: higher than that of any before.
+    pub round: u32,
+    pub by: Caller,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -9,6 +9,7 @@
 //! `apply` is the only transition table, for recording and for recovery. `decide` never performs anything: it says what
 //! follows from a wish, up to the next effects.
 
+mod anew;
 mod apply;
 mod asking;
 mod command;
@@ -36,7 +37,7 @@ pub use effect::{Effect, contacts, effects, orphans, wake_at};
 pub use event::{Call, ChildStarted, CodecError, Disposition, Escalation, Event, Handed, Meta, Next, Parent, TaskKind, TaskOpened};
 pub use labels::labels_of_child;
 pub use proof::EndpointFacts;
-pub use run::{Child, Deadline, EffectRun, EffectStatus, Ending, Expected, Question, Run, State, StepState, Task, TaskState};
+pub use run::{Anew, Child, Deadline, EffectRun, EffectStatus, Ending, Expected, Question, Run, State, StepState, Task, TaskState};
 pub use sentence::sentence;
 pub use steps::{
     agent::{Request, request},

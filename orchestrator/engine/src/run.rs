@@ -197,6 +197,16 @@ pub struct Task {
     pub opened: TaskOpened,
     pub opened_at: Timestamp,
     pub state: TaskState,
+    /// Of a step that was put back since: whoever answered has not answered for the round it is in.
+    pub superseded: bool,
+}
+
+/// Steps that are ordered anew and not put back yet: first what they did is undone, and nothing begins meanwhile.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Anew {
+    pub steps: BTreeSet<StepId>,
+    pub round: u32,
+    pub by: Caller,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -239,6 +249,7 @@ pub struct Run {
     /// Of a step that was ordered again: the round of its effects.
     pub rounds: BTreeMap<StepId, u32>,
     pub deadlines: BTreeMap<StepId, Deadline>,
+    pub anew: Option<Anew>,
     pub ending: Option<(Ending, Option<StepId>)>,
     pub ended: Option<(State, Timestamp)>,
     pub output: Value,
@@ -272,7 +283,7 @@ impl Run {
     /// Everybody who completed a human step, the last one first: of `each` several.
     pub fn completed_by(&self, step: &StepId) -> impl Iterator<Item = &Caller> {
         self.tasks.values().rev().filter_map(move |task| match &task.state {
-            TaskState::Completed { by, .. } if task.opened.step == *step && task.opened.kind == crate::TaskKind::Human => Some(by),
+            TaskState::Completed { by, .. } if task.opened.step == *step && task.opened.kind == crate::TaskKind::Human && !task.superseded => Some(by),
             _ => None,
         })
     }

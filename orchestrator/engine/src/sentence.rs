@@ -91,6 +91,13 @@ pub fn sentence(kind: &str, body: &Value) -> Text {
             format!("{} hat den Schritt {} noch einmal angeordnet.", word(body, "/by/name"), step(body)),
             format!("{} ordered the step {} again.", word(body, "/by/name"), step(body)),
         ),
+        "retry.ordered" => {
+            let steps = body.get("steps").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>().join(", ");
+            (
+                format!("{} hat Schritt {} neu angeordnet, mit allem, was davon abhängt: {steps}.", word(body, "/by/name"), step(body)),
+                format!("{} ordered step {} anew, with all that depends on it: {steps}.", word(body, "/by/name"), step(body)),
+            )
+        }
         "each.began" => {
             (format!("Schritt {} geht über {} Einträge.", step(body), body["count"]), format!("Step {} goes over {} items.", step(body), body["count"]))
         }

@@ -158,7 +158,7 @@ pub fn called(run: laufzettel_domain::RunId, number: &str) -> Called {
 }
 
 fn own_tasks<'r>(run: &'r Run, id: &'r StepId) -> impl Iterator<Item = &'r Task> {
-    run.tasks.values().filter(move |t| t.opened.step == *id && t.opened.kind == TaskKind::Human)
+    run.tasks.values().filter(move |t| t.opened.step == *id && t.opened.kind == TaskKind::Human && !t.superseded)
 }
 
 fn settled(view: &mut StepView, run: &Run, id: &StepId, lang: Lang) {

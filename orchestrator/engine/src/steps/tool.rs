@@ -74,7 +74,8 @@ fn intend(sheet: &Sheet<'_>, slot: &Slot, call: &ToolCall, phase: Phase) -> Resu
     }
     Ok(EffectIntended {
         path: EffectPath::of(slot, phase),
-        round: if phase == Phase::Do { sheet.run.round_of(id) } else { 0 },
+        // an undo, too: of a step that was put back there may be one of an earlier round
+        round: sheet.run.round_of(id),
         target: name,
         effect: rule.effect,
         repeatable: rule.is_repeatable(),

@@ -160,6 +160,7 @@ impl Desk {
                 Event::StepSkipped(e) => format!("-{}", e.step),
                 Event::StepCompleted(e) => format!("+{}", slot(&e.step, e.item)),
                 Event::StepFailed(e) => format!("!{}", slot(&e.step, e.item)),
+                Event::RetryOrdered(e) => format!("order {} {}", e.step, e.round),
                 Event::StepRetried(e) => format!("anew {} {}", e.step, e.round),
                 Event::EachBegan(e) => format!("*{} {}", e.step, e.count),
                 Event::DeadlineSet(e) => format!("until {}", e.until),

@@ -25,6 +25,7 @@ pub fn all() -> Vec<(&'static str, Desk)> {
         ("liste", list()),
         ("mensch", person()),
         ("modell", model()),
+        ("neu", anew()),
         ("reparatur", repaired()),
         ("rueckabwicklung", undone()),
         ("rueckfrage", asked()),
@@ -286,6 +287,15 @@ output: { a: "{{ steps.m.a }}" }
     let mut desk = desk(steps, json!({ "name": "x" }));
     take(&mut desk, json!("vielleicht"));
     take(&mut desk, json!("{\"a\": \"ja\"}"));
+    desk
+}
+
+fn anew() -> Desk {
+    let mut desk = written();
+    fail(&mut desk, FailureClass::Timeout, Disposition::DidNotHappen);
+    desk.tell(Command::Anew { step: StepId::parse("schreiben").unwrap(), by: clerk() }).unwrap();
+    take(&mut desk, json!({}));
+    take(&mut desk, json!({ "id": 8 }));
     desk
 }
 
