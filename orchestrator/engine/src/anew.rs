@@ -90,36 +90,9 @@ fn may_be_ordered(sheet: &Sheet<'_>, step: &StepId) -> Result<(), Rejection> {
 
 /// Whether nothing of a step is under way or unknown, and nothing it did would be left standing.
 fn may_be_put_back(sheet: &Sheet<'_>, step: &StepId) -> Result<(), Rejection> {
-    for (path, effect) in sheet.run.effects.iter().filter(|(path, _)| path.step == *step) {
-        let writes = effect.intent.effect != Effect::Read;
-        let (name, target) = (path.to_string(), &effect.intent.target);
-        match &effect.status {
-            EffectStatus::Due | EffectStatus::Settling => {
-                return Err(refused(
-                    format!("Ein Aufruf des Schritts „{name}“ ist unterwegs ({target}). Bitte warten, bis er beantwortet ist."),
-                    format!("A call of step \"{name}\" is under way ({target}). Wait until it is answered."),
-                ));
-            }
-            EffectStatus::Doubt => {
-                return Err(refused(
-                    format!("Niemand weiß, ob der Aufruf von {target} in „{name}“ geschehen ist. Bitte das zuerst klären (runs resolve)."),
-                    format!("Nobody knows whether the call of {target} in \"{name}\" happened. Settle that first (runs resolve)."),
-                ));
-            }
-            EffectStatus::RetryAt(_) | EffectStatus::Parked(_) if writes && effect.uncertain => {
-                return Err(refused(
-                    format!("Ob der Aufruf von {target} in „{name}“ gewirkt hat, steht noch nicht fest. Bitte warten."),
-                    format!("Whether the call of {target} in \"{name}\" has acted is not known yet. Please wait."),
-                ));
-            }
-            status if writes && path.phase == Phase::Do && stands(status) && !is_undone_by_itself(sheet, path) => {
-                return Err(refused(
-                    format!("Der Schritt „{name}“ hat mit {target} etwas bewirkt, und er sagt nicht, wie man es zurücknimmt (undo)."),
-                    format!("The step \"{name}\" has done something with {target}, and does not say how to undo it."),
-                ));
-            }
-            _ => {}
-        }
+    let effects = sheet.run.effects.iter().filter(|(path, _)| path.step == *step);
+    for (path, effect) in effects {
+        is_at_rest(sheet, path, effect)?;
     }
     for (slot, child) in sheet.run.children.iter().filter(|(slot, _)| slot.step == *step) {
         let kept = matches!(sheet.run.at(slot), Some(StepState::Completed { .. })) && sheet.step(step).undo.is_none();
@@ -133,6 +106,30 @@ fn may_be_put_back(sheet: &Sheet<'_>, step: &StepId) -> Result<(), Rejection> {
         }
     }
     Ok(())
+}
+
+fn is_at_rest(sheet: &Sheet<'_>, path: &EffectPath, effect: &EffectRun) -> Result<(), Rejection> {
+    let (writes, target) = (effect.intent.effect != Effect::Read, &effect.intent.target);
+    let (de, en) = match &effect.status {
+        EffectStatus::Due | EffectStatus::Settling => (
+            format!("Ein Aufruf des Schritts „{path}“ ist unterwegs ({target}). Bitte warten, bis er beantwortet ist."),
+            format!("A call of step \"{path}\" is under way ({target}). Wait until it is answered."),
+        ),
+        EffectStatus::Doubt => (
+            format!("Niemand weiß, ob der Aufruf von {target} in „{path}“ geschehen ist. Bitte das zuerst klären (runs resolve)."),
+            format!("Nobody knows whether the call of {target} in \"{path}\" happened. Settle that first (runs resolve)."),
+        ),
+        EffectStatus::RetryAt(_) | EffectStatus::Parked(_) if writes && effect.uncertain => (
+            format!("Ob der Aufruf von {target} in „{path}“ gewirkt hat, steht noch nicht fest. Bitte warten."),
+            format!("Whether the call of {target} in \"{path}\" has acted is not known yet. Please wait."),
+        ),
+        status if writes && path.phase == Phase::Do && stands(status) && !is_undone_by_itself(sheet, path) => (
+            format!("Der Schritt „{path}“ hat mit {target} etwas bewirkt, und er sagt nicht, wie man es zurücknimmt (undo)."),
+            format!("The step \"{path}\" has done something with {target}, and does not say how to undo it."),
+        ),
+        _ => return Ok(()),
+    };
+    Err(refused(de, en))
 }
 
 fn stands(status: &EffectStatus) -> bool {
