@@ -1,5 +1,6 @@
 //! End to end: the real program, real files, real tool servers, a real browser. One binary for all suites.
 
+mod anew;
 mod books;
 mod browser;
 mod crash;
@@ -18,6 +19,7 @@ mod models;
 mod permissions;
 mod remote;
 mod restore;
+mod settle;
 mod tamper;
 mod views;
 mod waits;

@@ -11,6 +11,8 @@ use crate::{Trust, file::sha256};
 pub const DELEGATION: &str = "de.laufzettel/delegation";
 /// Where the idempotency key travels.
 pub const KEY: &str = "de.laufzettel/key";
+/// Where the number of the attempt travels: a retry keeps the key.
+pub const ATTEMPT: &str = "de.laufzettel/attempt";
 /// Who signs.
 pub const ISSUER: &str = "laufzettel";
 /// Longest life of a token, seconds: one call, with a margin.
@@ -23,7 +25,7 @@ const TOKEN_BYTES_MAX: usize = 128 * 1024;
 /// Active Directory itself refuses a sign-in with more than 1,015 groups.
 const GROUPS_MAX: usize = 1024;
 /// Any single name in a token: SIDs, run ids, step paths and keys are all shorter.
-const NAME_BYTES_MAX: usize = 512;
+pub(crate) const NAME_BYTES_MAX: usize = 512;
 
 /// A verified delegation: on whose behalf, for which call. Only [`verify`] makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +43,8 @@ pub struct Delegation {
     pub args: String,
     /// The idempotency key.
     pub key: String,
+    /// Which attempt under that key this is, from 1; `None` where the caller counts none.
+    pub attempt: Option<u32>,
     pub zweck: Option<String>,
     pub jti: String,
     /// Second after which the token is worth nothing, leeway included.
@@ -80,6 +84,8 @@ pub enum Refusal {
     Arguments,
     #[error("der Schlüssel des Aufrufs ist nicht der des Delegationstokens")]
     Key,
+    #[error("der Versuch des Aufrufs ist nicht der des Delegationstokens")]
+    Attempt,
     #[error("das Delegationstoken wurde schon benutzt")]
     Replayed,
     #[error("der Server hat zu viele Aufrufe auf einmal bekommen")]
@@ -99,6 +105,7 @@ struct Claims {
     tool: String,
     args: String,
     key: String,
+    attempt: Option<u32>,
     zweck: Option<String>,
     jti: String,
     iat: i64,
@@ -205,6 +212,9 @@ fn for_this_call(claims: &Claims, meta: &Map<String, Value>, tool: &str, argumen
     if meta.get(KEY).and_then(Value::as_str) != Some(&claims.key) {
         return Err(Refusal::Key);
     }
+    if meta.get(ATTEMPT).and_then(Value::as_u64) != claims.attempt.map(u64::from) {
+        return Err(Refusal::Attempt);
+    }
     Ok(())
 }
 
@@ -220,6 +230,7 @@ impl From<Claims> for Delegation {
             tool: claims.tool,
             args: claims.args,
             key: claims.key,
+            attempt: claims.attempt,
             zweck: claims.zweck,
             jti: claims.jti,
             dead_at: claims.exp.saturating_add(LEEWAY_SECONDS),

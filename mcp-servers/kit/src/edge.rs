@@ -19,6 +19,13 @@ pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
+/// Dies here, as `kill -9` would, where a test has armed it (`LAUFZETTEL_FAILPOINT=<name>=crash`). Not there without debug assertions.
+pub fn crash_at(name: &str) {
+    if cfg!(debug_assertions) && environment("LAUFZETTEL_FAILPOINT").is_some_and(|armed| armed.strip_suffix("=crash") == Some(name)) {
+        std::process::abort();
+    }
+}
+
 /// Resolves on Ctrl-C or SIGTERM; a signal that cannot be registered never comes.
 pub async fn stop_signal() {
     use tokio::signal::unix::{SignalKind, signal};

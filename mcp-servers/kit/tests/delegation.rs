@@ -10,6 +10,7 @@ struct Attempt {
     tool: &'static str,
     arguments: Map<String, Value>,
     key: &'static str,
+    attempt: Option<u32>,
     token: fn(&Map<String, Value>) -> Value,
     at: i64,
 }
@@ -25,7 +26,7 @@ fn signed(claims: &Map<String, Value>) -> Value {
 fn good() -> Attempt {
     let arguments = object(&json!({ "frage": "Hund", "zahl": 1.50 }));
     let claims = claims("dms", "suchen", &arguments, "k1", "j1");
-    Attempt { claims, tool: "suchen", arguments, key: "k1", token: signed, at: NOW }
+    Attempt { claims, tool: "suchen", arguments, key: "k1", attempt: None, token: signed, at: NOW }
 }
 
 fn trust() -> Trust {
@@ -35,6 +36,7 @@ fn trust() -> Trust {
 fn outcome(attempt: &Attempt) -> Result<String, Refusal> {
     let mut meta = meta("", attempt.key);
     meta.insert("de.laufzettel/delegation".to_owned(), (attempt.token)(&attempt.claims));
+    meta.extend(attempt.attempt.map(|n| ("de.laufzettel/attempt".to_owned(), json!(n))));
     verify(&trust(), &meta, attempt.tool, &attempt.arguments, attempt.at).map(|delegation| delegation.subject)
 }
 
@@ -70,6 +72,10 @@ const TABLE: &[(&str, Spoil, Option<Refusal>)] = &[
     ("no arguments", |a| a.arguments.clear(), Some(Refusal::Arguments)),
     ("same number, other spelling", |a| drop(a.arguments.insert("zahl".into(), json!(1.5))), None),
     ("another key", |a| a.key = "k2", Some(Refusal::Key)),
+    ("an attempt nobody signed", |a| a.attempt = Some(2), Some(Refusal::Attempt)),
+    ("a signed attempt", |a| numbered(a, 2, 2), None),
+    ("another attempt", |a| numbered(a, 2, 3), Some(Refusal::Attempt)),
+    ("an attempt that is no number", |a| set(a, "attempt", json!("2")), Some(Refusal::Malformed)),
     ("no token", |a| a.token = |_| Value::Null, Some(Refusal::Malformed)),
     ("no JWT", |a| a.token = |_| json!("abc"), Some(Refusal::Malformed)),
     ("three dots", |a| a.token = |c| json!(format!("{}.x", sign(c))), Some(Refusal::Malformed)),
@@ -85,6 +91,11 @@ const TABLE: &[(&str, Spoil, Option<Refusal>)] = &[
 
 fn set(attempt: &mut Attempt, claim: &str, value: Value) {
     attempt.claims.insert(claim.to_owned(), value);
+}
+
+fn numbered(attempt: &mut Attempt, signed: u32, told: u32) {
+    set(attempt, "attempt", json!(signed));
+    attempt.attempt = Some(told);
 }
 
 fn unset(attempt: &mut Attempt, claim: &str) {

@@ -1,14 +1,13 @@
 //! A letter: checked arguments, and the RFC 5322 message made of them. Identical arguments under the same key make a
 //! message with the same Message-ID; nothing an author or a model wrote can add a header.
 
-use laufzettel_mcp_kit::{Call, Datei, Failure, delegation::hex, file::media_type};
+use laufzettel_mcp_kit::{Call, Datei, Failure, file::media_type, notes::name_of};
 use mail_builder::{
     MessageBuilder,
-    headers::{content_type::ContentType, date::Date, raw::Raw},
+    headers::{content_type::ContentType, date::Date},
     mime::{BodyPart, MimePart},
 };
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use crate::{
     address::{addresses, domain, is_address},
@@ -23,17 +22,12 @@ const TEXT_BYTES_MAX: usize = 256 * 1024;
 const ANHAENGE_MAX: usize = 10;
 const ANHAENGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// The header by which a message is recognised when its Beleg was not written.
-pub(crate) const BELEG_HEADER: &str = "X-Laufzettel-Beleg";
-
 /// A message about to be laid down.
 pub(crate) struct Letter {
     /// Name of the file, from the key.
     pub name: String,
     /// With angle brackets.
     pub message_id: String,
-    /// What was asked: the tool and the digest of its arguments.
-    pub beleg: String,
     pub bytes: Vec<u8>,
 }
 
@@ -43,16 +37,14 @@ impl Letter {
         written(&brief.betreff, &brief.text)?;
         let anhaenge = attached(brief.anhaenge.unwrap_or_default())?;
         let antwort_auf = brief.antwort_auf.as_deref().map(message_id).transpose()?;
-        let name = hex(&Sha256::digest(call.delegation.key.as_bytes()));
+        let name = name_of(&call.delegation.key);
         let id = format!("{}@{}", &name[..32], domain(absender));
-        let beleg = format!("{} {}", call.delegation.tool, call.delegation.args);
         let mut message = MessageBuilder::new()
             .date(Date::new(call.at))
             .message_id(id.as_str())
             .from(absender)
             .to(an)
             .subject(brief.betreff.as_str())
-            .header(BELEG_HEADER, Raw::new(beleg.as_str()))
             .text_body(brief.text.as_str());
         if let Some(id) = antwort_auf {
             message = message.in_reply_to(id).references(id);
@@ -62,7 +54,7 @@ impl Letter {
             message.attachments = Some(parts);
         }
         let bytes = message.write_to_vec().map_err(|_| Failure::invalid("Die Nachricht lässt sich nicht abfassen."))?;
-        Ok(Self { name, message_id: format!("<{id}>"), beleg, bytes })
+        Ok(Self { name, message_id: format!("<{id}>"), bytes })
     }
 }
 

@@ -4,7 +4,7 @@
 //! ```text
 //! DIR/out/{tmp,new,cur}        messages to be sent        DIR/eingang/{new,cur}           incoming
 //! DIR/entwuerfe/{tmp,new,cur}  drafts                     DIR/eingang/.ORDNER/{new,cur}   folders (Maildir++)
-//! DIR/belege                   what was done under which key, kept when a message has been carried on
+//! DIR/belege                   notes: what was done under which key, kept when a message has been carried on; and messages about to be
 //! ```
 
 mod address;

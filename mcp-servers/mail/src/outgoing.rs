@@ -1,64 +1,79 @@
-//! Laying a message down: under a name made from the key, whole or not at all, once. A Beleg stays when the message has
-//! been carried on, so that a repetition months later still changes nothing.
+//! Laying a message down, once under its key: written whole beside its note, then moved into its folder by one rename. Whether that
+//! happened shows in what is left beside the note, however soon the mail system carries the message on.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
+    fs, io,
+    path::{Path, PathBuf},
 };
 
-use laufzettel_mcp_kit::Failure;
-use mail_parser::MessageParser;
+use laufzettel_mcp_kit::{
+    Begun, Deed, Failure,
+    place::{place, sync},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-use crate::letter::{BELEG_HEADER, Letter};
+use crate::letter::Letter;
 
-/// Why a message was not laid down.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Stop {
-    #[error("the key was used for something else")]
-    Conflict,
-    #[error("before the message was there")]
-    Before(#[source] io::Error),
-    #[error("when the message was there already")]
-    After(#[source] io::Error),
+/// A letter on its way into a folder (`out`, `entwuerfe`) below `dir`.
+pub(crate) struct Laying {
+    pub dir: PathBuf,
+    pub folder: &'static str,
+    pub letter: Letter,
+    /// What the tool answers.
+    pub result: Value,
 }
 
-impl From<Stop> for Failure {
-    // The boundary where a broken folder is logged, once.
-    fn from(stop: Stop) -> Self {
-        let told = match stop {
-            Stop::Conflict => {
-                return Self::conflict("Unter diesem Schlüssel wurde schon etwas anderes geschrieben.");
-            }
-            Stop::Before(_) => Self::unavailable("Der Postausgang ist gerade nicht erreichbar."),
-            Stop::After(_) => Self::unavailable("Ob die Nachricht im Postausgang liegt, ist nicht bekannt.").in_doubt(),
-        };
-        tracing::error!(error = &stop as &dyn std::error::Error, "a message could not be laid down");
-        told
+/// What a note keeps of a letter: its file beside the note until it is laid down, and what the tool answers then.
+#[derive(Serialize, Deserialize)]
+struct Memo {
+    brief: String,
+    result: Value,
+}
+
+/// Where notes lie, and letters until they are laid down.
+pub(crate) fn notes(dir: &Path) -> PathBuf {
+    dir.join("belege")
+}
+
+impl Laying {
+    fn brief(&self) -> String {
+        format!("{}.brief", self.letter.name)
     }
 }
 
-/// Lays a letter into a folder (`out`, `entwuerfe`) below `dir`; calls for one `dir` must come one after the other.
-pub(crate) fn lay_down(dir: &Path, folder: &str, letter: &Letter) -> Result<(), Stop> {
-    let belege = dir.join("belege");
-    match fs::read_to_string(belege.join(&letter.name)) {
-        Ok(beleg) if beleg == letter.beleg => return Ok(()),
-        Ok(_) => return Err(Stop::Conflict),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(Stop::Before(error)),
+impl Deed for Laying {
+    fn prepare(&self) -> Result<Value, Failure> {
+        let folder = notes(&self.dir);
+        place(&folder, &folder, &self.brief(), &self.letter.bytes).map_err(|error| broken(&error, UNREACHABLE))?;
+        Ok(json!(Memo { brief: self.brief(), result: self.result.clone() }))
     }
-    let folder = dir.join(folder);
-    // Without Beleg but there: the last attempt broke off in between.
-    match there(&folder, &letter.name).map_err(Stop::Before)? {
-        Some(beleg) if beleg != letter.beleg => return Err(Stop::Conflict),
-        Some(_) => {}
-        None => place(&folder.join("tmp"), &folder.join("new"), &letter.name, &letter.bytes)?,
+
+    fn act(&self) -> Result<Value, Failure> {
+        let (from, to) = (notes(&self.dir), self.dir.join(self.folder).join("new"));
+        fs::rename(from.join(self.brief()), to.join(&self.letter.name)).map_err(|error| broken(&error, UNREACHABLE))?;
+        sync(&to).and_then(|()| sync(&from)).map_err(|error| broken(&error, UNSURE).in_doubt())?;
+        Ok(self.result.clone())
     }
-    place(&belege, &belege, &letter.name, letter.beleg.as_bytes()).map_err(|stop| match stop {
-        Stop::Before(error) => Stop::After(error),
-        other => other,
-    })
+}
+
+/// A letter that is no longer beside its note has been laid down.
+pub(crate) fn came_of(dir: &Path, begun: &Begun) -> Result<Option<Value>, Failure> {
+    let memo: Memo = serde_json::from_value(begun.memo.clone()).map_err(|error| broken(&error, UNSURE).in_doubt())?;
+    match fs::symlink_metadata(notes(dir).join(&memo.brief)) {
+        Ok(_) => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Some(memo.result)),
+        Err(error) => Err(broken(&error, UNSURE).in_doubt()),
+    }
+}
+
+const UNREACHABLE: &str = "Der Postausgang ist gerade nicht erreichbar.";
+const UNSURE: &str = "Ob die Nachricht im Postausgang liegt, ist nicht bekannt.";
+
+/// The boundary where a broken folder is logged, once.
+fn broken(error: &(dyn std::error::Error + 'static), told: &str) -> Failure {
+    tracing::error!(error, "a message could not be laid down");
+    Failure::unavailable(told)
 }
 
 /// Makes the folders of a Maildir, for the owner alone.
@@ -67,36 +82,4 @@ pub(crate) fn make(folder: &Path, parts: &[&str]) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true).mode(0o700);
     parts.iter().try_for_each(|part| builder.create(folder.join(part)))
-}
-
-/// The Beleg in a message of that name in `new` or `cur`, if there is one.
-fn there(folder: &Path, name: &str) -> io::Result<Option<String>> {
-    for part in ["new", "cur"] {
-        for entry in fs::read_dir(folder.join(part))? {
-            let entry = entry?;
-            // A mail program adds `:2,S` when it moves a message to `cur`.
-            if entry.file_name().to_str().and_then(|file| file.split(':').next()) == Some(name) {
-                return fs::read(entry.path()).map(|bytes| Some(beleg(&bytes)));
-            }
-        }
-    }
-    Ok(None)
-}
-
-fn beleg(bytes: &[u8]) -> String {
-    let message = MessageParser::default().parse_headers(bytes);
-    let header = message.as_ref().and_then(|message| message.header_raw(BELEG_HEADER));
-    header.map(|header| header.split_whitespace().collect::<Vec<_>>().join(" ")).unwrap_or_default()
-}
-
-fn place(tmp: &Path, to: &Path, name: &str, bytes: &[u8]) -> Result<(), Stop> {
-    let draft = tmp.join(format!("{name}.tmp"));
-    let write = || {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&draft, to.join(name))
-    };
-    write().map_err(Stop::Before)?;
-    File::open(to).and_then(|folder| folder.sync_all()).map_err(Stop::After)
 }

@@ -1,26 +1,24 @@
 //! The tools of the mail server as the world sees them, and which function answers.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::path::{Path, PathBuf};
 
 use laufzettel_mcp_kit::{
-    Call, Datei, Failure, Tools,
+    Begun, Call, Datei, Failure, Notes, Tools,
     describe::{Effect, tool},
+    settling,
 };
 use rmcp::model::Tool;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio::{sync::Mutex, task::spawn_blocking};
+use tokio::task::spawn_blocking;
 
 use crate::{
     Error,
     address::is_address,
     incoming,
     letter::Letter,
-    outgoing::{lay_down, make},
+    outgoing::{self, Laying, make},
 };
 
 #[derive(Deserialize, JsonSchema)]
@@ -109,8 +107,7 @@ pub(crate) struct Geoeffnet {
 pub struct Mail {
     maildir: PathBuf,
     absender: String,
-    /// Two calls under one key come one after the other.
-    laying: Arc<Mutex<()>>,
+    notes: Notes,
 }
 
 impl Mail {
@@ -123,21 +120,20 @@ impl Mail {
             let path = maildir.join(folder);
             make(&path, &["tmp", "new", "cur"]).map_err(|source| Error::Folder { path, source })?;
         }
-        make(maildir, &["belege"]).map_err(|source| Error::Folder { path: maildir.join("belege"), source })?;
-        Ok(Self { maildir: maildir.to_owned(), absender: absender.to_owned(), laying: Arc::default() })
+        let belege = outgoing::notes(maildir);
+        make(maildir, &["belege"]).map_err(|source| Error::Folder { path: belege.clone(), source })?;
+        Ok(Self { maildir: maildir.to_owned(), absender: absender.to_owned(), notes: Notes::at(&belege) })
     }
 
-    async fn lay_down(&self, folder: &'static str, call: &mut Call) -> Result<Arc<Letter>, Failure> {
-        let letter = Arc::new(Letter::new(call.take()?, &self.absender, call)?);
-        let one_at_a_time = Arc::clone(&self.laying).lock_owned().await;
-        let (maildir, laid) = (self.maildir.clone(), Arc::clone(&letter));
-        let laying = spawn_blocking(move || {
-            // Held in here: a call that is given up still finishes before the next begins.
-            let _one_at_a_time = one_at_a_time;
-            lay_down(&maildir, folder, &laid)
-        });
-        laying.await.map_err(|_| Failure::unavailable("Der Postausgang ist gestört.").in_doubt())??;
-        Ok(letter)
+    async fn lay_down(&self, folder: &'static str, call: &mut Call, result: fn(&Letter) -> Value) -> Result<Value, Failure> {
+        let letter = Letter::new(call.take()?, &self.absender, call)?;
+        let result = result(&letter);
+        self.notes.once(call, Laying { dir: self.maildir.clone(), folder, letter, result }, self.came_of()).await
+    }
+
+    fn came_of(&self) -> impl FnOnce(&Begun) -> Result<Option<Value>, Failure> + Send + 'static {
+        let maildir = self.maildir.clone();
+        move |begun| outgoing::came_of(&maildir, begun)
     }
 
     async fn reading<A: Send + 'static>(&self, wanted: A, answer: fn(&Path, &A) -> Result<Value, Failure>) -> Result<Value, Failure> {
@@ -156,19 +152,15 @@ impl Tools for Mail {
             tool::<Brief, Entworfen>("entwurf", "Entwurf ablegen", "Legt eine Nachricht als Entwurf ab, ohne sie zu senden", Effect::Write),
             tool::<Posteingang, Post>("posteingang", "Posteingang", "Listet eingegangene Nachrichten, die neuesten zuerst", Effect::Read),
             tool::<Lesen, Geoeffnet>("lesen", "Nachricht lesen", "Liefert eine eingegangene Nachricht mit Anhängen", Effect::Read),
+            settling::settle(),
         ]
     }
 
     async fn call(&self, mut call: Call) -> Result<Value, Failure> {
         match call.tool() {
-            "senden" => {
-                let letter = self.lay_down("out", &mut call).await?;
-                Ok(json!(Gesendet { message_id: letter.message_id.clone() }))
-            }
-            "entwurf" => {
-                let letter = self.lay_down("entwuerfe", &mut call).await?;
-                Ok(json!(Entworfen { entwurf_id: letter.name.clone() }))
-            }
+            "senden" => self.lay_down("out", &mut call, |letter| json!(Gesendet { message_id: letter.message_id.clone() })).await,
+            "entwurf" => self.lay_down("entwuerfe", &mut call, |letter| json!(Entworfen { entwurf_id: letter.name.clone() })).await,
+            settling::NAME => settling::answer(&self.notes, call, self.came_of()).await,
             "posteingang" => self.reading(call.take()?, incoming::list).await,
             "lesen" => self.reading(call.take()?, incoming::open).await,
             _ => Err(Failure::not_found("Dieses Werkzeug gibt es hier nicht.")),

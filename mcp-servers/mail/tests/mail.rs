@@ -63,17 +63,59 @@ async fn a_message_is_written_once_however_often_it_is_sent() {
     assert_eq!(art(send("senden", &other).await), "conflict");
     assert_eq!(art(send("entwurf", &brief()).await), "conflict");
     // Carried on by the mail system: still nothing happens.
-    let sent = house.files("out/new").remove(0);
-    let bytes = fs::read(&sent).unwrap();
-    fs::remove_file(&sent).unwrap();
+    fs::remove_file(house.files("out/new").remove(0)).unwrap();
     assert_eq!(send("senden", &brief()).await.unwrap(), first);
     assert_eq!(house.files("out/new").len(), 0);
-    // Broken off before the Beleg was written, and moved to cur meanwhile.
-    fs::write(house.dir.path().join("out/cur").join(format!("{}:2,S", sent.file_name().unwrap().to_str().unwrap())), &bytes).unwrap();
-    fs::remove_file(house.files("belege").remove(0)).unwrap();
-    assert_eq!(art(send("senden", &other).await), "conflict");
-    assert_eq!(send("senden", &brief()).await.unwrap(), first);
-    assert_eq!((house.files("out/new").len(), house.files("belege").len()), (0, 1));
+    assert_eq!(house.files("belege").len(), 1);
+}
+
+/// Of the run every test token names.
+const KEY: &str = "vg-schweich/0198-run/senden/0";
+
+/// What a server leaves that died before it noted that the letter lies there.
+fn forget_result(note: &PathBuf) {
+    let mut kept: Value = serde_json::from_slice(&fs::read(note).unwrap()).unwrap();
+    kept.as_object_mut().unwrap().remove("result").unwrap();
+    fs::write(note, kept.to_string()).unwrap();
+}
+
+#[tokio::test]
+async fn a_letter_whose_answer_was_lost_was_sent_once() {
+    for tool in ["senden", "entwurf"] {
+        let house = House::new().await;
+        let folder = if tool == "senden" { "out/new" } else { "entwuerfe/new" };
+        let settle = async |attempt: u32| house.caller.call_with_key(&WEBER, "settle", &json!({ "key": KEY, "attempt": attempt }), KEY).await.unwrap();
+        let first = house.caller.attempt(&WEBER, tool, &brief(), KEY, 1).await.unwrap();
+        let happened = json!({ "happened": true, "result": first });
+        assert_eq!(settle(1).await, happened);
+        // the server died before it noted that, and the mail system has carried the letter on meanwhile
+        forget_result(&house.files("belege").remove(0));
+        fs::remove_file(house.files(folder).remove(0)).unwrap();
+        assert_eq!(settle(1).await, happened);
+        assert_eq!(house.caller.attempt(&WEBER, tool, &brief(), KEY, 2).await.unwrap(), first);
+        assert_eq!((house.files(folder).len(), house.files("belege").len()), (0, 1));
+    }
+}
+
+#[tokio::test]
+async fn a_letter_that_was_not_sent_is_not_sent_late() {
+    let house = House::new().await;
+    let settle = async |attempt: u32| house.caller.call_with_key(&WEBER, "settle", &json!({ "key": KEY, "attempt": attempt }), KEY).await.unwrap();
+    let send = async |attempt: u32| house.caller.attempt(&WEBER, "senden", &brief(), KEY, attempt).await;
+    // never asked for
+    assert_eq!(settle(1).await, json!({ "happened": false }));
+    assert_eq!(art(send(1).await), "conflict");
+    // written, and not laid down when the server died
+    let first = send(2).await.unwrap();
+    let note = house.files("belege").remove(0);
+    fs::rename(house.files("out/new").remove(0), note.with_extension("brief")).unwrap();
+    forget_result(&note);
+    assert_eq!(settle(2).await, json!({ "happened": false }));
+    assert_eq!(art(send(2).await), "conflict");
+    assert_eq!(house.files("out/new").len(), 0);
+    // the next attempt may
+    assert_eq!(send(3).await.unwrap(), first);
+    assert_eq!((house.files("out/new").len(), house.files("belege").len()), (1, 1));
 }
 
 #[tokio::test]

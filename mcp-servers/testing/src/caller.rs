@@ -71,6 +71,16 @@ impl Caller {
         self.call_with_meta(tool, arguments, meta(&token, key)).await
     }
 
+    /// A numbered attempt under a given key, with a fresh token.
+    pub async fn attempt(&self, person: &Person, tool: &str, arguments: &Value, key: &str, attempt: u32) -> Result<Value, Value> {
+        let arguments = arguments.as_object().cloned().unwrap_or_default();
+        let mut claims = self.claims(person, tool, &arguments, key);
+        claims.insert("attempt".to_owned(), attempt.into());
+        let mut meta = meta(&sign(&claims), key);
+        meta.insert("de.laufzettel/attempt".to_owned(), attempt.into());
+        self.call_with_meta(tool, arguments, meta).await
+    }
+
     /// The claims of a fresh token.
     pub fn claims(&self, person: &Person, tool: &str, arguments: &Map<String, Value>, key: &str) -> Map<String, Value> {
         let jti = format!("jti-{}", self.minted.fetch_add(1, Ordering::Relaxed));

@@ -208,10 +208,11 @@ pub enum Runs {
         #[command(flatten)]
         at: Where,
     },
-    /// Versucht einen verweigerten Schritt mit den heutigen Rechten noch einmal
+    /// Versucht einen verweigerten Schritt mit den heutigen Rechten noch einmal; jeden anderen führt es neu aus, mit allem, was davon abhängt
     Retry {
         run: String,
-        step: String,
+        /// Ohne Angabe der eine Schritt, der stillsteht oder gescheitert ist
+        step: Option<String>,
         #[command(flatten)]
         who: Who,
         #[command(flatten)]

@@ -18,6 +18,7 @@ use laufzettel_doors::{
     delegation::Minter,
     model::{Endpoint, EndpointOptions},
     pins::Pins,
+    settling,
     tools::{Reach, ServerOptions, ToolServer, ToolServers},
 };
 use laufzettel_engine::EndpointFacts;
@@ -191,8 +192,9 @@ pub fn tool_rules(config: &TenantConfig) -> anyhow::Result<BTreeMap<String, Tool
     let mut rules = BTreeMap::new();
     for (server, listed) in &config.servers {
         let pins = pins(config, server)?.unwrap_or_default();
+        let settles = settling::is_offered(&pins);
         for (tool, rule) in &listed.tools {
-            rules.insert(format!("{server}/{tool}"), tightened(rule, &pins, tool));
+            rules.insert(format!("{server}/{tool}"), ToolRule { settles, ..tightened(rule, &pins, tool) });
         }
     }
     Ok(rules)

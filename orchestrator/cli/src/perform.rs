@@ -42,7 +42,7 @@ pub async fn perform(house: &House, wish: Wish, out: &Out) -> u8 {
         }
         Wish::RunsShow { run } => runs::show(house, &run, out).await,
         Wish::RunsCancel { run, reason } => runs::cancel(house, &run, &reason, out).await,
-        Wish::RunsRetry { run, step } => runs::retry(house, &run, &step, out).await,
+        Wish::RunsRetry { run, step } => runs::retry(house, &run, step.as_deref(), out).await,
         Wish::RunsResolve { run, step, happened } => runs::resolve(house, &run, &step, happened, out).await,
         Wish::RunsReplay { run } => runs::replay(house, &run, out).await,
         Wish::TasksList { step, process, closed } => {

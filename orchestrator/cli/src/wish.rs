@@ -30,7 +30,7 @@ pub enum Wish {
     },
     RunsRetry {
         run: String,
-        step: String,
+        step: Option<String>,
     },
     RunsResolve {
         run: String,

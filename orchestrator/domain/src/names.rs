@@ -185,6 +185,9 @@ impl fmt::Display for EffectPath {
     }
 }
 
+/// The tool a server is asked by what became of a call. Only the engine asks it: no process and no agent calls it by that name.
+pub const SETTLE: &str = "settle";
+
 /// The identity of an effect: a retry keeps it, `round` rises only when a person orders a new execution.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EffectKey {

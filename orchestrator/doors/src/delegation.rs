@@ -17,6 +17,8 @@ const LIFETIME_S: i64 = 60;
 /// `_meta` keys on every call.
 pub const META_DELEGATION: &str = "de.laufzettel/delegation";
 pub const META_KEY: &str = "de.laufzettel/key";
+/// An automatic retry keeps the key: which of its attempts this is.
+pub const META_ATTEMPT: &str = "de.laufzettel/attempt";
 
 #[derive(Serialize)]
 struct Claims<'c> {
@@ -31,6 +33,7 @@ struct Claims<'c> {
     tool: &'c str,
     args: String,
     key: String,
+    attempt: u32,
     zweck: &'c str,
     jti: String,
     iat: i64,
@@ -85,6 +88,7 @@ impl Minter {
             tool: &call.tool,
             args: arguments_digest(&call.arguments),
             key: call.key.to_string(),
+            attempt: call.attempt,
             zweck: &call.zweck,
             jti: URL_SAFE_NO_PAD.encode(jti),
             iat,

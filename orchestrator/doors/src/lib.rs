@@ -11,8 +11,10 @@ mod guard;
 mod http;
 pub mod model;
 pub mod pins;
+pub mod settling;
 pub mod standin;
 mod stdio;
 pub mod tools;
 
 pub use failure::{Class, Failure, Reply};
+pub use settling::Settled;

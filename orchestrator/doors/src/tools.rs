@@ -24,11 +24,12 @@ use tokio::sync::Mutex;
 
 use crate::{
     broken,
-    delegation::{META_DELEGATION, META_KEY, Minter},
+    delegation::{META_ATTEMPT, META_DELEGATION, META_KEY, Minter},
     failure::{Class, Failure, Reply, quote},
     guard::{self, Guard},
     http,
     pins::{Definition, Drift, Pins},
+    settling::{self, Settled},
     stdio,
 };
 
@@ -121,7 +122,16 @@ impl ToolServer {
 
     /// Makes the call. `lease_s` (seconds) bounds the delegation; `jti` are 16 random bytes.
     pub async fn call(&self, cleared: &Cleared<ToolCall>, clock: &dyn Clock, lease_s: i64, jti: [u8; 16]) -> Result<Reply, Failure> {
-        let call = cleared.call();
+        self.send(cleared.call(), clock, lease_s, jti).await
+    }
+
+    /// Asks what became of the call, and has none of its attempts act any more. Of a failure nobody knows more than before.
+    pub async fn settle(&self, cleared: &Cleared<ToolCall>, clock: &dyn Clock, lease_s: i64, jti: [u8; 16]) -> Result<Settled, Failure> {
+        let reply = self.send(&settling::question(cleared.call()), clock, lease_s, jti).await;
+        settling::read(&reply.map_err(|failure| Failure { happened: None, ..failure })?, self.name())
+    }
+
+    async fn send(&self, call: &ToolCall, clock: &dyn Clock, lease_s: i64, jti: [u8; 16]) -> Result<Reply, Failure> {
         let until = tokio::time::Instant::now() + Duration::from_millis(call.timeout_ms);
         let asks_for_keys = matches!(self.options.reach, Reach::Http { .. }) && self.options.identity == Identity::Delegation;
         if asks_for_keys && !self.minter.is_published() {
@@ -161,6 +171,7 @@ impl ToolServer {
     fn params(&self, call: &ToolCall, now: Timestamp, lease_until: Timestamp, jti: [u8; 16]) -> Result<CallToolRequestParams, Failure> {
         let mut meta = serde_json::Map::new();
         meta.insert(META_KEY.to_owned(), call.key.to_string().into());
+        meta.insert(META_ATTEMPT.to_owned(), call.attempt.into());
         if self.options.identity == Identity::Delegation {
             let token = self.minter.mint(call, now, lease_until, jti).map_err(|e| Failure::new(Class::Unavailable, Some(false), e.to_string()))?;
             meta.insert(META_DELEGATION.to_owned(), token.into());

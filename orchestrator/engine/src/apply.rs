@@ -1,11 +1,11 @@
 //! The only transition table: how an event changes a run, while recording and while recovering.
 
 use jiff::Timestamp;
-use laufzettel_domain::{Caller, EffectPath, RunId, Slot, TenantId, names::Phase};
+use laufzettel_domain::{Caller, EffectPath, RunId, Slot, StepId, TenantId, names::Phase};
 
 use crate::{
-    event::{Disposition, EffectFailed, EffectIntended, Event, Next, RunStarted, StepRetried, TaskKind},
-    run::{Child, Claimed, Deadline, EffectRun, EffectStatus, Element, Expected, Run, StepState, Task, TaskState},
+    event::{Disposition, EffectFailed, EffectIntended, EffectUnanswered, Event, Next, RunStarted, StepRetried, TaskKind},
+    run::{Anew, Child, Claimed, Deadline, EffectRun, EffectStatus, Element, Expected, Question, Run, StepState, Task, TaskState},
 };
 
 /// An event that cannot follow what came before: a damaged journal, or a bug.
@@ -62,6 +62,7 @@ pub(crate) fn begin(tenant: &TenantId, id: RunId, event: &Event, at: Timestamp) 
         expects: std::collections::BTreeMap::new(),
         rounds: std::collections::BTreeMap::new(),
         deadlines: std::collections::BTreeMap::new(),
+        anew: None,
         ending: None,
         ended: None,
         output: laufzettel_domain::Value::Null,
@@ -146,6 +147,16 @@ pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalT
             close_deadline(run, &slot);
             run.set(slot, StepState::Failed { class: e.class, message: e.message.clone(), continues: e.continues, label: e.label.clone(), at });
         }
+        Event::RetryOrdered(e) => {
+            if run.anew.is_some() || run.ending.is_some() || !e.steps.iter().all(|step| run.steps.contains_key(step)) {
+                return illegal("the run ends, another order is not carried out yet, or a step has not begun");
+            }
+            run.waits.retain(|slot, _| !e.steps.contains(&slot.step));
+            run.expects.retain(|slot, _| !e.steps.contains(&slot.step));
+            run.deadlines.retain(|step, _| !e.steps.contains(step));
+            run.anew = Some(Anew { steps: e.steps.clone(), round: e.round, by: e.by.clone() });
+        }
+        Event::StepRetried(e) if run.anew.as_ref().is_some_and(|anew| anew.steps.contains(&e.step)) => put_back(run, e),
         Event::StepRetried(e) => {
             if run.steps.get(&e.step) != Some(&StepState::Active) {
                 return illegal("the step has not begun, or has settled");
@@ -180,8 +191,21 @@ pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalT
             effect.updated_at = at;
             effect.status = EffectStatus::Settled { value: e.value.clone() };
             effect.deferred = None;
+            effect.question = None;
         }
         Event::EffectFailed(e) => failed(open_effect(run, &e.path, e.round, event.kind())?, e, at),
+        Event::EffectUnanswered(e) => {
+            if !unanswered(open_effect(run, &e.path, e.round, event.kind())?, e) {
+                return illegal("its server was not asked");
+            }
+        }
+        Event::EffectAsked(e) => {
+            let effect = open_effect(run, &e.path, e.round, event.kind())?;
+            let Some(question) = effect.question.as_mut().filter(|question| question.at.is_some()) else {
+                return illegal("there is no question that waits");
+            };
+            question.at = None;
+        }
         Event::EffectDeferred(e) => {
             let effect = open_effect(run, &e.path, e.round, event.kind())?;
             let times = effect.deferred.as_ref().map_or(0, |(times, _)| *times);
@@ -208,6 +232,7 @@ pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalT
             }
             effect.round = e.round;
             effect.status = EffectStatus::Due;
+            effect.question = None;
             effect.updated_at = at;
         }
         Event::TaskOpened(e) => {
@@ -223,7 +248,7 @@ pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalT
                 }
                 TaskKind::Takeover | TaskKind::Doubt | TaskKind::Approval | TaskKind::Ask | TaskKind::Restored => {}
             }
-            run.tasks.insert(e.number, Task { opened: e.clone(), opened_at: at, claimed: None, state: TaskState::Open });
+            run.tasks.insert(e.number, Task { opened: e.clone(), opened_at: at, claimed: None, state: TaskState::Open, superseded: false });
         }
         Event::TaskEscalated(e) => {
             let Some(task) = open_task(run, e.number) else { return illegal("the task is not open") };
@@ -258,6 +283,7 @@ pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalT
             run.waits.clear();
             run.expects.clear();
             run.deadlines.clear();
+            run.anew = None;
             run.message.clone_from(&e.reason);
         }
         Event::RunEnded(e) => {
@@ -302,6 +328,29 @@ fn retried(run: &mut Run, event: &StepRetried) {
     }
 }
 
+/// The step has not begun: nothing of it is left but what was written. Its effects had all come to their end.
+fn put_back(run: &mut Run, event: &StepRetried) {
+    let other = |step: &StepId| *step != event.step;
+    run.steps.remove(&event.step);
+    run.lists.remove(&event.step);
+    run.items.retain(|slot, _| other(&slot.step));
+    run.completed.retain(|slot| other(&slot.step));
+    run.effects.retain(|path, _| other(&path.step));
+    run.children.retain(|slot, _| other(&slot.step));
+    run.rounds.insert(event.step.clone(), event.round);
+    for task in run.tasks.values_mut().filter(|task| !other(&task.opened.step)) {
+        task.superseded = true;
+        task.opened.path = None;
+    }
+    let left = run.anew.as_mut().is_some_and(|anew| {
+        anew.steps.remove(&event.step);
+        !anew.steps.is_empty()
+    });
+    if !left {
+        run.anew = None;
+    }
+}
+
 fn moved(run: &mut Run, at: Timestamp) {
     run.seq += 1;
     run.updated_at = at;
@@ -337,6 +386,7 @@ fn intended(run: &mut Run, intent: &EffectIntended, at: Timestamp) -> Result<(),
         uncertain: false,
         tokens: 0,
         deferred: None,
+        question: None,
         intended_at: at,
         updated_at: at,
     };
@@ -349,13 +399,16 @@ fn failed(effect: &mut EffectRun, event: &EffectFailed, at: Timestamp) {
     effect.updated_at = at;
     effect.attempt = event.attempt;
     effect.tokens += event.meta.charged();
-    effect.uncertain |= event.disposition != Disposition::DidNotHappen;
+    // a server that was asked answers for every attempt so far
+    effect.uncertain = (effect.uncertain && !event.asked) || event.disposition != Disposition::DidNotHappen;
     effect.deferred = None;
+    effect.question = (event.next == Next::Settle).then_some(Question { since: at, class: event.class, unanswered: 0, at: None });
     effect.status = match &event.next {
         Next::RetryAt(when) => {
             effect.attempt = event.attempt + 1;
             EffectStatus::RetryAt(*when)
         }
+        Next::Settle => EffectStatus::Settling,
         Next::Doubt => EffectStatus::Doubt,
         Next::Repair | Next::GiveUp => {
             let disposition = match event.disposition {
@@ -366,4 +419,15 @@ fn failed(effect: &mut EffectRun, event: &EffectFailed, at: Timestamp) {
             EffectStatus::GaveUp { class: event.class, message: event.message.clone(), disposition }
         }
     };
+}
+
+/// When the call was made stays what it was: a person who looks counts from there. `false`: nothing was asked.
+fn unanswered(effect: &mut EffectRun, event: &EffectUnanswered) -> bool {
+    let Some(question) = effect.question.as_mut().filter(|question| question.at.is_none()) else { return false };
+    question.unanswered += 1;
+    question.at = Some(event.until);
+    if event.doubt {
+        effect.status = EffectStatus::Doubt;
+    }
+    true
 }

@@ -1,7 +1,7 @@
 //! What the outside may wish of a run, and how a wish is refused.
 
 use jiff::Timestamp;
-use laufzettel_domain::{Caller, Digest, EffectPath, RunId, Slot, Text, Value};
+use laufzettel_domain::{Caller, Digest, EffectPath, RunId, Slot, StepId, Text, Value};
 use laufzettel_policy::{Decision, Labelled};
 use laufzettel_process::{
     model::{FailureClass, RunAs},
@@ -16,6 +16,14 @@ use crate::{
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     Settle {
+        path: EffectPath,
+        round: u32,
+        attempt: u32,
+        outcome: Outcome,
+    },
+    /// What a server says became of a call, asked afterwards: a value if it happened, `did_not_happen` if it did not and no
+    /// attempt so far can act any more, `unknown` if it says nothing.
+    Testify {
         path: EffectPath,
         round: u32,
         attempt: u32,
@@ -54,9 +62,14 @@ pub enum Command {
         by: Caller,
         resolution: Resolution,
     },
-    /// Somebody takes a parked effect over, or orders a failed one again.
+    /// Somebody takes a parked effect over.
     TakeOver {
         path: EffectPath,
+        by: Caller,
+    },
+    /// A step is carried out anew, and everything that depends on it.
+    Anew {
+        step: StepId,
         by: Caller,
     },
     /// An event somebody sent, for a step that waits for it.

@@ -12,7 +12,7 @@ use laufzettel_process::{
 use serde_json::json;
 
 use crate::{
-    apply, claim,
+    anew, apply, asking, claim,
     command::{Answer, Command, Rejection, Resolution, Start},
     context::Context,
     deadline, ending,
@@ -297,6 +297,7 @@ pub fn decide(process: &Process, context: &Context, run: &Run, command: Command,
     }
     match command {
         Command::Settle { path, round, attempt, outcome } => settle::settle(&mut sheet, &path, round, attempt, outcome)?,
+        Command::Testify { path, round, attempt, outcome } => asking::testify(&mut sheet, &path, (round, attempt), outcome)?,
         Command::Refuse { path, round, decision } => refuse(&mut sheet, &path, round, decision)?,
         Command::Defer { path, round, attempt, reason, until, sent } => settle::defer(&mut sheet, &path, (round, attempt), reason, until, sent)?,
         Command::Answer(answer) => take_answer(&mut sheet, answer)?,
@@ -311,6 +312,7 @@ pub fn decide(process: &Process, context: &Context, run: &Run, command: Command,
         }
         Command::Resolve { path, by, resolution } => resolve(&mut sheet, &path, by, resolution)?,
         Command::TakeOver { path, by } => take_over(&mut sheet, &path, by)?,
+        Command::Anew { step, by } => anew::order(&mut sheet, &step, by)?,
         Command::Deliver { slot, name, key, payload, sender, sent_at } => {
             let delivered = EventDelivered { step: slot.step.clone(), item: slot.item, name, sender, sent_at };
             steps::wait::deliver(&mut sheet, &slot, &key, delivered, payload)?;
@@ -425,8 +427,15 @@ fn resolve(sheet: &mut Sheet<'_>, path: &EffectPath, by: Caller, resolution: Res
         Resolution::Happened(value) => {
             fits(sheet, path, &value)?;
             let said = Some(by.clone());
-            let settled =
-                EffectSettled { path: path.clone(), round: effect.round, attempt: effect.attempt, by: Some(by), meta: Meta::default(), value: value.clone() };
+            let settled = EffectSettled {
+                path: path.clone(),
+                round: effect.round,
+                attempt: effect.attempt,
+                by: Some(by),
+                asked: false,
+                meta: Meta::default(),
+                value: value.clone(),
+            };
             sheet.emit(Event::EffectSettled(settled));
             steps::settled(sheet, path, value, said.as_ref());
         }
@@ -462,6 +471,7 @@ fn wake(sheet: &mut Sheet<'_>) {
     for (path, round) in due {
         settle::resume(sheet, path, round);
     }
+    asking::wake(sheet);
     steps::human::escalate(sheet);
 }
 
@@ -470,6 +480,12 @@ pub(crate) fn advance(sheet: &mut Sheet<'_>) {
     while sheet.run.ended.is_none() {
         if sheet.run.ending.is_some() {
             return ending::advance(sheet);
+        }
+        if sheet.run.anew.is_some() {
+            if !anew::advance(sheet) {
+                return;
+            }
+            continue;
         }
         if let Some(over) = steps::wait::over(sheet) {
             steps::wait::finish(sheet, &over);

@@ -16,6 +16,8 @@ pub struct Effect {
     pub key: EffectKey,
     pub attempt: u32,
     pub run: EffectRun,
+    /// Not the call is to be made: its server is to be asked what became of it.
+    pub asks: bool,
 }
 
 /// Intended and not settled, due now. In the order of their paths, so that every machine makes the same list; what was never
@@ -24,12 +26,13 @@ pub fn effects(run: &Run) -> Vec<Effect> {
     if run.ended.is_some() || run.is_parked() {
         return Vec::new();
     }
-    let mut due: Vec<_> = run.effects.iter().filter(|(_, effect)| effect.status == EffectStatus::Due).collect();
+    let mut due: Vec<_> = run.effects.iter().filter(|(_, effect)| effect.is_due()).collect();
     due.sort_by_key(|(path, _)| path.iteration);
     due.into_iter()
         .map(|(path, effect)| Effect {
             key: EffectKey { tenant: run.tenant.clone(), run: run.id, path: path.clone(), round: effect.round },
             attempt: effect.attempt,
+            asks: effect.is_asked(),
             run: effect.clone(),
         })
         .collect()
@@ -44,7 +47,7 @@ pub fn wake_at(run: &Run) -> Option<Timestamp> {
         .values()
         .filter_map(|effect| match effect.status {
             EffectStatus::RetryAt(at) => Some(at),
-            _ => None,
+            _ => effect.question.as_ref()?.at,
         })
         .chain(run.waits.values().copied())
         .chain(run.deadlines.values().filter_map(|deadline| match deadline {

@@ -28,7 +28,7 @@ pub(crate) fn advance(sheet: &mut Sheet<'_>) {
     if ending == Ending::Completed {
         return finish(sheet, State::Completed);
     }
-    while let Some(slot) = next_undo(sheet) {
+    while let Some(slot) = next_undo(sheet, |_| true) {
         if steps::tool::begin_undo(sheet, &slot) {
             return;
         }
@@ -68,10 +68,11 @@ fn give_up_waiting(sheet: &mut Sheet<'_>) {
 }
 
 /// The last completed step or item with an `undo` that has not been begun. Of `each` the items are undone, not the list.
-fn next_undo(sheet: &Sheet<'_>) -> Option<Slot> {
+pub(crate) fn next_undo(sheet: &Sheet<'_>, among: impl Fn(&StepId) -> bool) -> Option<Slot> {
     let done = |slot: &Slot| slot.item > 0 || sheet.step(&slot.step).each.is_none();
     let open = |slot: &Slot| !sheet.run.effects.contains_key(&EffectPath::of(slot, Phase::Undo));
-    sheet.run.completed.iter().rev().find(|slot| sheet.step(&slot.step).undo.is_some() && done(slot) && open(slot)).cloned()
+    let undone = |slot: &&Slot| among(&slot.step) && sheet.step(&slot.step).undo.is_some() && done(slot) && open(slot);
+    sheet.run.completed.iter().rev().find(undone).cloned()
 }
 
 /// An undo failed, or its right is gone.
@@ -84,7 +85,7 @@ pub(crate) fn stuck(sheet: &mut Sheet<'_>, step: &StepId, why: &str) {
 /// The run is stuck. What is under way comes to its end first: its outcome belongs into the journal, and nothing follows the
 /// record that a run has ended.
 fn stop(sheet: &mut Sheet<'_>, step: Option<StepId>, message: String) {
-    let under_way = sheet.run.effects.values().any(|effect| effect.status == EffectStatus::Due);
+    let under_way = sheet.run.effects.values().any(EffectRun::is_due);
     if under_way || sheet.run.open_children().next().is_some() {
         if !matches!(sheet.run.ending, Some((Ending::Stuck, _))) {
             sheet.end(Ending::Stuck, None, step, message);

@@ -3,12 +3,17 @@
 //! An event is stored in two parts: a body without case content, and content that can be erased. `split` and `join` are
 //! the only places that know which field is which.
 
+mod asked;
+mod meta;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use asked::{EffectAsked, EffectUnanswered};
 use jiff::Timestamp;
 use laufzettel_domain::{Caller, Digest, EffectPath, Label, ProcessId, RunId, StepId, Text, Trust, Value};
 use laufzettel_policy::{Decision, Detected, Effect as ToolEffect, Labelled, Offer};
 use laufzettel_process::model::{Assign, FailureClass, RunAs, Size};
+pub use meta::{Handed, Meta};
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
@@ -108,7 +113,9 @@ events! {
     StepSkipped = "step.skipped", content [];
     StepCompleted = "step.completed", content ["value", "inputs"];
     StepFailed = "step.failed", content ["message"];
-    /// A person who repairs a failed step ordered it again.
+    /// A person ordered a step anew, and all that depends on it. Each is put back by a `step.retried` once what it did is undone.
+    RetryOrdered = "retry.ordered", content [];
+    /// A step was ordered again: by who repairs it, or with a `retry.ordered`.
     StepRetried = "step.retried", content [];
     /// A step with `each` knows its list.
     EachBegan = "each.began", content ["items"];
@@ -117,6 +124,10 @@ events! {
     EffectIntended = "effect.intended", content ["call"];
     EffectSettled = "effect.settled", content ["value"];
     EffectFailed = "effect.failed", content ["message", "answer"];
+    /// Its server says nothing yet of what became of it.
+    EffectUnanswered = "effect.unanswered", content ["message"];
+    /// Its server is asked once more.
+    EffectAsked = "effect.asked", content [];
     /// Nothing was tried: what it needs is not there. It waits, and no attempt is used up.
     EffectDeferred = "effect.deferred", content [];
     /// A door said no: the run parks until a person takes over.
@@ -260,6 +271,16 @@ pub struct StepFailed {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RetryOrdered {
+    pub step: StepId,
+    /// With those that depend on it and have begun.
+    pub steps: BTreeSet<StepId>,
+    /// Of the effects that follow: higher than that of any before.
+    pub round: u32,
+    pub by: Caller,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepRetried {
     pub step: StepId,
     /// Of the effects that follow: higher than that of any before.
@@ -358,6 +379,9 @@ pub struct EffectIntended {
     pub effect: ToolEffect,
     /// Whether a repetition under the same key changes nothing.
     pub repeatable: bool,
+    /// Whether its server says afterwards what became of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub settles: bool,
     /// Under whose rights.
     pub who: Caller,
     pub labels: BTreeMap<String, Label>,
@@ -375,58 +399,6 @@ pub struct EffectIntended {
     pub call: Call,
 }
 
-/// What the door knows of an attempt: never case content.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Meta {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub decision: Option<Decision>,
-    #[serde(default)]
-    pub duration_ms: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub zone: Option<String>,
-    /// Prompt and answer tokens, if the endpoint said so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tokens: Option<(u64, u64)>,
-    /// Millionths of a euro.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cost_micro_eur: Option<u64>,
-    /// Bytes of the answer.
-    #[serde(default)]
-    pub bytes: u64,
-    /// What was called: `dms/suchen`, `model:m`. Absent where no door was passed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub target: Option<String>,
-    /// Bytes handed over: arguments with their files, or the request to the model.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sent: Option<u64>,
-    /// Of a tool that sends: `haus`, `beteiligte`, `andere`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub recipient: Option<String>,
-    /// Tokens by our own upper estimate, where the endpoint counted none: a quota counts these, a ledger never.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub estimate: Option<u64>,
-    /// Models that were handed the request before and answered that they cannot now.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub tried: Vec<Handed>,
-}
-
-impl Meta {
-    /// Tokens that count: the endpoint's own number, or our upper estimate where it gave none.
-    pub fn charged(&self) -> u64 {
-        self.tokens.map(|(prompt, answer)| prompt + answer).or(self.estimate).unwrap_or(0)
-    }
-}
-
-/// A request a model has read and not answered: nobody knows what became of it there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Handed {
-    pub model: String,
-    pub zone: String,
-    pub bytes: u64,
-}
-
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EffectSettled {
     pub path: EffectPath,
@@ -435,6 +407,9 @@ pub struct EffectSettled {
     /// A person said so (`runs resolve`), not the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Caller>,
+    /// The call itself was not answered; its server said so when it was asked afterwards.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub asked: bool,
     pub meta: Meta,
     pub value: Value,
 }
@@ -455,6 +430,8 @@ pub enum Next {
     RetryAt(Timestamp),
     /// A model is asked again in a new iteration.
     Repair,
+    /// Nobody knows whether it happened: its server is asked.
+    Settle,
     Doubt,
     GiveUp,
 }
@@ -470,6 +447,9 @@ pub struct EffectFailed {
     /// A person said that it did not happen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Caller>,
+    /// Its server said so when it was asked, and lets no attempt so far act any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub asked: bool,
     pub meta: Meta,
     pub message: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]

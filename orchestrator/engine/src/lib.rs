@@ -9,7 +9,9 @@
 //! `apply` is the only transition table, for recording and for recovery. `decide` never performs anything: it says what
 //! follows from a wish, up to the next effects.
 
+mod anew;
 mod apply;
+mod asking;
 mod blank;
 mod claim;
 mod command;
@@ -41,7 +43,7 @@ pub use event::{Call, ChildStarted, CodecError, Disposition, Escalation, Event, 
 pub use labels::labels_of_child;
 pub use proof::EndpointFacts;
 pub use retention::{Kept, is_beleg, kept};
-pub use run::{Child, Claimed, Deadline, EffectRun, EffectStatus, Ending, Expected, Run, State, StepState, Task, TaskState};
+pub use run::{Anew, Child, Claimed, Deadline, EffectRun, EffectStatus, Ending, Expected, Question, Run, State, StepState, Task, TaskState};
 pub use sentence::sentence;
 pub use steps::{
     agent::{Request, request},

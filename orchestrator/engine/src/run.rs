@@ -120,7 +120,9 @@ pub enum EffectStatus {
     /// To be made now.
     Due,
     RetryAt(Timestamp),
-    /// Nobody knows whether it happened.
+    /// Nobody knows whether it happened; its server is asked ([`EffectRun::question`]).
+    Settling,
+    /// Nobody knows whether it happened: a person is asked. Its server may be, too.
     Doubt,
     /// A door refused it.
     Parked(Decision),
@@ -142,6 +144,18 @@ impl EffectStatus {
     }
 }
 
+/// What became of a call, asked of its server.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Question {
+    pub since: Timestamp,
+    /// How the call failed: `retry.on` is held against it, should the call not have happened.
+    pub class: FailureClass,
+    /// Times the server has said nothing.
+    pub unanswered: u32,
+    /// When it is asked again; `None`: it is asked now.
+    pub at: Option<Timestamp>,
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct EffectRun {
     pub intent: EffectIntended,
@@ -155,8 +169,22 @@ pub struct EffectRun {
     pub tokens: u64,
     /// Times it was put off in a row, and what for; gone with the next outcome.
     pub deferred: Option<(u32, Text)>,
+    /// Put to its server while nobody knows whether it happened.
+    pub question: Option<Question>,
     pub intended_at: Timestamp,
     pub updated_at: Timestamp,
+}
+
+impl EffectRun {
+    /// Whether its server is to be asked now.
+    pub fn is_asked(&self) -> bool {
+        self.question.as_ref().is_some_and(|question| question.at.is_none())
+    }
+
+    /// Whether something is to be done outside now: the call, or the question what became of it.
+    pub fn is_due(&self) -> bool {
+        self.status == EffectStatus::Due || self.is_asked()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -173,6 +201,16 @@ pub struct Task {
     /// Who has it in hand.
     pub claimed: Option<Claimed>,
     pub state: TaskState,
+    /// Of a step that was put back since: whoever answered has not answered for the round it is in.
+    pub superseded: bool,
+}
+
+/// Steps that are ordered anew and not put back yet: first what they did is undone, and nothing begins meanwhile.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Anew {
+    pub steps: BTreeSet<StepId>,
+    pub round: u32,
+    pub by: Caller,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -221,6 +259,7 @@ pub struct Run {
     /// Of a step that was ordered again: the round of its effects.
     pub rounds: BTreeMap<StepId, u32>,
     pub deadlines: BTreeMap<StepId, Deadline>,
+    pub anew: Option<Anew>,
     pub ending: Option<(Ending, Option<StepId>)>,
     pub ended: Option<(State, Timestamp)>,
     pub output: Value,
@@ -234,12 +273,12 @@ impl Run {
         if let Some((state, _)) = self.ended {
             return state;
         }
-        let due = !self.is_parked() && self.effects.values().any(|e| e.status == EffectStatus::Due);
+        let due = !self.is_parked() && self.effects.values().any(EffectRun::is_due);
         let stopped = self.open_tasks().next().is_some()
             || !self.waits.is_empty()
             || !self.expects.is_empty()
             || self.open_children().next().is_some()
-            || self.effects.values().any(|e| matches!(e.status, EffectStatus::RetryAt(_)));
+            || self.effects.values().any(|e| matches!(e.status, EffectStatus::RetryAt(_) | EffectStatus::Settling));
         if !due && stopped { State::Waiting } else { State::Running }
     }
 
@@ -259,7 +298,7 @@ impl Run {
     /// Everybody who completed a human step, the last one first: of `each` several.
     pub fn completed_by(&self, step: &StepId) -> impl Iterator<Item = &Caller> {
         self.tasks.values().rev().filter_map(move |task| match &task.state {
-            TaskState::Completed { by, .. } if task.opened.step == *step && task.opened.kind == crate::TaskKind::Human => Some(by),
+            TaskState::Completed { by, .. } if task.opened.step == *step && task.opened.kind == crate::TaskKind::Human && !task.superseded => Some(by),
             _ => None,
         })
     }

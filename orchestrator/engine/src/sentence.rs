@@ -97,6 +97,13 @@ pub fn sentence(kind: &str, body: &Value) -> Text {
             format!("{} hat den Schritt {} noch einmal angeordnet.", word(body, "/by/name"), step(body)),
             format!("{} ordered the step {} again.", word(body, "/by/name"), step(body)),
         ),
+        "retry.ordered" => {
+            let steps = body.get("steps").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>().join(", ");
+            (
+                format!("{} hat Schritt {} neu angeordnet, mit allem, was davon abhängt: {steps}.", word(body, "/by/name"), step(body)),
+                format!("{} ordered step {} anew, with all that depends on it: {steps}.", word(body, "/by/name"), step(body)),
+            )
+        }
         "each.began" => {
             (format!("Schritt {} geht über {} Einträge.", step(body), body["count"]), format!("Step {} goes over {} items.", step(body), body["count"]))
         }
@@ -108,6 +115,8 @@ pub fn sentence(kind: &str, body: &Value) -> Text {
             format!("Aufruf von {} vorgemerkt für Schritt {} unter den Rechten von {}.", word(body, "/target"), effect(body).0, word(body, "/who/name")),
             format!("Call of {} intended for step {} under the rights of {}.", word(body, "/target"), effect(body).1, word(body, "/who/name")),
         ),
+        "effect.unanswered" | "effect.asked" => asked(kind, body),
+        "effect.settled" | "effect.failed" if body.get("asked").is_some() => asked(kind, body),
         "effect.settled" => (
             format!("Aufruf für Schritt {} beantwortet. {}", effect(body).0, allowed(body, true)),
             format!("Call for step {} answered. {}", effect(body).1, allowed(body, false)),
@@ -199,6 +208,34 @@ pub fn sentence(kind: &str, body: &Value) -> Text {
     };
     let ((beside_de, beside_en), (found_de, found_en)) = (beside(body), found(body));
     Text::new(format!("{de}{beside_de}{found_de}"), format!("{en}{beside_en}{found_en}"))
+}
+
+/// What a server is asked about a call nobody knows of, and what it says.
+fn asked(kind: &str, body: &Value) -> (String, String) {
+    let (of, of_en) = effect(body);
+    match kind {
+        "effect.asked" => (
+            format!("Der Server wird noch einmal gefragt, ob der Aufruf für Schritt {of} geschehen ist."),
+            format!("The server is asked once more whether the call for step {of_en} happened."),
+        ),
+        "effect.unanswered" => {
+            let person = body.get("doubt").is_some();
+            let (also, also_en) = if person { (" Gefragt ist jetzt auch ein Mensch.", " A person is asked now, too.") } else { ("", "") };
+            let (class, until) = (word(body, "/class"), word(body, "/until"));
+            (
+                format!("Der Server sagt nicht, ob der Aufruf für Schritt {of} geschehen ist ({class}); gefragt wird wieder {until}.{also}"),
+                format!("The server does not say whether the call for step {of_en} happened ({class}); it is asked again {until}.{also_en}"),
+            )
+        }
+        "effect.settled" => (
+            format!("Der Server sagt: Der Aufruf für Schritt {of} ist geschehen. {}", allowed(body, true)),
+            format!("The server says: the call for step {of_en} happened. {}", allowed(body, false)),
+        ),
+        _ => (
+            format!("Der Server sagt vom Aufruf für Schritt {of}, Versuch {} und früheren: {}.", body["attempt"], disposition(body).0),
+            format!("The server says of the call for step {of_en}, attempt {} and earlier: {}.", body["attempt"], disposition(body).1),
+        ),
+    }
 }
 
 fn listed(body: &Value) -> String {

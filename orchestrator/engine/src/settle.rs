@@ -1,11 +1,12 @@
 //! What follows from an effect's outcome: a value, another attempt, a doubt, or the end of the step.
 
 use jiff::{SignedDuration, Timestamp};
-use laufzettel_domain::{Caller, EffectPath, Text, Via, names::Phase};
+use laufzettel_domain::{Caller, EffectPath, Text, Value, Via, names::Phase};
 use laufzettel_policy::Effect;
 use laufzettel_process::model::{FailureClass, Retry, StepKind};
 
 use crate::{
+    asking,
     command::{Outcome, Rejection},
     deadline,
     decide::Sheet,
@@ -21,6 +22,8 @@ pub(crate) struct Failure {
     pub message: String,
     pub answer: Option<String>,
     pub meta: Meta,
+    /// Its server said so when it was asked.
+    pub asked: bool,
 }
 
 pub(crate) fn settle(sheet: &mut Sheet<'_>, path: &EffectPath, round: u32, attempt: u32, outcome: Outcome) -> Result<(), Rejection> {
@@ -29,21 +32,28 @@ pub(crate) fn settle(sheet: &mut Sheet<'_>, path: &EffectPath, round: u32, attem
         return Err(Rejection::stale("Dieser Aufruf ist schon erledigt.", "This call is settled already."));
     };
     match outcome {
-        Outcome::Ok { value, meta } => match steps::accept(sheet, path, &value) {
-            Ok(value) => {
-                sheet.emit(Event::EffectSettled(EffectSettled { path: path.clone(), round, attempt, by: None, meta, value: value.clone() }));
-                steps::settled(sheet, path, value, None);
-            }
-            Err(message) => {
-                let answer = Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned));
-                failed(sheet, path, &effect, Failure { class: FailureClass::InvalidOutput, disposition: Disposition::Happened, message, answer, meta });
-            }
-        },
+        Outcome::Ok { value, meta } => answered(sheet, path, &effect, value, meta, false),
         Outcome::Failed { class, disposition, message, meta } => {
-            failed(sheet, path, &effect, Failure { class, disposition, message, answer: None, meta });
+            failed(sheet, path, &effect, Failure { class, disposition, message, answer: None, meta, asked: false });
         }
     }
     Ok(())
+}
+
+/// The call has its answer. `asked`: its server gave it when it was asked what became of the call.
+pub(crate) fn answered(sheet: &mut Sheet<'_>, path: &EffectPath, effect: &EffectRun, value: Value, meta: Meta, asked: bool) {
+    match steps::accept(sheet, path, &value) {
+        Ok(value) => {
+            let (round, attempt) = (effect.round, effect.attempt);
+            sheet.emit(Event::EffectSettled(EffectSettled { path: path.clone(), round, attempt, by: None, asked, meta, value: value.clone() }));
+            steps::settled(sheet, path, value, None);
+        }
+        Err(message) => {
+            let answer = Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+            let (class, disposition) = (FailureClass::InvalidOutput, Disposition::Happened);
+            failed(sheet, path, effect, Failure { class, disposition, message, answer, meta, asked });
+        }
+    }
 }
 
 /// Seconds before what was not there is looked for again: a restart that takes a second is hardly noticed, and an outage of a
@@ -83,9 +93,9 @@ pub(crate) fn defer(
     Ok(())
 }
 
-fn failed(sheet: &mut Sheet<'_>, path: &EffectPath, effect: &EffectRun, failure: Failure) {
+pub(crate) fn failed(sheet: &mut Sheet<'_>, path: &EffectPath, effect: &EffectRun, failure: Failure) {
     let next = next(sheet, path, effect, &failure);
-    let Failure { class, disposition, message, answer, meta } = failure;
+    let Failure { class, disposition, message, answer, meta, asked } = failure;
     let event = EffectFailed {
         path: path.clone(),
         round: effect.round,
@@ -94,13 +104,14 @@ fn failed(sheet: &mut Sheet<'_>, path: &EffectPath, effect: &EffectRun, failure:
         disposition,
         next: next.clone(),
         by: None,
+        asked,
         meta,
         message: message.clone(),
         answer: answer.clone(),
     };
     sheet.emit(Event::EffectFailed(event));
     match next {
-        Next::RetryAt(_) => {}
+        Next::RetryAt(_) | Next::Settle => {}
         Next::Doubt => sheet.open_repair(TaskKind::Doubt, path, message),
         Next::Repair => steps::model::ask_again(sheet, path, effect, answer.unwrap_or_default(), message),
         // the run ends, and nobody knows whether this write stands: a person must look
@@ -152,6 +163,7 @@ pub(crate) fn put_down(sheet: &mut Sheet<'_>, path: &EffectPath, by: Option<Call
         disposition: Disposition::DidNotHappen,
         next: Next::GiveUp,
         by,
+        asked: false,
         meta: Meta::default(),
         message: message.to_owned(),
         answer: None,
@@ -177,7 +189,7 @@ fn next(sheet: &Sheet<'_>, path: &EffectPath, effect: &EffectRun, failure: &Fail
         return Next::Repair;
     }
     if !repeatable && failure.disposition == Disposition::Unknown {
-        return Next::Doubt;
+        return asking::doubt(effect);
     }
     if !repeatable && failure.disposition == Disposition::Happened {
         return Next::GiveUp;
@@ -186,10 +198,13 @@ fn next(sheet: &Sheet<'_>, path: &EffectPath, effect: &EffectRun, failure: &Fail
     // a run that ends repeats nothing but its undos, a step that is over its time nothing at all
     let ending = (sheet.run.ending.is_some() || is_over(sheet, path)) && path.phase == Phase::Do;
     if ending || effect.attempt >= retry.attempts || !retry.on.contains(&failure.class) || steps::model::is_spent(sheet, path, failure.meta.charged()) {
-        // a model that reads of an error writes again, under another key: first a person says whether it stands
         let unknown = failure.disposition == Disposition::Unknown || (effect.uncertain && failure.disposition == Disposition::DidNotHappen);
-        let agents = path.call > 0 && effect.intent.effect != Effect::Read && sheet.run.ending.is_none();
-        return if agents && unknown { Next::Doubt } else { Next::GiveUp };
+        let stands = unknown && effect.intent.effect != Effect::Read;
+        // a model that reads of an error writes again, under another key: first it must be known whether it stands
+        let agents = path.call > 0 && sheet.run.ending.is_none();
+        // nobody is asked whether an undo stands, or what a run leaves behind: it is stuck, unless the server knows
+        let known = effect.intent.settles && (path.phase == Phase::Undo || sheet.run.ending.is_some());
+        return if stands && (agents || known) { asking::doubt(effect) } else { Next::GiveUp };
     }
     let delay = jiff::SignedDuration::from_millis(retry.delay_ms(effect.attempt + 1));
     Next::RetryAt(sheet.at.saturating_add(delay).unwrap_or(jiff::Timestamp::MAX))

@@ -267,6 +267,7 @@ mod tests {
             clearance: Clearance::Recipients { haus: Schutzbedarf::Hoch, beteiligte: Schutzbedarf::Normal, andere: Schutzbedarf::Kein },
             undo: None,
             recipient: Some("an".into()),
+            settles: false,
         }
     }
 

@@ -50,12 +50,19 @@ pub struct ToolRule {
     pub undo: Option<String>,
     /// The argument that names who receives a `send`.
     pub recipient: Option<String>,
+    /// Its server says afterwards what became of a call. Of the server, as its approved definitions tell.
+    pub settles: bool,
 }
 
 impl ToolRule {
     /// A read is idempotent by nature.
     pub fn is_repeatable(&self) -> bool {
         self.idempotent || self.effect == Effect::Read
+    }
+
+    /// Whether a doubtful call is asked about before a person is. What only reads is just made again.
+    pub fn settles(&self) -> bool {
+        self.settles && self.effect != Effect::Read
     }
 
     /// Whether this argument decides what a call does to the world.
@@ -200,6 +207,7 @@ mod tests {
             clearance: Clearance::default(),
             undo: None,
             recipient: None,
+            settles: false,
         }
     }
 

@@ -104,6 +104,7 @@ fn rule(identity: Identity, groups: &[&str]) -> ToolRule {
         clearance: Clearance::Level(Schutzbedarf::Hoch),
         undo: None,
         recipient: None,
+        settles: false,
     }
 }
 

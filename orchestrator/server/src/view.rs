@@ -1,6 +1,6 @@
 //! From a run to what a person reads of it: values with origin and label, steps with the reason of each decision.
 
-use laufzettel_domain::{Lang, Path, StepId, Value, names::Phase};
+use laufzettel_domain::{Lang, Path, StepId, Text, Value, names::Phase};
 use laufzettel_engine::{Call, EffectRun, EffectStatus, Run, StepState as Settled, Task, TaskKind, TaskState};
 use laufzettel_process::{Process, expression::Template, model::StepKind as Kind};
 use laufzettel_worker::Loaded;
@@ -131,6 +131,10 @@ pub fn step(loaded: &Loaded, id: &StepId, lang: Lang) -> StepView {
                 view.message = Some(decision.reason.get(lang).to_owned());
                 view.why_allowed = None;
             }
+            (EffectStatus::Settling, _) => {
+                let asked = Text::new("Der Server wird gefragt, ob der Aufruf geschehen ist.", "The server is asked whether the call happened.");
+                view.reason = Some(asked.get(lang).to_owned());
+            }
             (EffectStatus::RetryAt(_), Some((_, reason))) => view.reason = Some(reason.get(lang).to_owned()),
             _ => {}
         }
@@ -163,7 +167,7 @@ pub fn called(run: laufzettel_domain::RunId, number: &str) -> Called {
 }
 
 fn own_tasks<'r>(run: &'r Run, id: &'r StepId) -> impl Iterator<Item = &'r Task> {
-    run.tasks.values().filter(move |t| t.opened.step == *id && t.opened.kind == TaskKind::Human)
+    run.tasks.values().filter(move |t| t.opened.step == *id && t.opened.kind == TaskKind::Human && !t.superseded)
 }
 
 fn settled(view: &mut StepView, loaded: &Loaded, id: &StepId, lang: Lang) {

@@ -2,9 +2,9 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use laufzettel_doors::{Class, Failure, Reply, model::Endpoint, standin, tools::ToolServers};
+use laufzettel_doors::{Class, Failure, Reply, Settled, model::Endpoint, standin, tools::ToolServers};
 
-use laufzettel_domain::Text;
+use laufzettel_domain::{Text, names::SETTLE};
 pub use laufzettel_engine::EndpointFacts;
 use laufzettel_engine::{Call, Command, Disposition, Effect, Handed, Meta, Outcome, Run};
 use laufzettel_policy::{AddressClass, Cleared, Decision, Effect as ToolEffect, ModelCall, ToolCall, ToolRule, Who, address_class, clear_model, clear_tool};
@@ -20,10 +20,20 @@ use crate::{
 /// A future the doors give back.
 pub type Answer<'a> = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send + 'a>>;
 
+/// What a server says of a call it was asked about.
+pub type Word<'a> = Pin<Box<dyn Future<Output = Result<Settled, Failure>> + Send + 'a>>;
+
 /// What stands behind the doors: the real adapters, or a script (cases, simulations).
 pub trait Doors: Send + Sync {
     fn tool<'a>(&'a self, call: &'a Cleared<ToolCall>) -> Answer<'a>;
     fn model<'a>(&'a self, endpoint: &'a str, call: &'a Cleared<ModelCall>) -> Answer<'a>;
+
+    /// Asks the call's server what became of it. Without a server that settles there is nobody to ask.
+    fn settle<'a>(&'a self, call: &'a Cleared<ToolCall>) -> Word<'a> {
+        let message = format!("{} sagt nicht, was aus einem Aufruf geworden ist", call.call().server);
+        Box::pin(async move { Err(Failure::new(Class::Refused, None, message)) })
+    }
+
     /// Models in the order of preference.
     fn endpoints(&self) -> Vec<EndpointFacts>;
     fn cost_micro_eur(&self, _endpoint: &str, _tokens: (u64, u64)) -> Option<u64> {
@@ -82,6 +92,22 @@ impl Doors for RealDoors {
             self.random.fill(&mut jti);
             let reply = server.call(call, &*self.clock, LEASE_S, jti).await?;
             fits(&self.types, &format!("{name}/{}", call.call().tool), reply)
+        })
+    }
+
+    fn settle<'a>(&'a self, call: &'a Cleared<ToolCall>) -> Word<'a> {
+        Box::pin(async move {
+            let name = &call.call().server;
+            let Some(server) = self.servers.get(name) else {
+                return Err(Failure::new(Class::Refused, None, format!("Den Werkzeugserver „{name}“ gibt es nicht")));
+            };
+            let mut jti = [0; 16];
+            self.random.fill(&mut jti);
+            match server.settle(call, &*self.clock, LEASE_S, jti).await? {
+                // an answer like any other: held against the approved definition of the tool that was called
+                Settled::Happened(reply) => fits(&self.types, &format!("{name}/{}", call.call().tool), reply).map(Settled::Happened),
+                Settled::DidNotHappen => Ok(Settled::DidNotHappen),
+            }
         })
     }
 
@@ -144,6 +170,57 @@ pub(crate) async fn pass(desk: &Desk, prepared: &Prepared, run: &Run, effect: &E
     }
 }
 
+/// Asks the effect's server what became of its call. The rights and the clearance are the call's, asked again now; without them nothing
+/// is said, and a person must look.
+pub(crate) async fn ask(desk: &Desk, prepared: &Prepared, run: &Run, effect: &Effect) -> Command {
+    let tenant = &desk.tenant;
+    let began = tenant.clock.now();
+    let mut outcome = match resolve(tenant, effect).await {
+        Err(Nobody::Unavailable) => silent(FailureClass::Unavailable, "Das Verzeichnis ist nicht erreichbar.".to_owned(), None),
+        Err(Nobody::Denied(decision)) => denied(decision),
+        Ok(who) => settle(tenant, prepared, run, effect, who).await.unwrap_or_else(|decision| denied(*decision)),
+    };
+    let took = tenant.clock.now().duration_since(began).as_millis();
+    let (Outcome::Ok { meta, .. } | Outcome::Failed { meta, .. }) = &mut outcome;
+    meta.duration_ms = u64::try_from(took).unwrap_or(0);
+    Command::Testify { path: effect.key.path.clone(), round: effect.key.round, attempt: effect.attempt, outcome }
+}
+
+/// Nothing is known that was not before.
+fn silent(class: FailureClass, message: String, decision: Option<Decision>) -> Outcome {
+    Outcome::Failed { class, disposition: Disposition::Unknown, message, meta: Meta { decision, ..Meta::default() } }
+}
+
+fn denied(decision: Decision) -> Outcome {
+    silent(FailureClass::Refused, decision.reason.de.clone(), Some(decision))
+}
+
+async fn settle(tenant: &Tenant, prepared: &Prepared, run: &Run, effect: &Effect, who: Who) -> Result<Outcome, Box<Decision>> {
+    let (rule, call) = intended(tenant, prepared, run, effect, who)?;
+    let cleared = clear_tool(call, rule, &tenant.own_domains, &tenant.rules)?;
+    let (decision, name) = (&cleared.decision, format!("{}/{SETTLE}", cleared.call().server));
+    let said = tenant.doors.settle(&cleared).await;
+    let reached = !said.as_ref().is_err_and(|failure| !failure.reached);
+    let said = match said {
+        Ok(Settled::Happened(reply)) => Ok(reply),
+        Ok(Settled::DidNotHappen) => Err(Failure::new(Class::Unavailable, Some(false), "Der Server sagt: nicht geschehen, und geschieht nicht mehr.")),
+        Err(failure) => Err(failure),
+    };
+    let mut outcome = outcome(said, decision);
+    let (Outcome::Ok { meta, .. } | Outcome::Failed { meta, .. }) = &mut outcome;
+    // the key, and nothing of the case
+    meta.sent = Some(if reached { cleared.call().key.to_string().len() as u64 } else { 0 });
+    meta.target = Some(name);
+    if let Outcome::Ok { value, .. } = &mut outcome {
+        match files::extract(tenant, std::mem::take(value)).await {
+            Ok(kept) => *value = kept,
+            // asked again, the server says it again
+            Err(error) => return Ok(silent(FailureClass::Unavailable, error.to_string(), Some(decision.clone()))),
+        }
+    }
+    Ok(outcome)
+}
+
 /// The caller with the groups of this moment.
 async fn resolve(tenant: &Tenant, effect: &Effect) -> Result<Who, Nobody> {
     if failpoint::hit("door.before_resolve") {
@@ -152,7 +229,8 @@ async fn resolve(tenant: &Tenant, effect: &Effect) -> Result<Who, Nobody> {
     tenant.who(&effect.run.intent.who).await
 }
 
-async fn tool(tenant: &Tenant, prepared: &Prepared, run: &Run, effect: &Effect, who: Who) -> Result<Outcome, Box<Decision>> {
+/// The declared rule of a call's tool, and the call as it was intended.
+fn intended<'t>(tenant: &'t Tenant, prepared: &Prepared, run: &Run, effect: &Effect, who: Who) -> Result<(&'t ToolRule, ToolCall), Box<Decision>> {
     let intent = &effect.run.intent;
     let Call::Tool { server, tool, arguments } = &intent.call else { unreachable!("matched by the caller") };
     let Some(rule) = tenant.tools.get(&intent.target) else {
@@ -178,9 +256,14 @@ async fn tool(tenant: &Tenant, prepared: &Prepared, run: &Run, effect: &Effect, 
         timeout_ms: intent.timeout_ms,
         who,
     };
+    Ok((rule, call))
+}
+
+async fn tool(tenant: &Tenant, prepared: &Prepared, run: &Run, effect: &Effect, who: Who) -> Result<Outcome, Box<Decision>> {
+    let (rule, call) = intended(tenant, prepared, run, effect, who)?;
     // asked before any byte of a file is read, and with the arguments exactly as they were intended
     let cleared = clear_tool(call.clone(), rule, &tenant.own_domains, &tenant.rules)?;
-    let embedded = match files::embed(&tenant.store, arguments).await {
+    let embedded = match files::embed(&tenant.store, &call.arguments).await {
         Ok(embedded) => embedded,
         Err(error) => return Ok(failed(FailureClass::Refused, Disposition::DidNotHappen, error.to_string(), &cleared.decision)),
     };

@@ -159,7 +159,7 @@ impl Desk {
                 Err(other) => return Err(other),
             }
             for effect in effects(&loaded.run) {
-                let name = format!("{}#{}", effect.key, effect.attempt);
+                let name = name_of(&effect);
                 if begun.len() >= self.tenant.doors.at_once() || !begun.insert(name) {
                     continue;
                 }
@@ -181,7 +181,7 @@ impl Desk {
             let Some(Ok((effect, command))) = done else {
                 return Err(Told::Wish(WishError::Unavailable("ein Aufruf ist abgestürzt".to_owned())));
             };
-            begun.remove(&format!("{}#{}", effect.key, effect.attempt));
+            begun.remove(&name_of(&effect));
             if failpoint::hit("worker.before_decide") {
                 return Err(Told::Wish(WishError::Unavailable("failpoint".to_owned())));
             }
@@ -249,8 +249,16 @@ impl Desk {
     }
 
     fn send_off(&self, loaded: &Loaded, effect: Effect, under_way: &mut JoinSet<(Effect, Command)>) {
-        let ours = self.tenant.memory.intended.lock().expect("nobody panics while holding this lock").remove(&effect.key);
         let (desk, prepared, run) = (self.clone(), loaded.prepared.clone(), loaded.run.clone());
+        if effect.asks {
+            // whoever has asked before, asking again does no harm
+            under_way.spawn(async move {
+                let command = door::ask(&desk, &prepared, &run, &effect).await;
+                (effect, command)
+            });
+            return;
+        }
+        let ours = self.tenant.memory.intended.lock().expect("nobody panics while holding this lock").remove(&effect.key);
         under_way.spawn(async move {
             if !ours && !effect.run.intent.repeatable {
                 // somebody who is no longer there may have made this call: nobody knows
@@ -263,6 +271,11 @@ impl Desk {
             (effect, command)
         });
     }
+}
+
+/// An attempt, or a question about it.
+fn name_of(effect: &Effect) -> String {
+    format!("{}#{}{}", effect.key, effect.attempt, if effect.asks { "?" } else { "" })
 }
 
 fn lost(effect: &Effect) -> Command {

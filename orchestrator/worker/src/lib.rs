@@ -28,7 +28,7 @@ mod witness;
 
 pub use anchor::{Anchor, AnchorError, read_witness, witness_file};
 pub use desk::{Desk, Gone, Loaded, StartError, StartRequest, Started, WishError, decode, status_key};
-pub use door::{Answer, Doors, EndpointFacts, RealDoors, fits};
+pub use door::{Answer, Doors, EndpointFacts, RealDoors, Word, fits};
 pub use drive::Worker;
 pub use edge::{Random, SystemClock, SystemRandom};
 pub use erasure::{EraseError, Erased, Order, Reason};

@@ -2,7 +2,7 @@
 //! process, they may; a denial is a record like any other.
 
 use laufzettel_domain::{Actor, Caller, EffectPath, RunId, Text};
-use laufzettel_engine::{Command, EffectStatus, Rejection, Resolution};
+use laufzettel_engine::{Command, EffectStatus, Rejection, Resolution, Run, StepState, TaskKind};
 use laufzettel_policy::Decision;
 use serde_json::json;
 
@@ -29,10 +29,28 @@ impl Desk {
         self.order(run, by, "resolve", step, doubtful, |path| Command::Resolve { path, by: by.clone(), resolution: resolution.clone() }).await
     }
 
-    /// Has a parked call asked for again, with the rights of now.
-    pub async fn take_over(&self, run: RunId, by: &Caller, step: &str) -> Result<Loaded, WishError> {
+    /// Has a parked call asked for again, with the rights of now; any other step that has come to a stand or is done is carried out
+    /// anew, with everything that depends on it. Without a name: the one step that waits for it.
+    pub async fn retry(&self, run: RunId, by: &Caller, step: Option<&str>) -> Result<Loaded, WishError> {
+        let loaded = self.load(run).await?.ok_or(WishError::Unknown)?;
+        self.may_order(&loaded, by, "retry").await?;
+        if loaded.run.ended.is_some() {
+            return Err(refused(
+                "Der Vorgang ist beendet; danach geschieht in ihm nichts mehr. Was noch zu tun ist, gehört in einen neuen Vorgang.".to_owned(),
+                "The run has ended; nothing follows in it. What is left to do belongs into a new run.".to_owned(),
+            ));
+        }
         let parked = |status: &EffectStatus| matches!(status, EffectStatus::Parked(_));
-        self.order(run, by, "retry", step, parked, |path| Command::TakeOver { path, by: by.clone() }).await
+        let name = match step {
+            Some(step) => step.to_owned(),
+            None => standing(&loaded.run)?,
+        };
+        if loaded.run.effects.iter().any(|(path, effect)| parked(&effect.status) && is_meant(path, &name)) {
+            return self.order(run, by, "retry", &name, parked, |path| Command::TakeOver { path, by: by.clone() }).await;
+        }
+        let step = loaded.prepared.process.steps.keys().find(|id| id.as_str() == name).cloned();
+        let step = step.ok_or_else(|| refused(format!("Einen Schritt „{name}“ gibt es nicht."), format!("There is no step \"{name}\".")))?;
+        self.tell_loaded(loaded, &Actor::Caller(by.clone()), |_| Ok(Command::Anew { step: step.clone(), by: by.clone() })).await
     }
 
     async fn order(
@@ -44,13 +62,11 @@ impl Desk {
         which: impl Fn(&EffectStatus) -> bool,
         command: impl Fn(EffectPath) -> Command,
     ) -> Result<Loaded, WishError> {
-        let refused = |de: String, en: String| WishError::Rejected(Rejection::Stale(Text::new(de, en)));
         let loaded = self.load(run).await?.ok_or(WishError::Unknown)?;
         self.may_order(&loaded, by, name).await?;
         self.tell_loaded(loaded, &Actor::Caller(by.clone()), |loaded| {
             let waiting = loaded.run.effects.iter().filter(|(_, effect)| which(&effect.status)).map(|(path, _)| path);
-            let meant: Vec<&EffectPath> =
-                waiting.filter(|path| path.to_string() == step || path.slot().to_string() == step || path.step.as_str() == step).collect();
+            let meant: Vec<&EffectPath> = waiting.filter(|path| is_meant(path, step)).collect();
             let exact = meant.iter().find(|path| path.to_string() == step);
             match (exact, meant.as_slice()) {
                 (Some(path), _) => Ok(command((*path).clone())),
@@ -80,5 +96,33 @@ impl Desk {
         let (who, groups) = (self.who(by).await?, self.tenant.unit_groups(&process.verantwortlich).await);
         let decision = self.may_take(&who, &groups, None, process.id.as_str()).await?;
         if decision.allow { Ok(()) } else { Err(WishError::Denied(decision)) }
+    }
+}
+
+fn refused(de: String, en: String) -> WishError {
+    WishError::Rejected(Rejection::Stale(Text::new(de, en)))
+}
+
+/// By the step, by the item of its list, or by the very call.
+fn is_meant(path: &EffectPath, name: &str) -> bool {
+    path.to_string() == name || path.slot().to_string() == name || path.step.as_str() == name
+}
+
+/// The one step that stands still or has failed.
+fn standing(run: &Run) -> Result<String, WishError> {
+    let parked = run.effects.iter().filter(|(_, effect)| matches!(effect.status, EffectStatus::Parked(_))).map(|(path, _)| path.to_string());
+    let repaired = run.open_tasks().filter(|task| task.opened.kind == TaskKind::Repair).map(|task| task.opened.step.to_string());
+    let failed = run.steps.iter().filter(|(_, state)| matches!(state, StepState::Failed { .. })).map(|(step, _)| step.to_string());
+    let all: Vec<String> = parked.chain(repaired).chain(failed).collect();
+    match all.as_slice() {
+        [one] => Ok(one.clone()),
+        [] => Err(refused(
+            "Kein Schritt steht still oder ist gescheitert; bitte einen nennen.".to_owned(),
+            "No step stands still or has failed; name one.".to_owned(),
+        )),
+        several => {
+            let names = several.join(", ");
+            Err(refused(format!("Gemeint sein kann: {names}. Bitte einen nennen."), format!("It may be: {names}. Name one.")))
+        }
     }
 }

@@ -84,6 +84,7 @@ fn rule() -> ToolRule {
         clearance: Clearance::Level(Schutzbedarf::Hoch),
         undo: None,
         recipient: None,
+        settles: false,
     }
 }
 

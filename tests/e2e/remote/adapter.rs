@@ -73,6 +73,7 @@ fn call(ms: u64) -> Cleared<ToolCall> {
         clearance: Clearance::Level(Schutzbedarf::Hoch),
         undo: None,
         recipient: None,
+        settles: false,
     };
     let run = RunId::parse("00000000-0000-7000-8000-000000000000").expect("an id");
     let path = EffectPath::of(&Slot::of(StepId::parse("a").expect("a name")), Phase::Do);

@@ -227,6 +227,8 @@ fn desk(setting: &Setting, script: &Script, store: MemoryStore, clock: Arc<Jumpi
         random,
     );
     tenant.memory = setting.memory.beside();
+    // `error: timeout` is what nobody can say: the case shows who is asked then
+    tenant.tools.values_mut().for_each(|rule| rule.settles = false);
     Desk::new(Arc::new(tenant))
 }
 

@@ -46,6 +46,7 @@ fn rule(effect: Effect) -> ToolRule {
         clearance: Clearance::Level(laufzettel_domain::Schutzbedarf::Hoch),
         undo: None,
         recipient: None,
+        settles: false,
     }
 }
 

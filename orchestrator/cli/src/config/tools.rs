@@ -8,6 +8,7 @@ use std::{
 use laufzettel_domain::{
     Findings, Kategorie, Node, Schutzbedarf, Text, Trust,
     document::{Fields, Kind, fields},
+    names::SETTLE,
 };
 use laufzettel_policy::{Clearance, Effect, Identity, ToolRule, Yields};
 
@@ -59,6 +60,14 @@ fn server(node: &Node, key: &str, folder: &Path, findings: &mut Findings) -> Opt
     let sandbox = inner.opt("sandbox").and_then(|n| sandbox(n, &format!("{key}.sandbox"), folder, inner.findings));
     let mut tools = BTreeMap::new();
     for entry in inner.entries("tools") {
+        if entry.key == SETTLE {
+            let text = Text::new(
+                "settle wird nicht eingetragen: Danach fragt nur das Programm selbst, sobald der Server es anbietet und es freigegeben ist.",
+                "settle is not listed: only the program itself asks it, once the server offers it and it is pinned.",
+            );
+            inner.findings.error("LZ108", entry.node.at, format!("{key}.tools.{SETTLE}"), text);
+            continue;
+        }
         // without a readable identity the file is refused anyway; nobody is the stricter reading
         let told = identity.unwrap_or(Identity::None);
         if let Some(rule) = tool(&entry.node, &format!("{key}.tools.{}", entry.key), told, inner.findings) {
@@ -137,7 +146,7 @@ fn tool(node: &Node, key: &str, identity: Identity, findings: &mut Findings) -> 
         );
     }
     inner.close();
-    Some(ToolRule { identity, effect: effect?, idempotent, groups, content, yields, clearance, undo, recipient })
+    Some(ToolRule { identity, effect: effect?, idempotent, groups, content, yields, clearance, undo, recipient, settles: false })
 }
 
 fn yields(node: &Node, key: &str, findings: &mut Findings) -> Option<Yields> {

@@ -115,7 +115,7 @@ async fn read(house: &House, wish: &LedgerWish) -> Result<BTreeMap<Key, Sums>, F
 
 /// The body and the period of a record that tells what became of a call in the days asked for.
 fn in_question(record: &Record, wish: &LedgerWish, zone: &TimeZone) -> Option<(Value, String)> {
-    if !["effect.settled", "effect.failed", "effect.deferred"].contains(&record.draft.kind.as_str()) {
+    if !["effect.settled", "effect.failed", "effect.unanswered", "effect.deferred"].contains(&record.draft.kind.as_str()) {
         return None;
     }
     let day = Timestamp::from_microsecond(record.draft.at).ok()?.to_zoned(zone.clone()).date();
@@ -169,7 +169,8 @@ fn call(kind: &str, body: &Value, period: String, process: &str) -> Option<(Key,
     let (prompt, answer) = tokens.unwrap_or_default();
     let sums = Sums {
         calls: 1,
-        failed: u64::from(kind == "effect.failed"),
+        // a server that says no has answered
+        failed: u64::from(kind != "effect.settled" && body.get("asked").is_none()),
         prompt,
         answer,
         tokens_unknown: if is_model { unknown(tokens.is_some()) } else { 0 },

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use laufzettel_domain::{Caller, Digest, RunId, StepId, TaskId, Value, Via};
-use laufzettel_engine::{EffectStatus, State};
+use laufzettel_engine::{EffectRun, EffectStatus, State};
 use laufzettel_process::{
     Schema,
     model::{RunAs, TriggerKind},
@@ -169,12 +169,13 @@ async fn answerer(house: &House, values: &Value, out: &Out) -> Result<(Caller, V
 /// waited for until her task is handed on or its time is up. Whoever asked not to wait sees short retries through, no more.
 fn pause(family: &[Loaded], house: &House, until_waiting: bool) -> Option<Duration> {
     let effects = || family.iter().flat_map(|member| member.run.effects.values());
-    if effects().any(|effect| effect.status == EffectStatus::Due) {
+    if effects().any(EffectRun::is_due) {
         return Some(Duration::from_millis(LOOK_MS));
     }
     // what is not there is put off, again and again
     let retries = effects().filter(|effect| !until_waiting || effect.deferred.is_none()).filter_map(|effect| match effect.status {
         EffectStatus::RetryAt(at) => Some(at),
+        EffectStatus::Settling => effect.question.as_ref()?.at,
         _ => None,
     });
     let waits = family.iter().filter(|_| !until_waiting).flat_map(|member| member.run.waits.values().copied());

@@ -121,10 +121,10 @@ pub async fn cancel(house: &House, written: &str, reason: &str, out: &Out) -> Do
     report(house, run, out).await
 }
 
-/// Takes over a parked step: what was refused is asked for again, with the rights of now.
-pub async fn retry(house: &House, written: &str, step: &str, out: &Out) -> Done {
+/// Takes over a parked step, or has another one carried out anew.
+pub async fn retry(house: &House, written: &str, step: Option<&str>, out: &Out) -> Done {
     let (run, by) = (find_run(house, written, out.lang).await?, caller(house, out).await?);
-    go_on(house, run, house.desk.take_over(run, &by, step).await, out).await
+    go_on(house, run, house.desk.retry(run, &by, step).await, out).await
 }
 
 pub async fn resolve(house: &House, written: &str, step: &str, happened: Option<Value>, out: &Out) -> Done {

@@ -66,6 +66,10 @@ pub fn obstacles(process: &Process, run: &Run, lang: Lang) -> Vec<String> {
                 Lang::En => format!("  … {}: waits, next try {until}. {reason}", title(&path.step)),
             })
         }
+        EffectStatus::Settling => Some(match lang {
+            Lang::De => format!("  … {}: der Server von {} wird gefragt, ob der Aufruf geschehen ist", title(&path.step), effect.intent.target),
+            Lang::En => format!("  … {}: the server of {} is asked whether the call happened", title(&path.step), effect.intent.target),
+        }),
         EffectStatus::Doubt => Some(match lang {
             Lang::De => format!(
                 "  ? {}: niemand weiß, ob der Aufruf von {} geschehen ist (laufzettel runs resolve {} {} …)",

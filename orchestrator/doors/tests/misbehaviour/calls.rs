@@ -69,6 +69,7 @@ pub fn tool(timeout_ms: u64) -> Cleared<ToolCall> {
         clearance: Clearance::Level(Schutzbedarf::Hoch),
         undo: None,
         recipient: None,
+        settles: false,
     };
     let asked = ToolCall {
         key: key(),

@@ -261,6 +261,7 @@ fn call(sheet: &Sheet<'_>, path: &EffectPath, agent: &Agent, name: &str, rule: &
         target: name.to_owned(),
         effect: rule.effect,
         repeatable: rule.is_repeatable(),
+        settles: rule.settles(),
         who: who(sheet, &path.slot())?,
         labels: arguments.as_object().into_iter().flatten().map(|(argument, value)| (argument.clone(), label(argument, value))).collect(),
         listed: BTreeSet::new(),

@@ -54,6 +54,7 @@ pub(super) fn intend(sheet: &Sheet<'_>, slot: &Slot, call: &ModelCall) -> Result
         target: format!("model:{}", size(call.size)),
         effect: Effect::Read,
         repeatable: true,
+        settles: false,
         who: acting(sheet, id)?,
         labels: part_labels(sheet, id, call),
         listed: BTreeSet::new(),

@@ -74,10 +74,12 @@ fn intend(sheet: &Sheet<'_>, slot: &Slot, call: &ToolCall, phase: Phase) -> Resu
     }
     Ok(EffectIntended {
         path: EffectPath::of(slot, phase),
-        round: if phase == Phase::Do { sheet.run.round_of(id) } else { 0 },
+        // an undo, too: of a step that was put back there may be one of an earlier round
+        round: sheet.run.round_of(id),
         target: name,
         effect: rule.effect,
         repeatable: rule.is_repeatable(),
+        settles: rule.settles(),
         who: acting(sheet, id)?,
         labels: call.with.iter().map(|(name, template)| (name.clone(), sheet.labels().of_argument(template, done.map(|(_, labels)| labels)))).collect(),
         listed: call.with.iter().filter(|(_, t)| sheet.labels().is_listed(t)).map(|(n, _)| n.clone()).collect(),

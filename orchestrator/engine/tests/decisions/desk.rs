@@ -60,6 +60,7 @@ fn context(process: &Process) -> Context {
         clearance: Clearance::default(),
         undo: None,
         recipient: None,
+        settles: false,
     };
     Context {
         types: Types::of(process, &Tools::new()),
@@ -67,6 +68,9 @@ fn context(process: &Process) -> Context {
             ("t/lesen".to_owned(), rule(ToolEffect::Read, false)),
             ("t/schreiben".to_owned(), rule(ToolEffect::Write, true)),
             ("t/senden".to_owned(), rule(ToolEffect::Send, false)),
+            // their server says afterwards what became of a call
+            ("t/melden".to_owned(), ToolRule { settles: true, ..rule(ToolEffect::Send, false) }),
+            ("t/buchen".to_owned(), ToolRule { settles: true, ..rule(ToolEffect::Write, true) }),
         ]),
         own_domains: vec![],
         zeitzone: "Europe/Berlin".into(),
@@ -145,6 +149,12 @@ impl Desk {
         self.tell(Command::Settle { path: effect.key.path.clone(), round: effect.key.round, attempt: effect.attempt, outcome })
     }
 
+    /// What its server says of the call that is asked about.
+    pub fn testify(&mut self, outcome: Outcome) -> Result<(), Rejection> {
+        let asked = self.due().into_iter().find(|effect| effect.asks).unwrap();
+        self.tell(Command::Testify { path: asked.key.path, round: asked.key.round, attempt: asked.attempt, outcome })
+    }
+
     pub fn due(&self) -> Vec<Effect> {
         effects(&self.run)
     }
@@ -157,6 +167,7 @@ impl Desk {
                 Event::StepSkipped(e) => format!("-{}", e.step),
                 Event::StepCompleted(e) => format!("+{}", slot(&e.step, e.item)),
                 Event::StepFailed(e) => format!("!{}", slot(&e.step, e.item)),
+                Event::RetryOrdered(e) => format!("order {} {}", e.step, e.round),
                 Event::StepRetried(e) => format!("anew {} {}", e.step, e.round),
                 Event::EachBegan(e) => format!("*{} {}", e.step, e.count),
                 Event::DeadlineSet(e) => format!("until {}", e.until),
@@ -164,6 +175,8 @@ impl Desk {
                 Event::EffectIntended(e) => format!(">{}", e.path),
                 Event::EffectSettled(e) => format!("<{}", e.path),
                 Event::EffectFailed(e) => format!("x{} {:?}", e.path, e.next).split('(').next().unwrap_or_default().to_owned(),
+                Event::EffectUnanswered(e) => format!("silent {}{}", e.path, if e.doubt { " doubt" } else { "" }),
+                Event::EffectAsked(e) => format!("asked {}", e.path),
                 Event::EffectDeferred(e) => format!("later {}", e.path),
                 Event::EffectRefused(e) => format!("refused {}", e.path),
                 Event::EffectResumed(e) => format!("again {} {}", e.path, e.round),

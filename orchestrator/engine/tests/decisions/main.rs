@@ -3,11 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
 mod agents;
+mod anew;
 mod desk;
 mod items;
 mod kept;
 mod people;
 mod restored;
+mod settling;
 mod time;
 
 use desk::{Desk, answer, clerk, no, ok, yes};
@@ -375,6 +377,7 @@ proptest! {
                 desk.at += jiff::SignedDuration::from_secs(600);
                 let doubt = desk.run.open_tasks().next().and_then(|t| t.opened.path.clone());
                 let told = match (doubt, choice % 3) {
+                    (_, 2) => desk.tell(Command::Anew { step: StepId::parse(["lesen", "schreiben"][choice % 2]).unwrap(), by: clerk() }),
                     (Some(path), 0) => desk.tell(Command::Resolve { path, by: clerk(), resolution: Resolution::DidNotHappen }),
                     (Some(path), _) => desk.tell(Command::TakeOver { path, by: clerk() }),
                     _ => desk.tell(Command::Wake),

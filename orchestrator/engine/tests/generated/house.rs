@@ -28,6 +28,7 @@ fn rule(effect: Effect, content: &[&str], clearance: Clearance, yields: Yields) 
         clearance,
         undo: None,
         recipient: None,
+        settles: false,
     }
 }
 

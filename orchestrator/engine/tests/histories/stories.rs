@@ -25,8 +25,10 @@ pub fn all() -> Vec<(&'static str, Desk)> {
         ("liste", list()),
         ("mensch", person()),
         ("modell", model()),
+        ("neu", anew()),
         ("reparatur", repaired()),
         ("rueckabwicklung", undone()),
+        ("rueckfrage", asked()),
         ("uebernahme", taken_over()),
         ("zuteilung", in_hand()),
         ("uebersprungen", skipped()),
@@ -93,6 +95,28 @@ fn doubtful() -> Desk {
     desk.at += SignedDuration::from_secs(60);
     desk.tell(Command::Resolve { path, by: clerk(), resolution: Resolution::DidNotHappen }).unwrap();
     take(&mut desk, json!({}));
+    desk
+}
+
+/// One call happened, one did not and is made again, and of one its server says nothing.
+fn asked() -> Desk {
+    let steps = r#"
+steps:
+  eins: { tool: t/melden }
+  zwei: { needs: [eins], tool: t/melden, retry: { attempts: 2, delay: PT2S } }
+  drei: { needs: [zwei], tool: t/melden }
+"#;
+    let mut desk = desk(steps, json!({}));
+    fail(&mut desk, FailureClass::Timeout, Disposition::Unknown);
+    desk.testify(no(FailureClass::Unavailable, Disposition::Unknown)).unwrap();
+    wait(&mut desk, 1);
+    desk.testify(ok(json!({ "id": 1 }))).unwrap();
+    fail(&mut desk, FailureClass::Timeout, Disposition::Unknown);
+    desk.testify(no(FailureClass::Unavailable, Disposition::DidNotHappen)).unwrap();
+    wait(&mut desk, 2);
+    take(&mut desk, json!({ "id": 2 }));
+    fail(&mut desk, FailureClass::Unavailable, Disposition::Unknown);
+    desk.testify(no(FailureClass::Refused, Disposition::Unknown)).unwrap();
     desk
 }
 
@@ -279,6 +303,15 @@ output: { a: "{{ steps.m.a }}" }
     let mut desk = desk(steps, json!({ "name": "x" }));
     take(&mut desk, json!("vielleicht"));
     take(&mut desk, json!("{\"a\": \"ja\"}"));
+    desk
+}
+
+fn anew() -> Desk {
+    let mut desk = written();
+    fail(&mut desk, FailureClass::Timeout, Disposition::DidNotHappen);
+    desk.tell(Command::Anew { step: StepId::parse("schreiben").unwrap(), by: clerk() }).unwrap();
+    take(&mut desk, json!({}));
+    take(&mut desk, json!({ "id": 8 }));
     desk
 }
 

@@ -33,6 +33,10 @@ pub fn told(run: &Run) -> Value {
                 "target": effect.intent.target, "labels": effect.intent.labels, "status": status_told(&effect.status) }))
         })),
         "due": due.collect::<Vec<_>>(),
+        "questions": map(run.effects.iter().filter_map(|(path, effect)| {
+            let question = effect.question.as_ref()?;
+            Some((path, json!([question.since, question.class, question.unanswered, question.at])))
+        })),
         "tasks": map(run.tasks.iter().map(|(number, task)| {
             let state = match &task.state {
                 TaskState::Open => json!("open"),
@@ -82,6 +86,7 @@ fn status_told(status: &EffectStatus) -> Value {
     match status {
         EffectStatus::Due => json!("due"),
         EffectStatus::RetryAt(at) => json!({ "retry_at": at }),
+        EffectStatus::Settling => json!("settling"),
         EffectStatus::Doubt => json!("doubt"),
         EffectStatus::Parked(decision) => json!({ "parked": decision }),
         EffectStatus::Settled { value } => json!({ "settled": value }),

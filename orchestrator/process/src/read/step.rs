@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use laufzettel_domain::{
     Findings, Node, StepId, Text,
     document::{Fields, Kind, fields},
+    names::SETTLE,
 };
 
 use super::{Reader, agent, child, each, each::list, human, syntax_errors, trigger, wait};
@@ -101,6 +102,14 @@ pub fn tool(fields: &mut Fields<'_, '_>) -> Option<ToolCall> {
 pub fn tool_name(node: &Node, key: &str, findings: &mut Findings) -> Option<(String, String)> {
     let written = fields::text(node, key, findings)?;
     match written.split_once('/') {
+        Some((_, SETTLE)) => {
+            let text = Text::new(
+                format!("„{written}“ gibt es für Prozesse nicht: Danach, was aus einem Aufruf geworden ist, fragt nur das Programm selbst."),
+                format!("\"{written}\" is not for processes: what became of a call only the program itself asks."),
+            );
+            findings.error("LZ108", node.at, key, text);
+            None
+        }
         Some((server, tool)) if !server.is_empty() && !tool.is_empty() && !tool.contains('/') => Some((server.to_owned(), tool.to_owned())),
         _ => {
             findings.error(

@@ -55,7 +55,14 @@ struct Story {
     /// The last record somebody has read.
     seen: Option<LaneHead>,
     late: Option<Late>,
+    /// Times somebody has ordered a step anew.
+    orders: u32,
 }
+
+/// A history comes to its end: nobody orders for ever.
+const ORDERS_MAX: u32 = 3;
+/// What may be ordered anew, at times; some of it never, for it does not say how it is undone.
+const STEPS: [&str; 8] = ["lesen", "eins", "zwei", "liste", "stand", "ruhe", "melden", "akte"];
 
 /// One history. The same seed is the same history.
 pub async fn history(seed: u64, bug: Option<Bug>) -> Told {
@@ -78,7 +85,7 @@ impl Story {
         let (world, gate, memory) = (Arc::default(), Arc::default(), MemoryStore::open("t", 0));
         let planted = bug.map(|bug| Planted::new(bug, seed, &memory));
         let desk = open(&dice, &clock, &world, &memory, &gate, planted.as_ref());
-        Self { dice, clock, world, memory, gate, desk, planted, seen: None, late: None }
+        Self { dice, clock, world, memory, gate, desk, planted, seen: None, late: None, orders: 0 }
     }
 
     /// A program over the store as it stands.
@@ -139,6 +146,12 @@ impl Story {
                 let (driven, cancelled) = tokio::join!(self.desk.drive(run), self.cancel(run));
                 drop((driven, cancelled));
             }
+            18 | 19 if self.orders < ORDERS_MAX => {
+                self.orders += 1;
+                let step = STEPS[usize::try_from(self.dice.next(STEPS.len() as u64)).unwrap()];
+                let (driven, ordered) = tokio::join!(self.desk.drive(run), self.anew(run, step));
+                drop((driven, ordered));
+            }
             _ => drop(self.desk.drive(run).await),
         }
         self.memory.inject([]);
@@ -156,6 +169,13 @@ impl Story {
             tokio::task::yield_now().await;
         }
         drop(self.desk.cancel(run, &person(), "Irrtum").await);
+    }
+
+    async fn anew(&self, run: RunId, step: &str) {
+        for _ in 0..self.dice.next(12) {
+            tokio::task::yield_now().await;
+        }
+        drop(self.desk.retry(run, &person(), Some(step)).await);
     }
 
     /// The program is in the middle of whatever it does.
@@ -221,8 +241,9 @@ impl Story {
                 self.broken(Invariant::Kept, format!("an answer was taken at {seq}, and the run stands at {kept}"));
             }
         }
-        let doubt = loaded.run.effects.iter().find(|(_, e)| e.status == EffectStatus::Doubt).map(|(p, _)| p.clone());
-        if let Some(path) = doubt {
+        let doubt = loaded.run.effects.iter().find(|(_, e)| e.status == EffectStatus::Doubt).map(|(p, e)| (p.clone(), e.question.is_some()));
+        // where its server is asked, too, either may be first
+        if let Some((path, _)) = doubt.filter(|(_, asked)| !asked || self.dice.next(2) == 0) {
             // until the call's token has expired nobody may say that it did not happen
             let later = self.clock.now() + SignedDuration::from_secs(61);
             *self.clock.0.lock().unwrap() = later;
@@ -276,7 +297,7 @@ impl Story {
 }
 
 fn open(dice: &Arc<Seeded>, clock: &Arc<HandClock>, world: &Arc<Mutex<World>>, memory: &MemoryStore, gate: &Arc<Gate>, planted: Option<&Planted>) -> Desk {
-    let outside = Outside { dice: dice.clone(), world: world.clone(), memory: memory.clone(), gate: gate.clone(), found: Mutex::default() };
+    let outside = Outside { dice: dice.clone(), world: world.clone(), memory: memory.clone(), gate: gate.clone(), refuses: true, found: Mutex::default() };
     let doors: Box<dyn Doors> = match planted {
         Some(planted) => planted.doors(outside),
         None => Box::new(outside),

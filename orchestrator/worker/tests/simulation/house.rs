@@ -43,6 +43,7 @@ steps:
     agent: { goal: Suche, size: s, tools: [t/lesen, t/schreiben], ask: { groups: [G] }, output: { type: object, required: [a], properties: { a: { enum: [ja] } } } }
   akte: { needs: [lesen], tool: t/akte, retry: { attempts: 4, delay: PT2S } }
   aushang: { needs: [akte, ruhe], tool: t/aushang, with: { text: "{{ steps.akte.notiz }}" }, retry: { attempts: 4, delay: PT2S } }
+  melden: { needs: [lesen], tool: t/melden, retry: { attempts: 4, delay: PT2S }, undo: { tool: t/melden, with: { id: "{{ result.id }}" } } }
   senden: { needs: [eins, zwei, liste, stand, ruhe, teil, sucht, aushang], tool: t/senden, retry: { attempts: 4, delay: PT2S } }
 output: { fertig: "{{ steps.senden.id }}" }
 "#;
@@ -100,6 +101,7 @@ fn rule(effect: Effect, idempotent: bool, level: Schutzbedarf) -> ToolRule {
         clearance: Clearance::Level(level),
         undo: None,
         recipient: None,
+        settles: false,
     }
 }
 
@@ -110,6 +112,8 @@ pub fn tools() -> BTreeMap<String, ToolRule> {
         ("t/lesen".to_owned(), rule(Effect::Read, false, Hoch)),
         ("t/schreiben".to_owned(), rule(Effect::Write, true, Hoch)),
         ("t/senden".to_owned(), rule(Effect::Send, false, Hoch)),
+        // its server says afterwards what became of a call
+        ("t/melden".to_owned(), ToolRule { settles: true, ..rule(Effect::Send, false, Hoch) }),
         ("t/akte".to_owned(), rule(Effect::Read, false, Normal)),
         ("t/aushang".to_owned(), rule(Effect::Write, true, Normal)),
     ])

@@ -25,16 +25,17 @@ const SEEDS: u64 = 2_000;
 
 /// A quarter of them each, beside each other.
 async fn seeds(quarter: u64) {
-    let mut ends: BTreeMap<String, usize> = BTreeMap::new();
+    let (mut ends, mut anew): (BTreeMap<String, usize>, usize) = Default::default();
     for seed in (0..SEEDS).filter(|seed| seed % 4 == quarter) {
         let told = history(seed, None).await;
         assert!(told.broken.is_empty(), "seed {seed}: {:#?}", told.broken);
+        anew += told.trace.iter().filter(|line| line.ends_with(" retry.ordered")).count();
         *ends.entry(told.end().to_owned()).or_default() += 1;
     }
     // the histories are of every kind
-    println!("{ends:?}");
+    println!("{ends:?}, ordered anew {anew}");
     let of = |end: &str| ends.get(end).copied().unwrap_or(0);
-    assert!(of("completed") > 100 && of("failed") > 20 && of("stuck") > 5 && of("cancelled") > 20, "{ends:?}");
+    assert!(of("completed") > 100 && of("failed") > 20 && of("stuck") > 5 && of("cancelled") > 20 && anew > 20, "{ends:?}, {anew}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,8 +1,9 @@
 //! What stands behind the doors: it fails, times out and answers by the dice, and watches what it is asked.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     future::Future,
+    pin::Pin,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -10,11 +11,11 @@ use std::{
 };
 
 use laufzettel_domain::{EffectKey, EffectPath, Value};
-use laufzettel_doors::{Class, Failure, Reply};
+use laufzettel_doors::{Class, Failure, Reply, Settled};
 use laufzettel_policy::{Cleared, ModelCall, ToolCall};
 use laufzettel_process::model::Size;
 use laufzettel_store::Memory as MemoryStore;
-use laufzettel_worker::{Answer, Doors, EndpointFacts};
+use laufzettel_worker::{Answer, Doors, EndpointFacts, Word};
 use serde_json::json;
 
 use crate::{
@@ -34,6 +35,10 @@ pub struct Act {
 pub struct World {
     /// In order.
     pub acted: Vec<Act>,
+    /// Calls of `melden` that are still on their way: nobody waits for them any more.
+    pub flying: Vec<(EffectKey, u32)>,
+    /// Up to which attempt the server of `melden` lets a key act no more.
+    pub refused: BTreeMap<EffectKey, u32>,
     pub broken: Vec<Violation>,
 }
 
@@ -66,6 +71,8 @@ pub struct Outside {
     pub world: Arc<Mutex<World>>,
     pub memory: MemoryStore,
     pub gate: Arc<Gate>,
+    /// Whether a server that says "not happened" sees to it that it stays so.
+    pub refuses: bool,
     /// Calls whose intents were found in the journal.
     pub found: Mutex<BTreeSet<EffectPath>>,
 }
@@ -82,13 +89,74 @@ pub fn at_once<T>(asked: impl Future<Output = T>) -> T {
 /// The text of a file that is more sensitive than its tool says.
 const SECRET: &str = "geheim";
 
+impl World {
+    /// A call of `melden` reaches its server.
+    fn arrive(&mut self, key: &EffectKey, attempt: u32) -> bool {
+        let acts = self.refused.get(key).is_none_or(|last| attempt > *last);
+        if acts {
+            self.acted.push(Act { tool: "melden".to_owned(), key: key.clone() });
+        }
+        acts
+    }
+
+    /// What is still on its way under a key reaches its server.
+    fn land(&mut self, key: &EffectKey) {
+        let (landing, flying) = std::mem::take(&mut self.flying).into_iter().partition(|(other, _)| other == key);
+        self.flying = flying;
+        let landing: Vec<(EffectKey, u32)> = landing;
+        for (key, attempt) in landing {
+            self.arrive(&key, attempt);
+        }
+    }
+}
+
 impl Outside {
+    /// A call of `melden`: answered, lost on the way there or back, or late.
+    fn report(&self, call: &ToolCall) -> Result<Value, Failure> {
+        let mut world = self.world.lock().unwrap();
+        let lost = Err(Failure::new(Class::Timeout, None, "keine Antwort"));
+        match self.dice.next(10) {
+            0 => Err(Failure::new(Class::Unavailable, Some(false), "nicht da")),
+            1 => lost,
+            2 | 3 => {
+                world.flying.push((call.key.clone(), call.attempt));
+                lost
+            }
+            4 if world.arrive(&call.key, call.attempt) => lost,
+            _ if world.arrive(&call.key, call.attempt) => Ok(json!({ "id": call.key.to_string() })),
+            _ => Err(Failure::new(Class::Refused, Some(false), "geschieht nicht mehr")),
+        }
+    }
+
+    /// What became of it. Whatever is late lands before the answer or after it.
+    fn settled(&self, call: &ToolCall) -> Result<Settled, Failure> {
+        let mut world = self.world.lock().unwrap();
+        let silent = Err(Failure::new(Class::Unavailable, None, "nicht da"));
+        let dice = self.dice.next(8);
+        if dice == 0 {
+            return silent;
+        }
+        if self.dice.next(2) == 0 {
+            world.land(&call.key);
+        }
+        if world.acted.iter().any(|act| act.key == call.key) {
+            let value = json!({ "id": call.key.to_string() });
+            return Ok(Settled::Happened(Reply { value, bytes: 1, tokens: None, model: None }));
+        }
+        if self.refuses {
+            world.refused.insert(call.key.clone(), call.attempt);
+        }
+        world.land(&call.key);
+        // its word may be lost, too; asked again, it says it again
+        if dice == 1 { silent } else { Ok(Settled::DidNotHappen) }
+    }
+
     fn broken(&self, invariant: Invariant, what: String) {
         self.world.lock().unwrap().broken.push(Violation { invariant, what });
     }
 
     /// An answer takes its time, and longer while nobody is awake to hear it.
-    fn later(&self, answer: Result<Reply, Failure>) -> Answer<'_> {
+    fn later<T: Send + 'static>(&self, answer: Result<T, Failure>) -> Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + '_>> {
         let looks = self.dice.next(6);
         Box::pin(async move {
             for _ in 0..looks {
@@ -124,6 +192,10 @@ impl Doors for Outside {
         if call.tool == "aushang" && call.arguments["text"] == SECRET {
             self.broken(Invariant::Cleared, format!("{} carries what is too sensitive for it", call.key));
         }
+        if call.tool == "melden" {
+            let answer = self.report(call).map(|value| Reply { value, bytes: 1, tokens: None, model: None });
+            return self.later(answer);
+        }
         let dice = self.dice.next(10);
         let acts = dice != 0 && dice != 1;
         if acts {
@@ -138,6 +210,10 @@ impl Doors for Outside {
         };
         let answer = answer.map(|value| Reply { value, bytes: 1, tokens: None, model: None });
         self.later(answer)
+    }
+
+    fn settle<'a>(&'a self, call: &'a Cleared<ToolCall>) -> Word<'a> {
+        self.later(self.settled(call.call()))
     }
 
     /// Half the time it is not there; now and then it breaks off.

@@ -9,7 +9,7 @@ use laufzettel_domain::RunId;
 use laufzettel_journal::Draft;
 use laufzettel_policy::{Cleared, ModelCall, ToolCall, clear_tool};
 use laufzettel_store::{Append, Memory as MemoryStore};
-use laufzettel_worker::{Answer, Doors, EndpointFacts};
+use laufzettel_worker::{Answer, Doors, EndpointFacts, Word};
 use serde_json::{Value, json};
 
 use crate::{
@@ -41,6 +41,8 @@ pub enum Bug {
     OtherKey,
     /// Now and then a record is written twice.
     Twice,
+    /// A server that says "not happened" does not see to it that it stays so.
+    NotRefused,
 }
 
 pub struct Planted {
@@ -63,7 +65,11 @@ impl Planted {
     }
 
     pub fn doors(&self, outside: Outside) -> Box<dyn Doors> {
-        if self.bug == Bug::OtherKey { Box::new(Renaming(outside)) } else { Box::new(outside) }
+        match self.bug {
+            Bug::OtherKey => Box::new(Renaming(outside)),
+            Bug::NotRefused => Box::new(Outside { refuses: false, ..outside }),
+            _ => Box::new(outside),
+        }
     }
 
     /// What is left of the store after a crash.
@@ -92,7 +98,7 @@ fn harm(bug: Bug, dice: &Seeded, memory: &MemoryStore, appends: &mut Vec<Append>
             append.drafts.extend(last);
             recount(append);
         }),
-        Bug::Forgotten | Bug::Unintended | Bug::NotDurable | Bug::OtherKey => {}
+        Bug::Forgotten | Bug::Unintended | Bug::NotDurable | Bug::OtherKey | Bug::NotRefused => {}
     }
 }
 
@@ -158,6 +164,10 @@ impl Doors for Renaming {
         Box::pin(async move { self.0.tool(&cleared).await })
     }
 
+    fn settle<'a>(&'a self, call: &'a Cleared<ToolCall>) -> Word<'a> {
+        self.0.settle(call)
+    }
+
     fn model<'a>(&'a self, endpoint: &'a str, call: &'a Cleared<ModelCall>) -> Answer<'a> {
         self.0.model(endpoint, call)
     }
@@ -208,4 +218,6 @@ found! {
     lost_labels_of_calls: UnlabelledCalls by Labelled, Cleared;
     a_repetition_under_another_key: OtherKey by OneKey;
     a_record_written_twice: Twice by Folds, Once;
+    /// The next attempt acts, and the late one, too.
+    a_no_that_is_not_kept: NotRefused by SentOnce;
 }
