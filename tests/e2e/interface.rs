@@ -1,5 +1,6 @@
 //! The interface for programs: start and wait, follow as it happens, cancel; each under the rights of whoever asks.
 
+mod examples;
 mod lists;
 mod refusals;
 mod tasks;

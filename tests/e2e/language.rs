@@ -153,13 +153,18 @@ fn the_editor_knows_what_the_language_knows() {
         problems.iter().map(|p| format!("{}: {}", p.path, p.message.de)).collect::<Vec<_>>()
     };
     let language = Schema::compile(read("process.schema.json")).expect("a schema");
-    let clock = r#"triggers: [{ cron: { schedule: "0 6 * * MON-FRI", zone: Europe/Berlin, holidays: skip, catch_up: all, run_as: service:svc, input: {} } }]"#;
+    let clock = r#"triggers: [{ cron: { schedule: "0 6 * * MON-FRI", zone: Europe/Berlin, holidays: skip, catch_up: all, run_as: service:svc, input: {} } },
+  { webhook: { path: x, auth: key, run_as: service:svc } }, { webhook: { path: y, auth: signature, secret: s, run_as: service:svc } }]"#;
     let timed = format!("{clock}\n{}", agents::STEPS);
     for steps in [LETTERS, events::STEPS, children::PARENT, children::CHILD, &timed] {
         assert_eq!(told(&language, &process("x", "X", steps)), Vec::<String>::new());
     }
     let wrong = process("x", "X", &LETTERS.replace("max_parallel", "max_paralell"));
     assert_eq!(told(&language, &wrong).len(), 1, "{:?}", told(&language, &wrong));
+    for (right, wrong) in [("auth: key,", "auth: key, secret: s,"), (", secret: s", "")] {
+        let wrong = process("x", "X", &timed.replacen(right, wrong, 1));
+        assert!(!told(&language, &wrong).is_empty(), "{wrong}");
+    }
     let cases = Schema::compile(read("cases.schema.json")).expect("a schema");
     for written in [CASES, events::CASES, children::CASES, agents::CASES] {
         assert_eq!(told(&cases, written), Vec::<String>::new());

@@ -10,7 +10,7 @@ use crate::contract::{RUNS_PAGE_MAX, RunFilter, RunPage, RunRow};
 /// Rows a page looks at in all: some milliseconds of a reader, and four times the longest page. What fits a rare filter beyond
 /// them is on a later page.
 pub(crate) const EXAMINED_MAX: u32 = 2000;
-/// Rows of one range at least: whoever is in many units still gets on.
+/// Rows of one range at least: whoever is in more than forty units still gets on.
 const RANGE_MIN: u32 = 50;
 
 /// One range of one index, newest run first.
