@@ -24,6 +24,12 @@ check:
     cargo run -q -p laufzettel-cli -- check workflows
     cargo run -q -p laufzettel-cli -- test workflows
 
+# the long forms of what CI shows in short: two hundred kills, every call of every case disturbed
+kill:
+    cargo build -q --workspace --all-targets
+    LAUFZETTEL_KILL_ROUNDS=200 cargo test -q --workspace --test e2e -- crash::at_random_moments
+    target/debug/laufzettel test --faults=all workflows
+
 # the demo tenant on 127.0.0.1:8080
 up:
     cargo run -p laufzettel-cli -- up

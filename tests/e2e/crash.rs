@@ -1,6 +1,6 @@
 //! `kill -9` at every failpoint and at random moments, then start again: finished, nothing twice, the journal holds.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::Value;
 
@@ -97,42 +97,60 @@ fn finish(tenant: &Tenant, what: &str) {
     assert_eq!(verified.status.code(), Some(0), "{what}: {}", text(&verified));
 }
 
+/// The job at a server that is disturbed there, as far as it comes; whether the server died over it.
+fn disturbed(tenant: &Tenant, failpoint: &str) -> bool {
+    // a server that never says its address has died on the way there
+    let Some(mut server) = Server::start(tenant, Some(failpoint)) else { return true };
+    for _ in 0..40 {
+        if server.has_ended() {
+            break;
+        }
+        send(&server, tenant);
+        if server.has_ended() || state(tenant) == ["completed"] {
+            break;
+        }
+        decide(tenant);
+    }
+    if failpoint.starts_with("store.before_close") {
+        // only passed at an orderly end, which then is none
+        server.terminate();
+    }
+    let deadly = failpoint.contains("crash") || failpoint.starts_with("store.after_commit");
+    // a checkpoint may be a second away
+    for _ in 0..60 {
+        if server.has_ended() || !deadly {
+            break;
+        }
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+    let ended = server.has_ended();
+    server.kill();
+    ended
+}
+
 #[test]
 fn at_every_failpoint() {
     let mut never = Vec::new();
     for failpoint in CRASHES {
         let tenant = Tenant::new();
-        // a server that never says its address has died on the way there
-        if let Some(mut server) = Server::start(&tenant, Some(failpoint)) {
-            for _ in 0..40 {
-                if server.has_ended() {
-                    break;
-                }
-                send(&server, &tenant);
-                if server.has_ended() || state(&tenant) == ["completed"] {
-                    break;
-                }
-                decide(&tenant);
-            }
-            if failpoint.starts_with("store.before_close") {
-                // only passed at an orderly end, which then is none
-                server.terminate();
-            }
-            // a checkpoint may be a second away; a failpoint nobody passes proves nothing and is said below
-            for _ in 0..60 {
-                if server.has_ended() {
-                    break;
-                }
-                std::thread::park_timeout(Duration::from_millis(50));
-            }
-            if !server.has_ended() {
-                never.push(failpoint);
-            }
-            server.kill();
+        // a failpoint nobody passes proves nothing
+        if !disturbed(&tenant, failpoint) {
+            never.push(failpoint);
         }
         finish(&tenant, failpoint);
     }
     assert_eq!(never, Vec::<&str>::new(), "failpoints the job never passed");
+}
+
+/// The same places once more: they fail in their own way, and they dawdle. Whatever the server makes of it, the job ends, once.
+#[test]
+fn where_it_fails_or_dawdles() {
+    let places: BTreeSet<&str> = CRASHES.iter().filter_map(|failpoint| failpoint.split('=').next()).collect();
+    for (place, action) in places.iter().flat_map(|place| ["error@1", "error@2", "delay:300@1"].map(|action| (place, action))) {
+        let (tenant, failpoint) = (Tenant::new(), format!("{place}={action}"));
+        disturbed(&tenant, &failpoint);
+        finish(&tenant, &failpoint);
+    }
 }
 
 /// Each call of each step of each shipped process: the program stops before and after it, no answer comes though it acted and though it
@@ -153,7 +171,7 @@ fn every_effect_of_every_process() {
 fn at_random_moments() {
     // a fixed seed: the moments differ, the list of them does not
     let mut seed: u64 = 20_261_123;
-    for round in 0..50 {
+    for round in 0..rounds() {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let wait = Duration::from_millis((seed >> 33) % 900);
         let tenant = Tenant::new();
@@ -169,6 +187,13 @@ fn at_random_moments() {
         killer.join().expect("the killer ends");
         finish_any(&tenant, &format!("round {round}, after {wait:?}"));
     }
+}
+
+/// Fifty, or as many as `LAUFZETTEL_KILL_ROUNDS` says: the long form has two hundred (`just kill`).
+fn rounds() -> u32 {
+    #[expect(clippy::disallowed_methods, reason = "how long a suite runs is said from outside")]
+    let said = std::env::var("LAUFZETTEL_KILL_ROUNDS").ok();
+    said.map_or(50, |said| said.parse().expect("LAUFZETTEL_KILL_ROUNDS is a number"))
 }
 
 /// Here the application may have come over the command line or not at all; whatever was accepted ends exactly once.
