@@ -44,7 +44,10 @@ struct Serving(Child);
 impl Serving {
     fn start(tenant: &Tenant, more: &[&str]) -> Self {
         let args = [&["serve", "--config", "laufzettel-data/laufzettel.yaml"], more].concat();
-        Self(tenant.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts"))
+        let serving = Self(tenant.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts"));
+        // whoever asks before it answers would hold the store itself, and the server would not begin
+        until("it serves", || tenant.path("data/vg-bellheim.sock").exists().then_some(()));
+        serving
     }
 
     fn stop(mut self) {
@@ -114,10 +117,10 @@ fn a_restored_backup_is_taken_up_only_on_demand_and_says_what_it_lacks() {
     assert!(text(&tenant.laufzettel(&["runs", "list"])).contains("--after-restore"));
 
     let serving = Serving::start(&tenant, &["--after-restore"]);
-    let rests = until("the run rests", || tasks_there(&tenant).into_iter().find(|task| task["kind"] == "restored"));
+    let rests = until("the run rests", || tasks(&tenant).into_iter().find(|task| task["kind"] == "restored"));
     let shown = said(&tenant, &["tasks", "show", rests["task"].as_str().expect("a task")]);
     assert!(shown.contains("fortsetzen") && rests["title"] == "Nach der Wiederherstellung prüfen", "{shown}");
-    let resting = tasks_there(&tenant).iter().filter(|task| task["kind"] == "restored").count();
+    let resting = tasks(&tenant).iter().filter(|task| task["kind"] == "restored").count();
     assert_eq!(resting, 1, "once");
     let (exit, told) = complete(&tenant, &task, "{}");
     assert!(exit == Some(1) && told.contains("ruht"), "{told}");
@@ -140,10 +143,4 @@ fn a_restored_backup_is_taken_up_only_on_demand_and_says_what_it_lacks() {
     assert!(exit == Some(0) && told.contains("abgebrochen"), "{exit:?} {told}");
     assert_eq!(tenant.letters(), letters, "nothing was filed twice");
     assert!(said(&tenant, &["audit", "verify"]).contains("Nach einer Wiederherstellung fehlt"));
-}
-
-/// While the server comes up, the store may be held by nobody yet: then the question itself is refused.
-fn tasks_there(tenant: &Tenant) -> Vec<Value> {
-    let listed = tenant.laufzettel(&["tasks", "list", "--json"]);
-    if listed.status.success() { tasks(tenant) } else { Vec::new() }
 }
