@@ -12,6 +12,13 @@ if ! need chromium || ! need chromedriver; then
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium chromium-driver gcc libc6-dev > /dev/null
 fi
 
+# the commands of docs/api.md
+if ! need curl; then
+  if [ "$(id -u)" != 0 ]; then echo "Bitte als root: apt-get install curl" >&2; exit 1; fi
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends curl ca-certificates > /dev/null
+fi
+
 # a real identity provider for the sign-in
 if ! need node || ! need npm; then
   if [ "$(id -u)" != 0 ]; then echo "Bitte als root: apt-get install nodejs npm" >&2; exit 1; fi

@@ -305,7 +305,7 @@ fn scheduled(kind: &str, body: &Value) -> (String, String) {
     )
 }
 
-/// What came from elsewhere, for a step that waits for it.
+/// Who has a task in hand now, and who had it.
 fn claimed(body: &Value) -> (String, String) {
     let (by, task, rule) = (word(body, "/by/name"), &body["number"], word(body, "/decision/rule"));
     match body.pointer("/over/name").and_then(Value::as_str) {
@@ -317,6 +317,7 @@ fn claimed(body: &Value) -> (String, String) {
     }
 }
 
+/// What came from elsewhere, for a step that waits for it.
 const EVENTS: [&str; 5] = ["event.awaited", "event.delivered", "event.received", "event.refused", "event.denied"];
 
 fn events(kind: &str, body: &Value) -> (String, String) {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use laufzettel_domain::{Digest, Value};
 use serde_json::{Map, json};
 
-use crate::problem::Problem;
+use crate::problem::{Problem, no_json};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct CloudEvent {
@@ -53,7 +53,6 @@ pub fn wrong(attribute: &str) -> Problem {
 }
 
 fn structured(body: &[u8]) -> Result<CloudEvent, Problem> {
-    let no_json = || Problem::new(400, "Der Inhalt ist kein JSON.", "The content is no JSON.");
     let Ok(Value::Object(mut map)) = serde_json::from_slice(body) else { return Err(no_json()) };
     let data = match (map.remove("data"), map.remove("data_base64")) {
         (Some(_), Some(_)) => return Err(wrong("data_base64")),

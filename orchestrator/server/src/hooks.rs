@@ -61,7 +61,7 @@ pub async fn receive(
         Some(Err(told)) => return told.into_response(),
         None => match serde_json::from_slice::<Value>(&body) {
             Ok(input) => input,
-            Err(error) => return no_json(&error.to_string()),
+            Err(error) => return no_json().with("reader", error.to_string().into()).into(),
         },
     };
     start(tenant, &hook, &path, sender, input).await

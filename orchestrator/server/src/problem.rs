@@ -143,15 +143,15 @@ impl<S: Send + Sync, T: serde::de::DeserializeOwned> FromRequest<S> for Body<T> 
                 let told = Problem::new(422, "Die Daten haben nicht die erwartete Form.", "The data has not the shape that is expected.");
                 Err(told.with("reader", error.body_text().into()).into_response())
             }
-            Err(JsonRejection::JsonSyntaxError(error)) => Err(no_json(&error.body_text())),
+            // the reader's own words are English
+            Err(JsonRejection::JsonSyntaxError(error)) => Err(no_json().with("reader", error.body_text().into()).into_response()),
             Err(other) => Err(framework(other.status()).into_response()),
         }
     }
 }
 
-/// `reader`: the reader's own words, which are English.
-pub fn no_json(reader: &str) -> Response {
-    Problem::new(400, "Der Inhalt ist kein JSON.", "The content is no JSON.").with("reader", reader.into()).into_response()
+pub fn no_json() -> Problem {
+    Problem::new(400, "Der Inhalt ist kein JSON.", "The content is no JSON.")
 }
 
 /// What stands behind the `?`; a name nobody knows is refused like a value that does not read.

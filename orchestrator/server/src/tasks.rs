@@ -127,10 +127,7 @@ fn show(tenant: &TenantSite, asked: &Asked, by: &Caller, id: TaskId, loaded: &Lo
     let due = task.opened.due.map(|at| tenant.civil(at));
     let page = AufgabePage {
         action: format!("/aufgaben/{id}"),
-        title: match task.opened.kind {
-            TaskKind::Restored => laufzettel_worker::RESTORED_TITLE.to_owned(),
-            _ => process.steps.get(&task.opened.step).map_or_else(|| task.opened.step.to_string(), |s| s.title.clone()),
-        },
+        title: laufzettel_worker::task_title(process, &task.opened),
         process: process.title.clone(),
         number: loaded.run.nummer.clone(),
         case_link: Some(format!("/vorgaenge/{}", loaded.run.id)),

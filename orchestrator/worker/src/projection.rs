@@ -1,14 +1,19 @@
 //! The rows that lists and quotas read, computed from a run and the events that led to it.
 
 use laufzettel_domain::{Slot, TaskId};
-use laufzettel_engine::{self as engine, Event, Run, TaskKind};
-use laufzettel_process::model::StepKind;
+use laufzettel_engine::{self as engine, Event, Run, TaskKind, TaskOpened};
+use laufzettel_process::{Process, model::StepKind};
 use laufzettel_store::{Claimed, ExpectRow, Projection, RetentionRow, RunRow, TaskRow, UsageRow};
 
 use crate::tenant::Prepared;
 
-/// What a task is called that is about the whole run.
-pub const RESTORED_TITLE: &str = "Nach der Wiederherstellung prüfen";
+/// What a task is called: as its step, but for one that is about the whole run.
+pub fn task_title(process: &Process, opened: &TaskOpened) -> String {
+    match opened.kind {
+        TaskKind::Restored => "Nach der Wiederherstellung prüfen".to_owned(),
+        _ => process.steps.get(&opened.step).map_or_else(|| opened.step.to_string(), |step| step.title.clone()),
+    }
+}
 
 /// The rows lists show, computed from the run these events lead to.
 pub(crate) fn project(prepared: &Prepared, run: &Run, events: &[Event], day: &str) -> Projection {
@@ -104,10 +109,7 @@ fn task_row(prepared: &Prepared, run: &Run, task: &engine::Task) -> TaskRow {
         nummer: run.nummer.clone(),
         process: run.process.to_string(),
         step: opened.step.to_string(),
-        title: match opened.kind {
-            TaskKind::Restored => RESTORED_TITLE.to_owned(),
-            _ => prepared.process.steps.get(&opened.step).map_or_else(|| opened.step.to_string(), |s| s.title.clone()),
-        },
+        title: task_title(&prepared.process, opened),
         kind: kind.to_owned(),
         open: task.state == engine::TaskState::Open,
         groups: opened.assign.groups.clone(),

@@ -52,9 +52,9 @@ impl Desk {
         if all {
             return Ok(None);
         }
-        let mut units = if own { self.tenant.store.units().await? } else { Vec::new() };
+        let units = if own { self.tenant.store.units().await? } else { Vec::new() };
         let mut hers = Vec::new();
-        for unit in units.drain(..) {
+        for unit in units {
             if who.is_in_any(&self.tenant.unit_groups(&unit).await).is_some() {
                 hers.push(unit);
             }

@@ -104,7 +104,7 @@ fn shown(loaded: &Loaded, id: TaskId, task: &Task) -> TaskShown {
         nummer: run.nummer.clone(),
         process: run.process.to_string(),
         step: opened.step.to_string(),
-        title: loaded.prepared.process.steps.get(&opened.step).map_or_else(|| opened.step.to_string(), |step| step.title.clone()),
+        title: laufzettel_worker::task_title(&loaded.prepared.process, opened),
         kind: json!(opened.kind).as_str().unwrap_or_default().to_owned(),
         open: task.state == TaskState::Open,
         due: opened.due,

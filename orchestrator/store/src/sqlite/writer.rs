@@ -412,8 +412,7 @@ async fn sweep(connection: &mut SqliteConnection, now: i64) -> Result<(), Error>
     sqlx::query("DELETE FROM refused WHERE mail NOT IN (SELECT id FROM mailbox)").execute(&mut *connection).await?;
     // whoever repeats a message later than it would have been kept means another one
     sqlx::query("DELETE FROM seen WHERE at < $1").bind(now - KEPT_US).execute(&mut *connection).await?;
-    removal::untaken(connection, now).await?;
-    Ok(())
+    removal::untaken(connection, now).await
 }
 
 async fn keep(connection: &mut SqliteConnection, row: &RetentionRow, files: Vec<String>) -> Result<(), Error> {
