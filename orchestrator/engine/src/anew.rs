@@ -13,7 +13,7 @@ use crate::{
     command::Rejection,
     decide::Sheet,
     ending,
-    event::{Disposition, Event, RetryOrdered, StepRetried, TaskKind},
+    event::{Event, RetryOrdered, StepRetried, TaskKind},
     run::{EffectRun, EffectStatus, StepState},
     settle, steps,
 };
@@ -28,6 +28,7 @@ pub(crate) fn order(sheet: &mut Sheet<'_>, step: &StepId, by: Caller) -> Result<
     may_be_ordered(sheet, step)?;
     let steps = affected(sheet, step);
     steps.iter().try_for_each(|step| may_be_put_back(sheet, step))?;
+    nothing_ends_it(sheet, &steps)?;
     let of_effects = sheet.run.effects.iter().filter(|(path, _)| steps.contains(&path.step)).map(|(_, effect)| effect.round);
     let round = of_effects.chain(steps.iter().map(|step| sheet.run.round_of(step))).max().unwrap_or(0) + 1;
     sheet.emit(Event::RetryOrdered(RetryOrdered { step: step.clone(), steps: steps.clone(), round, by }));
@@ -68,6 +69,23 @@ fn affected(sheet: &Sheet<'_>, step: &StepId) -> BTreeSet<StepId> {
     steps
 }
 
+/// While something is undone, whatever else is under way goes on. What may end the run then would leave it undone and not done again.
+fn nothing_ends_it(sheet: &Sheet<'_>, steps: &BTreeSet<StepId>) -> Result<(), Rejection> {
+    if ending::next_undo(sheet, |step| steps.contains(step)).is_none() {
+        return Ok(());
+    }
+    let may_end = |(id, state): &(&StepId, &StepState)| **state == StepState::Active && !steps.contains(*id) && sheet.step(id).end_if.is_some();
+    match sheet.run.steps.iter().find(may_end) {
+        None => Ok(()),
+        Some((id, _)) => Err(refused(
+            format!(
+                "Zuerst muss etwas zurückgenommen werden, und der Schritt „{id}“ kann den Vorgang währenddessen beenden. Bitte warten, bis er erledigt ist."
+            ),
+            format!("Something must be undone first, and the step \"{id}\" may end the run meanwhile. Wait until it is done."),
+        )),
+    }
+}
+
 fn refused(de: String, en: String) -> Rejection {
     Rejection::Stale(Text::new(de, en))
 }
@@ -95,10 +113,14 @@ fn may_be_put_back(sheet: &Sheet<'_>, step: &StepId) -> Result<(), Rejection> {
         is_at_rest(sheet, path, effect)?;
     }
     for (slot, child) in sheet.run.children.iter().filter(|(slot, _)| slot.step == *step) {
-        let kept = matches!(sheet.run.at(slot), Some(StepState::Completed { .. })) && sheet.step(step).undo.is_none();
+        let kept = match sheet.run.at(slot) {
+            Some(StepState::Completed { .. }) => sheet.step(step).undo.is_none(),
+            // it has undone what can be; the rest would be done once more
+            _ => !child.clean,
+        };
         if !child.ended || kept {
-            let (nummer, why) = (&child.nummer, if child.ended { "ist abgeschlossen" } else { "läuft noch" });
-            let english = if child.ended { "is completed" } else { "is under way" };
+            let (nummer, why) = (&child.nummer, if child.ended { "hat etwas bewirkt" } else { "läuft noch" });
+            let english = if child.ended { "has done something" } else { "is under way" };
             return Err(refused(
                 format!("Der Vorgang {nummer}, den der Schritt „{slot}“ aufgerufen hat, {why} und lässt sich nicht zurücknehmen."),
                 format!("The run {nummer} that step \"{slot}\" called {english} and cannot be undone."),
@@ -123,21 +145,13 @@ fn is_at_rest(sheet: &Sheet<'_>, path: &EffectPath, effect: &EffectRun) -> Resul
             format!("Ob der Aufruf von {target} in „{path}“ gewirkt hat, steht noch nicht fest. Bitte warten."),
             format!("Whether the call of {target} in \"{path}\" has acted is not known yet. Please wait."),
         ),
-        status if writes && path.phase == Phase::Do && stands(status) && !is_undone_by_itself(sheet, path) => (
+        status if writes && path.phase == Phase::Do && status.stands() && !is_undone_by_itself(sheet, path) => (
             format!("Der Schritt „{path}“ hat mit {target} etwas bewirkt, und er sagt nicht, wie man es zurücknimmt (undo)."),
             format!("The step \"{path}\" has done something with {target}, and does not say how to undo it."),
         ),
         _ => return Ok(()),
     };
     Err(refused(de, en))
-}
-
-fn stands(status: &EffectStatus) -> bool {
-    match status {
-        EffectStatus::Settled { .. } => true,
-        EffectStatus::GaveUp { disposition, .. } => *disposition != Disposition::DidNotHappen,
-        _ => false,
-    }
 }
 
 /// What completed is undone by its step's own `undo`; of an agent its author has said there how all its calls are.

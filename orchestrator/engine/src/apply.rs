@@ -62,6 +62,7 @@ pub(crate) fn begin(tenant: &TenantId, id: RunId, event: &Event, at: Timestamp) 
         expects: std::collections::BTreeMap::new(),
         rounds: std::collections::BTreeMap::new(),
         deadlines: std::collections::BTreeMap::new(),
+        called: 0,
         anew: None,
         ending: None,
         ended: None,
@@ -112,7 +113,8 @@ pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalT
             if run.at(&slot).is_some() {
                 return illegal("the step has begun already");
             }
-            run.children.insert(slot.clone(), Child { run: e.run, nummer: e.nummer.clone(), process: e.process.clone(), ended: false });
+            run.children.insert(slot.clone(), Child { run: e.run, nummer: e.nummer.clone(), process: e.process.clone(), ended: false, clean: false });
+            run.called += 1;
             run.set(slot, StepState::Active);
         }
         Event::ChildEnded(e) => {
@@ -120,7 +122,7 @@ pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalT
             let Some(child) = run.children.get_mut(&slot).filter(|child| child.run == e.run && !child.ended) else {
                 return illegal("there is no such child under way");
             };
-            child.ended = true;
+            (child.ended, child.clean) = (true, e.clean);
         }
         Event::EventAwaited(e) => {
             let slot = Slot { step: e.step.clone(), item: e.item };

@@ -101,6 +101,8 @@ pub struct ChildEnd {
     pub output: Value,
     pub labels: Labelled,
     pub message: String,
+    /// Nothing it did in the world stands ([`crate::Run::is_clean`]).
+    pub clean: bool,
 }
 
 /// Everything a start needs that the core cannot know.

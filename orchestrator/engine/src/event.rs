@@ -184,6 +184,9 @@ pub struct ChildEnded {
     pub item: u32,
     pub run: RunId,
     pub state: crate::run::State,
+    /// Nothing it did in the world stands. Absent of what was written before this was known, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub clean: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

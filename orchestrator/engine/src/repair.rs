@@ -15,8 +15,8 @@ use crate::{
     command::{Answer, Rejection},
     deadline,
     decide::{By, Sheet},
-    event::{Call, Disposition, Event, StepRetried, StepSkipped, TaskOpened},
-    run::{EffectStatus, Ending, Task},
+    event::{Call, Event, StepRetried, StepSkipped, TaskOpened},
+    run::{Ending, Task},
     steps::human,
 };
 
@@ -36,13 +36,8 @@ pub(crate) fn open(sheet: &mut Sheet<'_>, step: &StepId, class: FailureClass, me
 
 /// The calls of an agent that changed something, or may have.
 fn done_already(sheet: &Sheet<'_>, step: &StepId) -> (Vec<Value>, BTreeMap<String, Label>) {
-    let stands = |status: &EffectStatus| match status {
-        EffectStatus::Settled { .. } => true,
-        EffectStatus::GaveUp { disposition, .. } => *disposition != Disposition::DidNotHappen,
-        _ => false,
-    };
     let calls =
-        sheet.run.effects.iter().filter(|(path, effect)| path.step == *step && path.call > 0 && effect.intent.effect != Effect::Read && stands(&effect.status));
+        sheet.run.effects.iter().filter(|(path, effect)| path.step == *step && path.call > 0 && effect.intent.effect != Effect::Read && effect.status.stands());
     let calls: Vec<_> = calls.map(|(_, effect)| &effect.intent).collect();
     let label = calls.iter().fold(Label::default(), |all, intent| all.join(&Label::join_all(intent.labels.values())));
     let told = calls.iter().filter_map(|intent| match &intent.call {

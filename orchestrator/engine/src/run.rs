@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use laufzettel_domain::{Caller, Digest, EffectPath, Label, ProcessId, RunId, Slot, StepId, TenantId, Text, Trust, Value, names::Phase};
-use laufzettel_policy::{Decision, Labelled};
+use laufzettel_policy::{Decision, Effect as ToolEffect, Labelled};
 use laufzettel_process::model::{FailureClass, RunAs};
 use serde::{Deserialize, Serialize};
 
@@ -100,6 +100,8 @@ pub struct Child {
     pub nummer: String,
     pub process: ProcessId,
     pub ended: bool,
+    /// Of one that has ended: nothing it did in the world stands.
+    pub clean: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,6 +143,15 @@ pub enum EffectStatus {
 impl EffectStatus {
     pub fn is_open(&self) -> bool {
         !matches!(self, Self::Settled { .. } | Self::GaveUp { .. })
+    }
+
+    /// Of what has come to its end: whether it happened, or may have.
+    pub fn stands(&self) -> bool {
+        match self {
+            Self::Settled { .. } => true,
+            Self::GaveUp { disposition, .. } => *disposition != Disposition::DidNotHappen,
+            _ => false,
+        }
     }
 }
 
@@ -254,6 +265,8 @@ pub struct Run {
     pub passed: Option<Labelled>,
     /// What runs as a child.
     pub children: BTreeMap<Slot, Child>,
+    /// Runs begun as children, those of steps that were put back, too: a number is given out once.
+    pub called: usize,
     /// What waits for an event, and for which; until when stands in `waits`.
     pub expects: BTreeMap<Slot, Expected>,
     /// Of a step that was ordered again: the round of its effects.
@@ -284,6 +297,16 @@ impl Run {
 
     pub fn open_children(&self) -> impl Iterator<Item = (&Slot, &Child)> {
         self.children.iter().filter(|(_, child)| !child.ended)
+    }
+
+    /// Whether nothing it did in the world stands: whatever acted, or may have, is undone, here and in what it called.
+    pub fn is_clean(&self) -> bool {
+        let undone = |path: &EffectPath| {
+            let undo = self.effects.get(&EffectPath::of(&path.slot(), Phase::Undo));
+            undo.is_some_and(|undo| matches!(undo.status, EffectStatus::Settled { .. }))
+        };
+        let acted = |effect: &EffectRun| effect.intent.effect != ToolEffect::Read && effect.status.stands();
+        self.effects.iter().all(|(path, effect)| path.phase == Phase::Undo || !acted(effect) || undone(path)) && self.children.values().all(|child| child.clean)
     }
 
     /// Whether all of it rests until somebody has looked at what became of it.

@@ -107,7 +107,8 @@ impl Family {
         };
         let failed = output.get("error").and_then(Value::as_str).filter(|_| output.as_object().is_some_and(|map| map.len() == 1)).map(str::to_owned);
         let state = if failed.is_some() { State::Failed } else { State::Completed };
-        let end = ChildEnd { state, output, labels, message: failed.unwrap_or_default() };
+        // what a case answers in its place has done nothing
+        let end = ChildEnd { state, output, labels, message: failed.unwrap_or_default(), clean: true };
         self.decide(parent, Command::ChildEnded { run: child, end })
     }
 
@@ -161,7 +162,7 @@ fn consequences(run: &Run, events: &[Event]) -> Vec<Consequence> {
             (Event::ChildStarted(started), _) => all.push(Consequence::Begin { parent: run.id, started: Box::new(started.clone()) }),
             (Event::RunEnded(ended), Some(parent)) => {
                 let labels = ended.labels.clone().unwrap_or_default();
-                let end = ChildEnd { state: ended.state, output: ended.output.clone(), labels, message: ended.message.clone() };
+                let end = ChildEnd { state: ended.state, output: ended.output.clone(), labels, message: ended.message.clone(), clean: run.is_clean() };
                 all.push(Consequence::Tell { parent: parent.run, child: run.id, end: Box::new(end) });
             }
             _ => {}

@@ -43,7 +43,7 @@ fn child(sheet: &Sheet<'_>, slot: &Slot, call: &ChildCall) -> Result<ChildStarte
         step: slot.step.clone(),
         item: slot.item,
         run: id(sheet, slot),
-        nummer: format!("{}/{}", sheet.run.nummer, sheet.run.children.len() + 1),
+        nummer: format!("{}/{}", sheet.run.nummer, sheet.run.called + 1),
         process: process.id.clone(),
         digest: process.digest,
         who: acting(sheet, &slot.step)?,
@@ -68,8 +68,8 @@ pub(crate) fn ended(sheet: &mut Sheet<'_>, run: RunId, end: ChildEnd) -> Result<
     let Some(slot) = slot else {
         return Err(Rejection::stale("Auf diesen Vorgang wartet hier nichts (mehr).", "Nothing here waits for this run (any more)."));
     };
-    let ChildEnd { state, output, labels, message } = end;
-    sheet.emit(Event::ChildEnded(ChildEnded { step: slot.step.clone(), item: slot.item, run, state }));
+    let ChildEnd { state, output, labels, message, clean } = end;
+    sheet.emit(Event::ChildEnded(ChildEnded { step: slot.step.clone(), item: slot.item, run, state, clean }));
     if !sheet.run.is_active(&slot) {
         return Ok(());
     }

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use laufzettel_domain::{Caller, StepId, Value};
-use laufzettel_engine::{Command, Disposition, Rejection, StepState, wake_at};
+use laufzettel_engine::{ChildEnd, Command, Disposition, Rejection, State, StepState, wake_at};
 use laufzettel_policy::Decision;
 use laufzettel_process::model::FailureClass;
 use serde_json::json;
@@ -217,4 +217,51 @@ steps:
     take(&mut desk, json!({}));
     take(&mut desk, json!({}));
     assert_eq!(&desk.story()[before + 3..], "order a 1 | >a~undo.i2 | <a~undo.i2 | >a~undo.i1 | <a~undo.i1 | anew a 1 | anew b 1 | *a 2 | >a.i1 | >a.i2");
+}
+
+const CALLS: &str = r#"
+steps:
+  eins: { process: { name: kind, input: { wert: a } }, on_error: continue }
+  zwei: { process: { name: kind, input: { wert: b } }, on_error: continue }
+"#;
+
+/// What a called run left standing when it failed is not done once more; what left nothing is called again, under a number of its own.
+#[test]
+fn a_called_run_is_called_again_only_if_nothing_of_it_stands() {
+    for clean in [false, true] {
+        let mut desk = Desk::new(CALLS, json!({})).unwrap();
+        let child = desk.run.open_children().find(|(slot, _)| slot.step.as_str() == "eins").unwrap().1.run;
+        let end = ChildEnd { state: State::Failed, output: json!(null), labels: Default::default(), message: String::new(), clean };
+        desk.tell(Command::ChildEnded { run: child, end }).unwrap();
+        let ordered = order(&mut desk, "eins");
+        let numbers: Vec<String> = desk.run.open_children().map(|(slot, child)| format!("{slot} {}", child.nummer)).collect();
+        match ordered {
+            Ok(()) => assert!(clean && numbers == ["eins 2026-000001/3", "zwei 2026-000001/2"], "{numbers:?}"),
+            Err(Rejection::Stale(text)) => assert!(!clean && text.de.contains("2026-000001/1") && text.de.contains("hat etwas bewirkt"), "{}", text.de),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+}
+
+const ENDS: &str = r#"
+steps:
+  schreiben: { tool: t/schreiben, with: { a: x }, undo: { tool: t/schreiben, with: { id: "{{ result.id }}" } } }
+  lesen: { tool: t/lesen }
+  fragen:
+    human: { assign: { groups: [GG] }, form: { type: object, properties: { ja: { type: boolean } } } }
+    end_if: "{{ result.ja }}"
+"#;
+
+/// While something is undone, nothing may end the run as done: it would be neither.
+#[test]
+fn an_order_waits_for_what_may_end_the_run_meanwhile() {
+    let mut desk = Desk::new(ENDS, json!({})).unwrap();
+    for due in desk.due() {
+        desk.settle(&due, ok(json!({ "id": 7 }))).unwrap();
+    }
+    // nothing to undo: it is put back at once, and there is no meanwhile
+    order(&mut desk, "lesen").unwrap();
+    take(&mut desk, json!({}));
+    assert!(matches!(order(&mut desk, "schreiben"), Err(Rejection::Stale(text)) if text.de.contains("„fragen“")));
+    says(&mut desk, json!({ "ja": false }), clerk());
 }

@@ -71,7 +71,8 @@ steps:
     let mut desk = Desk::new(steps, json!({ "name": "a" })).unwrap();
     park(&mut desk);
     let child = desk.run.open_children().next().unwrap().1.run;
-    let end = ChildEnd { state: State::Completed, output: json!({ "gut": true, "wert": "a" }), labels: Default::default(), message: String::new() };
+    let end =
+        ChildEnd { state: State::Completed, output: json!({ "gut": true, "wert": "a" }), labels: Default::default(), message: String::new(), clean: false };
     desk.tell(Command::ChildEnded { run: child, end }).unwrap();
     assert!(desk.story().ends_with("back k completed | +k"), "{}", desk.story());
     let go_on = answer(&desk, json!({ "entscheidung": "fortsetzen" }), clerk());

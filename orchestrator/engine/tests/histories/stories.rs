@@ -228,7 +228,8 @@ output: { gut: "{{ steps.eins.gut }}" }
 fn children() -> Desk {
     let mut desk = desk(CALLING, json!({ "name": "x" }));
     let run = desk.run.children.values().next().unwrap().run;
-    let end = ChildEnd { state: State::Completed, output: json!({ "gut": true, "wert": "x" }), labels: Labelled::default(), message: String::new() };
+    let end =
+        ChildEnd { state: State::Completed, output: json!({ "gut": true, "wert": "x" }), labels: Labelled::default(), message: String::new(), clean: false };
     desk.tell(Command::ChildEnded { run, end }).unwrap();
     desk
 }
