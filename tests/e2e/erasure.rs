@@ -7,7 +7,7 @@ use crate::desk::{Server, Tenant, demo, process, runtime, text, until};
 /// Values of the demo application and of the clerk's answer, and the two files they stand in.
 const CANARIES: [&str; 4] = ["276098106123457", "DE89370400440532013000", "jana.hofmann@post.example", "Angaben mit dem Melderegister abgeglichen"];
 
-fn is_in_the_store(tenant: &Tenant, needle: &str) -> bool {
+pub fn is_in_the_store(tenant: &Tenant, needle: &str) -> bool {
     let files = std::fs::read_dir(tenant.path("data")).expect("the data").flatten().map(|entry| entry.path());
     let stores = files.filter(|path| path.to_string_lossy().contains("vg-bellheim.sqlite"));
     stores.map(|path| std::fs::read(path).expect("a file")).any(|bytes| bytes.windows(needle.len()).any(|window| window == needle.as_bytes()))

@@ -439,6 +439,8 @@ fn resolve(sheet: &mut Sheet<'_>, path: &EffectPath, by: Caller, resolution: Res
             sheet.emit(Event::EffectSettled(settled));
             steps::settled(sheet, path, value, said.as_ref());
         }
+        // it lets the call be made once more: as in the task, whoever says so has looked herself
+        Resolution::DidNotHappen if !by.is_interactive() => claim::by_hand(&by)?,
         Resolution::DidNotHappen if sheet.at < effect.updated_at.saturating_add(TOKEN_LIFE).unwrap_or(sheet.at) => {
             return Err(Rejection::stale(
                 "Der Aufruf kann noch eintreffen: frühestens eine Minute nach dem Versuch lässt sich sagen, dass er nicht geschehen ist.",

@@ -18,11 +18,12 @@ pub fn kept(process: &Process, ended_at: Timestamp, zone: &TimeZone) -> Kept {
 }
 
 /// Whether the content of a record is a *Beleg*, kept as long as the run itself: what a person decided, and what a decision table
-/// computed from which inputs.
-pub fn is_beleg(process: &Process, kind: &str, body: &Value) -> bool {
+/// computed from which inputs. Of a process that does not read any more (`None`) every step's value may be one.
+pub fn is_beleg(process: Option<&Process>, kind: &str, body: &Value) -> bool {
     match kind {
         "task.completed" => true,
         "step.completed" => {
+            let Some(process) = process else { return true };
             let step = body.get("step").and_then(Value::as_str);
             step.is_some_and(|id| process.steps.iter().any(|(known, step)| known.as_str() == id && matches!(step.kind, StepKind::Rules(_))))
         }

@@ -2,10 +2,10 @@
 //! the engine (`is_beleg`), done by the store; this file brings both together, tells the witness first, and repeats what the witness
 //! knows and the journal does not.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
-use laufzettel_domain::{Caller, RunId, Via};
+use laufzettel_domain::{Caller, Digest, RunId, Via};
 use laufzettel_engine::is_beleg;
 use laufzettel_journal::{CONTENT_ERASED, Draft, Place, RECORDS_PRUNED, Range, Record};
 use laufzettel_policy::{Action, Decision};
@@ -15,9 +15,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
-    desk::{Desk, Loaded, WishError},
+    desk::{Desk, WishError},
     files,
     projection::retention,
+    tenant::Prepared,
     witness::{self, WitnessError},
 };
 
@@ -104,7 +105,7 @@ struct Parts {
 }
 
 impl Parts {
-    fn of(process: &Process, records: &[Record], whole: bool) -> Self {
+    fn of(process: Option<&Process>, records: &[Record], whole: bool) -> Self {
         let mut parts = Self { goes: Vec::new(), kept: 0, files: BTreeSet::new() };
         for record in records.iter().filter(|record| record.draft.content.is_some()) {
             if !whole && is_beleg(process, &record.draft.kind, &record.draft.body().unwrap_or(Value::Null)) {
@@ -160,9 +161,10 @@ impl Desk {
         Ok(family)
     }
 
-    /// Tells the witness, then erases: a copy of the database from before will hear of it.
+    /// Tells the witness of what somebody ordered, then erases: a copy of the database from before will hear of it. What is past its
+    /// time is past it in every copy.
     async fn erase(&self, order: &Order) -> Result<Erased, EraseError> {
-        if let Some(folder) = &self.tenant.witness {
+        if let (Some(folder), Reason::Art17) = (&self.tenant.witness, order.reason) {
             let _one = self.tenant.memory.erasing.lock().await;
             if failpoint::hit("erasure.before_witness") {
                 return Err(EraseError::Unavailable("failpoint".to_owned()));
@@ -176,15 +178,18 @@ impl Desk {
     }
 
     async fn carry_out(&self, order: &Order) -> Result<Erased, EraseError> {
-        let loaded = self.load(order.run).await?.ok_or(EraseError::Unknown)?;
+        let nummer = self.tenant.store.run(order.run).await?.ok_or(EraseError::Unknown)?.nummer;
         let records = self.tenant.store.history(order.run).await?;
-        let parts = Parts::of(&loaded.prepared.process, &records, order.whole);
-        let row = self.kept(&loaded, &records).await?;
+        let prepared = self.version_of(&records).await?;
+        let parts = Parts::of(prepared.as_deref().map(|prepared| &prepared.process), &records, order.whole);
+        let row = self.kept(order.run, &records).await?;
         let until = row.as_ref().map(|row| row.records_until).and_then(|at| Timestamp::from_microsecond(at).ok()).unwrap_or(Timestamp::MAX);
-        let erased = Erased { run: order.run, nummer: loaded.run.nummer.clone(), gone: parts.goes.len() as u64, kept: parts.kept, until };
+        let erased = Erased { run: order.run, nummer, gone: parts.goes.len() as u64, kept: parts.kept, until };
         if parts.goes.is_empty() && row.is_some_and(|row| row.erased_at.is_some() && (row.whole || !order.whole)) {
             return Ok(erased);
         }
+        // first what stands beside the run: should this end in between, the run is not erased yet, and all of it is done again
+        self.erase_beside(self.came_for(order.run, &records).await?, order.reason, &order.by).await?;
         let ranges = Range::over(parts.goes);
         let mut body = json!({ "v": 1, "by": order.by, "reason": order.reason, "run": order.run.to_string(), "ranges": Range::to_json(&ranges) });
         if let Some(note) = &order.note {
@@ -199,24 +204,61 @@ impl Desk {
         }
     }
 
+    /// The version the records say the run began with; `None`: it is not there, or does not read, any more.
+    async fn version_of(&self, records: &[Record]) -> Result<Option<Arc<Prepared>>, EraseError> {
+        let begun = records.first().and_then(|record| record.draft.body());
+        let named = |name: &str| begun.as_ref()?.get(name)?.as_str();
+        let (Some(id), Some(digest)) = (named("process"), named("digest").and_then(Digest::parse)) else { return Ok(None) };
+        Ok(self.tenant.version(id, digest).await?)
+    }
+
+    /// Messages that came for a run: such as it took, and such as did not fit it. They stand beside runs, with their content.
+    async fn came_for(&self, run: RunId, records: &[Record]) -> Result<Vec<Place>, EraseError> {
+        let waited = records.iter().filter(|record| record.draft.kind == "event.awaited").map(|record| record.draft.at).min();
+        let Some(waited) = waited else { return Ok(Vec::new()) };
+        let took = |record: &Record| {
+            let body = record.draft.body().filter(|_| record.draft.kind == "event.delivered")?;
+            let sent_at: Timestamp = body.get("sent_at")?.as_str()?.parse().ok()?;
+            Some((crate::micros(sent_at), body.get("name")?.clone(), body.get("sender")?.clone()))
+        };
+        let taken: Vec<_> = records.iter().filter_map(took).collect();
+        let since = taken.iter().map(|(at, ..)| *at).chain([waited]).min().unwrap_or(waited);
+        let mut came = Vec::new();
+        for record in self.tenant.store.beside_since(&["event.received", "event.refused"], since).await? {
+            let Some(body) = record.draft.body().filter(|_| record.draft.content.is_some()) else { continue };
+            let is_taken = || taken.iter().any(|(at, name, sender)| *at == record.draft.at && body["name"] == *name && body["by"]["subject"] == *sender);
+            let meant = if record.draft.kind == "event.refused" { body["run"] == run.to_string() } else { is_taken() };
+            came.extend(meant.then_some((record.lane, record.seq)));
+        }
+        Ok(came)
+    }
+
     /// How long a run is kept. What ended before this was written down with the end is brought up to it.
-    async fn kept(&self, loaded: &Loaded, records: &[Record]) -> Result<Option<RetentionRow>, EraseError> {
-        let stored = self.tenant.store.retention(loaded.run.id).await?;
-        let Some(row) = retention(&loaded.prepared, &loaded.run).filter(|_| stored.is_none()) else { return Ok(stored) };
+    async fn kept(&self, run: RunId, records: &[Record]) -> Result<Option<RetentionRow>, EraseError> {
+        let stored = self.tenant.store.retention(run).await?;
+        if stored.is_some() {
+            return Ok(stored);
+        }
+        let loaded = self.load(run).await?.ok_or(EraseError::Unknown)?;
+        let Some(row) = retention(&loaded.prepared, &loaded.run) else { return Ok(None) };
         let held: BTreeSet<String> = records.iter().filter_map(|record| record.draft.content()).flat_map(|content| files::names(&content)).collect();
         self.tenant.store.keep(row.clone(), held.into_iter().collect()).await?;
         Ok(Some(row))
     }
 
-    /// The same for all of them, a portion at a time.
+    /// The same for all of them, a portion at a time. One that does not read stays as it is, and stops no other.
     pub(crate) async fn keep_old_runs(&self) -> Result<(), EraseError> {
+        let mut unread = 0;
         loop {
-            let old = self.tenant.store.unkept(PORTION).await?;
-            for run in &old {
-                let loaded = self.load(*run).await?.ok_or(EraseError::Unknown)?;
-                self.kept(&loaded, &self.tenant.store.history(*run).await?).await?;
+            let old = self.tenant.store.unkept(PORTION + unread).await?;
+            let before = unread;
+            for run in old.iter().skip(before as usize) {
+                if let Err(error) = self.kept(*run, &self.tenant.store.history(*run).await?).await {
+                    tracing::error!(%run, %error, "nobody can say how long this run is kept");
+                    unread += 1;
+                }
             }
-            if old.len() < PORTION as usize {
+            if old.len() < (PORTION + before) as usize {
                 return Ok(());
             }
         }
@@ -232,8 +274,10 @@ impl Desk {
             if row.is_none_or(|row| row.erased_at.is_some() && (row.whole || !order.whole)) {
                 continue;
             }
-            self.carry_out(&order).await?;
-            repeated += 1;
+            match self.carry_out(&order).await {
+                Ok(_) => repeated += 1,
+                Err(error) => tracing::error!(run = %order.run, %error, "an erasure the witness knows was not repeated"),
+            }
         }
         Ok(repeated)
     }
@@ -274,17 +318,21 @@ impl Desk {
     /// Contents beside runs: messages that came for no run, or did not fit one.
     async fn let_go_beside(&self, by: &Caller) -> Result<bool, EraseError> {
         let until = crate::micros(self.now()) - BESIDE_DAYS * 24 * 3600 * 1_000_000;
-        let mut places: Vec<Place> = self.tenant.store.contents_beside(until, BESIDE).await?.iter().map(|record| (record.lane, record.seq)).collect();
-        if places.is_empty() {
-            return Ok(false);
-        }
+        let places: Vec<Place> = self.tenant.store.contents_beside(until, BESIDE).await?.iter().map(|record| (record.lane, record.seq)).collect();
         let full = places.len() == BESIDE as usize;
+        self.erase_beside(places, Reason::Aufbewahrung, by).await?;
+        Ok(full)
+    }
+
+    async fn erase_beside(&self, mut places: Vec<Place>, reason: Reason, by: &Caller) -> Result<(), EraseError> {
+        if places.is_empty() {
+            return Ok(());
+        }
         places.sort_unstable();
         let ranges = Range::over(places);
-        let body = json!({ "v": 1, "by": by, "reason": Reason::Aufbewahrung, "ranges": Range::to_json(&ranges) });
+        let body = json!({ "v": 1, "by": by, "reason": reason, "ranges": Range::to_json(&ranges) });
         let draft = Draft::new(CONTENT_ERASED, &by.subject, crate::micros(self.now()), body, None);
         let erasure = Erasure { run: None, ranges, files: BTreeSet::new(), whole: false, draft };
-        self.tenant.store.erase(erasure).await.map_err(|error| EraseError::Unavailable(error.to_string()))?;
-        Ok(full)
+        self.tenant.store.erase(erasure).await.map_err(|error| EraseError::Unavailable(error.to_string()))
     }
 }

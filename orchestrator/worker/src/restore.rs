@@ -40,6 +40,8 @@ pub enum RestoreError {
     Append(#[from] laufzettel_store::AppendError),
     #[error("a run cannot be parked: {0}")]
     Park(#[from] WishError),
+    #[error("the schedules cannot be set")]
+    Schedules,
     #[error("an erasure cannot be repeated: {0}")]
     Erase(#[from] crate::erasure::EraseError),
 }
@@ -98,6 +100,9 @@ impl Desk {
                 gap.from
             );
             self.tell(*run, &Actor::Engine, |_| Ok(Command::Park { note: note.clone() })).await?;
+        }
+        if !self.pass_over_schedules().await {
+            return Err(RestoreError::Schedules);
         }
         self.keep_old_runs().await?;
         self.repeat_erasures().await?;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
-use laufzettel_domain::{Caller, Value, Via};
+use laufzettel_domain::{Caller, Text, Value, Via};
 use laufzettel_journal::Draft;
 use laufzettel_process::{
     model::{Process, RunAs, TriggerKind},
@@ -87,6 +87,29 @@ impl Desk {
             let process = name.split_once(':').map_or(name.as_str(), |(process, _)| process);
             let draft = Draft::new("schedule.ended", &by.subject, crate::micros(self.now()), json!({ "v": 1, "by": by, "process": process }), None);
             if self.tenant.store.append(Append { drafts: vec![draft], clock: Some((name, None)), ..Append::default() }).await.is_err() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// What is due of any schedule is passed over, and that is said: in a database restored from a backup nobody knows whether it was
+    /// begun already. `false`: not now.
+    pub async fn pass_over_schedules(&self) -> bool {
+        let now = self.now();
+        for timed in self.tenant.catalogue.processes.values().flat_map(timed) {
+            let Ok(known) = self.tenant.store.clock(&timed.name).await else { return false };
+            let Some(handled) = known.and_then(|at| Timestamp::from_microsecond(at).ok()) else { continue };
+            let due = timed.schedule.due(handled, now, &self.tenant.zone());
+            let (count, first) = due.missed.as_ref().map_or((0, None), |missed| (missed.count, Some(missed.first)));
+            let Some(last) = due.fire.last().copied().or(due.missed.map(|missed| missed.last)) else { continue };
+            let first = first.or(due.fire.first().copied()).unwrap_or(last);
+            let reason = Text::new(
+                "Nach einer Wiederherstellung: Was davon schon begonnen hatte, ist nicht bekannt.",
+                "After a restore: which of them had begun is not known.",
+            );
+            let body = json!({ "count": count + due.fire.len(), "first": first, "last": last, "reason": reason });
+            if !self.of_schedule("schedule.missed", &timed, last, body).await {
                 return false;
             }
         }

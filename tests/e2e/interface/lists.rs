@@ -104,6 +104,29 @@ async fn unchanged(server: &Server, run: &str, klein: &[(&str, String)], strange
     assert_eq!(ask(&run, klein, &tag).await.status, 200, "it has moved");
 }
 
+/// An erasure is no record of the run, and is a change all the same.
+#[test]
+fn what_was_erased_has_changed() {
+    let tenant = house();
+    let server = Server::start(&tenant, None).expect("up starts");
+    let klein = [("authorization", key(&tenant, &["--as", "a.klein", "--process", "doppelt"])), ("prefer", "wait=5".to_owned())];
+    let ask = |url: String, more: &[(&'static str, String)]| {
+        let headers = [&klein[..], more].concat();
+        runtime().block_on(async move { Asked::get(&url, &headers).await })
+    };
+    let started = runtime().block_on(Asked::post(&server.url("/api/v1/processes/doppelt/runs"), &klein, &json!({ "n": 2 })));
+    let run = server.url(&format!("/api/v1/runs/{}", started.body["run"].as_str().expect("a run")));
+    let tag = ask(run.clone(), &[]).header("etag").to_owned();
+    let seen = [("if-none-match", tag)];
+    assert_eq!(ask(run.clone(), &seen).status, 304);
+    let nummer = started.body["nummer"].as_str().expect("a number");
+    let erased = tenant.laufzettel(&["audit", "erase", nummer, "--reason", "x", "--as", "d.braun"]);
+    assert_eq!(erased.status.code(), Some(0), "{}", text(&erased));
+    let now = ask(run, &seen);
+    assert!(now.status == 200 && now.body["content_erased_at"].is_string(), "{} {}", now.status, now.text);
+    server.stop();
+}
+
 /// What the interface says of itself is what the program knows of it.
 #[test]
 fn the_interface_describes_itself() {

@@ -123,6 +123,13 @@ fn what_happens_elsewhere_reaches_whoever_waits() {
     // whose account it is stands in no body
     assert!(!String::from_utf8_lossy(&kinds("event.received")).contains("K-7"));
     assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0));
+    // what came for a run goes with it, though it stands beside it
+    let early = rows(&tenant).into_iter().find(|row| row["nummer"] == "2026-000004").expect("the one that waited for K-7");
+    assert!(crate::erasure::is_in_the_store(&tenant, "K-7"));
+    let erased = tenant.laufzettel(&["audit", "erase", early["nummer"].as_str().expect("a number"), "--reason", "x", "--as", "d.braun", "--with-decisions"]);
+    assert_eq!(erased.status.code(), Some(0), "{}", text(&erased));
+    assert!(!crate::erasure::is_in_the_store(&tenant, "K-7"));
+    assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0));
 }
 
 #[test]

@@ -85,6 +85,10 @@ fn a_failure_is_retried_within_its_disposition() {
     let early = Command::Resolve { path: path.clone(), by: clerk(), resolution: Resolution::DidNotHappen };
     assert!(matches!(desk.tell(early), Err(Rejection::Stale(_))));
     desk.at += jiff::SignedDuration::from_secs(60);
+    // a key says nothing that has a call made once more
+    let key = laufzettel_domain::Caller { via: laufzettel_domain::Via::Api, ..clerk() };
+    let by_key = Command::Resolve { path: path.clone(), by: key, resolution: Resolution::DidNotHappen };
+    assert!(matches!(desk.tell(by_key), Err(Rejection::Denied(decision)) if decision.rule == "gate.interactive"));
     desk.tell(Command::Resolve { path: path.clone(), by: clerk(), resolution: Resolution::DidNotHappen }).unwrap();
     let anew = desk.due().remove(0);
     assert_eq!(anew.key.round, 1);

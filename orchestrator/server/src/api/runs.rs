@@ -82,25 +82,28 @@ pub async fn show(State(site): State<Arc<Site>>, Extension(session): Extension<S
             let state = loaded.run.state().as_str().to_owned();
             let content_erased_at = loaded.gone.map(|gone| gone.at);
             let body = json!(RunShown { run, nummer, process: process.to_string(), version, state, output, message, tasks: open, content_erased_at });
-            reply::tagged(&HeaderMap::new(), &tag(loaded.run.seq), || body)
+            let erased_at = content_erased_at.map(|at| at.as_microsecond());
+            reply::tagged(&HeaderMap::new(), &tag(loaded.run.seq, erased_at), || body)
         }
         Ok(None) => no_run(),
         Err(error) => wish(&error),
     }
 }
 
-/// All that is told of a run follows from its records: how many there are is their mark.
-fn tag(seq: u64) -> String {
-    format!("\"{seq}\"")
+/// All that is told of a run follows from its records: how many there are is their mark, and since when contents are missing.
+fn tag(seq: u64, erased_at: Option<i64>) -> String {
+    erased_at.map_or_else(|| format!("\"{seq}\""), |at| format!("\"{seq}-{at}\""))
 }
 
 /// Who follows a run by asking again and again hears that it has not moved, and nothing else: that is no look at it, and no
 /// record. Her rights are asked all the same.
 async fn unmoved(tenant: &TenantSite, session: &Session, run: RunId, headers: &HeaderMap) -> Option<Response> {
     let row = tenant.desk.tenant.store.run(run).await.ok()??;
-    let same = session.covers(&row.process) && reply::has(headers, &tag(row.seq));
+    let erased_at = tenant.desk.tenant.store.retention(run).await.ok()?.and_then(|kept| kept.erased_at);
+    let mark = tag(row.seq, erased_at);
+    let same = session.covers(&row.process) && reply::has(headers, &mark);
     let hers = same && tenant.desk.sees(&session.caller, &row).await.ok()?;
-    hers.then(|| reply::tagged(headers, &tag(row.seq), || Value::Null))
+    hers.then(|| reply::tagged(headers, &mark, || Value::Null))
 }
 
 /// A run of a process her key is not for.
@@ -200,15 +203,16 @@ pub async fn resolve(
         Ok(once) => once,
         Err(refused) => return refused.into(),
     };
-    let resolution = match (sent.happened, sent.did_not_happen) {
-        (Some(value), false) => Resolution::Happened(value),
-        (None, true) => Resolution::DidNotHappen,
+    // what a program says came back is foreign text; that nothing happened a person says who is signed in, and no key
+    let (by, resolution) = match (sent.happened, sent.did_not_happen) {
+        (Some(value), false) => (as_api(&session.caller), Resolution::Happened(value)),
+        (None, true) => (session.caller.clone(), Resolution::DidNotHappen),
         _ => {
             let (de, en) =
                 ("Erwartet: { step, happened } oder { step, did_not_happen: true }.", "Expected: { step, happened } or { step, did_not_happen: true }.");
             return problem(400, de, en);
         }
     };
-    let told = once.desk.resolve(id, &as_api(&session.caller), &sent.step, resolution).await;
+    let told = once.desk.resolve(id, &by, &sent.step, resolution).await;
     carried_out(once.answered(id, told).await)
 }

@@ -91,6 +91,7 @@ impl Inner {
         let Some(run) = erasure.run else { return };
         self.let_go(run, |name| erasure.files.contains(name));
         self.forget_mail(run);
+        self.receipts.retain(|key, of| *of != run || !key.starts_with("order:"));
         if let Some(row) = self.retention.get_mut(&run) {
             (row.erased_at, row.whole) = (Some(erasure.draft.at), erasure.whole);
         }

@@ -81,6 +81,8 @@ async fn contents(tx: &mut Transaction<'_, Db>, erasure: &Erasure) -> Result<u64
     let Some(run) = erasure.run else { return Ok(found) };
     let_go(tx, run, |name| erasure.files.contains(name)).await?;
     forget_mail(tx, run).await?;
+    // they carry digests of what was sent, and nothing is ordered of it any more
+    sqlx::query("DELETE FROM receipts WHERE run = $1 AND key LIKE 'order:%'").bind(run.to_string()).execute(&mut **tx).await?;
     let sql = "UPDATE retention SET erased_at = $2, whole = $3 WHERE run = $1";
     sqlx::query(sql).bind(run.to_string()).bind(erasure.draft.at).bind(erasure.whole).execute(&mut **tx).await?;
     Ok(found)

@@ -114,3 +114,26 @@ async fn what_may_not_start_is_told_and_not_tried_for_ever() {
     let next = desk.tenant.catalogue.processes["probe"].next_times(desk.tenant.clock.now(), &desk.tenant.zone(), 2);
     assert_eq!(json!(next), json!(["2026-11-23T07:00:00Z", "2026-11-23T08:00:00Z"]));
 }
+
+/// In a database restored from a backup nobody knows what had begun: it is told, and not begun (again).
+#[tokio::test(start_paused = true)]
+async fn what_was_due_before_a_restore_is_passed_over() {
+    let memory = MemoryStore::open("t", 0);
+    let trigger = r#"schedule: "0 6 * * *", zone: Europe/Berlin, catch_up: all"#;
+    live(&memory, trigger, "2026-11-23T04:30:00Z", 1, &[]).await;
+    let (head, _) = PROCESS.split_once("triggers:").unwrap();
+    let process = format!("{head}triggers: [{{ cron: {{ {trigger}, run_as: service:svc, input: {{ tag: montags }} }} }}]\n{REST}");
+    let now = Arc::new(Mutex::new(("2026-11-26T08:00:00Z".parse().unwrap(), tokio::time::Instant::now())));
+    let desk = desk_of(&process, memory.clone(), &Arc::new(Seeded(Mutex::new(7))), Arc::new(Off(now)), Box::new(Slow));
+    assert!(desk.pass_over_schedules().await && desk.pass_over_schedules().await, "twice is once");
+    live(&memory, trigger, "2026-11-26T08:00:00Z", 22, &[]).await;
+    assert_eq!(
+        story(&memory).await,
+        [
+            "23 04:30 began",
+            "23 05:00 started service:svc cron",
+            "26 08:00 missed 3 2026-11-24T05:00:00Z..2026-11-26T05:00:00Z",
+            "27 05:00 started service:svc cron"
+        ]
+    );
+}
