@@ -167,6 +167,19 @@ fn every_effect_of_every_process() {
     assert!(!said.contains("kein Fall ruft"), "steps nobody disturbs: {said}");
 }
 
+/// The same where no server keeps keys: whatever is not known then is a person's to say, and nothing is repeated without her word.
+#[test]
+fn every_effect_that_cannot_be_repeated() {
+    let tenant = Tenant::new();
+    let config = std::fs::read_to_string(tenant.path("laufzettel.yaml")).expect("the configuration");
+    let once = config.replace("idempotent: true", "idempotent: false");
+    assert_ne!(once, config);
+    std::fs::write(tenant.path("laufzettel.yaml"), once).expect("written");
+    let (workflows, config) = (crate::desk::root().join("workflows").display().to_string(), tenant.path("laufzettel.yaml").display().to_string());
+    let tested = tenant.laufzettel(&["test", "--faults", &workflows, "--config", &config]);
+    assert_eq!(tested.status.code(), Some(0), "{}", text(&tested));
+}
+
 #[test]
 fn at_random_moments() {
     // a fixed seed: the moments differ, the list of them does not

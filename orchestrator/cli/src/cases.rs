@@ -21,4 +21,6 @@ pub struct Report {
     pub differences: Vec<String>,
     /// Times it was played with a call disturbed.
     pub faults: usize,
+    /// Calls beyond as many as are disturbed of one case.
+    pub left_out: usize,
 }

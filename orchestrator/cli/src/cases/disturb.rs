@@ -68,6 +68,7 @@ async fn disturb_one(setting: &Setting, case: &Case, faults: Faults, known: &mut
         let Ok(Some(loaded)) = stage.desk.load(run).await else { return };
         processes.push(loaded.run.process);
     }
+    report.left_out = stage.script.made().len().saturating_sub(CALLS_MAX);
     for (n, (run, path)) in stage.script.made().into_iter().enumerate().take(CALLS_MAX) {
         if !known.insert((processes[run].clone(), path.step, path.phase)) && faults == Faults::Each {
             continue;

@@ -9,7 +9,7 @@ use super::{
 
 pub async fn perform(setting: &Setting, case: &Case) -> Report {
     let differences = differences(setting, case).await.unwrap_or_else(|difference| vec![difference]);
-    Report { file: setting.file.clone(), name: case.name.clone(), differences, faults: 0 }
+    Report { file: setting.file.clone(), name: case.name.clone(), differences, faults: 0, left_out: 0 }
 }
 
 async fn differences(setting: &Setting, case: &Case) -> Result<Vec<String>, String> {

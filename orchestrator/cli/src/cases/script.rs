@@ -131,6 +131,11 @@ impl Script {
         self.seen().done.iter().find(|(known, _)| known == key).map(|(_, reply)| reply.clone())
     }
 
+    /// Whether the fault is one that stops the program.
+    pub fn is_stopped(&self) -> bool {
+        self.fault.is_some_and(|fault| fault.harm.stops())
+    }
+
     /// Resolves when the fault stops the program.
     pub async fn stopped(&self) {
         self.stop.notified().await;

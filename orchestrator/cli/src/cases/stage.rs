@@ -120,7 +120,7 @@ impl<'s> Stage<'s> {
                 happen(&self.desk, event).await?;
             }
             self.drive(run).await?;
-            if self.say_what_became().await? {
+            if self.say_what_became(run).await? {
                 continue;
             }
             let mut family = self.desk.family(run).await.map_err(|_| "der Vorgang ist verschwunden".to_owned())?;
@@ -163,19 +163,32 @@ impl<'s> Stage<'s> {
         }
     }
 
-    /// Where the fault has left a call in doubt, a person looks and says what became of it. Returns whether she had to.
-    async fn say_what_became(&self) -> Result<bool, String> {
-        let Some(key) = self.script.struck() else { return Ok(false) };
-        let Some(loaded) = self.desk.load(key.run).await.map_err(|e| e.to_string())? else { return Ok(false) };
-        if loaded.run.effects.get(&key.path).is_none_or(|effect| effect.status != EffectStatus::Doubt) {
-            return Ok(false);
-        }
+    /// Where the fault has left calls in doubt, a person looks and says what became of them. Returns whether she had to.
+    async fn say_what_became(&self, run: RunId) -> Result<bool, String> {
+        let Some(key) = self.doubts(run).await?.into_iter().next() else { return Ok(false) };
         let resolution = self.script.truth(&key).map_or(Resolution::DidNotHappen, |reply| Resolution::Happened(reply.value));
         if resolution == Resolution::DidNotHappen {
             let later = self.clock.now().saturating_add(SignedDuration::from_secs(TOKEN_S)).map_err(|e| e.to_string())?;
             self.clock.set(later);
         }
         self.resolve(&key, resolution).await.map(|()| true)
+    }
+
+    /// Calls in doubt by the fault: the one it met, and where the program was stopped all that were due with it.
+    async fn doubts(&self, run: RunId) -> Result<Vec<EffectKey>, String> {
+        let Some(struck) = self.script.struck() else { return Ok(Vec::new()) };
+        let runs = if self.script.is_stopped() {
+            self.desk.family(run).await.map_err(|e| e.to_string())?
+        } else {
+            self.desk.load(struck.run).await.map_err(|e| e.to_string())?.into_iter().collect()
+        };
+        let mut doubts = Vec::new();
+        for Loaded { run, .. } in &runs {
+            let of_run = run.effects.iter().filter(|(_, effect)| effect.status == EffectStatus::Doubt);
+            doubts.extend(of_run.map(|(path, e)| EffectKey { tenant: run.tenant.clone(), run: run.id, path: path.clone(), round: e.round }));
+        }
+        doubts.retain(|key| self.script.is_stopped() || *key == struck);
+        Ok(doubts)
     }
 
     /// Whoever of the directory may.

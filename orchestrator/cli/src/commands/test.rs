@@ -48,7 +48,7 @@ pub async fn test(paths: &[PathBuf], faults: Option<Faults>, at: &Where, out: &O
         }
         if expected {
             for case in list {
-                let report = cases::Report { file: file.clone(), name: case.name, differences: Vec::new(), faults: 0 };
+                let report = cases::Report { file: file.clone(), name: case.name, differences: Vec::new(), faults: 0, left_out: 0 };
                 jobs.spawn(async move { (number, vec![report]) });
                 number += 1;
             }
@@ -111,6 +111,10 @@ async fn report(mut jobs: JoinSet<(usize, Vec<cases::Report>)>, refused: bool, o
         }
     }
     let faults: usize = reports.iter().map(|report| report.faults).sum();
+    let left_out: usize = reports.iter().map(|report| report.left_out).sum();
+    if left_out > 0 {
+        out.note(format!("{left_out} {}", out.text("Aufrufe langer Fälle wurden nicht gestört", "calls of long cases were not disturbed"))).await;
+    }
     let disturbed = if faults > 0 { format!(" ({faults} {})", out.text("Störungen", "faults")) } else { String::new() };
     out.note(format!("{} {}, {failed} {}{disturbed}", reports.len() - failed, out.text("bestanden", "passed"), out.text("nicht", "failed"))).await;
     if reports.is_empty() && !refused {
