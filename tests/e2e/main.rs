@@ -8,6 +8,7 @@ mod delegation;
 mod desk;
 mod directory;
 mod erasure;
+mod failpoints;
 mod first_minutes;
 mod hooks;
 mod house;

@@ -17,6 +17,7 @@ use laufzettel_process::{
     Process,
     model::{HookAuth, Respond, RunAs, TriggerKind},
 };
+use laufzettel_store::failpoint;
 use laufzettel_worker::{StartError, StartRequest};
 use serde_json::json;
 use sha2::Sha256;
@@ -152,7 +153,14 @@ async fn start(tenant: &TenantSite, hook: &Hook<'_>, path: &str, sender: Sender,
         facts: serde_json::Value::Null,
         status: false,
     };
-    let run = match tenant.desk.start(request).await {
+    if failpoint::hit("hook.before_start") {
+        return later();
+    }
+    let started = tenant.desk.start(request).await;
+    if failpoint::hit("hook.after_start") {
+        return later();
+    }
+    let run = match started {
         Ok(started) => started.run,
         Err(StartError::Duplicate(run)) => run,
         Err(StartError::Invalid(problems)) => return invalid(&problems),

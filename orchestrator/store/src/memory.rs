@@ -288,8 +288,13 @@ impl Memory {
         Ok(self.lock().checkpoints.clone())
     }
 
-    pub async fn put_checkpoint(&self, _: u64, note: &str) -> Result<(), Error> {
-        self.lock().checkpoints.push(note.to_owned());
+    pub async fn put_checkpoint(&self, number: u64, note: &str) -> Result<(), Error> {
+        let notes = &mut self.lock().checkpoints;
+        match notes.get(usize::try_from(number).unwrap_or(usize::MAX).saturating_sub(1)) {
+            None => notes.push(note.to_owned()),
+            Some(known) if known == note => {}
+            Some(_) => return Err(Error::Refused(format!("checkpoint {number} is another one"))),
+        }
         Ok(())
     }
 

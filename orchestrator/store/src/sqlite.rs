@@ -22,6 +22,7 @@ use crate::{
         Append, AppendError, BESIDE_MAX, Error, KEPT_US, LaneHead, Mail, RunFilter, RunPage, RunRow, StartedRow, TASKS_PAGE_MAX, TaskFilter, TaskPlace,
         TaskRow, UsageRow,
     },
+    failpoint,
     listing::{self, Part, Range},
     removal::{Removal, RemovalError, RetentionRow},
 };
@@ -87,15 +88,14 @@ impl Sqlite {
         let lock = lock(&given.file)?;
         let mut connection = options(&given.file).create_if_missing(true).connect().await?;
         check_version(&mut connection).await?;
+        failpoint::pass("store.before_schema", Error::Refused)?;
         sqlx::raw_sql(include_str!("sqlite/schema.sql")).execute(&mut connection).await?;
         let (state, epoch) = writer::begin(&mut connection, &given.tenant, given.now, given.lane_above).await?;
         let pool = SqlitePoolOptions::new().max_connections(READERS).connect_with(options(&given.file).read_only(true)).await?;
         let (sender, receiver) = mpsc::channel(QUEUE_MAX);
         let head = Arc::new(Mutex::new(state.head()));
         tokio::spawn(writer::run(connection, state, epoch, receiver, head.clone()));
-        if crate::failpoint::hit("store.opened") {
-            return Err(Error::Refused("failpoint".to_owned()));
-        }
+        failpoint::pass("store.opened", Error::Refused)?;
         Ok(Self { pool, writer: sender, head, epoch, _lock: Arc::new(lock) })
     }
 
@@ -189,6 +189,7 @@ impl Sqlite {
     }
 
     pub async fn history_after(&self, run: RunId, run_seq: u64) -> Result<Vec<Record>, Error> {
+        failpoint::pass("store.before_history", Error::Refused)?;
         let sql = "SELECT * FROM records WHERE run = $1 AND run_seq > $2 ORDER BY run_seq";
         let rows = sqlx::query(sql).bind(run.to_string()).bind(rows::signed(run_seq)).fetch_all(&self.pool).await?;
         rows.iter().map(rows::record).collect()

@@ -15,9 +15,19 @@ pub struct Anchor {
     tenant: String,
     signer: Signer,
     file: PathBuf,
+    /// Bytes of that file that are whole notes.
+    length: u64,
     number: u64,
     previous: [u8; 32],
     last: Option<LaneHead>,
+    owed: Option<Owed>,
+}
+
+/// A signed note on its way: into the table, then to the witness.
+struct Owed {
+    number: u64,
+    note: String,
+    in_table: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -87,17 +97,20 @@ impl Anchor {
         let witnessed = read_witness(&file)?;
         compare(&stored, &witnessed)?;
         repair_tail(&file, &witnessed)?;
+        let mut length = length_of(&file)?;
         for note in &stored[witnessed.len()..] {
-            append(&file, note)?;
+            length = append(&file, length, note)?;
         }
         let keys: [VerifyKey; 1] = [signer.verify_key()];
         let last = stored.last().map(|note| open_note(note, &keys)).transpose().map_err(|_| AnchorError::WrongKey)?;
         let (number, previous) = last.as_ref().map_or((0, [0; 32]), |c| (c.number, c.digest()));
-        Ok(Self { tenant: tenant.to_owned(), signer, file, number, previous, last: None })
+        Ok(Self { tenant: tenant.to_owned(), signer, file, length, number, previous, last: None, owed: None })
     }
 
-    /// One checkpoint, if the head has moved since the last one.
+    /// One checkpoint, if the head has moved since the last one. A note that failed on its way goes first, and as it was signed: the
+    /// witness lacks none in the middle.
     pub async fn tick(&mut self, store: &Store) -> Result<bool, AnchorError> {
+        self.bring(store).await?;
         let head = store.head();
         if self.last.as_ref() == Some(&head) {
             return Ok(false);
@@ -108,28 +121,56 @@ impl Anchor {
             previous: self.previous,
             heads: vec![Head { lane: head.lane, seq: head.seq, hash: head.hash }],
         };
-        let note = self.signer.sign(&checkpoint);
-        let stopped = |name| if failpoint::hit(name) { Err(AnchorError::Witness(std::io::Error::other(name))) } else { Ok(()) };
-        stopped("checkpoint.before_table")?;
-        store.put_checkpoint(checkpoint.number, &note).await?;
+        self.owed = Some(Owed { number: checkpoint.number, note: self.signer.sign(&checkpoint), in_table: false });
         self.number = checkpoint.number;
         self.previous = checkpoint.digest();
-        stopped("checkpoint.before_witness")?;
-        append(&self.file, &note)?;
-        stopped("checkpoint.after_witness")?;
         self.last = Some(head);
+        self.bring(store).await?;
         Ok(true)
+    }
+
+    async fn bring(&mut self, store: &Store) -> Result<(), AnchorError> {
+        let Some(owed) = &mut self.owed else { return Ok(()) };
+        let stopped = |name| failpoint::pass(name, |said| AnchorError::Witness(std::io::Error::other(said)));
+        if !owed.in_table {
+            stopped("checkpoint.before_table")?;
+            store.put_checkpoint(owed.number, &owed.note).await?;
+            owed.in_table = true;
+        }
+        stopped("checkpoint.before_witness")?;
+        self.length = append(&self.file, self.length, &owed.note)?;
+        self.owed = None;
+        stopped("checkpoint.after_witness")
     }
 }
 
-fn append(file: &Path, note: &str) -> Result<(), AnchorError> {
+fn length_of(file: &Path) -> Result<u64, AnchorError> {
+    match std::fs::metadata(file) {
+        Ok(meta) => Ok(meta.len()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(AnchorError::Witness(error)),
+    }
+}
+
+/// Appends behind `length` bytes that are whole notes; what a write that failed has left behind them is cut away first. Durable when
+/// it returns the new length.
+fn append(file: &Path, length: u64, note: &str) -> Result<u64, AnchorError> {
     let line = format!("{}\n", serde_json::Value::String(note.to_owned()));
     let write = || {
-        let mut file = OpenOptions::new().create(true).append(true).open(file)?;
-        file.write_all(line.as_bytes())?;
-        file.sync_all()
+        let mut out = OpenOptions::new().create(true).append(true).open(file)?;
+        match out.metadata()?.len() {
+            found if found < length => return Err(std::io::Error::other("the file of the witness has lost notes")),
+            found if found > length => out.set_len(length)?,
+            _ => {}
+        }
+        let (begin, end) = line.as_bytes().split_at(line.len() / 2);
+        out.write_all(begin)?;
+        failpoint::pass("checkpoint.half_witnessed", std::io::Error::other)?;
+        out.write_all(end)?;
+        out.sync_all()
     };
-    write().map_err(AnchorError::Witness)
+    write().map_err(AnchorError::Witness)?;
+    Ok(length + line.len() as u64)
 }
 
 /// Cuts a torn last line away, or ends one that only lacks its end, so that the next one begins on its own.
@@ -174,8 +215,13 @@ mod tests {
         for bytes in [&b"\"a\"\n"[..], b"\"a\"", b"\"a\"\n\"b"] {
             std::fs::write(&file, bytes).unwrap();
             repair_tail(&file, &read_witness(&file).unwrap()).unwrap();
-            append(&file, "c").unwrap();
+            append(&file, length_of(&file).unwrap(), "c").unwrap();
             assert_eq!(std::fs::read(&file).unwrap(), b"\"a\"\n\"c\"\n");
         }
+        // a write that failed halfway, and one after which notes are missing
+        std::fs::write(&file, b"\"a\"\n\"b").unwrap();
+        assert_eq!(append(&file, 4, "c").unwrap(), 8);
+        assert_eq!(std::fs::read(&file).unwrap(), b"\"a\"\n\"c\"\n");
+        assert!(matches!(append(&file, 12, "d"), Err(AnchorError::Witness(_))));
     }
 }

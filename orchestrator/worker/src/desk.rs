@@ -243,6 +243,7 @@ impl Desk {
         let tenant = &self.tenant;
         let at = self.now();
         let run = RunId::new(at, tenant.random());
+        failpoint::pass("start.before_number", StartError::Unavailable)?;
         let nummer = self.next_number(at).await.map_err(|e| StartError::Unavailable(e.to_string()))?;
         let code = request.status.then(|| laufzettel_domain::digest::to_hex(&tenant.random::<16>()));
         let mut receipts = request.receipts;
@@ -279,9 +280,7 @@ impl Desk {
             Rejection::Denied(decision) => StartError::Denied(decision),
             Rejection::Stale(text) => StartError::Unavailable(text.en),
         })?;
-        if failpoint::hit("start.before_append") {
-            return Err(StartError::Unavailable("failpoint".to_owned()));
-        }
+        failpoint::pass("start.before_append", StartError::Unavailable)?;
         let receipt = (!receipts.is_empty()).then_some(receipts);
         let clock = request.clock.map(|(name, time)| (name, Some(crate::micros(time))));
         let write = Write { receipt, clock, ..Write::of(&Actor::Caller(state.caller.clone()), at) };
@@ -292,9 +291,7 @@ impl Desk {
             Err(AppendError::Duplicate(run)) => return Err(StartError::Duplicate(run)),
             Err(error) => return Err(StartError::Unavailable(error.to_string())),
         }
-        if failpoint::hit("start.after_append") {
-            return Err(StartError::Unavailable("failpoint".to_owned()));
-        }
+        failpoint::pass("start.after_append", StartError::Unavailable)?;
         Ok(Started { run, nummer, status_code: code })
     }
 
@@ -324,13 +321,12 @@ impl Desk {
 
     /// A record beside runs that something depends on: durable when it returns.
     pub async fn record(&self, kind: &str, caller: &Caller, mut body: Value) -> Result<(), AppendError> {
-        if failpoint::hit("record.before_append") {
-            return Err(AppendError::Unavailable("failpoint".to_owned()));
-        }
+        failpoint::pass("record.before_append", AppendError::Unavailable)?;
         body["v"] = 1.into();
         body["by"] = serde_json::to_value(caller).unwrap_or(Value::Null);
         let draft = Draft::new(kind, &caller.subject, crate::micros(self.now()), body, None);
-        self.tenant.store.note(draft).await
+        self.tenant.store.note(draft).await?;
+        failpoint::pass("record.after_append", AppendError::Unavailable)
     }
 
     /// Folds a run from its journal.
@@ -391,6 +387,7 @@ impl Desk {
                 Some(loaded) => loaded,
                 None => self.load(run).await?.ok_or(WishError::Unknown)?,
             };
+            failpoint::pass("wish.before_decide", WishError::Unavailable)?;
             let command = wish(&loaded)?;
             let receipt = (!self.receipts.is_empty()).then(|| self.receipts.clone());
             match self.decide(loaded, command, Write { receipt, ..Write::of(actor, self.now()) }).await {
@@ -399,6 +396,7 @@ impl Desk {
                 Err(Told::Wish(error)) => return Err(error),
                 Ok(loaded) => {
                     self.tenant.memory.moved.notify_one();
+                    failpoint::pass("wish.after_append", WishError::Unavailable)?;
                     return Ok(loaded);
                 }
             }
@@ -467,8 +465,9 @@ impl Desk {
             intended.extend(due.map(|e| e.key));
         }
         self.intend(&intended, true);
+        let _ = failpoint::hit("worker.intended");
         let mark = unanswered::mark(&appends);
-        let mut written = self.tenant.store.append_all(appends).await;
+        let mut written = self.tenant.store.append_all(appends).await.and_then(|()| failpoint::pass("worker.after_write", AppendError::Unavailable));
         if let (Err(AppendError::Unavailable(_)), Some(mark)) = (&written, &mark)
             && unanswered::is_written(&self.tenant.store, mark).await
         {
@@ -495,15 +494,14 @@ impl Desk {
     pub async fn answer(&self, task: TaskId, by: &Caller, values: &Value, shown: Digest) -> Result<Loaded, WishError> {
         let told = self.answer_allowed(task, by, values, shown).await;
         let told = self.noted(task, by, told).await;
-        if failpoint::hit("answer.after_append") {
-            return Err(WishError::Unavailable("failpoint".to_owned()));
-        }
+        failpoint::pass("answer.after_append", WishError::Unavailable)?;
         told
     }
 
     /// An open task's assignment only ever widens (`escalate`), so the right is asked once, before the races.
     async fn answer_allowed(&self, task: TaskId, by: &Caller, values: &Value, shown: Digest) -> Result<Loaded, WishError> {
         let loaded = self.load(task.run).await?.ok_or(WishError::Unknown)?;
+        failpoint::pass("answer.before_permit", WishError::Unavailable)?;
         let decision = self.may_complete(&loaded, task.number, by).await?;
         if !decision.allow {
             return Err(WishError::Denied(decision));

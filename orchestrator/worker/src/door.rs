@@ -198,8 +198,14 @@ fn denied(decision: Decision) -> Outcome {
 async fn settle(tenant: &Tenant, prepared: &Prepared, run: &Run, effect: &Effect, who: Who) -> Result<Outcome, Box<Decision>> {
     let (rule, call) = intended(tenant, prepared, run, effect, who)?;
     let cleared = clear_tool(call, rule, &tenant.own_domains, &tenant.rules)?;
+    if failpoint::hit("door.before_ask") {
+        return Ok(silent(FailureClass::Unavailable, "failpoint".to_owned(), None));
+    }
     let (decision, name) = (&cleared.decision, format!("{}/{SETTLE}", cleared.call().server));
     let said = tenant.doors.settle(&cleared).await;
+    if failpoint::hit("door.after_ask") {
+        return Ok(silent(FailureClass::Unavailable, "failpoint".to_owned(), None));
+    }
     let reached = !said.as_ref().is_err_and(|failure| !failure.reached);
     let said = match said {
         Ok(Settled::Happened(reply)) => Ok(reply),
@@ -263,6 +269,9 @@ async fn tool(tenant: &Tenant, prepared: &Prepared, run: &Run, effect: &Effect, 
     let (rule, call) = intended(tenant, prepared, run, effect, who)?;
     // asked before any byte of a file is read, and with the arguments exactly as they were intended
     let cleared = clear_tool(call.clone(), rule, &tenant.own_domains, &tenant.rules)?;
+    if failpoint::hit("door.before_embed") {
+        return Ok(failed(FailureClass::Unavailable, Disposition::DidNotHappen, "failpoint".to_owned(), &cleared.decision));
+    }
     let embedded = match files::embed(&tenant.store, &call.arguments).await {
         Ok(embedded) => embedded,
         Err(error) => return Ok(failed(FailureClass::Refused, Disposition::DidNotHappen, error.to_string(), &cleared.decision)),
@@ -348,12 +357,15 @@ async fn model(desk: &Desk, run: &Run, effect: &Effect, who: Who) -> Result<Pass
             return Ok(Passed::Later { reason, until: None, sent: Vec::new() });
         }
     }
-    if failpoint::hit("door.before_call") {
+    if failpoint::hit("door.before_model") {
         return Ok(Passed::Outcome(Box::new(failed(FailureClass::Unavailable, Disposition::DidNotHappen, "failpoint".to_owned(), &cleared.decision))));
     }
     let (mut gone, mut sent) = (Vec::new(), Vec::new());
     for endpoint in endpoints.into_iter().filter(|e| needed <= e.context) {
         let answer = tenant.doors.model(&endpoint.name, &cleared).await;
+        if failpoint::hit("door.after_model") {
+            return Ok(Passed::Outcome(Box::new(failed(FailureClass::Unavailable, Disposition::Unknown, "failpoint".to_owned(), &cleared.decision))));
+        }
         if let Err(Failure { class: Class::Unavailable, happened: Some(false), reached, .. }) = answer {
             if reached {
                 sent.push(Handed { model: endpoint.name.clone(), zone: endpoint.zone, bytes: cleared.call().bytes() });

@@ -62,6 +62,7 @@ impl Worker {
                 Some(_) = driven.join_next(), if !driven.is_empty() => {}
             }
         }
+        let _ = failpoint::hit("worker.stopping");
         while driven.join_next().await.is_some() {}
     }
 
@@ -75,6 +76,9 @@ impl Worker {
 
     /// Begins every due run there is a slot for.
     async fn claim(&self, driven: &mut JoinSet<()>) {
+        if failpoint::hit("worker.before_claim") {
+            return;
+        }
         let now = crate::micros(self.desk.tenant.clock.now());
         let due = match self.desk.tenant.store.claimable(now, 256).await {
             Ok(due) => due,
@@ -122,14 +126,10 @@ impl Desk {
     }
 
     async fn drive_claimed(&self, run: RunId) -> Result<(), WishError> {
-        if failpoint::hit("worker.claimed") {
-            return Err(WishError::Unavailable("failpoint".to_owned()));
-        }
+        failpoint::pass("worker.claimed", WishError::Unavailable)?;
         loop {
             let Some(loaded) = self.load(run).await? else { return Err(WishError::Unknown) };
-            if failpoint::hit("worker.folded") {
-                return Err(WishError::Unavailable("failpoint".to_owned()));
-            }
+            failpoint::pass("worker.folded", WishError::Unavailable)?;
             match self.drive_loaded(loaded).await {
                 Ok(()) => return Ok(()),
                 Err(Told::Conflict) => tokio::time::sleep(Duration::from_millis(CONFLICT_MS)).await,
@@ -182,13 +182,9 @@ impl Desk {
                 return Err(Told::Wish(WishError::Unavailable("ein Aufruf ist abgestürzt".to_owned())));
             };
             begun.remove(&name_of(&effect));
-            if failpoint::hit("worker.before_decide") {
-                return Err(Told::Wish(WishError::Unavailable("failpoint".to_owned())));
-            }
+            failpoint::pass("worker.before_decide", Told::Later)?;
             loaded = self.settle_or_reload(loaded, &command).await?;
-            if failpoint::hit("worker.after_append") {
-                return Err(Told::Wish(WishError::Unavailable("failpoint".to_owned())));
-            }
+            failpoint::pass("worker.after_append", Told::Later)?;
         }
     }
 
@@ -204,6 +200,7 @@ impl Desk {
         if wake_at(&loaded.run).is_none_or(|at| at > self.tenant.clock.now()) {
             return Ok(None);
         }
+        failpoint::pass("worker.before_wake", Told::Later)?;
         let as_it_is = Loaded { run: loaded.run.clone(), prepared: loaded.prepared.clone(), gone: None };
         let moved = self.settle(as_it_is, Command::Wake).await?;
         Ok((moved.run.seq > loaded.run.seq).then_some(moved))
@@ -241,9 +238,7 @@ impl Desk {
     }
 
     async fn settle(&self, loaded: Loaded, command: Command) -> Result<Loaded, Told> {
-        if failpoint::hit("worker.before_append") {
-            return Err(Told::Later("failpoint".to_owned()));
-        }
+        failpoint::pass("worker.before_append", Told::Later)?;
         let write = Write { fenced: true, ..Write::of(&Actor::Engine, self.now()) };
         self.decide(loaded, command, write).await
     }

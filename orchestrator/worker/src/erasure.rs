@@ -166,15 +166,13 @@ impl Desk {
     async fn erase(&self, order: &Order) -> Result<Erased, EraseError> {
         if let (Some(folder), Reason::Art17) = (&self.tenant.witness, order.reason) {
             let _one = self.tenant.memory.erasing.lock().await;
-            if failpoint::hit("erasure.before_witness") {
-                return Err(EraseError::Unavailable("failpoint".to_owned()));
-            }
+            failpoint::pass("erasure.before_witness", EraseError::Unavailable)?;
             witness::tell(folder, self.tenant.id.as_str(), order)?;
         }
-        if failpoint::hit("erasure.after_witness") {
-            return Err(EraseError::Unavailable("failpoint".to_owned()));
-        }
-        self.carry_out(order).await
+        failpoint::pass("erasure.after_witness", EraseError::Unavailable)?;
+        let erased = self.carry_out(order).await?;
+        failpoint::pass("erasure.after_commit", EraseError::Unavailable)?;
+        Ok(erased)
     }
 
     async fn carry_out(&self, order: &Order) -> Result<Erased, EraseError> {
@@ -274,6 +272,7 @@ impl Desk {
             if row.is_none_or(|row| row.erased_at.is_some() && (row.whole || !order.whole)) {
                 continue;
             }
+            failpoint::pass("erasure.before_repeat", EraseError::Unavailable)?;
             match self.carry_out(&order).await {
                 Ok(_) => repeated += 1,
                 Err(error) => tracing::error!(run = %order.run, %error, "an erasure the witness knows was not repeated"),
@@ -307,6 +306,7 @@ impl Desk {
     }
 
     async fn prune(&self, run: RunId, by: &Caller) -> Result<(), EraseError> {
+        failpoint::pass("erasure.before_prune", EraseError::Unavailable)?;
         let mut places: Vec<Place> = self.tenant.store.history(run).await?.iter().map(|record| (record.lane, record.seq)).collect();
         places.sort_unstable();
         let ranges = Range::over(places);

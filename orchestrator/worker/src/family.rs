@@ -8,6 +8,7 @@ use laufzettel_domain::{Caller, RunId, Slot, Value, Via};
 use laufzettel_engine::{self as engine, ChildEnd, Command, Event, Parent, Run, Start, State};
 use laufzettel_policy::Decision;
 use laufzettel_process::model::{RunAs, StepKind};
+use laufzettel_store::failpoint;
 use serde_json::json;
 
 use crate::{
@@ -67,6 +68,7 @@ impl Family {
     }
 
     fn begin(&mut self, desk: &Desk, parent: RunId, started: engine::ChildStarted) -> Result<(RunId, Vec<Event>), Told> {
+        failpoint::pass("family.before_begin", Told::Later)?;
         let caller = self.members.iter().find(|member| member.run.id == parent).expect("whoever calls is a member");
         let slot = Slot { step: started.step.clone(), item: started.item };
         if let Some(output) = desk.tenant.doors.child(started.step.as_str()) {
@@ -113,6 +115,7 @@ impl Family {
     }
 
     async fn call_off(&mut self, desk: &Desk, run: RunId) -> Result<(RunId, Vec<Event>), Told> {
+        failpoint::pass("family.before_call_off", Told::Later)?;
         self.add(desk, run).await?;
         let state = self.run(run);
         if state.ended.is_some() || state.ending.is_some() {
@@ -123,6 +126,7 @@ impl Family {
     }
 
     async fn tell(&mut self, desk: &Desk, run: RunId, command: Command) -> Result<(RunId, Vec<Event>), Told> {
+        failpoint::pass("family.before_tell", Told::Later)?;
         self.add(desk, run).await?;
         if self.run(run).ended.is_some() {
             return Ok((run, Vec::new()));

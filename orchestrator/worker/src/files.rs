@@ -8,7 +8,7 @@ use laufzettel_process::{
     Schema,
     schema::{At, Problem, is_file},
 };
-use laufzettel_store::Store;
+use laufzettel_store::{Store, failpoint};
 use serde_json::json;
 
 use crate::tenant::Tenant;
@@ -116,6 +116,7 @@ pub async fn extract(tenant: &Tenant, result: Value) -> Result<Value, Error> {
         let name = slot.get("name").and_then(Value::as_str).unwrap_or("Datei").to_owned();
         let media_type = slot.get("media_type").and_then(Value::as_str).unwrap_or("application/octet-stream").to_owned();
         let file = File::describe(&name, &media_type, &bytes);
+        failpoint::pass("door.before_keep", |said| Error::Store(laufzettel_store::Error::Refused(said)))?;
         tenant.store.put_bytes(&file.file, &bytes, crate::micros(tenant.clock.now())).await?;
         *slot = serde_json::to_value(&file).unwrap_or(Value::Null);
     }

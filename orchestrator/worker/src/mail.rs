@@ -140,9 +140,7 @@ impl Desk {
         let in_time =
             |mail: &Mail| Slot::parse(&mail.slot).and_then(|slot| loaded.run.waits.get(&slot)).is_none_or(|until| mail.message.at <= crate::micros(*until));
         let Some(mail) = mail.into_iter().find(in_time) else { return Ok(None) };
-        if failpoint::hit("event.before_take") {
-            return Err(Told::Later("failpoint".to_owned()));
-        }
+        failpoint::pass("event.before_take", Told::Later)?;
         let Some(command) = command(&mail) else { return self.put_aside(loaded, mail, Vec::new()).await };
         let write = Write { fenced: true, taken: Some(mail.id), ..Write::of(&Actor::Engine, self.now()) };
         let as_it_is = Loaded { run: loaded.run.clone(), prepared: loaded.prepared.clone(), gone: None };
@@ -170,7 +168,9 @@ impl Desk {
         let content = json!({ "key": mail.message.key, "payload": mail.message.payload });
         let draft = Draft::new("event.refused", "engine", crate::micros(self.now()), body, Some((&content, self.tenant.random::<16>())));
         let refused = Some((mail.id, run, mail.slot));
+        failpoint::pass("event.before_aside", Told::Later)?;
         let written = self.tenant.store.append(Append { drafts: vec![draft], refused, ..Append::default() }).await;
+        failpoint::pass("event.after_aside", Told::Later)?;
         match written {
             Ok(()) => self.load(run).await.map_err(Told::Wish),
             Err(error) => Err(Told::Later(error.to_string())),

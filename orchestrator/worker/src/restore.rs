@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, path::Path};
 use laufzettel_domain::{Actor, Caller, RunId, Via, digest::to_hex};
 use laufzettel_engine::Command;
 use laufzettel_journal::{Head, STORE_RESTORED, VerifyKey, open_note};
-use laufzettel_store::{RUNS_PAGE_MAX, RunFilter, Store};
+use laufzettel_store::{RUNS_PAGE_MAX, RunFilter, Store, failpoint};
 use serde_json::json;
 
 use crate::{
@@ -92,6 +92,8 @@ impl Desk {
         let heads: Vec<_> = gap.heads.iter().map(|head| json!([head.lane, head.seq, to_hex(&head.hash)])).collect();
         let engine = Caller::service("engine", Via::Engine);
         self.record(STORE_RESTORED, &engine, json!({ "from": gap.from, "to": gap.to(), "heads": heads })).await?;
+        let stopped = |name| failpoint::pass(name, |said| RestoreError::Store(laufzettel_store::Error::Refused(said)));
+        stopped("restore.recorded")?;
         let open = self.open_runs().await?;
         for run in &open {
             let note = format!(
@@ -104,9 +106,11 @@ impl Desk {
         if !self.pass_over_schedules().await {
             return Err(RestoreError::Schedules);
         }
+        stopped("restore.parked")?;
         self.keep_old_runs().await?;
         self.repeat_erasures().await?;
         for (n, note) in gap.notes.iter().enumerate() {
+            stopped("restore.before_note")?;
             self.tenant.store.put_checkpoint((gap.from + n + 1) as u64, note).await?;
         }
         Ok(open.len())

@@ -177,6 +177,9 @@ impl Desk {
         body["by"] = json!(by);
         body["process"] = timed.process.id.as_str().into();
         body["schedule"] = timed.schedule.text.clone().into();
+        if failpoint::hit("schedule.before_record") {
+            return false;
+        }
         let draft = Draft::new(kind, &by.subject, crate::micros(self.now()), body, None);
         let clock = Some((timed.name.clone(), Some(crate::micros(until))));
         let written = self.tenant.store.append(Append { drafts: vec![draft], clock, ..Append::default() }).await;

@@ -147,8 +147,9 @@ async fn live(config: Config, listener: TcpListener, greet: Option<SocketAddr>, 
         work.spawn(checkpoints(house.clone(), stop.clone()));
         let (local, site, file, stop) = (house.clone(), site.clone(), house::socket_file(&config, &house.tenant), stop.clone());
         work.spawn(async move {
-            if let Err(error) = socket::serve(local, site, &file, stop).await {
+            if let Err(error) = socket::serve(local, site, &file, stop.clone()).await {
                 tracing::error!(%error, "the local socket is closed");
+                stop.cancelled().await;
             }
         });
     }
@@ -165,10 +166,22 @@ async fn live(config: Config, listener: TcpListener, greet: Option<SocketAddr>, 
         stop.cancelled().await;
         tokio::time::sleep(Duration::from_secs(STOP_S_MAX)).await;
     };
+    // whoever watches over the program starts it anew: one that takes applications and carries out none is worse than none
+    let falls_short = async {
+        work.join_next().await;
+        if stop.is_cancelled() {
+            std::future::pending::<()>().await;
+        }
+    };
+    let mut broken = false;
     tokio::select! {
         ended = &mut pages => ended??,
         () = patience => {
             tracing::warn!("connections were still open after {STOP_S_MAX} s and are cut");
+            pages.abort();
+        }
+        () = falls_short => {
+            broken = true;
             pages.abort();
         }
     }
@@ -176,6 +189,9 @@ async fn live(config: Config, listener: TcpListener, greet: Option<SocketAddr>, 
     while work.join_next().await.is_some() {}
     for house in &houses {
         house.close().await?;
+    }
+    if broken {
+        bail!("Ein Teil des Programms hat aufgehört, ohne dass es beendet wurde. Alles Angenommene ist gesichert; bitte neu starten.");
     }
     Ok(code::DONE)
 }

@@ -48,17 +48,12 @@ pub async fn remove(connection: &mut SqliteConnection, lane: &mut Lane, removal:
         return Err(RemovalError::Stale);
     }
     insert_records(&mut tx, &[record]).await?;
-    if failpoint::hit("removal.before_commit") {
-        return Err(RemovalError::Unavailable("failpoint".to_owned()));
-    }
+    failpoint::pass("removal.before_commit", RemovalError::Unavailable)?;
     if let Err(error) = tx.commit().await {
         confirm(connection, &next, error).await?;
     }
-    if failpoint::hit("removal.after_commit") {
-        std::process::abort();
-    }
     lane.advance(&next);
-    Ok(())
+    failpoint::pass("removal.after_commit", RemovalError::Unavailable)
 }
 
 async fn must_have_ended(tx: &mut Transaction<'_, Db>, run: RunId) -> Result<(), RemovalError> {

@@ -70,7 +70,9 @@ pub async fn begin(connection: &mut SqliteConnection, tenant: &str, now: i64, la
     let record = seal(&genesis(tenant, lane), lane, 1, Draft::new(LANE_OPENED, "engine", now, json!({ "heads": heads }), None));
     let state = Lane { lane, seq: 1, hash: record.hash, closed: false, shown: None };
     insert_records(&mut tx, &[record]).await?;
+    failpoint::pass("store.before_lane", Error::Refused)?;
     tx.commit().await?;
+    failpoint::pass("store.after_lane", Error::Refused)?;
     Ok((state, epoch))
 }
 
@@ -195,6 +197,7 @@ async fn check(
     sheet: &Sheet,
     together: &[Append],
 ) -> Result<(), AppendError> {
+    failpoint::pass("store.before_check", AppendError::Unavailable)?;
     for append in together {
         check_one(connection, lane, epoch, seqs, sheet, append).await?;
     }
@@ -292,17 +295,20 @@ async fn stored_receipt(connection: &mut SqliteConnection, key: &str) -> Result<
 }
 
 async fn commit(connection: &mut SqliteConnection, sheet: &Sheet, next: &LaneHead) -> Result<(), Error> {
-    let fail = |name| if failpoint::hit(name) { Err(Error::Refused(name.to_owned())) } else { Ok(()) };
+    let fail = |name| failpoint::pass(name, Error::Refused);
     fail("store.before_begin")?;
     let mut tx = connection.begin().await?;
     fail("store.before_insert")?;
     insert_records(&mut tx, &sheet.records).await?;
+    fail("store.after_records")?;
     upsert_runs(&mut tx, &sheet.projections).await?;
     upsert_tasks(&mut tx, sheet.projections.iter().flat_map(|p| &p.tasks)).await?;
     add_usage(&mut tx, sheet.projections.iter().flat_map(|p| &p.usage)).await?;
+    fail("store.after_projections")?;
     for (key, run) in &sheet.receipts {
         sqlx::query("INSERT INTO receipts (key, run) VALUES ($1, $2)").bind(key).bind(run.to_string()).execute(&mut *tx).await?;
     }
+    fail("store.after_receipts")?;
     for id in &sheet.taken {
         drop_mail(&mut tx, *id).await?;
     }
@@ -327,13 +333,13 @@ async fn commit(connection: &mut SqliteConnection, sheet: &Sheet, next: &LaneHea
     put_expected(&mut tx, &sheet.projections).await?;
     put_mail(&mut tx, &sheet.posts).await?;
     fail("store.before_commit")?;
-    if let Err(error) = tx.commit().await {
-        confirm(connection, next, error).await?;
+    let committed = tx.commit().await;
+    // written, and nobody heard of it
+    let committed = committed.and(failpoint::pass("store.after_commit", sqlx::Error::Protocol));
+    match committed {
+        Ok(()) => Ok(()),
+        Err(error) => confirm(connection, next, error).await,
     }
-    if failpoint::hit("store.after_commit") {
-        std::process::abort();
-    }
-    Ok(())
 }
 
 /// Whether a commit that failed was written is not known: the head read back answers for all of it.
@@ -408,6 +414,7 @@ async fn drop_mail(connection: &mut SqliteConnection, id: i64) -> Result<(), Err
 }
 
 async fn sweep(connection: &mut SqliteConnection, now: i64) -> Result<(), Error> {
+    failpoint::pass("store.before_sweep", Error::Refused)?;
     sqlx::query("DELETE FROM mailbox WHERE at < $1").bind(now - KEPT_US).execute(&mut *connection).await?;
     sqlx::query("DELETE FROM refused WHERE mail NOT IN (SELECT id FROM mailbox)").execute(&mut *connection).await?;
     // whoever repeats a message later than it would have been kept means another one
@@ -521,6 +528,7 @@ async fn add_usage(tx: &mut Transaction<'_, Db>, usage: impl Iterator<Item = &Us
 }
 
 async fn put_bytes(connection: &mut SqliteConnection, name: &str, bytes: &[u8], at: i64) -> Result<(), Error> {
+    failpoint::pass("store.before_bytes", Error::Refused)?;
     let mut tx = connection.begin().await?;
     sqlx::query("INSERT INTO bytes (name, bytes) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING").bind(name).bind(bytes).execute(&mut *tx).await?;
     if name.starts_with("blob:") {
@@ -528,10 +536,12 @@ async fn put_bytes(connection: &mut SqliteConnection, name: &str, bytes: &[u8], 
         sqlx::query(sql).bind(name).bind(at).execute(&mut *tx).await?;
     }
     tx.commit().await?;
-    Ok(())
+    failpoint::pass("store.after_bytes", Error::Refused)
 }
 
+/// Written again as it was, it stays as it was: whoever heard no answer asks once more.
 async fn put_checkpoint(connection: &mut SqliteConnection, number: u64, note: &str) -> Result<(), Error> {
-    sqlx::query("INSERT INTO checkpoints (number, note) VALUES ($1, $2)").bind(rows::signed(number)).bind(note).execute(connection).await?;
-    Ok(())
+    let sql = "INSERT INTO checkpoints (number, note) VALUES ($1, $2) ON CONFLICT (number) DO UPDATE SET note = note WHERE note = excluded.note";
+    let written = sqlx::query(sql).bind(rows::signed(number)).bind(note).execute(connection).await?;
+    if written.rows_affected() == 0 { Err(Error::Refused(format!("checkpoint {number} is another one"))) } else { Ok(()) }
 }

@@ -7,7 +7,7 @@ mod removal;
 use laufzettel_domain::RunId;
 use laufzettel_journal::{Draft, Verdict, Verifier};
 use laufzettel_store::{
-    Append, AppendError, ExpectRow, Memory, Message, Projection, RunFilter, RunRow, Sight, Sqlite, SqliteOptions, Store, TaskFilter, TaskRow, UsageRow,
+    Append, AppendError, Error, ExpectRow, Memory, Message, Projection, RunFilter, RunRow, Sight, Sqlite, SqliteOptions, Store, TaskFilter, TaskRow, UsageRow,
 };
 use serde_json::json;
 
@@ -261,6 +261,10 @@ async fn conforms(store: Store) {
     assert_eq!(store.history_after(run(1), 5).await.unwrap().iter().map(|r| r.draft.kind.as_str()).collect::<Vec<_>>(), ["e", "end"]);
     assert_eq!(store.last_number(2026).await.unwrap(), if answering == run(2) { 2 } else { 3 });
 
+    store.put_checkpoint(1, "a").await.unwrap();
+    store.put_checkpoint(1, "a").await.unwrap();
+    assert!(matches!(store.put_checkpoint(1, "b").await, Err(Error::Refused(_))), "a number is given to one note");
+    assert_eq!(store.checkpoints().await.unwrap(), ["a"]);
     store.put_bytes("text:1", b"x", 0).await.unwrap();
     store.put_bytes("text:1", b"x", 0).await.unwrap();
     assert_eq!(store.bytes("text:1").await.unwrap().as_deref(), Some(&b"x"[..]));
