@@ -6,7 +6,10 @@ use std::process::{Child, Stdio};
 use serde_json::Value;
 use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
 
-use crate::desk::{Tenant, demo, runtime, text, until};
+use crate::{
+    desk::{Tenant, demo, runtime, text, until},
+    failpoints::RESTORING,
+};
 
 const CANARY: &str = "Angaben mit dem Melderegister abgeglichen";
 
@@ -42,9 +45,10 @@ fn restore(tenant: &Tenant, backup: &[u8]) {
 struct Serving(Child);
 
 impl Serving {
-    fn start(tenant: &Tenant, more: &[&str]) -> Self {
+    fn start_armed(tenant: &Tenant, more: &[&str], failpoint: &str) -> Self {
         let args = [&["serve", "--config", "laufzettel-data/laufzettel.yaml"], more].concat();
-        let serving = Self(tenant.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts"));
+        let serving =
+            Self(tenant.command(&args).env("LAUFZETTEL_FAILPOINT", failpoint).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts"));
         // whoever asks before it answers would hold the store itself, and the server would not begin
         until("it serves", || tenant.path("data/vg-bellheim.sock").exists().then_some(()));
         serving
@@ -110,13 +114,22 @@ fn a_restored_backup_is_taken_up_only_on_demand_and_says_what_it_lacks() {
     assert_eq!(broken.status.code(), Some(5), "{}", text(&broken));
     assert_eq!(std::fs::read(store(&tenant)).expect("the file"), backup, "who only asks changes nothing");
 
-    // it dies over the erasure it repeats: begun again it does nothing twice, and only when it is asked to
-    let mut dies = tenant.command(&["serve", "--config", "laufzettel-data/laufzettel.yaml", "--after-restore"]);
-    let died = dies.env("LAUFZETTEL_FAILPOINT", "removal.after_commit=crash@1").output().expect("it runs");
-    assert_eq!(died.status.code(), None, "{}", text(&died));
-    assert!(text(&tenant.laufzettel(&["runs", "list"])).contains("--after-restore"));
+    // it dies or fails over it: begun again it does nothing twice, and only when it is asked to
+    let places = RESTORING.iter().flat_map(|place| [(*place, "crash@1"), (*place, "error@1")]);
+    for (place, action) in [("removal.after_commit", "crash@1")].into_iter().chain(places).chain([("restore.before_note", "crash@2")]) {
+        let mut stops = tenant.command(&["serve", "--config", "laufzettel-data/laufzettel.yaml", "--after-restore"]);
+        let stopped = stops.env("LAUFZETTEL_FAILPOINT", format!("{place}={action}")).output().expect("it runs");
+        let expected = if action.starts_with("crash") { None } else { Some(2) };
+        assert_eq!(stopped.status.code(), expected, "{place}={action}: {}", text(&stopped));
+        assert!(text(&tenant.laufzettel(&["runs", "list"])).contains("--after-restore"), "{place}={action}");
+    }
 
-    let serving = Serving::start(&tenant, &["--after-restore"]);
+    // and now it only dawdles
+    let slow: Vec<String> = RESTORING.iter().map(|place| format!("{place}=delay:100")).collect();
+    std::fs::write(tenant.path("falle"), slow.join("\n")).expect("armed");
+    let serving = Serving::start_armed(&tenant, &["--after-restore"], &format!("@{}", tenant.path("falle").display()));
+    let passed = std::fs::read_to_string(tenant.path("falle.fired")).expect("it passed them");
+    assert_eq!(passed.lines().collect::<Vec<_>>(), RESTORING);
     let rests = until("the run rests", || tasks(&tenant).into_iter().find(|task| task["kind"] == "restored"));
     let shown = said(&tenant, &["tasks", "show", rests["task"].as_str().expect("a task")]);
     assert!(shown.contains("fortsetzen") && rests["title"] == "Nach der Wiederherstellung prüfen", "{shown}");

@@ -18,8 +18,10 @@ use crate::{
 /// What the witness knows and the database does not.
 #[derive(Debug, Clone)]
 pub struct Gap {
-    /// Number of the last note the database knows.
+    /// Number of the last note up to which nothing is missing.
     pub from: usize,
+    /// Notes the table has: more than that where an earlier attempt stopped while it copied them.
+    stored: usize,
     /// The notes it lacks, in order.
     notes: Vec<String>,
     /// The last record of each lane that was lost.
@@ -55,13 +57,14 @@ impl Gap {
             Err(AnchorError::OlderThanWitness { .. }) => {}
             Err(other) => return Err(other.into()),
         }
+        let from = unfinished(store, stored.len()).await?.unwrap_or(stored.len());
         let mut lost: BTreeMap<u64, Head> = BTreeMap::new();
         let mut lane_above = 0;
         for (n, note) in witnessed.iter().enumerate() {
             let checkpoint = open_note(note, std::slice::from_ref(key)).map_err(|_| AnchorError::WrongKey)?;
             for head in checkpoint.heads {
                 lane_above = lane_above.max(head.lane);
-                if n >= stored.len() && lost.get(&head.lane).is_none_or(|known| known.seq < head.seq) {
+                if n >= from && lost.get(&head.lane).is_none_or(|known| known.seq < head.seq) {
                     lost.insert(head.lane, head);
                 }
             }
@@ -76,13 +79,20 @@ impl Gap {
                 None => heads.push(head),
             }
         }
-        Ok(Some(Self { from: stored.len(), notes: witnessed[stored.len()..].to_vec(), heads, lane_above }))
+        Ok(Some(Self { from, stored: stored.len(), notes: witnessed[stored.len()..].to_vec(), heads, lane_above }))
     }
 
     /// Number of the last witnessed note.
     pub fn to(&self) -> usize {
-        self.from + self.notes.len()
+        self.stored + self.notes.len()
     }
+}
+
+/// Where an attempt began that did not come to its end: what it named nobody may have witnessed, and it is named again.
+async fn unfinished(store: &Store, stored: usize) -> Result<Option<usize>, RestoreError> {
+    let last = store.last_beside(STORE_RESTORED).await?.and_then(|record| record.draft.body());
+    let number = |name: &str| last.as_ref()?.get(name)?.as_u64().and_then(|n| usize::try_from(n).ok());
+    Ok(number("from").zip(number("to")).filter(|(from, to)| *from <= stored && *to > stored).map(|(from, _)| from))
 }
 
 impl Desk {
@@ -111,7 +121,7 @@ impl Desk {
         self.repeat_erasures().await?;
         for (n, note) in gap.notes.iter().enumerate() {
             stopped("restore.before_note")?;
-            self.tenant.store.put_checkpoint((gap.from + n + 1) as u64, note).await?;
+            self.tenant.store.put_checkpoint((gap.stored + n + 1) as u64, note).await?;
         }
         Ok(open.len())
     }
