@@ -4,7 +4,10 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::desk::{Server, Tenant, process, text, until};
+use crate::{
+    desk::{Server, Tenant, process, runtime, text, until},
+    views::{get, sign_in},
+};
 
 const FILES: &str = r#"
 triggers:
@@ -98,6 +101,8 @@ fn a_folder_is_watched_where_it_was_opened_and_nowhere_else() {
     std::fs::write(tenant.path("eingang/kasse/ein/falsch.json"), r#"{ "n": "vier" }"#).expect("laid down");
     let server = Server::start(&tenant, None).expect("up starts");
     until("the file lies aside", || (names(&tenant.path("eingang/kasse/fehler")) == ["falsch.json", "falsch.json.fehler.txt"]).then_some(()));
+    let (status, page) = runtime().block_on(async { get(&server, &sign_in(&server, "a.klein").await.expect("signed in"), "/prozesse").await });
+    assert!(status == 200 && page.contains("Beginnt durch: Dateien im Ordner kasse&#x2f;ein"), "{status} {page}");
     server.stop();
     let said = std::fs::read_to_string(tenant.path("eingang/kasse/fehler/falsch.json.fehler.txt")).expect("a reason");
     assert!(said.contains("Diese Datei wurde nicht angenommen.") && said.contains("\nn: "), "{said}");

@@ -30,7 +30,7 @@ use crate::desk::{Desk, StartError, StartRequest};
 
 /// Milliseconds between two looks: a file must not have changed from one to the next.
 const LOOK_MS: u64 = 2_000;
-/// What one trigger takes in one look: others want to be looked at, too, and a server that is told to stop stops.
+/// What one trigger takes in one look: others want to be looked at, too.
 const TAKEN_MAX: usize = 100;
 /// Seconds a trigger rests when the store, the directory or a quota did not let it through.
 const AGAIN_S: i64 = 10;
@@ -54,6 +54,8 @@ struct Way<'p> {
     via: Via,
     /// As the author wrote it.
     place: &'p str,
+    /// Nothing more is taken once it is cancelled.
+    stop: &'p CancellationToken,
 }
 
 /// What is remembered of a trigger from one look to the next: nothing the store does not know, but what would be said twice.
@@ -100,7 +102,7 @@ pub(crate) async fn watch(desk: Desk, stop: CancellationToken) {
     }
     let mut arrivals = Arrivals::default();
     while !stop.is_cancelled() {
-        arrivals.look(&desk).await;
+        arrivals.look(&desk, &stop).await;
         tokio::select! {
             () = stop.cancelled() => {}
             () = tokio::time::sleep(Duration::from_millis(LOOK_MS)) => {}
@@ -113,7 +115,7 @@ fn is_looked_for(kind: &TriggerKind) -> bool {
 }
 
 impl Arrivals {
-    async fn look(&mut self, desk: &Desk) {
+    async fn look(&mut self, desk: &Desk, stop: &CancellationToken) {
         let Some(restored) = self.restored(desk).await else { return };
         let now = desk.now();
         for process in desk.tenant.catalogue.processes.values() {
@@ -124,7 +126,7 @@ impl Arrivals {
                     continue;
                 }
                 progress.rests_until = None;
-                let way = |place| Way { process, run_as: &trigger.run_as, account, via, place };
+                let way = |place| Way { process, run_as: &trigger.run_as, account, via, place, stop };
                 let (way, looked) = match &trigger.kind {
                     TriggerKind::Folder(paths) => (way(&paths.path), desk.look_into_folder(&way(&paths.path), paths, progress, restored).await),
                     TriggerKind::Mail(mailbox) => (way(mailbox.place()), desk.look_into_mailbox(&way(mailbox.place()), mailbox, progress, restored).await),

@@ -53,7 +53,7 @@ pub fn first_run_as(node: &Node, findings: &mut Findings) -> Option<RunAs> {
     Some(run_as)
 }
 
-/// No schedule twice; and what the clock hands in has to fit the process like anybody's input.
+/// No way in twice; and what comes in by the clock or by mail has to be able to fit the process's input.
 pub fn check_inputs(triggers: &[Trigger], input: &Schema, findings: &mut Findings) {
     let mut seen = std::collections::BTreeSet::new();
     for (i, trigger) in triggers.iter().enumerate() {

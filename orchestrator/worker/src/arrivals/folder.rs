@@ -46,6 +46,9 @@ impl Desk {
         // one file nobody can read or put away holds up no other
         let mut failed = Ok(());
         for found in found.into_iter().filter(|found| before.get(&found.raw) == Some(&found.mark)).take(TAKEN_MAX) {
+            if way.stop.is_cancelled() {
+                break;
+            }
             let file = Arrived { place: place.clone(), found };
             match self.take_file(way, progress, restored, file).await {
                 Ok(true) => {}

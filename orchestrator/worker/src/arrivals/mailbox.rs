@@ -149,6 +149,9 @@ impl Desk {
         // one message nobody can read or mark holds up no other
         let mut failed = Ok(());
         for message in unknown {
+            if way.stop.is_cancelled() {
+                break;
+            }
             match self.take_message(way, mailbox, progress, restored, message).await {
                 Ok(true) => {}
                 Ok(false) => break,
