@@ -570,6 +570,7 @@ pub fn tenant(
         doors,
         clock,
         random,
+        places: own.places.clone(),
         witness: config.witness.clone(),
         memory: Memory::default(),
     }

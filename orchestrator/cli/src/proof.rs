@@ -10,8 +10,8 @@ use laufzettel_engine::{
     proof::{self, Flow, Setting},
 };
 use laufzettel_policy::{Group, Rules, ToolRule, Zone};
-use laufzettel_process::{Catalogue, Process, Tools, Types, check::check_tools};
-use laufzettel_worker::{Clock as _, SystemClock};
+use laufzettel_process::{Catalogue, Process, Tools, Types, check::check_tools, model::TriggerKind};
+use laufzettel_worker::{Clock as _, Places, SystemClock};
 
 use crate::{
     config::{Config, TenantConfig},
@@ -26,6 +26,7 @@ pub struct Prover {
     zeitzone: String,
     zones: BTreeMap<String, Zone>,
     endpoints: Vec<EndpointFacts>,
+    places: Places,
     /// `None` without a configuration.
     tenant: Option<(Rules, Directory)>,
 }
@@ -40,6 +41,7 @@ impl Prover {
             zeitzone: own.zeitzone.clone(),
             zones: config.zones.clone(),
             endpoints: house::endpoint_facts(config),
+            places: own.places.clone(),
             tenant: Some((own.rules.clone(), directory)),
         })
     }
@@ -53,6 +55,7 @@ impl Prover {
             zeitzone: "Europe/Berlin".to_owned(),
             zones: BTreeMap::new(),
             endpoints: Vec::new(),
+            places: Places::default(),
             tenant: None,
         }
     }
@@ -66,6 +69,7 @@ impl Prover {
         if self.tenant.is_some() {
             let known: Vec<String> = self.tools.keys().cloned().collect();
             check_tools(process, &self.types, Some(&known), findings);
+            check_places(process, &self.places, findings);
         }
         let context = self.context(process);
         let members = self.members(process, findings).await;
@@ -117,6 +121,22 @@ impl Prover {
             }
             catalogue.findings.extend(found);
         }
+    }
+}
+
+/// A trigger that waits where the operator opened nothing would wait for ever.
+fn check_places(process: &Process, places: &Places, findings: &mut Findings) {
+    for (i, trigger) in process.triggers.iter().enumerate() {
+        let (name, key) = match &trigger.kind {
+            TriggerKind::Folder(_) if places.folder.is_none() => ("Ein Ordner", "eingang.folder"),
+            TriggerKind::Mail(_) if places.mail.is_none() => ("Ein Postfach", "eingang.mail"),
+            _ => continue,
+        };
+        let text = Text::new(
+            format!("Dieser Auslöser sieht nirgends nach: {name} ist für den Mandanten nicht geöffnet ({key} in der Konfiguration)."),
+            format!("This trigger looks nowhere: the tenant has opened no place for it ({key} in the configuration)."),
+        );
+        findings.error("LZ705", trigger.at, format!("triggers[{}]", i + 1), text);
     }
 }
 

@@ -17,6 +17,10 @@ pub enum Via {
     Webhook,
     Intake,
     Cron,
+    /// A file somebody laid into a folder.
+    Folder,
+    /// An e-mail that was delivered.
+    Mail,
     /// The engine itself going on with a run.
     Engine,
 }

@@ -1,5 +1,7 @@
 //! Each record as a sentence: what an auditor reads beside the machine form.
 
+mod arrivals;
+
 use laufzettel_domain::{Text, Value};
 
 fn word<'b>(body: &'b Value, pointer: &str) -> &'b str {
@@ -143,8 +145,8 @@ pub fn sentence(kind: &str, body: &Value) -> Text {
         kind if EVENTS.contains(&kind) => events(kind, body),
         "task.opened" => (format!("Aufgabe {} geöffnet: {}.", body["number"], about(body).0), format!("Task {} opened: {}.", body["number"], about(body).1)),
         "task.escalated" => (
-            format!("Aufgabe {} hat niemand rechtzeitig erledigt; gefragt sind jetzt auch {}.", body["number"], listed(body)),
-            format!("Nobody completed task {} in time; now {} are asked, too.", body["number"], listed(body)),
+            format!("Aufgabe {} hat niemand rechtzeitig erledigt; gefragt sind jetzt auch {}.", body["number"], listed(body, "groups")),
+            format!("Nobody completed task {} in time; now {} are asked, too.", body["number"], listed(body, "groups")),
         ),
         "task.claimed" => claimed(body),
         "task.returned" => (
@@ -201,6 +203,7 @@ pub fn sentence(kind: &str, body: &Value) -> Text {
             format!("The database was restored from a backup. What happened after checkpoint {} up to checkpoint {} is missing.", body["from"], body["to"]),
         ),
         "schedule.began" | "schedule.missed" | "schedule.ended" => scheduled(kind, body),
+        kind if arrivals::KINDS.contains(&kind) => arrivals::sentence(kind, body),
         "config.loaded" => (format!("Konfiguration geladen: {}.", word(body, "/digest")), format!("Configuration loaded: {}.", word(body, "/digest"))),
         "lane.opened" => ("Das Programm hat mit dem Schreiben begonnen.".to_owned(), "The program began to write.".to_owned()),
         "lane.closed" => ("Das Programm hat geordnet aufgehört zu schreiben.".to_owned(), "The program ceased to write in order.".to_owned()),
@@ -238,8 +241,8 @@ fn asked(kind: &str, body: &Value) -> (String, String) {
     }
 }
 
-fn listed(body: &Value) -> String {
-    let groups = body.get("groups").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+fn listed(body: &Value, member: &str) -> String {
+    let groups = body.get(member).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
     groups.collect::<Vec<_>>().join(", ")
 }
 

@@ -50,25 +50,25 @@ impl Catalogue {
         }
         let taken: Vec<&TriggerKind> = self.processes.values().flat_map(|p| p.triggers.iter().map(|t| &t.kind)).collect();
         for trigger in &process.triggers {
-            if taken.iter().any(|other| same_address(other, &trigger.kind)) {
-                findings.error(
-                    "LZ119",
-                    trigger.at,
-                    "triggers",
-                    Text::new("Unter dieser Adresse (path) ist schon ein anderer Prozess erreichbar.", "Another process is already reached under this path."),
-                );
+            if taken.iter().any(|other| other.meets(&trigger.kind)) {
+                let text = match trigger.kind {
+                    TriggerKind::Folder(_) => Text::new(
+                        "Dieser Ordner gehört schon zum Auslöser eines anderen Prozesses, als Eingang oder als Ablage: Welcher eine Datei nähme, wäre Zufall.",
+                        "This folder belongs to the trigger of another process already, to take from or to put away: who takes a file would be chance.",
+                    ),
+                    TriggerKind::Mail(_) => {
+                        Text::new("Auf genau diese Nachrichten wartet schon ein anderer Prozess.", "Another process waits for just these messages already.")
+                    }
+                    _ => Text::new(
+                        "Unter dieser Adresse (path) ist schon ein anderer Prozess erreichbar.",
+                        "Another process is already reached under this path.",
+                    ),
+                };
+                findings.error("LZ119", trigger.at, "triggers", text);
                 return;
             }
         }
         self.processes.insert(process.id.to_string(), process);
-    }
-}
-
-fn same_address(a: &TriggerKind, b: &TriggerKind) -> bool {
-    match (a, b) {
-        (TriggerKind::Intake { path: a, .. }, TriggerKind::Intake { path: b, .. })
-        | (TriggerKind::Webhook { path: a, .. }, TriggerKind::Webhook { path: b, .. }) => a == b,
-        _ => false,
     }
 }
 

@@ -10,6 +10,7 @@ use laufzettel_domain::{Digest, Kategorie, Label, Place, ProcessId, Schutzbedarf
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    arrival::{FolderPaths, Mailbox},
     expression::{Expression, Template},
     schedule::Schedule,
     schema::Schema,
@@ -136,6 +137,33 @@ pub enum TriggerKind {
         schedule: Box<Schedule>,
         input: Value,
     },
+    /// By files somebody lays into a folder.
+    Folder(FolderPaths),
+    /// By e-mail.
+    Mail(Mailbox),
+}
+
+impl TriggerKind {
+    /// How its runs begin; `None`: in the name of whoever applies.
+    pub fn via(&self) -> Option<Via> {
+        match self {
+            Self::Intake { .. } => None,
+            Self::Webhook { .. } => Some(Via::Webhook),
+            Self::Cron { .. } => Some(Via::Cron),
+            Self::Folder(_) => Some(Via::Folder),
+            Self::Mail(_) => Some(Via::Mail),
+        }
+    }
+
+    /// Whether what comes in by one could not be told from what comes in by the other.
+    pub fn meets(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Intake { path: a, .. }, Self::Intake { path: b, .. }) | (Self::Webhook { path: a, .. }, Self::Webhook { path: b, .. }) => a == b,
+            (Self::Folder(a), Self::Folder(b)) => a.meets(b),
+            (Self::Mail(a), Self::Mail(b)) => a == b,
+            _ => false,
+        }
+    }
 }
 
 /// What a sender at a webhook must bring.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use laufzettel_domain::{Findings, Lang};
-use laufzettel_process::{Folder, read};
+use laufzettel_process::{Catalogue, Folder, read};
 
 const GOOD: &str = r#"process: probe
 version: 1.0.0
@@ -98,6 +98,29 @@ fn thirty_mistakes() {
         (INTAKE, "cron: { schedule: 0 6 * * MON, run_as: service:svc, input: { zahl: drei } }", "LZ312", 16, "zahl"),
         (INTAKE, "cron: { schedule: 0 6 * * MON, run_as: service:svc, input: { name: '{{ run.id }}' } }", "LZ107", 16, "feste Werte"),
         (INTAKE, "cron: { schedule: 0 6 * * MON }", "LZ603", 16, "Dienstkonto"),
+        (INTAKE, "folder: { path: ein, done: aus, run_as: service:svc }", "LZ106", 16, "failed"),
+        (INTAKE, "folder: { path: ein, done: aus, failed: ein, run_as: service:svc }", "LZ103", 16, "drei verschiedene"),
+        (INTAKE, "folder: { path: ../ein, done: aus, failed: fehler, run_as: service:svc }", "LZ109", 16, "eingang.folder"),
+        (INTAKE, "folder: { path: /srv/ein, done: aus, failed: fehler, run_as: service:svc }", "LZ109", 16, "eingang.folder"),
+        (INTAKE, "folder: { path: ein, done: aus, failed: fehler/.ssh, run_as: service:svc }", "LZ109", 16, "eingang.folder"),
+        (INTAKE, "folder: { path: ein, done: aus, failed: fehler }", "LZ603", 16, "Dienstkonto"),
+        (
+            INTAKE,
+            "folder: { path: a, done: b, failed: c, run_as: service:svc }\n  - folder: { path: b, done: d, failed: e, run_as: service:svc }",
+            "LZ119",
+            17,
+            "überschneidet",
+        ),
+        (INTAKE, "mail: { folder: ../x, run_as: service:svc }", "LZ109", 16, "Postfachs"),
+        (INTAKE, "mail: { match: {}, run_as: service:svc }", "LZ106", 16, "betreff"),
+        (
+            "  type: object\n  properties: { name: { type: string }, zahl: { type: integer } }\ntriggers:\n  - intake: { path: probe, audience: public, run_as: service:svc }",
+            "  type: object\n  required: [name]\n  properties: { name: { type: string }, zahl: { type: integer } }\ntriggers:\n  - mail: { run_as: service:svc }",
+            "LZ312",
+            17,
+            "keine E-Mail",
+        ),
+        (INTAKE, "mail: { match: { absender: x }, run_as: service:svc }", "LZ105", 16, "absender"),
         (INTAKE, "intake: { path: probe, run_as: service:svc }\n    cron: { schedule: 0 6 * * MON, run_as: service:svc }", "LZ116", 17, "genau eine Art"),
         ("  type: object\n", "  type: objekt\n", "LZ113", 13, "kein gültiges JSON-Schema"),
         ("rules/satz.yaml", "rules/saz.yaml", "LZ118", 19, "gibt es nicht"),
@@ -176,3 +199,40 @@ fn thirty_mistakes() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// Of two processes that would reach for the same files or messages only the first is there, and the other is told why.
+#[test]
+fn two_processes_never_share_what_arrives() {
+    let folder = |path: &str, done: &str| INTAKE_OF.replace("HOW", &format!("folder: {{ path: {path}, done: {done}, failed: fehler, run_as: service:svc }}"));
+    let mail = |von: &str| INTAKE_OF.replace("HOW", &format!("mail: {{ match: {{ von: {von} }}, run_as: service:svc }}"));
+    for (first, second, both) in [
+        (folder("ein", "aus"), folder("ein", "fertig"), false),
+        (folder("ein", "aus"), folder("aus", "fertig"), false),
+        (folder("ein", "aus"), folder("post", "ein"), false),
+        (folder("ein", "aus"), folder("post", "aus"), true),
+        (mail("a@x.example"), mail("A@x.example"), false),
+        (mail("a@x.example"), mail("b@x.example"), true),
+    ] {
+        let files = [("a.yaml", first), ("b.yaml", second.replace("process: probe", "process: andere"))];
+        let catalogue = Catalogue::load(&Folder { files: files.map(|(name, text)| (name.to_owned(), text)).into() });
+        let codes: Vec<&str> = catalogue.findings.iter().map(|finding| finding.code.as_str()).collect();
+        assert_eq!((catalogue.processes.len(), codes), if both { (2, vec![]) } else { (1, vec!["LZ119"]) }, "{:?}", catalogue.findings);
+    }
+}
+
+const INTAKE_OF: &str = "process: probe
+version: 1.0.0
+title: Probe
+verantwortlich: FB1
+rechtsgrundlage: [§ 1]
+zweck: Prüfen
+schutzbedarf: normal
+datenkategorien: []
+aufbewahrung: { vorgang: P1Y, inhalte: P1M }
+automatisierung: assistenz
+input: { type: object }
+triggers:
+  - HOW
+steps:
+  da: { set: { da: ja } }
+";

@@ -1,4 +1,4 @@
-//! Files of a run, for those who may see it; and what kind of file bytes are.
+//! Files of a run, for those who may see it.
 
 use std::sync::Arc;
 
@@ -14,31 +14,6 @@ use crate::{
     reply::Asked,
     site::{Session, Site},
 };
-
-/// The media type by content; the ending decides only among texts.
-pub fn media_type(name: &str, bytes: &[u8]) -> String {
-    let known: [(&[u8], &str); 5] = [
-        (b"%PDF-", "application/pdf"),
-        (b"\xff\xd8\xff", "image/jpeg"),
-        (b"\x89PNG\r\n\x1a\n", "image/png"),
-        (b"PK\x03\x04", "application/zip"),
-        (b"GIF8", "image/gif"),
-    ];
-    if let Some((_, media)) = known.iter().find(|(magic, _)| bytes.starts_with(magic)) {
-        return (*media).to_owned();
-    }
-    if std::str::from_utf8(bytes).is_err() || bytes.contains(&0) {
-        return "application/octet-stream".to_owned();
-    }
-    let ending = name.rsplit('.').next().unwrap_or_default().to_lowercase();
-    match ending.as_str() {
-        "html" | "htm" => "text/html",
-        "json" => "application/json",
-        "md" => "text/markdown",
-        _ => "text/plain",
-    }
-    .to_owned()
-}
 
 /// A file that occurs in the run's input or in a step's value. It is handed out to be saved, never to be shown.
 pub async fn fetch(

@@ -1,14 +1,14 @@
 //! A sent form: its pairs, and its files kept in the store with what is known of them.
 
 use axum::extract::{FromRequest as _, Multipart, Request};
-use laufzettel_domain::{Text, Value, file::File};
+use laufzettel_domain::{
+    Text, Value,
+    file::{File, media_type},
+};
 use laufzettel_process::schema::Problem;
 use laufzettel_worker::Desk;
 
-use crate::{
-    files::media_type,
-    pages::{FileField, Form, UploadedFile, form},
-};
+use crate::pages::{FileField, Form, UploadedFile, form};
 
 /// Fields of one form at most; a page with more could not be filled in.
 const PAIRS_MAX: usize = 2_000;

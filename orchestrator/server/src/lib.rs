@@ -26,7 +26,6 @@ mod status;
 mod tasks;
 mod view;
 
-pub use files::media_type;
 pub use oidc::{Binding, Oidc, OidcError, OidcOptions, SetupError};
 pub use openapi::describe;
 pub use routes::{Needs, router, routes};

@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, StatusCode, Uri},
     response::{IntoResponse, Redirect, Response},
 };
-use laufzettel_domain::Via;
+use laufzettel_domain::{Text, Via};
 use laufzettel_policy::{Who, permit_start};
 use laufzettel_process::{Process, model::TriggerKind, schema::Problem};
 use laufzettel_worker::{StartError, StartRequest};
@@ -46,9 +46,26 @@ pub async fn list(State(site): State<Arc<Site>>, Extension(session): Extension<S
             TriggerKind::Intake { path, public: true } => Some(format!("/antrag/{}/{path}", session.tenant)),
             _ => None,
         }),
+        ways: process.triggers.iter().filter_map(|trigger| way(&trigger.kind)).map(|way| way.get(asked.lang).to_owned()).collect(),
         next: process.next_times(now, &zone, NEXT_TIMES).into_iter().map(|at| tenant.civil(at)).collect(),
     });
     asked.ok(&Page::Prozesse(ProzessePage { processes: rows.collect() }))
+}
+
+/// What it waits for by itself; the clock has its own line.
+fn way(kind: &TriggerKind) -> Option<Text> {
+    match kind {
+        TriggerKind::Folder(paths) => Some(Text::new(format!("Dateien im Ordner {}", paths.path), format!("files in the folder {}", paths.path))),
+        TriggerKind::Mail(mailbox) => {
+            let (place, von, betreff) = (mailbox.place(), mailbox.von.as_deref(), mailbox.betreff.as_deref());
+            let part = |word: &str, pattern: Option<&str>| pattern.map(|pattern| format!(", {word} {pattern}")).unwrap_or_default();
+            Some(Text::new(
+                format!("E-Mail in {place}{}{}", part("Absender", von), part("Betreff", betreff)),
+                format!("e-mail in {place}{}{}", part("sender", von), part("subject", betreff)),
+            ))
+        }
+        _ => None,
+    }
 }
 
 /// Zones this person may choose from; the strictest first; none where there is nothing to choose.

@@ -10,6 +10,7 @@ use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    arrivals,
     desk::{Desk, Loaded, Told, WishError, Write},
     door,
     schedules::Schedules,
@@ -50,6 +51,8 @@ impl Worker {
         }
         let mut sweep = Sweep::default();
         let mut schedules = Schedules::default();
+        // beside the loop: no run waits for somebody's disk
+        let watching = tokio::spawn(arrivals::watch(self.desk.clone(), stop.clone()));
         while !stop.is_cancelled() {
             sweep.look(&self.desk).await;
             schedules.look(&self.desk).await;
@@ -64,6 +67,9 @@ impl Worker {
         }
         let _ = failpoint::hit("worker.stopping");
         while driven.join_next().await.is_some() {}
+        if let Err(died) = watching.await {
+            tracing::error!(%died, "what looks for arrivals ended before its time");
+        }
     }
 
     /// Until the next timer, at most the polling interval.

@@ -3,6 +3,7 @@
 //! Nothing is held across an effect: no transaction, no lock. What was not appended did not happen.
 
 mod anchor;
+mod arrivals;
 mod desk;
 mod door;
 mod drive;
@@ -27,6 +28,7 @@ mod viewing;
 mod witness;
 
 pub use anchor::{Anchor, AnchorError, read_witness, witness_file};
+pub use arrivals::Places;
 pub use desk::{Desk, Gone, Loaded, StartError, StartRequest, Started, WishError, decode, status_key};
 pub use door::{Answer, Doors, EndpointFacts, RealDoors, Word, fits};
 pub use drive::Worker;

@@ -14,6 +14,7 @@ use laufzettel_store::Store;
 use serde_json::json;
 
 use crate::{
+    arrivals::Places,
     door::Doors,
     edge::Random,
     quota::{Counting, Quotas},
@@ -44,6 +45,8 @@ pub struct Tenant {
     pub doors: Box<dyn Doors>,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
+    /// Where the operator lets triggers look.
+    pub places: Places,
     /// The folder of the witness, where erasures are told before they happen.
     pub witness: Option<std::path::PathBuf>,
     pub memory: Memory,

@@ -114,6 +114,7 @@ fn open(directory: Directory, meanwhile: Meanwhile) -> House {
         random: Arc::new(SystemRandom),
         quotas: laufzettel_worker::Quotas::default(),
         release_required: false,
+        places: laufzettel_worker::Places::default(),
         witness: None,
         memory: Memory::default(),
     }));

@@ -257,9 +257,8 @@ async fn start(setting: &Setting, case: &Case, desk: &Desk) -> Result<laufzettel
             input = given.clone();
         }
         let caller = match (&trigger.kind, &trigger.run_as) {
-            // nobody applies where the clock or a program begins
-            (TriggerKind::Cron { .. }, RunAs::Service(account)) => Caller::service(account, Via::Cron),
-            (TriggerKind::Webhook { .. }, RunAs::Service(account)) => Caller::service(account, Via::Webhook),
+            // nobody applies where the clock, a program or a file begins
+            (kind, RunAs::Service(account)) if let Some(via) = kind.via() => Caller::service(account, via),
             _ => Caller { via: Via::Intake, ..Caller::applicant("fall") },
         };
         (caller, Some(trigger.run_as.clone()))

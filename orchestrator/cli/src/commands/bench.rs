@@ -95,6 +95,7 @@ async fn open(dir: &Path) -> anyhow::Result<Bench> {
         }),
         clock,
         random,
+        places: laufzettel_worker::Places::default(),
         witness: None,
         memory: Memory::default(),
     };

@@ -62,6 +62,12 @@ async fn welcome(config: &Config, at: SocketAddr, out: &Out) {
                         out.note(format!("  Antrag stellen      http://{at}/antrag/{tenant}/{path}   ({})", process.title)).await
                     }
                     TriggerKind::Cron { schedule, .. } => out.note(format!("  Von selbst          {}   ({})", schedule.text, process.title)).await,
+                    TriggerKind::Folder(paths) => {
+                        let place = own.places.folder.as_ref().map(|root| root.join(&paths.path).display().to_string());
+                        let place = place.unwrap_or_else(|| "eingang.folder fehlt in der Konfiguration".to_owned());
+                        out.note(format!("  Dateien ablegen     {place}   ({})", process.title)).await
+                    }
+                    TriggerKind::Mail(mailbox) => out.note(format!("  E-Mail              {}   ({})", mailbox.place(), process.title)).await,
                     TriggerKind::Webhook { path, auth, .. } => {
                         let with = match auth {
                             HookAuth::Signature { secret } => format!("Geheimnis: {}", config.secrets.join(secret).display()),

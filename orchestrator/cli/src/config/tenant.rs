@@ -10,7 +10,7 @@ use laufzettel_domain::{
     document::{Fields, fields},
 };
 use laufzettel_policy::{Grant, Rules, ServiceAccount, Training};
-use laufzettel_worker::{Limits, Quotas};
+use laufzettel_worker::{Limits, Places, Quotas};
 
 use super::{
     Sections, at,
@@ -34,6 +34,8 @@ pub struct TenantConfig {
     pub units: BTreeMap<String, Vec<String>>,
     pub servers: BTreeMap<String, ServerConfig>,
     pub quotas: Quotas,
+    /// Where triggers may look.
+    pub places: Places,
     pub sections: Sections,
     /// Digests of the grants, in order.
     pub grants: Vec<Digest>,
@@ -55,6 +57,7 @@ pub fn read(node: &Node, key: &str, folder: &Path, secrets: &Path, findings: &mu
     let units = units(&mut inner);
     let servers = tools::servers(&mut inner, folder);
     let quotas = quotas(&mut inner);
+    let places = places(&mut inner, folder);
     inner.close();
     let digests = node.get("grants").map(Node::items).unwrap_or_default().iter().map(|grant| Digest::of_value(&grant.to_value())).collect();
     let rules = Rules { grants, services, training };
@@ -70,6 +73,7 @@ pub fn read(node: &Node, key: &str, folder: &Path, secrets: &Path, findings: &mu
         units,
         servers,
         quotas,
+        places,
         sections: sections(node),
         grants: digests,
     })
@@ -165,6 +169,17 @@ fn units(fields: &mut Fields<'_, '_>) -> BTreeMap<String, Vec<String>> {
         units.insert(entry.key.clone(), groups);
     }
     units
+}
+
+/// Where triggers may look. What is not opened here no process can watch.
+fn places(fields: &mut Fields<'_, '_>, folder: &Path) -> Places {
+    let Some(node) = fields.opt("eingang") else { return Places::default() };
+    let key = fields.path("eingang");
+    let Some(mut inner) = Fields::open(node, key, fields.findings) else { return Places::default() };
+    let mut place = |name| inner.text(name).map(|path| at(folder, path));
+    let places = Places { folder: place("folder"), mail: place("mail") };
+    inner.close();
+    places
 }
 
 /// What the tenant may use up, and what its processes may, by pattern.

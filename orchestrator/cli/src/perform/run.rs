@@ -245,7 +245,7 @@ fn attach(schema: &Schema, value: &mut Value, path: &mut Vec<String>, base: &Pat
 
 fn file_value(name: &str, bytes: &[u8]) -> Value {
     let short = Path::new(name).file_name().map_or(name.to_owned(), |n| n.to_string_lossy().into_owned());
-    let media_type = laufzettel_server::media_type(&short, bytes);
+    let media_type = laufzettel_domain::file::media_type(&short, bytes);
     json!({ "file": short, "name": short, "media_type": media_type, "size": bytes.len(), "sha256": Digest::of(bytes).to_string(),
         "resource": { "uri": format!("file:{short}"), "mimeType": media_type, "blob": STANDARD.encode(bytes) } })
 }

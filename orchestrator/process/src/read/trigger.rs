@@ -3,7 +3,9 @@
 use laufzettel_domain::{Findings, Node, Text, Value, document::Fields};
 use serde_json::json;
 
+use super::arrival::{read_folder, read_mail};
 use crate::{
+    arrival::{MAIL_FIELDS, missing},
     model::{HookAuth, Respond, RunAs, Trigger, TriggerKind},
     schedule::{CatchUp, Holidays, Schedule},
     schema::Schema,
@@ -51,10 +53,26 @@ pub fn first_run_as(node: &Node, findings: &mut Findings) -> Option<RunAs> {
     Some(run_as)
 }
 
-/// No schedule twice; and what the clock hands in has to fit the process like anybody's input.
+/// No way in twice; and what comes in by the clock or by mail has to be able to fit the process's input.
 pub fn check_inputs(triggers: &[Trigger], input: &Schema, findings: &mut Findings) {
     let mut seen = std::collections::BTreeSet::new();
     for (i, trigger) in triggers.iter().enumerate() {
+        if triggers[..i].iter().any(|other| other.kind.meets(&trigger.kind)) {
+            let text = Text::new(
+                "Diesen Eingang gibt es in diesem Prozess schon, oder er überschneidet sich mit einem.",
+                "This process has this way in already, or one it overlaps with.",
+            );
+            findings.error("LZ119", trigger.at, format!("triggers[{}]", i + 1), text);
+        }
+        if let TriggerKind::Mail(_) = &trigger.kind {
+            for field in missing(input, &MAIL_FIELDS) {
+                let text = Text::new(
+                    format!("input verlangt „{field}“, und das bringt keine E-Mail. Sie bringt: {}.", MAIL_FIELDS.join(", ")),
+                    format!("input requires \"{field}\", which no e-mail brings. It brings: {}.", MAIL_FIELDS.join(", ")),
+                );
+                findings.error("LZ312", trigger.at, format!("triggers[{}].mail", i + 1), text);
+            }
+        }
         let TriggerKind::Cron { input: given, schedule } = &trigger.kind else { continue };
         if !seen.insert(schedule.key("", given)) {
             let text = Text::new(
@@ -83,9 +101,9 @@ type Reading = fn(&Node, &str, &mut Findings) -> Option<Trigger>;
 
 fn trigger(node: &Node, key: &str, findings: &mut Findings) -> Option<Trigger> {
     let mut outer = Fields::open(node, key, findings)?;
-    super::not_supported(&mut outer, &["mail", "folder", "poll"]);
+    super::not_supported(&mut outer, &["poll"]);
     let mut kinds = Vec::new();
-    for (name, read) in [("intake", read_intake as Reading), ("webhook", read_webhook), ("cron", read_cron)] {
+    for (name, read) in [("intake", read_intake as Reading), ("webhook", read_webhook), ("cron", read_cron), ("folder", read_folder), ("mail", read_mail)] {
         kinds.extend(outer.opt(name).map(|inner| (inner, outer.path(name), read)));
     }
     let read = match &kinds[..] {
@@ -100,7 +118,10 @@ fn trigger(node: &Node, key: &str, findings: &mut Findings) -> Option<Trigger> {
                     "LZ116",
                     node.at,
                     key,
-                    Text::new("Ein Auslöser hat genau eine Art (intake, webhook, cron).", "A trigger has exactly one kind (intake, webhook, cron)."),
+                    Text::new(
+                        "Ein Auslöser hat genau eine Art (intake, webhook, cron, folder, mail).",
+                        "A trigger has exactly one kind (intake, webhook, cron, folder, mail).",
+                    ),
                 );
             }
             None
@@ -110,7 +131,7 @@ fn trigger(node: &Node, key: &str, findings: &mut Findings) -> Option<Trigger> {
     read
 }
 
-fn account(fields: &mut Fields<'_, '_>) -> Option<RunAs> {
+pub(super) fn account(fields: &mut Fields<'_, '_>) -> Option<RunAs> {
     let key = fields.path("run_as");
     let Some(node) = fields.opt("run_as") else {
         let at = fields.at();

@@ -275,6 +275,7 @@ impl ProzessePage {
             responsible: "FB2-Steueramt".into(),
             start: start.map(str::to_owned),
             public: Some("/antrag/vg-schweich/hundesteuer".into()),
+            ways: vec!["Dateien im Ordner kasse/ein".to_owned()],
             next: vec![at(6), at(7)],
         };
         Self { processes: vec![row("hundesteuer-anmeldung", Some("/prozesse/hundesteuer-anmeldung/start")), row("wohngeld", None)] }

@@ -100,6 +100,8 @@ pub struct ProcessRow {
     pub start: Option<String>,
     /// Its public form.
     pub public: Option<String>,
+    /// By what else it begins by itself, a sentence each.
+    pub ways: Vec<String>,
     /// When the clock begins it next.
     pub next: Vec<DateTime>,
 }

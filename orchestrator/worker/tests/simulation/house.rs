@@ -167,6 +167,7 @@ pub fn desk_of(process: &str, store: MemoryStore, dice: &Arc<Seeded>, clock: Arc
         doors,
         clock,
         random: dice.clone(),
+        places: laufzettel_worker::Places::default(),
         witness: None,
         memory: Memory::default(),
     }))

@@ -6,6 +6,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
+mod arrivals;
 mod check;
 mod history;
 mod house;

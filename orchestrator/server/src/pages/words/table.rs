@@ -427,6 +427,7 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
         "The strictest zone is preselected. Your choice is kept on record.",
     ),
     ("start_button", "Vorgang starten", "Start the case"),
+    ("begins_by", "Beginnt durch", "Begins by"),
     ("next_times", "Beginnt von selbst", "Begins by itself"),
     ("public_form", "Öffentliches Formular", "Public form"),
     ("not_startable", "Sie können diesen Prozess nicht selbst starten.", "You cannot start this process yourself."),
