@@ -175,7 +175,9 @@ async fn run(
     let mut given = BTreeMap::new();
     for answer in &answers {
         let (step, file) = answer.split_once('=').with_context(|| format!("--answer SCHRITT=DATEI, nicht „{answer}“"))?;
-        given.insert(step.to_owned(), read_json(file)?);
+        let mut values = read_json(file)?;
+        perform::attach_to_answer(&mut values, Path::new(file).parent().unwrap_or(Path::new(".")))?;
+        given.insert(step.to_owned(), values);
     }
     let interactive = answers.is_empty() && !until_waiting && std::io::stdin().is_terminal() && input.as_deref() != Some("-");
     let asked =

@@ -61,6 +61,17 @@ pub(crate) fn open(sheet: &Sheet<'_>, number: u32) -> Result<Task, Rejection> {
     task.ok_or_else(|| Rejection::stale("Diese Aufgabe ist nicht (mehr) offen.", "This task is not open (any more)."))
 }
 
+/// Who may answer at all, whatever was permitted: of a question to the applicant she herself, and the staff once it was asked, too;
+/// of anything else a person who is signed in.
+pub(crate) fn by_whom(sheet: &Sheet<'_>, task: &Task, by: &Caller) -> Result<(), Rejection> {
+    let hers = task.opened.assign.applicant;
+    if hers && sheet.run.applicant().is_some_and(|applicant| applicant.subject == by.subject) {
+        return Ok(());
+    }
+    by_hand(by)?;
+    if hers && task.opened.assign.groups.is_empty() { Err(Rejection::Denied(laufzettel_policy::only_applicant())) } else { Ok(()) }
+}
+
 /// Whatever a task asks for, a person asks it of a person.
 pub(crate) fn by_hand(by: &Caller) -> Result<(), Rejection> {
     if by.is_interactive() {
@@ -73,10 +84,10 @@ pub(crate) fn by_hand(by: &Caller) -> Result<(), Rejection> {
     )))
 }
 
-/// Whether nobody else has it in hand.
+/// Whether nobody else has it in hand. A question to the applicant stays hers to answer.
 pub(crate) fn free(task: &Task, by: &Caller) -> Result<(), Rejection> {
     match &task.claimed {
-        Some(claimed) if claimed.by.subject != by.subject => {
+        Some(claimed) if !by.is_applicant() && claimed.by.subject != by.subject => {
             let name = &claimed.by.name;
             Err(Rejection::Stale(Text::new(
                 format!("Diese Aufgabe hat {name} übernommen. Wer sie an sich nimmt, nennt einen Grund."),

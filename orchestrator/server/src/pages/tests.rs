@@ -137,7 +137,7 @@ fn every_input_has_a_label_and_no_choice_is_made_beforehand() {
 #[test]
 fn wordings_of_every_state_exist() {
     for current in Station::ALL {
-        let page = Page::Status(StatusPage::sample(current));
+        let page = Page::Status(Box::new(StatusPage::sample(current)));
         assert_eq!(render(&page, &frame(Lang::De, false)).matches("aria-current=\"step\"").count(), 1);
     }
     for origin in [Origin::Antrag, Origin::Register, Origin::Modell, Origin::Regel, Origin::Mensch] {
