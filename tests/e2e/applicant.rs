@@ -69,6 +69,7 @@ async fn post_form(server: &Server, path: &str, form: &str) -> (u16, String) {
 }
 
 /// What she sends: the fields, and perhaps a file.
+#[derive(Clone, Copy)]
 struct Sent<'s> {
     key: &'s str,
     shown: &'s str,
@@ -161,6 +162,14 @@ fn she_is_asked_answers_with_a_file_and_the_clerk_goes_on() {
         let (code, _, page) = Sent { key: KEYS[0], dealer: "Anders", ..sent }.to(&server, &format!("{status}?frage=1"), &server.url("")).await;
         assert!(code == 409 && page.contains("Diese Antwort wurde nicht übernommen"), "{code} {page}");
 
+        // whoever sends again and again waits
+        let more = Sent { key: KEYS[0], ..sent };
+        let mut codes = Vec::new();
+        for _ in 0..10 {
+            codes.push(more.to(&server, &format!("{status}?frage=1"), &server.url("")).await.0);
+        }
+        assert_eq!((codes.first(), codes.last()), (Some(&409), Some(&429)), "{codes:?}");
+
         clerk(&server).await;
         let (_, page) = get(&server, "", &status).await;
         assert!(page.contains("Die Bearbeitung ist beendet"), "{page}");
@@ -168,7 +177,18 @@ fn she_is_asked_answers_with_a_file_and_the_clerk_goes_on() {
     let answers = records(&tenant, "task.completed");
     assert_eq!(answers.lines().filter(|line| line.contains("Antragsteller/in")).count(), 2, "one of each applicant: {answers}");
     server.stop();
+    what_she_sent_goes_with_her_application(&tenant);
     assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0));
+}
+
+/// Her answer is no Beleg; the clerk's is.
+fn what_she_sent_goes_with_her_application(tenant: &Tenant) {
+    let erased = tenant.laufzettel(&["audit", "erase", "2026-000001", "--reason", "Antrag", "--as", "d.braun"]);
+    assert!(erased.status.code() == Some(0) && text(&erased).contains("Es bleiben 1 Beleg"), "{}", text(&erased));
+    let shown = tenant.laufzettel(&["audit", "show", "--run", "2026-000001", "--kind", "task.completed"]);
+    let told = String::from_utf8_lossy(&shown.stdout).into_owned();
+    let gone: Vec<bool> = told.lines().map(|line| line.ends_with("[Inhalt gelöscht]")).collect();
+    assert_eq!(gone, [true, false], "hers, then the clerk's: {told}");
 }
 
 /// Everything at once, at its field and at the top, with what was typed.

@@ -238,8 +238,7 @@ fn attach(schema: &Schema, value: &mut Value, path: &mut Vec<String>, base: &Pat
     let wants_file = matches!(schema.at(path), schema::At::Known { schema, .. } if schema::is_file(schema));
     if wants_file && value.get("sha256").is_none() {
         if let Some(name) = value.get("file").and_then(Value::as_str) {
-            let bytes = std::fs::read(base.join(name)).map_err(|e| anyhow::anyhow!("{name}: {e}"))?;
-            *value = file_value(name, &bytes);
+            *value = file_at(name, base)?;
         }
         return Ok(());
     }
@@ -262,10 +261,15 @@ fn attach(schema: &Schema, value: &mut Value, path: &mut Vec<String>, base: &Pat
 pub fn attach_to_answer(values: &mut Value, base: &Path) -> anyhow::Result<()> {
     for value in values.as_object_mut().into_iter().flat_map(|map| map.values_mut()) {
         let Some(name) = value.as_object().filter(|map| map.len() == 1).and_then(|map| map.get("file")).and_then(Value::as_str) else { continue };
-        let bytes = std::fs::read(base.join(name)).map_err(|e| anyhow::anyhow!("{name}: {e}"))?;
-        *value = file_value(name, &bytes);
+        *value = file_at(name, base)?;
     }
     Ok(())
+}
+
+/// A file as a value, with its bytes beside it.
+pub fn file_at(name: &str, base: &Path) -> anyhow::Result<Value> {
+    let bytes = std::fs::read(base.join(name)).map_err(|e| anyhow::anyhow!("{name}: {e}"))?;
+    Ok(file_value(name, &bytes))
 }
 
 fn file_value(name: &str, bytes: &[u8]) -> Value {

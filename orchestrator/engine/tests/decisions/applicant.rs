@@ -74,6 +74,7 @@ fn her_questions_and_the_staffs_tasks_are_apart() {
     let mut desk = asked();
     let claim = |by: Caller| Command::Claim(Claim { task: 1, by, reason: String::new(), decision: yes() });
     assert_eq!(told(&mut desk, claim(hers())), "gate.interactive");
+    assert_eq!(told(&mut desk, claim(clerk())), "assign.applicant", "hers alone so far");
     desk.at = wake_at(&desk.run).unwrap();
     desk.tell(Command::Wake).unwrap();
     assert_eq!(told(&mut desk, claim(clerk())), "Klein has 1");
