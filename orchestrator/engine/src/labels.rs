@@ -389,8 +389,8 @@ impl<'v> Labels<'v> {
         self.tree(template).raise(&self.of_condition(id))
     }
 
-    /// What a person answered and was shown; of a staff member trusted. `shown` and `proposed`: labels of what was shown and offered, by name; `seen`: the
-    /// values, if they are known.
+    /// What a person answered and was shown; of a staff member trusted. `shown` and `proposed`: labels of what was shown and offered,
+    /// by name; `seen`: the values, if they are known.
     pub fn of_human(
         &self,
         id: &StepId,

@@ -1,6 +1,5 @@
 //! What goes to an applicant and comes from her: the labels of what she answers, her own contact, and kinds of data that are not hers
-//! to see. Refuses to decide what somebody of the staff has
-//! seen: the proof does ([`crate::proof`]).
+//! to see. Refuses to decide what somebody of the staff has seen: the proof does ([`crate::proof`]).
 
 use std::collections::BTreeMap;
 
