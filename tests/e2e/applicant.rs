@@ -40,8 +40,12 @@ output: { gekauft_am: "{{ steps.frage.gekauft_am }}", gut: "{{ steps.pruefung.in
 "#;
 
 fn tenant() -> Tenant {
+    tenant_with(ASKING)
+}
+
+fn tenant_with(asking: &str) -> Tenant {
     let tenant = Tenant::new();
-    std::fs::write(tenant.path("workflows/nachfrage.yaml"), process("hundesteuer-nachfrage", "Hund nachmelden", ASKING)).expect("written");
+    std::fs::write(tenant.path("workflows/nachfrage.yaml"), process("hundesteuer-nachfrage", "Hund nachmelden", asking)).expect("written");
     // whatever else somebody of the house may: this she may not
     tenant.grant("{ groups: [GG-Steueramt], allow: [\"task.complete:*\", \"run.view:all\"] }");
     tenant
@@ -105,7 +109,13 @@ impl Sent<'_> {
 
     /// Status, where it leads, and the page.
     async fn to(&self, server: &Server, path: &str, origin: &str) -> (u16, String, String) {
-        let request = client().post(server.url(path)).header("origin", origin).header("content-type", "multipart/form-data; boundary=rand");
+        self.by(server, path, origin, "").await
+    }
+
+    /// The same from somebody who is signed in.
+    async fn by(&self, server: &Server, path: &str, origin: &str, cookie: &str) -> (u16, String, String) {
+        let request = client().post(server.url(path)).header("origin", origin).header("cookie", cookie);
+        let request = request.header("content-type", "multipart/form-data; boundary=rand");
         let answer = request.body(self.body()).send().await.expect("an answer");
         let leads = answer.headers().get("location").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
         (answer.status().as_u16(), leads, answer.text().await.unwrap_or_default().replace("&#x2f;", "/"))
@@ -283,6 +293,41 @@ async fn clerk(server: &Server) {
     let request = client().post(server.url(&path)).header("origin", server.url("")).header("cookie", &cookie);
     let answer = request.header("content-type", "application/x-www-form-urlencoded").body(form).send().await.expect("an answer");
     assert_eq!(answer.status().as_u16(), 303);
+}
+
+/// Once a group is asked as well, a clerk of it enters what came by letter: on record as hers, and the question is answered for all.
+#[test]
+fn a_clerk_enters_what_came_by_letter() {
+    let tenant = tenant_with(&ASKING.replace("due: P14D", "due: P14D\n      escalate: { after: PT0S, to: { groups: [GG-Steueramt] } }"));
+    let server = Server::start(&tenant, None).expect("up starts");
+    runtime().block_on(async {
+        let status = apply(&server, KEYS[0]).await;
+        let (clerk, other) = (sign_in(&server, "a.klein").await.expect("signed in"), sign_in(&server, "j.wolf").await.expect("signed in"));
+        let mut path = None;
+        for _ in 0..100 {
+            let (_, inbox) = get(&server, &clerk, "/aufgaben").await;
+            path = inbox.find("Kaufvertrag nachreichen").and_then(|at| Some(inbox[inbox[..at].rfind("/aufgaben/")?..].split('"').next()?.to_owned()));
+            if path.is_some() {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        let path = path.expect("it is in her inbox by now");
+        assert_eq!(get(&server, &other, &path).await.0, 404, "not of that group");
+        let (_, page) = get(&server, &clerk, &path).await;
+        assert!(page.contains("Tragen Sie hier nur ein, was sie Ihnen auf anderem Weg mitgeteilt hat"), "{page}");
+        let shown = hidden(&page, "shown").to_owned();
+        let wrong = Sent { key: KEYS[1], shown: &shown, day: ["10", "5", "2026"], dealer: "Al", file: Some(("brief.txt", CONTRACT)) };
+        let (code, _, page) = wrong.by(&server, &path, &server.url(""), &clerk).await;
+        assert!(code == 422 && page.contains("brief.txt") && page.contains("value=\"Al\""), "{code} {page}");
+        let right = Sent { dealer: "Zwinger Weber", ..wrong };
+        assert_eq!(right.by(&server, &path, &server.url(""), &clerk).await.0, 303);
+        let (_, page) = get(&server, "", &status).await;
+        assert!(!page.contains("Wir haben eine Frage an Sie") && !page.contains("Was Sie uns geantwortet haben"), "{page}");
+    });
+    let answers = records(&tenant, "task.completed");
+    assert!(answers.contains("Andreas Klein hat Aufgabe 1 erledigt. Erlaubt durch assign.groups."), "{answers}");
+    server.stop();
 }
 
 /// At a terminal whoever tries a process out as an applicant answers as one, with a file from her folder.
