@@ -330,6 +330,27 @@ fn a_clerk_enters_what_came_by_letter() {
     server.stop();
 }
 
+/// Of two questions one stands on the page at a time; what is wrong with an answer comes back at the question it was for.
+#[test]
+fn one_question_at_a_time() {
+    let second = "  zweite: { human: { assign: applicant, form: { type: object, additionalProperties: false, required: [farbe], properties: { farbe: { type: string, minLength: 3, title: Farbe } } } } }\n  pruefung:\n";
+    let tenant = tenant_with(&ASKING.replacen("  pruefung:\n", second, 1));
+    let server = Server::start(&tenant, None).expect("up starts");
+    runtime().block_on(async {
+        let status = apply(&server, KEYS[0]).await;
+        let (_, page) = get(&server, "", &status).await;
+        assert!(page.contains("Kaufvertrag nachreichen") && !page.contains("Farbe") && page.contains("noch eine Frage"), "{page}");
+        let path = format!("{status}?frage=2");
+        let (code, page) = post_form(&server, &path, &format!("_schluessel={}&farbe=x", KEYS[1])).await;
+        assert!(code == 422 && page.contains("Farbe") && page.contains("value=\"x\"") && !page.contains("Kaufvertrag"), "{code} {page}");
+        let form = format!("_schluessel={}&shown={}&farbe=braun", KEYS[1], hidden(&page, "shown"));
+        assert_eq!(post_form(&server, &path, &form).await.0, 303);
+        let (_, page) = get(&server, "", &format!("{status}?antwort=2")).await;
+        assert!(page.contains("Ihre Antwort ist angekommen") && page.contains("Kaufvertrag nachreichen") && !page.contains("noch eine Frage"), "{page}");
+    });
+    server.stop();
+}
+
 /// At a terminal whoever tries a process out as an applicant answers as one, with a file from her folder.
 #[test]
 fn answered_beforehand_at_a_terminal() {

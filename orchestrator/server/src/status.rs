@@ -55,8 +55,8 @@ pub async fn page(
             let asked = Asked::new(&uri, &headers, Some(tenant), None);
             let answered = query.get(ANSWERED).and_then(|number| number.parse().ok()).and_then(|number| loaded.run.tasks.get(&number));
             let said = answered.filter(|task| answered_by_her(task).is_some()).map(|_| Said::Arrived);
-            let filled = Filled { own_data: true, ..Filled::default() };
-            asked.ok(&Page::Status(Box::new(view(tenant, &loaded, &asked, said, &filled, new_key(tenant)))))
+            let sight = Sight { said, filled: BLANK, number: None, key: new_key(tenant) };
+            asked.ok(&Page::Status(Box::new(view(tenant, &loaded, &asked, sight))))
         }
         Ok(None) => nobody.missing(),
         Err(_) => nobody.unavailable(),
@@ -86,17 +86,37 @@ pub async fn answer(State(site): State<Arc<Site>>, Path(code): Path<String>, Que
     let key = sent.get(pages::KEY).filter(|key| key.len() == 32).map_or_else(|| new_key(tenant), str::to_owned);
     let id = TaskId { run: loaded.run.id, number: task.opened.number };
     let told = tell(tenant, id, caller, task, &form, &sent, &key).await;
-    let (status, said, problems) = match told {
+    let (status, problems) = match told {
         Ok(()) | Err(WishError::Repeated) => return Redirect::to(&format!("/status/{code}?{ANSWERED}={}", id.number)).into_response(),
-        Err(WishError::Rejected(Rejection::Invalid(problems))) => (StatusCode::UNPROCESSABLE_ENTITY, None, problems),
-        Err(WishError::Rejected(Rejection::Stale(_))) => (StatusCode::CONFLICT, Some(Said::TooLate), Vec::new()),
+        Err(WishError::Rejected(Rejection::Invalid(problems))) => (StatusCode::UNPROCESSABLE_ENTITY, problems),
+        Err(WishError::Rejected(Rejection::Stale(_))) => (StatusCode::CONFLICT, Vec::new()),
+        Err(WishError::Unavailable(_)) => (StatusCode::SERVICE_UNAVAILABLE, Vec::new()),
         Err(error) => return asked.wish(&error),
     };
     // as it stands by now: somebody else may have been faster
     let Ok(Some(loaded)) = tenant.desk.load(id.run).await else { return asked.unavailable() };
-    let filled = Filled { pairs: &sent.pairs, problems: &problems, files: &sent.files, proposal: None, own_data: true };
-    let filled = if problems.is_empty() { Filled { own_data: true, ..Filled::default() } } else { filled };
-    asked.page(status, &Page::Status(Box::new(view(tenant, &loaded, &asked, said, &filled, key))))
+    let open = open_questions(&loaded.run).any(|task| task.opened.number == id.number);
+    let said = match (open, problems.is_empty()) {
+        (_, false) => None,
+        // the store is away, or the run rests after a restore: what she typed is kept
+        (true, true) => Some(Said::Later),
+        (false, true) => Some(Said::TooLate),
+    };
+    let filled = Filled { pairs: &sent.pairs, problems: &problems, files: &sent.files, ..BLANK };
+    let sight = Sight { said, filled: if open { filled } else { BLANK }, number: Some(id.number), key };
+    asked.page(status, &Page::Status(Box::new(view(tenant, &loaded, &asked, sight))))
+}
+
+/// Nothing is filled in yet; what she fills in is her own.
+const BLANK: Filled<'static> = Filled { pairs: &[], problems: &[], files: &[], proposal: None, own_data: true };
+
+/// What she has before her beside the state of her run.
+struct Sight<'s> {
+    said: Option<Said>,
+    filled: Filled<'s>,
+    /// The question she was just answering; else the first that is open.
+    number: Option<u32>,
+    key: String,
 }
 
 /// Everything wrong with it at once, or the answer on record.
@@ -126,7 +146,7 @@ fn answered_by_her(task: &Task) -> Option<jiff::Timestamp> {
     }
 }
 
-fn view(tenant: &TenantSite, loaded: &Loaded, asked: &Asked, said: Option<Said>, filled: &Filled<'_>, key: String) -> StatusPage {
+fn view(tenant: &TenantSite, loaded: &Loaded, asked: &Asked, sight: Sight<'_>) -> StatusPage {
     let (process, run) = (&loaded.prepared.process, &loaded.run);
     let current = station(process, run);
     let mut reached = vec![Reached { station: Station::Eingegangen, at: tenant.civil(run.started_at) }];
@@ -146,8 +166,8 @@ fn view(tenant: &TenantSite, loaded: &Loaded, asked: &Asked, said: Option<Said>,
         stations: StatusPage::stations(current, &reached),
         current,
         next: None,
-        said,
-        question: question(tenant, loaded, asked, filled, key),
+        said: sight.said,
+        question: question(tenant, loaded, asked, sight),
         answered: answered.collect(),
         automated: automated(process, run),
         result: None,
@@ -159,11 +179,12 @@ fn open_questions(run: &Run) -> impl Iterator<Item = &Task> {
     run.open_tasks().filter(|task| task.opened.assign.applicant)
 }
 
-/// The first of them; one form at a time.
-fn question(tenant: &TenantSite, loaded: &Loaded, asked: &Asked, filled: &Filled<'_>, key: String) -> Option<Question> {
-    let task = open_questions(&loaded.run).next()?;
+/// One of them, for one form stands on the page at a time.
+fn question(tenant: &TenantSite, loaded: &Loaded, asked: &Asked, sight: Sight<'_>) -> Option<Question> {
+    let Sight { filled, number, key, .. } = sight;
+    let task = open_questions(&loaded.run).find(|task| Some(task.opened.number) == number).or_else(|| open_questions(&loaded.run).next())?;
     let opened = &task.opened;
-    let filled = Filled { proposal: Some(&opened.vorschlag).filter(|_| filled.pairs.is_empty()), ..*filled };
+    let filled = Filled { proposal: Some(&opened.vorschlag).filter(|_| filled.pairs.is_empty()), ..filled };
     Some(Question {
         action: format!("{}?{QUESTION}={}", asked.path, opened.number),
         title: task_title(&loaded.prepared.process, opened),

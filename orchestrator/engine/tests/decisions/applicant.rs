@@ -102,6 +102,25 @@ fn what_she_answers_is_foreign() {
     assert!(contacts(&contact).is_empty(), "nobody of the staff has seen it");
 }
 
+/// With its time or its run the question is over, and whoever answers then is told so.
+#[test]
+fn a_question_ends_with_its_time_and_with_its_run() {
+    let timed = ASKED
+        .replace("  frage:\n", "  frage:\n    deadline: P7D\n    on_error: continue\n")
+        .replace("{{ steps.frage.wort }}", "{{ steps.frage.wort | default('-') }}");
+    let mut late = Desk::applied(&timed, json!({ "name": "x" })).unwrap();
+    late.at += jiff::SignedDuration::from_hours(7 * 24);
+    let wish = answer(&late, json!({ "wort": "x" }), hers());
+    late.tell(Command::Wake).unwrap();
+    assert!(late.story().ends_with("late frage | withdrawn 1 | !frage | completed {\"wort\":\"-\"}"), "{}", late.story());
+    assert!(matches!(late.tell(wish), Err(Rejection::Stale(_))));
+    let mut called_off = asked();
+    let wish = answer(&called_off, json!({ "wort": "x" }), hers());
+    called_off.tell(Command::Cancel { by: clerk(), reason: "zurückgenommen".into() }).unwrap();
+    assert!(called_off.story().ends_with("ending Cancelled | withdrawn 1 | cancelled {}"), "{}", called_off.story());
+    assert!(matches!(called_off.tell(wish), Err(Rejection::Stale(_))));
+}
+
 /// A run nobody applied for has nobody to ask: its unit is, and reads why.
 #[test]
 fn where_nobody_applied_the_unit_is_asked() {

@@ -143,6 +143,8 @@ pub enum Said {
     Arrived,
     /// Somebody has answered already, or nobody asks any more.
     TooLate,
+    /// It could not be taken now; what was typed is still there.
+    Later,
 }
 
 /// A question to the applicant, with the form that answers it.

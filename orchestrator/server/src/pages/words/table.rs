@@ -190,6 +190,12 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("answer_send", "Antwort absenden", "Send the answer"),
     ("answer_arrived", "Ihre Antwort ist angekommen", "We have received your answer"),
     ("answer_arrived_text", "Wir bearbeiten Ihren Antrag weiter.", "We continue with your application."),
+    ("answer_not_now", "Diese Antwort konnten wir gerade nicht annehmen", "We could not take this answer just now"),
+    (
+        "answer_not_now_text",
+        "Was Sie eingegeben haben, steht noch im Formular. Bitte senden Sie es in einigen Minuten noch einmal.",
+        "What you entered is still in the form. Please send it again in a few minutes.",
+    ),
     ("answer_late", "Diese Antwort wurde nicht übernommen", "This answer was not taken"),
     (
         "answer_late_text",
