@@ -4,17 +4,17 @@
 use std::collections::BTreeMap;
 
 use laufzettel_directory::Directory;
-use laufzettel_domain::{Findings, Place, Severity, Text, Value, Via};
+use laufzettel_domain::{Findings, Place, Severity, Text, Via};
 use laufzettel_engine::{
     Context, EndpointFacts,
     proof::{self, Flow, Setting},
 };
 use laufzettel_policy::{Group, Rules, ToolRule, Zone};
-use laufzettel_process::{Catalogue, Process, Tools, Types, check::check_tools, model::StepKind};
-use laufzettel_server::pages::Form;
+use laufzettel_process::{Catalogue, Process, Tools, Types, check::check_tools};
 use laufzettel_worker::{Clock as _, SystemClock};
 
 use crate::{
+    askable,
     config::{Config, TenantConfig},
     demo, house,
 };
@@ -68,7 +68,7 @@ impl Prover {
             let known: Vec<String> = self.tools.keys().cloned().collect();
             check_tools(process, &self.types, Some(&known), findings);
         }
-        askable(process, findings);
+        askable::check(process, findings);
         let context = self.context(process);
         let members = self.members(process, findings).await;
         proof::prove(process, &self.setting(&context, &members), findings);
@@ -122,34 +122,6 @@ impl Prover {
     }
 }
 
-/// A question nobody can answer is none: her status page must be able to show the form (LZ610). Choices that come from the run are
-/// such as any list gives.
-fn askable(process: &Process, findings: &mut Findings) {
-    for step in process.steps.values() {
-        let StepKind::Human(human) = &step.kind else { continue };
-        if !human.asks_applicant() {
-            continue;
-        }
-        let mut form = human.form.root.clone();
-        for name in human.auswahl.keys() {
-            if let Some(field) = form.pointer_mut(&format!("/properties/{name}")) {
-                field["x-auswahl"] = Value::Array(Vec::new());
-            }
-        }
-        if let Err(error) = Form::of(&form, Some(&human.form_order)) {
-            let key = format!("steps.{}.human.form", step.id);
-            let (de, en) = (
-                format!("Das Formular lässt sich auf der Statusseite nicht zeigen, Feld „{}“.", error.field),
-                format!("The status page cannot show this form: {error}."),
-            );
-            findings.error("LZ610", step.at, key, Text::new(de, en)).hint = Some(Text::new(
-                "Zeigen lassen sich Text, Zahl, Datum, ja/nein, Auswahl, Datei, einfache Listen und Blöcke daraus.",
-                "Text, number, date, yes/no, choice, file, plain lists, and blocks of these can be shown.",
-            ));
-        }
-    }
-}
-
 /// Of a group: what its members are in by it. Of a person: what she is in.
 async fn groups_of(directory: &Directory, name: &str) -> Result<Option<Vec<Group>>, laufzettel_directory::Error> {
     if let Some(groups) = directory.memberships(name).await? {
@@ -161,35 +133,5 @@ async fn groups_of(directory: &Directory, name: &str) -> Result<Option<Vec<Group
         Ok(who) => Ok(Some(who.groups)),
         Err(laufzettel_directory::Error::Unavailable) => Err(laufzettel_directory::Error::Unavailable),
         Err(_) => Ok(None),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use laufzettel_domain::Lang;
-    use laufzettel_process::{Folder, read};
-
-    use super::*;
-
-    const HEAD: &str = "process: probe\nversion: 1.0.0\ntitle: Probe\nverantwortlich: FB1\nrechtsgrundlage: [Satzung]\nzweck: Prüfen\nschutzbedarf: normal\ndatenkategorien: []\naufbewahrung: { vorgang: P1Y, inhalte: P1M }\nautomatisierung: assistenz\ntriggers: [{ intake: { path: probe, run_as: service:svc } }]\ninput: { type: object, properties: { liste: { type: array, items: { type: string } } } }\n";
-
-    #[test]
-    fn a_question_the_page_cannot_show_is_refused() {
-        for (who, field, expected) in [
-            ("applicant", "{ type: string, format: date }", None),
-            ("applicant", "{ type: object, format: file }", None),
-            ("applicant", "{ type: string, x-auswahl: \"{{ input.liste }}\" }", None),
-            ("applicant", "{ type: array, items: { type: object } }", Some("LZ610 steps.frage.human.form")),
-            ("{ groups: [GG] }", "{ type: array, items: { type: object } }", None),
-        ] {
-            let step = format!("steps: {{ frage: {{ human: {{ assign: {who}, form: {{ type: object, properties: {{ x: {field} }} }} }} }} }}\n");
-            let folder = Folder { files: BTreeMap::from([("p.yaml".to_owned(), format!("{HEAD}{step}"))]) };
-            let mut findings = Findings::new("p.yaml");
-            let process = read::read(&folder, "p.yaml", &mut findings);
-            let process = process.unwrap_or_else(|| panic!("{:?}", findings.clone().into_sorted().iter().map(|f| f.line(Lang::De)).collect::<Vec<_>>()));
-            askable(&process, &mut findings);
-            let found: Vec<String> = findings.into_sorted().iter().map(|f| format!("{} {}", f.code, f.key)).collect();
-            assert_eq!(found, expected.map(str::to_owned).into_iter().collect::<Vec<_>>(), "{who} {field}");
-        }
     }
 }
