@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use crate::desk::{Server, Tenant, demo, runtime, until};
 
-struct Driver(Child, u16);
+pub struct Driver(Child, u16);
 
 impl Driver {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
         let child = Command::new("chromedriver")
             .arg(format!("--port={port}"))
@@ -35,6 +35,15 @@ impl Drop for Driver {
 
 /// The window is as tall as the longest page: scrolling to a button is done by script, and there is none.
 async fn browse(driver: &Driver) -> Client {
+    open(driver, json!({})).await
+}
+
+/// The same on a telephone of this width, as tall as its longest page.
+pub async fn browse_narrow(driver: &Driver, width_px: u32) -> Client {
+    open(driver, json!({ "mobileEmulation": { "deviceMetrics": { "width": width_px, "height": 3_000, "pixelRatio": 1.0, "touch": false } } })).await
+}
+
+async fn open(driver: &Driver, more: Value) -> Client {
     let args = [
         "--headless=new",
         "--no-sandbox",
@@ -46,8 +55,9 @@ async fn browse(driver: &Driver) -> Client {
         "--disable-quic",
         "--window-size=1200,9000",
     ];
-    let options =
+    let mut options =
         json!({ "goog:chromeOptions": { "args": args, "binary": "/usr/bin/chromium", "prefs": { "profile.managed_default_content_settings.javascript": 2 } } });
+    options["goog:chromeOptions"].as_object_mut().expect("an object").extend(more.as_object().cloned().unwrap_or_default());
     let capabilities = options.as_object().cloned().expect("an object");
     let address = format!("http://127.0.0.1:{}", driver.1);
     ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
@@ -77,7 +87,7 @@ async fn fill(page: &Client, value: &Value, path: &str) {
     }
 }
 
-async fn enter(page: &Client, path: &str, text: &str) {
+pub async fn enter(page: &Client, path: &str, text: &str) {
     if let Ok(day) = page.find(Locator::Css(&format!("input[name='{path}.tag']"))).await {
         let parts: Vec<&str> = text.split('-').collect();
         day.send_keys(parts[2]).await.expect("day");
@@ -104,7 +114,7 @@ async fn tick(page: &Client, css: &str) -> bool {
 }
 
 /// Presses a button, as soon as it is there: the page before may still be leaving.
-async fn press(page: &Client, css: &str) {
+pub async fn press(page: &Client, css: &str) {
     for _ in 0..LOOKS_MAX {
         if let Ok(button) = page.find(Locator::Css(css)).await
             && button.click().await.is_ok()
@@ -125,7 +135,7 @@ async fn words(page: &Client) -> String {
 }
 
 /// Waits until the page says something.
-async fn sees(page: &Client, text: &str) -> String {
+pub async fn sees(page: &Client, text: &str) -> String {
     for _ in 0..LOOKS_MAX {
         let found = words(page).await;
         if found.contains(text) {

@@ -1,6 +1,7 @@
 //! End to end: the real program, real files, real tool servers, a real browser. One binary for all suites.
 
 mod anew;
+mod applicant;
 mod arrivals;
 mod books;
 mod browser;

@@ -1,10 +1,13 @@
 //! Human tasks on a terminal: what is shown, then field by field.
 
-use std::io::{BufRead as _, Write as _};
+use std::{
+    io::{BufRead as _, Write as _},
+    path::Path,
+};
 
 use laufzettel_domain::Value;
 use laufzettel_engine::Task;
-use laufzettel_process::{Process, Schema};
+use laufzettel_process::{Process, Schema, schema::is_file};
 use serde_json::{Map, json};
 
 use crate::out::Out;
@@ -13,6 +16,9 @@ use crate::out::Out;
 pub fn ask(process: &Process, task: &Task, out: &Out) -> anyhow::Result<Value> {
     let title = process.steps.get(&task.opened.step).map_or(task.opened.step.as_str(), |s| s.title.as_str());
     eprintln!("\n  {title}");
+    if task.opened.assign.applicant {
+        eprintln!("  {}", out.text("Eine Frage an die antragstellende Person", "A question to the applicant"));
+    }
     for (name, value) in task.opened.show.as_object().into_iter().flatten() {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         eprintln!("    {:<28} {text}", name.replace('_', " "));
@@ -39,6 +45,7 @@ fn field_value(name: &str, field: &Value, proposed: Option<&Value>, out: &Out) -
     let options = field.get("enum").and_then(Value::as_array);
     let hint = match options {
         Some(options) => options.iter().map(|o| o.as_str().map_or_else(|| o.to_string(), str::to_owned)).collect::<Vec<_>>().join(" | "),
+        None if is_file(field) => out.text("Datei", "file").to_owned(),
         None if field.get("type") == Some(&json!("boolean")) => out.text("ja | nein", "yes | no").to_owned(),
         None => String::new(),
     };
@@ -54,6 +61,9 @@ fn field_value(name: &str, field: &Value, proposed: Option<&Value>, out: &Out) -
     let line = line.trim();
     if line.is_empty() {
         return Ok(None);
+    }
+    if is_file(field) {
+        return Ok(crate::perform::file_at(line, Path::new(".")).inspect_err(|error| eprintln!("  {error}")).ok());
     }
     Ok(Some(match field.get("type").and_then(Value::as_str) {
         Some("boolean") => json!(matches!(line.to_lowercase().as_str(), "ja" | "j" | "yes" | "y" | "true")),

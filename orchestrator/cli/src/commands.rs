@@ -175,7 +175,7 @@ async fn run(
     let mut given = BTreeMap::new();
     for answer in &answers {
         let (step, file) = answer.split_once('=').with_context(|| format!("--answer SCHRITT=DATEI, nicht „{answer}“"))?;
-        given.insert(step.to_owned(), read_json(file)?);
+        given.insert(step.to_owned(), read_answer(file)?);
     }
     let interactive = answers.is_empty() && !until_waiting && std::io::stdin().is_terminal() && input.as_deref() != Some("-");
     let asked =
@@ -213,6 +213,14 @@ async fn process_of(written: &str, at: &Where, out: &Out) -> anyhow::Result<Resu
     Ok(Ok(Found { id: process.id.to_string(), file: Some((folder, process.digest)), schema: Some(process.input) }))
 }
 
+/// An answer to a task, with the bytes of the files it names: their paths start where it lies.
+fn read_answer(file: &str) -> anyhow::Result<Value> {
+    let mut values = read_json(file)?;
+    let base = Some(file).filter(|file| *file != "-").and_then(|file| Path::new(file).parent()).unwrap_or(Path::new("."));
+    perform::attach_to_answer(&mut values, base)?;
+    Ok(values)
+}
+
 fn read_json(file: &str) -> anyhow::Result<Value> {
     let text = if file == "-" {
         let mut text = String::new();
@@ -248,7 +256,7 @@ async fn tasks_wish(tasks: Tasks, out: &Out) -> anyhow::Result<u8> {
         Tasks::Show { task, who, at } => (at, who, Wish::TasksShow { task }),
         Tasks::Claim { task, reason, who, at } => (at, who, Wish::TasksClaim { task, reason }),
         Tasks::Return { task, who, at } => (at, who, Wish::TasksReturn { task }),
-        Tasks::Complete { task, who, input, at } => (at, who, Wish::TasksComplete { task, values: read_json(&input)? }),
+        Tasks::Complete { task, who, input, at } => (at, who, Wish::TasksComplete { task, values: read_answer(&input)? }),
     };
     wish(&at, &who, None, asked, out).await
 }

@@ -2,6 +2,7 @@
 
 mod args;
 mod ask;
+mod askable;
 mod books;
 mod cases;
 mod commands;

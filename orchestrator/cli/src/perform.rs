@@ -18,7 +18,7 @@ use laufzettel_engine::Rejection;
 use laufzettel_policy::{Action, Decision};
 use laufzettel_worker::WishError;
 
-pub use run::attach_files;
+pub use run::{attach_files, attach_to_answer, file_at};
 
 use crate::{
     config::DirectoryConfig,

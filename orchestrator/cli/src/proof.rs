@@ -14,6 +14,7 @@ use laufzettel_process::{Catalogue, Process, Tools, Types, check::check_tools, m
 use laufzettel_worker::{Clock as _, Places, SystemClock};
 
 use crate::{
+    askable,
     config::{Config, TenantConfig},
     demo, house,
 };
@@ -71,6 +72,7 @@ impl Prover {
             check_tools(process, &self.types, Some(&known), findings);
             check_places(process, &self.places, findings);
         }
+        askable::check(process, findings);
         let context = self.context(process);
         let members = self.members(process, findings).await;
         proof::prove(process, &self.setting(&context, &members), findings);

@@ -2,7 +2,7 @@
 //! whoever may complete a task may take it over, and says why. Refuses to know who may.
 
 use laufzettel_domain::{Caller, Path, Text};
-use laufzettel_policy::Decision;
+use laufzettel_policy::{Decision, only_applicant};
 use laufzettel_process::schema::Problem;
 
 use crate::{
@@ -20,6 +20,7 @@ pub(crate) fn claim(sheet: &mut Sheet<'_>, claim: Claim) -> Result<(), Rejection
     let Claim { task, by, reason, decision } = claim;
     let task = open(sheet, task)?;
     by_hand(&by)?;
+    not_hers_alone(&task)?;
     if !decision.allow {
         return Err(Rejection::Denied(decision));
     }
@@ -61,6 +62,22 @@ pub(crate) fn open(sheet: &Sheet<'_>, number: u32) -> Result<Task, Rejection> {
     task.ok_or_else(|| Rejection::stale("Diese Aufgabe ist nicht (mehr) offen.", "This task is not open (any more)."))
 }
 
+/// Who may answer at all, whatever was permitted: of a question to the applicant she herself, and the staff once it was asked, too;
+/// of anything else a person who is signed in.
+pub(crate) fn by_whom(sheet: &Sheet<'_>, task: &Task, by: &Caller) -> Result<(), Rejection> {
+    if task.opened.assign.applicant && sheet.run.applicant().is_some_and(|applicant| applicant.subject == by.subject) {
+        return Ok(());
+    }
+    by_hand(by)?;
+    not_hers_alone(task)
+}
+
+/// Of a question to the applicant: whether others are asked by now, too.
+fn not_hers_alone(task: &Task) -> Result<(), Rejection> {
+    let assign = &task.opened.assign;
+    if assign.applicant && assign.groups.is_empty() { Err(Rejection::Denied(only_applicant())) } else { Ok(()) }
+}
+
 /// Whatever a task asks for, a person asks it of a person.
 pub(crate) fn by_hand(by: &Caller) -> Result<(), Rejection> {
     if by.is_interactive() {
@@ -73,10 +90,10 @@ pub(crate) fn by_hand(by: &Caller) -> Result<(), Rejection> {
     )))
 }
 
-/// Whether nobody else has it in hand.
+/// Whether nobody else has it in hand. A question to the applicant stays hers to answer.
 pub(crate) fn free(task: &Task, by: &Caller) -> Result<(), Rejection> {
     match &task.claimed {
-        Some(claimed) if claimed.by.subject != by.subject => {
+        Some(claimed) if !by.is_applicant() && claimed.by.subject != by.subject => {
             let name = &claimed.by.name;
             Err(Rejection::Stale(Text::new(
                 format!("Diese Aufgabe hat {name} übernommen. Wer sie an sich nimmt, nennt einen Grund."),

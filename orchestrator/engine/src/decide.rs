@@ -339,7 +339,7 @@ fn rests(run: &Run, command: &Command) -> bool {
 
 fn take_answer(sheet: &mut Sheet<'_>, answer: Answer) -> Result<(), Rejection> {
     let task = claim::open(sheet, answer.task)?;
-    claim::by_hand(&answer.by)?;
+    claim::by_whom(sheet, &task, &answer.by)?;
     claim::free(&task, &answer.by)?;
     match task.opened.kind {
         TaskKind::Human => steps::human::answer(sheet, &task, answer),

@@ -74,7 +74,8 @@ pub fn contacts(run: &Run) -> BTreeSet<String> {
     let shown = |contact: &str| {
         run.tasks.values().any(|task| {
             let seen = match (&task.opened.kind, &task.state) {
-                (TaskKind::Human, TaskState::Completed { .. }) => true,
+                // what the applicant herself was shown nobody of the staff has seen
+                (TaskKind::Human, TaskState::Completed { by, .. }) => by.is_person(),
                 (TaskKind::Approval, TaskState::Completed { values, .. }) => values["entscheidung"] == "freigeben",
                 _ => false,
             };

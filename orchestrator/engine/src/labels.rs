@@ -3,6 +3,8 @@
 //! What differs is where a step's label comes from: from the run, or from what was declared ([`Known`]). Refuses to decide
 //! anything: the doors and the proof do.
 
+mod applicant;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use laufzettel_domain::{Kategorie, Label, Path, Schutzbedarf, StepId, Trust, Value};
@@ -387,8 +389,8 @@ impl<'v> Labels<'v> {
         self.tree(template).raise(&self.of_condition(id))
     }
 
-    /// What a staff member typed and saw. `shown` and `proposed`: labels of what was shown and offered, by name; `seen`: the
-    /// values, if they are known.
+    /// What a person answered and was shown; of a staff member trusted. `shown` and `proposed`: labels of what was shown and offered,
+    /// by name; `seen`: the values, if they are known.
     pub fn of_human(
         &self,
         id: &StepId,
@@ -397,6 +399,9 @@ impl<'v> Labels<'v> {
         proposed: &BTreeMap<String, Label>,
         seen: Option<&Seen<'_>>,
     ) -> Labelled {
+        if human.asks_applicant() {
+            return self.of_applicant(id, human, shown, proposed);
+        }
         let condition = self.of_condition(id).with_trust(Trust::Trusted);
         let mut tree = self.of_form(&human.form);
         for (name, label) in proposed {
@@ -456,39 +461,6 @@ impl<'v> Labels<'v> {
         })
     }
 
-    /// Exactly a field marked `x-kontakt`, or what a person was shown of it.
-    pub fn is_contact(&self, template: &Template) -> bool {
-        let Template::Expression(expression) = template else { return false };
-        let Shape::Ref(path) = &expression.shape else { return false };
-        match (path.root(), path.step()) {
-            ("input", None) => self.is_marked_contact(path),
-            (_, Some(step)) if self.below(path).first().is_some_and(|field| field == "shown") => {
-                let human = match self.process.steps.get(step).map(|s| &s.kind) {
-                    Some(StepKind::Human(human)) => human,
-                    _ => return false,
-                };
-                let below = self.below(path);
-                below.len() == 2 && human.show.get(&below[1]).is_some_and(|shown| self.is_contact(shown))
-            }
-            _ => false,
-        }
-    }
-
-    fn is_marked_contact(&self, path: &Path) -> bool {
-        self.types().at(path).and_then(|schema| schema.get("x-kontakt")).is_some_and(|mark| mark != &Value::Bool(false))
-    }
-
-    /// A receipt needs no clerk: a message to the applicant's own declared contact, of a fixed text filled with trusted or
-    /// inert values only.
-    pub fn is_receipt(&self, call: &ToolCall, rule: &ToolRule) -> bool {
-        let Some(recipient) = rule.recipient.as_ref().filter(|_| rule.effect == Effect::Send) else { return false };
-        let own = call.with.get(recipient).is_some_and(|template| {
-            let lone = template.expressions().first().is_some_and(|e| matches!(&e.shape, Shape::Ref(path) if path.root() == "input"));
-            lone && self.is_contact(template)
-        });
-        own && call.with.iter().all(|(name, template)| name == recipient || self.of_template(template).trust >= Trust::Inert)
-    }
-
     /// The labels of what a task shows, by name.
     pub fn of_show(&self, human: &Human) -> BTreeMap<String, Label> {
         human.show.iter().map(|(name, t)| (name.clone(), self.of_template(t))).collect()
@@ -519,7 +491,8 @@ pub struct Seen<'v> {
 /// A value that a condition brought about tells of the condition; but it lowers nobody's word: not a tool's, not a
 /// table's, not a staff member's.
 pub fn told(step: &Step, condition: Label) -> Label {
-    match step.kind {
+    match &step.kind {
+        StepKind::Human(human) if human.asks_applicant() => condition,
         StepKind::Tool(_) | StepKind::Rules(_) | StepKind::Human(_) => condition.with_trust(Trust::Trusted),
         StepKind::Set(_) | StepKind::Model(_) | StepKind::Agent(_) | StepKind::Wait(_) | StepKind::Process(_) => condition,
     }

@@ -5,6 +5,7 @@
 //! If nothing is found here, no door refuses a run for its labels, unless a value turns out more sensitive than declared:
 //! raised by a pattern found in it, by a server, or by a zone somebody chose. It promises nothing about what people decide.
 
+mod applicant;
 mod budget;
 mod children;
 mod declared;
@@ -75,6 +76,7 @@ fn prove_called(process: &Process, setting: &Setting<'_>, called: &Called<'_>, f
     sinks::check(labels, setting, findings);
     gates::check(labels, findings);
     release::check(labels, findings);
+    applicant::check(labels, findings);
     if let Some(rules) = setting.rules {
         rights::check(process, setting, rules, called.acting.as_deref(), findings);
         budget::check(labels, setting, findings);

@@ -1,8 +1,9 @@
 //! How long what a run wrote is kept, and what of it outlives its contents. Pure: erases nothing, knows no clock.
 
 use jiff::{Timestamp, tz::TimeZone};
-use laufzettel_domain::Value;
+use laufzettel_domain::{Caller, Value};
 use laufzettel_process::{Process, model::StepKind};
+use serde::Deserialize as _;
 
 /// When the contents of an ended run go, and when all of it goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +22,8 @@ pub fn kept(process: &Process, ended_at: Timestamp, zone: &TimeZone) -> Kept {
 /// computed from which inputs. Of a process that does not read any more (`None`) every step's value may be one.
 pub fn is_beleg(process: Option<&Process>, kind: &str, body: &Value) -> bool {
     match kind {
-        "task.completed" => true,
+        // what an applicant answered she handed in, as her input; it decides nothing
+        "task.completed" => !body.get("by").and_then(|by| Caller::deserialize(by).ok()).is_some_and(|by| by.is_applicant()),
         "step.completed" => {
             let Some(process) = process else { return true };
             let step = body.get("step").and_then(Value::as_str);

@@ -318,6 +318,12 @@ impl Run {
         self.tasks.values().filter(|task| task.state == TaskState::Open)
     }
 
+    /// Whoever applied, if she can be asked: she came through the intake herself, and has a status page.
+    pub fn applicant(&self) -> Option<&Caller> {
+        let page = self.facts.get("status_link").is_some_and(Value::is_string);
+        Some(&self.caller).filter(|caller| page && caller.is_applicant() && self.parent.is_none())
+    }
+
     /// Everybody who completed a human step, the last one first: of `each` several.
     pub fn completed_by(&self, step: &StepId) -> impl Iterator<Item = &Caller> {
         self.tasks.values().rev().filter_map(move |task| match &task.state {

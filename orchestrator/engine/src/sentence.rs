@@ -34,6 +34,9 @@ fn effect(body: &Value) -> (String, String) {
 /// What a task that was opened is about.
 fn about(body: &Value) -> (String, String) {
     let (de, en) = match word(body, "/kind") {
+        _ if body.pointer("/assign/applicant") == Some(&Value::Bool(true)) => {
+            ("Frage an die antragstellende Person, Schritt", "question to the applicant, step")
+        }
         "approval" => ("Freigabe eines Aufrufs, Schritt", "approval of a call, step"),
         "ask" => ("Rückfrage des Agenten, Schritt", "question of the agent, step"),
         "doubt" => ("Ist der Aufruf geschehen? Schritt", "did the call happen? Step"),

@@ -18,6 +18,6 @@ pub use cleared::{Cleared, ModelCall, ToolCall, clear_model, clear_tool};
 pub use detect::{Detected, detect, detect_field, detect_kinds};
 pub use dialogue::{Dialogue, Offer, Offered, Turn};
 pub use labelled::Labelled;
-pub use permit::{Decision, Grant, Group, Rules, ServiceAccount, Training, Who, permit, permit_start, permit_tool, permit_view};
+pub use permit::{Decision, Grant, Group, Rules, ServiceAccount, Training, Who, only_applicant, permit, permit_asked, permit_start, permit_tool, permit_view};
 pub use tool::{AddressClass, Clearance, Effect, Identity, ToolRule, Yields, address_class, effective_level};
 pub use zone::{Kategorien, Zone, minimum_level, zone_refusal};

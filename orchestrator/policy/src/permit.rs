@@ -163,6 +163,26 @@ pub fn permit_start(who: &Who, process: &str, start_groups: &[String], rules: &R
     }
 }
 
+/// Answering a question that was put to an applicant: she herself, of this very run, and once nobody answered in time the groups
+/// asked besides. No other right reaches it: nobody of the house says for her what she has not said.
+pub fn permit_asked(who: &Who, applicant: Option<&Caller>, also: &[String]) -> Decision {
+    if applicant.is_some_and(|applicant| applicant.is_applicant() && applicant.subject == who.caller.subject) {
+        return Decision::allow("assign.applicant", "Frage an die antragstellende Person dieses Vorgangs", "question to the applicant of this run");
+    }
+    match who.is_in_any(also).filter(|_| who.caller.is_person()) {
+        Some(group) => Decision::allow("assign.groups", format!("Gruppe {group} ist zugewiesen."), format!("Group {group} is assigned.")),
+        None => only_applicant(),
+    }
+}
+
+pub fn only_applicant() -> Decision {
+    Decision::deny(
+        "assign.applicant",
+        "Diese Frage geht an die antragstellende Person; beantworten kann sie nur, wer die Statusseite dieses Vorgangs hat.",
+        "This question is for the applicant; only who has the status page of this run answers it.",
+    )
+}
+
 /// Looking at a run: everybody's, or those of one's own unit. `own_unit`: whether the run belongs to a unit of `who`.
 pub fn permit_view(who: &Who, own_unit: bool, rules: &Rules) -> Decision {
     let all = permit(who, &Action::RunViewAll, None, rules);

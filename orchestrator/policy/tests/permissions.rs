@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
 use laufzettel_domain::{Caller, Schutzbedarf, Via};
 use laufzettel_policy::{
-    Action, Clearance, Decision, Effect, Grant, Group, Identity, Rules, ServiceAccount, ToolRule, Training, Who, Yields, permit, permit_start, permit_tool,
-    permit_view,
+    Action, Clearance, Decision, Effect, Grant, Group, Identity, Rules, ServiceAccount, ToolRule, Training, Who, Yields, permit, permit_asked, permit_start,
+    permit_tool, permit_view,
 };
 
 const HEAD: &str = "\
@@ -141,6 +141,17 @@ fn table() -> String {
     ];
     for action in &general {
         section(&mut table, &action.to_string(), |who, process| permit(who, action, Some(process), &rules));
+    }
+    let (hers, other) = (Caller::applicant("k1"), Caller::applicant("k2"));
+    for (run, applicant, also) in [
+        ("Vorgang dieser Antragsteller/in", Some(&hers), &[][..]),
+        ("derselbe, seit auch GG-Steueramt gefragt ist", Some(&hers), &["GG-Steueramt"]),
+        ("Vorgang einer anderen", Some(&other), &[]),
+        ("Vorgang ohne", None, &[]),
+    ] {
+        let also = texts(also);
+        let title = format!("task.complete:hundesteuer-anmeldung (Frage mit assign: applicant; {run})");
+        section(&mut table, &title, |who, _| permit_asked(who, applicant, &also));
     }
     section(&mut table, "run.view:own-unit (Vorgang der eigenen Einheit)", |who, _| permit_view(who, true, &rules));
     section(&mut table, "run.view:all (Vorgang einer fremden Einheit)", |who, _| permit_view(who, false, &rules));

@@ -3,6 +3,7 @@
 //! Shape (LZ1xx) is found while reading, the graph (LZ2xx) while connecting. Labels, rights and budgets need the
 //! tenant's configuration and are proven elsewhere.
 
+mod applicant;
 mod tools;
 
 use laufzettel_domain::{Findings, Node, Path, Place, StepId, Text, finding};
@@ -100,6 +101,7 @@ pub fn check(process: &Process, root: &Node, findings: &mut Findings) {
         run_as(process, step, root, findings);
         not_by(process, step, root, findings);
     }
+    applicant::check(process, root, findings);
     output(process, findings);
     automation(process, root, findings);
 }
@@ -327,6 +329,16 @@ fn run_as(process: &Process, step: &Step, root: &Node, findings: &mut Findings) 
                 format!("\"{id}\" is done by no person: run_as can only name a human step."),
             ),
         );
+    } else if is_for_applicant(target) {
+        findings.error(
+            "LZ205",
+            at,
+            key,
+            Text::new(
+                format!("„{id}“ erledigt die antragstellende Person, und sie hat keine Rechte im Haus: unter ihr läuft nichts."),
+                format!("\"{id}\" is done by the applicant, who holds no rights in the house: nothing runs under her."),
+            ),
+        );
     } else if graph::may_lack_value(process).contains(id) && !graph::skips_reader(process, step, id) {
         unguarded(&Path::new(["steps", id.as_str(), "by"]), id, at, &key, findings);
     }
@@ -343,8 +355,18 @@ fn not_by(process: &Process, step: &Step, root: &Node, findings: &mut Findings) 
                 format!("\"{id}\" is done by no person: not_by can only name human steps."),
             );
             findings.error("LZ205", at, format!("steps.{}.human.not_by", step.id), text);
+        } else if process.steps.get(id).is_some_and(is_for_applicant) {
+            let text = Text::new(
+                format!("„{id}“ erledigt die antragstellende Person: vier Augen sind die zweier Menschen im Haus."),
+                format!("\"{id}\" is done by the applicant: four eyes are those of two people of the house."),
+            );
+            findings.error("LZ205", at, format!("steps.{}.human.not_by", step.id), text);
         }
     }
+}
+
+fn is_for_applicant(step: &Step) -> bool {
+    matches!(&step.kind, StepKind::Human(human) if human.asks_applicant())
 }
 
 /// § 35a VwVfG: fully automated only by law and without discretion.

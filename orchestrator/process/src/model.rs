@@ -406,6 +406,13 @@ pub struct Human {
     pub release: Option<Release>,
 }
 
+impl Human {
+    /// Not the staff is asked but whoever applied: her answer is foreign, and no gate.
+    pub fn asks_applicant(&self) -> bool {
+        self.assign.applicant
+    }
+}
+
 /// Who is asked besides when nobody has answered by then.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Escalate {
@@ -441,6 +448,9 @@ pub struct Assign {
     pub groups: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
+    /// Whoever applied, on the status page; the groups are those asked besides since nobody answered in time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub applicant: bool,
     /// Subjects who may not, whatever else they may (`not_by`); known when the task opens.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub except: BTreeSet<String>,

@@ -76,6 +76,35 @@ fn the_good_file_has_none() {
     assert_eq!(findings("", ""), []);
 }
 
+/// Whether there is anybody to ask: as `code line`.
+#[test]
+fn an_applicant_is_asked_where_there_is_one() {
+    const FRAGE: &str = "  frage: { human: { assign: applicant, form: { type: object, properties: { x: { type: string } } } } }\n  satz:\n";
+    let guarded = FRAGE.replace("{ human", "{ if: \"{{ run.status_link is defined }}\", human");
+    let behind = guarded.replace("  satz:", "  weiter: { needs: [frage], human: { assign: applicant, form: { type: object, properties: {} } } }\n  satz:");
+    let hook = "intake: { path: probe, audience: public, run_as: service:svc }\n  - webhook: { path: x, auth: key, run_as: service:svc }";
+    let start = "start: { groups: [GG] }\ninput:\n  type: object";
+    for (changes, expected) in [
+        (&[("  satz:\n", FRAGE)][..], &[][..]),
+        (&[("  satz:\n", FRAGE), (INTAKE, "webhook: { path: x, auth: key, run_as: service:svc }")], &["LZ608 18"]),
+        (&[("  satz:\n", FRAGE), (INTAKE, hook)], &["LZ609 19"]),
+        (&[("  satz:\n", FRAGE), ("input:\n  type: object", start)], &["LZ609 19"]),
+        (&[("  satz:\n", &guarded), (INTAKE, hook)], &[]),
+        (&[("  satz:\n", &behind), (INTAKE, hook)], &[]),
+    ] {
+        let text = changes.iter().fold(GOOD.to_owned(), |text, (what, by)| text.replacen(what, by, 1));
+        let files = BTreeMap::from([
+            ("p.yaml".to_owned(), text),
+            ("rules/satz.yaml".to_owned(), TABLE.to_owned()),
+            ("templates/brief.md".to_owned(), "Guten Tag".to_owned()),
+        ]);
+        let mut findings = Findings::new("p.yaml");
+        read::read(&Folder { files }, "p.yaml", &mut findings);
+        let found: Vec<String> = findings.into_sorted().iter().map(|f| format!("{} {}", f.code, f.line)).collect();
+        assert_eq!(found, expected, "{changes:?}");
+    }
+}
+
 #[test]
 fn thirty_mistakes() {
     let table: &[(&str, &str, &str, u32, &str)] = &[
@@ -183,6 +212,18 @@ fn thirty_mistakes() {
         ("      due: P3D", "      not_by: [steps.satz]\n      due: P3D", "LZ205", 33, "kein Mensch"),
         ("      due: P3D", "      not_by: [steps.freigabe]\n      due: P3D", "LZ201", 27, "gibt es nicht"),
         ("      due: P3D", "      not_by: [steps.pruefung]\n      due: P3D", "LZ202", 27, "auf sich selbst"),
+        ("assign: { groups: [GG] }", "assign: { groups: [GG], applicant: true }", "LZ105", 30, "applicant"),
+        ("assign: { groups: [GG] }", "assign: antragsteller", "LZ107", 30, "Block"),
+        ("      assign: { groups: [GG] }", "      assign: applicant\n      not_by: [steps.satz]", "LZ108", 31, "vier Augen"),
+        ("      assign: { groups: [GG] }", "      assign: applicant\n      ermessen: true", "LZ108", 31, "die Behörde"),
+        (
+            "      assign: { groups: [GG] }",
+            "      assign: applicant\n      release: { to: niedrig, kategorien: [], of: [art] }",
+            "LZ108",
+            31,
+            "das Recht dazu hat",
+        ),
+        ("assign: { groups: [GG] }", "assign: applicant", "LZ205", 35, "keine Rechte im Haus"),
         ("gueltig_ab: 2027-01-01", "gueltig_ab: 2026-06-01", "LZ320", 6, "zwei Zeilen zugleich"),
         ("gueltig_ab: 2027-01-01", "gueltig_ab: 2027-02-01", "LZ321", 6, "keine Zeile"),
     ];

@@ -7,7 +7,7 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
-use laufzettel_domain::{Caller, Lang, RunId, Value, Via, digest::to_hex};
+use laufzettel_domain::{Caller, RunId, Value, Via, digest::to_hex};
 use laufzettel_process::{
     Process,
     model::{RunAs, TriggerKind},
@@ -81,11 +81,7 @@ pub async fn send(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
     let asked = Asked::new(request.uri(), request.headers(), tenant, None);
     let Some((tenant, entrance)) = tenant.and_then(|t| Some((t, entrance(t, &path)?))) else { return asked.missing() };
     let Ok(sent) = form_data::read(request, &tenant.desk, &entrance.form).await else {
-        return asked.error(
-            StatusCode::BAD_REQUEST,
-            word(asked.lang, "Das ließ sich nicht lesen", "This could not be read"),
-            word(asked.lang, "Das Formular kam unvollständig an. Bitte senden Sie es noch einmal.", "The form arrived incomplete. Please send it again."),
-        );
+        return asked.unreadable();
     };
     // a field people do not see: whoever fills it in is a program, and is told nothing
     if sent.get(pages::HONEYPOT).is_some_and(|text| !text.is_empty()) {
@@ -116,13 +112,6 @@ pub async fn send(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
         return asked.ok(&summary(&entrance, &asked, &sent, &value, fresh));
     }
     submit(tenant, &entrance, &asked, &path, value, &key).await
-}
-
-fn word<'w>(lang: Lang, de: &'w str, en: &'w str) -> &'w str {
-    match lang {
-        Lang::De => de,
-        Lang::En => en,
-    }
 }
 
 /// The value with everything wrong about it.

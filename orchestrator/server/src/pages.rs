@@ -15,7 +15,7 @@ pub mod words;
 use laufzettel_domain::Lang;
 use serde::Serialize;
 
-pub use citizen::{AntragPage, AutomatedStep, Decision, Notice, QuittungPage, Reached, Station, StatusPage, ZusammenfassungPage};
+pub use citizen::{Answered, AntragPage, AutomatedStep, Decision, Notice, Question, QuittungPage, Reached, Said, Station, StatusPage, ZusammenfassungPage};
 pub use form::{FileField, Filled, Form, FormView, UploadedFile};
 pub use runs::{Called, Cancel, Entry, Gone, RunRow, RunState, StepKind, StepState, StepView, VorgaengePage, VorgangPage};
 pub use shown::{Origin, Shown};
@@ -73,7 +73,7 @@ pub enum Page {
     Antrag(AntragPage),
     Zusammenfassung(ZusammenfassungPage),
     Quittung(QuittungPage),
-    Status(StatusPage),
+    Status(Box<StatusPage>),
     Anmelden(AnmeldenPage),
     Terminal(TerminalPage),
     Abgemeldet(AbgemeldetPage),
@@ -99,7 +99,7 @@ pub fn render(page: &Page, frame: &Frame) -> String {
         Page::Antrag(p) => templates::document("antrag.html", p, &p.title, frame, p.form.problems.len()),
         Page::Zusammenfassung(p) => templates::document("zusammenfassung.html", p, &p.title, frame, 0),
         Page::Quittung(p) => templates::document("quittung.html", p, words::word("receipt_heading", frame.lang), frame, 0),
-        Page::Status(p) => templates::document("status.html", p, words::word("status_heading", frame.lang), frame, 0),
+        Page::Status(p) => templates::document("status.html", p, words::word("status_heading", frame.lang), frame, p.problems()),
         Page::Anmelden(p) => templates::document("anmelden.html", p, words::word("sign_in_heading", frame.lang), frame, p.problems()),
         Page::Terminal(p) => templates::document("terminal.html", p, words::word("terminal_heading", frame.lang), frame, 0),
         Page::Abgemeldet(p) => templates::document("abgemeldet.html", p, words::word("signed_out_heading", frame.lang), frame, 0),

@@ -87,6 +87,26 @@ impl Asked {
         later(response, exceeded)
     }
 
+    /// A form that broke off on its way, or is none.
+    pub fn unreadable(&self) -> Response {
+        let (title, message) = match self.lang {
+            Lang::De => ("Das ließ sich nicht lesen", "Das Formular kam unvollständig an. Bitte senden Sie es noch einmal."),
+            Lang::En => ("This could not be read", "The form arrived incomplete. Please send it again."),
+        };
+        self.error(StatusCode::BAD_REQUEST, title, message)
+    }
+
+    /// More was sent than anybody fills in.
+    pub fn too_often(&self, seconds: i64) -> Response {
+        let (title, message) = match self.lang {
+            Lang::De => ("Gerade zu viele Antworten", "Von hier kamen eben zu viele Antworten. Bitte versuchen Sie es in einer Minute noch einmal."),
+            Lang::En => ("Too many answers now", "Too many answers came from here just now. Please try again in a minute."),
+        };
+        let mut response = self.error(StatusCode::TOO_MANY_REQUESTS, title, message);
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        response
+    }
+
     pub fn unavailable(&self) -> Response {
         match self.lang {
             Lang::De => self.error(

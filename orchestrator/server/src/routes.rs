@@ -54,7 +54,7 @@ pub fn routes() -> Vec<Route> {
     let route = |path, needs, asks, handler| Route { path, needs, asks, handler };
     vec![
         route("/antrag/{tenant}/{path}", Nothing, "", get(intake::form).post(intake::send).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
-        route("/status/{code}", Code, "", get(status::page)),
+        route("/status/{code}", Code, "", get(status::page).post(status::answer).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
         route("/hooks/{tenant}/{path}", Sender, "", post(hooks::receive)),
         route("/events/{tenant}", Key, "process.start", post(api::events::receive)),
         route("/static/style.css", Nothing, "", get(reply::style)),

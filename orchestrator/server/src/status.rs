@@ -1,46 +1,164 @@
-//! The citizen's status page: six words, what happens next, and which steps a machine did.
+//! The citizen's status page: six words, what happens next, which steps a machine did, and the questions to her, answered right here.
+//!
+//! Whoever has the code is the applicant of its run, and of no other: she answers what is put to her there, and may nothing else.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use axum::{
-    extract::{Path, State},
-    http::{HeaderMap, Uri},
-    response::Response,
+    extract::{Path, Query, Request, State},
+    http::{HeaderMap, StatusCode, Uri},
+    response::{IntoResponse as _, Redirect, Response},
 };
-use laufzettel_engine::{Run, State as RunState, StepState};
-use laufzettel_process::{Process, model::StepKind};
-use laufzettel_worker::status_key;
+use laufzettel_domain::{Caller, Digest, Lang, TaskId};
+use laufzettel_engine::{Rejection, Run, State as RunState, StepState, Task, TaskState};
+use laufzettel_process::{Process, Schema, model::StepKind};
+use laufzettel_worker::{Loaded, WishError, status_key, task_title};
 
 use crate::{
-    pages::{AutomatedStep, Page, Reached, Station, StatusPage},
+    form_data::{self, Sent},
+    intake::new_key,
+    pages::{self, Answered, AutomatedStep, Filled, Form, Page, Question, Reached, Said, Shown, Station, StatusPage},
     reply::Asked,
+    signin::password::address,
     site::{Site, TenantSite},
+    tasks::form_of,
 };
 
-pub async fn page(State(site): State<Arc<Site>>, Path(code): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
-    let nobody = Asked::new(&uri, &headers, None, None);
+/// Names in the address: the task that is answered, and the one that was.
+const QUESTION: &str = "frage";
+const ANSWERED: &str = "antwort";
+/// Answers a minute to the questions of one run: somebody who corrects a form now and then sends three.
+const OF_RUN_MAX: u32 = 10;
+/// The same from one address: a counter hall behind it.
+const OF_ADDRESS_MAX: u32 = 30;
+
+/// The run of a code. A wrong one is like none.
+async fn find<'s>(site: &'s Site, code: &str) -> Result<Option<(&'s TenantSite, Loaded)>, WishError> {
     for tenant in site.tenants.values() {
-        let asked = Asked::new(&uri, &headers, Some(tenant), None);
-        match tenant.desk.tenant.store.receipt(&status_key(&code)).await {
-            Ok(Some(run)) => {
-                return match tenant.desk.load(run).await {
-                    Ok(Some(loaded)) => asked.ok(&Page::Status(view(tenant, &loaded.prepared.process, &loaded.run))),
-                    _ => asked.unavailable(),
-                };
-            }
-            Ok(None) => {}
-            Err(_) => return asked.unavailable(),
+        if let Some(run) = tenant.desk.tenant.store.receipt(&status_key(code)).await? {
+            return Ok(tenant.desk.load(run).await?.map(|loaded| (tenant, loaded)));
         }
     }
-    nobody.missing()
+    Ok(None)
 }
 
-fn view(tenant: &TenantSite, process: &Process, run: &Run) -> StatusPage {
+pub async fn page(
+    State(site): State<Arc<Site>>,
+    Path(code): Path<String>,
+    Query(query): Query<HashMap<String, String>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let nobody = Asked::new(&uri, &headers, None, None);
+    match find(&site, &code).await {
+        Ok(Some((tenant, loaded))) => {
+            let asked = Asked::new(&uri, &headers, Some(tenant), None);
+            let answered = query.get(ANSWERED).and_then(|number| number.parse().ok()).and_then(|number| loaded.run.tasks.get(&number));
+            let said = answered.filter(|task| answered_by_her(task).is_some()).map(|_| Said::Arrived);
+            let sight = Sight { said, filled: BLANK, number: None, key: new_key(tenant) };
+            asked.ok(&Page::Status(Box::new(view(tenant, &loaded, &asked, sight))))
+        }
+        Ok(None) => nobody.missing(),
+        Err(_) => nobody.unavailable(),
+    }
+}
+
+/// Takes an answer. Sent twice it is one answer, and the same confirmation.
+pub async fn answer(State(site): State<Arc<Site>>, Path(code): Path<String>, Query(query): Query<HashMap<String, String>>, request: Request) -> Response {
+    let nobody = Asked::new(request.uri(), request.headers(), None, None);
+    let (tenant, loaded) = match find(&site, &code).await {
+        Ok(Some(found)) => found,
+        Ok(None) => return nobody.missing(),
+        Err(_) => return nobody.unavailable(),
+    };
+    let asked = Asked::new(request.uri(), request.headers(), Some(tenant), None);
+    let number = query.get(QUESTION).and_then(|number| number.parse().ok());
+    let asked_her = number.and_then(|number| loaded.run.tasks.get(&number)).filter(|task| task.opened.assign.applicant);
+    let (Some(task), Some(caller)) = (asked_her, loaded.run.applicant()) else { return asked.missing() };
+    let from = address(request.extensions(), request.headers()).map_or_else(String::new, |address| address.to_string());
+    for (key, max) in [(format!("antwort/{}", loaded.run.id), OF_RUN_MAX), (format!("antwort von {from}"), OF_ADDRESS_MAX)] {
+        if let Err(seconds) = site.rates().count(&key, max, site.now()) {
+            return asked.too_often(seconds);
+        }
+    }
+    let Some(form) = form_of(&loaded, task) else { return asked.unavailable() };
+    let Ok(sent) = form_data::read(request, &tenant.desk, &form).await else { return asked.unreadable() };
+    let key = sent.get(pages::KEY).filter(|key| key.len() == 32).map_or_else(|| new_key(tenant), str::to_owned);
+    let id = TaskId { run: loaded.run.id, number: task.opened.number };
+    let told = tell(tenant, id, caller, task, &form, &sent, &key).await;
+    let (status, problems) = match told {
+        Ok(()) | Err(WishError::Repeated) => return Redirect::to(&format!("/status/{code}?{ANSWERED}={}", id.number)).into_response(),
+        Err(WishError::Rejected(Rejection::Invalid(problems))) => (StatusCode::UNPROCESSABLE_ENTITY, problems),
+        Err(WishError::Rejected(Rejection::Stale(_))) => (StatusCode::CONFLICT, Vec::new()),
+        Err(WishError::Unavailable(_)) => (StatusCode::SERVICE_UNAVAILABLE, Vec::new()),
+        Err(error) => return asked.wish(&error),
+    };
+    // as it stands by now: somebody else may have been faster
+    let Ok(Some(loaded)) = tenant.desk.load(id.run).await else { return asked.unavailable() };
+    let open = open_questions(&loaded.run).any(|task| task.opened.number == id.number);
+    let said = match (open, problems.is_empty()) {
+        (_, false) => None,
+        // the store is away, or the run rests after a restore: what she typed is kept
+        (true, true) => Some(Said::Later),
+        (false, true) => Some(Said::TooLate),
+    };
+    let filled = Filled { pairs: &sent.pairs, problems: &problems, files: &sent.files, ..BLANK };
+    let sight = Sight { said, filled: if open { filled } else { BLANK }, number: Some(id.number), key };
+    asked.page(status, &Page::Status(Box::new(view(tenant, &loaded, &asked, sight))))
+}
+
+/// Nothing is filled in yet; what she fills in is her own.
+const BLANK: Filled<'static> = Filled { pairs: &[], problems: &[], files: &[], proposal: None, own_data: true };
+
+/// What she has before her beside the state of her run.
+struct Sight<'s> {
+    said: Option<Said>,
+    filled: Filled<'s>,
+    /// The question she was just answering; else the first that is open.
+    number: Option<u32>,
+    key: String,
+}
+
+/// Everything wrong with it at once, or the answer on record.
+async fn tell(tenant: &TenantSite, id: TaskId, by: &Caller, task: &Task, form: &Form, sent: &Sent, key: &str) -> Result<(), WishError> {
+    let (mut values, mut problems) = form.parse(&sent.pairs);
+    form_data::insert_files(&tenant.desk, &mut values, &sent.files).await?;
+    problems.extend(sent.problems.clone());
+    let schema = Schema::compile(task.opened.form.clone()).map_err(WishError::Unavailable)?;
+    for problem in schema.validate(&values) {
+        if !problems.iter().any(|known| known.path == problem.path) {
+            problems.push(problem);
+        }
+    }
+    if !problems.is_empty() {
+        return Err(WishError::Rejected(Rejection::Invalid(problems)));
+    }
+    let shown = sent.get(pages::SHOWN).and_then(Digest::parse).unwrap_or(Digest::of(b""));
+    let once = tenant.desk.once(vec![format!("antwort:{}:{}:{key}", id.run, id.number)]);
+    once.answer(id, by, &values, shown).await.map(drop)
+}
+
+/// When she answered a question, if it was she.
+fn answered_by_her(task: &Task) -> Option<jiff::Timestamp> {
+    match &task.state {
+        TaskState::Completed { by, at, .. } if by.is_applicant() => Some(*at),
+        _ => None,
+    }
+}
+
+fn view(tenant: &TenantSite, loaded: &Loaded, asked: &Asked, sight: Sight<'_>) -> StatusPage {
+    let (process, run) = (&loaded.prepared.process, &loaded.run);
     let current = station(process, run);
     let mut reached = vec![Reached { station: Station::Eingegangen, at: tenant.civil(run.started_at) }];
+    let asked_at = run.tasks.values().filter(|task| task.opened.assign.applicant).map(|task| task.opened_at).max();
+    reached.extend(asked_at.map(|at| Reached { station: Station::Rueckfrage, at: tenant.civil(at) }));
     if let Some((_, at)) = run.ended {
         reached.push(Reached { station: Station::Abgeschlossen, at: tenant.civil(at) });
     }
+    let answered = run.tasks.values().filter_map(|task| {
+        let at = answered_by_her(task)?;
+        Some(Answered { title: task_title(process, &task.opened), at: tenant.civil(at) })
+    });
     StatusPage {
         title: process.title.clone(),
         number: run.nummer.clone(),
@@ -48,15 +166,54 @@ fn view(tenant: &TenantSite, process: &Process, run: &Run) -> StatusPage {
         stations: StatusPage::stations(current, &reached),
         current,
         next: None,
+        said: sight.said,
+        question: question(tenant, loaded, asked, sight),
+        answered: answered.collect(),
         automated: automated(process, run),
         result: None,
     }
 }
 
-/// Received while only machines have looked at it; in progress from the first task a person has.
+/// Questions to her that are open, in the order they were put.
+fn open_questions(run: &Run) -> impl Iterator<Item = &Task> {
+    run.open_tasks().filter(|task| task.opened.assign.applicant)
+}
+
+/// One of them, for one form stands on the page at a time.
+fn question(tenant: &TenantSite, loaded: &Loaded, asked: &Asked, sight: Sight<'_>) -> Option<Question> {
+    let Sight { filled, number, key, .. } = sight;
+    let task = open_questions(&loaded.run).find(|task| Some(task.opened.number) == number).or_else(|| open_questions(&loaded.run).next())?;
+    let opened = &task.opened;
+    let filled = Filled { proposal: Some(&opened.vorschlag).filter(|_| filled.pairs.is_empty()), ..filled };
+    Some(Question {
+        action: format!("{}?{QUESTION}={}", asked.path, opened.number),
+        title: task_title(&loaded.prepared.process, opened),
+        shown: shown(loaded, task, asked.lang),
+        digest: opened.shown.to_string(),
+        form: form_of(loaded, task).map(|form| form.view(&filled, asked.lang)),
+        due: opened.due.map(|at| tenant.civil(at)),
+        overdue: opened.due.is_some_and(|at| at < tenant.desk.tenant.clock.now()),
+        more: open_questions(&loaded.run).count() - 1,
+        key,
+    })
+}
+
+/// What she is shown, in the author's order; where it comes from and how it is protected is the house's own matter.
+fn shown(loaded: &Loaded, task: &Task, lang: Lang) -> Vec<Shown> {
+    let order = match loaded.prepared.process.steps.get(&task.opened.step).map(|step| &step.kind) {
+        Some(StepKind::Human(human)) => human.show_order.as_slice(),
+        _ => &[],
+    };
+    if task.opened.show.as_object().is_some_and(|show| !show.is_empty()) { Shown::list(&task.opened.show, order, lang) } else { Vec::new() }
+}
+
+/// A question to her first; received while only machines have looked at it, in progress from the first task a person has.
 fn station(process: &Process, run: &Run) -> Station {
     if run.state().is_final() && run.state() != RunState::Stuck {
         return Station::Abgeschlossen;
+    }
+    if open_questions(run).next().is_some() {
+        return Station::Rueckfrage;
     }
     let human = run.tasks.values().any(|t| t.opened.kind == laufzettel_engine::TaskKind::Human);
     let any_human = process.steps.values().any(|s| matches!(s.kind, StepKind::Human(_)));

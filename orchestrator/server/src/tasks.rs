@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, StatusCode, Uri},
     response::{IntoResponse, Redirect, Response},
 };
-use laufzettel_domain::{Caller, Digest, TaskId, Value};
+use laufzettel_domain::{Caller, Digest, Lang, TaskId, Value};
 use laufzettel_engine::{Rejection, Task, TaskKind, TaskState};
 use laufzettel_policy::Decision;
 use laufzettel_process::{model::StepKind, schema::Problem};
@@ -18,7 +18,7 @@ use serde_json::json;
 use crate::{
     api::page,
     form_data,
-    pages::{self, AufgabePage, AufgabenPage, Filled, Form, Hand, Page, TaskRow},
+    pages::{self, AufgabePage, AufgabenPage, Filled, Form, Hand, Page, TaskRow, UploadedFile},
     reply::Asked,
     site::{Session, Site, TenantSite},
     view,
@@ -82,7 +82,8 @@ async fn find(tenant: &TenantSite, by: &Caller, written: &str) -> Result<Found, 
     Ok(if decision.allow { Found::Hers(id, Box::new(loaded)) } else { Found::Denied(id, decision) })
 }
 
-fn form_of(loaded: &Loaded, task: &Task) -> Option<Form> {
+/// The form of a task, in the author's order.
+pub fn form_of(loaded: &Loaded, task: &Task) -> Option<Form> {
     let order = match loaded.prepared.process.steps.get(&task.opened.step).map(|s| &s.kind) {
         Some(StepKind::Human(human)) if task.opened.kind == TaskKind::Human => Some(human.form_order.as_slice()),
         _ => None,
@@ -116,11 +117,12 @@ pub async fn page(
 struct Again<'s> {
     pairs: &'s [(String, String)],
     problems: &'s [Problem],
+    files: &'s [UploadedFile],
     no_reason: bool,
 }
 
 fn show(tenant: &TenantSite, asked: &Asked, by: &Caller, id: TaskId, loaded: &Loaded, again: &Again<'_>, status: StatusCode) -> Response {
-    let Again { pairs, problems, no_reason } = *again;
+    let Again { pairs, problems, files, no_reason } = *again;
     let Some(task) = loaded.run.tasks.get(&id.number) else { return asked.missing() };
     let Some(form) = form_of(loaded, task) else { return asked.unavailable() };
     let process = &loaded.prepared.process;
@@ -133,14 +135,22 @@ fn show(tenant: &TenantSite, asked: &Asked, by: &Caller, id: TaskId, loaded: &Lo
         case_link: Some(format!("/vorgaenge/{}", loaded.run.id)),
         due,
         overdue: task.opened.due.is_some_and(|at| at < tenant.desk.tenant.clock.now()),
-        message: (!task.opened.note.is_empty()).then(|| task.opened.note.clone()),
+        message: message(task, asked.lang),
         shown: view::shown(loaded, task, asked.lang),
         digest: task.opened.shown.to_string(),
-        form: form.view(&Filled { pairs, problems, proposal: Some(&task.opened.vorschlag), ..Filled::default() }, asked.lang),
+        form: form.view(&Filled { pairs, problems, files, proposal: Some(&task.opened.vorschlag), ..Filled::default() }, asked.lang),
         hand: hand(id, task, by, no_reason),
         button: None,
     };
     asked.page(status, &Page::Aufgabe(page))
+}
+
+/// What must be known before anything is answered.
+fn message(task: &Task, lang: Lang) -> Option<String> {
+    if task.opened.assign.applicant {
+        return Some(pages::words::word("answers_for_applicant", lang).to_owned());
+    }
+    (!task.opened.note.is_empty()).then(|| task.opened.note.clone())
 }
 
 fn hand(id: TaskId, task: &Task, by: &Caller, missing: bool) -> Hand {
@@ -216,7 +226,11 @@ pub async fn answer(State(site): State<Arc<Site>>, Extension(session): Extension
     };
     let Some(form) = loaded.run.tasks.get(&id.number).and_then(|task| form_of(&loaded, task)) else { return asked.unavailable() };
     let Ok(sent) = form_data::read(request, &tenant.desk, &form).await else { return asked.missing() };
-    let (values, mut problems) = form.parse(&sent.pairs);
+    let (mut values, mut problems) = form.parse(&sent.pairs);
+    if form_data::insert_files(&tenant.desk, &mut values, &sent.files).await.is_err() {
+        return asked.unavailable();
+    }
+    problems.extend(sent.problems.clone());
     let digest = sent.get(pages::SHOWN).and_then(Digest::parse).unwrap_or(Digest::of(b""));
     if problems.is_empty() {
         match tenant.desk.answer(id, &session.caller, &with_defaults(values), digest).await {
@@ -225,7 +239,7 @@ pub async fn answer(State(site): State<Arc<Site>>, Extension(session): Extension
             Err(error) => return asked.wish(&error),
         }
     }
-    let again = Again { pairs: &sent.pairs, problems: &problems, no_reason: false };
+    let again = Again { pairs: &sent.pairs, problems: &problems, files: &sent.files, no_reason: false };
     show(tenant, &asked, &session.caller, id, &loaded, &again, StatusCode::UNPROCESSABLE_ENTITY)
 }
 

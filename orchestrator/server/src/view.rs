@@ -5,7 +5,7 @@ use laufzettel_engine::{Call, EffectRun, EffectStatus, Run, StepState as Settled
 use laufzettel_process::{Process, expression::Template, model::StepKind as Kind};
 use laufzettel_worker::Loaded;
 
-use crate::pages::{Called, Origin, Shown, StepKind, StepState, StepView};
+use crate::pages::{Called, Origin, Shown, StepKind, StepState, StepView, words::word};
 
 /// What a task shows, in the author's order, each with where it comes from and how much protection it needs.
 pub fn shown(loaded: &Loaded, task: &Task, lang: Lang) -> Vec<Shown> {
@@ -83,6 +83,7 @@ fn of_path(process: &Process, path: &Path) -> Option<Origin> {
         (_, Some(step)) => match &process.steps.get(step)?.kind {
             Kind::Tool(_) => Some(Origin::Register),
             Kind::Model(_) => Some(Origin::Modell),
+            Kind::Human(human) if human.asks_applicant() => Some(Origin::Antrag),
             Kind::Human(_) => Some(Origin::Mensch),
             Kind::Rules(_) => Some(Origin::Regel),
             Kind::Set(template) => origin(process, template),
@@ -150,7 +151,7 @@ pub fn step(loaded: &Loaded, id: &StepId, lang: Lang) -> StepView {
                 view.output = list(loaded, values, lang);
             }
         } else {
-            view.reason = Some(task.opened.assign.groups.join(", "));
+            view.reason = Some(waits_for(task, lang));
         }
     }
     if let Some(list) = run.lists.get(id).filter(|_| run.steps.get(id) == Some(&Settled::Active)) {
@@ -160,6 +161,13 @@ pub fn step(loaded: &Loaded, id: &StepId, lang: Lang) -> StepView {
         view.message = view.message.or_else(|| Some(format!("{done} {of} {} {words}", list.len())));
     }
     view
+}
+
+/// Who is asked.
+fn waits_for(task: &Task, lang: Lang) -> String {
+    let hers = task.opened.assign.applicant.then(|| word("waits_for_applicant", lang).to_owned());
+    let groups = task.opened.unit.iter().chain(&task.opened.assign.groups).cloned();
+    hers.into_iter().chain(groups).collect::<Vec<_>>().join(", ")
 }
 
 pub fn called(run: laufzettel_domain::RunId, number: &str) -> Called {

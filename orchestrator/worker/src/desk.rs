@@ -506,6 +506,10 @@ impl Desk {
         if !decision.allow {
             return Err(WishError::Denied(decision));
         }
+        let problems = self.files_of(&loaded, task.number, values).await?;
+        if !problems.is_empty() {
+            return Err(WishError::Rejected(Rejection::Invalid(problems)));
+        }
         let release = self.may_release(&loaded, task.number, by).await?;
         let answer = Answer { task: task.number, by: by.clone(), values: values.clone(), shown, decision, release };
         self.tell_loaded(loaded, &Actor::Caller(by.clone()), |_| Ok(Command::Answer(answer.clone()))).await

@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use laufzettel_domain::{Actor, Caller, TaskId, Text};
+use laufzettel_domain::{Actor, Caller, TaskId, Text, Value};
 use laufzettel_engine::{self as engine, Claim, Command, Rejection};
-use laufzettel_policy::{Action, Decision, Who, glob, permit};
+use laufzettel_policy::{Action, Decision, Who, glob, permit, permit_asked};
+use laufzettel_process::{Schema, schema::Problem};
 use laufzettel_store::{TASKS_PAGE_MAX, TaskFilter, TaskPlace, TaskRow};
 use serde_json::json;
 
 use crate::{
     desk::{Desk, Loaded, WishError},
+    files,
+    projection::APPLICANT,
     tenant::Nobody,
 };
 
@@ -20,11 +23,14 @@ impl Desk {
             return Ok(Decision::deny("none", "Diese Aufgabe gibt es nicht.", "There is no such task."));
         };
         let opened = &task.opened;
-        let groups = match &opened.unit {
-            Some(unit) => self.tenant.unit_groups(unit).await,
-            None => opened.assign.groups.clone(),
-        };
+        let mut groups = opened.assign.groups.clone();
+        if let Some(unit) = &opened.unit {
+            groups.extend(self.tenant.unit_groups(unit).await);
+        }
         let who = self.who(by).await?;
+        if opened.assign.applicant {
+            return Ok(permit_asked(&who, loaded.run.applicant(), &groups));
+        }
         if opened.assign.except.contains(&by.subject) {
             return Ok(engine::four_eyes());
         }
@@ -58,6 +64,15 @@ impl Desk {
             Ok(person) => Ok(person.is_some_and(|p| p.sid == caller.subject)),
             Err(laufzettel_directory::Error::Unavailable) => Err(Nobody::Unavailable),
             Err(_) => Ok(false),
+        }
+    }
+
+    /// What is wrong with the files of an answer: a form says of which kind and size they are, and their bytes must be here.
+    pub(crate) async fn files_of(&self, loaded: &Loaded, number: u32, values: &Value) -> Result<Vec<Problem>, WishError> {
+        let form = loaded.run.tasks.get(&number).and_then(|task| Schema::compile(task.opened.form.clone()).ok());
+        match form {
+            Some(form) => Ok(files::check(&self.tenant.store, &form, values).await?),
+            None => Ok(Vec::new()),
         }
     }
 
@@ -124,16 +139,18 @@ impl Desk {
         if row.except.contains(&who.caller.subject) {
             return Ok(false);
         }
-        let groups = match &row.unit {
-            None => &row.groups,
-            Some(unit) => {
-                if !units.contains_key(unit) {
-                    units.insert(unit.clone(), self.tenant.unit_groups(unit).await);
-                }
-                units.get(unit).unwrap_or(&row.groups)
+        // hers alone: in no inbox but of those asked besides
+        if row.kind == APPLICANT {
+            return Ok(permit_asked(who, None, &row.groups).allow);
+        }
+        let mut groups = row.groups.clone();
+        if let Some(unit) = &row.unit {
+            if !units.contains_key(unit) {
+                units.insert(unit.clone(), self.tenant.unit_groups(unit).await);
             }
-        };
-        Ok(self.may_take(who, groups, row.user.as_deref(), &row.process).await?.allow)
+            groups.extend(units.get(unit).into_iter().flatten().cloned());
+        }
+        Ok(self.may_take(who, &groups, row.user.as_deref(), &row.process).await?.allow)
     }
 }
 

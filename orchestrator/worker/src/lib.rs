@@ -37,7 +37,7 @@ pub use erasure::{EraseError, Erased, Order, Reason};
 pub use inbox::Wanted;
 pub use keys::{Key, KeyError, KeyWish, parts as key_parts};
 pub use mail::{DeliverError, Happening};
-pub use projection::task_title;
+pub use projection::{task_kind, task_title};
 pub use quota::{Exceeded, Limits, Quotas};
 pub use release::{Candidate, ReleaseError};
 pub use restore::{Gap, RestoreError};

@@ -15,6 +15,23 @@ pub fn task_title(process: &Process, opened: &TaskOpened) -> String {
     }
 }
 
+/// A question to the applicant.
+pub(crate) const APPLICANT: &str = "applicant";
+
+/// What a task is, as lists name it.
+pub fn task_kind(opened: &TaskOpened) -> &'static str {
+    match opened.kind {
+        TaskKind::Human if opened.assign.applicant => APPLICANT,
+        TaskKind::Human => "human",
+        TaskKind::Takeover => "takeover",
+        TaskKind::Doubt => "doubt",
+        TaskKind::Repair => "repair",
+        TaskKind::Approval => "approval",
+        TaskKind::Ask => "ask",
+        TaskKind::Restored => "restored",
+    }
+}
+
 /// The rows lists show, computed from the run these events lead to.
 pub(crate) fn project(prepared: &Prepared, run: &Run, events: &[Event], day: &str) -> Projection {
     let due = !engine::effects(run).is_empty();
@@ -93,15 +110,6 @@ fn used(run: &Run, event: &Event, day: &str) -> Option<UsageRow> {
 
 fn task_row(prepared: &Prepared, run: &Run, task: &engine::Task) -> TaskRow {
     let opened = &task.opened;
-    let kind = match opened.kind {
-        TaskKind::Human => "human",
-        TaskKind::Takeover => "takeover",
-        TaskKind::Doubt => "doubt",
-        TaskKind::Repair => "repair",
-        TaskKind::Approval => "approval",
-        TaskKind::Ask => "ask",
-        TaskKind::Restored => "restored",
-    };
     TaskRow {
         task: TaskId { run: run.id, number: opened.number }.to_string(),
         run: run.id,
@@ -110,7 +118,7 @@ fn task_row(prepared: &Prepared, run: &Run, task: &engine::Task) -> TaskRow {
         process: run.process.to_string(),
         step: opened.step.to_string(),
         title: task_title(&prepared.process, opened),
-        kind: kind.to_owned(),
+        kind: task_kind(opened).to_owned(),
         open: task.state == engine::TaskState::Open,
         groups: opened.assign.groups.clone(),
         user: opened.assign.user.clone(),

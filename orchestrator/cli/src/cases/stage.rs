@@ -2,17 +2,17 @@
 //! case until nothing moves any more, and begins the program anew where it is stopped; what came of it is judged elsewhere.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
+    collections::BTreeMap,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
 
 use jiff::{SignedDuration, Timestamp};
 use laufzettel_directory::Directory;
 use laufzettel_domain::{Caller, Clock, EffectKey, RunId, TaskId, TenantId, Value, Via};
-use laufzettel_engine::{EffectStatus, Resolution, TaskKind, TaskOpened, wake_at};
+use laufzettel_engine::{EffectStatus, Resolution, Run, Task, TaskKind, TaskOpened, wake_at};
 use laufzettel_process::{
-    Catalogue, Process,
+    Catalogue, Process, Schema,
     model::{RunAs, TriggerKind},
 };
 use laufzettel_store::{Memory as MemoryStore, Store};
@@ -112,7 +112,7 @@ impl<'s> Stage<'s> {
     /// Plays until nothing moves any more; how the run stands then.
     pub async fn play(&mut self, run: RunId) -> Result<Loaded, String> {
         let case = self.case;
-        let mut answered = BTreeSet::new();
+        let mut answered: BTreeMap<TaskId, Tried> = BTreeMap::new();
         let mut asked: BTreeMap<String, usize> = BTreeMap::new();
         let mut events = case.events.clone().into_iter().peekable();
         for _ in 0..ROUNDS_MAX {
@@ -128,14 +128,27 @@ impl<'s> Stage<'s> {
                 return Ok(family.swap_remove(0));
             }
             let tasks = family.iter().flat_map(|member| member.run.open_tasks().map(|task| (TaskId { run: member.run.id, number: task.opened.number }, task)));
-            let open = tasks.into_iter().find(|(id, t)| (t.opened.kind.is_own() || t.opened.kind == TaskKind::Repair) && !answered.contains(id));
+            // a question to the applicant once more when others are asked, too: the answer may be theirs
+            let untried = |id: &TaskId, task: &Task| {
+                let more = |tried: &Tried| task.opened.assign.applicant && tried.asked != task.opened.assign.groups.len();
+                answered.get(id).is_none_or(more)
+            };
+            let open = tasks.into_iter().find(|(id, t)| (t.opened.kind.is_own() || t.opened.kind == TaskKind::Repair) && untried(id, t));
             if let Some((id, task)) = open {
-                answered.insert(id);
-                let times = asked.entry(task.opened.step.to_string()).or_default();
-                *times += 1;
-                let Some(scripted) = scripted(case, &task.opened, *times) else { continue };
+                let times = answered.get(&id).map_or_else(
+                    || {
+                        let times = asked.entry(task.opened.step.to_string()).or_default();
+                        *times += 1;
+                        *times
+                    },
+                    |tried| tried.times,
+                );
+                answered.insert(id, Tried { asked: task.opened.assign.groups.len(), times });
+                let Some(scripted) = scripted(case, &task.opened, times) else { continue };
+                let values = with_files(&self.desk, scripted, task, &self.setting.folder).await?;
+                let run = family.iter().find(|member| member.run.id == id.run).map(|member| &member.run);
                 // a scripted answer that the engine refuses is no error: the task stays open
-                drop(answer(&self.desk, id, scripted, task.opened.shown).await);
+                drop(answer(&self.desk, id, values, task, run).await);
                 continue;
             }
             let happens = events.peek().map(|event| event.at);
@@ -205,6 +218,12 @@ impl<'s> Stage<'s> {
     }
 }
 
+/// A task somebody has tried to answer: how many groups were asked then, and which answer of the script it was.
+struct Tried {
+    asked: usize,
+    times: usize,
+}
+
 async fn happen(desk: &Desk, event: Scheduled) -> Result<(), String> {
     let Scheduled { name, key, payload, .. } = event;
     let by = Caller::service("fall", Via::Api);
@@ -267,11 +286,12 @@ async fn start(setting: &Setting, case: &Case, desk: &Desk) -> Result<laufzettel
     };
     // the same in every case, so that an answer can be written down beforehand
     let mut facts = serde_json::json!({ "id": "fall", "nummer": "2000-000001" });
-    if caller.is_applicant() {
+    // whoever applies has a status page, and nobody else
+    let status = caller.is_applicant();
+    if status {
         facts["applicant"] = serde_json::json!({ "loa": case.loa });
     }
-    let request =
-        StartRequest { process: setting.process.id.to_string(), caller, run_as, input, zone: None, receipts: Vec::new(), clock: None, facts, status: true };
+    let request = StartRequest { process: setting.process.id.to_string(), caller, run_as, input, zone: None, receipts: Vec::new(), clock: None, facts, status };
     desk.start(request).await.map(|s| s.run).map_err(|error| match error {
         StartError::Denied(decision) => format!("Start verweigert: process.start:{} {}", setting.process.id, decision.reason.de),
         StartError::Invalid(problems) => format!("Eingabe passt nicht: {}", crate::perform::problem_lines(&problems, laufzettel_domain::Lang::De)),
@@ -290,9 +310,21 @@ async fn person(desk: &Desk, name: &str) -> Result<Caller, WishError> {
     Ok(known.caller(Via::Form))
 }
 
-async fn answer(desk: &Desk, id: TaskId, scripted: &Value, shown: laufzettel_domain::Digest) -> Result<(), WishError> {
+/// An answer with the bytes of its files put into the store: `{ file: path }` beside the file of the cases.
+async fn with_files(desk: &Desk, scripted: &Value, task: &Task, folder: &Path) -> Result<Value, String> {
     let mut values = scripted.clone();
-    let by = values.as_object_mut().and_then(|map| map.remove("by")).and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
-    let caller = person(desk, &by).await?;
-    desk.answer(id, &caller, &values, shown).await.map(drop)
+    let form = Schema::compile(task.opened.form.clone())?;
+    crate::perform::attach_files(&form, &mut values, folder).map_err(|e| e.to_string())?;
+    laufzettel_worker::files::extract(&desk.tenant, values).await.map_err(|e| e.to_string())
+}
+
+/// As whoever the script names; a question to the applicant she answers herself, unless it names somebody else.
+async fn answer(desk: &Desk, id: TaskId, mut values: Value, task: &Task, run: Option<&Run>) -> Result<(), WishError> {
+    let by = values.as_object_mut().and_then(|map| map.remove("by")).and_then(|v| v.as_str().map(str::to_owned));
+    let applicant = run.and_then(Run::applicant).filter(|_| task.opened.assign.applicant);
+    let caller = match (by.as_deref(), applicant) {
+        (None | Some("applicant"), Some(applicant)) => applicant.clone(),
+        (by, _) => person(desk, by.unwrap_or_default()).await?,
+    };
+    desk.answer(id, &caller, &values, task.opened.shown).await.map(drop)
 }

@@ -60,6 +60,8 @@ async fn start(house: &House, wish: &RunWish, out: &Out) -> Result<RunId, Failed
         out.note(out.text("Probe: ein Prozess aus einer Datei läuft ohne Freigabe.", "Trial: a process from a file runs without a release.")).await;
     }
     let (by, run_as) = starter(house, wish, out).await?;
+    // whoever applies has a status page
+    let status = by.is_applicant();
     let input = laufzettel_worker::files::extract(&house.desk.tenant, wish.input.clone()).await.map_err(|e| Failed::new(code::USAGE, e.to_string()))?;
     let request = StartRequest {
         process: wish.process.clone(),
@@ -70,12 +72,15 @@ async fn start(house: &House, wish: &RunWish, out: &Out) -> Result<RunId, Failed
         receipts: Vec::new(),
         clock: None,
         facts: serde_json::Value::Null,
-        status: false,
+        status,
     };
     match house.desk.start(request).await {
         Ok(started) => {
             let title = house.desk.tenant.current(&wish.process).map(|p| p.process.title.clone()).unwrap_or_default();
             out.note(format!("{} {} · {title}", out.text("Vorgang", "Run"), started.nummer)).await;
+            if let Some(code) = &started.status_code {
+                out.note(format!("{} {}/status/{code}", out.text("Statusseite:", "Status page:"), house.desk.tenant.public_url)).await;
+            }
             Ok(started.run)
         }
         Err(StartError::UnknownProcess) => {
@@ -139,14 +144,21 @@ async fn answer_one(house: &House, family: &[Loaded], wish: &RunWish, out: &Out)
         for task in loaded.run.open_tasks().filter(|task| task.opened.kind.is_own()) {
             let step = task.opened.step.as_str();
             let id = TaskId { run: loaded.run.id, number: task.opened.number };
+            // a question to whoever applies is hers: whoever tries this out as an applicant answers as one
+            let applicant = loaded.run.applicant().filter(|_| task.opened.assign.applicant && out.asker.by.as_deref() == Some(APPLICANT));
             let (by, values) = match wish.answers.get(step) {
-                Some(values) => answerer(house, values, out).await?,
+                Some(values) => answerer(house, values, applicant, out).await?,
                 // the one terminal here is the server's, if the command is its client
                 None if wish.interactive && !out.is_remote() => {
-                    (caller(house, out).await?, crate::ask::ask(&loaded.prepared.process, task, out).map_err(|e| Failed::new(code::USAGE, e.to_string()))?)
+                    let by = match applicant {
+                        Some(applicant) => applicant.clone(),
+                        None => caller(house, out).await?,
+                    };
+                    (by, crate::ask::ask(&loaded.prepared.process, task, out).map_err(|e| Failed::new(code::USAGE, e.to_string()))?)
                 }
                 None => continue,
             };
+            let values = laufzettel_worker::files::extract(&house.desk.tenant, values).await.map_err(|e| Failed::new(code::USAGE, e.to_string()))?;
             house.desk.answer(id, &by, &values, task.opened.shown).await.map_err(|e| wish_failed(e, out.lang))?;
             return Ok(true);
         }
@@ -154,13 +166,16 @@ async fn answer_one(house: &House, family: &[Loaded], wish: &RunWish, out: &Out)
     Ok(false)
 }
 
-/// An answer may name who gives it: `{ "by": "a.klein", … }`; otherwise it is the person who started the run.
-async fn answerer(house: &House, values: &Value, out: &Out) -> Result<(Caller, Value), Failed> {
+/// An answer may name who gives it: `{ "by": "a.klein", … }`; otherwise it is whoever is asked as applicant, or the person who
+/// started the run.
+async fn answerer(house: &House, values: &Value, applicant: Option<&Caller>, out: &Out) -> Result<(Caller, Value), Failed> {
     let mut values = values.clone();
     let by = values.as_object_mut().and_then(|map| map.remove("by")).and_then(|by| by.as_str().map(str::to_owned));
-    let by = match by {
-        Some(user) => named(house, &user, out).await?,
-        None => caller(house, out).await?,
+    let by = match (by, applicant) {
+        (None, Some(applicant)) => applicant.clone(),
+        (Some(user), Some(applicant)) if user == APPLICANT => applicant.clone(),
+        (Some(user), _) => named(house, &user, out).await?,
+        (None, None) => caller(house, out).await?,
     };
     Ok((by, values))
 }
@@ -223,8 +238,7 @@ fn attach(schema: &Schema, value: &mut Value, path: &mut Vec<String>, base: &Pat
     let wants_file = matches!(schema.at(path), schema::At::Known { schema, .. } if schema::is_file(schema));
     if wants_file && value.get("sha256").is_none() {
         if let Some(name) = value.get("file").and_then(Value::as_str) {
-            let bytes = std::fs::read(base.join(name)).map_err(|e| anyhow::anyhow!("{name}: {e}"))?;
-            *value = file_value(name, &bytes);
+            *value = file_at(name, base)?;
         }
         return Ok(());
     }
@@ -241,6 +255,21 @@ fn attach(schema: &Schema, value: &mut Value, path: &mut Vec<String>, base: &Pat
         path.pop();
     }
     Ok(())
+}
+
+/// The same of an answer, whose form nobody knows yet: a field that is `{ "file": path }` and nothing else.
+pub fn attach_to_answer(values: &mut Value, base: &Path) -> anyhow::Result<()> {
+    for value in values.as_object_mut().into_iter().flat_map(|map| map.values_mut()) {
+        let Some(name) = value.as_object().filter(|map| map.len() == 1).and_then(|map| map.get("file")).and_then(Value::as_str) else { continue };
+        *value = file_at(name, base)?;
+    }
+    Ok(())
+}
+
+/// A file as a value, with its bytes beside it.
+pub fn file_at(name: &str, base: &Path) -> anyhow::Result<Value> {
+    let bytes = std::fs::read(base.join(name)).map_err(|e| anyhow::anyhow!("{name}: {e}"))?;
+    Ok(file_value(name, &bytes))
 }
 
 fn file_value(name: &str, bytes: &[u8]) -> Value {

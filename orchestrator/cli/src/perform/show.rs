@@ -98,15 +98,21 @@ pub fn obstacles(process: &Process, run: &Run, lang: Lang) -> Vec<String> {
         Lang::En => format!("  … {}: waits until {until}", title(&slot.step)),
     }));
     for task in run.open_tasks().filter(|t| t.opened.kind.is_own() || matches!(t.opened.kind, TaskKind::Repair | TaskKind::Restored)) {
-        let groups = task.opened.unit.clone().unwrap_or_else(|| task.opened.assign.groups.join(", "));
+        let opened = &task.opened;
+        let applicant = opened.assign.applicant.then(|| if lang == Lang::De { "die antragstellende Person" } else { "the applicant" });
+        let asked = opened.unit.iter().chain(&opened.assign.groups).map(String::as_str);
+        let groups = applicant.into_iter().chain(asked).collect::<Vec<_>>().join(", ");
         let title = match (&task.opened.kind, lang) {
             (TaskKind::Restored, Lang::De) => "Ruht nach einer Wiederherstellung".to_owned(),
             (TaskKind::Restored, Lang::En) => "Rests after a restore".to_owned(),
             _ => title(&task.opened.step),
         };
+        // nobody at a terminal answers for her
+        let alone = opened.assign.applicant && opened.assign.groups.is_empty();
+        let command = if alone { String::new() } else { format!(" (laufzettel tasks complete {}.{})", run.id, opened.number) };
         lines.push(match lang {
-            Lang::De => format!("  … {title}: wartet auf {groups} (laufzettel tasks complete {}.{})", run.id, task.opened.number),
-            Lang::En => format!("  … {title}: waits for {groups} (laufzettel tasks complete {}.{})", run.id, task.opened.number),
+            Lang::De => format!("  … {title}: wartet auf {groups}{command}"),
+            Lang::En => format!("  … {title}: waits for {groups}{command}"),
         });
     }
     lines

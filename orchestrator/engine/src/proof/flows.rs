@@ -8,7 +8,7 @@ use laufzettel_process::{
 use serde::Serialize;
 
 use super::{
-    Setting, declared, gates, outside,
+    Setting, applicant, declared, gates, outside,
     sinks::{Call, calls, class, zone_of},
     trace::{Trace, Tracer},
 };
@@ -74,6 +74,12 @@ fn flows_of(process: &Process, setting: &Setting<'_>, input: Source<'_>) -> Vec<
                     let from = format!("steps.{id} [{name}]");
                     rows.push(row(&sink, &format!("steps.{id}.agent"), &cleared, false, Trace { hops: vec![from], label, untyped: false }));
                 }
+            }
+        }
+        if let StepKind::Human(human) = &step.kind {
+            for (part, template) in applicant::told(step, human) {
+                let gate = gates::is_gated(process, id, template);
+                rows.extend(tracer.of(template).into_iter().map(|trace| row(applicant::SINK, &part, "–", gate, trace)));
             }
         }
         for call in calls(step) {

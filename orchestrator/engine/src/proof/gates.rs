@@ -31,7 +31,7 @@ fn before(process: &Process, firm: bool) -> BTreeMap<&StepId, BTreeSet<&StepId>>
 
 fn is_gate(process: &Process, id: &StepId) -> bool {
     let step = &process.steps[id];
-    matches!(step.kind, StepKind::Human(_)) && step.on_error != OnError::Continue && step.each.is_none()
+    matches!(&step.kind, StepKind::Human(human) if !human.asks_applicant()) && step.on_error != OnError::Continue && step.each.is_none()
 }
 
 /// Whether a person stands before this step, whichever way it is reached, and after everything the value is made of: who
@@ -68,7 +68,7 @@ fn in_every_run(process: &Process) -> BTreeSet<&StepId> {
     certain
 }
 
-/// The tools and models whose results a value is made of, through every `set`, table and human step; each of those is gone
+/// The tools, models and answers of applicants a value is made of, through every `set`, table and human step; each of those is gone
 /// through once, however many ways lead to it.
 fn origins<'p>(process: &'p Process, value: &Template, seen: &mut BTreeSet<&'p StepId>, found: &mut BTreeSet<&'p StepId>) {
     for expression in value.expressions() {
@@ -85,6 +85,10 @@ fn origins<'p>(process: &'p Process, value: &Template, seen: &mut BTreeSet<&'p S
                 // what somebody sent is as foreign as what a tool brings
                 StepKind::Wait(wait) if wait.event().is_some() => {
                     found.insert(id);
+                }
+                StepKind::Human(human) if human.asks_applicant() => {
+                    found.insert(id);
+                    step.kind.templates().iter().for_each(|(_, t)| origins(process, t, seen, found));
                 }
                 StepKind::Set(_) | StepKind::Rules(_) | StepKind::Human(_) | StepKind::Wait(_) => {
                     step.kind.templates().iter().for_each(|(_, t)| origins(process, t, seen, found))

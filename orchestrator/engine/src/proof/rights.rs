@@ -59,6 +59,9 @@ fn meant(process: &Process, run_as: &RunAs) -> Vec<Acting> {
 }
 
 fn assignees(id: &StepId, human: &Human) -> Vec<Acting> {
+    if human.asks_applicant() {
+        return vec![Acting::Applicant];
+    }
     let names = human.assign.groups.iter().chain(&human.assign.user).cloned().collect();
     let assigned = Acting::People { names, from: format!("steps.{id}.human.assign") };
     let more = human.escalate.iter().map(|e| Acting::People { names: e.groups.clone(), from: format!("steps.{id}.human.escalate") });

@@ -1,6 +1,6 @@
 //! `human`: a task with what is shown and what is asked; its answer is the step's value.
 
-use laufzettel_domain::{Digest, Path, Slot, Text, Value};
+use laufzettel_domain::{Digest, Kategorie, Path, Slot, Text, Value};
 use laufzettel_policy::Decision;
 use laufzettel_process::{
     Schema,
@@ -43,8 +43,12 @@ fn open(sheet: &Sheet<'_>, slot: &Slot, human: &Human) -> Result<TaskOpened, Str
         None => None,
         Some(escalate) => Some(Escalation { at: at("escalate.after", &escalate.after)?, groups: escalate.groups.clone() }),
     };
+    if human.asks_applicant() {
+        hers_to_see(sheet, human)?;
+    }
     let form = offered(human, &scope)?;
     let vorschlag = proposed(human, &scope, &form);
+    let nobody = human.asks_applicant() && sheet.run.applicant().is_none();
     Ok(TaskOpened {
         number: sheet.next_task(),
         kind: TaskKind::Human,
@@ -53,9 +57,10 @@ fn open(sheet: &Sheet<'_>, slot: &Slot, human: &Human) -> Result<TaskOpened, Str
         path: None,
         assign: Assign {
             except: human.not_by.iter().flat_map(|step| sheet.run.completed_by(step)).map(|by| by.subject.clone()).collect(),
+            applicant: human.asks_applicant() && !nobody,
             ..human.assign.clone()
         },
-        unit: None,
+        unit: nobody.then(|| sheet.process.verantwortlich.clone()),
         due,
         escalate,
         shown: shown(&show, &vorschlag, &form, human),
@@ -64,9 +69,25 @@ fn open(sheet: &Sheet<'_>, slot: &Slot, human: &Human) -> Result<TaskOpened, Str
         show,
         form,
         vorschlag,
-        note: String::new(),
+        note: if nobody { NOBODY_APPLIED.to_owned() } else { String::new() },
     })
 }
+
+/// Her status page is a way out of the house: what turned out to be of a kind the process does not declare stays here.
+fn hers_to_see(sheet: &Sheet<'_>, human: &Human) -> Result<(), String> {
+    let labels = sheet.labels();
+    for (name, template) in human.show.iter().chain(&human.vorschlag).chain(&human.auswahl) {
+        let beyond: Vec<&str> = labels.beyond_applicant(template).into_iter().map(Kategorie::as_str).collect();
+        if !beyond.is_empty() {
+            return Err(format!("{name}: {} gehört nicht zu den Daten dieses Prozesses und geht nicht auf die Statusseite", beyond.join(", ")));
+        }
+    }
+    Ok(())
+}
+
+/// What the unit reads that gets a question to an applicant there is none of.
+const NOBODY_APPLIED: &str = "Diese Frage geht an die antragstellende Person. Dieser Vorgang kam nicht über das Antragsformular: Es gibt keine Statusseite, auf der sie \
+                              antworten könnte. Bitte klären Sie die Frage auf anderem Weg und tragen Sie die Antwort ein.";
 
 /// Digest of what a person has before her: what is shown, what is proposed, and what she may choose from.
 fn shown(show: &Value, vorschlag: &Value, form: &Value, human: &Human) -> Digest {

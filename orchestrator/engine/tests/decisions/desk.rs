@@ -100,22 +100,24 @@ impl Desk {
 
     /// With files the process reads.
     pub fn with_files(steps: &str, more: &[(&str, &str)], input: Value) -> Result<Self, Rejection> {
+        Self::begun_by(steps, more, (clerk(), RunAs::Caller), json!({}), input)
+    }
+
+    /// Through the intake, as the applicant `k1` with a status page.
+    pub fn applied(steps: &str, input: Value) -> Result<Self, Rejection> {
+        let steps = format!("triggers: [{{ intake: {{ path: probe, run_as: service:svc }} }}]\n{}", steps.trim_start());
+        let applicant = Caller::applicant("k1");
+        Self::begun_by(&steps, &[], (applicant, RunAs::Service("svc".into())), json!({ "status_link": "http://vg/status/1" }), input)
+    }
+
+    pub fn begun_by(steps: &str, more: &[(&str, &str)], by: (Caller, RunAs), facts: Value, input: Value) -> Result<Self, Rejection> {
         let process = process(steps, more);
         let context = context(&process);
         let at: Timestamp = "2026-11-23T09:00:00Z".parse().unwrap();
         let tenant = TenantId::parse("t").unwrap();
         let id = RunId::new(at, [1; 10]);
-        let begin = Start {
-            caller: clerk(),
-            run_as: RunAs::Caller,
-            input,
-            nummer: "2026-000001".into(),
-            facts: json!({}),
-            status_code: None,
-            zone: None,
-            decision: yes(),
-            parent: None,
-        };
+        let (caller, run_as) = by;
+        let begin = Start { caller, run_as, input, nummer: "2026-000001".into(), facts, status_code: None, zone: None, decision: yes(), parent: None };
         let (run, events) = start(&process, &context, &tenant, id, begin, at)?;
         let history = events.into_iter().map(|e| (e, at)).collect();
         Ok(Self { process, context, history, run, at })

@@ -42,6 +42,7 @@ fn which_records_are_belege() {
     let process = desk().process;
     for (kind, body, expected) in [
         ("task.completed", json!({ "number": 1 }), true),
+        ("task.completed", json!({ "number": 1, "by": crate::clerk() }), true),
         ("step.completed", json!({ "step": "r" }), true),
         ("step.completed", json!({ "step": "l", "item": 2 }), true),
         ("step.completed", json!({ "step": "s" }), false),
@@ -87,4 +88,12 @@ fn a_run_without_its_contents_still_tells_what_it_went_through() {
     let steps: Vec<_> = run.steps.keys().collect();
     assert_eq!((run.state(), run.seq, steps), (State::Completed, desk.run.seq, desk.run.steps.keys().collect()));
     assert_eq!((run.input, run.output), (Value::Null, Value::Null));
+}
+
+/// What an applicant answered goes with her input, whatever is known of the process.
+#[test]
+fn an_applicants_answer_is_no_beleg() {
+    let process = desk().process;
+    let body = json!({ "number": 1, "by": laufzettel_domain::Caller::applicant("k1") });
+    assert_eq!([Some(&process), None].map(|process| is_beleg(process, "task.completed", &body)), [false, false]);
 }

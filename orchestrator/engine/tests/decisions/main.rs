@@ -4,6 +4,7 @@
 
 mod agents;
 mod anew;
+mod applicant;
 mod desk;
 mod items;
 mod kept;

@@ -142,7 +142,8 @@ pub fn grow(random: &mut Random) -> Grown {
     grown.values = input(&grown);
     for n in 0..3 + random.below(6) {
         let id = format!("s{n}");
-        match random.below(10) {
+        match random.below(11) {
+            10 if grown.intake => question(&mut grown, random, &id),
             9 => event(&mut grown, random, &id),
             7 | 8 => list(&mut grown, random, &id),
             6 => wait(&mut grown, random, &id),
@@ -160,6 +161,34 @@ pub fn grow(random: &mut Random) -> Grown {
         if random.chance(60) { send(&mut grown, random, &id) } else { file(&mut grown, random, &id) }
     }
     grown
+}
+
+/// A question to the applicant: what she answers is as foreign and as high as her input, and that she was shown something makes it no
+/// better.
+fn question(grown: &mut Grown, random: &mut Random, id: &str) {
+    let condition = condition(grown, random);
+    let mut lines: Vec<String> = condition.iter().map(|c| c.0.clone()).collect();
+    lines.push("human:".to_owned());
+    lines.push("  assign: applicant".to_owned());
+    lines.push("  show: { eigenes: \"{{ input.s1 }}\", fest: Bitte antworten }".to_owned());
+    lines.push("  form: { type: object, additionalProperties: false, required: [wort, art], properties: { wort: { type: string, maxLength: 200 }, art: { enum: [u, v] }, offen: { type: string, x-schutzbedarf: kein, x-kategorien: [] } } }".to_owned());
+    grown.steps.push(Step { id: id.to_owned(), lines });
+    let (told, told_special) = condition.as_ref().map_or((0, false), |c| (c.1, c.2));
+    let may_lack = condition.is_some();
+    let value = |name: &str, kind, level: usize, special| {
+        let path = if may_lack { format!("(steps.{id}.{name} | default('-'))") } else { format!("steps.{id}.{name}") };
+        Value { path, kind, trusted: false, order: false, level: level.max(told), special: special || told_special }
+    };
+    let (l, s) = (grown.level, grown.special);
+    // a choice with a default is not asserted to be listed
+    let art = if may_lack { Kind::Text } else { Kind::Listed };
+    let values = [
+        value("wort", Kind::Text, l, s),
+        value("art", art, l, s),
+        value("shown.eigenes", Kind::Text, l, s),
+        value("offen | default('-')", Kind::Text, 0, false),
+    ];
+    grown.values.extend(values.into_iter().take(if may_lack { 3 } else { 4 }));
 }
 
 /// A condition with the level and category it tells, for some steps.

@@ -24,7 +24,7 @@ use perform::{Observed, Texts, observe};
 
 /// Enough that every construct meets every other many times; one costs about a millisecond.
 const CLEAN: u64 = 600;
-const ASTRAY: u64 = 900;
+const ASTRAY: u64 = 1_100;
 const PAIRS: u64 = 1_200;
 
 fn read(text: &str) -> (Option<Process>, Vec<String>) {

@@ -3,7 +3,7 @@
 use super::grow::{Grown, Kind, Random, Step};
 
 /// Kinds of mutation.
-pub const KINDS: usize = 30;
+pub const KINDS: usize = 33;
 
 fn foreign(grown: &Grown) -> bool {
     grown.intake
@@ -154,6 +154,22 @@ pub fn mutate(grown: &mut Grown, random: &mut Random) -> Option<&'static str> {
                 &[&format!("needs: [\"{model}?\"]"), "run_as: service:svc", "tool: m/senden", "with: { an: amt@vg.example, text: hallo }"],
             );
             "sent after a model without a person"
+        }),
+        30 => (foreign(grown) && !grown.models.is_empty()).then(|| {
+            let needs = format!("needs: [\"{}?\"]", grown.models[0]);
+            add(grown, "mut_sie", &[&needs, "human: { assign: applicant, show: { x: a }, form: { type: object } }"]);
+            add(grown, "mut_senden", &["needs: [mut_sie]", "run_as: service:svc", "tool: m/senden", "with: { an: amt@vg.example, text: hallo }"]);
+            "sent after a model and the applicant"
+        }),
+        31 => foreign(grown).then(|| {
+            add(grown, "mut_sie", &["human: { assign: applicant, show: { x: \"{{ input.s1 }}\" }, form: { type: object } }"]);
+            write(grown, "\"{{ steps.mut_sie.shown.x }}\"");
+            "what the applicant was shown steers a write"
+        }),
+        32 => foreign(grown).then(|| {
+            add(grown, "mut_sie", &["human: { assign: applicant, form: { type: object, properties: { x: { type: string, maxLength: 20 } } } }"]);
+            write(grown, "\"{{ steps.mut_sie.x }}\"");
+            "the applicant's answer steers a write"
         }),
         18 => (!grown.models.is_empty()).then(|| {
             let model = grown.models[0].clone();

@@ -107,7 +107,8 @@ fn begin(process: &Process, context: &Context, texts: &Texts, random: &mut Rando
         }
         input.as_object_mut().unwrap().remove("f1");
     }
-    let begin = Start { caller, run_as, input, nummer: "2026-000001".into(), facts: json!({}), status_code: None, zone: None, decision: yes(), parent: None };
+    let facts = if intake { json!({ "status_link": "http://vg.example/status/1" }) } else { json!({}) };
+    let begin = Start { caller, run_as, input, nummer: "2026-000001".into(), facts, status_code: None, zone: None, decision: yes(), parent: None };
     let id = RunId::new(at, [1; 10]);
     start(process, context, &TenantId::parse("t").unwrap(), id, begin, at).unwrap().0
 }
@@ -126,6 +127,11 @@ fn perform(process: &Process, context: &Context, house: &House, texts: &Texts, r
                 let approved = if luck & 512 == 0 { "freigeben" } else { "ablehnen" };
                 let values = if task.opened.kind == TaskKind::Ask { json!({ "antwort": "von Hand" }) } else { json!({ "entscheidung": approved }) };
                 Command::Answer(Answer { task: task.opened.number, by: clerk(), values, shown: task.opened.shown, decision: yes(), release: None })
+            }
+            (None, Some(task)) if task.opened.assign.applicant => {
+                let values = json!({ "wort": texts.text("antwort"), "art": if luck & 1024 == 0 { "u" } else { "v" }, "offen": texts.text("offen") });
+                let by = run.applicant().unwrap().clone();
+                Command::Answer(Answer { task: task.opened.number, by, values, shown: task.opened.shown, decision: yes(), release: None })
             }
             (None, Some(task)) if task.opened.path.is_none() => {
                 let mut values = json!({ "entscheidung": if luck & 1 == 0 { "ja" } else { "nein" } });

@@ -290,6 +290,81 @@ fn an_undo_that_asks_after_a_step_tells_of_it() {
     assert_eq!(told, ["t/stornieren steps.ablage.undo.with.id ← input.frei (untrusted) gate true"]);
 }
 
+/// A question to the applicant before the gate, with `show` and what else follows; findings of `sie` alone.
+fn asking(show: &str, more: &str) -> String {
+    let step = format!(
+        "  sie:\n    human: {{ assign: applicant, show: {{ x: \"{show}\" }}, form: {{ type: object, properties: {{ wort: {{ type: string, maxLength: 40 }} }} }} }}\n{more}  einordnung:\n"
+    );
+    GOOD.replacen("  einordnung:\n", &step, 1)
+}
+
+/// She sees what she wrote, what the author wrote and what somebody of the staff wrote or saw whole.
+#[test]
+fn what_an_applicant_is_shown() {
+    let vorher = "  vorher:\n    human: { assign: { groups: [GG-Amt] }, show: { kurz: \"{{ steps.text.anzahl }}\", lang: \"{{ steps.text.text }}\" }, form: { type: object, properties: { frage: { type: string } } } }\n";
+    let zwischen = "  zwischen:\n    set: { a: \"{{ steps.text.text }}\", b: \"{{ input.frei }}\" }\n";
+    let tabelle = "  tabelle:\n    rules: { table: rules/t.yaml, with: { art: \"{{ input.art }}\" } }\n";
+    let unseen =
+        |source: &str| format!("LZ405 steps.sie.human.show.x: {source} → steps.sie.human.show.x → applicant (status page): nobody of the staff has seen this.");
+    let rows: &[(&str, &str, Option<String>)] = &[
+        ("{{ input.frei }} {{ run.nummer }} {{ input.iban }}", "", None),
+        ("{{ steps.vorher.frage }}", vorher, None),
+        ("{{ steps.vorher.shown.kurz }}", vorher, None),
+        ("{{ steps.vorher.shown.lang }}", vorher, Some(unseen("steps.vorher.shown.lang"))),
+        ("{{ steps.vorher }}", vorher, Some(unseen("steps.vorher"))),
+        ("{{ steps.text.text }}", "", Some(unseen("steps.text.text"))),
+        ("{{ error('text') }}", "", Some(unseen("steps.text"))),
+        ("{{ steps.zwischen.a }}", zwischen, Some(unseen("steps.text.text"))),
+        ("{{ steps.zwischen.b }}", zwischen, None),
+        ("{{ steps.tabelle.akte }}", tabelle, None),
+    ];
+    for (show, more, expected) in rows {
+        let found: Vec<String> = findings(&asking(show, more), &House::new("gruen")).into_iter().filter(|line| line.contains("steps.sie.")).collect();
+        assert_eq!(found, expected.clone().into_iter().collect::<Vec<_>>(), "{show}");
+    }
+    // of a kind the process does not declare: only her own
+    let meldedaten = |house: &mut House| {
+        let kategorien = [laufzettel_domain::Kategorie::Meldedaten].into();
+        house.tools.get_mut("t/lesen").unwrap().yields.kategorien = Some(kategorien);
+    };
+    let mut house = House::new("gruen");
+    meldedaten(&mut house);
+    let found = findings(&asking("{{ steps.vorher.shown.kurz }}", vorher), &house);
+    let expected =
+        "LZ405 steps.sie.human.show.x: steps.sie.human.show.x → applicant (status page): meldedaten is no kind of data of this process, and not among her own.";
+    assert!(found.iter().any(|line| line == expected), "{found:#?}");
+    // where it goes stands in the table of flows
+    let told: Vec<String> = rows_of(&asking("{{ input.frei }}", "")).into_iter().filter(|row| row.contains("Statusseite")).collect();
+    assert_eq!(told, ["Antragstellende Person (Statusseite) steps.sie.human.show.x ← input.frei (untrusted) gate false"]);
+}
+
+fn rows_of(text: &str) -> Vec<String> {
+    rows(text, &House::new("gruen"))
+}
+
+/// Her answer steers nothing, is nobody's gate, and having been shown something makes it no better.
+#[test]
+fn an_applicant_vouches_for_nothing() {
+    let shown = "needs: [sie]\n    run_as: service:svc\n    tool: m/senden\n    with: { an: \"{{ steps.sie.shown.x }}\", text: hallo }";
+    let acting = "run_as: steps.sie\n    tool: t/ablegen\n    with: { akte: A-1, inhalt: x }";
+    let gate = "needs: [einordnung, sie]\n    run_as: service:svc\n    tool: m/senden\n    with: { an: amt@vg.example, text: hallo }";
+    let foreign = "needs: [entscheidung]\n    run_as: steps.entscheidung\n    tool: m/senden\n    with: { an: amt@vg.example, text: \"{{ steps.sie.wort }}\" }";
+    let brief = "needs: [ablage]\n    run_as: steps.entscheidung\n    tool: m/senden\n    with: { an: \"{{ steps.entscheidung.shown.mail }}\", text: \"{{ input.iban }}\" }";
+    let rows: &[(&str, &str)] = &[
+        (shown, "LZ502 steps.brief.with.an"),
+        (gate, "LZ605 steps.brief.tool"),
+        // who was there before she answered has not seen what she answered
+        (foreign, "LZ503 steps.brief.with.text"),
+    ];
+    for (by, expected) in rows {
+        let text = asking("{{ input.mail }}", "").replacen(brief, by, 1);
+        let found = findings(&text, &House::new("gruen"));
+        assert!(found.iter().any(|line| line.starts_with(expected)), "{expected}: {found:#?}");
+    }
+    let (process, lines) = read(&asking("a", "").replacen(brief, acting, 1));
+    assert!(process.is_none() && lines.iter().any(|line| line.contains("LZ205") && line.contains("keine Rechte im Haus")), "{lines:#?}");
+}
+
 /// What once slipped through, each told by its code and its place. A row: what is changed in the good process, what is found.
 #[test]
 fn no_way_around() {

@@ -17,6 +17,7 @@ pub fn all() -> Vec<(&'static str, Desk)> {
     vec![
         ("agent", agent()),
         ("anfang", begun()),
+        ("antragstellend", applicant()),
         ("ereignis", event()),
         ("festgefahren", stuck()),
         ("frist", late()),
@@ -75,6 +76,26 @@ output: { id: "{{ steps.schreiben.id }}" }
 
 fn begun() -> Desk {
     desk(CALLS, json!({ "n": 1 }))
+}
+
+/// A question to the applicant: nobody answers, then a group is asked as well, then she answers.
+fn applicant() -> Desk {
+    let steps = r#"
+steps:
+  frage:
+    human:
+      assign: applicant
+      show: { fest: Bitte antworten, name: "{{ input.name }}" }
+      form: { type: object, additionalProperties: false, required: [wort], properties: { wort: { type: string, maxLength: 40 } } }
+      due: P3D
+      escalate: { after: P5D, to: { groups: [GG] } }
+output: { wort: "{{ steps.frage.wort }}" }
+"#;
+    let mut desk = Desk::applied(steps, json!({ "name": "Weber" })).unwrap();
+    wait(&mut desk, 5 * 86_400);
+    let wish = answer(&desk, json!({ "wort": "Bäckerei" }), Caller::applicant("k1"));
+    desk.tell(wish).unwrap();
+    desk
 }
 
 fn written() -> Desk {

@@ -49,6 +49,9 @@ pub fn told(run: &Run) -> Value {
             if let Some(claimed) = &task.claimed {
                 told["claimed"] = json!([claimed.by.subject, claimed.at]);
             }
+            if task.opened.assign.applicant {
+                told["applicant"] = json!(true);
+            }
             (number, told)
         })),
         "waits": map(run.waits.iter().map(|(slot, until)| (slot, json!(until)))),

@@ -35,6 +35,9 @@ pub fn human(node: &Node, key: &str, reader: &mut Reader<'_>, findings: &mut Fin
     let form_at = form_node.map_or(node.at, |n| n.at);
     let auswahl = form.as_ref().map(|form| auswahl(&form.root, form_at, &fields.path("form"), &mut errors, fields.findings)).unwrap_or_default();
     syntax_errors(errors, &show_key, fields.findings);
+    if assign.as_ref().is_some_and(|assign| assign.applicant) {
+        no_matter_of_hers(&mut fields);
+    }
     fields.close();
     let form = form?;
     for (name, _) in &proposed {
@@ -43,6 +46,30 @@ pub fn human(node: &Node, key: &str, reader: &mut Reader<'_>, findings: &mut Fin
     let form_order = form_order(form_node, &form.root);
     let vorschlag = proposed.into_iter().map(|(name, template)| (name.to_owned(), template)).collect();
     Some(Human { assign: assign?, not_by, show, show_order, form, form_order, vorschlag, auswahl, due, escalate, ermessen, release })
+}
+
+/// What only somebody of the house does.
+fn no_matter_of_hers(fields: &mut Fields<'_, '_>) {
+    let senseless = [
+        (
+            "not_by",
+            "vier Augen sind die zweier Menschen im Haus; die antragstellende Person ist keiner davon.",
+            "four eyes are those of two people of the house; the applicant is none of them.",
+        ),
+        (
+            "release",
+            "Kennzeichen senkt nur, wer im Haus das Recht dazu hat; die antragstellende Person hat keines.",
+            "labels are lowered only by somebody of the house with that right; the applicant has none.",
+        ),
+        ("ermessen", "Ermessen übt die Behörde aus, nicht die antragstellende Person.", "discretion is the authority's, not the applicant's."),
+    ];
+    for (name, de, en) in senseless {
+        if let Some(node) = fields.opt(name) {
+            let (at, key) = (node.at, fields.path(name));
+            let text = Text::new(format!("„{name}“ geht hier nicht: {de}"), format!("\"{name}\" is not possible here: {en}"));
+            fields.findings.error("LZ108", at, key, text);
+        }
+    }
 }
 
 /// `{ after, to: { groups } }`
@@ -139,8 +166,7 @@ fn elsewhere(form: &Value, at: Place, key: &str, findings: &mut Findings) {
 
 fn assign(node: &Node, key: &str, findings: &mut Findings) -> Option<Assign> {
     if node.text() == Some("applicant") {
-        super::unsupported(node.at, key, "assign: applicant", findings);
-        return None;
+        return Some(Assign { applicant: true, ..Assign::default() });
     }
     let mut fields = Fields::open(node, key, findings)?;
     let groups = fields.texts("groups").unwrap_or_default();
@@ -149,7 +175,7 @@ fn assign(node: &Node, key: &str, findings: &mut Findings) -> Option<Assign> {
         fields.missing("groups", "LZ106");
     }
     fields.close();
-    Some(Assign { groups, user, except: BTreeSet::new() })
+    Some(Assign { groups, user, ..Assign::default() })
 }
 
 /// `{ to, kategorien, of }`: all three, so that nobody lowers more than was written.

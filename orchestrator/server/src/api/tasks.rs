@@ -105,7 +105,7 @@ fn shown(loaded: &Loaded, id: TaskId, task: &Task) -> TaskShown {
         process: run.process.to_string(),
         step: opened.step.to_string(),
         title: laufzettel_worker::task_title(&loaded.prepared.process, opened),
-        kind: json!(opened.kind).as_str().unwrap_or_default().to_owned(),
+        kind: laufzettel_worker::task_kind(opened).to_owned(),
         open: task.state == TaskState::Open,
         due: opened.due,
         claimed: holder(task),

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{
     form::{FormView, ReviewGroup},
+    shown::Shown,
     words::format_span,
 };
 
@@ -127,8 +128,50 @@ pub struct StatusPage {
     pub current: Station,
     /// What happens next, if more is known than the usual of the station.
     pub next: Option<String>,
+    /// What became of an answer she has just sent.
+    pub said: Option<Said>,
+    pub question: Option<Question>,
+    pub answered: Vec<Answered>,
     pub automated: Vec<AutomatedStep>,
     pub result: Option<String>,
+}
+
+/// What became of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Said {
+    Arrived,
+    /// Somebody has answered already, or nobody asks any more.
+    TooLate,
+    /// It could not be taken now; what was typed is still there.
+    Later,
+}
+
+/// A question to the applicant, with the form that answers it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Question {
+    pub action: String,
+    pub title: String,
+    pub shown: Vec<Shown>,
+    /// Of what is shown: an answer names it.
+    pub digest: String,
+    /// `None`: no page can show it.
+    pub form: Option<FormView>,
+    /// In the tenant's zone.
+    pub due: Option<DateTime>,
+    pub overdue: bool,
+    /// Questions that come after it.
+    pub more: usize,
+    /// Idempotency key, made at the first look.
+    pub key: String,
+}
+
+/// A question she has answered, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Answered {
+    pub title: String,
+    /// In the tenant's zone.
+    pub at: DateTime,
 }
 
 /// A station and when it was reached.
@@ -158,6 +201,11 @@ pub struct AutomatedStep {
 }
 
 impl StatusPage {
+    /// What is wrong with an answer, for the title of the page.
+    pub fn problems(&self) -> usize {
+        self.question.as_ref().and_then(|question| question.form.as_ref()).map_or(0, |form| form.problems.len())
+    }
+
     pub fn stations(current: Station, reached: &[Reached]) -> Vec<StationView> {
         let at = |station| reached.iter().rev().find(|r| r.station == station).map(|r| r.at);
         let behind = Station::ALL.iter().take_while(|station| **station != current).count();

@@ -137,8 +137,12 @@ fn every_input_has_a_label_and_no_choice_is_made_beforehand() {
 #[test]
 fn wordings_of_every_state_exist() {
     for current in Station::ALL {
-        let page = Page::Status(StatusPage::sample(current));
+        let page = Page::Status(Box::new(StatusPage::sample(current)));
         assert_eq!(render(&page, &frame(Lang::De, false)).matches("aria-current=\"step\"").count(), 1);
+    }
+    for (said, words) in [(Said::Arrived, "ist angekommen"), (Said::TooLate, "nicht übernommen"), (Said::Later, "gerade nicht annehmen")] {
+        let page = Page::Status(Box::new(StatusPage { said: Some(said), ..StatusPage::asking(false, Lang::De) }));
+        assert!(render(&page, &frame(Lang::De, false)).contains(words), "{said:?}");
     }
     for origin in [Origin::Antrag, Origin::Register, Origin::Modell, Origin::Regel, Origin::Mensch] {
         let shown = vec![Shown::of("x", &1.into(), Lang::De).from(origin)];

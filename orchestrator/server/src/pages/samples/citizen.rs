@@ -71,6 +71,27 @@ impl QuittungPage {
 }
 
 impl StatusPage {
+    /// With a question, as first seen or (`true`) sent back with mistakes.
+    pub(in crate::pages) fn asking(wrong: bool, lang: Lang) -> Self {
+        let (form, pairs) = (form(), pairs());
+        let problems = form.parse(&pairs).1;
+        let first = Filled { own_data: true, ..Filled::default() };
+        let filled = if wrong { Filled { pairs: &pairs, problems: &problems, ..first } } else { first };
+        let question = Question {
+            action: "/status/k7f3-9x2m-q8zp?frage=2".into(),
+            title: "Nachweis nachreichen".into(),
+            shown: Shown::list(&json!({ "frage": format!("Bitte senden Sie uns den Nachweis. {EVIL}") }), &[], lang),
+            digest: "sha256:00".into(),
+            form: Some(form.view(&filled, lang)),
+            due: Some(at(23)),
+            overdue: wrong,
+            more: usize::from(wrong),
+            key: "0192-key".into(),
+        };
+        let said = wrong.then_some(Said::TooLate);
+        Self { said, question: Some(question), result: None, automated: Vec::new(), ..Self::sample(Station::Rueckfrage) }
+    }
+
     pub(in crate::pages) fn sample(current: Station) -> Self {
         let reached = [
             Reached { station: Station::Eingegangen, at: at(9) },
@@ -84,6 +105,9 @@ impl StatusPage {
             stations: StatusPage::stations(current, &reached),
             current,
             next: None,
+            said: (current == Station::InBearbeitung).then_some(Said::Arrived),
+            question: None,
+            answered: vec![Answered { title: EVIL.into(), at: at(10) }],
             automated: vec![
                 AutomatedStep {
                     title: "Halter im Melderegister suchen".into(),

@@ -1,0 +1,122 @@
+//! What an applicant is shown when she is asked something (LZ405). Her status page is a way out of the house, and whoever has its
+//! address reads it: she sees what she wrote herself, what stands in the process, and what somebody of the staff wrote or has seen
+//! whole; nothing that comes of a tool, a model or another run as it is, nothing of a kind the process does not declare, and nothing
+//! about somebody under a blocked entry.
+
+use std::collections::BTreeSet;
+
+use laufzettel_domain::{Findings, Kategorie, Path, Place, Text, Trust};
+use laufzettel_process::{
+    Process,
+    expression::Template,
+    model::{Human, Step, StepKind},
+};
+
+use crate::labels::{Labels, part};
+
+/// Where she reads it, as the table of flows names it.
+pub const SINK: &str = "Antragstellende Person (Statusseite)";
+
+pub fn check(labels: Labels<'_>, findings: &mut Findings) {
+    for id in &labels.process.order {
+        let step = &labels.process.steps[id];
+        let StepKind::Human(human) = &step.kind else { continue };
+        for (key, template) in told(step, human) {
+            let at = template.expressions().first().map_or(step.at, |e| e.at);
+            Told { labels: labels.read_by(step), key, at }.check(template, findings);
+        }
+    }
+}
+
+/// What an applicant is told in a step, by its key; nothing where the staff is asked.
+pub fn told<'p>(step: &Step, human: &'p Human) -> Vec<(String, &'p Template)> {
+    if !human.asks_applicant() {
+        return Vec::new();
+    }
+    let named = [("show", &human.show), ("vorschlag", &human.vorschlag), ("form.properties", &human.auswahl)];
+    let named = named.into_iter().flat_map(|(of, templates)| templates.iter().map(move |(name, t)| (of, name, t)));
+    named.map(|(of, name, template)| (format!("steps.{}.human.{of}.{name}", step.id), template)).collect()
+}
+
+/// One value she is told.
+struct Told<'v> {
+    labels: Labels<'v>,
+    key: String,
+    at: Place,
+}
+
+impl Told<'_> {
+    fn check(self, template: &Template, findings: &mut Findings) {
+        if let Some(source) = self.unseen(template, &mut BTreeSet::new()) {
+            return self.unseen_finding(&source, findings);
+        }
+        let foreign: Vec<&str> = self.labels.beyond_applicant(template).into_iter().map(Kategorie::as_str).collect();
+        if !foreign.is_empty() {
+            let (key, names) = (&self.key, foreign.join(", "));
+            let text = Text::new(
+                format!("{key} → {SINK}: {names} gehört nicht zu den Daten dieses Prozesses und steht nicht in ihren eigenen Angaben."),
+                format!("{key} → applicant (status page): {names} is no kind of data of this process, and not among her own."),
+            );
+            findings.error("LZ405", self.at, key.clone(), text);
+        }
+    }
+
+    fn unseen_finding(self, source: &Path, findings: &mut Findings) {
+        let key = self.key;
+        let text = Text::new(
+            format!("{source} → {key} → {SINK}: das hat niemand im Haus gesehen."),
+            format!("{source} → {key} → applicant (status page): nobody of the staff has seen this."),
+        );
+        findings.error("LZ405", self.at, key, text).hint = Some(Text::new(
+            "Gezeigt wird ihr, was sie selbst angegeben hat, was im Prozess steht und was jemand im Haus geschrieben oder ganz gesehen hat: Lesen Sie steps.<schritt>.shown.<name>, höchstens 500 Zeichen.",
+            "She is shown what she said herself, what stands in the process, and what somebody of the staff wrote or has seen whole: read steps.<step>.shown.<name>, at most 500 characters.",
+        ));
+    }
+
+    /// The first thing a value is made of that neither she nor anybody of the staff has said or seen.
+    fn unseen(&self, template: &Template, seen: &mut BTreeSet<Path>) -> Option<Path> {
+        let mut reads = BTreeSet::new();
+        for expression in template.expressions() {
+            reads.extend(expression.analysis.paths());
+            reads.extend(expression.analysis.asked.iter().map(|step| Path::new(["steps", step.as_str()])));
+        }
+        reads.into_iter().find_map(|path| self.unseen_at(&path, seen))
+    }
+
+    /// Each path is gone through once, however many ways lead to it.
+    fn unseen_at(&self, path: &Path, seen: &mut BTreeSet<Path>) -> Option<Path> {
+        if !seen.insert(path.clone()) {
+            return None;
+        }
+        let process: &Process = self.labels.process;
+        let step = path.step().and_then(|id| process.steps.get(id))?;
+        let below = step.below(path);
+        let through = |inner: &Template, seen: &mut BTreeSet<Path>| self.unseen(part(inner, below), seen);
+        match &step.kind {
+            StepKind::Tool(_) | StepKind::Model(_) | StepKind::Agent(_) | StepKind::Process(_) => Some(path.clone()),
+            StepKind::Wait(wait) if wait.event().is_some() => Some(path.clone()),
+            StepKind::Set(template) => through(template, seen),
+            // the author's own words, chosen by what cannot carry any
+            StepKind::Rules(rules) if rules.table.is_constant() => (self.labels.of_path(path).trust < Trust::Trusted).then(|| path.clone()),
+            StepKind::Human(human) if !human.asks_applicant() => self.unseen_by(human, path, below, seen),
+            StepKind::Rules(_) | StepKind::Human(_) | StepKind::Wait(_) => {
+                step.kind.templates().into_iter().find_map(|(_, template)| self.unseen(template, seen))
+            }
+        }
+    }
+
+    /// A field somebody of the staff filled in she wrote. What she was shown she has seen, if she surely read it whole, or it was the
+    /// applicant's to begin with.
+    fn unseen_by(&self, human: &Human, path: &Path, below: &[String], seen: &mut BTreeSet<Path>) -> Option<Path> {
+        let vouched = self.labels.of_path(path).trust == Trust::Trusted;
+        match below.first().map(String::as_str) {
+            Some("shown") if vouched => None,
+            Some("shown") => {
+                let shown = below.get(1).and_then(|name| human.show.get(name));
+                shown.map_or_else(|| Some(path.clone()), |inner| self.unseen(part(inner, &below[2..]), seen).map(|_| path.clone()))
+            }
+            Some(_) => None,
+            None => (!vouched).then(|| path.clone()),
+        }
+    }
+}

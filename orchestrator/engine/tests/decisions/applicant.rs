@@ -1,0 +1,177 @@
+//! A question to whoever applied: who answers it, what her answer is worth, and who is asked where nobody applied.
+
+use laufzettel_domain::{Caller, Label, Trust, Value, Via};
+use laufzettel_engine::{Claim, Command, Event, Rejection, Run, StepState, contacts, wake_at};
+use laufzettel_process::model::RunAs;
+use serde_json::json;
+
+use crate::desk::{Desk, answer, clerk, yes};
+
+const ASKED: &str = r#"
+steps:
+  frage:
+    human:
+      assign: applicant
+      show: { name: "{{ input.name }}", fest: Bitte antworten }
+      form:
+        type: object
+        additionalProperties: false
+        required: [wort]
+        properties: { wort: { type: string, maxLength: 40 }, art: { enum: [a, b] }, offen: { type: string, x-schutzbedarf: kein, x-kategorien: [] } }
+      due: P3D
+      escalate: { after: P5D, to: { groups: [GG] } }
+output: { wort: "{{ steps.frage.wort }}" }
+"#;
+
+fn asked() -> Desk {
+    Desk::applied(ASKED, json!({ "name": "Weber" })).unwrap()
+}
+
+fn hers() -> Caller {
+    Caller::applicant("k1")
+}
+
+/// The rule that refused, or what came of it.
+fn told(desk: &mut Desk, wish: Command) -> String {
+    match desk.tell(wish) {
+        Ok(()) => desk.story().split(" | ").last().unwrap().to_owned(),
+        Err(Rejection::Denied(decision)) => decision.rule,
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+/// Whatever was permitted: she answers, of this very run, and nobody for her until others are asked as well.
+#[test]
+fn who_answers_a_question_to_the_applicant() {
+    let key = Caller { via: Via::Api, ..clerk() };
+    for (by, before, after) in [
+        (hers(), "completed {\"wort\":\"x\"}", "completed {\"wort\":\"x\"}"),
+        (Caller::applicant("k2"), "gate.interactive", "gate.interactive"),
+        (key, "gate.interactive", "gate.interactive"),
+        (Caller::service("svc", Via::Intake), "gate.interactive", "gate.interactive"),
+        (clerk(), "assign.applicant", "completed {\"wort\":\"x\"}"),
+    ] {
+        let mut desk = asked();
+        assert_eq!(desk.run.state().as_str(), "waiting");
+        let wish = answer(&desk, json!({ "wort": "x" }), by.clone());
+        assert_eq!(told(&mut desk, wish), before, "{}", by.subject);
+        let mut desk = asked();
+        desk.at = wake_at(&desk.run).unwrap();
+        desk.tell(Command::Wake).unwrap();
+        assert_eq!(desk.story(), "start | ?1 | more 1 GG");
+        let wish = answer(&desk, json!({ "wort": "x" }), by.clone());
+        assert_eq!(told(&mut desk, wish), after, "{}", by.subject);
+    }
+}
+
+/// She answers no task of the staff's, takes none in hand, and what a clerk has in hand stays hers to answer.
+#[test]
+fn her_questions_and_the_staffs_tasks_are_apart() {
+    let steps = "\nsteps:\n  pruefung: { human: { assign: { groups: [GG] }, form: { type: object, properties: { ja: { type: boolean } } } } }\n";
+    let mut staff = Desk::applied(steps, json!({})).unwrap();
+    let wish = answer(&staff, json!({ "ja": true }), hers());
+    assert_eq!(told(&mut staff, wish), "gate.interactive");
+    let mut desk = asked();
+    let claim = |by: Caller| Command::Claim(Claim { task: 1, by, reason: String::new(), decision: yes() });
+    assert_eq!(told(&mut desk, claim(hers())), "gate.interactive");
+    assert_eq!(told(&mut desk, claim(clerk())), "assign.applicant", "hers alone so far");
+    desk.at = wake_at(&desk.run).unwrap();
+    desk.tell(Command::Wake).unwrap();
+    assert_eq!(told(&mut desk, claim(clerk())), "Klein has 1");
+    let wish = answer(&desk, json!({ "wort": "x" }), hers());
+    assert_eq!(told(&mut desk, wish), "completed {\"wort\":\"x\"}");
+}
+
+/// Her words are foreign, with the labels of the form; what she was shown nobody vouches for, and no contact is seen by her.
+#[test]
+fn what_she_answers_is_foreign() {
+    let mut desk = Desk::applied(ASKED, json!({ "name": "weber@example.org" })).unwrap();
+    let wish = answer(&desk, json!({ "wort": "x", "art": "a", "offen": "y" }), hers());
+    desk.tell(wish).unwrap();
+    let Some(StepState::Completed { labels, value, .. }) = desk.run.steps.get("frage") else { panic!("{}", desk.story()) };
+    let of = |path: &[&str]| labels.at(&path.iter().map(|part| (*part).to_owned()).collect::<Vec<_>>());
+    let told = |label: Label| (label.to_string(), label.trust);
+    let foreign = |label: &str| (label.to_owned(), Trust::Untrusted);
+    assert_eq!(told(of(&["wort"])), foreign("normal, personenbezogen"));
+    assert_eq!(told(of(&["art"])), foreign("normal, personenbezogen"), "as a field of her input");
+    assert_eq!(told(of(&["offen"])), foreign("kein"));
+    assert_eq!(told(of(&["shown", "name"])), foreign("normal, personenbezogen"));
+    assert_eq!(told(of(&["shown", "fest"])), ("kein".to_owned(), Trust::Trusted), "the author's own words stay his");
+    assert_eq!(value["by"], json!({ "subject": "applicant:k1", "name": "Antragsteller/in" }));
+    let contact = Run { contacts: ["weber@example.org".to_owned()].into(), ..desk.run.clone() };
+    assert!(contacts(&contact).is_empty(), "nobody of the staff has seen it");
+}
+
+/// With its time or its run the question is over, and whoever answers then is told so.
+#[test]
+fn a_question_ends_with_its_time_and_with_its_run() {
+    let timed = ASKED
+        .replace("  frage:\n", "  frage:\n    deadline: P7D\n    on_error: continue\n")
+        .replace("{{ steps.frage.wort }}", "{{ steps.frage.wort | default('-') }}");
+    let mut late = Desk::applied(&timed, json!({ "name": "x" })).unwrap();
+    late.at += jiff::SignedDuration::from_hours(7 * 24);
+    let wish = answer(&late, json!({ "wort": "x" }), hers());
+    late.tell(Command::Wake).unwrap();
+    assert!(late.story().ends_with("late frage | withdrawn 1 | !frage | completed {\"wort\":\"-\"}"), "{}", late.story());
+    assert!(matches!(late.tell(wish), Err(Rejection::Stale(_))));
+    let mut called_off = asked();
+    let wish = answer(&called_off, json!({ "wort": "x" }), hers());
+    called_off.tell(Command::Cancel { by: clerk(), reason: "zurückgenommen".into() }).unwrap();
+    assert!(called_off.story().ends_with("ending Cancelled | withdrawn 1 | cancelled {}"), "{}", called_off.story());
+    assert!(matches!(called_off.tell(wish), Err(Rejection::Stale(_))));
+}
+
+/// A run nobody applied for has nobody to ask: its unit is, and reads why.
+#[test]
+fn where_nobody_applied_the_unit_is_asked() {
+    let no_page = json!({});
+    let page = json!({ "status_link": "http://vg/status/1" });
+    for (by, facts) in [(clerk(), page.clone()), (Caller::service("svc", Via::Webhook), page), (hers(), no_page)] {
+        let steps = format!("triggers: [{{ intake: {{ path: probe, run_as: service:svc }} }}]{ASKED}");
+        let mut desk = Desk::begun_by(&steps, &[], (by.clone(), RunAs::Service("svc".into())), facts, json!({ "name": "x" })).unwrap();
+        let opened = desk.run.open_tasks().next().unwrap().opened.clone();
+        assert_eq!((opened.unit.as_deref(), opened.assign.applicant, opened.assign.groups.len()), (Some("FB1"), false, 0), "{}", by.subject);
+        assert!(opened.note.contains("keine Statusseite"), "{}", opened.note);
+        let wish = answer(&desk, json!({ "wort": "x" }), clerk());
+        desk.tell(wish).unwrap();
+        let Some(StepState::Completed { labels, .. }) = desk.run.steps.get("frage") else { panic!("{}", desk.story()) };
+        assert_eq!(labels.at(&["wort".to_owned()]).trust, Trust::Untrusted, "it is her word all the same");
+    }
+}
+
+/// What turned out to be of a kind the process does not declare does not go to her page.
+#[test]
+fn what_is_not_hers_to_see_stays_in_the_house() {
+    let steps = r#"
+steps:
+  notiz: { human: { assign: { groups: [GG] }, form: { type: object, properties: { text: { type: string } } } } }
+  frage: { human: { assign: applicant, show: { text: "{{ steps.notiz.text }}" }, form: { type: object, properties: { wort: { type: string } } } } }
+"#;
+    let written = |text: &str| -> Desk {
+        let mut desk = Desk::applied(steps, json!({})).unwrap();
+        let wish = answer(&desk, json!({ "text": text }), clerk());
+        desk.tell(wish).unwrap();
+        desk
+    };
+    assert!(written("Bitte den Nachweis").story().ends_with("+notiz | ?2"));
+    // a tax number (the checksum fits) in a process that declares no tax data
+    let desk = written("Zur Steuer-ID 86095742719");
+    assert!(
+        desk.story().ends_with("ending Failed | failed {}") && desk.run.message.contains("geht nicht auf die Statusseite"),
+        "{} {}",
+        desk.story(),
+        desk.run.message
+    );
+}
+
+/// What was recorded before there was such a thing reads as it did, and nothing new is written where nobody is asked.
+#[test]
+fn the_record_says_so_only_where_it_is_so() {
+    let applicant = |desk: &Desk| -> Option<Value> {
+        let opened = desk.history.iter().find(|(event, _)| matches!(event, Event::TaskOpened(_)))?;
+        opened.0.split().0.pointer("/assign/applicant").cloned()
+    };
+    assert_eq!(applicant(&asked()), Some(json!(true)));
+    let staff = "\nsteps:\n  f: { human: { assign: { groups: [GG] }, form: { type: object, properties: {} } } }\n";
+    assert_eq!(applicant(&Desk::applied(staff, json!({})).unwrap()), None);
+}
