@@ -5,6 +5,7 @@
 
 mod asked;
 mod meta;
+mod task;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,10 +13,11 @@ pub use asked::{EffectAsked, EffectUnanswered};
 use jiff::Timestamp;
 use laufzettel_domain::{Caller, Digest, EffectPath, Label, ProcessId, RunId, StepId, Text, Trust, Value};
 use laufzettel_policy::{Decision, Detected, Effect as ToolEffect, Labelled, Offer};
-use laufzettel_process::model::{Assign, FailureClass, RunAs, Size};
+use laufzettel_process::model::{FailureClass, RunAs, Size};
 pub use meta::{Handed, Meta};
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
+pub use task::{Escalation, Released, TaskClaimed, TaskCompleted, TaskEscalated, TaskKind, TaskOpened, TaskReturned, TaskWithdrawn};
 
 use crate::blank::blank;
 
@@ -485,121 +487,6 @@ pub struct EffectResumed {
     /// Rises if the person ordered a new execution; stays after a mere takeover.
     pub round: u32,
     pub by: Caller,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TaskKind {
-    /// A human step.
-    Human,
-    /// A door refused: somebody with the right must take over.
-    Takeover,
-    /// Nobody knows whether an effect happened.
-    Doubt,
-    /// A step failed, and whoever answers for the process says what becomes of it (`on_error: human`).
-    Repair,
-    /// An agent wants to make a call that changes something: this very one.
-    Approval,
-    /// An agent asks people a question.
-    Ask,
-    /// The database was restored from a backup: the run rests until somebody has looked.
-    Restored,
-}
-
-impl TaskKind {
-    /// A task of the step itself, which goes with it; the others are about what went wrong.
-    pub fn is_own(&self) -> bool {
-        matches!(self, Self::Human | Self::Approval | Self::Ask)
-    }
-}
-
-/// Who is asked besides, and from when.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Escalation {
-    pub at: Timestamp,
-    pub groups: Vec<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TaskOpened {
-    pub number: u32,
-    pub kind: TaskKind,
-    pub step: StepId,
-    /// Of a step with `each`: which item, counted from 1; 0 is the step itself.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub item: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<EffectPath>,
-    pub assign: Assign,
-    /// The unit that answers for the process, for tasks nobody was assigned to by the author.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unit: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub due: Option<Timestamp>,
-    /// Digest of `show`: an answer names what the person saw.
-    pub shown: Digest,
-    pub labels: BTreeMap<String, Label>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub escalate: Option<Escalation>,
-    /// Labels of what was proposed or offered for a field of the form.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub proposed: BTreeMap<String, Label>,
-    pub show: Value,
-    pub form: Value,
-    /// What is proposed for the form's fields; a proposal that does not fit is none.
-    #[serde(default, skip_serializing_if = "Value::is_null")]
-    pub vorschlag: Value,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub note: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TaskEscalated {
-    pub number: u32,
-    pub groups: Vec<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TaskClaimed {
-    pub number: u32,
-    pub by: Caller,
-    /// Who had it until now.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub over: Option<Caller>,
-    pub decision: Decision,
-    /// Why it was taken over.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub reason: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TaskReturned {
-    pub number: u32,
-    pub by: Caller,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TaskCompleted {
-    pub number: u32,
-    pub by: Caller,
-    pub shown: Digest,
-    pub decision: Decision,
-    /// Labels of what was shown that she lowered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub release: Option<Released>,
-    pub values: Value,
-}
-
-/// What was lowered, and which rule allowed it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Released {
-    pub release: laufzettel_process::model::Release,
-    pub decision: Decision,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TaskWithdrawn {
-    pub number: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
