@@ -7,6 +7,7 @@ mod crash;
 mod delegation;
 mod desk;
 mod directory;
+mod disk;
 mod erasure;
 mod first_minutes;
 mod hooks;

@@ -26,7 +26,7 @@ use laufzettel_journal::Signer;
 use laufzettel_policy::ToolRule;
 use laufzettel_process::{Catalogue, Folder, Schema, Tools, model::Size, types::ToolTypes};
 use laufzettel_server::{Oidc, OidcOptions};
-use laufzettel_store::{Sqlite, SqliteOptions, Store};
+use laufzettel_store::{Sqlite, SqliteOptions, Store, Trouble};
 use laufzettel_worker::{Anchor, Desk, Doors, Gap, Memory, Random as _, RealDoors, SystemClock, SystemRandom, Tenant, read_witness, witness_file};
 
 use crate::{
@@ -377,7 +377,27 @@ pub fn signer(config: &Config, tenant: &TenantId) -> anyhow::Result<Signer> {
 /// A folder only its owner enters: the store holds what nobody else may read.
 fn private_folder(folder: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    // on a file system that can only be read, what is right already is not set again
+    if std::fs::metadata(folder).is_ok_and(|meta| meta.permissions().mode() & 0o777 == 0o700) {
+        return Ok(());
+    }
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).with_context(|| folder.display().to_string())
+}
+
+/// A store that did not open, in plain words; what can be done is found again by [`trouble`].
+fn not_open(tenant: &TenantId, error: laufzettel_store::Error) -> anyhow::Error {
+    let trouble = error.trouble();
+    let error = anyhow::Error::new(error).context(format!("Der Speicher von {tenant} lässt sich nicht öffnen"));
+    match trouble {
+        Some(trouble) => error.context(trouble),
+        None => error,
+    }
+}
+
+/// What is wrong with the place of a store, if that is why something failed.
+pub fn trouble(error: &anyhow::Error) -> Option<Trouble> {
+    let found = || error.chain().find_map(|cause| cause.downcast_ref::<laufzettel_store::Error>()?.trouble());
+    error.downcast_ref::<Trouble>().copied().or_else(found)
 }
 
 /// One tenant, open: its desk, its servers, its anchor.
@@ -393,6 +413,16 @@ pub struct House {
     pub tenant: TenantId,
     /// Of a store that was restored just now: how many runs rest.
     pub resting: Option<usize>,
+}
+
+/// What a house is built around.
+struct Begun {
+    store: Store,
+    directory: Directory,
+    catalogue: Catalogue,
+    clock: Arc<dyn Clock>,
+    signer: Signer,
+    gap: Option<Gap>,
 }
 
 /// Why a store could not be opened: somebody else holds it, or something is wrong.
@@ -446,8 +476,21 @@ impl House {
         let store = match Sqlite::open(options).await {
             Ok(store) => Store::Sqlite(store),
             Err(laufzettel_store::Error::Held) => return Ok(Opening::Held(socket_file(config, tenant))),
-            Err(error) => bail!("Der Speicher lässt sich nicht öffnen: {error}"),
+            Err(error) => return Err(not_open(tenant, error)),
         };
+        let kept = store.clone();
+        let opened = Self::furnish(config, tenant, Begun { store, directory, catalogue, clock, signer, gap }).await;
+        let house = opened.map_err(|error| match kept.trouble() {
+            Some(trouble) => error.context(trouble),
+            None => error,
+        })?;
+        Ok(Opening::Open(Box::new(house)))
+    }
+
+    /// Everything around an open store.
+    async fn furnish(config: &Config, tenant: &TenantId, begun: Begun) -> anyhow::Result<Self> {
+        let Begun { store, directory, catalogue, clock, signer, gap } = begun;
+        let own = &config.tenants[tenant];
         let minter = minter();
         let servers = servers(config, tenant, own, &minter)?;
         for finding in tightenings(own)?.into_iter().chain(loosened(config)) {
@@ -476,7 +519,7 @@ impl House {
         let anchor = anchor(config, tenant, &desk.tenant.store, signer).await?;
         let house = Self { desk, servers, anchor: tokio::sync::Mutex::new(anchor), oidc, minter, config: config.clone(), tenant: tenant.clone(), resting };
         books::keep(&house, false).await?;
-        Ok(Opening::Open(Box::new(house)))
+        Ok(house)
     }
 
     pub fn directory(&self) -> &DirectoryConfig {
@@ -522,7 +565,7 @@ async fn gap(config: &Config, tenant: &TenantId, signer: &Signer) -> anyhow::Res
     let store = match Sqlite::read_only(&file).await {
         Ok(store) => Store::Sqlite(store),
         Err(laufzettel_store::Error::Held) => return Ok(Looked::Held),
-        Err(error) => bail!("Der Speicher lässt sich nicht öffnen: {error}"),
+        Err(error) => return Err(not_open(tenant, error)),
     };
     let found = Gap::find(&store, tenant.as_str(), &signer.verify_key(), folder).await.context("Der Zeuge passt nicht zur Datenbank")?;
     Ok(found.map_or(Looked::Whole, Looked::Gap))

@@ -14,12 +14,14 @@ use laufzettel_worker::status_key;
 use crate::{
     pages::{AutomatedStep, Page, Reached, Station, StatusPage},
     reply::Asked,
-    site::{Site, TenantSite},
+    site::{Closed, Site, TenantSite},
 };
 
 pub async fn page(State(site): State<Arc<Site>>, Path(code): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
     let nobody = Asked::new(&uri, &headers, None, None);
-    for tenant in site.tenants.values() {
+    // a code says nothing of its tenant: where one cannot be asked, nobody can say that there is no such code
+    let mut unasked = site.closed().into_values().next();
+    for (name, tenant) in site.tenants.iter() {
         let asked = Asked::new(&uri, &headers, Some(tenant), None);
         match tenant.desk.tenant.store.receipt(&status_key(&code)).await {
             Ok(Some(run)) => {
@@ -29,10 +31,13 @@ pub async fn page(State(site): State<Arc<Site>>, Path(code): Path<String>, uri: 
                 };
             }
             Ok(None) => {}
-            Err(_) => return asked.unavailable(),
+            Err(_) => unasked = Some(site.hindrance(name).unwrap_or(Closed::Other)),
         }
     }
-    nobody.missing()
+    match unasked {
+        Some(why) => nobody.closed(Some(why)),
+        None => nobody.missing(),
+    }
 }
 
 fn view(tenant: &TenantSite, process: &Process, run: &Run) -> StatusPage {

@@ -181,6 +181,10 @@ impl Health {
         Self { file: Arc::new(file.to_owned()), now: Arc::default() }
     }
 
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
     pub fn trouble(&self) -> Option<Trouble> {
         *self.now.lock().expect("nobody panics while holding this lock")
     }

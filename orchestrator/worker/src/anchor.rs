@@ -18,11 +18,13 @@ pub struct Anchor {
     number: u64,
     previous: [u8; 32],
     last: Option<LaneHead>,
+    /// A note the table has and the witness has not yet: none is signed before it is there.
+    owed: Option<String>,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum AnchorError {
-    #[error("the witness cannot be written: {0}")]
+    #[error("die Ablage der Prüfpunkte (witness) lässt sich nicht beschreiben; ist sie voll, nur lesbar oder nicht eingehängt? {0}")]
     Witness(#[source] std::io::Error),
     #[error("the store does not answer")]
     Store(#[from] laufzettel_store::Error),
@@ -93,11 +95,12 @@ impl Anchor {
         let keys: [VerifyKey; 1] = [signer.verify_key()];
         let last = stored.last().map(|note| open_note(note, &keys)).transpose().map_err(|_| AnchorError::WrongKey)?;
         let (number, previous) = last.as_ref().map_or((0, [0; 32]), |c| (c.number, c.digest()));
-        Ok(Self { tenant: tenant.to_owned(), signer, file, number, previous, last: None })
+        Ok(Self { tenant: tenant.to_owned(), signer, file, number, previous, last: None, owed: None })
     }
 
     /// One checkpoint, if the head has moved since the last one.
     pub async fn tick(&mut self, store: &Store) -> Result<bool, AnchorError> {
+        self.pay()?;
         let head = store.head();
         if self.last.as_ref() == Some(&head) {
             return Ok(false);
@@ -114,11 +117,25 @@ impl Anchor {
         store.put_checkpoint(checkpoint.number, &note).await?;
         self.number = checkpoint.number;
         self.previous = checkpoint.digest();
+        self.last = Some(head);
+        self.owed = Some(note.clone());
         stopped("checkpoint.before_witness")?;
         append(&self.file, &note)?;
+        self.owed = None;
         stopped("checkpoint.after_witness")?;
-        self.last = Some(head);
         Ok(true)
+    }
+
+    /// Brings to the witness what did not get there: its place was full, or gone. Part of it may stand there, or all.
+    fn pay(&mut self) -> Result<(), AnchorError> {
+        let Some(note) = &self.owed else { return Ok(()) };
+        let witnessed = read_witness(&self.file)?;
+        repair_tail(&self.file, &witnessed)?;
+        if witnessed.last() != Some(note) {
+            append(&self.file, note)?;
+        }
+        self.owed = None;
+        Ok(())
     }
 }
 

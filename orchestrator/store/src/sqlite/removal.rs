@@ -37,7 +37,7 @@ pub async fn remove(connection: &mut SqliteConnection, lane: &mut Lane, removal:
     let removed = attempt(connection, lane, removal).await;
     removed.map_err(|refused| match refused {
         Refused::Store(error) => {
-            lane.health.failed(&error);
+            lane.failed(&error);
             RemovalError::Unavailable(error.to_string())
         }
         Refused::Removal(error) => error,
@@ -75,7 +75,7 @@ async fn attempt(connection: &mut SqliteConnection, lane: &mut Lane, removal: Re
         return Err(RemovalError::Unavailable("failpoint".to_owned()).into());
     }
     if let Err(error) = tx.commit().await {
-        confirm(connection, &next, error).await?;
+        confirm(connection, lane, &next, error.into()).await?;
     }
     if failpoint::hit("removal.after_commit") {
         std::process::abort();

@@ -8,7 +8,7 @@ use std::{
 use laufzettel_domain::{RunId, digest::to_hex};
 use laufzettel_journal::{Draft, LANE_CLOSED, LANE_OPENED, Record, genesis, seal};
 use serde_json::json;
-use sqlx::{Connection as _, QueryBuilder, Row as _, Sqlite as Db, SqliteConnection, Transaction};
+use sqlx::{ConnectOptions as _, Connection as _, QueryBuilder, Row as _, Sqlite as Db, SqliteConnection, Transaction};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Job, SqliteOptions, mail, removal, rows};
@@ -33,6 +33,8 @@ pub struct Lane {
     /// What readers see; moved before anybody hears that a batch is durable.
     shown: Option<Arc<Mutex<LaneHead>>>,
     pub(super) health: Health,
+    /// Something failed on the connection: whether its transaction is over nobody can say.
+    stale: bool,
 }
 
 impl Lane {
@@ -41,12 +43,29 @@ impl Lane {
     }
 
     /// Answers, and remembers how the store was.
-    fn told(&self, done: oneshot::Sender<Result<(), Error>>, told: Result<(), Error>) {
+    fn told(&mut self, done: oneshot::Sender<Result<(), Error>>, told: Result<(), Error>) {
         match &told {
             Ok(()) => self.health.written(),
-            Err(error) => self.health.failed(error),
+            Err(error) => self.failed(error),
         }
         reply(done, told);
+    }
+
+    pub(super) fn failed(&mut self, error: &Error) {
+        self.health.failed(error);
+        self.stale = true;
+    }
+
+    /// After a failure everything begins on a new connection. SQLite ends a transaction by itself on some errors and not on others,
+    /// and the driver counts on one of the two: on the old connection what is acknowledged might stand in a transaction that
+    /// never ends.
+    pub(super) async fn renew(&mut self, connection: &mut SqliteConnection) -> Result<(), Error> {
+        if self.stale {
+            let fresh = super::options(self.health.file()).connect().await?;
+            drop(std::mem::replace(connection, fresh).close().await);
+            self.stale = false;
+        }
+        Ok(())
     }
 
     pub(super) fn advance(&mut self, next: &LaneHead) {
@@ -81,7 +100,7 @@ pub async fn begin(connection: &mut SqliteConnection, given: &SqliteOptions, hea
     let heads: Vec<_> = last.iter().map(|r| json!([r.lane, r.seq, to_hex(&r.hash)])).collect();
     let lane = last.map_or(0, |r| r.lane).max(*lane_above) + 1;
     let record = seal(&genesis(tenant, lane), lane, 1, Draft::new(LANE_OPENED, "engine", *now, json!({ "heads": heads }), None));
-    let state = Lane { lane, seq: 1, hash: record.hash, closed: false, shown: None, health };
+    let state = Lane { lane, seq: 1, hash: record.hash, closed: false, shown: None, health, stale: false };
     insert_records(&mut tx, &[record]).await?;
     tx.commit().await?;
     Ok((state, epoch))
@@ -96,17 +115,29 @@ pub async fn run(mut connection: SqliteConnection, mut lane: Lane, epoch: u64, m
     while jobs.recv_many(&mut waiting, BATCH_MAX).await > 0 {
         let mut appends = Vec::new();
         for job in waiting.drain(..) {
-            if lane.health.trouble() == Some(Trouble::Damaged) {
-                refuse(job);
+            let ready = match lane.health.trouble() {
+                Some(Trouble::Damaged) => Err(damaged()),
+                _ => lane.renew(&mut connection).await,
+            };
+            if let Err(error) = ready {
+                lane.health.failed(&error);
+                refuse(job, error);
                 continue;
             }
             match job {
                 Job::Append(together, done) => appends.push((together, done)),
                 Job::Bytes { name, bytes, at, done } => lane.told(done, put_bytes(&mut connection, &name, &bytes, at).await),
-                Job::Checkpoint { number, note, done } => lane.told(done, put_checkpoint(&mut connection, number, &note).await),
+                Job::Checkpoint { number, note, done } => {
+                    let put = put_checkpoint(&mut connection, number, &note).await;
+                    if lane.closed {
+                        // the last one: from here on the file stands for itself
+                        removal::scrub(&mut connection).await;
+                    }
+                    lane.told(done, put);
+                }
                 Job::Sweep { now, done } => {
                     let swept = sweep(&mut connection, now).await;
-                    let _ = swept.as_ref().inspect_err(|error| lane.health.failed(error));
+                    let _ = swept.as_ref().inspect_err(|error| lane.failed(error));
                     reply(done, swept);
                     unscrubbed = true;
                 }
@@ -132,6 +163,7 @@ pub async fn run(mut connection: SqliteConnection, mut lane: Lane, epoch: u64, m
                     let told = closed.await.unwrap_or_else(|_| Err(AppendError::Unavailable("the writer has stopped".to_owned())));
                     // what has no end yet may still get one
                     lane.closed = told.is_ok();
+                    removal::scrub(&mut connection).await;
                     reply(done, told);
                 }
             }
@@ -152,13 +184,17 @@ fn reply<T>(done: oneshot::Sender<T>, value: T) {
 }
 
 /// What is damaged takes nothing: what it would do with it nobody knows.
-fn refuse(job: Job) {
-    let why = || Trouble::Damaged.text().en;
-    let damaged = || Err(Error::Trouble(Trouble::Damaged, sqlx::Error::PoolClosed));
+fn damaged() -> Error {
+    Error::Trouble(Trouble::Damaged, sqlx::Error::PoolClosed)
+}
+
+fn refuse(job: Job, error: Error) {
     match job {
-        Job::Append(_, done) | Job::Close { done, .. } => reply(done, Err(AppendError::Unavailable(why()))),
-        Job::Remove(_, done) => reply(done, Err(crate::removal::RemovalError::Unavailable(why()))),
-        Job::Bytes { done, .. } | Job::Checkpoint { done, .. } | Job::Keep { done, .. } | Job::Sweep { done, .. } | Job::TryOut(done) => reply(done, damaged()),
+        Job::Append(_, done) | Job::Close { done, .. } => reply(done, Err(AppendError::Unavailable(error.to_string()))),
+        Job::Remove(_, done) => reply(done, Err(crate::removal::RemovalError::Unavailable(error.to_string()))),
+        Job::Bytes { done, .. } | Job::Checkpoint { done, .. } | Job::Keep { done, .. } | Job::Sweep { done, .. } | Job::TryOut(done) => {
+            reply(done, Err(error));
+        }
     }
 }
 
@@ -183,6 +219,11 @@ async fn batch(connection: &mut SqliteConnection, lane: &mut Lane, epoch: u64, s
     if appends.is_empty() {
         return;
     }
+    if let Err(error) = lane.renew(connection).await {
+        lane.health.failed(&error);
+        let refused = AppendError::Unavailable(error.to_string());
+        return appends.into_iter().for_each(|(_, done)| reply(done, Err(refused.clone())));
+    }
     let mut sheet = Sheet::default();
     let mut next = lane.head();
     let mut accepted = Vec::new();
@@ -198,7 +239,7 @@ async fn batch(connection: &mut SqliteConnection, lane: &mut Lane, epoch: u64, s
     if accepted.is_empty() {
         return;
     }
-    match commit(connection, &sheet, &next).await {
+    match commit(connection, lane, &sheet, &next).await {
         Ok(()) => {
             lane.advance(&next);
             for (run, (seq, ended)) in sheet.moved {
@@ -217,7 +258,7 @@ async fn batch(connection: &mut SqliteConnection, lane: &mut Lane, epoch: u64, s
             if error.trouble().is_none() {
                 tracing::error!(%error, "the batch was not written");
             }
-            lane.health.failed(&error);
+            lane.failed(&error);
             let error = AppendError::Unavailable(error.to_string());
             accepted.into_iter().for_each(|done| reply(done, Err(error.clone())));
         }
@@ -333,7 +374,7 @@ async fn stored_receipt(connection: &mut SqliteConnection, key: &str) -> Result<
     row.map(|row| rows::run_id(&row.get::<String, _>(0))).transpose()
 }
 
-async fn commit(connection: &mut SqliteConnection, sheet: &Sheet, next: &LaneHead) -> Result<(), Error> {
+async fn commit(connection: &mut SqliteConnection, lane: &mut Lane, sheet: &Sheet, next: &LaneHead) -> Result<(), Error> {
     let fail = |name| if failpoint::hit(name) { Err(Error::Refused(name.to_owned())) } else { Ok(()) };
     fail("store.before_begin")?;
     let mut tx = connection.begin().await?;
@@ -361,7 +402,7 @@ async fn commit(connection: &mut SqliteConnection, sheet: &Sheet, next: &LaneHea
     mail::write(&mut tx, sheet).await?;
     fail("store.before_commit")?;
     if let Err(error) = tx.commit().await {
-        confirm(connection, next, error).await?;
+        confirm(connection, lane, next, error.into()).await?;
     }
     if failpoint::hit("store.after_commit") {
         std::process::abort();
@@ -369,12 +410,15 @@ async fn commit(connection: &mut SqliteConnection, sheet: &Sheet, next: &LaneHea
     Ok(())
 }
 
-/// Whether a commit that failed was written is not known: the head read back answers for all of it.
-pub(super) async fn confirm(connection: &mut SqliteConnection, next: &LaneHead, error: sqlx::Error) -> Result<(), Error> {
+/// Whether a commit that failed was written is not known: the head read back answers for all of it, on a connection that sees
+/// nothing but what is committed.
+pub(super) async fn confirm(connection: &mut SqliteConnection, lane: &mut Lane, next: &LaneHead, error: Error) -> Result<(), Error> {
+    lane.failed(&error);
+    lane.renew(connection).await?;
     let sql = "SELECT hash FROM records WHERE lane = $1 AND seq = $2";
     let head = sqlx::query(sql).bind(rows::signed(next.lane)).bind(rows::signed(next.seq)).fetch_optional(connection).await?;
     if head.is_none_or(|row| row.get::<Vec<u8>, _>(0) != next.hash) {
-        return Err(error.into());
+        return Err(error);
     }
     Ok(())
 }
