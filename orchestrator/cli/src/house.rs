@@ -26,13 +26,14 @@ use laufzettel_journal::Signer;
 use laufzettel_policy::ToolRule;
 use laufzettel_process::{Catalogue, Folder, Schema, Tools, model::Size, types::ToolTypes};
 use laufzettel_server::{Oidc, OidcOptions};
-use laufzettel_store::{Sqlite, SqliteOptions, Store, Trouble};
+use laufzettel_store::{Sqlite, SqliteOptions, Store};
 use laufzettel_worker::{Anchor, Desk, Doors, Gap, Memory, Random as _, RealDoors, SystemClock, SystemRandom, Tenant, read_witness, witness_file};
 
 use crate::{
     books,
     config::{self, Config, DirectoryConfig, LdapConfig, Login, ModelConfig, SandboxConfig, ServerConfig, TenantConfig},
     proof::Prover,
+    shut,
 };
 
 /// Text files larger than this are no part of a process (letters, tables and schemas are far smaller).
@@ -384,22 +385,6 @@ fn private_folder(folder: &Path) -> anyhow::Result<()> {
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).with_context(|| folder.display().to_string())
 }
 
-/// A store that did not open, in plain words; what can be done is found again by [`trouble`].
-fn not_open(tenant: &TenantId, error: laufzettel_store::Error) -> anyhow::Error {
-    let trouble = error.trouble();
-    let error = anyhow::Error::new(error).context(format!("Der Speicher von {tenant} lässt sich nicht öffnen"));
-    match trouble {
-        Some(trouble) => error.context(trouble),
-        None => error,
-    }
-}
-
-/// What is wrong with the place of a store, if that is why something failed.
-pub fn trouble(error: &anyhow::Error) -> Option<Trouble> {
-    let found = || error.chain().find_map(|cause| cause.downcast_ref::<laufzettel_store::Error>()?.trouble());
-    error.downcast_ref::<Trouble>().copied().or_else(found)
-}
-
 /// One tenant, open: its desk, its servers, its anchor.
 pub struct House {
     pub desk: Desk,
@@ -476,15 +461,11 @@ impl House {
         let store = match Sqlite::open(options).await {
             Ok(store) => Store::Sqlite(store),
             Err(laufzettel_store::Error::Held) => return Ok(Opening::Held(socket_file(config, tenant))),
-            Err(error) => return Err(not_open(tenant, error)),
+            Err(error) => return Err(shut::not_open(tenant, error)),
         };
         let kept = store.clone();
         let opened = Self::furnish(config, tenant, Begun { store, directory, catalogue, clock, signer, gap }).await;
-        let house = opened.map_err(|error| match kept.trouble() {
-            Some(trouble) => error.context(trouble),
-            None => error,
-        })?;
-        Ok(Opening::Open(Box::new(house)))
+        opened.map(|house| Opening::Open(Box::new(house))).map_err(|error| shut::beset(error, &kept))
     }
 
     /// Everything around an open store.
@@ -565,7 +546,7 @@ async fn gap(config: &Config, tenant: &TenantId, signer: &Signer) -> anyhow::Res
     let store = match Sqlite::read_only(&file).await {
         Ok(store) => Store::Sqlite(store),
         Err(laufzettel_store::Error::Held) => return Ok(Looked::Held),
-        Err(error) => return Err(not_open(tenant, error)),
+        Err(error) => return Err(shut::not_open(tenant, error)),
     };
     let found = Gap::find(&store, tenant.as_str(), &signer.verify_key(), folder).await.context("Der Zeuge passt nicht zur Datenbank")?;
     Ok(found.map_or(Looked::Whole, Looked::Gap))

@@ -14,6 +14,7 @@ mod password;
 mod perform;
 mod proof;
 mod seat;
+mod shut;
 mod socket;
 mod wish;
 

@@ -7,8 +7,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use laufzettel_domain::TenantId;
 use laufzettel_mcp_kit::edge;
 use laufzettel_process::model::{HookAuth, TriggerKind};
-use laufzettel_server::{Closed, Login as SiteLogin, Site, TenantSite, router};
-use laufzettel_store::Trouble;
+use laufzettel_server::{Login as SiteLogin, Site, TenantSite, router};
 use laufzettel_worker::Worker;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -20,7 +19,7 @@ use crate::{
     config::{Config, Login},
     house::{self, House, Opening},
     out::{Out, code},
-    socket,
+    shut, socket,
 };
 
 /// Seconds connections have to come to their end when the server stops: longer than any answer takes, shorter than whoever
@@ -118,7 +117,7 @@ async fn live(config: Config, listener: TcpListener, greet: Option<SocketAddr>, 
     }
     let places = opened.iter().map(|(tenant, house)| match house {
         Ok(house) => (tenant.to_string(), Ok(tenant_site(&config, house))),
-        Err(error) => (tenant.to_string(), Err(closed(error))),
+        Err(error) => (tenant.to_string(), Err(shut::closed(error))),
     });
     let site = Arc::new(Site::new(places.collect(), hosts(&config), &config.public_url));
     let stop = CancellationToken::new();
@@ -222,12 +221,9 @@ async fn ready(house: Arc<House>, out: &Out) -> anyhow::Result<Arc<House>> {
         releases(&house, out).await
     };
     if let Err(error) = written.await {
-        let trouble = house.desk.tenant.store.trouble();
+        let error = shut::beset(error, &house.desk.tenant.store);
         house.close().await.ok();
-        return Err(match trouble {
-            Some(trouble) => error.context(trouble),
-            None => error,
-        });
+        return Err(error);
     }
     if let Some(rest) = house.resting {
         let (de, en) = ("Vorgänge ruhen nach der Wiederherstellung, bis jemand nachgesehen hat", "runs rest after the restore until somebody has looked");
@@ -237,17 +233,6 @@ async fn ready(house: Arc<House>, out: &Out) -> anyhow::Result<Arc<House>> {
         out.note(finding.line(out.lang)).await;
     }
     Ok(house)
-}
-
-/// What whoever comes is told of a tenant that did not open.
-fn closed(error: &anyhow::Error) -> Closed {
-    house::trouble(error).map_or(Closed::Other, Closed::Trouble)
-}
-
-/// Whether waiting can help.
-fn may_pass(error: &anyhow::Error) -> bool {
-    let held = error.downcast_ref::<laufzettel_store::Error>().is_some_and(|error| matches!(error, laufzettel_store::Error::Held));
-    held || house::trouble(error).is_some_and(Trouble::passes)
 }
 
 /// Serves a tenant until the end; one that did not open, from when it does.
@@ -280,7 +265,7 @@ const AGAIN_S: u64 = 5;
 
 /// Tries until it opens, the server ends, or waiting cannot help any more.
 async fn later(shop: &Shop, tenant: &TenantId, mut error: anyhow::Error) -> Option<Arc<House>> {
-    while may_pass(&error) {
+    while shut::may_pass(&error) {
         tokio::select! {
             () = shop.stop.cancelled() => return None,
             () = tokio::time::sleep(Duration::from_secs(AGAIN_S)) => {}
@@ -292,10 +277,10 @@ async fn later(shop: &Shop, tenant: &TenantId, mut error: anyhow::Error) -> Opti
                 return Some(house);
             }
             Err(other) => {
-                if closed(&other) != closed(&error) {
+                if shut::closed(&other) != shut::closed(&error) {
                     tracing::error!(%tenant, "{other:#}");
                 }
-                shop.site.close_tenant(tenant.as_str(), closed(&other));
+                shop.site.close_tenant(tenant.as_str(), shut::closed(&other));
                 error = other;
             }
         }
