@@ -3,7 +3,7 @@
 
 mod agents;
 mod children;
-mod events;
+pub mod events;
 
 use laufzettel_domain::{Findings, document};
 use laufzettel_process::Schema;

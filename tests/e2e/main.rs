@@ -9,6 +9,7 @@ mod crash;
 mod delegation;
 mod desk;
 mod directory;
+mod disk;
 mod erasure;
 mod failpoints;
 mod first_minutes;

@@ -272,7 +272,8 @@ async fn verify(at: &Where, out: &Out) -> anyhow::Result<u8> {
     match Sqlite::read_only(&file).await {
         Err(laufzettel_store::Error::Held) => socket::ask(&house::socket_file(&config, &tenant), Wish::AuditVerify, out).await,
         Err(error) => {
-            out.note(format!("{}: {error}", out.text("GEBROCHEN: die Datei lässt sich nicht lesen", "BROKEN: the file does not read"))).await;
+            let why = error.trouble().map_or_else(|| error.to_string(), |trouble| trouble.text().get(out.lang).to_owned());
+            out.note(format!("{}: {why}", out.text("GEBROCHEN: die Datei lässt sich nicht lesen", "BROKEN: the file does not read"))).await;
             Ok(code::BROKEN)
         }
         Ok(store) => {

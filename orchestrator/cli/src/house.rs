@@ -33,6 +33,7 @@ use crate::{
     books,
     config::{self, Config, DirectoryConfig, LdapConfig, Login, ModelConfig, SandboxConfig, ServerConfig, TenantConfig},
     proof::Prover,
+    shut,
 };
 
 /// Text files larger than this are no part of a process (letters, tables and schemas are far smaller).
@@ -377,6 +378,10 @@ pub fn signer(config: &Config, tenant: &TenantId) -> anyhow::Result<Signer> {
 /// A folder only its owner enters: the store holds what nobody else may read.
 fn private_folder(folder: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    // on a file system that can only be read, what is right already is not set again
+    if std::fs::metadata(folder).is_ok_and(|meta| meta.permissions().mode() & 0o777 == 0o700) {
+        return Ok(());
+    }
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).with_context(|| folder.display().to_string())
 }
 
@@ -393,6 +398,16 @@ pub struct House {
     pub tenant: TenantId,
     /// Of a store that was restored just now: how many runs rest.
     pub resting: Option<usize>,
+}
+
+/// What a house is built around.
+struct Begun {
+    store: Store,
+    directory: Directory,
+    catalogue: Catalogue,
+    clock: Arc<dyn Clock>,
+    signer: Signer,
+    gap: Option<Gap>,
 }
 
 /// Why a store could not be opened: somebody else holds it, or something is wrong.
@@ -446,8 +461,17 @@ impl House {
         let store = match Sqlite::open(options).await {
             Ok(store) => Store::Sqlite(store),
             Err(laufzettel_store::Error::Held) => return Ok(Opening::Held(socket_file(config, tenant))),
-            Err(error) => bail!("Der Speicher lässt sich nicht öffnen: {error}"),
+            Err(error) => return Err(shut::not_open(tenant, error)),
         };
+        let kept = store.clone();
+        let opened = Self::furnish(config, tenant, Begun { store, directory, catalogue, clock, signer, gap }).await;
+        opened.map(|house| Opening::Open(Box::new(house))).map_err(|error| shut::beset(error, &kept))
+    }
+
+    /// Everything around an open store.
+    async fn furnish(config: &Config, tenant: &TenantId, begun: Begun) -> anyhow::Result<Self> {
+        let Begun { store, directory, catalogue, clock, signer, gap } = begun;
+        let own = &config.tenants[tenant];
         let minter = minter();
         let servers = servers(config, tenant, own, &minter)?;
         for finding in tightenings(own)?.into_iter().chain(loosened(config)) {
@@ -476,7 +500,7 @@ impl House {
         let anchor = anchor(config, tenant, &desk.tenant.store, signer).await?;
         let house = Self { desk, servers, anchor: tokio::sync::Mutex::new(anchor), oidc, minter, config: config.clone(), tenant: tenant.clone(), resting };
         books::keep(&house, false).await?;
-        Ok(Opening::Open(Box::new(house)))
+        Ok(house)
     }
 
     pub fn directory(&self) -> &DirectoryConfig {
@@ -522,7 +546,7 @@ async fn gap(config: &Config, tenant: &TenantId, signer: &Signer) -> anyhow::Res
     let store = match Sqlite::read_only(&file).await {
         Ok(store) => Store::Sqlite(store),
         Err(laufzettel_store::Error::Held) => return Ok(Looked::Held),
-        Err(error) => bail!("Der Speicher lässt sich nicht öffnen: {error}"),
+        Err(error) => return Err(shut::not_open(tenant, error)),
     };
     let found = Gap::find(&store, tenant.as_str(), &signer.verify_key(), folder).await.context("Der Zeuge passt nicht zur Datenbank")?;
     Ok(found.map_or(Looked::Whole, Looked::Gap))

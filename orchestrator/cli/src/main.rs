@@ -15,6 +15,7 @@ mod password;
 mod perform;
 mod proof;
 mod seat;
+mod shut;
 mod socket;
 mod wish;
 

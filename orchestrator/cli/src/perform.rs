@@ -68,7 +68,15 @@ pub async fn perform(house: &House, wish: Wish, out: &Out) -> u8 {
         Wish::UsersList => users::list(house, out).await,
         Wish::UsersShow { user } => users::show(house, &user, out).await,
     };
-    said(done, out).await
+    said(done.map_err(|failed| plain(house, failed, out.lang)), out).await
+}
+
+/// What is wrong with the store is said first, and in the language of whoever asks.
+fn plain(house: &House, failed: Failed, lang: Lang) -> Failed {
+    match house.desk.tenant.store.trouble().map(laufzettel_store::Trouble::text) {
+        Some(text) if failed.message.contains(&text.de) => Failed::new(failed.code, text.get(lang)),
+        _ => failed,
+    }
 }
 
 /// The exit code, after a failure has been told.

@@ -22,16 +22,27 @@ use serde_json::json;
 
 use crate::{
     problem::{Problem, invalid, later, problem, refused},
-    site::{Session, Site, TenantSite},
+    reply::json,
+    site::{Closed, Session, Site, TenantSite},
 };
 
+/// Whether anybody can be served, and which tenants cannot: by the names of the configuration, no person's and no case's. One
+/// tenant in trouble makes no others wait: the answer is 503 only where none is served.
 pub async fn ready(State(site): State<Arc<Site>>) -> Response {
-    for tenant in site.tenants.values() {
-        if tenant.desk.tenant.store.next_wake().await.is_err() {
-            return (StatusCode::SERVICE_UNAVAILABLE, "store").into_response();
+    let mut hindered = site.closed();
+    for (name, tenant) in site.tenants.iter() {
+        let answers = tenant.desk.tenant.store.next_wake().await.is_ok();
+        if let Some(why) = site.hindrance(name).or((!answers).then_some(Closed::Other)) {
+            hindered.insert(name.clone(), why);
         }
     }
-    "ok".into_response()
+    let served = site.tenants.len() - hindered.len();
+    let named: serde_json::Map<String, serde_json::Value> = hindered.into_iter().map(|(name, why)| (name, why.word().into())).collect();
+    match (named.is_empty(), served) {
+        (true, _) => "ok".into_response(),
+        (false, 0) => json(StatusCode::SERVICE_UNAVAILABLE, &json!({ "ready": false, "hindered": named })),
+        (false, _) => json(StatusCode::OK, &json!({ "ready": true, "hindered": named })),
+    }
 }
 
 /// Whose delegations a tool server over HTTP believes (RFC 7517). Public keys: there is nothing to hide.

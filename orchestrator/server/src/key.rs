@@ -12,7 +12,7 @@ use laufzettel_worker::{Key, Nobody, key_parts};
 use serde_json::json;
 
 use crate::{
-    problem::{later, problem, refused, retry_after},
+    problem::{because_of, later, problem, refused, retry_after},
     signin::{password::address, throttle::Wait},
     site::{Session, Site, TenantSite},
 };
@@ -31,11 +31,15 @@ async fn recognise(site: &Site, token: &str, address: Option<IpAddr>) -> Result<
         let knocked = site.wrong_keys().knock(address, site.now());
         knocked.map_err(|wait| too_many_wrong(&wait))?;
     }
-    let Some((name, tenant)) = found else { return Err(wrong(site, address)) };
+    let Some((name, tenant)) = found else {
+        // whether it opens anything is for its own tenant to say
+        let closed = key_parts(token).and_then(|(name, _)| site.hindrance(name));
+        return Err(closed.map_or_else(|| wrong(site, address), |why| because_of(later(), Some(why))));
+    };
     let key = match tenant.desk.key(token).await {
         Ok(Some(key)) => key,
         Ok(None) => return Err(wrong(site, address)),
-        Err(_) => return Err(later()),
+        Err(_) => return Err(because_of(later(), site.hindrance(name))),
     };
     site.rates().count(&format!("{name}/{}", key.id), key.per_minute, site.now()).map_err(too_often)?;
     holder_lives(tenant, &key).await?;

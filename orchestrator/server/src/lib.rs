@@ -30,4 +30,4 @@ pub use oidc::{Binding, Oidc, OidcError, OidcOptions, SetupError};
 pub use openapi::describe;
 pub use routes::{Needs, router, routes};
 pub use signin::terminal::{Answered, Seat, Waiting};
-pub use site::{Login, Site, TenantSite};
+pub use site::{Closed, Login, Site, TenantSite};

@@ -15,6 +15,8 @@ use laufzettel_process::schema;
 use laufzettel_worker::Exceeded;
 use serde_json::{Map, json};
 
+use crate::site::Closed;
+
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
 /// Boxed: what goes well carries no room for what might not.
@@ -91,6 +93,15 @@ pub fn problem(status: u16, de: &str, en: &str) -> Response {
 /// Nothing was written: the same request may come again.
 pub fn later() -> Response {
     problem(503, "Gerade nicht möglich. Bitte später noch einmal.", "Not possible now. Please try again later.")
+}
+
+/// The same with the reason, where one is known.
+pub fn because_of(response: Response, why: Option<Closed>) -> Response {
+    let told = response.extensions().get::<Problem>().filter(|told| told.0.status == StatusCode::SERVICE_UNAVAILABLE && told.0.detail.is_none());
+    match (told, why) {
+        (Some(told), Some(why)) => told.clone().because(why.text()).with("reason", why.word().into()).into_response(),
+        _ => response,
+    }
 }
 
 pub fn no_run() -> Response {

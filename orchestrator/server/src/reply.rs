@@ -6,13 +6,14 @@ use axum::{
 };
 use laufzettel_domain::Lang;
 use laufzettel_policy::Decision;
+use laufzettel_store::Store;
 use laufzettel_worker::{Exceeded, WishError};
 
 use crate::{
     pages::{self, FehlerPage, Frame, Page},
     problem::is_interface,
     session,
-    site::{Session, TenantSite},
+    site::{Closed, Session, TenantSite},
 };
 
 /// What every page handler knows of its request.
@@ -22,6 +23,7 @@ pub struct Asked {
     pub switched: bool,
     pub person: Option<String>,
     pub tenant_name: String,
+    store: Option<Store>,
 }
 
 impl Asked {
@@ -32,6 +34,7 @@ impl Asked {
             switched: uri.query().is_some_and(|q| q.contains("lang=")),
             person: session.map(|s| s.caller.name.clone()),
             tenant_name: tenant.map(|t| t.desk.tenant.name.clone()).unwrap_or_default(),
+            store: tenant.map(|t| t.desk.tenant.store.clone()),
         }
     }
 
@@ -108,16 +111,20 @@ impl Asked {
     }
 
     pub fn unavailable(&self) -> Response {
-        match self.lang {
-            Lang::De => self.error(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "Gerade nicht möglich",
-                "Bitte versuchen Sie es in einigen Minuten noch einmal. Es ist nichts verloren gegangen, was schon bestätigt war.",
-            ),
-            Lang::En => {
-                self.error(StatusCode::SERVICE_UNAVAILABLE, "Not possible now", "Please try again in a few minutes. Nothing that was confirmed is lost.")
+        let why = self.store.as_ref().and_then(Store::trouble).map(Closed::Trouble);
+        self.closed(why)
+    }
+
+    /// Not possible now; what stands in the way is said where it is known.
+    pub fn closed(&self, why: Option<Closed>) -> Response {
+        let (title, usual) = match self.lang {
+            Lang::De => {
+                ("Gerade nicht möglich", "Bitte versuchen Sie es in einigen Minuten noch einmal. Es ist nichts verloren gegangen, was schon bestätigt war.")
             }
-        }
+            Lang::En => ("Not possible now", "Please try again in a few minutes. Nothing that was confirmed is lost."),
+        };
+        let message = why.map_or_else(|| usual.to_owned(), |why| why.text().get(self.lang).to_owned());
+        self.error(StatusCode::SERVICE_UNAVAILABLE, title, &message)
     }
 
     /// Who looked is part of the journal: what cannot be recorded is not shown.

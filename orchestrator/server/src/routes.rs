@@ -13,7 +13,9 @@ use axum::{
 use laufzettel_worker::Nobody;
 use tower_http::csrf::CsrfLayer;
 
-use crate::{api, files, follow, hooks, intake, key, openapi, pages, problem, processes, reply, runs, session, signin, site::Site, status, tasks};
+use crate::{
+    api, files, follow, hooks, intake, key, openapi, pages, problem, problem::because_of, processes, reply, runs, session, signin, site::Site, status, tasks,
+};
 
 /// What somebody must bring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,6 +114,7 @@ pub fn router(site: Arc<Site>) -> Router {
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         // a form of another site is refused before any handler sees it; programs send no such header
         .layer(CsrfLayer::new())
+        .layer(middleware::from_fn_with_state(site.clone(), open))
         .layer(middleware::from_fn_with_state(site.clone(), known_host))
         .layer(middleware::from_fn(problem::speak))
         .layer(middleware::from_fn(headers))
@@ -150,8 +153,22 @@ async fn program(State(site): State<Arc<Site>>, mut request: Request, next: Next
             },
         },
     };
+    let tenant = session.tenant.clone();
     request.extensions_mut().insert(session);
-    next.run(request).await
+    because_of(next.run(request).await, site.hindrance(&tenant))
+}
+
+/// An address that names a tenant: while that one is closed, nothing behind it is there; what is not possible now says why.
+async fn open(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
+    let named = request.uri().path().split('/').find(|part| site.tenants.is_named(part)).map(str::to_owned);
+    let Some(name) = named else { return next.run(request).await };
+    if let Some(why) = site.closed().get(&name) {
+        if problem::is_interface(request.uri().path()) {
+            return because_of(problem::later(), Some(*why));
+        }
+        return reply::Asked::new(request.uri(), request.headers(), None, None).closed(Some(*why));
+    }
+    because_of(next.run(request).await, site.hindrance(&name))
 }
 
 /// A request under a foreign name comes from a page that pretends to be us (DNS rebinding): refused (RFC 9110 § 15.5.20).

@@ -31,7 +31,7 @@ use crate::{
 pub async fn page(State(site): State<Arc<Site>>, Query(query): Query<HashMap<String, String>>, uri: Uri, headers: HeaderMap) -> Response {
     let asked = outside(&site, &uri, &headers);
     let ended = query.contains_key(pages::ENDED);
-    asked.ok(&Page::Anmelden(AnmeldenPage { ended, ..choices(&site, query.get(pages::BACK).cloned()) }))
+    asked.ok(&Page::Anmelden(AnmeldenPage { ended, ..choices(&site, asked.lang, query.get(pages::BACK).cloned()) }))
 }
 
 /// A page for somebody not signed in.
@@ -40,10 +40,11 @@ fn outside(site: &Site, uri: &Uri, headers: &HeaderMap) -> Asked {
 }
 
 /// Every way of every tenant.
-fn choices(site: &Site, back: Option<String>) -> AnmeldenPage {
+fn choices(site: &Site, lang: laufzettel_domain::Lang, back: Option<String>) -> AnmeldenPage {
     let back = back.filter(|b| is_ours(b));
-    let mut page = AnmeldenPage { action: "/anmelden".to_owned(), several: site.tenants.len() > 1, back: back.clone(), ..AnmeldenPage::default() };
-    for (name, tenant) in &site.tenants {
+    let closed = site.closed().into_iter().map(|(name, why)| format!("{name}: {}", why.text().get(lang))).collect();
+    let mut page = AnmeldenPage { closed, action: "/anmelden".to_owned(), several: site.tenants.len() > 1, back: back.clone(), ..AnmeldenPage::default() };
+    for (name, tenant) in site.tenants.iter() {
         let title = tenant.desk.tenant.name.clone();
         match &tenant.login {
             Login::None => {}
@@ -72,7 +73,7 @@ fn is_ours(path: &str) -> bool {
 pub async fn sign_in(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap, Form(sent): Form<HashMap<String, String>>) -> Response {
     let asked = outside(&site, &uri, &headers);
     let back = sent.get(pages::BACK).cloned();
-    let again = |back| asked.page(StatusCode::UNPROCESSABLE_ENTITY, &Page::Anmelden(AnmeldenPage { missing: true, ..choices(&site, back) }));
+    let again = |back| asked.page(StatusCode::UNPROCESSABLE_ENTITY, &Page::Anmelden(AnmeldenPage { missing: true, ..choices(&site, asked.lang, back) }));
     let Some((name, user)) = sent.get(pages::PERSON).and_then(|p| p.split_once('/')) else { return again(back) };
     let Some(tenant) = site.tenants.get(name).filter(|t| matches!(t.login, Login::Demo)) else { return asked.missing() };
     match tenant.desk.tenant.directory.sign_in(user, Via::Form, site.now()).await {
@@ -88,7 +89,9 @@ async fn enter(site: &Site, asked: &Asked, (name, tenant): (&str, &TenantSite), 
         if !site.sessions().has(name, &caller.subject, site.now()) {
             tenant.desk.tenant.directory.forget(&caller.subject);
         }
-        return asked.unwritten(&error);
+        // the page before a sign-in is no tenant's: what is wrong is asked of the one she wants to
+        tracing::error!(%error, tenant = name, "who cannot be recorded is not let in");
+        return asked.closed(site.hindrance(name));
     }
     let cookie = session::begin(site, headers, Session::new(name, caller, site.now()));
     go(&back.filter(|b| is_ours(b)).unwrap_or_else(|| "/aufgaben".to_owned()), &cookie)

@@ -2,10 +2,12 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, OnceLock},
 };
 
 use jiff::{Timestamp, civil::DateTime};
+use laufzettel_domain::Text;
+use laufzettel_store::Trouble;
 use laufzettel_worker::Desk;
 
 pub use crate::session::Session;
@@ -50,8 +52,88 @@ pub struct TenantSite {
     pub jwks: String,
 }
 
+/// Every tenant of the configuration. One whose store could not be opened is not there until it is.
+#[derive(Default)]
+pub struct Tenants(BTreeMap<String, OnceLock<TenantSite>>);
+
+impl Tenants {
+    pub fn get(&self, name: &str) -> Option<&TenantSite> {
+        self.0.get(name)?.get()
+    }
+
+    pub fn get_key_value(&self, name: &str) -> Option<(&String, &TenantSite)> {
+        let (name, tenant) = self.0.get_key_value(name)?;
+        Some((name, tenant.get()?))
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&String, &TenantSite)> {
+        self.0.iter().filter_map(|(name, tenant)| Some((name, tenant.get()?)))
+    }
+
+    pub fn values(&self) -> impl Iterator<Item = &TenantSite> {
+        self.iter().map(|(_, tenant)| tenant)
+    }
+
+    pub fn contains_key(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// Open or closed.
+    pub fn is_named(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// Also those that are closed.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Of a session: nobody is signed in where nothing is open.
+impl std::ops::Index<&String> for Tenants {
+    type Output = TenantSite;
+
+    fn index(&self, name: &String) -> &TenantSite {
+        self.get(name).expect("sessions are of tenants that are open")
+    }
+}
+
+/// Why a tenant is not served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closed {
+    Trouble(Trouble),
+    /// Something else; the log says what.
+    Other,
+}
+
+impl Closed {
+    /// What whoever comes is told: nothing of files and folders.
+    pub fn text(self) -> Text {
+        match self {
+            Self::Trouble(trouble) => trouble.text(),
+            Self::Other => Text::new(
+                "Dieser Mandant ist gerade nicht in Betrieb; der Grund steht im Log des Servers. Bitte die Betreuung rufen.",
+                "This tenant is not in operation now; the log of the server says why. Please call the operators.",
+            ),
+        }
+    }
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Trouble(trouble) => trouble.word(),
+            Self::Other => "closed",
+        }
+    }
+}
+
 pub struct Site {
-    pub tenants: BTreeMap<String, TenantSite>,
+    pub tenants: Tenants,
+    /// Those that are not open, and why.
+    closed: Mutex<BTreeMap<String, Closed>>,
     /// Names this server goes by, without port: a page of another name in the same browser is not ours.
     pub hosts: Vec<String>,
     /// Where browsers reach it, without a slash at the end.
@@ -74,13 +156,24 @@ pub struct Site {
 const HELD: &str = "nobody panics while holding this lock";
 
 impl Site {
-    pub fn new(tenants: BTreeMap<String, TenantSite>, hosts: Vec<String>, public_url: &str) -> Self {
+    /// `tenants`: every one of the configuration, open or not.
+    pub fn new(tenants: BTreeMap<String, Result<TenantSite, Closed>>, hosts: Vec<String>, public_url: &str) -> Self {
         let mut flow_key = [0; 32];
-        if let Some(tenant) = tenants.values().next() {
+        if let Some(Ok(tenant)) = tenants.values().find(|tenant| tenant.is_ok()) {
             tenant.desk.tenant.random.fill(&mut flow_key);
         }
+        let (mut open, mut closed) = (BTreeMap::new(), BTreeMap::new());
+        for (name, tenant) in tenants {
+            let place = OnceLock::new();
+            match tenant {
+                Ok(tenant) => drop(place.set(tenant)),
+                Err(why) => drop(closed.insert(name.clone(), why)),
+            }
+            open.insert(name, place);
+        }
         Self {
-            tenants,
+            tenants: Tenants(open),
+            closed: Mutex::new(closed),
             hosts,
             public_url: public_url.to_owned(),
             cookies: Cookies { secure: public_url.starts_with("https://") },
@@ -93,6 +186,32 @@ impl Site {
             closing: tokio::sync::watch::Sender::new(false),
             places: Mutex::default(),
         }
+    }
+
+    /// A tenant that was closed is served from now on.
+    pub fn admit(&self, name: &str, tenant: TenantSite) {
+        if let Some(place) = self.tenants.0.get(name)
+            && place.set(tenant).is_ok()
+        {
+            self.closed.lock().expect(HELD).remove(name);
+        }
+    }
+
+    /// Why a tenant is closed, as of now.
+    pub fn close_tenant(&self, name: &str, why: Closed) {
+        if !self.tenants.contains_key(name) && self.tenants.0.contains_key(name) {
+            self.closed.lock().expect(HELD).insert(name.to_owned(), why);
+        }
+    }
+
+    pub(crate) fn closed(&self) -> BTreeMap<String, Closed> {
+        self.closed.lock().expect(HELD).clone()
+    }
+
+    /// What stands in the way of a tenant: it is closed, or its store is in trouble.
+    pub(crate) fn hindrance(&self, name: &str) -> Option<Closed> {
+        let closed = self.closed.lock().expect(HELD).get(name).copied();
+        closed.or_else(|| self.tenants.get(name)?.desk.tenant.store.trouble().map(Closed::Trouble))
     }
 
     /// Ends what would otherwise go on as long as somebody listens.

@@ -20,7 +20,7 @@ use crate::{
     pages::{self, Answered, AutomatedStep, Filled, Form, Page, Question, Reached, Said, Shown, Station, StatusPage},
     reply::Asked,
     signin::password::address,
-    site::{Site, TenantSite},
+    site::{Closed, Site, TenantSite},
     tasks::form_of,
 };
 
@@ -32,14 +32,39 @@ const OF_RUN_MAX: u32 = 10;
 /// The same from one address: a counter hall behind it.
 const OF_ADDRESS_MAX: u32 = 30;
 
-/// The run of a code. A wrong one is like none.
-async fn find<'s>(site: &'s Site, code: &str) -> Result<Option<(&'s TenantSite, Loaded)>, WishError> {
-    for tenant in site.tenants.values() {
-        if let Some(run) = tenant.desk.tenant.store.receipt(&status_key(code)).await? {
-            return Ok(tenant.desk.load(run).await?.map(|loaded| (tenant, loaded)));
+/// Why a code brings no run.
+enum Unfound {
+    /// A wrong code is like none.
+    Missing,
+    /// A code says nothing of its tenant: where one cannot be asked, nobody can say that there is no such code.
+    Closed(Closed),
+    Unreadable,
+}
+
+impl Unfound {
+    fn told(self, nobody: &Asked) -> Response {
+        match self {
+            Self::Missing => nobody.missing(),
+            Self::Closed(why) => nobody.closed(Some(why)),
+            Self::Unreadable => nobody.unavailable(),
         }
     }
-    Ok(None)
+}
+
+/// The run of a code.
+async fn find<'s>(site: &'s Site, code: &str) -> Result<(&'s TenantSite, Loaded), Unfound> {
+    let mut unfound = site.closed().into_values().next().map_or(Unfound::Missing, Unfound::Closed);
+    for (name, tenant) in site.tenants.iter() {
+        match tenant.desk.tenant.store.receipt(&status_key(code)).await {
+            Ok(Some(run)) => {
+                let loaded = tenant.desk.load(run).await.ok().flatten();
+                return loaded.map(|loaded| (tenant, loaded)).ok_or(Unfound::Unreadable);
+            }
+            Ok(None) => {}
+            Err(_) => unfound = Unfound::Closed(site.hindrance(name).unwrap_or(Closed::Other)),
+        }
+    }
+    Err(unfound)
 }
 
 pub async fn page(
@@ -51,15 +76,14 @@ pub async fn page(
 ) -> Response {
     let nobody = Asked::new(&uri, &headers, None, None);
     match find(&site, &code).await {
-        Ok(Some((tenant, loaded))) => {
+        Ok((tenant, loaded)) => {
             let asked = Asked::new(&uri, &headers, Some(tenant), None);
             let answered = query.get(ANSWERED).and_then(|number| number.parse().ok()).and_then(|number| loaded.run.tasks.get(&number));
             let said = answered.filter(|task| answered_by_her(task).is_some()).map(|_| Said::Arrived);
             let sight = Sight { said, filled: BLANK, number: None, key: new_key(tenant) };
             asked.ok(&Page::Status(Box::new(view(tenant, &loaded, &asked, sight))))
         }
-        Ok(None) => nobody.missing(),
-        Err(_) => nobody.unavailable(),
+        Err(unfound) => unfound.told(&nobody),
     }
 }
 
@@ -67,9 +91,8 @@ pub async fn page(
 pub async fn answer(State(site): State<Arc<Site>>, Path(code): Path<String>, Query(query): Query<HashMap<String, String>>, request: Request) -> Response {
     let nobody = Asked::new(request.uri(), request.headers(), None, None);
     let (tenant, loaded) = match find(&site, &code).await {
-        Ok(Some(found)) => found,
-        Ok(None) => return nobody.missing(),
-        Err(_) => return nobody.unavailable(),
+        Ok(found) => found,
+        Err(unfound) => return unfound.told(&nobody),
     };
     let asked = Asked::new(request.uri(), request.headers(), Some(tenant), None);
     let number = query.get(QUESTION).and_then(|number| number.parse().ok());

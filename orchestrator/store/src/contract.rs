@@ -28,13 +28,21 @@ pub struct Append {
     pub seen: Option<String>,
     /// How far a schedule has been dealt with, in microseconds; never set back.
     pub clock: Option<(String, Option<i64>)>,
-    /// Put into the mailbox with the record that says so: a copy addressed to every place that waits for it and has none, one
-    /// addressed to nobody if there is no such place.
+    /// Put into the mailbox with the record that says so: for every place that waits for it now, or, if nobody takes it, for the
+    /// first that waits for it later.
     pub post: Option<Message>,
-    /// Taken out of the mailbox; if it is there no more, the whole is in conflict.
-    pub taken: Option<i64>,
-    /// Not for this place of this run: a copy addressed to it goes, one addressed to nobody stays for others.
-    pub refused: Option<(i64, RunId, String)>,
+    /// A place has this message; if it is not at hand for that place (any more), the whole is in conflict.
+    pub taken: Option<Handed>,
+    /// Not for this place: it does not come to it again, and stays for the others.
+    pub refused: Option<Handed>,
+}
+
+/// A message and the place that is done with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handed {
+    pub mail: i64,
+    pub run: RunId,
+    pub slot: String,
 }
 
 /// A named event for a step that waits for it, or will.
@@ -75,6 +83,10 @@ pub struct ExpectRow {
     pub name: String,
     pub key: String,
 }
+
+/// Messages under one name and key that somebody may still take: a sender that goes on where nobody takes any is mistaken, and each
+/// counts once for every place that waits.
+pub(crate) const WAITING_MAX: usize = 1000;
 
 /// Microseconds a message waits for somebody to ask for it: thirty days, as the language promises.
 pub(crate) const KEPT_US: i64 = 30 * 24 * 3600 * 1_000_000;
@@ -239,44 +251,4 @@ pub struct LaneHead {
     pub lane: u64,
     pub seq: u64,
     pub hash: [u8; 32],
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error("another process holds the store")]
-    Held,
-    #[error("{0}")]
-    Refused(String),
-    #[error("the database does not answer")]
-    Database(#[source] sqlx::Error),
-    #[error("the store cannot be opened")]
-    Io(#[source] std::io::Error),
-    #[error("a stored row does not read: {0}")]
-    Corrupt(String),
-}
-
-impl From<sqlx::Error> for Error {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Database(error)
-    }
-}
-
-/// Why an append did not happen, by what the caller does next.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AppendError {
-    /// Fold anew, decide again.
-    #[error("the run has moved on: it stands at {0}")]
-    Conflict(u64),
-    /// Give up: somebody else has taken over.
-    #[error("the store was opened anew since")]
-    Fenced,
-    /// The same request came before; this run answers for it.
-    #[error("already received as run {0}")]
-    Duplicate(RunId),
-    /// The same message came before.
-    #[error("already received")]
-    Seen,
-    /// Try again later: nothing was written.
-    #[error("the store does not take writes: {0}")]
-    Unavailable(String),
 }

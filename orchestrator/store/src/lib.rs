@@ -5,6 +5,7 @@
 //! Refuses to know what an event means: projections come from the caller beside the drafts.
 
 mod contract;
+mod error;
 pub mod failpoint;
 mod listing;
 mod memory;
@@ -12,9 +13,10 @@ mod removal;
 mod sqlite;
 
 pub use contract::{
-    Append, AppendError, Claimed, Error, ExpectRow, LaneHead, Mail, Message, Projection, RUNS_PAGE_MAX, RunFilter, RunPage, RunRow, Sight, StartedRow,
-    TASKS_PAGE_MAX, TaskFilter, TaskPlace, TaskRow, UsageRow,
+    Append, Claimed, ExpectRow, Handed, LaneHead, Mail, Message, Projection, RUNS_PAGE_MAX, RunFilter, RunPage, RunRow, Sight, StartedRow, TASKS_PAGE_MAX,
+    TaskFilter, TaskPlace, TaskRow, UsageRow,
 };
+pub use error::{AppendError, Error, Trouble};
 pub use memory::{Between, Faults, Memory};
 pub use removal::{Erasure, Pruning, RemovalError, RetentionRow};
 pub use sqlite::{Sqlite, SqliteOptions};
@@ -40,7 +42,45 @@ macro_rules! both {
     };
 }
 
+/// The same for what is looked at: what is found to be wrong is remembered.
+macro_rules! look {
+    ($self:ident, $store:ident => $call:expr) => {
+        match $self {
+            Store::Sqlite($store) => {
+                let told = $call.await;
+                $store.noted(&told);
+                told
+            }
+            Store::Memory($store) => $call.await,
+        }
+    };
+}
+
 impl Store {
+    /// What is wrong with the store, as far as it was noticed when it was last used.
+    pub fn trouble(&self) -> Option<Trouble> {
+        match self {
+            Self::Sqlite(s) => s.trouble(),
+            Self::Memory(_) => None,
+        }
+    }
+
+    /// Writes something small, to learn whether what was wrong has passed.
+    pub async fn try_out(&self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(s) => s.try_out().await,
+            Self::Memory(_) => Ok(()),
+        }
+    }
+
+    /// Reads every page once, beside what goes on. What is damaged is known from then on.
+    pub async fn look_through(&self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(s) => s.look_through().await,
+            Self::Memory(_) => Ok(()),
+        }
+    }
+
     /// Durable when it returns `Ok`. `Conflict` means: fold anew and decide again.
     pub async fn append(&self, append: Append) -> Result<(), AppendError> {
         self.append_all(vec![append]).await
@@ -71,31 +111,31 @@ impl Store {
 
     /// Those behind this `run_seq`: one range of the index.
     pub async fn history_after(&self, run: RunId, run_seq: u64) -> Result<Vec<Record>, Error> {
-        both!(self, s => s.history_after(run, run_seq))
+        look!(self, s => s.history_after(run, run_seq))
     }
 
     pub async fn run(&self, run: RunId) -> Result<Option<RunRow>, Error> {
-        both!(self, s => s.run(run))
+        look!(self, s => s.run(run))
     }
 
     /// A page of runs, newest first. What is not kept counts as looked at.
     pub async fn runs(&self, filter: &RunFilter, keep: &(dyn Fn(&RunRow) -> bool + Send + Sync)) -> Result<RunPage, Error> {
-        both!(self, s => s.runs(filter, keep))
+        look!(self, s => s.runs(filter, keep))
     }
 
     /// The units that answer for any run: one look into the index for each.
     pub async fn units(&self) -> Result<Vec<String>, Error> {
-        both!(self, s => s.units())
+        look!(self, s => s.units())
     }
 
-    /// Messages a run waits for, at `now` (microseconds): of each place the one addressed to it, else the oldest.
+    /// Messages a run waits for, at `now` (microseconds): of each place the oldest that is at hand for it.
     pub async fn mail(&self, run: RunId, now: i64) -> Result<Vec<Mail>, Error> {
-        both!(self, s => s.mail(run, now))
+        look!(self, s => s.mail(run, now))
     }
 
     /// Processes with runs that wait for an event of this name.
     pub async fn expecting(&self, name: &str) -> Result<Vec<String>, Error> {
-        both!(self, s => s.expecting(name))
+        look!(self, s => s.expecting(name))
     }
 
     /// Forgets messages nobody asked for in thirty days before `now` (microseconds), and files no run took in a day.
@@ -105,43 +145,43 @@ impl Store {
 
     /// Open runs with something to do at `now` (microseconds): due effects, a timer that is over, or mail.
     pub async fn claimable(&self, now: i64, limit: u32) -> Result<Vec<RunId>, Error> {
-        both!(self, s => s.claimable(now, limit))
+        look!(self, s => s.claimable(now, limit))
     }
 
     /// The next instant an open run wakes by itself, in microseconds.
     pub async fn next_wake(&self) -> Result<Option<i64>, Error> {
-        both!(self, s => s.next_wake())
+        look!(self, s => s.next_wake())
     }
 
     /// Tasks, most urgent deadline first.
     pub async fn tasks(&self, filter: &TaskFilter) -> Result<Vec<TaskRow>, Error> {
-        both!(self, s => s.tasks(filter))
+        look!(self, s => s.tasks(filter))
     }
 
     /// How far a schedule has been dealt with, in microseconds since 1970.
     /// The schedules in force, by name.
     pub async fn clocks(&self) -> Result<Vec<String>, Error> {
-        both!(self, s => s.clocks())
+        look!(self, s => s.clocks())
     }
 
     pub async fn clock(&self, name: &str) -> Result<Option<i64>, Error> {
-        both!(self, s => s.clock(name))
+        look!(self, s => s.clock(name))
     }
 
     /// The run a receipt (deduplication key, status code) stands for.
     pub async fn receipt(&self, key: &str) -> Result<Option<RunId>, Error> {
-        both!(self, s => s.receipt(key))
+        look!(self, s => s.receipt(key))
     }
 
     /// Records in the order (lane, seq), after the given position, at most `limit`.
     pub async fn records(&self, after: (u64, u64), limit: u32) -> Result<Vec<Record>, Error> {
-        both!(self, s => s.records(after, limit))
+        look!(self, s => s.records(after, limit))
     }
 
     /// Records beside runs of these kinds since `since` (microseconds), in their order: what is folded from them is read, not
     /// kept a second time. At most 20 000, the newest.
     pub async fn beside_since(&self, kinds: &[&str], since: i64) -> Result<Vec<Record>, Error> {
-        both!(self, s => s.beside_since(kinds, since))
+        look!(self, s => s.beside_since(kinds, since))
     }
 
     /// Keeps bytes under their digest (a process's text, a file). The same digest twice is the same bytes. A file came at `at`
@@ -162,7 +202,7 @@ impl Store {
 
     /// Ended runs nothing is known of how long they are kept: from before this was written down with their end.
     pub async fn unkept(&self, limit: u32) -> Result<Vec<RunId>, Error> {
-        both!(self, s => s.unkept(limit))
+        look!(self, s => s.unkept(limit))
     }
 
     /// Writes that down for one of them, with the files it holds.
@@ -172,27 +212,27 @@ impl Store {
 
     /// How long an ended run is kept, and what has gone of it.
     pub async fn retention(&self, run: RunId) -> Result<Option<RetentionRow>, Error> {
-        both!(self, s => s.retention(run))
+        look!(self, s => s.retention(run))
     }
 
     /// Ended runs whose contents are due to go at `now` (microseconds) and whose caller has ended, too.
     pub async fn contents_due(&self, now: i64, limit: u32) -> Result<Vec<RunId>, Error> {
-        both!(self, s => s.contents_due(now, limit))
+        look!(self, s => s.contents_due(now, limit))
     }
 
     /// The same for all of a run.
     pub async fn records_due(&self, now: i64, limit: u32) -> Result<Vec<RunId>, Error> {
-        both!(self, s => s.records_due(now, limit))
+        look!(self, s => s.records_due(now, limit))
     }
 
     /// Records beside runs from before `until` (microseconds) that still have content, oldest first.
     pub async fn contents_beside(&self, until: i64, limit: u32) -> Result<Vec<Record>, Error> {
-        both!(self, s => s.contents_beside(until, limit))
+        look!(self, s => s.contents_beside(until, limit))
     }
 
     /// A file whose bytes no longer fit its name is corrupt, never handed out.
     pub async fn bytes(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
-        let bytes = both!(self, s => s.bytes(name))?;
+        let bytes = look!(self, s => s.bytes(name))?;
         if let (Some(bytes), Some(digest)) = (&bytes, name.strip_prefix("blob:"))
             && laufzettel_domain::digest::to_hex(&laufzettel_domain::Digest::of(bytes).0) != digest
         {
@@ -203,32 +243,32 @@ impl Store {
 
     /// Names of everything kept under a digest.
     pub async fn names(&self) -> Result<Vec<String>, Error> {
-        both!(self, s => s.names())
+        look!(self, s => s.names())
     }
 
     /// Case numbers of a year given out so far.
     pub async fn last_number(&self, year: i16) -> Result<u64, Error> {
-        both!(self, s => s.last_number(year))
+        look!(self, s => s.last_number(year))
     }
 
     /// Records beside runs of one kind after a position, in order: one index range.
     pub async fn beside(&self, kind: &str, after: (u64, u64), limit: u32) -> Result<Vec<Record>, Error> {
-        both!(self, s => s.beside(kind, after, limit))
+        look!(self, s => s.beside(kind, after, limit))
     }
 
     /// The last record beside runs of one kind.
     pub async fn last_beside(&self, kind: &str) -> Result<Option<Record>, Error> {
-        both!(self, s => s.last_beside(kind))
+        look!(self, s => s.last_beside(kind))
     }
 
     /// Runs that began at or after this id, by process: ids sort by time, so this is one range of the primary key.
     pub async fn started_since(&self, run: RunId) -> Result<Vec<StartedRow>, Error> {
-        both!(self, s => s.started_since(run))
+        look!(self, s => s.started_since(run))
     }
 
     /// What a day used up so far: one range of the primary key.
     pub async fn used_on(&self, day: &str) -> Result<Vec<UsageRow>, Error> {
-        both!(self, s => s.used_on(day))
+        look!(self, s => s.used_on(day))
     }
 
     /// The head of the lane this opening writes.
@@ -240,7 +280,7 @@ impl Store {
     }
 
     pub async fn checkpoints(&self) -> Result<Vec<String>, Error> {
-        both!(self, s => s.checkpoints())
+        look!(self, s => s.checkpoints())
     }
 
     pub async fn put_checkpoint(&self, number: u64, note: &str) -> Result<(), Error> {

@@ -1,5 +1,6 @@
 //! The reference: the contract in its plainest form, with the faults a simulation wants.
 
+mod mail;
 mod removal;
 
 use std::{
@@ -13,12 +14,14 @@ use serde_json::json;
 
 use crate::{
     contract::{
-        Append, AppendError, BESIDE_MAX, Error, ExpectRow, KEPT_US, LaneHead, Mail, Message, RunFilter, RunPage, RunRow, StartedRow, TASKS_PAGE_MAX,
-        TaskFilter, TaskPlace, TaskRow, UsageRow,
+        Append, BESIDE_MAX, ExpectRow, KEPT_US, LaneHead, RunFilter, RunPage, RunRow, StartedRow, TASKS_PAGE_MAX, TaskFilter, TaskPlace, TaskRow, UsageRow,
     },
+    error::{AppendError, Error},
     listing::{self, Part},
     removal::RetentionRow,
 };
+
+use mail::Mailbox;
 
 /// Faults of one append, decided by whoever simulates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -40,13 +43,6 @@ pub struct Memory {
     epoch: u64,
 }
 
-/// A message, addressed to a place or to nobody.
-#[derive(Clone)]
-struct Copied {
-    place: Option<(RunId, String)>,
-    message: Message,
-}
-
 #[derive(Default, Clone)]
 struct Inner {
     tenant: String,
@@ -58,11 +54,9 @@ struct Inner {
     usage: BTreeMap<(String, String, String, String), UsageRow>,
     receipts: BTreeMap<String, RunId>,
     expected: BTreeMap<RunId, Vec<ExpectRow>>,
-    mailbox: BTreeMap<i64, Copied>,
-    refused: BTreeSet<(i64, RunId, String)>,
+    mailbox: Mailbox,
     seen: BTreeMap<String, i64>,
     clocks: BTreeMap<String, i64>,
-    last_mail: i64,
     bytes: BTreeMap<String, Vec<u8>>,
     /// Which run holds which file, and which files no run has taken yet.
     held: BTreeSet<(String, RunId)>,
@@ -172,20 +166,9 @@ impl Memory {
         Ok(runs)
     }
 
-    pub async fn mail(&self, run: RunId, now: i64) -> Result<Vec<Mail>, Error> {
-        Ok(self.lock().mail(run, now))
-    }
-
-    pub async fn expecting(&self, name: &str) -> Result<Vec<String>, Error> {
-        let inner = self.lock();
-        let waiting = inner.expected.iter().filter(|(_, rows)| rows.iter().any(|row| row.name == name));
-        let processes: BTreeSet<String> = waiting.filter_map(|(run, _)| Some(inner.runs.get(run)?.process.clone())).collect();
-        Ok(processes.into_iter().collect())
-    }
-
     pub async fn sweep(&self, now: i64) -> Result<(), Error> {
         let mut inner = self.lock();
-        inner.mailbox.retain(|_, copy| copy.message.at >= now - KEPT_US);
+        inner.mailbox.forget_until(now - KEPT_US);
         inner.seen.retain(|_, at| *at >= now - KEPT_US);
         inner.forget_untaken(now);
         Ok(())
@@ -315,37 +298,6 @@ impl Inner {
         self.records.push(seal(&hash, self.lane, seq, draft));
     }
 
-    fn reaches(&self, message: &Message, run: RunId) -> bool {
-        let process = self.runs.get(&run).map(|row| &row.process);
-        message.processes.as_ref().is_none_or(|list| process.is_some_and(|process| list.contains(process)))
-    }
-
-    fn mail(&self, run: RunId, now: i64) -> Vec<Mail> {
-        let place = |row: &ExpectRow| Some((run, row.slot.clone()));
-        let fits = |row: &ExpectRow, id: &i64, copy: &Copied| {
-            let named = copy.message.name == row.name && copy.message.key == row.key && copy.message.at >= now - KEPT_US;
-            let meant = copy.place.is_none() || copy.place == place(row);
-            named && meant && self.reaches(&copy.message, run) && !self.refused.contains(&(*id, run, row.slot.clone()))
-        };
-        let best = |row: &ExpectRow| self.mailbox.iter().filter(|(id, copy)| fits(row, id, copy)).min_by_key(|(id, copy)| (copy.place.is_none(), **id));
-        let rows = self.expected.get(&run).into_iter().flatten();
-        rows.filter_map(|row| best(row).map(|(id, copy)| Mail { id: *id, slot: row.slot.clone(), message: copy.message.clone() })).collect()
-    }
-
-    fn post(&mut self, message: &Message) {
-        let open = |place: &(RunId, String)| !self.mailbox.values().any(|copy| copy.place.as_ref() == Some(place));
-        let waiting = self.expected.iter().flat_map(|(run, rows)| rows.iter().map(move |row| (run, row)));
-        let named = waiting.filter(|(run, row)| row.name == message.name && row.key == message.key && self.reaches(message, **run));
-        let mut places: Vec<_> = named.map(|(run, row)| (*run, row.slot.clone())).filter(open).map(Some).collect();
-        if places.is_empty() {
-            places.push(None);
-        }
-        for place in places {
-            self.last_mail += 1;
-            self.mailbox.insert(self.last_mail, Copied { place, message: message.clone() });
-        }
-    }
-
     fn check(&self, append: &Append) -> Result<(), AppendError> {
         if self.closed {
             return Err(AppendError::Fenced);
@@ -365,23 +317,17 @@ impl Inner {
         if append.seen.as_ref().is_some_and(|key| self.seen.contains_key(key)) {
             return Err(AppendError::Seen);
         }
-        if append.taken.is_some_and(|id| !self.mailbox.contains_key(&id)) {
+        if append.taken.as_ref().is_some_and(|handed| !self.is_at_hand(handed)) {
             return Err(AppendError::Conflict(append.expected));
+        }
+        if append.post.as_ref().is_some_and(|message| self.mailbox.is_full(message)) {
+            return Err(AppendError::crowded());
         }
         Ok(())
     }
 
     fn append(&mut self, append: Append) {
-        if let Some(id) = append.taken {
-            self.mailbox.remove(&id);
-        }
-        if let Some((id, run, slot)) = append.refused {
-            match self.mailbox.get(&id).map(|copy| copy.place.is_some()) {
-                Some(true) => drop(self.mailbox.remove(&id)),
-                Some(false) => drop(self.refused.insert((id, run, slot))),
-                None => {}
-            }
-        }
+        self.mailbox.hand(append.taken, append.refused);
         for (n, draft) in append.drafts.into_iter().enumerate() {
             self.push(match append.run {
                 Some(run) => draft.of_run(run, append.expected + 1 + n as u64),
@@ -396,8 +342,7 @@ impl Inner {
             self.retention.extend(projection.retention.map(|row| (row.run, row)));
             if let Some(mut rows) = projection.expects {
                 rows.sort_by(|a, b| a.slot.cmp(&b.slot));
-                let run = projection.run.run;
-                self.mailbox.retain(|_, copy| copy.place.as_ref().is_none_or(|(of, slot)| *of != run || rows.iter().any(|row| row.slot == *slot)));
+                self.mailbox.let_go(projection.run.run, &rows);
                 self.expected.insert(projection.run.run, rows);
             }
             self.runs.insert(projection.run.run, projection.run);

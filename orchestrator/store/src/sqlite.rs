@@ -1,7 +1,9 @@
 //! SQLite: one file per tenant, one writer, readers beside it. WAL, `synchronous=FULL`, `secure_delete=ON`.
 
+mod mail;
 mod removal;
 mod rows;
+mod schema;
 mod writer;
 
 use std::{
@@ -12,16 +14,14 @@ use std::{
 use laufzettel_domain::RunId;
 use laufzettel_journal::Record;
 use sqlx::{
-    ConnectOptions as _, QueryBuilder, Row as _, Sqlite as Db, SqlitePool,
+    ConnectOptions as _, Connection as _, QueryBuilder, Row as _, Sqlite as Db, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    contract::{
-        Append, AppendError, BESIDE_MAX, Error, KEPT_US, LaneHead, Mail, RunFilter, RunPage, RunRow, StartedRow, TASKS_PAGE_MAX, TaskFilter, TaskPlace,
-        TaskRow, UsageRow,
-    },
+    contract::{Append, BESIDE_MAX, KEPT_US, LaneHead, RunFilter, RunPage, RunRow, StartedRow, TASKS_PAGE_MAX, TaskFilter, TaskPlace, TaskRow, UsageRow},
+    error::{AppendError, Error, Health, Trouble},
     failpoint,
     listing::{self, Part, Range},
     removal::{Removal, RemovalError, RetentionRow},
@@ -51,6 +51,7 @@ pub struct Sqlite {
     writer: mpsc::Sender<Job>,
     head: Arc<Mutex<LaneHead>>,
     epoch: u64,
+    health: Health,
     _lock: Arc<std::fs::File>,
 }
 
@@ -61,6 +62,7 @@ pub(crate) enum Job {
     Keep { row: RetentionRow, files: Vec<String>, done: oneshot::Sender<Result<(), Error>> },
     Remove(Box<Removal>, oneshot::Sender<Result<(), RemovalError>>),
     Sweep { now: i64, done: oneshot::Sender<Result<(), Error>> },
+    TryOut(oneshot::Sender<Result<(), Error>>),
     Close { at: i64, done: oneshot::Sender<Result<(), AppendError>> },
 }
 
@@ -78,34 +80,75 @@ fn options(file: &Path) -> SqliteConnectOptions {
 /// One process at a time: the lock lives beside the file and dies with the process.
 fn lock(file: &Path) -> Result<std::fs::File, Error> {
     let path = file.with_extension("lock");
-    let lock = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(Error::Io)?;
+    let lock = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(sqlx::Error::Io)?;
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).map_err(|_| Error::Held)?;
     Ok(lock)
 }
 
 impl Sqlite {
     pub async fn open(given: SqliteOptions) -> Result<Self, Error> {
+        Self::begin(&given).await.map_err(|error| error.looked_up(&given.file))
+    }
+
+    async fn begin(given: &SqliteOptions) -> Result<Self, Error> {
         let lock = lock(&given.file)?;
         let mut connection = options(&given.file).create_if_missing(true).connect().await?;
         check_version(&mut connection).await?;
         failpoint::pass("store.before_schema", Error::Refused)?;
-        sqlx::raw_sql(include_str!("sqlite/schema.sql")).execute(&mut connection).await?;
-        let (state, epoch) = writer::begin(&mut connection, &given.tenant, given.now, given.lane_above).await?;
+        schema::bring_up(&mut connection).await?;
+        let health = Health::of(&given.file);
+        let (state, epoch) = writer::begin(&mut connection, given, health.clone()).await?;
         let pool = SqlitePoolOptions::new().max_connections(READERS).connect_with(options(&given.file).read_only(true)).await?;
         let (sender, receiver) = mpsc::channel(QUEUE_MAX);
         let head = Arc::new(Mutex::new(state.head()));
         tokio::spawn(writer::run(connection, state, epoch, receiver, head.clone()));
         failpoint::pass("store.opened", Error::Refused)?;
-        Ok(Self { pool, writer: sender, head, epoch, _lock: Arc::new(lock) })
+        Ok(Self { pool, writer: sender, head, epoch, health, _lock: Arc::new(lock) })
     }
 
     /// Opens a file nobody holds, to look at it: no lane is begun, nothing can be appended.
     pub async fn read_only(file: &Path) -> Result<Self, Error> {
-        let lock = lock(file)?;
-        let pool = SqlitePoolOptions::new().max_connections(READERS).connect_with(options(file).read_only(true)).await?;
+        let lock = lock(file).map_err(|error| error.looked_up(file))?;
+        let pool = SqlitePoolOptions::new().max_connections(READERS).connect_with(options(file).read_only(true)).await;
+        let pool = pool.map_err(|error| Error::from(error).looked_up(file))?;
         let (sender, _) = mpsc::channel(1);
         let head = Arc::new(Mutex::new(LaneHead { lane: 0, seq: 0, hash: [0; 32] }));
-        Ok(Self { pool, writer: sender, head, epoch: 0, _lock: Arc::new(lock) })
+        Ok(Self { pool, writer: sender, head, epoch: 0, health: Health::of(file), _lock: Arc::new(lock) })
+    }
+
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.health.trouble()
+    }
+
+    pub fn noted<T>(&self, told: &Result<T, Error>) {
+        if let Err(error) = told {
+            self.health.failed(error);
+        }
+    }
+
+    pub async fn try_out(&self) -> Result<(), Error> {
+        let (done, reply) = oneshot::channel();
+        self.writer.send(Job::TryOut(done)).await.map_err(|_| Error::Refused(gone().to_string()))?;
+        reply.await.map_err(|_| Error::Refused(gone().to_string()))?
+    }
+
+    /// On a connection of its own: readers wait for nobody who reads everything.
+    pub async fn look_through(&self) -> Result<(), Error> {
+        let told = self.quick_check().await;
+        self.noted(&told);
+        told
+    }
+
+    async fn quick_check(&self) -> Result<(), Error> {
+        let options = (*self.pool.connect_options()).clone();
+        let mut connection = options.connect().await?;
+        let row = sqlx::query("PRAGMA quick_check(1)").fetch_one(&mut connection).await?;
+        let found: String = row.try_get(0)?;
+        connection.close().await?;
+        match found.as_str() {
+            "ok" => Ok(()),
+            _ => Err(Error::Trouble(Trouble::Damaged, sqlx::Error::Protocol(found))),
+        }
     }
 
     pub fn epoch(&self) -> u64 {
@@ -225,26 +268,12 @@ impl Sqlite {
         let sql = "SELECT run FROM runs WHERE wake_at IS NOT NULL AND wake_at <= $1 ORDER BY wake_at, run LIMIT $2";
         let mut rows = sqlx::query(sql).bind(now).bind(i64::from(limit)).fetch_all(&self.pool).await?;
         // from the mailbox, which is all but empty, to those who wait
-        let sql = "SELECT DISTINCT waits FROM mail WHERE at >= $1 ORDER BY waits LIMIT $2";
+        let sql = "SELECT DISTINCT waits FROM at_hand WHERE at >= $1 ORDER BY waits LIMIT $2";
         rows.extend(sqlx::query(sql).bind(now - KEPT_US).bind(i64::from(limit)).fetch_all(&self.pool).await?);
         let mut runs: Vec<RunId> = rows.iter().map(|row| rows::run_id(&row.get::<String, _>(0))).collect::<Result<_, _>>()?;
         let mut seen = std::collections::HashSet::new();
         runs.retain(|run| seen.insert(*run));
         Ok(runs)
-    }
-
-    pub async fn mail(&self, run: RunId, now: i64) -> Result<Vec<Mail>, Error> {
-        let sql = "SELECT * FROM mail WHERE at >= $1 AND waits = $2 ORDER BY place, run IS NULL, id";
-        let found = sqlx::query(sql).bind(now - KEPT_US).bind(run.to_string()).fetch_all(&self.pool).await?;
-        let mut mail: Vec<Mail> = found.iter().map(rows::mail).collect::<Result<_, _>>()?;
-        mail.dedup_by(|next, kept| next.slot == kept.slot);
-        Ok(mail)
-    }
-
-    pub async fn expecting(&self, name: &str) -> Result<Vec<String>, Error> {
-        let sql = "SELECT DISTINCT r.process FROM expected e JOIN runs r ON r.run = e.run WHERE e.name = $1 ORDER BY r.process";
-        let rows = sqlx::query(sql).bind(name).fetch_all(&self.pool).await?;
-        Ok(rows.iter().map(|row| row.get(0)).collect())
     }
 
     pub async fn sweep(&self, now: i64) -> Result<(), Error> {

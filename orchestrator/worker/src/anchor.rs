@@ -32,7 +32,7 @@ struct Owed {
 
 #[derive(Debug, thiserror::Error)]
 pub enum AnchorError {
-    #[error("the witness cannot be written: {0}")]
+    #[error("die Ablage der Prüfpunkte (witness) lässt sich nicht beschreiben; ist sie voll, nur lesbar oder nicht eingehängt? {0}")]
     Witness(#[source] std::io::Error),
     #[error("the store does not answer")]
     Store(#[from] laufzettel_store::Error),

@@ -12,7 +12,7 @@ use laufzettel_process::{
     model::{RunAs, StepKind},
     schema::Problem,
 };
-use laufzettel_store::{Append, AppendError, Error as StoreError, failpoint};
+use laufzettel_store::{Append, AppendError, Error as StoreError, Handed, failpoint};
 use serde_json::json;
 
 use crate::{
@@ -545,7 +545,7 @@ pub(crate) struct Write {
     /// Intents and outcomes: refused if the store was opened anew since.
     pub fenced: bool,
     /// The message it answers to, which nobody else takes then.
-    pub taken: Option<i64>,
+    pub taken: Option<Handed>,
     /// The schedule it follows from, and how far that has come.
     pub clock: Option<(String, Option<i64>)>,
 }

@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use laufzettel_domain::{Actor, RunId};
 use laufzettel_engine::{Command, Disposition, Effect, Meta, Outcome, Run, effects, wake_at};
 use laufzettel_process::model::FailureClass;
-use laufzettel_store::failpoint;
+use laufzettel_store::{Trouble, failpoint};
 use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -24,7 +24,8 @@ const RUNS_MAX: usize = 128;
 const POLL_MS: u64 = 1_000;
 /// Milliseconds between two looks at a run whose calls are under way.
 const LOOK_MS_MIN: u64 = 20;
-/// Times an outcome is offered to a store that does not take it: ten seconds in all.
+/// Times an outcome is offered to a store that does not take it: ten seconds in all, where nobody knows why; where room is missing
+/// or the disk can only be read, until somebody has mended that.
 const APPEND_TRIES_MAX: u32 = 20;
 /// Milliseconds before a run is read anew that somebody else has written to: if its row and its records ever disagree, that is a
 /// look two hundred times a second and no processor lost.
@@ -53,7 +54,7 @@ impl Worker {
         let mut schedules = Schedules::default();
         // beside the loop: no run waits for somebody's disk
         let watching = tokio::spawn(arrivals::watch(self.desk.clone(), stop.clone()));
-        while !stop.is_cancelled() {
+        while !stop.is_cancelled() && !watching.is_finished() {
             sweep.look(&self.desk).await;
             schedules.look(&self.desk).await;
             self.claim(&mut driven).await;
@@ -66,9 +67,23 @@ impl Worker {
             }
         }
         let _ = failpoint::hit("worker.stopping");
-        while driven.join_next().await.is_some() {}
+        self.bring_home(driven).await;
         if let Err(died) = watching.await {
             tracing::error!(%died, "what looks for arrivals ended before its time");
+        }
+    }
+
+    /// What is under way ends by itself. While the store takes nothing it cannot: what it brings is then as lost as in a crash.
+    async fn bring_home(&self, mut driven: JoinSet<()>) {
+        loop {
+            tokio::select! {
+                done = driven.join_next() => if done.is_none() { return },
+                () = tokio::time::sleep(Duration::from_millis(AGAIN_MS)) => {
+                    if self.desk.tenant.store.trouble().is_some() {
+                        driven.abort_all();
+                    }
+                }
+            }
         }
     }
 
@@ -89,7 +104,10 @@ impl Worker {
         let due = match self.desk.tenant.store.claimable(now, 256).await {
             Ok(due) => due,
             Err(error) => {
-                tracing::error!(%error, "the store does not say what is due");
+                // what is wrong with its place the store has said itself, once
+                if error.trouble().is_none() {
+                    tracing::error!(%error, "the store does not say what is due");
+                }
                 return;
             }
         };
@@ -99,7 +117,9 @@ impl Worker {
             let desk = self.desk.clone();
             driven.spawn(async move {
                 if let Err(error) = desk.drive_claimed(run).await {
-                    tracing::warn!(%run, %error, "the run rests until it is looked at again");
+                    if desk.tenant.store.trouble().is_none() {
+                        tracing::warn!(%run, %error, "the run rests until it is looked at again");
+                    }
                     tokio::time::sleep(Duration::from_millis(AGAIN_MS)).await;
                 }
                 drop(driving);
@@ -228,7 +248,9 @@ impl Desk {
                 Ok(loaded) => return Ok(loaded),
                 Err(Told::Conflict) => {}
                 // an outcome in hand is worth waiting for the store: without it the effect would be made again, or be in doubt
-                Err(Told::Later(_)) if tried < APPEND_TRIES_MAX => tokio::time::sleep(Duration::from_millis(AGAIN_MS)).await,
+                Err(Told::Later(_)) if tried < APPEND_TRIES_MAX || self.tenant.store.trouble().is_some_and(Trouble::passes) => {
+                    tokio::time::sleep(Duration::from_millis(AGAIN_MS)).await
+                }
                 // settled already by somebody else: what they wrote stands
                 Err(Told::Wish(WishError::Rejected(_))) => {
                     return match self.load(run).await.map_err(Told::Wish)? {

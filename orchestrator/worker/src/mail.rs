@@ -8,7 +8,7 @@ use laufzettel_engine::{Command, KEY_CHARS_MAX, Rejection};
 use laufzettel_journal::Draft;
 use laufzettel_policy::{Action, Decision, Who, permit, permit_start};
 use laufzettel_process::{Process, model::StepKind};
-use laufzettel_store::{Append, AppendError, Mail, Message, failpoint};
+use laufzettel_store::{Append, AppendError, Handed, Mail, Message, failpoint};
 use serde_json::json;
 
 use crate::{
@@ -142,7 +142,8 @@ impl Desk {
         let Some(mail) = mail.into_iter().find(in_time) else { return Ok(None) };
         failpoint::pass("event.before_take", Told::Later)?;
         let Some(command) = command(&mail) else { return self.put_aside(loaded, mail, Vec::new()).await };
-        let write = Write { fenced: true, taken: Some(mail.id), ..Write::of(&Actor::Engine, self.now()) };
+        let handed = Handed { mail: mail.id, run: loaded.run.id, slot: mail.slot.clone() };
+        let write = Write { fenced: true, taken: Some(handed), ..Write::of(&Actor::Engine, self.now()) };
         let as_it_is = Loaded { run: loaded.run.clone(), prepared: loaded.prepared.clone(), gone: None };
         match self.decide(as_it_is, command, write).await {
             Ok(loaded) => Ok(Some(loaded)),
@@ -154,8 +155,7 @@ impl Desk {
         }
     }
 
-    /// What does not fit is put aside with a record that says so: the run goes on waiting for what does, and what was addressed
-    /// to nobody stays for others. Of the fields that did not fit only those the author named are named.
+    /// What does not fit is put aside with a record that says so: the run goes on waiting for what does, and others may have it. Of the fields that did not fit only those the author named are named.
     async fn put_aside(&self, loaded: &Loaded, mail: Mail, fields: Vec<Path>) -> Result<Option<Loaded>, Told> {
         let run = loaded.run.id;
         let event = Slot::parse(&mail.slot).and_then(|slot| match &loaded.prepared.process.steps.get(&slot.step)?.kind {
@@ -167,7 +167,7 @@ impl Desk {
         let body = json!({ "v": 1, "name": mail.message.name, "run": run.to_string(), "sender": mail.message.sender, "fields": fields });
         let content = json!({ "key": mail.message.key, "payload": mail.message.payload });
         let draft = Draft::new("event.refused", "engine", crate::micros(self.now()), body, Some((&content, self.tenant.random::<16>())));
-        let refused = Some((mail.id, run, mail.slot));
+        let refused = Some(Handed { mail: mail.id, run, slot: mail.slot });
         failpoint::pass("event.before_aside", Told::Later)?;
         let written = self.tenant.store.append(Append { drafts: vec![draft], refused, ..Append::default() }).await;
         failpoint::pass("event.after_aside", Told::Later)?;

@@ -92,8 +92,6 @@ fn what_happens_elsewhere_reaches_whoever_waits() {
     assert_eq!(send(&server, &token, None, &pay("K-1", json!("viel"))), Some(202), "what fits is the run's to say");
     let kinds = |kind: &str| tenant.laufzettel(&["audit", "show", "--kind", kind, "--json"]).stdout;
     let count = |kind: &str| String::from_utf8_lossy(&kinds(kind)).lines().count();
-    // a place that has a message at hand is given no second one: whatever comes meanwhile is for whoever asks next
-    until("both have refused it", || (count("event.refused") == 2).then_some(()));
     assert_eq!(send(&server, &token, Some("b-1"), &pay("K-1", json!(700))), Some(202));
     assert_eq!(send(&server, &token, Some("b-1"), &pay("K-1", json!(700))), Some(202));
     until("both go on", || (states(&tenant) == ["completed", "completed"]).then_some(()));
@@ -119,7 +117,8 @@ fn what_happens_elsewhere_reaches_whoever_waits() {
     waiting(&tenant, "K-9");
     assert_eq!(states(&tenant)[0], "waiting", "once");
     server.stop();
-    assert_eq!((count("event.received"), count("event.refused"), count("event.denied")), (4, 2, 2));
+    // what fitted neither was there for the third who came, and fitted him as little
+    assert_eq!((count("event.received"), count("event.refused"), count("event.denied")), (4, 3, 2));
     // whose account it is stands in no body
     assert!(!String::from_utf8_lossy(&kinds("event.received")).contains("K-7"));
     assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0));

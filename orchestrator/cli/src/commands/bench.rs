@@ -14,7 +14,7 @@ use laufzettel_doors::tools::{Reach, ServerOptions, ToolServer, ToolServers};
 use laufzettel_policy::{Clearance, Cleared, Effect, Identity, Rules, ServiceAccount, ToolCall, ToolRule, Who, Yields, clear_tool};
 use laufzettel_process::{Catalogue, Folder, Tools, model::RunAs};
 use laufzettel_store::{Append, Sqlite, SqliteOptions, Store};
-use laufzettel_worker::{Desk, Memory, RealDoors, StartRequest, SystemClock, SystemRandom, Tenant};
+use laufzettel_worker::{Desk, Memory, RealDoors, StartRequest, SystemClock, SystemRandom, Tenant, Worker};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -63,10 +63,11 @@ async fn open(dir: &Path) -> anyhow::Result<Bench> {
     let files = [
         ("w1a.yaml", process("w1a", 10, "set: { x: 1 }")),
         ("w1b.yaml", process("w1b", 10, "tool: echo/echo, with: { text: hallo }")),
+        ("w6.yaml", process("w6", 1, "tool: echo/echo, with: { text: hallo }")),
         ("w4.yaml", process("w4", 3, &format!("tool: echo/warten, with: {{ ms: 20, text: \"{}\" }}", "x".repeat(1024)))),
     ];
     let catalogue = Catalogue::load(&Folder { files: files.into_iter().map(|(n, t)| (n.to_owned(), t)).collect() });
-    anyhow::ensure!(catalogue.processes.len() == 3, "{:?}", catalogue.findings);
+    anyhow::ensure!(catalogue.processes.len() == 4, "{:?}", catalogue.findings);
     let echo = Arc::new(echo(dir).await?);
     let account = ServiceAccount { processes: vec!["*".to_owned()], groups: vec![], allow: vec!["tool.call:echo/*".to_owned()] };
     let tenant = Tenant {
@@ -124,9 +125,7 @@ async fn echo(dir: &Path) -> anyhow::Result<ToolServer> {
     Ok(ToolServer::new(options(Some(found)), "messung", minter))
 }
 
-/// One run, driven to its end. Seconds it took.
-async fn one(desk: Desk, process: &'static str) -> anyhow::Result<Duration> {
-    let began = Instant::now();
+async fn begin(desk: &Desk, process: &'static str) -> anyhow::Result<RunId> {
     let request = StartRequest {
         process: process.to_owned(),
         caller: Caller { via: Via::Intake, ..Caller::applicant("messung") },
@@ -138,12 +137,66 @@ async fn one(desk: Desk, process: &'static str) -> anyhow::Result<Duration> {
         facts: serde_json::Value::Null,
         status: false,
     };
-    let started = desk.start(request).await?;
-    let row = desk.tenant.store.run(started.run).await?;
+    Ok(desk.start(request).await?.run)
+}
+
+/// One run, driven to its end. Seconds it took.
+async fn one(desk: Desk, process: &'static str) -> anyhow::Result<Duration> {
+    let began = Instant::now();
+    let run = begin(&desk, process).await?;
+    let row = desk.tenant.store.run(run).await?;
     if row.is_none_or(|row| row.ended_at.is_none()) {
-        desk.drive(started.run).await?;
+        desk.drive(run).await?;
     }
     Ok(began.elapsed())
+}
+
+/// Runs that are open, each with a call under way, when the program ends without a word.
+const OPEN_RUNS: u32 = 1000;
+
+/// From opening the store until every open run has been taken up: its call made again, what came of it decided and written. Beside
+/// it the same many appends of one record, as many at once as the worker drives.
+async fn recovery(folder: &Path) -> anyhow::Result<(Duration, Duration)> {
+    let dir = folder.join("wieder");
+    std::fs::create_dir_all(&dir)?;
+    let bench = open(&dir).await?;
+    for _ in 0..OPEN_RUNS {
+        begin(&bench.desk, "w6").await?;
+    }
+    bench.echo.stop().await;
+    // no lane is closed, nothing is said: all that is left is what is durable
+    drop(bench);
+    let (began, bench) = loop {
+        let began = Instant::now();
+        match open(&dir).await {
+            Err(error) if matches!(error.downcast_ref(), Some(laufzettel_store::Error::Held)) => tokio::time::sleep(Duration::from_millis(10)).await,
+            other => break (began, other?),
+        }
+    };
+    let stop = tokio_util::sync::CancellationToken::new();
+    let work = tokio::spawn(Worker::new(bench.desk.clone()).run(stop.clone()));
+    while !bench.desk.tenant.store.claimable(0, 1).await?.is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let took = began.elapsed();
+    let began = Instant::now();
+    let mut under_way = JoinSet::new();
+    for _ in 0..OPEN_RUNS {
+        if under_way.len() >= 128 {
+            under_way.join_next().await.context("one of them")???;
+        }
+        let store = bench.desk.tenant.store.clone();
+        under_way
+            .spawn(async move { Ok::<_, anyhow::Error>(store.note(laufzettel_journal::Draft::new("bench", "engine", 0, json!({ "v": 1 }), None)).await?) });
+    }
+    while let Some(done) = under_way.join_next().await {
+        done??;
+    }
+    let bare = began.elapsed();
+    stop.cancel();
+    work.await?;
+    bench.echo.stop().await;
+    Ok((took, bare))
 }
 
 /// Runs per second with `at_once` in flight, and the median latency.
@@ -285,6 +338,10 @@ async fn measure(folder: &Path, scale: usize, out: &Out) -> anyhow::Result<()> {
     say("W4 drei Aufrufe zu 20 ms, 60 gleichzeitig", format!("{runs:.0} Vorgänge/s = {:.0} % der Grenze ({calls:.0} Aufrufe/s)", runs * 300.0 / calls)).await;
     say("W4 einzeln, Median", format!("{:.1} ms (60 ms wartet der Server)", ms(alone))).await;
     bench.echo.stop().await;
+    let (took, bare) = recovery(folder).await?;
+    let factor = took.as_secs_f64() / bare.as_secs_f64();
+    say("W6 1000 offene Vorgänge nach einem Absturz wieder aufgenommen", format!("{:.0} ms = {factor:.1} × 1000 Einträge ({:.0} ms)", ms(took), ms(bare)))
+        .await;
     Ok(())
 }
 

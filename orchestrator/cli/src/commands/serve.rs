@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::D
 
 use anyhow::{Context as _, bail};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use laufzettel_domain::TenantId;
 use laufzettel_mcp_kit::edge;
 use laufzettel_process::model::{HookAuth, TriggerKind};
 use laufzettel_server::{Login as SiteLogin, Site, TenantSite, router};
@@ -18,7 +19,7 @@ use crate::{
     config::{Config, Login},
     house::{self, House, Opening},
     out::{Out, code},
-    socket,
+    shut, socket,
 };
 
 /// Seconds connections have to come to their end when the server stops: longer than any answer takes, shorter than whoever
@@ -109,97 +110,210 @@ fn is_loopback(url: &str) -> bool {
     host == "localhost" || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-/// Opens every tenant and serves until a signal comes. Everything is brought to the journal before it ends.
+/// Opens every tenant and serves until a signal comes. Everything is brought to the journal before it ends. A tenant that does not
+/// open stops no other: it is refused, in words, and tried again where waiting can help.
 /// `greet`: says at which address what is to be found, once it is.
 async fn live(config: Config, listener: TcpListener, greet: Option<SocketAddr>, after_restore: bool, out: &Out) -> anyhow::Result<u8> {
-    let mut houses = Vec::new();
-    for tenant in config.tenants.keys() {
-        match House::open(&config, tenant, None, after_restore).await? {
-            Opening::Open(house) => {
-                if let Some(rest) = house.resting {
-                    let (de, en) =
-                        ("Vorgänge ruhen nach der Wiederherstellung, bis jemand nachgesehen hat", "runs rest after the restore until somebody has looked");
-                    out.note(format!("{tenant}: {rest} {}", out.text(de, en))).await;
-                }
-                houses.push(Arc::new(*house));
-            }
-            Opening::Held(_) => bail!("Ein anderer Laufzettel hält schon den Speicher von {tenant}"),
-        }
-    }
-    if after_restore && houses.iter().all(|house| house.resting.is_none()) {
-        for house in &houses {
+    let opened = open_all(&config, after_restore, out).await?;
+    if after_restore && opened.values().flatten().all(|house| house.resting.is_none()) {
+        for house in opened.values().flatten() {
             house.close().await?;
         }
         bail!("Keine Datenbank ist älter als ihr Zeuge: Es wurde nichts zurückgespielt. Bitte ohne --after-restore starten.");
     }
-    let site = Arc::new(Site::new(sites(&config, &houses), hosts(&config), &config.public_url));
+    let places = opened.iter().map(|(tenant, house)| match house {
+        Ok(house) => (tenant.to_string(), Ok(tenant_site(&config, house))),
+        Err(error) => (tenant.to_string(), Err(shut::closed(error))),
+    });
+    let site = Arc::new(Site::new(places.collect(), hosts(&config), &config.public_url));
     let stop = CancellationToken::new();
-    let mut work = tokio::task::JoinSet::new();
-    for house in &houses {
-        books::keep(house, true).await?;
-        releases(house, out).await?;
-        for finding in &house.desk.tenant.catalogue.findings {
-            out.note(finding.line(out.lang)).await;
-        }
-    }
     // who connects is counted when passwords fail
     let app = router(site.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let ended = stop.clone();
     let mut pages = tokio::spawn(axum::serve(listener, app).with_graceful_shutdown(async move { ended.cancelled().await }).into_future());
     // the pages first: a tool server over HTTP asks them for the key of the first call
-    for house in &houses {
-        house.minter.publish();
-        work.spawn(Worker::new(house.desk.clone()).run(stop.clone()));
-        work.spawn(checkpoints(house.clone(), stop.clone()));
-        let (local, site, file, stop) = (house.clone(), site.clone(), house::socket_file(&config, &house.tenant), stop.clone());
-        work.spawn(async move {
-            if let Err(error) = socket::serve(local, site, &file, stop.clone()).await {
-                tracing::error!(%error, "the local socket is closed");
-                stop.cancelled().await;
-            }
-        });
+    let shop = Arc::new(Shop { config, site: site.clone(), stop: stop.clone(), over: CancellationToken::new(), out: out.clone() });
+    let mut work = tokio::task::JoinSet::new();
+    for (tenant, house) in opened {
+        work.spawn(keep_open(shop.clone(), tenant, house));
     }
-    let (signalled, followed) = (stop.clone(), site.clone());
+    let (signalled, followed) = (stop.clone(), site);
     tokio::spawn(async move {
-        edge::stop_signal().await;
-        signalled.cancel();
+        tokio::select! {
+            () = edge::stop_signal() => signalled.cancel(),
+            () = signalled.cancelled() => {}
+        }
         followed.close();
     });
     if let Some(bound) = greet {
-        welcome(&config, bound, out).await;
+        welcome(&shop.config, bound, out).await;
     }
     let patience = async {
         stop.cancelled().await;
         tokio::time::sleep(Duration::from_secs(STOP_S_MAX)).await;
     };
-    // whoever watches over the program starts it anew: one that takes applications and carries out none is worse than none
-    let falls_short = async {
-        work.join_next().await;
-        if stop.is_cancelled() {
-            std::future::pending::<()>().await;
-        }
-    };
-    let mut broken = false;
     tokio::select! {
         ended = &mut pages => ended??,
         () = patience => {
             tracing::warn!("connections were still open after {STOP_S_MAX} s and are cut");
             pages.abort();
         }
-        () = falls_short => {
-            broken = true;
-            pages.abort();
-        }
     }
     stop.cancel();
+    shop.over.cancel();
+    let mut done = Ok(code::DONE);
+    while let Some(ended) = work.join_next().await {
+        if let Err(error) = ended? {
+            tracing::error!("{error:#}");
+            done = done.and(Err(error));
+        }
+    }
+    done
+}
+
+/// What serves every tenant.
+struct Shop {
+    config: Config,
+    site: Arc<Site>,
+    stop: CancellationToken,
+    /// The pages have ended: nothing is asked of a store any more.
+    over: CancellationToken,
+    out: Out,
+}
+
+type Opened = BTreeMap<TenantId, anyhow::Result<Arc<House>>>;
+
+/// Every tenant, open or with the reason why not. None at all, or anything wrong with a restore, ends here.
+async fn open_all(config: &Config, after_restore: bool, out: &Out) -> anyhow::Result<Opened> {
+    let mut opened = Opened::new();
+    for tenant in config.tenants.keys() {
+        let house = open(config, tenant, after_restore, out).await;
+        if after_restore && house.is_err() {
+            house?;
+            continue;
+        }
+        opened.insert(tenant.clone(), house);
+    }
+    if opened.values().all(Result::is_err)
+        && let Some((_, house)) = opened.pop_first()
+    {
+        house?;
+    }
+    for (tenant, error) in opened.iter().filter_map(|(tenant, house)| Some((tenant, house.as_ref().err()?))) {
+        tracing::error!(%tenant, "{error:#}");
+        out.note(format!("{tenant}: {} {error:#}", out.text("wird nicht bedient, die anderen schon.", "is not served, the others are."))).await;
+    }
+    Ok(opened)
+}
+
+/// Times a store that is held by somebody else is tried, and milliseconds between two tries: a command is done within ten seconds,
+/// or is another server.
+const HELD_TRIES_MAX: usize = 50;
+const HELD_MS: u64 = 200;
+
+/// Opens a tenant and writes what is written before anybody is served.
+async fn open(config: &Config, tenant: &TenantId, after_restore: bool, out: &Out) -> anyhow::Result<Arc<House>> {
+    for tried in 1.. {
+        match House::open(config, tenant, None, after_restore).await? {
+            Opening::Open(house) => return ready(Arc::new(*house), out).await,
+            Opening::Held(_) if tried < HELD_TRIES_MAX => tokio::time::sleep(Duration::from_millis(HELD_MS)).await,
+            Opening::Held(_) => break,
+        }
+    }
+    Err(anyhow::Error::new(laufzettel_store::Error::Held).context(format!("Ein anderer Laufzettel hält schon den Speicher von {tenant}")))
+}
+
+async fn ready(house: Arc<House>, out: &Out) -> anyhow::Result<Arc<House>> {
+    let written = async {
+        books::keep(&house, true).await?;
+        releases(&house, out).await
+    };
+    if let Err(error) = written.await {
+        let error = shut::beset(error, &house.desk.tenant.store);
+        house.close().await.ok();
+        return Err(error);
+    }
+    if let Some(rest) = house.resting {
+        let (de, en) = ("Vorgänge ruhen nach der Wiederherstellung, bis jemand nachgesehen hat", "runs rest after the restore until somebody has looked");
+        out.note(format!("{}: {rest} {}", house.tenant, out.text(de, en))).await;
+    }
+    for finding in &house.desk.tenant.catalogue.findings {
+        out.note(finding.line(out.lang)).await;
+    }
+    Ok(house)
+}
+
+/// Serves a tenant until the end; one that did not open, from when it does.
+async fn keep_open(shop: Arc<Shop>, tenant: TenantId, house: anyhow::Result<Arc<House>>) -> anyhow::Result<()> {
+    let house = match house {
+        Ok(house) => house,
+        Err(error) => match later(&shop, &tenant, error).await {
+            Some(house) => house,
+            None => return Ok(()),
+        },
+    };
+    house.minter.publish();
+    let looking = tokio::spawn(look_through(house.clone(), shop.stop.clone()));
+    let mut work = tokio::task::JoinSet::new();
+    work.spawn(Worker::new(house.desk.clone()).run(shop.stop.clone()));
+    work.spawn(checkpoints(house.clone(), shop.stop.clone()));
+    let (local, site, file, stop) = (house.clone(), shop.site.clone(), house::socket_file(&shop.config, &tenant), shop.stop.clone());
+    work.spawn(async move {
+        if let Err(error) = socket::serve(local, site, &file, stop.clone()).await {
+            tracing::error!(%error, "the local socket is closed");
+            stop.cancelled().await;
+        }
+    });
+    // each of them ends only with the server. Whoever watches over it starts it anew: one that takes applications and carries out none
+    // is worse than none
+    work.join_next().await;
+    let broken = !shop.stop.is_cancelled();
+    shop.stop.cancel();
     while work.join_next().await.is_some() {}
-    for house in &houses {
-        house.close().await?;
-    }
+    looking.await.ok();
+    shop.over.cancelled().await;
+    house.close().await.with_context(|| format!("{tenant} ließ sich nicht ordentlich schließen; beim nächsten Start geht es weiter wie nach einem Absturz"))?;
     if broken {
-        bail!("Ein Teil des Programms hat aufgehört, ohne dass es beendet wurde. Alles Angenommene ist gesichert; bitte neu starten.");
+        bail!("{tenant}: Ein Teil des Programms hat aufgehört, ohne dass es beendet wurde. Alles Angenommene ist gesichert; bitte neu starten.");
     }
-    Ok(code::DONE)
+    Ok(())
+}
+
+/// Seconds between two tries to open what did not open: whoever makes room waits no longer than that.
+const AGAIN_S: u64 = 5;
+
+/// Tries until it opens, the server ends, or waiting cannot help any more.
+async fn later(shop: &Shop, tenant: &TenantId, mut error: anyhow::Error) -> Option<Arc<House>> {
+    while shut::may_pass(&error) {
+        tokio::select! {
+            () = shop.stop.cancelled() => return None,
+            () = tokio::time::sleep(Duration::from_secs(AGAIN_S)) => {}
+        }
+        match open(&shop.config, tenant, false, &shop.out).await {
+            Ok(house) => {
+                shop.site.admit(tenant.as_str(), tenant_site(&shop.config, &house));
+                tracing::info!(%tenant, "the tenant is served from now on");
+                return Some(house);
+            }
+            Err(other) => {
+                if shut::closed(&other) != shut::closed(&error) {
+                    tracing::error!(%tenant, "{other:#}");
+                }
+                shop.site.close_tenant(tenant.as_str(), shut::closed(&other));
+                error = other;
+            }
+        }
+    }
+    None
+}
+
+/// Once after the start, beside everything: a damaged page is found before somebody needs it.
+async fn look_through(house: Arc<House>, stop: CancellationToken) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        // what is wrong is remembered and said by the store itself
+        _ = house.desk.tenant.store.look_through() => {}
+    }
 }
 
 /// In a trial everything that is there counts as released; in operation what is not released is named.
@@ -216,14 +330,24 @@ async fn releases(house: &House, out: &Out) -> anyhow::Result<()> {
 }
 
 async fn checkpoints(house: Arc<House>, stop: CancellationToken) {
+    let store = &house.desk.tenant.store;
+    let mut said = None;
     while !stop.is_cancelled() {
         tokio::select! {
             () = stop.cancelled() => {}
             () = tokio::time::sleep(Duration::from_millis(CHECKPOINT_MS)) => {}
         }
-        if let Err(error) = house.checkpoint().await {
-            tracing::error!(%error, tenant = %house.tenant, "no checkpoint was written");
+        // while the store takes nothing there is nothing to sign
+        if store.trouble().is_some() && store.try_out().await.is_err() {
+            continue;
         }
+        let told = house.checkpoint().await.err().map(|error| format!("{error:#}"));
+        match &told {
+            Some(error) if told != said => tracing::error!(error, tenant = %house.tenant, "no checkpoint was written"),
+            None if said.is_some() => tracing::info!(tenant = %house.tenant, "checkpoints are written again"),
+            _ => {}
+        }
+        said = told;
     }
 }
 
@@ -241,20 +365,16 @@ fn host_of(address: &str) -> String {
     }
 }
 
-fn sites(config: &Config, houses: &[Arc<House>]) -> BTreeMap<String, TenantSite> {
-    let mut sites = BTreeMap::new();
-    for house in houses {
-        let mut secrets = BTreeMap::new();
-        for process in house.desk.tenant.catalogue.processes.values() {
-            for trigger in &process.triggers {
-                if let TriggerKind::Webhook { auth: HookAuth::Signature { secret }, .. } = &trigger.kind {
-                    secrets.insert(secret.clone(), webhook_secrets(&config.secrets.join(secret)));
-                }
+fn tenant_site(config: &Config, house: &House) -> TenantSite {
+    let mut secrets = BTreeMap::new();
+    for process in house.desk.tenant.catalogue.processes.values() {
+        for trigger in &process.triggers {
+            if let TriggerKind::Webhook { auth: HookAuth::Signature { secret }, .. } = &trigger.kind {
+                secrets.insert(secret.clone(), webhook_secrets(&config.secrets.join(secret)));
             }
         }
-        sites.insert(house.tenant.to_string(), TenantSite { desk: house.desk.clone(), login: way_in(house), secrets, jwks: house.minter.jwks().to_owned() });
     }
-    sites
+    TenantSite { desk: house.desk.clone(), login: way_in(house), secrets, jwks: house.minter.jwks().to_owned() }
 }
 
 fn way_in(house: &House) -> SiteLogin {

@@ -82,6 +82,7 @@ impl AnmeldenPage {
             providers: vec![Link { href: "/anmelden/dienst/vg-a".into(), text: EVIL.into() }],
             passwords: vec![form("vg-b", "Verbandsgemeinde B", EVIL, problem), form("vg-c", "Verbandsgemeinde C", "", false)],
             several: true,
+            closed: vec![format!("vg-d: {EVIL}")],
             ended: true,
             ..Self::sample(false)
         }

@@ -20,6 +20,8 @@ pub struct AnmeldenPage {
     pub back: Option<String>,
     /// The button was pressed without a choice.
     pub missing: bool,
+    /// Tenants nobody can sign in to now, and why.
+    pub closed: Vec<String>,
     /// The session ended because the account did.
     pub ended: bool,
 }

@@ -99,7 +99,7 @@ fn caller(person: Person) -> Caller {
 }
 
 fn again(site: &Site, asked: &Asked, name: &str, (status, text): (StatusCode, String), user: &str, back: Option<String>) -> Response {
-    let mut page = choices(site, back);
+    let mut page = choices(site, asked.lang, back);
     let action = format!("/anmelden/passwort/{name}");
     if let Some(form) = page.passwords.iter_mut().find(|form| form.action == action) {
         form.problem = Some(text);

@@ -5,7 +5,7 @@ use laufzettel_journal::{Draft, Record};
 
 use super::{Inner, Memory};
 use crate::{
-    contract::Error,
+    error::Error,
     removal::{ARRIVED_US, Erasure, Pruning, Removal, RemovalError, RetentionRow},
 };
 
@@ -131,8 +131,7 @@ impl Inner {
 
     fn forget_mail(&mut self, run: RunId) {
         self.expected.remove(&run);
-        self.mailbox.retain(|_, copy| copy.place.as_ref().is_none_or(|(of, _)| *of != run));
-        self.refused.retain(|(_, of, _)| *of != run);
+        self.mailbox.forget(run);
     }
 
     /// Files no run took in a day.

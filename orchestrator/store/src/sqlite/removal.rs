@@ -6,30 +6,53 @@ use laufzettel_journal::seal;
 use sqlx::{Connection as _, Row as _, Sqlite as Db, SqliteConnection, Transaction, sqlite::SqliteRow};
 
 use super::{
-    rows,
+    mail, rows,
     writer::{Lane, confirm, insert_records},
 };
 use crate::{
-    contract::Error,
+    error::Error,
     failpoint,
     removal::{ARRIVED_US, Erasure, Pruning, Removal, RemovalError},
 };
 
-impl From<Error> for RemovalError {
+impl From<Error> for Refused {
     fn from(error: Error) -> Self {
-        Self::Unavailable(error.to_string())
+        Self::Store(error)
     }
 }
 
-impl From<sqlx::Error> for RemovalError {
+impl From<sqlx::Error> for Refused {
     fn from(error: sqlx::Error) -> Self {
-        Self::Unavailable(Error::from(error).to_string())
+        Self::Store(error.into())
+    }
+}
+
+impl From<RemovalError> for Refused {
+    fn from(error: RemovalError) -> Self {
+        Self::Removal(error)
     }
 }
 
 pub async fn remove(connection: &mut SqliteConnection, lane: &mut Lane, removal: Removal) -> Result<(), RemovalError> {
+    let removed = attempt(connection, lane, removal).await;
+    removed.map_err(|refused| match refused {
+        Refused::Store(error) => {
+            lane.failed(&error);
+            RemovalError::Unavailable(error.to_string())
+        }
+        Refused::Removal(error) => error,
+    })
+}
+
+/// Why nothing was removed: the store failed, or it is not to be.
+enum Refused {
+    Store(Error),
+    Removal(RemovalError),
+}
+
+async fn attempt(connection: &mut SqliteConnection, lane: &mut Lane, removal: Removal) -> Result<(), Refused> {
     if lane.closed {
-        return Err(RemovalError::Unavailable("the store is closed".to_owned()));
+        return Err(RemovalError::Unavailable("the store is closed".to_owned()).into());
     }
     let head = lane.head();
     let record = seal(&head.hash, head.lane, head.seq + 1, removal.draft().clone());
@@ -45,22 +68,22 @@ pub async fn remove(connection: &mut SqliteConnection, lane: &mut Lane, removal:
     };
     // fewer: somebody was faster. More cannot be: each place has one record
     if found != removal.count() {
-        return Err(RemovalError::Stale);
+        return Err(RemovalError::Stale.into());
     }
     insert_records(&mut tx, &[record]).await?;
     failpoint::pass("removal.before_commit", RemovalError::Unavailable)?;
     if let Err(error) = tx.commit().await {
-        confirm(connection, &next, error).await?;
+        confirm(connection, lane, &next, error.into()).await?;
     }
     lane.advance(&next);
-    failpoint::pass("removal.after_commit", RemovalError::Unavailable)
+    Ok(failpoint::pass("removal.after_commit", RemovalError::Unavailable)?)
 }
 
-async fn must_have_ended(tx: &mut Transaction<'_, Db>, run: RunId) -> Result<(), RemovalError> {
+async fn must_have_ended(tx: &mut Transaction<'_, Db>, run: RunId) -> Result<(), Refused> {
     let row = sqlx::query("SELECT ended_at FROM runs WHERE run = $1").bind(run.to_string()).fetch_optional(&mut **tx).await?;
     match row.map(|row| row.get::<Option<i64>, _>(0)) {
-        None => Err(RemovalError::Stale),
-        Some(None) => Err(RemovalError::Open),
+        None => Err(RemovalError::Stale.into()),
+        Some(None) => Err(RemovalError::Open.into()),
         Some(Some(_)) => Ok(()),
     }
 }
@@ -123,10 +146,10 @@ async fn let_go(tx: &mut Transaction<'_, Db>, run: RunId, stays: impl Fn(&str) -
 
 /// What waits for an ended run waits in vain.
 async fn forget_mail(tx: &mut Transaction<'_, Db>, run: RunId) -> Result<(), Error> {
-    for sql in ["DELETE FROM expected WHERE run = $1", "DELETE FROM mailbox WHERE run = $1", "DELETE FROM refused WHERE run = $1"] {
+    for sql in ["DELETE FROM expected WHERE run = $1", "DELETE FROM addressed WHERE run = $1"] {
         sqlx::query(sql).bind(run.to_string()).execute(&mut **tx).await?;
     }
-    Ok(())
+    mail::drop_spent(tx).await
 }
 
 /// Files no run took in a day.

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use sqlx::{Row as _, sqlite::SqliteRow};
 
 use crate::{
-    contract::{Claimed, Error, Mail, Message, RunRow, StartedRow, TaskRow, UsageRow},
+    contract::{Claimed, Mail, Message, RunRow, StartedRow, TaskRow, UsageRow},
+    error::Error,
     removal::RetentionRow,
 };
 

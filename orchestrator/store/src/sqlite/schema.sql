@@ -34,20 +34,29 @@ CREATE TABLE IF NOT EXISTS usage (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS expected (run TEXT NOT NULL, slot TEXT NOT NULL, name TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (run, slot)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS expected_name ON expected (name, key);
-CREATE TABLE IF NOT EXISTS mailbox (
-  id INTEGER PRIMARY KEY, run TEXT, slot TEXT, name TEXT NOT NULL, key TEXT NOT NULL, payload TEXT NOT NULL, sender TEXT NOT NULL,
-  processes TEXT NOT NULL, at INTEGER NOT NULL
+-- events from elsewhere, each once; numbers are never given out again. `taken`: some place had it, and it stays only for those it is
+-- addressed to
+CREATE TABLE IF NOT EXISTS messages (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, key TEXT NOT NULL, payload TEXT NOT NULL, sender TEXT NOT NULL,
+  processes TEXT NOT NULL, at INTEGER NOT NULL, taken INTEGER NOT NULL
 );
-CREATE INDEX IF NOT EXISTS mailbox_run ON mailbox (run, slot) WHERE run IS NOT NULL;
-CREATE TABLE IF NOT EXISTS refused (mail INTEGER NOT NULL, run TEXT NOT NULL, slot TEXT NOT NULL, PRIMARY KEY (mail, run, slot)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS mailbox_name ON mailbox (name, key, id);
+CREATE INDEX IF NOT EXISTS messages_name ON messages (name, key, id);
+CREATE INDEX IF NOT EXISTS messages_taken ON messages (id) WHERE taken = 1;
+-- the places that waited for a message when it came, and those that are done with it
+CREATE TABLE IF NOT EXISTS addressed (
+  mail INTEGER NOT NULL REFERENCES messages (id) ON DELETE CASCADE, run TEXT NOT NULL, slot TEXT NOT NULL, done INTEGER NOT NULL,
+  PRIMARY KEY (mail, run, slot)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS addressed_run ON addressed (run, slot);
 CREATE TABLE IF NOT EXISTS receipts (key TEXT PRIMARY KEY, run TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS receipts_run ON receipts (run);
--- what waits and what is there for it: addressed to the place, or to nobody
-CREATE VIEW IF NOT EXISTS mail AS
-  SELECT e.run AS waits, e.slot AS place, m.* FROM mailbox m JOIN expected e ON e.name = m.name AND e.key = m.key JOIN runs r ON r.run = e.run
-  WHERE (m.run IS NULL OR (m.run = e.run AND m.slot = e.slot)) AND (m.processes = '*' OR instr(m.processes, ',' || r.process || ',') > 0)
-  AND NOT EXISTS (SELECT 1 FROM refused x WHERE x.mail = m.id AND x.run = e.run AND x.slot = e.slot);
+-- what waits and what is there for it: addressed to the place, or to nobody (any more) and taken by nobody
+CREATE VIEW IF NOT EXISTS at_hand AS
+  SELECT e.run AS waits, e.slot AS place, a.mail IS NOT NULL AS own, m.*
+  FROM messages m JOIN expected e ON e.name = m.name AND e.key = m.key JOIN runs r ON r.run = e.run
+  LEFT JOIN addressed a ON a.mail = m.id AND a.run = e.run AND a.slot = e.slot
+  WHERE (m.processes = '*' OR instr(m.processes, ',' || r.process || ',') > 0)
+  AND (a.done = 0 OR (a.mail IS NULL AND m.taken = 0 AND NOT EXISTS (SELECT 1 FROM addressed x WHERE x.mail = m.id AND x.done = 0)));
 CREATE TABLE IF NOT EXISTS seen (key TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS clocks (name TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS bytes (name TEXT PRIMARY KEY, bytes BLOB NOT NULL);

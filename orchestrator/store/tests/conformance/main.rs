@@ -2,13 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
+mod mail;
 mod removal;
 
 use laufzettel_domain::RunId;
 use laufzettel_journal::{Draft, Verdict, Verifier};
-use laufzettel_store::{
-    Append, AppendError, Error, ExpectRow, Memory, Message, Projection, RunFilter, RunRow, Sight, Sqlite, SqliteOptions, Store, TaskFilter, TaskRow, UsageRow,
-};
+use laufzettel_store::{Append, AppendError, Error, Memory, Projection, RunFilter, RunRow, Sight, Sqlite, SqliteOptions, Store, TaskFilter, TaskRow, UsageRow};
 use serde_json::json;
 
 fn run(n: u8) -> RunId {
@@ -65,19 +64,6 @@ fn append(n: u8, expected: u64, kinds: &[&str]) -> Append {
     }
 }
 
-fn message(key: &str, at: i64) -> Message {
-    Message { name: "zahlung".into(), key: key.into(), payload: format!("{{\"at\":{at}}}"), sender: "S-1".into(), processes: None, at }
-}
-
-fn waiting(n: u8, expected: u64, keys: &[&str]) -> Append {
-    let mut append = append(n, expected, &["wait"]);
-    let rows = keys.iter().enumerate().map(|(i, key)| ExpectRow { slot: format!("w{i}"), name: "zahlung".into(), key: (*key).into() });
-    let projection = append.projection.as_mut().unwrap();
-    projection.expects = Some(rows.collect());
-    projection.run.wake_at = None;
-    append
-}
-
 /// A schedule's progress is written with what follows from it, and is never set back.
 async fn clocks_go_forward(store: &Store) {
     let at = |at: i64| Append { drafts: vec![draft("schedule.missed")], clock: Some(("p:1".into(), Some(at))), ..Append::default() };
@@ -95,75 +81,6 @@ async fn clocks_go_forward(store: &Store) {
     assert_eq!((store.clock("p:1").await.unwrap(), store.clocks().await.unwrap()), (None, vec![]));
     store.append(at(3)).await.unwrap();
     assert_eq!(store.clock("p:1").await.unwrap(), Some(3));
-}
-
-/// What is sent reaches every place that waits for it, once; what nothing waits for is kept for the first who asks and whom it
-/// fits, thirty days.
-async fn mail_reaches_who_waits(store: &Store) {
-    const MONTH: i64 = 30 * 24 * 3600 * 1_000_000;
-    let put = |message: Message| Append { drafts: vec![draft("event.received")], post: Some(message), ..Append::default() };
-    let post = |key: &str, at: i64| put(message(key, at));
-    let mail = |n: u8, now: i64| async move { store.mail(run(n), now).await.unwrap().into_iter().map(|m| (m.slot, m.message.at, m.id)).collect::<Vec<_>>() };
-    // others have something to do by the clock
-    let claimable = |now: i64| async move { store.claimable(now, 10).await.unwrap().into_iter().filter(|id| *id >= run(20)).collect::<Vec<_>>() };
-    store.append(waiting(20, 0, &["A", "B"])).await.unwrap();
-    store.append(waiting(21, 0, &["A"])).await.unwrap();
-    assert_eq!(claimable(0).await, []);
-    assert_eq!((store.expecting("zahlung").await.unwrap(), store.expecting("regen").await.unwrap()), (vec!["p".to_owned()], vec![]));
-    store.append(post("A", 10)).await.unwrap();
-    assert_eq!(claimable(11).await, [run(20), run(21)]);
-    let (first, second) = (mail(20, 11).await, mail(21, 11).await);
-    assert_eq!((first.len(), first[0].0.as_str(), first[0].1, second[0].1), (1, "w0", 10, 10));
-    assert_ne!(first[0].2, second[0].2, "each has its own copy");
-    // a second one while the first is not taken is for whoever asks next
-    store.append(post("A", 12)).await.unwrap();
-    assert_eq!(mail(20, 13).await, first);
-    // whoever takes one and waits on for the same eats nobody's
-    store.append(Append { taken: Some(first[0].2), ..waiting(20, 1, &["B"]) }).await.unwrap();
-    assert_eq!(mail(21, 13).await, second);
-    assert_eq!(store.append(Append { taken: Some(first[0].2), ..waiting(21, 1, &[]) }).await, Err(AppendError::Conflict(1)));
-    store.append(Append { taken: Some(second[0].2), ..waiting(21, 1, &["A"]) }).await.unwrap();
-    let later = mail(21, 13).await;
-    assert_eq!(later[0].1, 12);
-    store.append(Append { taken: Some(later[0].2), ..waiting(21, 2, &[]) }).await.unwrap();
-    assert_eq!(claimable(13).await, []);
-    // early: for the first who asks and does not refuse it
-    store.append(post("C", 20)).await.unwrap();
-    store.append(waiting(22, 0, &["C"])).await.unwrap();
-    assert_eq!(claimable(21).await, [run(22)]);
-    let early = mail(22, 21).await;
-    store.append(Append { drafts: vec![draft("event.refused")], refused: Some((early[0].2, run(22), "w0".into())), ..Append::default() }).await.unwrap();
-    assert_eq!((mail(22, 21).await, claimable(21).await), (vec![], vec![]));
-    store.append(waiting(23, 0, &["C"])).await.unwrap();
-    assert_eq!(mail(23, 21).await, early, "it is another's");
-    // addressed to a place that waits no more it has come too late
-    store.append(waiting(24, 0, &["G"])).await.unwrap();
-    store.append(post("G", 22)).await.unwrap();
-    store.append(waiting(24, 1, &[])).await.unwrap();
-    store.append(waiting(24, 2, &["G"])).await.unwrap();
-    assert_eq!(mail(24, 23).await, []);
-    // only runs its sender reaches
-    store.append(put(Message { processes: Some(vec!["q".into(), "pp".into()]), ..message("G", 24) })).await.unwrap();
-    assert_eq!(mail(24, 25).await, []);
-    store.append(put(Message { processes: Some(vec!["q".into(), "p".into()]), ..message("G", 25) })).await.unwrap();
-    assert_eq!(mail(24, 26).await[0].1, 25);
-    // the same message again is the same message
-    let again = || Append { seen: Some("event:S-1:zahlung:7".into()), ..post("E", 27) };
-    store.append(again()).await.unwrap();
-    assert_eq!(store.append(again()).await, Err(AppendError::Seen));
-    // too old: there no more, and then gone
-    assert_eq!((mail(23, 20 + MONTH).await.len(), mail(23, 21 + MONTH).await.len()), (1, 0));
-    assert_eq!(claimable(28 + MONTH).await, []);
-    store.sweep(28 + MONTH).await.unwrap();
-    assert_eq!(mail(23, 21).await, []);
-    store.append(again()).await.unwrap();
-    store.append(Append { drafts: vec![draft("event.refused")], taken: Some(999), ..Append::default() }).await.unwrap_err();
-    for n in 20..=24 {
-        let at = store.run(run(n)).await.unwrap().unwrap().seq;
-        let mut end = append(n, at, &["end"]);
-        end.projection.as_mut().unwrap().expects = Some(Vec::new());
-        store.append(end).await.unwrap();
-    }
 }
 
 fn usage(n: u8) -> UsageRow {
@@ -282,10 +199,13 @@ async fn conforms(store: Store) {
     for n in [30, 31] {
         store.append(append(n, 1, &["end"])).await.unwrap();
     }
-    mail_reaches_who_waits(&store).await;
+    mail::reaches_who_waits(&store).await;
+    mail::in_every_order(&store).await;
+    mail::goes_to_one_of_many(&store).await;
     removal::what_is_over_goes(&store).await;
     removal::files_go_with_their_last_holder(&store).await;
     clocks_go_forward(&store).await;
+    mail::is_bounded(&store).await;
     store.note(draft("signin")).await.unwrap();
     store.note(draft("signout")).await.unwrap();
     let beside = |kinds: &'static [&'static str], since| {
