@@ -123,9 +123,13 @@ fn disturb(all: impl Iterator<Item = (&'static str, String, Job)>) {
     for (place, action, job) in all {
         let what = format!("{place}={action}");
         house.begin(&what);
+        let lives = house.lives;
         job(&mut house);
         if !house.has_fired(place) {
             never.push(what);
+        } else if action.starts_with("crash") {
+            // it has said that it dies; until it has, it looks alive
+            until("it is dead", || (house.lives > lives || house.server.as_mut().is_none_or(Server::has_ended)).then_some(()));
         }
         house.end();
     }
@@ -207,6 +211,8 @@ struct House {
     doubts: usize,
     clocks: usize,
     fired: usize,
+    /// How often it was started.
+    lives: usize,
 }
 
 impl House {
@@ -233,7 +239,8 @@ impl House {
         std::fs::write(tenant.path("workflows/hundesteuer.yaml"), patient.replace("delay: PT1M", "delay: PT1S")).expect("written");
         std::fs::create_dir_all(tenant.path("mail/eingang/new")).expect("the inbox");
         std::fs::write(tenant.path("mail/eingang/new/rundlauf"), MESSAGE).expect("written");
-        let mut house = Self { tenant, server: None, what: String::new(), token: String::new(), applications: 0, rounds: 0, doubts: 0, clocks: 0, fired: 0 };
+        let mut house =
+            Self { tenant, server: None, what: String::new(), token: String::new(), applications: 0, rounds: 0, doubts: 0, clocks: 0, fired: 0, lives: 0 };
         house.arm("");
         house.alive();
         let made = house.tenant.laufzettel(&["keys", "create", "--json", "--name", "programm", "--as", "a.klein", "--process", "*"]);
@@ -291,7 +298,8 @@ impl House {
     }
 
     /// With what is armed; `None`: it died over it.
-    fn start(&self) -> Option<Server> {
+    fn start(&mut self) -> Option<Server> {
+        self.lives += 1;
         Server::start(&self.tenant, Some(&format!("@{}", self.trap().display())))
     }
 

@@ -3,7 +3,7 @@
 
 use std::{
     fs::OpenOptions,
-    io::Write as _,
+    io::{Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -152,18 +152,20 @@ fn length_of(file: &Path) -> Result<u64, AnchorError> {
     }
 }
 
-/// Appends behind `length` bytes that are whole notes; what a write that failed has left behind them is cut away first. Durable when
-/// it returns the new length.
+/// Appends behind `length` bytes that are whole notes. Of a write that failed part of this very note may stand there already, or all of
+/// it; anything else somebody else has written, and is never cut away. Durable when it returns the new length.
 fn append(file: &Path, length: u64, note: &str) -> Result<u64, AnchorError> {
     let line = format!("{}\n", serde_json::Value::String(note.to_owned()));
     let write = || {
-        let mut out = OpenOptions::new().create(true).append(true).open(file)?;
-        match out.metadata()?.len() {
-            found if found < length => return Err(std::io::Error::other("the file of the witness has lost notes")),
-            found if found > length => out.set_len(length)?,
-            _ => {}
+        let mut out = OpenOptions::new().create(true).read(true).append(true).open(file)?;
+        if out.metadata()?.len() < length {
+            return Err(std::io::Error::other("notes are missing there"));
         }
-        let (begin, end) = line.as_bytes().split_at(line.len() / 2);
+        let mut found = Vec::new();
+        out.seek(SeekFrom::Start(length))?;
+        (&out).take(line.len() as u64 + 1).read_to_end(&mut found)?;
+        let rest = line.as_bytes().strip_prefix(found.as_slice()).ok_or_else(|| std::io::Error::other("somebody else writes there"))?;
+        let (begin, end) = rest.split_at(rest.len() / 2);
         out.write_all(begin)?;
         failpoint::pass("checkpoint.half_witnessed", std::io::Error::other)?;
         out.write_all(end)?;
@@ -218,10 +220,17 @@ mod tests {
             append(&file, length_of(&file).unwrap(), "c").unwrap();
             assert_eq!(std::fs::read(&file).unwrap(), b"\"a\"\n\"c\"\n");
         }
-        // a write that failed halfway, and one after which notes are missing
-        std::fs::write(&file, b"\"a\"\n\"b").unwrap();
-        assert_eq!(append(&file, 4, "c").unwrap(), 8);
-        assert_eq!(std::fs::read(&file).unwrap(), b"\"a\"\n\"c\"\n");
-        assert!(matches!(append(&file, 12, "d"), Err(AnchorError::Witness(_))));
+        // a write that failed halfway is brought to its end, and one that only was not confirmed is not done twice
+        for torn in [&b""[..], b"\"c", b"\"c\"\n"] {
+            std::fs::write(&file, [b"\"a\"\n", torn].concat()).unwrap();
+            assert_eq!(append(&file, 4, "c").unwrap(), 8);
+            assert_eq!(std::fs::read(&file).unwrap(), b"\"a\"\n\"c\"\n");
+        }
+        // what somebody else wrote is not cut away, and notes that are missing are missed
+        for (foreign, length) in [(&b"\"a\"\n\"b\"\n"[..], 4), (b"\"a\"\n\"c\"\n\"d\"\n", 4), (b"\"a\"\n", 8)] {
+            std::fs::write(&file, foreign).unwrap();
+            assert!(matches!(append(&file, length, "c"), Err(AnchorError::Witness(_))));
+            assert_eq!(std::fs::read(&file).unwrap(), foreign);
+        }
     }
 }

@@ -98,7 +98,7 @@ struct Arrivals {
 /// Looks until it is told to stop.
 pub(crate) async fn watch(desk: Desk, stop: CancellationToken) {
     if !desk.tenant.catalogue.processes.values().flat_map(|process| &process.triggers).any(|trigger| is_looked_for(&trigger.kind)) {
-        return;
+        return stop.cancelled().await;
     }
     let mut arrivals = Arrivals::default();
     while !stop.is_cancelled() {

@@ -113,7 +113,7 @@ fn a_process_calls_another_and_both_are_proven() {
 fn parent_and_children_survive_a_crash_together() {
     for failpoint in [
         "store.before_commit=crash@3",
-        "store.after_commit=error@3",
+        "store.after_commit=crash@3",
         "store.before_reply=crash@4",
         "worker.before_append=crash@2",
         "worker.after_door=crash@2",
