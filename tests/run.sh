@@ -5,54 +5,37 @@ cd "$(dirname "$0")/.."
 
 need() { command -v "$1" > /dev/null 2>&1; }
 
+# packages of Debian, as root; whoever is not is told which
+as_root() { [ "$(id -u)" = 0 ] || { echo "Bitte als root: apt-get install $*" >&2; exit 1; }; }
+install() {
+  as_root "$@"
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" > /dev/null
+}
+
 # a real browser for the pages
-if ! need chromium || ! need chromedriver; then
-  if [ "$(id -u)" != 0 ]; then echo "Bitte als root: apt-get install chromium chromium-driver" >&2; exit 1; fi
-  apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium chromium-driver gcc libc6-dev > /dev/null
-fi
-
+need chromium && need chromedriver || install chromium chromium-driver gcc libc6-dev
 # the commands of docs/api.md
-if ! need curl; then
-  if [ "$(id -u)" != 0 ]; then echo "Bitte als root: apt-get install curl" >&2; exit 1; fi
-  apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends curl ca-certificates > /dev/null
-fi
-
+need curl || install curl ca-certificates
 # a real identity provider for the sign-in
-if ! need node || ! need npm; then
-  if [ "$(id -u)" != 0 ]; then echo "Bitte als root: apt-get install nodejs npm" >&2; exit 1; fi
-  apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nodejs npm > /dev/null
-fi
+need node && need npm || install nodejs npm
 (cd tests/oidc && npm ci --no-audit --no-fund --silent)
-
 # the archive reads PDF through poppler
-if ! need pdftotext; then
-  if [ "$(id -u)" != 0 ]; then echo "Bitte als root: apt-get install poppler-utils" >&2; exit 1; fi
-  apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends poppler-utils > /dev/null
-fi
-
+need pdftotext || install poppler-utils
 # the second verifier of the journal checks Ed25519 through it
-if ! /usr/bin/python3 -c 'import cryptography' 2> /dev/null; then
-  if [ "$(id -u)" != 0 ]; then echo "Bitte als root: apt-get install python3 python3-cryptography" >&2; exit 1; fi
-  apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3 python3-cryptography > /dev/null
-fi
+/usr/bin/python3 -c 'import cryptography' 2> /dev/null || install python3 python3-cryptography
 
 # a real domain controller, begun by the tests in namespaces of their own; no service may start by being installed
 if ! need samba-tool || ! need ldapmodify || ! need ip || ! /usr/bin/python3 -c 'import samba' 2> /dev/null || [ ! -d /usr/share/samba/setup ]; then
-  if [ "$(id -u)" != 0 ]; then echo "Bitte als root: apt-get install samba-ad-dc samba-ad-provision ldap-utils" >&2; exit 1; fi
+  packages=(samba samba-ad-dc samba-ad-provision samba-dsdb-modules samba-vfs-modules winbind python3-samba ldap-utils iproute2 openssl util-linux)
+  as_root "${packages[@]}"
   policy=/usr/sbin/policy-rc.d
   [ ! -e $policy ] || mv $policy $policy.before
   restore() { rm -f $policy; [ ! -e $policy.before ] || mv $policy.before $policy; }
   trap restore EXIT
   printf '#!/bin/sh\nexit 101\n' > $policy
   chmod +x $policy
-  apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends samba samba-ad-dc samba-ad-provision samba-dsdb-modules \
-    samba-vfs-modules winbind python3-samba ldap-utils iproute2 openssl util-linux > /dev/null
+  install "${packages[@]}"
   restore
   trap - EXIT
 fi
