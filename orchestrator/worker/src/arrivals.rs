@@ -26,7 +26,10 @@ use laufzettel_store::{Append, AppendError};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::desk::{Desk, StartError, StartRequest};
+use crate::{
+    desk::Desk,
+    start::{StartError, StartRequest},
+};
 
 /// Milliseconds between two looks: a file must not have changed from one to the next.
 const LOOK_MS: u64 = 2_000;

@@ -21,6 +21,7 @@ mod release;
 mod restore;
 mod route;
 mod schedules;
+mod start;
 mod sweep;
 mod tenant;
 mod unanswered;
@@ -29,7 +30,7 @@ mod witness;
 
 pub use anchor::{Anchor, AnchorError, read_witness, witness_file};
 pub use arrivals::Places;
-pub use desk::{Desk, Gone, Loaded, StartError, StartRequest, Started, WishError, decode, status_key};
+pub use desk::{Desk, Gone, Loaded, WishError, decode, status_key};
 pub use door::{Answer, Doors, EndpointFacts, RealDoors, Word, fits};
 pub use drive::Worker;
 pub use edge::{Random, SystemClock, SystemRandom};
@@ -42,6 +43,7 @@ pub use quota::{Exceeded, Limits, Quotas};
 pub use release::{Candidate, ReleaseError};
 pub use restore::{Gap, RestoreError};
 pub use route::choices as zone_choices;
+pub use start::{StartError, StartRequest, Started};
 pub use tenant::{Memory, Nobody, Prepared, Tenant};
 pub use witness::WitnessError;
 

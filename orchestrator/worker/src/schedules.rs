@@ -13,7 +13,10 @@ use laufzettel_process::{
 use laufzettel_store::{Append, failpoint};
 use serde_json::json;
 
-use crate::desk::{Desk, StartError, StartRequest};
+use crate::{
+    desk::Desk,
+    start::{StartError, StartRequest},
+};
 
 /// Seconds until a schedule is tried again that the store, the directory or a quota did not let through.
 const AGAIN_S: i64 = 10;
