@@ -1,5 +1,7 @@
 //! Opening a tenant: files, store, doors, keys. Everything here touches the machine; nothing here decides.
 
+mod beside;
+
 use std::{
     collections::BTreeMap,
     io::Write as _,
@@ -9,6 +11,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use beside::{Looked, anchor, gap};
 use laufzettel_directory::{Directory, LdapOptions};
 use laufzettel_domain::{
     Clock, Finding, Findings, Place, TenantId, Text,
@@ -27,7 +30,7 @@ use laufzettel_policy::ToolRule;
 use laufzettel_process::{Catalogue, Folder, Schema, Tools, model::Size, types::ToolTypes};
 use laufzettel_server::{Oidc, OidcOptions};
 use laufzettel_store::{Sqlite, SqliteOptions, Store};
-use laufzettel_worker::{Anchor, Desk, Doors, Gap, Memory, Random as _, RealDoors, SystemClock, SystemRandom, Tenant, read_witness, witness_file};
+use laufzettel_worker::{Anchor, Desk, Doors, Gap, Memory, Random as _, RealDoors, SystemClock, SystemRandom, Tenant};
 
 use crate::{
     books,
@@ -524,42 +527,6 @@ impl House {
         self.checkpoint().await?;
         Ok(())
     }
-}
-
-/// A store as it lies there, beside its witness.
-enum Looked {
-    Held,
-    Whole,
-    Gap(Gap),
-}
-
-/// Compares before anything is written: opening a lane in a store that is older than its witness would take a number that was taken.
-async fn gap(config: &Config, tenant: &TenantId, signer: &Signer) -> anyhow::Result<Looked> {
-    let Some(folder) = &config.witness else { return Ok(Looked::Whole) };
-    let (file, witnessed) = (store_file(config, tenant), read_witness(&witness_file(folder, tenant.as_str()))?);
-    if witnessed.is_empty() {
-        return Ok(Looked::Whole);
-    }
-    if !file.exists() {
-        bail!("Die Datenbank {} fehlt, aber der Zeuge kennt {} Prüfpunkte. Bitte eine Sicherung zurückspielen.", file.display(), witnessed.len());
-    }
-    let store = match Sqlite::read_only(&file).await {
-        Ok(store) => Store::Sqlite(store),
-        Err(laufzettel_store::Error::Held) => return Ok(Looked::Held),
-        Err(error) => return Err(shut::not_open(tenant, error)),
-    };
-    let found = Gap::find(&store, tenant.as_str(), &signer.verify_key(), folder).await.context("Der Zeuge passt nicht zur Datenbank")?;
-    Ok(found.map_or(Looked::Whole, Looked::Gap))
-}
-
-async fn anchor(config: &Config, tenant: &TenantId, store: &Store, signer: Signer) -> anyhow::Result<Option<Anchor>> {
-    let Some(folder) = &config.witness else { return Ok(None) };
-    std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-    let key_file = folder.join(format!("{tenant}.vkey"));
-    if !key_file.exists() {
-        std::fs::write(&key_file, format!("{}\n", signer.verify_key().to_text()))?;
-    }
-    Anchor::open(store, tenant.as_str(), signer, folder).await.map(Some).context("Der Zeuge passt nicht zur Datenbank")
 }
 
 #[expect(clippy::too_many_arguments, reason = "the parts of a tenant, put together in one place")]
