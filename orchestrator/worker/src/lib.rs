@@ -24,6 +24,7 @@ mod schedules;
 mod sweep;
 mod tenant;
 mod unanswered;
+pub mod veil;
 mod viewing;
 mod witness;
 
