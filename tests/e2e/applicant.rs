@@ -34,7 +34,7 @@ steps:
     title: Kaufvertrag prüfen
     human:
       assign: { groups: [GG-Steueramt] }
-      show: { vertrag: "{{ steps.frage.vertrag }}", gekauft_am: "{{ steps.frage.gekauft_am }}", haendler: "{{ steps.frage.haendler | default('nicht angegeben') }}" }
+      show: { vertrag: "{{ steps.frage.vertrag }}", gekauft_am: "{{ steps.frage.gekauft_am }}", haendler: "{{ steps.frage.haendler | default('nicht angegeben') }}", seite: "Ihre Seite: {{ run.status_link | default('keine') }}" }
       form: { type: object, additionalProperties: false, required: [in_ordnung], properties: { in_ordnung: { type: boolean, title: In Ordnung } } }
 output: { gekauft_am: "{{ steps.frage.gekauft_am }}", gut: "{{ steps.pruefung.in_ordnung }}" }
 "#;
@@ -157,6 +157,7 @@ fn she_is_asked_answers_with_a_file_and_the_clerk_goes_on() {
         let shown = hidden(&page, "shown").to_owned();
 
         what_is_wrong_comes_back(&server, &status, &shown).await;
+        what_stood_there_before(&server, &status).await;
         nobody_else_answers(&tenant, &server, &status, &other, &shown).await;
 
         // twice the same is one answer; something else afterwards is said to be too late
@@ -171,6 +172,10 @@ fn she_is_asked_answers_with_a_file_and_the_clerk_goes_on() {
         assert!(!page.contains("Wir haben eine Frage an Sie"), "{page}");
         let (code, _, page) = Sent { key: KEYS[0], dealer: "Anders", ..sent }.to(&server, &format!("{status}?frage=1"), &server.url("")).await;
         assert!(code == 409 && page.contains("Diese Antwort wurde nicht übernommen"), "{code} {page}");
+        // what nobody asks any more is not even read
+        let request = client().post(server.url(&format!("{status}?frage=1"))).header("origin", server.url(""));
+        let broken = request.header("content-type", "multipart/form-data; boundary=rand").body("kein Formular").send().await.expect("an answer");
+        assert_eq!(broken.status().as_u16(), 409);
 
         // whoever sends again and again waits
         let more = Sent { key: KEYS[0], ..sent };
@@ -180,7 +185,7 @@ fn she_is_asked_answers_with_a_file_and_the_clerk_goes_on() {
         }
         assert_eq!((codes.first(), codes.last()), (Some(&409), Some(&429)), "{codes:?}");
 
-        clerk(&server).await;
+        clerk(&server, &status).await;
         let (_, page) = get(&server, "", &status).await;
         assert!(page.contains("Die Bearbeitung ist beendet"), "{page}");
     });
@@ -221,6 +226,14 @@ async fn what_is_wrong_comes_back(server: &Server, status: &str, shown: &str) {
     assert!(code == 422 && page.contains("vertrag.txt") && page.contains("name=\"vertrag.datei\""), "{code} {page}");
 }
 
+/// Another digest than the question's: to be read again, and sent again at once.
+async fn what_stood_there_before(server: &Server, status: &str) {
+    let before = Sent { key: KEYS[2], shown: &"0".repeat(64), day: ["10", "5", "2026"], dealer: "Zwinger Weber", file: Some(("vertrag.txt", CONTRACT)) };
+    let (code, _, page) = before.to(server, &format!("{status}?frage=1"), &server.url("")).await;
+    assert!(code == 409 && page.contains("Die Frage hat sich geändert") && page.contains("value=\"Zwinger Weber\""), "{code} {page}");
+    assert!(!page.contains("in einigen Minuten"), "{page}");
+}
+
 async fn nobody_else_answers(tenant: &Tenant, server: &Server, status: &str, other: &str, shown: &str) {
     let sent = Sent { key: KEYS[1], shown, day: ["10", "5", "2026"], dealer: "", file: Some(("vertrag.txt", CONTRACT)) };
     let home = server.url("");
@@ -240,6 +253,9 @@ async fn nobody_else_answers(tenant: &Tenant, server: &Server, status: &str, oth
 
     // a clerk with every right of her office finds it in the case, and not in her inbox
     let cookie = sign_in(server, "a.klein").await.expect("signed in");
+    // with the code and a sign-in she is still a clerk
+    let (code, _, page) = sent.by(server, &format!("{status}?frage=1"), &home, &cookie).await;
+    assert!(code == 403 && page.contains("Sie sind gerade im Haus angemeldet"), "{code} {page}");
     let (_, runs) = get(server, &cookie, "/vorgaenge").await;
     let case = runs.match_indices("href=\"/vorgaenge/").map(|(at, _)| &runs[at + 6..]).map(|rest| rest.split('"').next().unwrap_or_default());
     let mut waiting = None;
@@ -272,7 +288,7 @@ fn answer_file(tenant: &Tenant) -> String {
 }
 
 /// What she sent is before the clerk, and the file comes as it was sent.
-async fn clerk(server: &Server) {
+async fn clerk(server: &Server, status: &str) {
     let cookie = sign_in(server, "a.klein").await.expect("signed in");
     let (_, inbox) = get(server, &cookie, "/aufgaben").await;
     let mut found = None;
@@ -285,6 +301,10 @@ async fn clerk(server: &Server) {
     }
     let (path, page) = found.expect("her answer is before the clerk");
     assert!(page.contains("vertrag.txt") && page.contains("10.05.2026"), "{page}");
+    assert!(page.contains("/status/•••") && !page.contains(status), "the code is hers: {page}");
+    let answer = client().get(server.url(&path.replace("/aufgaben/", "/api/v1/tasks/"))).header("cookie", &cookie).send().await.expect("an answer");
+    let told = answer.text().await.unwrap_or_default();
+    assert!(told.contains("/status/•••") && !told.contains(status), "{told}");
     let at = page.find("/dateien/").expect("the file");
     let file = page[page[..at].rfind('"').expect("an address") + 1..].split('"').next().unwrap_or_default();
     let (code, bytes) = get(server, &cookie, file).await;
@@ -339,7 +359,7 @@ fn one_question_at_a_time() {
     runtime().block_on(async {
         let status = apply(&server, KEYS[0]).await;
         let (_, page) = get(&server, "", &status).await;
-        assert!(page.contains("Kaufvertrag nachreichen") && !page.contains("Farbe") && page.contains("noch eine Frage"), "{page}");
+        assert!(page.contains("Kaufvertrag nachreichen") && !page.contains("Farbe") && page.contains("noch eine Frage an Sie."), "{page}");
         let path = format!("{status}?frage=2");
         let (code, page) = post_form(&server, &path, &format!("_schluessel={}&farbe=x", KEYS[1])).await;
         assert!(code == 422 && page.contains("Farbe") && page.contains("value=\"x\"") && !page.contains("Kaufvertrag"), "{code} {page}");

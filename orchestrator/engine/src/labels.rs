@@ -16,6 +16,8 @@ use laufzettel_process::{
     schema,
 };
 
+pub(crate) use applicant::before_her;
+
 use crate::{
     context::Context,
     run::{Run, StepState},
@@ -248,6 +250,11 @@ impl<'v> Labels<'v> {
         }
     }
 
+    /// Whether every value at a path is read at a glance, as its type says.
+    pub(crate) fn is_short_at(&self, path: &Path) -> bool {
+        self.types().at(path).is_some_and(is_short)
+    }
+
     fn below<'p>(&self, path: &'p Path) -> &'p [String] {
         path.step().and_then(|id| self.process.steps.get(id)).map_or(&[], |step| step.below(path))
     }
@@ -255,8 +262,7 @@ impl<'v> Labels<'v> {
     /// What decides whether and how often a step is carried out: what skipping or running it tells.
     pub fn of_condition(&self, step: &StepId) -> Label {
         let Some(step) = self.process.steps.get(step) else { return Label::default() };
-        let asked = step.condition.iter().chain(step.each.iter().map(|each| &each.list)).chain(step.repeat.iter().map(|repeat| &repeat.until));
-        asked.fold(Label::default(), |label, expression| label.join(&self.of_expression(expression)))
+        conditions(step).fold(Label::default(), |label, expression| label.join(&self.of_expression(expression)))
     }
 
     /// The labels a step's value has, whatever gave it: its own call, a case of its table, or whoever repairs it.
@@ -475,6 +481,11 @@ impl<'v> Labels<'v> {
         }
         all
     }
+}
+
+/// What decides whether and how often a step is carried out.
+fn conditions(step: &Step) -> impl Iterator<Item = &Expression> {
+    step.condition.iter().chain(step.each.iter().map(|each| &each.list)).chain(step.repeat.iter().map(|repeat| &repeat.until))
 }
 
 /// What a step's child may bring in this run, where it is not run.

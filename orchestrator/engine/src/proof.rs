@@ -5,7 +5,7 @@
 //! If nothing is found here, no door refuses a run for its labels, unless a value turns out more sensitive than declared:
 //! raised by a pattern found in it, by a server, or by a zone somebody chose. It promises nothing about what people decide.
 
-mod applicant;
+pub(crate) mod applicant;
 mod budget;
 mod children;
 mod declared;

@@ -29,13 +29,34 @@ impl Sent {
 
 /// Reads a request of either encoding. `Err` for one that is no form.
 pub async fn read(request: Request, desk: &Desk, form: &Form) -> Result<Sent, ()> {
-    let multipart = request.headers().get("content-type").and_then(|v| v.to_str().ok()).is_some_and(|t| t.starts_with("multipart/form-data"));
-    if multipart {
+    if is_multipart(&request) {
         return read_multipart(request, desk, form).await;
     }
     let axum::Form(pairs): axum::Form<Vec<(String, String)>> = axum::Form::from_request(request, &()).await.map_err(|_| ())?;
     let files = known_files(&pairs, form);
     Ok(Sent { pairs, files, problems: Vec::new() })
+}
+
+fn is_multipart(request: &Request) -> bool {
+    request.headers().get("content-type").and_then(|v| v.to_str().ok()).is_some_and(|t| t.starts_with("multipart/form-data"))
+}
+
+/// The first value of a field, read no further than to it; nothing is kept. A form of several parts names it before any file.
+pub async fn first(request: Request, name: &str) -> Option<String> {
+    if !is_multipart(&request) {
+        let axum::Form(pairs): axum::Form<Vec<(String, String)>> = axum::Form::from_request(request, &()).await.ok()?;
+        return pairs.into_iter().find(|(n, _)| n == name).map(|(_, value)| value);
+    }
+    let mut parts = Multipart::from_request(request, &()).await.ok()?;
+    while let Some(part) = parts.next_field().await.ok()? {
+        if part.file_name().is_some() {
+            return None;
+        }
+        if part.name() == Some(name) {
+            return part.text().await.ok();
+        }
+    }
+    None
 }
 
 async fn read_multipart(request: Request, desk: &Desk, form: &Form) -> Result<Sent, ()> {

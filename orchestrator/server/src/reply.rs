@@ -99,6 +99,21 @@ impl Asked {
         self.error(StatusCode::BAD_REQUEST, title, message)
     }
 
+    /// Whoever works here answers for nobody: what she was told in another way she enters in the task.
+    pub fn not_for_staff(&self) -> Response {
+        let (title, message) = match self.lang {
+            Lang::De => (
+                "Hier antwortet die antragstellende Person",
+                "Sie sind gerade im Haus angemeldet. Was Ihnen die antragstellende Person auf anderem Weg mitgeteilt hat, tragen Sie in der Aufgabe ein, sobald das Amt dort antworten darf. Geht es um Ihren eigenen Antrag, melden Sie sich vorher ab.",
+            ),
+            Lang::En => (
+                "The applicant answers here",
+                "You are signed in as staff. What the applicant told you in another way you enter in the task, once the office may answer there. If it is your own application, sign out first.",
+            ),
+        };
+        self.error(StatusCode::FORBIDDEN, title, message)
+    }
+
     /// More was sent than anybody fills in.
     pub fn too_often(&self, seconds: i64) -> Response {
         let (title, message) = match self.lang {

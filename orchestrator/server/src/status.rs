@@ -19,6 +19,7 @@ use crate::{
     intake::new_key,
     pages::{self, Answered, AutomatedStep, Filled, Form, Page, Question, Reached, Said, Shown, Station, StatusPage},
     reply::Asked,
+    session,
     signin::password::address,
     site::{Closed, Site, TenantSite},
     tasks::form_of,
@@ -31,6 +32,8 @@ const ANSWERED: &str = "antwort";
 const OF_RUN_MAX: u32 = 10;
 /// The same from one address: a counter hall behind it.
 const OF_ADDRESS_MAX: u32 = 30;
+/// Characters of an idempotency key as [`new_key`] makes it: 16 bytes in hexadecimal.
+const KEY_CHARS: usize = 32;
 
 /// Why a code brings no run.
 enum Unfound {
@@ -98,36 +101,91 @@ pub async fn answer(State(site): State<Arc<Site>>, Path(code): Path<String>, Que
     let number = query.get(QUESTION).and_then(|number| number.parse().ok());
     let asked_her = number.and_then(|number| loaded.run.tasks.get(&number)).filter(|task| task.opened.assign.applicant);
     let (Some(task), Some(caller)) = (asked_her, loaded.run.applicant()) else { return asked.missing() };
-    let from = address(request.extensions(), request.headers()).map_or_else(String::new, |address| address.to_string());
-    for (key, max) in [(format!("antwort/{}", loaded.run.id), OF_RUN_MAX), (format!("antwort von {from}"), OF_ADDRESS_MAX)] {
-        if let Err(seconds) = site.rates().count(&key, max, site.now()) {
-            return asked.too_often(seconds);
-        }
+    if session::of(&site, request.headers()).is_some() {
+        return asked.not_for_staff();
+    }
+    if let Err(seconds) = counted(&site, &loaded.run, &request) {
+        return asked.too_often(seconds);
+    }
+    let question = Asking { tenant, asked: &asked, code: &code, id: TaskId { run: loaded.run.id, number: task.opened.number } };
+    // what nobody asks any more is not read, and no file of it kept
+    if task.state != TaskState::Open {
+        return question.closed(request, &loaded).await;
     }
     let Some(form) = form_of(&loaded, task) else { return asked.unavailable() };
     let Ok(sent) = form_data::read(request, &tenant.desk, &form).await else { return asked.unreadable() };
-    let key = sent.get(pages::KEY).filter(|key| key.len() == 32).map_or_else(|| new_key(tenant), str::to_owned);
-    let id = TaskId { run: loaded.run.id, number: task.opened.number };
-    let told = tell(tenant, id, caller, task, &form, &sent, &key).await;
-    let (status, problems) = match told {
-        Ok(()) | Err(WishError::Repeated) => return Redirect::to(&format!("/status/{code}?{ANSWERED}={}", id.number)).into_response(),
-        Err(WishError::Rejected(Rejection::Invalid(problems))) => (StatusCode::UNPROCESSABLE_ENTITY, problems),
-        Err(WishError::Rejected(Rejection::Stale(_))) => (StatusCode::CONFLICT, Vec::new()),
-        Err(WishError::Unavailable(_)) => (StatusCode::SERVICE_UNAVAILABLE, Vec::new()),
-        Err(error) => return asked.wish(&error),
-    };
-    // as it stands by now: somebody else may have been faster
-    let Ok(Some(loaded)) = tenant.desk.load(id.run).await else { return asked.unavailable() };
-    let open = open_questions(&loaded.run).any(|task| task.opened.number == id.number);
-    let said = match (open, problems.is_empty()) {
-        (_, false) => None,
-        // the store is away, or the run rests after a restore: what she typed is kept
-        (true, true) => Some(Said::Later),
-        (false, true) => Some(Said::TooLate),
-    };
-    let filled = Filled { pairs: &sent.pairs, problems: &problems, files: &sent.files, ..BLANK };
-    let sight = Sight { said, filled: if open { filled } else { BLANK }, number: Some(id.number), key };
-    asked.page(status, &Page::Status(Box::new(view(tenant, &loaded, &asked, sight))))
+    let key = key(tenant, &sent);
+    match tell(tenant, question.id, caller, task, &form, &sent, &key).await {
+        Ok(()) | Err(WishError::Repeated) => question.confirmed(),
+        Err(error) => question.refused(error, &sent, key).await,
+    }
+}
+
+/// Counts an answer against the limits of its run and its address. `Err`: seconds until the next is taken.
+fn counted(site: &Site, run: &Run, request: &Request) -> Result<(), i64> {
+    let from = address(request.extensions(), request.headers()).map_or_else(String::new, |address| address.to_string());
+    site.rates().count(&format!("antwort/{}", run.id), OF_RUN_MAX, site.now())?;
+    site.rates().count(&format!("antwort von {from}"), OF_ADDRESS_MAX, site.now())
+}
+
+fn key(tenant: &TenantSite, sent: &Sent) -> String {
+    sent.get(pages::KEY).filter(|key| key.len() == KEY_CHARS).map_or_else(|| new_key(tenant), str::to_owned)
+}
+
+/// What an answer leaves in the store, to be known again.
+fn receipt(id: TaskId, key: &str) -> String {
+    format!("antwort:{}:{}:{key}", id.run, id.number)
+}
+
+/// An answer that is being taken.
+struct Asking<'s> {
+    tenant: &'s TenantSite,
+    asked: &'s Asked,
+    code: &'s str,
+    id: TaskId,
+}
+
+impl Asking<'_> {
+    fn confirmed(&self) -> Response {
+        Redirect::to(&format!("/status/{}?{ANSWERED}={}", self.code, self.id.number)).into_response()
+    }
+
+    /// The question is over: by this very answer, sent twice, or by another.
+    async fn closed(&self, request: Request, loaded: &Loaded) -> Response {
+        let key = form_data::first(request, pages::KEY).await.filter(|key| key.len() == KEY_CHARS);
+        if let Some(key) = key {
+            match self.tenant.desk.tenant.store.receipt(&receipt(self.id, &key)).await {
+                Ok(Some(_)) => return self.confirmed(),
+                Ok(None) => {}
+                Err(_) => return self.asked.unavailable(),
+            }
+        }
+        let sight = Sight { said: Some(Said::TooLate), filled: BLANK, number: None, key: new_key(self.tenant) };
+        self.asked.page(StatusCode::CONFLICT, &Page::Status(Box::new(view(self.tenant, loaded, self.asked, sight))))
+    }
+
+    /// What she typed comes back with why it was not taken, as the run stands by now: somebody else may have been faster.
+    async fn refused(&self, error: WishError, sent: &Sent, key: String) -> Response {
+        let (status, problems) = match error {
+            WishError::Rejected(Rejection::Invalid(problems)) => (StatusCode::UNPROCESSABLE_ENTITY, problems),
+            WishError::Rejected(Rejection::Stale(_)) => (StatusCode::CONFLICT, Vec::new()),
+            WishError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, Vec::new()),
+            error => return self.asked.wish(&error),
+        };
+        let Ok(Some(loaded)) = self.tenant.desk.load(self.id.run).await else { return self.asked.unavailable() };
+        let open = open_questions(&loaded.run).any(|task| task.opened.number == self.id.number);
+        let said = match (open, status) {
+            (_, StatusCode::UNPROCESSABLE_ENTITY) => None,
+            (false, _) => Some(Said::TooLate),
+            (true, _) if loaded.run.is_parked() => Some(Said::Resting),
+            // she answered what stood there before
+            (true, StatusCode::CONFLICT) => Some(Said::Changed),
+            (true, _) => Some(Said::Later),
+        };
+        let filled = Filled { pairs: &sent.pairs, problems: &problems, files: &sent.files, ..BLANK };
+        let sight = Sight { said, filled: if open { filled } else { BLANK }, number: Some(self.id.number), key };
+        self.asked.page(status, &Page::Status(Box::new(view(self.tenant, &loaded, self.asked, sight))))
+    }
 }
 
 /// Nothing is filled in yet; what she fills in is her own.
@@ -157,7 +215,7 @@ async fn tell(tenant: &TenantSite, id: TaskId, by: &Caller, task: &Task, form: &
         return Err(WishError::Rejected(Rejection::Invalid(problems)));
     }
     let shown = sent.get(pages::SHOWN).and_then(Digest::parse).unwrap_or(Digest::of(b""));
-    let once = tenant.desk.once(vec![format!("antwort:{}:{}:{key}", id.run, id.number)]);
+    let once = tenant.desk.once(vec![receipt(id, key)]);
     once.answer(id, by, &values, shown).await.map(drop)
 }
 

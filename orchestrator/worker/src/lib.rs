@@ -25,6 +25,7 @@ mod start;
 mod sweep;
 mod tenant;
 mod unanswered;
+pub mod veil;
 mod viewing;
 mod witness;
 

@@ -3,7 +3,7 @@
 use laufzettel_domain::{Caller, RunId, Value};
 use laufzettel_engine::{Resolution, fold};
 use laufzettel_store::{RUNS_PAGE_MAX, RunFilter};
-use laufzettel_worker::{Loaded, WishError};
+use laufzettel_worker::{Loaded, WishError, veil};
 use serde_json::json;
 
 use super::{Done, Failed, caller, find_run, no_run, operator, person, show, wish_failed};
@@ -66,7 +66,7 @@ async fn print(house: &House, by: &Caller, loaded: &Loaded, out: &Out) -> Done {
         let open: Vec<String> = state.open_tasks().map(|t| format!("{run}.{}", t.opened.number)).collect();
         out.value(&json!({ "run": run.to_string(), "nummer": state.nummer, "process": state.process.as_str(), "version": state.version,
             "state": state.state().as_str(), "started_at": state.started_at.to_string(), "caller": state.caller.name,
-            "steps": steps, "tasks": open, "output": state.output, "message": state.message,
+            "steps": veil::value(&Value::Object(steps)), "tasks": open, "output": veil::value(&state.output), "message": state.message,
             "content_erased_at": loaded.gone.map(|gone| gone.at) }))
             .await;
         return Ok(code::DONE);

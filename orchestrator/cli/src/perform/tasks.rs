@@ -1,7 +1,7 @@
 //! `tasks …`: the inbox for scripts and terminals.
 
 use laufzettel_domain::{TaskId, Value};
-use laufzettel_worker::{Wanted, WishError};
+use laufzettel_worker::{Wanted, WishError, veil};
 use serde_json::json;
 
 use super::{Done, Failed, caller, denied, operator, person, wish_failed};
@@ -53,7 +53,7 @@ pub async fn show(house: &House, written: &str, out: &Out) -> Done {
     }
     let by = by.unwrap_or_else(|| operator(out));
     house.desk.record("content.viewed", &by, json!({ "run": id.run.to_string(), "task": written })).await?;
-    let shown = json!({ "task": written, "step": task.opened.step.as_str(), "show": task.opened.show, "vorschlag": task.opened.vorschlag, "form": task.opened.form, "shown": task.opened.shown.to_string() });
+    let shown = json!({ "task": written, "step": task.opened.step.as_str(), "show": veil::value(&task.opened.show), "vorschlag": task.opened.vorschlag, "form": task.opened.form, "shown": task.opened.shown.to_string() });
     out.data(if out.json { shown.to_string() } else { serde_json::to_string_pretty(&shown).unwrap_or_default() }).await;
     Ok(code::DONE)
 }

@@ -12,7 +12,7 @@ use laufzettel_process::{
     model::{Human, Step, StepKind},
 };
 
-use crate::labels::{Labels, part};
+use crate::labels::{Labels, before_her, part};
 
 /// Where she reads it, as the table of flows names it.
 pub const SINK: &str = "Antragstellende Person (Statusseite)";
@@ -35,7 +35,13 @@ pub fn told<'p>(step: &Step, human: &'p Human) -> Vec<(String, &'p Template)> {
     }
     let named = [("show", &human.show), ("vorschlag", &human.vorschlag), ("form.properties", &human.auswahl)];
     let named = named.into_iter().flat_map(|(of, templates)| templates.iter().map(move |(name, t)| (of, name, t)));
-    named.map(|(of, name, template)| (format!("steps.{}.human.{of}.{name}", step.id), template)).collect()
+    let named = named.map(|(of, name, template)| (format!("steps.{}.human.{of}.{name}", step.id), template));
+    named.chain(human.due.iter().map(|due| (format!("steps.{}.human.due", step.id), due))).collect()
+}
+
+/// The first thing a value is made of that neither the applicant nor anybody of the staff has said or seen.
+pub(crate) fn unseen(labels: Labels<'_>, template: &Template) -> Option<Path> {
+    Sources { labels, seen: BTreeSet::new() }.unseen(template)
 }
 
 /// One value she is told.
@@ -47,7 +53,7 @@ struct Told<'v> {
 
 impl Told<'_> {
     fn check(self, template: &Template, findings: &mut Findings) {
-        if let Some(source) = self.unseen(template, &mut BTreeSet::new()) {
+        if let Some(source) = unseen(self.labels, template) {
             return self.unseen_finding(&source, findings);
         }
         let foreign: Vec<&str> = self.labels.beyond_applicant(template).into_iter().map(Kategorie::as_str).collect();
@@ -72,51 +78,53 @@ impl Told<'_> {
             "She is shown what she said herself, what stands in the process, and what somebody of the staff wrote or has seen whole: read steps.<step>.shown.<name>, at most 500 characters.",
         ));
     }
+}
 
-    /// The first thing a value is made of that neither she nor anybody of the staff has said or seen.
-    fn unseen(&self, template: &Template, seen: &mut BTreeSet<Path>) -> Option<Path> {
+/// What a value is made of, path by path.
+struct Sources<'v> {
+    labels: Labels<'v>,
+    /// Each path is gone through once, however many ways lead to it.
+    seen: BTreeSet<Path>,
+}
+
+impl Sources<'_> {
+    fn unseen(&mut self, template: &Template) -> Option<Path> {
         let mut reads = BTreeSet::new();
         for expression in template.expressions() {
             reads.extend(expression.analysis.paths());
             reads.extend(expression.analysis.asked.iter().map(|step| Path::new(["steps", step.as_str()])));
         }
-        reads.into_iter().find_map(|path| self.unseen_at(&path, seen))
+        reads.into_iter().find_map(|path| self.unseen_at(&path))
     }
 
-    /// Each path is gone through once, however many ways lead to it.
-    fn unseen_at(&self, path: &Path, seen: &mut BTreeSet<Path>) -> Option<Path> {
-        if !seen.insert(path.clone()) {
+    fn unseen_at(&mut self, path: &Path) -> Option<Path> {
+        if !self.seen.insert(path.clone()) {
             return None;
         }
         let process: &Process = self.labels.process;
         let step = path.step().and_then(|id| process.steps.get(id))?;
         let below = step.below(path);
-        let through = |inner: &Template, seen: &mut BTreeSet<Path>| self.unseen(part(inner, below), seen);
         match &step.kind {
             StepKind::Tool(_) | StepKind::Model(_) | StepKind::Agent(_) | StepKind::Process(_) => Some(path.clone()),
             StepKind::Wait(wait) if wait.event().is_some() => Some(path.clone()),
-            StepKind::Set(template) => through(template, seen),
+            StepKind::Set(template) => self.unseen(part(template, below)),
             // the author's own words, chosen by what cannot carry any
             StepKind::Rules(rules) if rules.table.is_constant() => (self.labels.of_path(path).trust < Trust::Trusted).then(|| path.clone()),
-            StepKind::Human(human) if !human.asks_applicant() => self.unseen_by(human, path, below, seen),
-            StepKind::Rules(_) | StepKind::Human(_) | StepKind::Wait(_) => {
-                step.kind.templates().into_iter().find_map(|(_, template)| self.unseen(template, seen))
-            }
+            StepKind::Human(human) if !human.asks_applicant() => self.unseen_by(human, path, below),
+            StepKind::Rules(_) | StepKind::Human(_) | StepKind::Wait(_) => step.kind.templates().into_iter().find_map(|(_, template)| self.unseen(template)),
         }
     }
 
-    /// A field somebody of the staff filled in she wrote. What she was shown she has seen, if she surely read it whole, or it was the
-    /// applicant's to begin with.
-    fn unseen_by(&self, human: &Human, path: &Path, below: &[String], seen: &mut BTreeSet<Path>) -> Option<Path> {
-        let vouched = self.labels.of_path(path).trust == Trust::Trusted;
-        match below.first().map(String::as_str) {
-            Some("shown") if vouched => None,
-            Some("shown") => {
-                let shown = below.get(1).and_then(|name| human.show.get(name));
-                shown.map_or_else(|| Some(path.clone()), |inner| self.unseen(part(inner, &below[2..]), seen).map(|_| path.clone()))
-            }
-            Some(_) => None,
-            None => (!vouched).then(|| path.clone()),
+    /// A field somebody of the staff filled in she wrote, unless it was filled in before she came. What she was shown or proposed she has
+    /// seen, if she surely read it whole, or it was the applicant's to begin with.
+    fn unseen_by(&mut self, human: &Human, path: &Path, below: &[String]) -> Option<Path> {
+        if !below.is_empty() && self.labels.is_short_at(path) {
+            return None;
         }
+        let named = below.first().is_none_or(|field| field != "shown" || below.get(1).is_some_and(|name| human.show.contains_key(name)));
+        if !named {
+            return Some(path.clone());
+        }
+        before_her(human, below).into_iter().find_map(|template| self.unseen(template)).map(|_| path.clone())
     }
 }

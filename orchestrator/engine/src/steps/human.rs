@@ -1,6 +1,6 @@
 //! `human`: a task with what is shown and what is asked; its answer is the step's value.
 
-use laufzettel_domain::{Digest, Kategorie, Path, Slot, Text, Value};
+use laufzettel_domain::{Digest, Kategorie, Lang, Path, Slot, Text, Value};
 use laufzettel_policy::Decision;
 use laufzettel_process::{
     Schema,
@@ -16,6 +16,7 @@ use crate::{
     event::{Escalation, Event, Released, TaskCompleted, TaskEscalated, TaskKind, TaskOpened},
     labels::{self, Seen},
     moment::{Day, moment},
+    proof,
     run::Task,
 };
 
@@ -43,12 +44,9 @@ fn open(sheet: &Sheet<'_>, slot: &Slot, human: &Human) -> Result<TaskOpened, Str
         None => None,
         Some(escalate) => Some(Escalation { at: at("escalate.after", &escalate.after)?, groups: escalate.groups.clone() }),
     };
-    if human.asks_applicant() {
-        hers_to_see(sheet, human)?;
-    }
     let form = offered(human, &scope)?;
     let vorschlag = proposed(human, &scope, &form);
-    let nobody = human.asks_applicant() && sheet.run.applicant().is_none();
+    let unasked = if human.asks_applicant() { unasked(sheet, slot, human) } else { None };
     Ok(TaskOpened {
         number: sheet.next_task(),
         kind: TaskKind::Human,
@@ -57,10 +55,10 @@ fn open(sheet: &Sheet<'_>, slot: &Slot, human: &Human) -> Result<TaskOpened, Str
         path: None,
         assign: Assign {
             except: human.not_by.iter().flat_map(|step| sheet.run.completed_by(step)).map(|by| by.subject.clone()).collect(),
-            applicant: human.asks_applicant() && !nobody,
+            applicant: human.asks_applicant() && unasked.is_none(),
             ..human.assign.clone()
         },
-        unit: nobody.then(|| sheet.process.verantwortlich.clone()),
+        unit: unasked.is_some().then(|| sheet.process.verantwortlich.clone()),
         due,
         escalate,
         shown: shown(&show, &vorschlag, &form, human),
@@ -69,25 +67,49 @@ fn open(sheet: &Sheet<'_>, slot: &Slot, human: &Human) -> Result<TaskOpened, Str
         show,
         form,
         vorschlag,
-        note: if nobody { NOBODY_APPLIED.to_owned() } else { String::new() },
+        note: unasked.unwrap_or_default(),
     })
 }
 
-/// Her status page is a way out of the house: what turned out to be of a kind the process does not declare stays here.
-fn hers_to_see(sheet: &Sheet<'_>, human: &Human) -> Result<(), String> {
-    let labels = sheet.labels();
-    for (name, template) in human.show.iter().chain(&human.vorschlag).chain(&human.auswahl) {
-        let beyond: Vec<&str> = labels.beyond_applicant(template).into_iter().map(Kategorie::as_str).collect();
-        if !beyond.is_empty() {
-            return Err(format!("{name}: {} gehört nicht zu den Daten dieses Prozesses und geht nicht auf die Statusseite", beyond.join(", ")));
-        }
+/// Why a question to the applicant goes to the responsible unit instead: nobody applied, or what it says is not hers to see.
+fn unasked(sheet: &Sheet<'_>, slot: &Slot, human: &Human) -> Option<String> {
+    if sheet.run.applicant().is_none() {
+        return Some(NOBODY_APPLIED.to_owned());
     }
-    Ok(())
+    let held_back = held_back(sheet, slot, human);
+    (!held_back.is_empty()).then(|| {
+        let in_words = |lang| held_back.iter().map(|what: &Text| what.get(lang).to_owned()).collect::<Vec<_>>().join("; ");
+        format!("{HELD_BACK} {}\n\n{HELD_BACK_EN} {}", in_words(Lang::De), in_words(Lang::En))
+    })
+}
+
+/// Her status page is a way out of the house: what nobody has seen, or what turned out to be of a kind the process does not declare and
+/// she did not bring, stays here.
+fn held_back(sheet: &Sheet<'_>, slot: &Slot, human: &Human) -> Vec<Text> {
+    let step = sheet.step(&slot.step);
+    let labels = sheet.labels().read_by(step);
+    let told = proof::applicant::told(step, human);
+    let held_back = told.into_iter().filter_map(|(key, template)| {
+        if let Some(source) = proof::applicant::unseen(labels, template) {
+            return Some(Text::new(format!("{key}: {source} hat niemand im Haus gesehen"), format!("{key}: nobody of the staff has seen {source}")));
+        }
+        let kinds: Vec<&str> = labels.beyond_applicant(template).into_iter().map(Kategorie::as_str).collect();
+        let named = format!("{key}: {}", kinds.join(", "));
+        (!kinds.is_empty()).then(|| Text::new(named.clone(), named))
+    });
+    held_back.collect()
 }
 
 /// What the unit reads that gets a question to an applicant there is none of.
 const NOBODY_APPLIED: &str = "Diese Frage geht an die antragstellende Person. Dieser Vorgang kam nicht über das Antragsformular: Es gibt keine Statusseite, auf der sie \
                               antworten könnte. Bitte klären Sie die Frage auf anderem Weg und tragen Sie die Antwort ein.";
+
+/// What the unit reads that gets a question whose contents the applicant may not see.
+const HELD_BACK: &str = "Diese Frage geht an die antragstellende Person, wurde ihr aber nicht gestellt: Sie enthält Daten, die der Prozess nicht nennt und die nicht von ihr \
+                         stammen. Auf der Statusseite steht sie nicht. Bitte klären Sie sie auf anderem Weg und tragen Sie die Antwort ein. Zurückgehalten:";
+
+const HELD_BACK_EN: &str = "This question is for the applicant, but was not put to her: it holds data the process does not declare and that did not come from \
+                            her. It does not stand on her status page. Please settle it with her in another way and enter the answer. Held back:";
 
 /// Digest of what a person has before her: what is shown, what is proposed, and what she may choose from.
 fn shown(show: &Value, vorschlag: &Value, form: &Value, human: &Human) -> Digest {

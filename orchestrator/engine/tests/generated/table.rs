@@ -304,6 +304,7 @@ fn what_an_applicant_is_shown() {
     let vorher = "  vorher:\n    human: { assign: { groups: [GG-Amt] }, show: { kurz: \"{{ steps.text.anzahl }}\", lang: \"{{ steps.text.text }}\" }, form: { type: object, properties: { frage: { type: string } } } }\n";
     let zwischen = "  zwischen:\n    set: { a: \"{{ steps.text.text }}\", b: \"{{ input.frei }}\" }\n";
     let tabelle = "  tabelle:\n    rules: { table: rules/t.yaml, with: { art: \"{{ input.art }}\" } }\n";
+    let offen = "  offen:\n    human: { assign: { groups: [GG-Amt] }, vorschlag: { text: \"{{ steps.text.text }}\", kurz: \"{{ steps.text.text }}\", antrag: \"{{ input.frei }}\" }, form: { type: object, properties: { text: { type: string, maxLength: 5000 }, kurz: { type: string, maxLength: 500 }, antrag: { type: string }, eigen: { type: string } } } }\n";
     let unseen =
         |source: &str| format!("LZ405 steps.sie.human.show.x: {source} → steps.sie.human.show.x → applicant (status page): nobody of the staff has seen this.");
     let rows: &[(&str, &str, Option<String>)] = &[
@@ -317,6 +318,9 @@ fn what_an_applicant_is_shown() {
         ("{{ steps.zwischen.a }}", zwischen, Some(unseen("steps.text.text"))),
         ("{{ steps.zwischen.b }}", zwischen, None),
         ("{{ steps.tabelle.akte }}", tabelle, None),
+        // filled in before she came: nobody wrote it, and nobody surely read it whole
+        ("{{ steps.offen.text }}", offen, Some(unseen("steps.offen.text"))),
+        ("{{ steps.offen.kurz }} {{ steps.offen.eigen }} {{ steps.offen.antrag }}", offen, None),
     ];
     for (show, more, expected) in rows {
         let found: Vec<String> = findings(&asking(show, more), &House::new("gruen")).into_iter().filter(|line| line.contains("steps.sie.")).collect();
@@ -333,6 +337,10 @@ fn what_an_applicant_is_shown() {
     let expected =
         "LZ405 steps.sie.human.show.x: steps.sie.human.show.x → applicant (status page): meldedaten is no kind of data of this process, and not among her own.";
     assert!(found.iter().any(|line| line == expected), "{found:#?}");
+    // by when she is to answer stands on the page as well
+    let due = asking("{{ input.frei }}", "").replace("assign: applicant, show", "assign: applicant, due: \"{{ steps.text.text }}\", show");
+    let found: Vec<String> = findings(&due, &House::new("gruen")).into_iter().filter(|line| line.contains("LZ405")).collect();
+    assert_eq!(found, [unseen("steps.text.text").replace("show.x", "due")]);
     // where it goes stands in the table of flows
     let told: Vec<String> = rows_of(&asking("{{ input.frei }}", "")).into_iter().filter(|row| row.contains("Statusseite")).collect();
     assert_eq!(told, ["Antragstellende Person (Statusseite) steps.sie.human.show.x ← input.frei (untrusted) gate false"]);

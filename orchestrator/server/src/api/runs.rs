@@ -12,7 +12,7 @@ use laufzettel_domain::{RunId, Value};
 use laufzettel_engine::{REASON_CHARS_MAX, Resolution, Run};
 use laufzettel_policy::Decision;
 use laufzettel_store::RunFilter;
-use laufzettel_worker::{Loaded, WishError};
+use laufzettel_worker::{Loaded, WishError, veil};
 use serde_json::json;
 
 use super::{
@@ -81,7 +81,17 @@ pub async fn show(State(site): State<Arc<Site>>, Extension(session): Extension<S
             let Run { nummer, process, version, output, message, .. } = loaded.run.clone();
             let state = loaded.run.state().as_str().to_owned();
             let content_erased_at = loaded.gone.map(|gone| gone.at);
-            let body = json!(RunShown { run, nummer, process: process.to_string(), version, state, output, message, tasks: open, content_erased_at });
+            let body = json!(RunShown {
+                run,
+                nummer,
+                process: process.to_string(),
+                version,
+                state,
+                output: veil::value(&output),
+                message,
+                tasks: open,
+                content_erased_at
+            });
             let erased_at = content_erased_at.map(|at| at.as_microsecond());
             reply::tagged(&HeaderMap::new(), &tag(loaded.run.seq, erased_at), || body)
         }

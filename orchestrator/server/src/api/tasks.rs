@@ -10,7 +10,7 @@ use axum::{
 };
 use laufzettel_domain::{Digest, TaskId, Value};
 use laufzettel_engine::{Task, TaskState};
-use laufzettel_worker::{Loaded, Wanted, WishError};
+use laufzettel_worker::{Loaded, Wanted, WishError, veil};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -110,7 +110,7 @@ fn shown(loaded: &Loaded, id: TaskId, task: &Task) -> TaskShown {
         due: opened.due,
         claimed: holder(task),
         note: opened.note.clone(),
-        show: opened.show.clone(),
+        show: veil::value(&opened.show),
         vorschlag: opened.vorschlag.clone(),
         form: opened.form.clone(),
         shown: opened.shown.to_string(),

@@ -143,6 +143,10 @@ pub enum Said {
     Arrived,
     /// Somebody has answered already, or nobody asks any more.
     TooLate,
+    /// The question says something else by now than what was answered; what was typed is still there.
+    Changed,
+    /// The run rests after a restore until somebody has looked; what was typed is still there.
+    Resting,
     /// It could not be taken now; what was typed is still there.
     Later,
 }

@@ -2,6 +2,7 @@
 
 use jiff::civil::Date;
 use laufzettel_domain::{Label, Lang, Value, file::File};
+use laufzettel_worker::veil;
 use serde::Serialize;
 
 use super::words::{format_date, word};
@@ -46,13 +47,13 @@ impl Shown {
         Self { label: humanize(key), lines, link: None, protection: None, origin: None }
     }
 
-    /// A value as a program is given it: under its own name, nothing left out, nothing in other words. `from`: where it comes from.
+    /// A value as a program is given it: under its own name, nothing left out but the code of a status page, nothing in other words. `from`: where it comes from.
     pub fn exact(name: &str, value: &Value, from: Option<&str>) -> Self {
         let text = match value {
             // what is text and looks like it needs no quotes
-            Value::String(text) if !text.is_empty() && text.trim() == text && serde_json::from_str::<Value>(text).is_err() => text.clone(),
-            Value::Array(_) | Value::Object(_) => serde_json::to_string_pretty(value).unwrap_or_default(),
-            other => other.to_string(),
+            Value::String(text) if !text.is_empty() && text.trim() == text && serde_json::from_str::<Value>(text).is_err() => veil::text(text),
+            Value::Array(_) | Value::Object(_) => serde_json::to_string_pretty(&veil::value(value)).unwrap_or_default(),
+            other => veil::text(&other.to_string()),
         };
         let from = from.map(|from| Line { label: Some("Herkunft".to_owned()), text: from.to_owned() });
         let lines = [Line { label: None, text }].into_iter().chain(from).collect();
@@ -91,7 +92,7 @@ fn add_lines(label: Option<String>, key: &str, value: &Value, lang: Lang, lines:
                 add_lines(label, key, item, lang, lines);
             }
         }
-        scalar => lines.push(Line { label, text: spell(key, scalar, lang) }),
+        scalar => lines.push(Line { label, text: veil::text(&spell(key, scalar, lang)) }),
     }
 }
 
@@ -259,6 +260,16 @@ mod tests {
         ] {
             assert_eq!(Shown::exact("betrag_cent", &value, None).lines, [Line { label: None, text: text.to_owned() }], "{value}");
         }
+    }
+
+    /// Whoever has the code of a status page answers as the applicant: nobody reads it here.
+    #[test]
+    fn the_code_of_a_status_page_is_covered() {
+        let text = format!("https://vg.example/status/{}", "0123456789abcdef".repeat(2));
+        for shown in [Shown::of("text", &json!(text), Lang::De), Shown::exact("text", &json!(text), None)] {
+            assert_eq!(shown.lines, [Line { label: None, text: "https://vg.example/status/•••".to_owned() }]);
+        }
+        assert!(!Shown::exact("an", &json!([text]), None).lines[0].text.contains("0123"));
     }
 
     #[test]

@@ -140,9 +140,22 @@ fn wordings_of_every_state_exist() {
         let page = Page::Status(Box::new(StatusPage::sample(current)));
         assert_eq!(render(&page, &frame(Lang::De, false)).matches("aria-current=\"step\"").count(), 1);
     }
-    for (said, words) in [(Said::Arrived, "ist angekommen"), (Said::TooLate, "nicht übernommen"), (Said::Later, "gerade nicht annehmen")] {
+    let words_of = [
+        (Said::Arrived, "ist angekommen"),
+        (Said::TooLate, "nicht übernommen"),
+        (Said::Changed, "gleich wieder absenden"),
+        (Said::Resting, "einige Tage"),
+        (Said::Later, "gerade nicht annehmen"),
+    ];
+    for (said, words) in words_of {
         let page = Page::Status(Box::new(StatusPage { said: Some(said), ..StatusPage::asking(false, Lang::De) }));
         assert!(render(&page, &frame(Lang::De, false)).contains(words), "{said:?}");
+    }
+    for (more, words) in [(0, None), (1, Some("noch eine Frage an Sie.")), (3, Some("weitere Fragen an Sie: 3"))] {
+        let mut page = StatusPage::asking(false, Lang::De);
+        page.question.as_mut().unwrap().more = more;
+        let html = render(&Page::Status(Box::new(page)), &frame(Lang::De, false));
+        assert_eq!(["noch eine Frage an Sie.", "weitere Fragen an Sie: 3"].into_iter().find(|words| html.contains(words)), words, "{more}");
     }
     for origin in [Origin::Antrag, Origin::Register, Origin::Modell, Origin::Regel, Origin::Mensch] {
         let shown = vec![Shown::of("x", &1.into(), Lang::De).from(origin)];

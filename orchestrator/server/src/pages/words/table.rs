@@ -186,6 +186,7 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("question_heading", "Wir haben eine Frage an Sie", "We have a question for you"),
     ("question_due", "Bitte antworten Sie bis", "Please answer by"),
     ("question_more", "Danach haben wir noch eine Frage an Sie.", "After that we have another question for you."),
+    ("questions_more", "Danach haben wir noch weitere Fragen an Sie:", "After that we have more questions for you:"),
     ("question_unshown", "Diese Frage lässt sich hier nicht beantworten. Bitte wenden Sie sich an", "This question cannot be answered here. Please turn to"),
     ("answer_send", "Antwort absenden", "Send the answer"),
     ("answer_arrived", "Ihre Antwort ist angekommen", "We have received your answer"),
@@ -195,6 +196,18 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
         "answer_not_now_text",
         "Was Sie eingegeben haben, steht noch im Formular. Bitte senden Sie es in einigen Minuten noch einmal.",
         "What you entered is still in the form. Please send it again in a few minutes.",
+    ),
+    ("answer_changed", "Die Frage hat sich geändert", "The question has changed"),
+    (
+        "answer_changed_text",
+        "Hier steht inzwischen etwas anderes als vorhin. Bitte lesen Sie die Frage noch einmal. Was Sie eingegeben haben, steht noch im Formular, und Sie können es gleich wieder absenden.",
+        "This says something else by now. Please read the question again. What you entered is still in the form, and you can send it again at once.",
+    ),
+    ("answer_resting", "Ihr Vorgang ruht zurzeit", "Your case rests at the moment"),
+    (
+        "answer_resting_text",
+        "Nach einer technischen Störung sieht jemand im Haus Ihren Vorgang durch. Das kann einige Tage dauern; so lange können wir keine Antwort annehmen. Was Sie eingegeben haben, ist noch nicht bei uns. Wenn es eilt, wenden Sie sich bitte an",
+        "After a technical fault somebody here goes through your case. That may take some days; until then we cannot take an answer. What you entered has not reached us yet. If it is urgent, please turn to",
     ),
     ("answer_late", "Diese Antwort wurde nicht übernommen", "This answer was not taken"),
     (
