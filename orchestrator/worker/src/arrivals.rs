@@ -98,6 +98,8 @@ struct Arrivals {
 /// Looks until it is told to stop.
 pub(crate) async fn watch(desk: Desk, stop: CancellationToken) {
     if !desk.tenant.catalogue.processes.values().flat_map(|process| &process.triggers).any(|trigger| is_looked_for(&trigger.kind)) {
+        // the worker ends with its watcher: where nothing is looked for, it waits as long as that
+        stop.cancelled().await;
         return;
     }
     let mut arrivals = Arrivals::default();
