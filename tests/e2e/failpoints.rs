@@ -16,7 +16,7 @@ use crate::{
 type Job = fn(&mut House);
 
 /// Each place, the passings it dies at (counted within the job, so that some are in its middle), and the job.
-const PLACES: [(&str, &[u64], Job); 73] = [
+const PLACES: [(&str, &[u64], Job); 77] = [
     ("store.before_schema", &[1], restart),
     ("store.before_lane", &[1], restart),
     ("store.after_lane", &[1], restart),
@@ -77,6 +77,10 @@ const PLACES: [(&str, &[u64], Job); 73] = [
     ("record.after_append", &[1], key),
     ("hook.before_start", &[1], application),
     ("hook.after_start", &[1], application),
+    ("arrival.before_done", &[1], arrival),
+    ("arrival.before_mark", &[1, 2], arrival),
+    ("arrival.before_report", &[1], arrival),
+    ("arrival.before_move", &[1, 2], arrival),
     ("event.before_append", &[1, 2], round),
     ("event.after_append", &[1, 2], round),
     ("event.before_take", &[1, 2], round),
@@ -188,6 +192,21 @@ steps:
   a: { set: { wert: 1 } }
 "#;
 
+/// What is looked for: files in a folder, messages in a mailbox.
+const FILES: &str = r#"
+triggers: [ { folder: { path: ein, done: fertig, failed: fehler, run_as: "service:svc-fachverfahren" } } ]
+input: { type: object, additionalProperties: false, required: [n], properties: { n: { type: integer } } }
+steps:
+  a: { set: { n: "{{ input.n }}" } }
+"#;
+
+const LETTERS: &str = r#"
+triggers: [ { mail: { folder: kasse, match: { von: "*@kasse.example" }, run_as: "service:svc-fachverfahren" } } ]
+input: { type: object, additionalProperties: false, required: [betreff], properties: { betreff: { type: string, maxLength: 20 } } }
+steps:
+  a: { set: { betreff: "{{ input.betreff }}" } }
+"#;
+
 const SHORT: &str = r#"
 start: { groups: [GG-Steueramt] }
 input: { type: object }
@@ -210,6 +229,7 @@ struct House {
     rounds: usize,
     doubts: usize,
     clocks: usize,
+    arrivals: usize,
     fired: usize,
     /// How often it was started.
     lives: usize,
@@ -224,6 +244,8 @@ impl House {
             ("einzelfrage", QUESTION),
             ("zweifel", DOUBT),
             ("hundesteuer-uhr", CLOCK),
+            ("hundesteuer-dateien", FILES),
+            ("hundesteuer-post", LETTERS),
             ("hundesteuer-kurz", SHORT),
         ] {
             let kept = if name == "hundesteuer-kurz" { "{ vorgang: PT0S, inhalte: PT0S }" } else { "{ vorgang: P1Y, inhalte: P1M }" };
@@ -234,13 +256,18 @@ impl House {
         let config = std::fs::read_to_string(tenant.path("laufzettel.yaml")).expect("the configuration");
         let (before, sends) = config.split_once("          senden:\n").expect("mail is sent");
         let once = sends.replacen("idempotent: true", "idempotent: false", 1);
-        std::fs::write(tenant.path("laufzettel.yaml"), format!("{before}          senden:\n{once}")).expect("written");
+        let open = "    eingang: { folder: ./eingang, mail: ./post }\n    services:\n";
+        let config = format!("{before}          senden:\n{once}").replacen("    services:\n", open, 1);
+        std::fs::write(tenant.path("laufzettel.yaml"), config).expect("written");
+        for folder in ["eingang/ein", "post/.kasse/new", "post/.kasse/cur"] {
+            std::fs::create_dir_all(tenant.path(folder)).expect("made");
+        }
         let patient = std::fs::read_to_string(tenant.path("workflows/hundesteuer.yaml")).expect("the process");
         std::fs::write(tenant.path("workflows/hundesteuer.yaml"), patient.replace("delay: PT1M", "delay: PT1S")).expect("written");
         std::fs::create_dir_all(tenant.path("mail/eingang/new")).expect("the inbox");
         std::fs::write(tenant.path("mail/eingang/new/rundlauf"), MESSAGE).expect("written");
         let mut house =
-            Self { tenant, server: None, what: String::new(), token: String::new(), applications: 0, rounds: 0, doubts: 0, clocks: 0, fired: 0, lives: 0 };
+            Self { tenant, server: None, what: String::new(), token: String::new(), applications: 0, rounds: 0, doubts: 0, clocks: 0, arrivals: 0, fired: 0, lives: 0 };
         house.arm("");
         house.alive();
         let made = house.tenant.laufzettel(&["keys", "create", "--json", "--name", "programm", "--as", "a.klein", "--process", "*"]);
@@ -431,6 +458,39 @@ fn clock(house: &mut House) {
     let begun = |house: &House| house.lines(&["runs", "list", "--limit", "500", "--json"]).iter().filter(|run| run["process"] == "hundesteuer-uhr").count();
     house.until("what was due is done", |house| (begun(house) >= expected && house.rests()).then_some(()));
     assert_eq!(begun(house), expected, "{}", house.what);
+}
+
+/// A file and a message that are taken, one of each that are not: put away with their reason, each of them once.
+fn arrival(house: &mut House) {
+    house.arrivals += 1;
+    let n = house.arrivals;
+    let letter = |subject: &str| format!("From: Kasse <a@kasse.example>\r\nMessage-ID: <{subject}>\r\nSubject: {subject}\r\n\r\nText\r\n");
+    for (name, text) in [
+        (format!("eingang/ein/{n}.json"), format!("{{ \"n\": {n} }}")),
+        (format!("eingang/ein/{n}.falsch.json"), r#"{ "n": "viele" }"#.to_owned()),
+        (format!("post/.kasse/new/{n}.host"), letter(&format!("Buchung {n}"))),
+        (format!("post/.kasse/new/{n}.falsch"), letter(&format!("Buchung mit langem Betreff {n}"))),
+    ] {
+        let path = house.tenant.path(&name);
+        let hidden = path.with_file_name(".neu");
+        std::fs::write(&hidden, text).and_then(|()| std::fs::rename(&hidden, path)).expect("laid down");
+    }
+    let away = [
+        format!("eingang/fertig/{n}.json"),
+        format!("eingang/fehler/{n}.falsch.json"),
+        format!("eingang/fehler/{n}.falsch.json.fehler.txt"),
+        format!("post/.kasse/cur/{n}.host:2,S"),
+        format!("post/.kasse/cur/{n}.falsch:2,F"),
+    ];
+    house.until("all of it is put away", |house| away.iter().all(|name| house.tenant.path(name).exists()).then_some(()));
+    house.until("the runs end", |house| house.rests().then_some(()));
+    let count = |folder: &str| std::fs::read_dir(house.tenant.path(folder)).expect("a folder").count();
+    let left = ["eingang/ein", "eingang/fertig", "eingang/fehler", "post/.kasse/new", "post/.kasse/cur"].map(count);
+    assert_eq!(left, [0, n, 2 * n, 0, 2 * n], "{}", house.what);
+    let runs = house.lines(&["runs", "list", "--limit", "500", "--json"]);
+    let begun = |process: &str| runs.iter().filter(|run| run["process"] == process && run["state"] == "completed").count();
+    assert_eq!((begun("hundesteuer-dateien"), begun("hundesteuer-post")), (n, n), "{}", house.what);
+    assert_eq!(house.lines(&["audit", "show", "--kind", "input.refused", "--json"]).len(), 2 * n, "{}", house.what);
 }
 
 fn newest(house: &House) -> String {

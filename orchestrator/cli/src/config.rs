@@ -1,6 +1,7 @@
 //! The configuration file: read key by key, every mistake with line and column. Refuses unknown keys and `${ENV}`.
 
 mod directory;
+mod eingang;
 mod login;
 mod rights;
 mod tenant;
@@ -104,6 +105,7 @@ fn read_root(root: &Node, folder: &Path, text: &str, findings: &mut Findings) ->
         }
     }
     fields.close();
+    eingang::lie_apart(root, &[("store", data.as_deref()), ("secrets", Some(&secrets)), ("witness", witness.as_deref())], &tenants, findings);
     let digest = laufzettel_domain::Digest::of(text.as_bytes());
     Some(Config { folder: folder.to_owned(), listen, public_url, data: data?, secrets, witness, zones, models, tenants, digest, sections: sections(root) })
 }

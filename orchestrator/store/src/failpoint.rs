@@ -11,7 +11,7 @@ use std::{
 };
 
 /// Every failpoint there is, so that a test can visit them all.
-pub const NAMES: [&str; 76] = [
+pub const NAMES: [&str; 80] = [
     "store.before_schema",
     "store.opened",
     "store.before_history",
@@ -72,6 +72,10 @@ pub const NAMES: [&str; 76] = [
     "record.after_append",
     "hook.before_start",
     "hook.after_start",
+    "arrival.before_done",
+    "arrival.before_mark",
+    "arrival.before_report",
+    "arrival.before_move",
     "event.before_append",
     "event.after_append",
     "event.before_take",

@@ -37,6 +37,8 @@ const LOOK_MS: u64 = 2_000;
 const TAKEN_MAX: usize = 100;
 /// Seconds a trigger rests when the store, the directory or a quota did not let it through.
 const AGAIN_S: i64 = 10;
+/// Files and messages one look fails at: what is broken is not read again and again while the others wait.
+const STUCK_MAX: usize = 100;
 /// Seconds it rests when it may not start: each try leaves a record of the denial.
 const DENIED_AGAIN_S: i64 = 600;
 
@@ -71,6 +73,24 @@ struct Progress {
     marks: BTreeMap<CString, place::Mark>,
     /// Messages that were looked at and are not this trigger's.
     foreign: BTreeSet<CString>,
+    /// What could not be read or put away the last time, by name: until when it rests, and why. It holds up no other.
+    stuck: BTreeMap<CString, (Timestamp, Text)>,
+}
+
+/// What became of a file or a message in one look.
+enum Turn {
+    Taken,
+    /// It moves, or is gone.
+    Passed,
+    /// The trigger rests, and all that is still there with it.
+    Rests,
+}
+
+/// What one look may still do.
+struct Portion {
+    taken: usize,
+    failed: usize,
+    now: Timestamp,
 }
 
 /// What became of something that arrived.
@@ -101,7 +121,9 @@ struct Arrivals {
 /// Looks until it is told to stop.
 pub(crate) async fn watch(desk: Desk, stop: CancellationToken) {
     if !desk.tenant.catalogue.processes.values().flat_map(|process| &process.triggers).any(|trigger| is_looked_for(&trigger.kind)) {
-        return stop.cancelled().await;
+        // the worker ends with its watcher: where nothing is looked for, it waits as long as that
+        stop.cancelled().await;
+        return;
     }
     let mut arrivals = Arrivals::default();
     while !stop.is_cancelled() {
@@ -153,6 +175,47 @@ impl Arrivals {
 impl Progress {
     fn rest(&mut self, now: Timestamp, seconds: i64) {
         self.rests_until = now.checked_add(SignedDuration::from_secs(seconds)).ok();
+    }
+
+    /// Names that rest now.
+    fn resting(&self, now: Timestamp) -> BTreeSet<CString> {
+        self.stuck.iter().filter(|(_, (until, _))| *until > now).map(|(raw, _)| raw.clone()).collect()
+    }
+
+    /// Of what lies there what failed before comes last; what is gone needs not be remembered.
+    fn order<T>(&mut self, now: Timestamp, there: &mut [T], raw: impl Fn(&T) -> &CString) {
+        let known: BTreeSet<&CString> = there.iter().map(&raw).collect();
+        self.stuck.retain(|raw, (until, _)| *until > now || known.contains(raw));
+        there.sort_by_key(|one| self.stuck.contains_key(raw(one)));
+    }
+
+    /// Why not everything that lies there can be taken: of what is stuck, one reason.
+    fn state(&self) -> Result<(), Text> {
+        self.stuck.values().next().map_or(Ok(()), |(_, why)| Err(why.clone()))
+    }
+}
+
+impl Portion {
+    fn new(now: Timestamp) -> Self {
+        Self { taken: 0, failed: 0, now }
+    }
+
+    /// Whether the look goes on after this one.
+    fn goes_on(&mut self, progress: &mut Progress, raw: CString, turn: std::io::Result<Turn>) -> bool {
+        match turn {
+            Ok(Turn::Rests) => return false,
+            Ok(Turn::Passed) => {}
+            Ok(Turn::Taken) => {
+                progress.stuck.remove(&raw);
+                self.taken += 1;
+            }
+            Err(error) => {
+                let until = self.now.checked_add(SignedDuration::from_secs(AGAIN_S)).unwrap_or(self.now);
+                progress.stuck.insert(raw, (until, place::unreachable(&error)));
+                self.failed += 1;
+            }
+        }
+        self.taken < TAKEN_MAX && self.failed < STUCK_MAX
     }
 }
 

@@ -7,10 +7,12 @@ use laufzettel_domain::{
     file::{BYTES_MAX, File, media_type},
 };
 use laufzettel_process::arrival::{FolderPaths, file_field};
+use laufzettel_store::failpoint;
 use serde_json::json;
 
 use super::{
-    AGAIN_S, Begun, Progress, Refusal, TAKEN_MAX, Way, blocking,
+    AGAIN_S, Begun, Portion, Progress, Refusal, Turn, Way, blocking,
+    letter::file_name,
     place::{self, Bytes, Found, Place, Shelf},
     receipt,
 };
@@ -33,44 +35,41 @@ impl Desk {
         let Some(root) = self.tenant.places.folder.clone() else {
             return Err(Text::new("Der Betrieb hat keinen Ordner geöffnet (eingang.folder).", "The operator opened no folder (eingang.folder)."));
         };
-        let opened = paths.clone();
-        let (place, found) = blocking(move || {
+        let (opened, now) = (paths.clone(), self.now());
+        let resting = progress.resting(now);
+        let (place, mut found) = blocking(move || {
             let place = Place::open(&root, &opened)?;
-            let found = place.list()?;
+            let found = place.list(|raw| resting.contains(raw))?;
             Ok((Arc::new(place), found))
         })
         .await
         .map_err(|error| place::unreachable(&error))?;
         let before = std::mem::take(&mut progress.marks);
         progress.marks = found.iter().map(|found| (found.raw.clone(), found.mark)).collect();
-        // one file nobody can read or put away holds up no other
-        let mut failed = Ok(());
-        for found in found.into_iter().filter(|found| before.get(&found.raw) == Some(&found.mark)).take(TAKEN_MAX) {
+        progress.order(now, &mut found, |found| &found.raw);
+        let mut portion = Portion::new(now);
+        for found in found.into_iter().filter(|found| before.get(&found.raw) == Some(&found.mark)) {
             if way.stop.is_cancelled() {
                 break;
             }
-            let file = Arrived { place: place.clone(), found };
-            match self.take_file(way, progress, restored, file).await {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(error) => {
-                    progress.rest(self.now(), AGAIN_S);
-                    failed = Err(place::unreachable(&error));
-                }
+            let raw = found.raw.clone();
+            let turn = self.take_file(way, progress, restored, Arrived { place: place.clone(), found }).await;
+            if !portion.goes_on(progress, raw, turn) {
+                break;
             }
         }
-        failed
+        progress.state()
     }
 
-    /// One file, from where it lies to where it is put away. `false`: the trigger rests.
-    async fn take_file(&self, way: &Way<'_>, progress: &mut Progress, restored: Option<i64>, file: Arrived) -> io::Result<bool> {
+    /// One file, from where it lies to where it is put away.
+    async fn take_file(&self, way: &Way<'_>, progress: &mut Progress, restored: Option<i64>, file: Arrived) -> io::Result<Turn> {
         let (name, changed) = (file.found.name.clone(), file.found.changed);
         let bytes = match file.read().await? {
             Bytes::All(bytes) => bytes,
-            Bytes::Moving => return Ok(true),
+            Bytes::Moving => return Ok(Turn::Passed),
             Bytes::TooLarge(_) => {
-                // told apart by its size: its bytes are not looked at
-                let digest = Digest::of_value(&json!([name, file.found.mark.size]));
+                // told apart by how it looks: its bytes are not looked at
+                let digest = Digest::of_value(&json!([name, file.found.mark.told()]));
                 return self.set_aside(way, progress, file, digest, Refusal::too_large(BYTES_MAX)).await;
             }
         };
@@ -79,23 +78,24 @@ impl Desk {
         match self.is_older(progress, restored, changed, &receipt).await {
             Some(false) => {}
             Some(true) => return self.set_aside(way, progress, file, digest, Refusal::restored()).await,
-            None => return Ok(false),
+            None => return Ok(Turn::Rests),
         }
         let input = match self.read_file(way, &name, &bytes).await {
             Read::Input(input) => input,
             Read::Refused(refusal) => return self.set_aside(way, progress, file, digest, refusal).await,
             Read::NotYet => {
                 progress.rest(self.now(), AGAIN_S);
-                return Ok(false);
+                return Ok(Turn::Rests);
             }
         };
         match self.begin_arrival(way, progress, input, receipt).await {
             Begun::Run => {
+                failpoint::pass("arrival.before_done", io::Error::other)?;
                 file.put_away(Shelf::Done, digest, None).await?;
-                Ok(true)
+                Ok(Turn::Taken)
             }
             Begun::Unfit(problems) => self.set_aside(way, progress, file, digest, Refusal::unfit(way.process, &problems)).await,
-            Begun::NotNow => Ok(false),
+            Begun::NotNow => Ok(Turn::Rests),
         }
     }
 
@@ -109,7 +109,7 @@ impl Desk {
                 "This process takes JSON files (.json) only: its input has no field that takes a file, or several.",
             ));
         };
-        let file = File::describe(name, &media_type(name, bytes), bytes);
+        let file = File::describe(&shown(name), &media_type(name, bytes), bytes);
         match self.tenant.store.put_bytes(&file.file, bytes, crate::micros(self.now())).await {
             Ok(()) => Read::Input(json!({ field: file })),
             Err(error) => {
@@ -119,15 +119,17 @@ impl Desk {
         }
     }
 
-    /// On record, then out of the way with the reason beside it. `false`: the trigger rests.
-    async fn set_aside(&self, way: &Way<'_>, progress: &mut Progress, file: Arrived, digest: Digest, refusal: Refusal) -> io::Result<bool> {
+    /// On record, then out of the way with the reason beside it.
+    async fn set_aside(&self, way: &Way<'_>, progress: &mut Progress, file: Arrived, digest: Digest, refusal: Refusal) -> io::Result<Turn> {
         let key = receipt(way, &json!([file.found.name, digest.to_string()]));
-        if !self.tell_refused(way, progress, &key, &file.found.name, &refusal).await {
-            return Ok(false);
+        let name = shown(&file.found.name);
+        if !self.tell_refused(way, progress, &key, &name, &refusal).await {
+            return Ok(Turn::Rests);
         }
-        let report = report(way, &file.found.name, &refusal);
+        failpoint::pass("arrival.before_report", io::Error::other)?;
+        let report = report(way, &name, &refusal);
         file.put_away(Shelf::Failed, digest, Some(report)).await?;
-        Ok(true)
+        Ok(Turn::Taken)
     }
 }
 
@@ -146,6 +148,11 @@ impl Arrived {
     async fn put_away(self, shelf: Shelf, digest: Digest, report: Option<String>) -> io::Result<()> {
         blocking(move || self.place.put_away(&self.found, shelf, &digest, report.as_deref())).await
     }
+}
+
+/// A file's name where people read it.
+fn shown(name: &str) -> String {
+    file_name(name, || "Datei".to_owned())
 }
 
 fn json_input(bytes: &[u8]) -> Read {

@@ -5,15 +5,16 @@ use std::{
     ffi::{CStr, CString},
     fs::File,
     io::{self, Read as _, Write as _},
-    os::fd::{AsFd, OwnedFd},
+    os::fd::OwnedFd,
     path::Path,
 };
 
-use laufzettel_domain::{Digest, Text, digest::to_hex};
-
+use laufzettel_domain::{Digest, Text, Value, digest::to_hex};
+use laufzettel_store::failpoint;
 use rustix::{
-    fs::{AtFlags, Dir, FileType, Mode, OFlags, fstat, mkdirat, openat, renameat, statat},
+    fs::{AtFlags, Dir, FileType, Mode, OFlags, RenameFlags, fstat, mkdirat, openat, renameat, renameat_with, statat, unlinkat},
     io::Errno,
+    path::Arg,
 };
 
 /// Files of a folder that are seen in one look: more than this waits until those are put away.
@@ -22,6 +23,8 @@ const FOUND_MAX: usize = 10_000;
 const NAME_BYTES_MAX: usize = 255;
 /// Bytes of a file that is too large which are read all the same: the head of a message says whose it is.
 const HEAD_BYTES: u64 = 64 * 1024;
+/// Names tried for a file that is put away. So many of one name and one content nobody lays down by mistake; it stays where it is.
+const TURNS_MAX: u32 = 1_000;
 /// What says beside a file why it was not taken.
 const REPORT: &str = ".fehler.txt";
 /// Endings of files that are still being written, as those who copy them use to name them.
@@ -34,6 +37,13 @@ pub struct Mark {
     pub size: u64,
     /// Seconds since 1970, and the nanoseconds.
     pub modified: (i64, u64),
+}
+
+impl Mark {
+    /// What tells a file from others of its name.
+    pub fn told(&self) -> Value {
+        serde_json::json!([self.inode, self.size, self.modified])
+    }
 }
 
 /// A file that lies there.
@@ -78,9 +88,13 @@ impl Place {
         Ok(Self { inbox: beneath(&root, &paths.path, false)?, done: beneath(&root, &paths.done, true)?, failed: beneath(&root, &paths.failed, true)? })
     }
 
-    /// Files that are not empty, not hidden and not named as unfinished; the oldest first.
-    pub fn list(&self) -> io::Result<Vec<Found>> {
-        list(&self.inbox, |name| !UNFINISHED.iter().any(|ending| name.to_lowercase().ends_with(ending)))
+    /// Files that are not empty, not hidden, not named as unfinished and no report of ours; the oldest first. `skip`: not these.
+    pub fn list(&self, skip: impl Fn(&CStr) -> bool) -> io::Result<Vec<Found>> {
+        list(&self.inbox, |raw, name| {
+            let name = name.to_lowercase();
+            // whoever moves files back from `failed` moves their reports, too
+            !UNFINISHED.iter().chain([&REPORT]).any(|ending| name.ends_with(ending)) && !skip(raw)
+        })
     }
 
     /// All of a file, if it is still as it was found. `max`: bytes.
@@ -88,38 +102,114 @@ impl Place {
         read(&self.inbox, found, max)
     }
 
-    /// Puts a file away under its own name, or where another lies under it, under one that its digest makes its own. `report`: what is
-    /// said beside it, there before the file is.
+    /// Puts a file away under its own name, or where another lies under it, under one that its digest and a number make its own: nothing
+    /// that lies there is ever replaced. `report`: what is said beside it, there before the file is.
     pub fn put_away(&self, found: &Found, shelf: Shelf, digest: &Digest, report: Option<&str>) -> io::Result<()> {
         let to = match shelf {
             Shelf::Done => &self.done,
             Shelf::Failed => &self.failed,
         };
-        let name = free_name(to, &found.name, digest)?;
-        if let Some(text) = report {
-            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let mut file = File::from(openat(to, report_name(&name, digest), flags, Mode::from_raw_mode(0o660))?);
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
+        for turn in 0..TURNS_MAX {
+            let name = own_name(&found.name, digest, turn);
+            if is_taken(to, &name)? {
+                continue;
+            }
+            let beside = report_name(&name, digest, turn);
+            let is_new = match report.map(|text| lay_down(to, &beside, text)) {
+                Some(Laid::Another) => continue,
+                Some(Laid::Failed(error)) => return Err(error),
+                laid => matches!(laid, Some(Laid::New)),
+            };
+            failpoint::pass("arrival.before_move", io::Error::other)?;
+            let moved = rename_free(&self.inbox, &found.raw, to, &name);
+            let stays = moved.is_ok() && self.is_it(found, to, &name, digest)?;
+            if is_new && !stays && matches!(moved, Ok(()) | Err(Errno::NOENT | Errno::EXIST)) {
+                unlinkat(to, &beside, AtFlags::empty())?;
+            }
+            match moved {
+                Err(Errno::EXIST) => {}
+                // somebody took it away meanwhile
+                Ok(()) | Err(Errno::NOENT) => return Ok(()),
+                Err(error) => return Err(error.into()),
+            }
         }
-        match renameat(&self.inbox, &found.raw, to, &name) {
-            // somebody took it away meanwhile
-            Err(Errno::NOENT) => return Ok(()),
-            moved => moved?,
+        Err(Errno::EXIST.into())
+    }
+
+    /// Whether what was moved is what was found. Another one that was laid down under its name since goes back: it is still to be taken.
+    fn is_it(&self, found: &Found, to: &OwnedFd, name: &str, digest: &Digest) -> io::Result<bool> {
+        if mark(&statat(to, name, AtFlags::SYMLINK_NOFOLLOW)?) == found.mark {
+            return Ok(true);
         }
-        // another one was laid down under its name since it was read: that one is still to be taken
-        if mark(&statat(to, &name, AtFlags::SYMLINK_NOFOLLOW)?) != found.mark {
-            renameat(to, &name, &self.inbox, &found.raw)?;
+        match rename_free(to, name, &self.inbox, &found.raw) {
+            Err(Errno::EXIST) => {}
+            moved => return Ok(moved.map(|()| false)?),
         }
-        Ok(())
+        // and by now a third one has that name
+        (1..TURNS_MAX)
+            .find_map(|turn| match rename_free(to, name, &self.inbox, &own_name(&found.name, digest, turn)) {
+                Err(Errno::EXIST) => None,
+                moved => Some(moved),
+            })
+            .unwrap_or(Err(Errno::EXIST))?;
+        Ok(false)
     }
 }
 
-/// Plain files of a folder that are not empty and not hidden; the oldest first.
-pub fn list(folder: &OwnedFd, wanted: impl Fn(&str) -> bool) -> io::Result<Vec<Found>> {
+/// Whether a report is there.
+enum Laid {
+    New,
+    /// It says the same already: the program died, or the file could not be moved, after it was laid down.
+    Already,
+    /// Something else has its name.
+    Another,
+    Failed(io::Error),
+}
+
+fn lay_down(to: &OwnedFd, name: &str, text: &str) -> Laid {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mut file = match openat(to, name, flags, Mode::from_raw_mode(0o660)) {
+        Err(Errno::EXIST) => return if says(to, name, text) { Laid::Already } else { Laid::Another },
+        Err(error) => return Laid::Failed(error.into()),
+        Ok(fd) => File::from(fd),
+    };
+    match file.write_all(text.as_bytes()).and_then(|()| file.sync_all()) {
+        Ok(()) => Laid::New,
+        // half a report would be in the way of the whole one
+        Err(error) => Laid::Failed(unlinkat(to, name, AtFlags::empty()).map_or_else(io::Error::from, |()| error)),
+    }
+}
+
+/// Whether a file says just that. What cannot be read says something else.
+fn says(folder: &OwnedFd, name: &str, text: &str) -> bool {
+    let Ok(fd) = openat(folder, name, OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty()) else { return false };
+    let mut said = Vec::new();
+    let read = File::from(fd).take(text.len() as u64 + 1).read_to_end(&mut said);
+    read.is_ok() && said == text.as_bytes()
+}
+
+/// Renames, and never over another. A file system that cannot promise that (NFS) is asked before: what is free there is free a moment
+/// later, because only we put files there.
+pub fn rename_free(from: &OwnedFd, old: impl Arg + Copy, to: &OwnedFd, new: impl Arg + Copy) -> Result<(), Errno> {
+    match renameat_with(from, old, to, new, RenameFlags::NOREPLACE) {
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
+        moved => return moved,
+    }
+    if is_taken(to, new)? { Err(Errno::EXIST) } else { renameat(from, old, to, new) }
+}
+
+fn is_taken(folder: &OwnedFd, name: impl Arg) -> Result<bool, Errno> {
+    match statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Err(Errno::NOENT) => Ok(false),
+        stat => stat.map(|_| true),
+    }
+}
+
+/// Plain files of a folder that are not empty and not hidden, of those that are wanted; the oldest first.
+pub fn list(folder: &OwnedFd, mut wanted: impl FnMut(&CStr, &str) -> bool) -> io::Result<Vec<Found>> {
     let mut found = Vec::new();
     for entry in Dir::read_from(folder)? {
-        found.extend(find(folder, entry?.file_name(), &wanted)?);
+        found.extend(find(folder, entry?.file_name(), &mut wanted)?);
         if found.len() == FOUND_MAX {
             break;
         }
@@ -128,9 +218,9 @@ pub fn list(folder: &OwnedFd, wanted: impl Fn(&str) -> bool) -> io::Result<Vec<F
     Ok(found)
 }
 
-fn find(folder: &OwnedFd, raw: &CStr, wanted: &impl Fn(&str) -> bool) -> io::Result<Option<Found>> {
+fn find(folder: &OwnedFd, raw: &CStr, wanted: &mut impl FnMut(&CStr, &str) -> bool) -> io::Result<Option<Found>> {
     let name = raw.to_string_lossy().into_owned();
-    if name.starts_with('.') || !wanted(&name) {
+    if name.starts_with('.') || !wanted(raw, &name) {
         return Ok(None);
     }
     let stat = match statat(folder, raw, AtFlags::SYMLINK_NOFOLLOW) {
@@ -183,23 +273,26 @@ fn mark(stat: &rustix::fs::Stat) -> Mark {
     Mark { inode: stat.st_ino, size: u64::try_from(stat.st_size).unwrap_or(u64::MAX), modified: (stat.st_mtime, stat.st_mtime_nsec) }
 }
 
-/// Only we put files there: what is free now is free a moment later.
-fn free_name(to: impl AsFd, name: &str, digest: &Digest) -> io::Result<String> {
-    let own = cut(name, "", "");
-    match statat(to, &own, AtFlags::SYMLINK_NOFOLLOW) {
-        Err(Errno::NOENT) => return Ok(own),
-        stat => stat?,
-    };
+/// The name a file is put away under at the first try, the second …
+fn own_name(name: &str, digest: &Digest, turn: u32) -> String {
+    if turn == 0 {
+        return cut(name, "", "");
+    }
     let (stem, ending) = name.rfind('.').filter(|at| *at > 0).map_or((name, ""), |at| name.split_at(at));
-    Ok(cut(stem, &format!(".{}", &to_hex(&digest.0)[..8]), ending))
+    cut(stem, &middle(digest, turn), ending)
 }
 
 /// `NAME.fehler.txt`; of a name without room for that, one of its own all the same.
-fn report_name(name: &str, digest: &Digest) -> String {
+fn report_name(name: &str, digest: &Digest, turn: u32) -> String {
     if name.len() + REPORT.len() <= NAME_BYTES_MAX {
         return format!("{name}{REPORT}");
     }
-    cut(name, &format!(".{}", &to_hex(&digest.0)[..8]), REPORT)
+    cut(name, &middle(digest, turn.max(1)), REPORT)
+}
+
+fn middle(digest: &Digest, turn: u32) -> String {
+    let digits = &to_hex(&digest.0)[..8];
+    if turn < 2 { format!(".{digits}") } else { format!(".{digits}-{turn}") }
 }
 
 /// A name that fits with what is added to it. Bytes that are no text read as longer ones.
@@ -256,7 +349,7 @@ mod tests {
         let (root, place) = place();
         let file = root.path().join("ein/a.json");
         fs::write(&file, "1").unwrap();
-        let found = place.list().unwrap().remove(0);
+        let found = place.list(|_| false).unwrap().remove(0);
         fs::write(root.path().join("ein/.neu"), "22").unwrap();
         fs::rename(root.path().join("ein/.neu"), &file).unwrap();
         assert!(matches!(place.read(&found, 9).unwrap(), Bytes::Moving));
@@ -273,13 +366,79 @@ mod tests {
         for name in &raw {
             for turn in ["1", "2"] {
                 fs::write(root.path().join("ein").join(std::ffi::OsStr::from_bytes(name)), turn).unwrap();
-                let found = place.list().unwrap().remove(0);
+                let found = place.list(|_| false).unwrap().remove(0);
                 place.put_away(&found, Shelf::Failed, &Digest::of(turn.as_bytes()), Some("Grund")).unwrap();
             }
         }
         let names: Vec<String> = fs::read_dir(root.path().join("aus/fehler")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         assert_eq!(names.len(), 4 * raw.len(), "{names:?}");
         assert_eq!(names.iter().filter(|name| name.ends_with(REPORT)).count(), 2 * raw.len());
-        assert!(place.list().unwrap().is_empty());
+        assert!(place.list(|_| false).unwrap().is_empty());
+    }
+    /// Of files too large the content is not known: as many as come are kept, each with its reason.
+    #[test]
+    fn nothing_that_was_put_away_is_replaced() {
+        let (root, place) = place();
+        let digest = Digest::of(b"the same for all of them");
+        for turn in ["eins", "zwei", "drei", "vier"] {
+            fs::write(root.path().join("ein/gross.bin"), turn).unwrap();
+            place.put_away(&place.list(|_| false).unwrap().remove(0), Shelf::Failed, &digest, Some("Grund")).unwrap();
+        }
+        let kept: Vec<(String, String)> = files(&root.path().join("aus/fehler"));
+        let middle = &to_hex(&digest.0)[..8];
+        let expected = [("gross.bin", "eins"), ("gross.{}.bin", "zwei"), ("gross.{}-2.bin", "drei"), ("gross.{}-3.bin", "vier")];
+        let mut expected: Vec<(String, String)> = expected.iter().map(|(name, text)| (name.replace("{}", middle), (*text).to_owned())).collect();
+        expected.extend(expected.clone().into_iter().map(|(name, _)| (format!("{name}{REPORT}"), "Grund".to_owned())));
+        expected.sort();
+        assert_eq!(kept, expected);
+    }
+
+    fn files(folder: &Path) -> Vec<(String, String)> {
+        let of = |entry: io::Result<fs::DirEntry>| entry.map(|entry| (entry.file_name().into_string().unwrap(), fs::read_to_string(entry.path()).unwrap()));
+        let mut all = fs::read_dir(folder).unwrap().map(of).collect::<io::Result<Vec<_>>>().unwrap();
+        all.sort();
+        all
+    }
+
+    /// A report is no file somebody lays down, and it stands in nobody's place; one that says the same is the one of a try before.
+    #[test]
+    fn a_report_takes_nobodys_place() {
+        let (root, place) = place();
+        fs::write(root.path().join("aus/fehler/a.txt.fehler.txt"), "von jemandem").unwrap();
+        fs::write(root.path().join("aus/fehler/b.txt.fehler.txt"), "Grund").unwrap();
+        for name in ["a.txt", "b.txt", "c.txt.fehler.txt", "d.FEHLER.TXT"] {
+            fs::write(root.path().join("ein").join(name), "Inhalt").unwrap();
+        }
+        let (digest, found) = (Digest::of(b"Inhalt"), place.list(|_| false).unwrap());
+        assert_eq!(found.iter().map(|found| found.name.as_str()).collect::<Vec<_>>(), ["a.txt", "b.txt"]);
+        for found in &found {
+            place.put_away(found, Shelf::Failed, &digest, Some("Grund")).unwrap();
+        }
+        let own = format!("a.{}.txt", &to_hex(&digest.0)[..8]);
+        let expected = [
+            (own.clone(), "Inhalt"),
+            (format!("{own}{REPORT}"), "Grund"),
+            ("a.txt.fehler.txt".to_owned(), "von jemandem"),
+            ("b.txt".to_owned(), "Inhalt"),
+            ("b.txt.fehler.txt".to_owned(), "Grund"),
+        ];
+        let mut expected = expected.map(|(name, text)| (name, text.to_owned()));
+        expected.sort();
+        assert_eq!(files(&root.path().join("aus/fehler")), expected);
+    }
+
+    /// What goes back, because it was never read, replaces nothing either.
+    #[test]
+    fn what_goes_back_replaces_nothing() {
+        let (root, place) = place();
+        let other = root.path().join("aus/fertig/a.json");
+        fs::write(root.path().join("ein/a.json"), "1").unwrap();
+        let found = place.list(|_| false).unwrap().remove(0);
+        fs::write(&other, "zwei").unwrap();
+        fs::write(root.path().join("ein/a.json"), "dritte").unwrap();
+        assert!(!place.is_it(&found, &place.done, "a.json", &Digest::of(b"1")).unwrap());
+        assert_eq!(files(&root.path().join("aus/fertig")), []);
+        let there: Vec<String> = files(&root.path().join("ein")).into_iter().map(|(_, text)| text).collect();
+        assert_eq!((there.len(), there.contains(&"zwei".to_owned()), there.contains(&"dritte".to_owned())), (2, true, true));
     }
 }

@@ -302,3 +302,106 @@ async fn each_message_that_fits_is_one_run_and_is_marked() {
     let untouched = ["new/2.host", "new/3.host", "new/5.host", "new/8.host"];
     assert_eq!(house.names(), left.iter().chain(&untouched).map(|name| format!("post/{name}")).collect::<Vec<_>>());
 }
+
+/// Names and reasons of what was refused are content, and go by themselves like everything that stands beside runs; that it was refused
+/// stays.
+#[tokio::test(start_paused = true)]
+async fn what_is_said_of_a_refused_file_goes_after_thirty_days() {
+    let mut house = House::new();
+    house.lay("Müller, Anna.txt", "Text");
+    live(house.desk(&process(FOLDER, TAGGED), NOW, Quotas::default()), 10).await;
+    for (day, expected) in [("2026-12-23T07:00:00Z", r#"refused "Müller, Anna.txt" []"#), ("2026-12-23T09:00:00Z", "refused null []")] {
+        house.memory = house.memory.reopen(0);
+        live(house.desk(&process(FOLDER, TAGGED), day, Quotas::default()), 10).await;
+        assert_eq!(house.story().await, [expected], "{day}");
+    }
+}
+
+/// What is broken rests by itself: more of it than one look takes holds up nothing that came later, and that it is there is said once.
+#[tokio::test(start_paused = true)]
+async fn a_hundred_files_nobody_can_put_away_hold_up_no_other() {
+    let mut house = House::new();
+    let report = |n: u32| house.root.path().join(format!("fehler/{n}.txt.fehler.txt"));
+    fs::create_dir(house.root.path().join("fehler")).unwrap();
+    for n in 0..130 {
+        house.lay(&format!("{n}.txt"), "Text");
+        // the disk takes no report: a thousand names of it are taken
+        let digits = &laufzettel_domain::digest::to_hex(&laufzettel_domain::Digest::of(b"Text").0)[..8];
+        fs::create_dir(report(n)).unwrap();
+        for turn in 1..1_000 {
+            let number = if turn == 1 { String::new() } else { format!("-{turn}") };
+            symlink("nirgends", house.root.path().join(format!("fehler/{n}.{digits}{number}.txt"))).unwrap();
+        }
+    }
+    house.lay("zuletzt.json", r#"{ "tag": "zuletzt" }"#);
+    let late = fs::File::open(house.root.path().join("ein/kasse/zuletzt.json")).unwrap();
+    late.set_modified(std::time::SystemTime::now() + Duration::from_secs(60)).unwrap();
+    live(house.desk(&process(FOLDER, TAGGED), NOW, Quotas::default()), 30).await;
+    assert!(house.root.path().join("fertig/zuletzt.json").exists());
+    let story = house.story().await;
+    let count = |kind: &str| story.iter().filter(|told| told.starts_with(kind)).count();
+    assert_eq!((count("refused"), count("started"), count("trigger.failed"), count("trigger.recovered")), (130, 1, 1, 0));
+}
+
+/// Names from outside say nothing but themselves, wherever people read them.
+#[tokio::test(start_paused = true)]
+async fn names_of_files_are_shown_without_what_is_not_seen() {
+    let mut house = House::new();
+    house.lay("Antrag\n\u{202e}fdp.txt", "Text");
+    live(house.desk(&process(FOLDER, WITH_FILE), NOW, Quotas::default()), 10).await;
+    let file = laufzettel_domain::file::File::describe("Antragfdp.txt", "text/plain", b"Text");
+    assert_eq!(house.story().await, [format!(r#"started "service:svc" "untrusted" {}"#, json!({ "datei": file }))]);
+
+    let mut house = House::new();
+    house.lay("Antrag\n\u{202e}fdp.txt", "Text");
+    live(house.desk(&process(FOLDER, TAGGED), NOW, Quotas::default()), 10).await;
+    assert_eq!(house.story().await, [r#"refused "Antragfdp.txt" []"#]);
+    let said = house.tree().into_iter().find(|(name, _)| name.ends_with(".fehler.txt")).unwrap().1;
+    assert!(said.contains("Datei:   Antragfdp.txt\n"), "{said}");
+}
+
+/// Whoever moves back all of `failed` moves the reports, too: they are no files for anybody.
+#[tokio::test(start_paused = true)]
+async fn a_report_begins_no_run() {
+    let mut house = House::new();
+    house.lay("kaputt.txt", "Text");
+    house.lay("kaputt.txt.fehler.txt", "Diese Datei wurde nicht angenommen.");
+    live(house.desk(&process(FOLDER, WITH_FILE), NOW, Quotas::default()), 10).await;
+    assert_eq!((house.story().await.len(), house.names()), (1, vec!["ein/kasse/kaputt.txt.fehler.txt".to_owned(), "fertig/kaputt.txt".to_owned()]));
+}
+
+/// Ten thousand messages of others are no reason not to see the one that is meant.
+#[tokio::test(start_paused = true)]
+async fn messages_of_others_hide_none() {
+    let mut house = House::new();
+    let new = house.root.path().join("post/new");
+    for n in 0..10_050 {
+        fs::write(new.join(format!("{n}.fremd")), "From: x@anders.example\r\n\r\nText").unwrap();
+    }
+    fs::write(new.join("meint"), message("a", "meldung@kasse.example", "Buchung 1", "Zahl ein.")).unwrap();
+    live(house.desk(&process(MAIL, BOOKED), NOW, Quotas::default()), 400).await;
+    assert!(house.root.path().join("post/cur/meint:2,S").exists());
+    assert_eq!(fs::read_dir(new).unwrap().count(), 10_050);
+}
+
+/// What is longer than any head of a message is refused, and begins nothing.
+#[tokio::test(start_paused = true)]
+async fn a_subject_of_megabytes_is_refused() {
+    let mut house = House::new();
+    let subject = format!("Buchung {}", "x".repeat(7_000_000));
+    fs::write(house.root.path().join("post/new/1.host"), message("a", "meldung@kasse.example", &subject, "Text")).unwrap();
+    live(house.desk(&process(MAIL, &BOOKED.replace(", maxLength: 12", "")), NOW, Quotas::default()), 10).await;
+    assert_eq!((house.story().await, house.names()), (vec![r#"refused "1.host" []"#.to_owned()], vec!["post/cur/1.host:2,F".to_owned()]));
+}
+
+/// A message of that name that lies there already is not written over.
+#[tokio::test(start_paused = true)]
+async fn marking_a_message_replaces_none() {
+    let mut house = House::new();
+    let post = house.root.path().join("post");
+    fs::write(post.join("cur/1.host:2,S"), "die frühere").unwrap();
+    fs::write(post.join("new/1.host"), message("a", "meldung@kasse.example", "Buchung 1", "Zahl ein.")).unwrap();
+    live(house.desk(&process(MAIL, BOOKED), NOW, Quotas::default()), 10).await;
+    assert_eq!(house.names(), ["post/cur/1.host-1:2,S", "post/cur/1.host:2,S"]);
+    assert_eq!((house.tree()["post/cur/1.host:2,S"].as_str(), house.story().await.len()), ("die frühere", 1));
+}
