@@ -124,6 +124,11 @@ impl Store {
         both!(self, s => s.clocks())
     }
 
+    /// Where a trigger's next look goes on.
+    pub async fn cursor(&self, name: &str) -> Result<Option<String>, Error> {
+        both!(self, s => s.cursor(name))
+    }
+
     pub async fn clock(&self, name: &str) -> Result<Option<i64>, Error> {
         both!(self, s => s.clock(name))
     }
