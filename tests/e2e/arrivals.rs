@@ -27,6 +27,30 @@ steps:
 output: { betreff: "{{ steps.gelesen.betreff }}" }
 "#;
 
+/// The mail server lists the newest first.
+const ASKED: &str = r#"
+triggers:
+  - poll:
+      tool: mail/posteingang
+      with: { ordner: kasse, seit: "{{ cursor }}", anzahl: 50 }
+      every: PT10S
+      cursor: "{{ result.nachrichten[0].datum if result.nachrichten else none }}"
+      key: "{{ item.id }}"
+      run_as: service:svc-fachverfahren
+input: { type: object, required: [id, betreff], properties: { id: { type: string, x-schutzbedarf: hoch }, betreff: { type: string, x-schutzbedarf: hoch } } }
+steps:
+  gelesen: { set: { betreff: "{{ input.betreff }}" } }
+output: { betreff: "{{ steps.gelesen.betreff }}" }
+"#;
+
+const ASKED_CASES: &str = r#"
+cases:
+  - name: Ein Eintrag des Posteingangs
+    as: applicant
+    input: { id: a, betreff: Buchung }
+    expect: { state: completed, output: { betreff: Buchung } }
+"#;
+
 const CASES: &str = r#"
 cases:
   - name: Die Kasse legt eine Datei hin
@@ -127,4 +151,46 @@ fn a_message_is_one_run_over_a_crash() {
     let told = text(&tenant.laufzettel(&["audit", "show", "--kind", "run.started"]));
     assert!(told.contains("svc-fachverfahren"), "{told}");
     assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0));
+}
+
+/// Killed when the first of two entries has begun, and before: each is one run, and what comes later is one, too.
+#[test]
+fn an_entry_of_a_tool_is_one_run_wherever_the_program_dies() {
+    for failpoint in ["start.after_append=crash@1", "start.before_append=crash@2", "door.after_call=crash@1"] {
+        let tenant = house(ASKED);
+        let (file, config) = (tenant.path("workflows/ankunft.yaml").display().to_string(), tenant.path("laufzettel.yaml").display().to_string());
+        let refused = tenant.laufzettel(&["check", &file, "--config", &config]);
+        assert!(refused.status.code() == Some(3) && text(&refused).contains("LZ702") && text(&refused).contains("mail/posteingang"), "{}", text(&refused));
+        let written = std::fs::read_to_string(&config).expect("the configuration");
+        std::fs::write(
+            &config,
+            written.replace("\"tool.call:registry/person_suchen\", ", "\"tool.call:registry/person_suchen\", \"tool.call:mail/posteingang\", "),
+        )
+        .expect("written");
+        let checked = tenant.laufzettel(&["check", &file, "--config", &config]);
+        assert_eq!(checked.status.code(), Some(0), "{}", text(&checked));
+        std::fs::write(tenant.path("workflows/ankunft.cases.yaml"), ASKED_CASES).expect("written");
+        let tested = tenant.laufzettel(&["test", &file]);
+        assert_eq!(tested.status.code(), Some(0), "{}", text(&tested));
+        let deliver = |n: u32| {
+            let letter = format!(
+                "From: Kasse <meldung@kasse.example>\r\nMessage-ID: <{n}@kasse.example>\r\nSubject: Buchung {n}\r\nDate: Mon, 23 Nov 2026 07:0{n}:00 +0100\r\n\r\nBezahlt.\r\n"
+            );
+            std::fs::write(tenant.path(&format!("mail/eingang/.kasse/new/{n}.host")), letter).expect("delivered");
+        };
+        (1..=2).for_each(deliver);
+        let mut server = Server::start(&tenant, Some(failpoint)).expect("up starts");
+        until(&format!("{failpoint}: it dies"), || server.has_ended().then_some(()));
+        let server = Server::start(&tenant, None).expect("up starts again");
+        until(&format!("{failpoint}: both runs end"), || (runs(&tenant) == ["completed"; 2]).then_some(()));
+        deliver(3);
+        until(&format!("{failpoint}: the third run ends"), || (runs(&tenant) == ["completed"; 3]).then_some(()));
+        let (status, page) = runtime().block_on(async { get(&server, &sign_in(&server, "a.klein").await.expect("signed in"), "/prozesse").await });
+        assert!(status == 200 && page.contains("Beginnt durch: neue Einträge von mail&#x2f;posteingang"), "{status} {page}");
+        server.stop();
+        let told = text(&tenant.laufzettel(&["audit", "show", "--kind", "trigger.polled"]));
+        assert!(told.contains("das Werkzeug mail/posteingang nennt"), "{failpoint}: {told}");
+        assert!(text(&tenant.laufzettel(&["audit", "ledger"])).contains("mail/posteingang"), "{failpoint}");
+        assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0), "{failpoint}");
+    }
 }

@@ -155,6 +155,7 @@ fn the_editor_knows_what_the_language_knows() {
     let language = Schema::compile(read("process.schema.json")).expect("a schema");
     let clock = r#"triggers: [{ cron: { schedule: "0 6 * * MON-FRI", zone: Europe/Berlin, holidays: skip, catch_up: all, run_as: service:svc, input: {} } },
   { folder: { path: kasse/ein, done: kasse/fertig, failed: kasse/fehler, run_as: service:svc } }, { mail: { folder: kasse, match: { von: "*@kasse.example" }, run_as: service:svc } },
+  { poll: { tool: dms/suchen, with: { frage: "{{ cursor }}" }, every: PT1M, cursor: "{{ result.bis }}", key: "{{ item.id }}", run_as: service:svc } },
   { webhook: { path: x, auth: key, run_as: service:svc } }, { webhook: { path: y, auth: signature, secret: s, run_as: service:svc } }]"#;
     let timed = format!("{clock}\n{}", agents::STEPS);
     for steps in [LETTERS, events::STEPS, children::PARENT, children::CHILD, &timed] {
@@ -168,6 +169,8 @@ fn the_editor_knows_what_the_language_knows() {
         ("path: kasse/ein", "path: ../ein"),
         ("match: {", "match: { absender: x,"),
         ("kasse/ein, done:", "kasse/ein, fertig:"),
+        (r#"key: "{{ item.id }}", "#, ""),
+        (r#"key: "{{ item.id }}""#, "key: id"),
     ] {
         let wrong = process("x", "X", &timed.replacen(right, wrong, 1));
         assert!(!told(&language, &wrong).is_empty(), "{wrong}");

@@ -21,6 +21,8 @@ pub enum Via {
     Folder,
     /// An e-mail that was delivered.
     Mail,
+    /// An entry a tool listed when it was asked.
+    Poll,
     /// The engine itself going on with a run.
     Engine,
 }

@@ -23,6 +23,7 @@ mod ending;
 mod event;
 mod labels;
 mod moment;
+pub mod poll;
 pub mod proof;
 mod repair;
 mod restored;

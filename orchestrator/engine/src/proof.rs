@@ -11,6 +11,7 @@ mod children;
 mod declared;
 mod flows;
 mod gates;
+mod polls;
 mod release;
 mod rights;
 mod sinks;
@@ -77,6 +78,7 @@ fn prove_called(process: &Process, setting: &Setting<'_>, called: &Called<'_>, f
     gates::check(labels, findings);
     release::check(labels, findings);
     applicant::check(labels, findings);
+    polls::check(labels, setting, findings);
     if let Some(rules) = setting.rules {
         rights::check(process, setting, rules, called.acting.as_deref(), findings);
         budget::check(labels, setting, findings);

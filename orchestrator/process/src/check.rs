@@ -4,6 +4,7 @@
 //! tenant's configuration and are proven elsewhere.
 
 mod applicant;
+mod poll;
 mod tools;
 
 use laufzettel_domain::{Findings, Node, Path, Place, StepId, Text, finding};
@@ -102,6 +103,7 @@ pub fn check(process: &Process, root: &Node, findings: &mut Findings) {
         not_by(process, step, root, findings);
     }
     applicant::check(process, root, findings);
+    poll::check(process, findings);
     output(process, findings);
     automation(process, root, findings);
 }

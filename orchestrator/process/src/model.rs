@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     arrival::{FolderPaths, Mailbox},
     expression::{Expression, Template},
+    poll::Poll,
     schedule::Schedule,
     schema::Schema,
     table::Table,
@@ -114,14 +115,14 @@ pub enum RunAs {
     Step(StepId),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Trigger {
     pub kind: TriggerKind,
     pub run_as: RunAs,
     pub at: Place,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum TriggerKind {
     Intake {
         path: String,
@@ -141,6 +142,8 @@ pub enum TriggerKind {
     Folder(FolderPaths),
     /// By e-mail.
     Mail(Mailbox),
+    /// By entries a tool lists.
+    Poll(Box<Poll>),
 }
 
 impl TriggerKind {
@@ -152,6 +155,7 @@ impl TriggerKind {
             Self::Cron { .. } => Some(Via::Cron),
             Self::Folder(_) => Some(Via::Folder),
             Self::Mail(_) => Some(Via::Mail),
+            Self::Poll(_) => Some(Via::Poll),
         }
     }
 

@@ -5,6 +5,7 @@ mod arrival;
 mod child;
 mod each;
 mod human;
+mod poll;
 mod process;
 mod step;
 mod trigger;
@@ -12,10 +13,7 @@ mod wait;
 
 pub use process::{Governance, read};
 
-use laufzettel_domain::{
-    Findings, Node, Place, ProcessId, StepId, Text, Value,
-    document::{Fields, Kind},
-};
+use laufzettel_domain::{Findings, Node, Place, ProcessId, StepId, Text, Value, document::Kind};
 
 use crate::{expression::Syntax, folder::Folder, schema::Schema};
 
@@ -128,24 +126,4 @@ pub(crate) fn step_named(written: &str, at: Place, key: &str, findings: &mut Fin
         findings.error("LZ109", at, key, text);
     }
     step
-}
-
-/// A construct of the language that this version does not carry out yet: refused by its name.
-pub(crate) fn not_supported(fields: &mut Fields<'_, '_>, names: &[&'static str]) {
-    for name in names {
-        if fields.opt(name).is_some() {
-            let at = fields.opt(name).map_or(fields.at(), |n| n.at);
-            let key = fields.path(name);
-            unsupported(at, &key, name, fields.findings);
-        }
-    }
-}
-
-pub(crate) fn unsupported(at: Place, key: &str, name: &str, findings: &mut Findings) {
-    findings.error(
-        "LZ190",
-        at,
-        key,
-        Text::new(format!("„{name}“ wird in dieser Version noch nicht unterstützt."), format!("\"{name}\" is not supported yet in this version.")),
-    );
 }

@@ -190,6 +190,25 @@ impl Schema {
         }
     }
 
+    /// Whether everything that can stand at and below a path is declared no lower than `least`: what holds `least` may be put there.
+    pub fn takes(&self, path: &[String], least: &Label, default: &Label) -> bool {
+        let own = self.label(path, default);
+        match self.at(path) {
+            At::Known { schema, .. } => self.takes_below(schema, &own, least, 0),
+            _ => covers(&own, least),
+        }
+    }
+
+    fn takes_below(&self, schema: &Value, own: &Label, least: &Label, depth: usize) -> bool {
+        if depth > REF_DEPTH_MAX || !(is_described(schema) || covers(own, least)) {
+            return false;
+        }
+        inner_schemas(schema).all(|inner| match self.resolve(inner) {
+            Some(target) => self.takes_below(target, &self.declared(inner, own), least, depth + 1),
+            None => false,
+        })
+    }
+
     fn join_below(&self, schema: &Value, own: &Label, depth: usize) -> Label {
         if depth > REF_DEPTH_MAX {
             return Label::strictest();
@@ -205,6 +224,10 @@ impl Schema {
         }
         joined.unwrap_or_else(|| own.clone())
     }
+}
+
+fn covers(declared: &Label, least: &Label) -> bool {
+    least.schutzbedarf <= declared.schutzbedarf && least.kategorien.is_subset(&declared.kategorien)
 }
 
 enum Below<'s> {

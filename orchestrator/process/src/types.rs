@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::{
     expression::{Expression, Shape, Template},
-    model::{Process, StepKind},
+    model::{Process, StepKind, TriggerKind},
     schema::{At, Schema},
     table::Hit,
 };
@@ -30,7 +30,7 @@ pub struct Types {
     pub steps: BTreeMap<StepId, Schema>,
     /// Of the processes its steps call.
     pub children: BTreeMap<ProcessId, Types>,
-    /// Definitions of the tools its agents may call.
+    /// Definitions of the tools its agents may call, and its triggers ask.
     pub offered: Tools,
     /// What an output of the process looks like, key by key; each may be absent.
     pub output: Value,
@@ -40,7 +40,8 @@ impl Types {
     pub fn of(process: &Process, tools: &Tools) -> Self {
         let children = process.children.iter().map(|(id, child)| (id.clone(), Self::of(child, tools))).collect();
         let agents = process.steps.values().filter_map(|step| if let StepKind::Agent(agent) = &step.kind { Some(agent) } else { None });
-        let names = agents.flat_map(|agent| agent.tools.iter().map(|tool| tool.call.name()));
+        let polls = process.triggers.iter().filter_map(|trigger| if let TriggerKind::Poll(poll) = &trigger.kind { Some(poll.call.name()) } else { None });
+        let names = agents.flat_map(|agent| agent.tools.iter().map(|tool| tool.call.name())).chain(polls);
         let offered = names.filter_map(|name| tools.get_key_value(&name)).map(|(name, types)| (name.clone(), types.clone())).collect();
         let mut types = Self { input: process.input.clone(), steps: BTreeMap::new(), children, offered, output: Value::Null };
         for id in &process.order {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use laufzettel_domain::{Findings, Lang};
-use laufzettel_process::{Catalogue, Folder, read};
+use laufzettel_process::{Catalogue, Folder, Schema, check, read, types::ToolTypes};
+use serde_json::json;
 
 const GOOD: &str = r#"process: probe
 version: 1.0.0
@@ -140,6 +141,18 @@ fn thirty_mistakes() {
             17,
             "überschneidet",
         ),
+        (INTAKE, "poll: { every: PT1M, key: '{{ item.id }}', run_as: service:svc }", "LZ106", 16, "tool"),
+        (INTAKE, "poll: { tool: t/lesen, key: '{{ item.id }}', run_as: service:svc }", "LZ106", 16, "every"),
+        (INTAKE, "poll: { tool: t/lesen, every: PT1M, run_as: service:svc }", "LZ106", 16, "key"),
+        (INTAKE, "poll: { tool: t/lesen, every: PT1M, key: '{{ item.id }}' }", "LZ603", 16, "Dienstkonto"),
+        (INTAKE, "poll: { tool: t/lesen, every: PT1S, key: '{{ item.id }}', run_as: service:svc }", "LZ107", 16, "zehn Sekunden"),
+        (INTAKE, "poll: { tool: t/lesen, every: P2D, key: '{{ item.id }}', run_as: service:svc }", "LZ107", 16, "P1D"),
+        (INTAKE, "poll: { tool: t/lesen, every: PT1M, key: id, run_as: service:svc }", "LZ107", 16, "Ausdruck"),
+        (INTAKE, "poll: { tool: t/lesen, every: PT1M, key: '{{ item. }}', run_as: service:svc }", "LZ115", 16, "Ausdruck"),
+        (INTAKE, "poll: { tool: t/lesen, every: PT1M, key: '{{ result.id }}', run_as: service:svc }", "LZ302", 16, "nur item"),
+        (INTAKE, "poll: { tool: t/lesen, every: PT1M, key: '{{ item.id }}', cursor: '{{ item.id }}', run_as: service:svc }", "LZ302", 16, "nur result"),
+        (INTAKE, "poll: { tool: t/lesen, with: { a: '{{ input.zahl }}' }, every: PT1M, key: '{{ item.id }}', run_as: service:svc }", "LZ302", 16, "nur cursor"),
+        (INTAKE, "poll: { tool: t/lesen, every: PT1M, key: '{{ item.id }}', limit: 3, run_as: service:svc }", "LZ105", 16, "limit"),
         (INTAKE, "mail: { folder: ../x, run_as: service:svc }", "LZ109", 16, "Postfachs"),
         (INTAKE, "mail: { match: {}, run_as: service:svc }", "LZ106", 16, "betreff"),
         (
@@ -277,3 +290,40 @@ triggers:
 steps:
   da: { set: { da: ja } }
 ";
+
+/// What the pinned definition of a tool says of the look at it, as `code key`.
+#[test]
+fn a_look_is_checked_against_what_its_tool_says() {
+    let text = |poll: &str, required: &str| {
+        let input = format!("input: {{ type: object, required: [{required}], properties: {{ id: {{ type: integer }}, mehr: {{ type: string }} }} }}");
+        let trigger = format!("poll: {{ tool: t/liste, {poll}, every: PT1M, run_as: service:svc }}");
+        INTAKE_OF.replace("input: { type: object }", &input).replace("HOW", &trigger)
+    };
+    let one = json!({ "type": "object", "properties": { "bis": { "type": "integer" }, "zeilen": { "type": "array", "items": { "type": "object", "properties": { "id": { "type": "integer" } } } } } });
+    let two = json!({ "type": "object", "properties": { "a": { "type": "array" }, "b": { "type": "array" } } });
+    let texts = json!({ "type": "array", "items": { "type": "string" } });
+    let good = "with: { seit: '{{ cursor }}' }, cursor: '{{ result.bis }}', key: '{{ item.id }}'";
+    for (poll, required, answer, expected) in [
+        (good, "id", &one, &[][..]),
+        (good, "id, mehr", &one, &["LZ312 triggers[1].poll"]),
+        (&good.replace("item.id", "item.nr"), "id", &one, &["LZ301 triggers[1].poll.key"]),
+        (&good.replace("result.bis", "result.weiter"), "id", &one, &["LZ301 triggers[1].poll.cursor"]),
+        (&good.replace("seit:", "ab:"), "id", &one, &["LZ311 triggers[1].poll.with.ab"]),
+        ("key: '{{ item.id }}'", "id", &two, &["LZ314 triggers[1].poll.tool"]),
+        ("key: '{{ item }}'", "id", &texts, &["LZ314 triggers[1].poll.tool"]),
+    ] {
+        let files = BTreeMap::from([("p.yaml".to_owned(), text(poll, required))]);
+        let mut findings = Findings::new("p.yaml");
+        let process = read::read(&Folder { files }, "p.yaml", &mut findings);
+        assert_eq!(findings.into_sorted(), [], "{poll}");
+        let input = Schema::compile(json!({ "type": "object", "properties": { "seit": { "type": "integer" } } })).expect("a schema");
+        let tool = ToolTypes { input, output: Schema::compile(answer.clone()).ok() };
+        for (known, expected) in [("t/liste", expected), ("t/andere", &["LZ313 triggers[1].poll.tool"])] {
+            let mut findings = Findings::new("p.yaml");
+            let tools = [("t/liste".to_owned(), tool.clone())].into();
+            check::check_tools(process.as_ref().expect("it reads"), &tools, Some(&[known.to_owned()]), &mut findings);
+            let found: Vec<String> = findings.into_sorted().iter().map(|f| format!("{} {}", f.code, f.key)).collect();
+            assert_eq!(found, expected, "{poll}");
+        }
+    }
+}

@@ -64,6 +64,10 @@ fn way(kind: &TriggerKind) -> Option<Text> {
                 format!("e-mail in {place}{}{}", part("sender", von), part("subject", betreff)),
             ))
         }
+        TriggerKind::Poll(poll) => {
+            let (tool, every) = (poll.call.name(), &poll.every);
+            Some(Text::new(format!("neue Einträge von {tool}, gefragt alle {every}"), format!("new entries of {tool}, asked every {every}")))
+        }
         _ => None,
     }
 }

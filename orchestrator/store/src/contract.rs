@@ -28,6 +28,8 @@ pub struct Append {
     pub seen: Option<String>,
     /// How far a schedule has been dealt with, in microseconds; never set back.
     pub clock: Option<(String, Option<i64>)>,
+    /// Where a trigger's next look goes on, or something else it must know then; `None`: forgotten.
+    pub cursor: Option<(String, Option<String>)>,
     /// Put into the mailbox with the record that says so: for every place that waits for it now, or, if nobody takes it, for the
     /// first that waits for it later.
     pub post: Option<Message>,

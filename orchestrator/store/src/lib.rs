@@ -164,6 +164,11 @@ impl Store {
         look!(self, s => s.clocks())
     }
 
+    /// Where a trigger's next look goes on.
+    pub async fn cursor(&self, name: &str) -> Result<Option<String>, Error> {
+        both!(self, s => s.cursor(name))
+    }
+
     pub async fn clock(&self, name: &str) -> Result<Option<i64>, Error> {
         look!(self, s => s.clock(name))
     }

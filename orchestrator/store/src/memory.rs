@@ -57,6 +57,7 @@ struct Inner {
     mailbox: Mailbox,
     seen: BTreeMap<String, i64>,
     clocks: BTreeMap<String, i64>,
+    cursors: BTreeMap<String, String>,
     bytes: BTreeMap<String, Vec<u8>>,
     /// Which run holds which file, and which files no run has taken yet.
     held: BTreeSet<(String, RunId)>,
@@ -190,6 +191,10 @@ impl Memory {
 
     pub async fn clocks(&self) -> Result<Vec<String>, Error> {
         Ok(self.lock().clocks.keys().cloned().collect())
+    }
+
+    pub async fn cursor(&self, name: &str) -> Result<Option<String>, Error> {
+        Ok(self.lock().cursors.get(name).cloned())
     }
 
     pub async fn clock(&self, name: &str) -> Result<Option<i64>, Error> {
@@ -368,6 +373,11 @@ impl Inner {
                 *known = at.max(*known);
             }
             Some((name, None)) => drop(self.clocks.remove(&name)),
+            None => {}
+        }
+        match append.cursor {
+            Some((name, Some(value))) => drop(self.cursors.insert(name, value)),
+            Some((name, None)) => drop(self.cursors.remove(&name)),
             None => {}
         }
         if let Some(message) = append.post {

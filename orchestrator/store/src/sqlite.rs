@@ -310,6 +310,11 @@ impl Sqlite {
         Ok(row.map(|row| row.get(0)))
     }
 
+    pub async fn cursor(&self, name: &str) -> Result<Option<String>, Error> {
+        let row = sqlx::query("SELECT value FROM cursors WHERE name = $1").bind(name).fetch_optional(&self.pool).await?;
+        Ok(row.map(|row| row.get(0)))
+    }
+
     pub async fn receipt(&self, key: &str) -> Result<Option<RunId>, Error> {
         let row = sqlx::query("SELECT run FROM receipts WHERE key = $1").bind(key).fetch_optional(&self.pool).await?;
         row.map(|row| rows::run_id(&row.get::<String, _>(0))).transpose()

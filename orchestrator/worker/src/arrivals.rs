@@ -7,6 +7,7 @@ mod folder;
 mod letter;
 mod mailbox;
 mod place;
+mod poll;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -120,6 +121,10 @@ struct Arrivals {
 
 /// Looks until it is told to stop.
 pub(crate) async fn watch(desk: Desk, stop: CancellationToken) {
+    tokio::join!(watch_places(&desk, &stop), poll::watch(desk.clone(), stop.clone()));
+}
+
+async fn watch_places(desk: &Desk, stop: &CancellationToken) {
     if !desk.tenant.catalogue.processes.values().flat_map(|process| &process.triggers).any(|trigger| is_looked_for(&trigger.kind)) {
         // the worker ends with its watcher: where nothing is looked for, it waits as long as that
         stop.cancelled().await;
@@ -127,7 +132,7 @@ pub(crate) async fn watch(desk: Desk, stop: CancellationToken) {
     }
     let mut arrivals = Arrivals::default();
     while !stop.is_cancelled() {
-        arrivals.look(&desk, &stop).await;
+        arrivals.look(desk, stop).await;
         tokio::select! {
             () = stop.cancelled() => {}
             () = tokio::time::sleep(Duration::from_millis(LOOK_MS)) => {}
@@ -274,15 +279,8 @@ impl Desk {
     }
 
     /// A record about something that arrived, once: what cannot be put away is met again at every look. `false`: not now.
-    async fn tell_of(&self, way: &Way<'_>, progress: &mut Progress, receipt: &str, kind: &str, mut body: Value, content: Option<Value>) -> bool {
-        let by = Caller::service(way.account, way.via);
-        body["v"] = 1.into();
-        body["by"] = json!(by);
-        body["process"] = way.process.id.as_str().into();
-        body["trigger"] = json!(way.via);
-        body["place"] = way.place.into();
-        let content = content.as_ref().map(|content| (content, self.tenant.random::<16>()));
-        let draft = Draft::new(kind, &by.subject, crate::micros(self.now()), body, content);
+    async fn tell_of(&self, way: &Way<'_>, progress: &mut Progress, receipt: &str, kind: &str, body: Value, content: Option<Value>) -> bool {
+        let draft = self.draft_of(way, kind, body, content);
         let seen = Some(format!("{kind}:{receipt}"));
         match self.tenant.store.append(Append { drafts: vec![draft], seen, ..Append::default() }).await {
             Ok(()) | Err(AppendError::Seen) => true,
@@ -292,6 +290,17 @@ impl Desk {
                 false
             }
         }
+    }
+
+    fn draft_of(&self, way: &Way<'_>, kind: &str, mut body: Value, content: Option<Value>) -> Draft {
+        let by = Caller::service(way.account, way.via);
+        body["v"] = 1.into();
+        body["by"] = json!(by);
+        body["process"] = way.process.id.as_str().into();
+        body["trigger"] = json!(way.via);
+        body["place"] = way.place.into();
+        let content = content.as_ref().map(|content| (content, self.tenant.random::<16>()));
+        Draft::new(kind, &by.subject, crate::micros(self.now()), body, content)
     }
 
     /// That a trigger's place cannot be looked at is said once, and once that it can again.

@@ -235,17 +235,19 @@ async fn resolve(tenant: &Tenant, effect: &Effect) -> Result<Who, Nobody> {
     tenant.who(&effect.run.intent.who).await
 }
 
+/// What the tenant declares of a tool.
+pub(crate) fn declared<'t>(tenant: &'t Tenant, name: &str) -> Result<&'t ToolRule, Box<Decision>> {
+    tenant.tools.get(name).ok_or_else(|| {
+        let (de, en) = (format!("Das Werkzeug „{name}“ ist nicht freigegeben."), format!("The tool \"{name}\" is not declared."));
+        Box::new(Decision::deny("none", de, en))
+    })
+}
+
 /// The declared rule of a call's tool, and the call as it was intended.
 fn intended<'t>(tenant: &'t Tenant, prepared: &Prepared, run: &Run, effect: &Effect, who: Who) -> Result<(&'t ToolRule, ToolCall), Box<Decision>> {
     let intent = &effect.run.intent;
     let Call::Tool { server, tool, arguments } = &intent.call else { unreachable!("matched by the caller") };
-    let Some(rule) = tenant.tools.get(&intent.target) else {
-        return Err(Box::new(Decision::deny(
-            "none",
-            format!("Das Werkzeug „{}“ ist nicht freigegeben.", intent.target),
-            format!("The tool \"{}\" is not declared.", intent.target),
-        )));
-    };
+    let rule = declared(tenant, &intent.target)?;
     let call = ToolCall {
         key: effect.key.clone(),
         attempt: effect.attempt,
@@ -267,6 +269,11 @@ fn intended<'t>(tenant: &'t Tenant, prepared: &Prepared, run: &Run, effect: &Eff
 
 async fn tool(tenant: &Tenant, prepared: &Prepared, run: &Run, effect: &Effect, who: Who) -> Result<Outcome, Box<Decision>> {
     let (rule, call) = intended(tenant, prepared, run, effect, who)?;
+    through(tenant, rule, call).await
+}
+
+/// One call through the door, whoever makes it: a step, or a trigger before there is a run.
+pub(crate) async fn through(tenant: &Tenant, rule: &ToolRule, call: ToolCall) -> Result<Outcome, Box<Decision>> {
     // asked before any byte of a file is read, and with the arguments exactly as they were intended
     let cleared = clear_tool(call.clone(), rule, &tenant.own_domains, &tenant.rules)?;
     if failpoint::hit("door.before_embed") {

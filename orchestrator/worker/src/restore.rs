@@ -42,8 +42,8 @@ pub enum RestoreError {
     Append(#[from] laufzettel_store::AppendError),
     #[error("a run cannot be parked: {0}")]
     Park(#[from] WishError),
-    #[error("the schedules cannot be set")]
-    Schedules,
+    #[error("the triggers cannot be set")]
+    Triggers,
     #[error("an erasure cannot be repeated: {0}")]
     Erase(#[from] crate::erasure::EraseError),
 }
@@ -113,8 +113,8 @@ impl Desk {
             );
             self.tell(*run, &Actor::Engine, |_| Ok(Command::Park { note: note.clone() })).await?;
         }
-        if !self.pass_over_schedules().await {
-            return Err(RestoreError::Schedules);
+        if !self.pass_over_schedules().await || !self.pass_over_polls().await {
+            return Err(RestoreError::Triggers);
         }
         stopped("restore.parked")?;
         self.keep_old_runs().await?;

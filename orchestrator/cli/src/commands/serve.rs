@@ -69,6 +69,9 @@ async fn welcome(config: &Config, at: SocketAddr, out: &Out) {
                         out.note(format!("  Dateien ablegen     {place}   ({})", process.title)).await
                     }
                     TriggerKind::Mail(mailbox) => out.note(format!("  E-Mail              {}   ({})", mailbox.place(), process.title)).await,
+                    TriggerKind::Poll(poll) => {
+                        out.note(format!("  Neue Einträge       {}, gefragt alle {}   ({})", poll.call.name(), poll.every, process.title)).await
+                    }
                     TriggerKind::Webhook { path, auth, .. } => {
                         let with = match auth {
                             HookAuth::Signature { secret } => format!("Geheimnis: {}", config.secrets.join(secret).display()),

@@ -93,16 +93,13 @@ async fn read(house: &House, wish: &LedgerWish) -> Result<BTreeMap<Key, Sums>, F
             return Ok(lines);
         }
         for record in records {
-            let Some(run) = record.draft.run else { continue };
             let Some((body, period)) = in_question(&record, wish, &zone) else { continue };
-            if !processes.contains_key(&run) {
-                if processes.len() >= RUNS_MAX {
-                    processes.clear();
-                }
-                let row = house.desk.tenant.store.run(run).await?;
-                processes.insert(run, row.map_or_else(String::new, |row| row.process));
-            }
-            let process = &processes[&run];
+            // a trigger asks before there is a run, and says for which process
+            let process = match record.draft.run {
+                None => body["process"].as_str().unwrap_or_default().to_owned(),
+                Some(run) => process_of(house, run, &mut processes).await?,
+            };
+            let process = process.as_str();
             for (key, sums) in unanswered(&body, &period, process).into_iter().chain(call(&record.draft.kind, &body, period, process)) {
                 if lines.len() >= LINES_MAX && !lines.contains_key(&key) {
                     return Err(Failed::new(code::USAGE, "Das ergibt zu viele Zeilen; bitte mit --from und --to eingrenzen."));
@@ -113,9 +110,22 @@ async fn read(house: &House, wish: &LedgerWish) -> Result<BTreeMap<Key, Sums>, F
     }
 }
 
+/// By run, as far as they were asked for already.
+async fn process_of(house: &House, run: RunId, known: &mut BTreeMap<RunId, String>) -> Result<String, Failed> {
+    if let Some(process) = known.get(&run) {
+        return Ok(process.clone());
+    }
+    if known.len() >= RUNS_MAX {
+        known.clear();
+    }
+    let process = house.desk.tenant.store.run(run).await?.map_or_else(String::new, |row| row.process);
+    known.insert(run, process.clone());
+    Ok(process)
+}
+
 /// The body and the period of a record that tells what became of a call in the days asked for.
 fn in_question(record: &Record, wish: &LedgerWish, zone: &TimeZone) -> Option<(Value, String)> {
-    if !["effect.settled", "effect.failed", "effect.unanswered", "effect.deferred"].contains(&record.draft.kind.as_str()) {
+    if !["effect.settled", "effect.failed", "effect.unanswered", "effect.deferred", "trigger.polled"].contains(&record.draft.kind.as_str()) {
         return None;
     }
     let day = Timestamp::from_microsecond(record.draft.at).ok()?.to_zoned(zone.clone()).date();
@@ -170,7 +180,7 @@ fn call(kind: &str, body: &Value, period: String, process: &str) -> Option<(Key,
     let sums = Sums {
         calls: 1,
         // a server that says no has answered
-        failed: u64::from(kind != "effect.settled" && body.get("asked").is_none()),
+        failed: u64::from(!["effect.settled", "trigger.polled"].contains(&kind) && body.get("asked").is_none()),
         prompt,
         answer,
         tokens_unknown: if is_model { unknown(tokens.is_some()) } else { 0 },

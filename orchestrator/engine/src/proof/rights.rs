@@ -89,7 +89,13 @@ pub fn check(process: &Process, setting: &Setting<'_>, rules: &Rules, called: Op
     }
     for trigger in &process.triggers {
         if let RunAs::Service(name) = &trigger.run_as {
-            proof.serves(name, trigger.at, "triggers", findings);
+            match &trigger.kind {
+                // it acts before there is a run, too
+                TriggerKind::Poll(poll) if setting.context.tools.contains_key(&poll.call.name()) => {
+                    proof.service(name, trigger.at, "triggers", &Asked::Tool(poll.call.name()), findings);
+                }
+                _ => drop(proof.serves(name, trigger.at, "triggers", findings)),
+            }
         }
     }
 }
@@ -156,8 +162,8 @@ impl Rights<'_> {
                 at,
                 key,
                 Text::new(
-                    format!("Das Dienstkonto „{name}“ darf „{action}“ nicht, und dieser Schritt läuft unter ihm."),
-                    format!("The service account \"{name}\" may not \"{action}\", and this step runs under it."),
+                    format!("Das Dienstkonto „{name}“ darf „{action}“ nicht, und hier handelt es."),
+                    format!("The service account \"{name}\" may not \"{action}\", and it acts here."),
                 ),
             );
             finding.hint = Some(Text::new(format!("services.{name}.allow um „{action}“ ergänzen."), format!("Add \"{action}\" to services.{name}.allow.")));

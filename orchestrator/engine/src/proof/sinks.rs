@@ -191,7 +191,7 @@ fn tool(labels: Labels<'_>, setting: &Setting<'_>, tracer: &mut Tracer<'_>, call
     }
 }
 
-fn clearance(name: &str, key: &str, at: Place, label: &Label, level: Schutzbedarf, traces: &[Trace], findings: &mut Findings) {
+pub(super) fn clearance(name: &str, key: &str, at: Place, label: &Label, level: Schutzbedarf, traces: &[Trace], findings: &mut Findings) {
     let way = told(traces, &format!("{key} → {name}"), label, |l| effective_level(l) > level);
     let finding = findings.error(
         "LZ402",

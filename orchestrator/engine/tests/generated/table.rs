@@ -162,7 +162,7 @@ fn every_mistake_is_named_with_its_way() {
             "art: p",
             "",
             |house| house.rules.services.get_mut("svc").unwrap().allow = vec!["models.use".into()],
-            &["LZ702 steps.text.tool: The service account \"svc\" may not \"tool.call:t/lesen\", and this step runs under it."],
+            &["LZ702 steps.text.tool: The service account \"svc\" may not \"tool.call:t/lesen\", and it acts here."],
         ),
         ("art: p", "", |house| house.rules.services.get_mut("svc").unwrap().processes = vec!["anders".into()], &["LZ701 ", "LZ701 ", "LZ701 "]),
         (
@@ -208,6 +208,48 @@ fn every_mistake_is_named_with_its_way() {
         change(&mut house);
         let found = findings(&text, &house);
         assert!(found.len() == expected.len() && found.iter().zip(*expected).all(|(f, e)| f.starts_with(e)), "{what} → {by}\n{found:#?}");
+    }
+}
+
+/// An entry of a tool is input that keeps its label: nothing of it may be declared lower, and the account must be allowed to ask.
+#[test]
+fn what_a_tool_lists_becomes_no_less_than_it_was() {
+    const INTAKE: &str = "triggers: [{ intake: { path: probe, run_as: service:svc } }]";
+    let poll = |tool: &str| {
+        format!(
+            "triggers: [{{ poll: {{ tool: {tool}, with: {{ frage: \"{{{{ cursor }}}}\" }}, every: PT1M, cursor: \"{{{{ result.bis }}}}\", key: \"{{{{ item.id }}}}\", run_as: service:svc }} }}]"
+        )
+    };
+    let whole = "    frei: { type: string }\n";
+    let deep = "    frei: { type: object, properties: { a: { type: object, properties: { b: { type: string, x-schutzbedarf: kein } } } } }\n";
+    let table: [(&str, &str, Change, &[&str]); 6] = [
+        ("t/lesen", whole, same, &[]),
+        ("t/lesen", "", same, &["LZ404 triggers[1].poll: t/lesen ("]),
+        ("t/lesen", deep, same, &["LZ404 triggers[1].poll: t/lesen ("]),
+        (
+            "t/lesen",
+            whole,
+            |house| house.tools.get_mut("t/lesen").unwrap().clearance = laufzettel_policy::Clearance::Level(laufzettel_domain::Schutzbedarf::Kein),
+            &["LZ402 steps.text.with.frage: ", "LZ402 triggers[1].poll.with.frage: hoch"],
+        ),
+        (
+            "t/lesen",
+            whole,
+            |house| house.rules.services.get_mut("svc").unwrap().allow = vec!["models.use".into()],
+            &["LZ702 steps.text.tool: ", "LZ702 triggers: The service account \"svc\" may not \"tool.call:t/lesen\", and it acts here."],
+        ),
+        ("t/ablegen", whole, same, &["LZ607 triggers[1].poll.tool: \"t/ablegen\" changes something"]),
+    ];
+    for (tool, frei, change, expected) in table {
+        let mut text = GOOD.replacen(INTAKE, &poll(tool), 1);
+        if !frei.is_empty() {
+            text = text.replacen("    frei: { type: string, x-schutzbedarf: kein, x-kategorien: [] }\n", frei, 1);
+        }
+        let mut house = House::new("gruen");
+        change(&mut house);
+        let found: Vec<String> =
+            findings(&text, &house).into_iter().filter(|line| line.contains("triggers") || expected.iter().any(|e| line.starts_with(e))).collect();
+        assert!(found.len() == expected.len() && found.iter().zip(expected).all(|(f, e)| f.starts_with(e)), "{tool} {frei}\n{found:#?}");
     }
 }
 

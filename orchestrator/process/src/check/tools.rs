@@ -23,10 +23,7 @@ pub fn check_tools(process: &Process, tools: &Tools, known: Option<&[String]>, f
         };
         let undo = step.undo.iter().map(|call| (format!("steps.{}.undo", step.id), call, true));
         for (key, call, whole) in calls.into_iter().chain(undo) {
-            if let Some(known) = known
-                && !known.contains(&call.name())
-            {
-                unknown_tool(call, &key, known, findings);
+            if is_unknown(call, &key, known, findings) {
                 continue;
             }
             if let Some(tool) = tools.get(&call.name()) {
@@ -35,6 +32,7 @@ pub fn check_tools(process: &Process, tools: &Tools, known: Option<&[String]>, f
             }
         }
     }
+    super::poll::check_tools(process, &types, tools, known, findings);
     for step in process.steps.values() {
         super::list(step, &types, findings);
         input(process, step, &types, findings);
@@ -44,8 +42,10 @@ pub fn check_tools(process: &Process, tools: &Tools, known: Option<&[String]>, f
     }
 }
 
-fn unknown_tool(call: &ToolCall, key: &str, known: &[String], findings: &mut Findings) {
+/// Whether the tenant has no such tool, which is a finding.
+pub(super) fn is_unknown(call: &ToolCall, key: &str, known: Option<&[String]>, findings: &mut Findings) -> bool {
     let name = call.name();
+    let Some(known) = known.filter(|known| !known.contains(&name)) else { return false };
     findings
         .error(
             "LZ313",
@@ -57,6 +57,12 @@ fn unknown_tool(call: &ToolCall, key: &str, known: &[String], findings: &mut Fin
             ),
         )
         .hint = Some(finding::hint(&name, known.iter().map(String::as_str)));
+    true
+}
+
+/// All arguments of a call outside of any step, against what the tool takes.
+pub(super) fn arguments_of(call: &ToolCall, key: &str, input: &Schema, types: &Types, findings: &mut Findings) {
+    arguments(&Asked { name: call.name(), with: &call.with, at: call.at, key: key.to_owned(), whole: true }, input, types, findings);
 }
 
 /// What a child is given, against what it takes.
@@ -150,12 +156,13 @@ pub(super) struct Named {
     pub de: &'static str,
     pub en: &'static str,
     pub is_list: bool,
+    pub is_object: bool,
 }
 
 pub(super) fn words_for(schema: &Value) -> Option<Named> {
     let kinds = kinds(schema)?;
     let (de, en) = words(kinds.first()?);
-    Some(Named { de, en, is_list: kinds.contains(&"array") })
+    Some(Named { de, en, is_list: kinds.contains(&"array"), is_object: kinds.contains(&"object") })
 }
 
 fn kinds(schema: &Value) -> Option<Vec<&'static str>> {

@@ -3,7 +3,10 @@
 use laufzettel_domain::{Findings, Node, Text, Value, document::Fields};
 use serde_json::json;
 
-use super::arrival::{read_folder, read_mail};
+use super::{
+    arrival::{read_folder, read_mail},
+    poll::{number, read_poll},
+};
 use crate::{
     arrival::{MAIL_FIELDS, missing},
     model::{HookAuth, Respond, RunAs, Trigger, TriggerKind},
@@ -94,16 +97,21 @@ pub fn check_inputs(triggers: &[Trigger], input: &Schema, findings: &mut Finding
 
 pub fn triggers(fields: &mut Fields<'_, '_>) -> Vec<Trigger> {
     let items = fields.list("triggers");
-    items.iter().enumerate().filter_map(|(i, item)| trigger(item, &format!("triggers[{}]", i + 1), fields.findings)).collect()
+    let read = items.iter().enumerate().filter_map(|(i, item)| trigger(item, &format!("triggers[{}]", i + 1), fields.findings));
+    let mut triggers: Vec<Trigger> = read.collect();
+    number(&mut triggers);
+    triggers
 }
 
 type Reading = fn(&Node, &str, &mut Findings) -> Option<Trigger>;
 
+const KINDS: [(&str, Reading); 6] =
+    [("intake", read_intake), ("webhook", read_webhook), ("cron", read_cron), ("folder", read_folder), ("mail", read_mail), ("poll", read_poll)];
+
 fn trigger(node: &Node, key: &str, findings: &mut Findings) -> Option<Trigger> {
     let mut outer = Fields::open(node, key, findings)?;
-    super::not_supported(&mut outer, &["poll"]);
     let mut kinds = Vec::new();
-    for (name, read) in [("intake", read_intake as Reading), ("webhook", read_webhook), ("cron", read_cron), ("folder", read_folder), ("mail", read_mail)] {
+    for (name, read) in KINDS {
         kinds.extend(outer.opt(name).map(|inner| (inner, outer.path(name), read)));
     }
     let read = match &kinds[..] {
@@ -119,8 +127,8 @@ fn trigger(node: &Node, key: &str, findings: &mut Findings) -> Option<Trigger> {
                     node.at,
                     key,
                     Text::new(
-                        "Ein Auslöser hat genau eine Art (intake, webhook, cron, folder, mail).",
-                        "A trigger has exactly one kind (intake, webhook, cron, folder, mail).",
+                        "Ein Auslöser hat genau eine Art (intake, webhook, cron, folder, mail, poll).",
+                        "A trigger has exactly one kind (intake, webhook, cron, folder, mail, poll).",
                     ),
                 );
             }

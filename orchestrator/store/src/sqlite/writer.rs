@@ -211,6 +211,7 @@ pub(super) struct Sheet {
     pub(super) posts: Vec<Message>,
     seen: Vec<(String, i64)>,
     clocks: Vec<(String, Option<i64>)>,
+    cursors: Vec<(String, Option<String>)>,
     pub(super) taken: Vec<Handed>,
     pub(super) refused: Vec<Handed>,
     moved: HashMap<RunId, (u64, bool)>,
@@ -358,9 +359,25 @@ fn take(sheet: &mut Sheet, next: &mut LaneHead, append: Append) {
     let at = sheet.records.last().map_or(0, |record| record.draft.at);
     sheet.seen.extend(append.seen.map(|key| (key, at)));
     sheet.clocks.extend(append.clock);
+    sheet.cursors.extend(append.cursor);
     sheet.posts.extend(append.post);
     sheet.taken.extend(append.taken);
     sheet.refused.extend(append.refused);
+}
+
+async fn put_cursors(connection: &mut SqliteConnection, cursors: &[(String, Option<String>)]) -> Result<(), sqlx::Error> {
+    for (name, value) in cursors {
+        match value {
+            Some(value) => {
+                let sql = "INSERT INTO cursors (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+                sqlx::query(sql).bind(name).bind(value).execute(&mut *connection).await?;
+            }
+            None => {
+                sqlx::query("DELETE FROM cursors WHERE name = $1").bind(name).execute(&mut *connection).await?;
+            }
+        }
+    }
+    Ok(())
 }
 
 async fn is_seen(connection: &mut SqliteConnection, key: &str) -> Result<bool, Error> {
@@ -403,6 +420,7 @@ async fn commit(connection: &mut SqliteConnection, lane: &mut Lane, sheet: &Shee
         let sql = "INSERT INTO clocks (name, at) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET at = max(at, excluded.at)";
         sqlx::query(sql).bind(name).bind(at).execute(&mut *tx).await?;
     }
+    put_cursors(&mut tx, &sheet.cursors).await?;
     hold_files(&mut tx, &sheet.files).await?;
     put_retention(&mut tx, sheet.projections.iter().filter_map(|p| p.retention.as_ref())).await?;
     mail::write(&mut tx, sheet).await?;

@@ -83,6 +83,20 @@ async fn clocks_go_forward(store: &Store) {
     assert_eq!(store.clock("p:1").await.unwrap(), Some(3));
 }
 
+/// A trigger's cursor is written with what it stands behind, and not at all if that is refused.
+async fn cursors_move_with_their_record(store: &Store) {
+    let put =
+        |value: Option<&str>| Append { drafts: vec![draft("trigger.polled")], cursor: Some(("poll:p".into(), value.map(str::to_owned))), ..Append::default() };
+    for (value, stands) in [(Some("9"), Some("9")), (Some("\"b\""), Some("\"b\"")), (Some("1"), Some("1")), (None, None), (None, None), (Some("2"), Some("2"))]
+    {
+        store.append(put(value)).await.unwrap();
+        assert_eq!(store.cursor("poll:p").await.unwrap().as_deref(), stands);
+    }
+    let refused = Append { cursor: Some(("poll:p".into(), Some("99".into()))), ..append(1, 77, &["x"]) };
+    assert!(matches!(store.append(refused).await, Err(AppendError::Conflict(_))));
+    assert_eq!((store.cursor("poll:p").await.unwrap().as_deref(), store.cursor("poll:q").await.unwrap()), (Some("2"), None));
+}
+
 fn usage(n: u8) -> UsageRow {
     let (day, model) = (if n == 2 { "2026-11-23" } else { "2026-11-24" }, format!("m{}", n % 2));
     UsageRow { day: day.into(), process: "p".into(), model, zone: "gruen".into(), calls: 1, charged: 10 + u64::from(n) }
@@ -205,7 +219,11 @@ async fn conforms(store: Store) {
     removal::what_is_over_goes(&store).await;
     removal::files_go_with_their_last_holder(&store).await;
     clocks_go_forward(&store).await;
+<<<<<<< HEAD
     mail::is_bounded(&store).await;
+=======
+    cursors_move_with_their_record(&store).await;
+>>>>>>> poll
     store.note(draft("signin")).await.unwrap();
     store.note(draft("signout")).await.unwrap();
     let beside = |kinds: &'static [&'static str], since| {

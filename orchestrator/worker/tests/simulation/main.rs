@@ -12,6 +12,7 @@ mod history;
 mod house;
 mod outside;
 mod planted;
+mod polls;
 mod schedules;
 mod time;
 mod two;
