@@ -219,11 +219,8 @@ async fn conforms(store: Store) {
     removal::what_is_over_goes(&store).await;
     removal::files_go_with_their_last_holder(&store).await;
     clocks_go_forward(&store).await;
-<<<<<<< HEAD
     mail::is_bounded(&store).await;
-=======
     cursors_move_with_their_record(&store).await;
->>>>>>> poll
     store.note(draft("signin")).await.unwrap();
     store.note(draft("signout")).await.unwrap();
     let beside = |kinds: &'static [&'static str], since| {
