@@ -103,7 +103,7 @@ mod tests {
             (own, "{ mail: ./x }", "c.yaml:15:22: Fehler LZ125 bei „tenants.b.eingang.mail“", holds, "tenants.a.eingang.folder"),
             (own, "{ folder: ./y/../x/ein }", "c.yaml:15:24", is, "tenants.a.eingang.folder"),
             (own, "{ folder: ./link/b }", "c.yaml:15:24", lies, "tenants.a.eingang.folder"),
-            ("{ folder: ./x, mail: ./x/post }", other, "c.yaml:9:32", lies, "tenants.a.eingang.folder"),
+            ("{ folder: ./x, mail: ./x/post }", other, "c.yaml:9:35", lies, "tenants.a.eingang.folder"),
             ("{ folder: . }", other, "c.yaml:9:24", holds, "store"),
             ("{ folder: ./data/ein }", other, "c.yaml:9:24", lies, "store"),
             ("{ folder: ./secrets }", other, "c.yaml:9:24", is, "secrets"),
