@@ -266,8 +266,19 @@ impl House {
         std::fs::write(tenant.path("workflows/hundesteuer.yaml"), patient.replace("delay: PT1M", "delay: PT1S")).expect("written");
         std::fs::create_dir_all(tenant.path("mail/eingang/new")).expect("the inbox");
         std::fs::write(tenant.path("mail/eingang/new/rundlauf"), MESSAGE).expect("written");
-        let mut house =
-            Self { tenant, server: None, what: String::new(), token: String::new(), applications: 0, rounds: 0, doubts: 0, clocks: 0, arrivals: 0, fired: 0, lives: 0 };
+        let mut house = Self {
+            tenant,
+            server: None,
+            what: String::new(),
+            token: String::new(),
+            applications: 0,
+            rounds: 0,
+            doubts: 0,
+            clocks: 0,
+            arrivals: 0,
+            fired: 0,
+            lives: 0,
+        };
         house.arm("");
         house.alive();
         let made = house.tenant.laufzettel(&["keys", "create", "--json", "--name", "programm", "--as", "a.klein", "--process", "*"]);
