@@ -104,7 +104,7 @@ mod tests {
             (own, "{ folder: ./y/../x/ein }", "c.yaml:15:24", is, "tenants.a.eingang.folder"),
             (own, "{ folder: ./link/b }", "c.yaml:15:24", lies, "tenants.a.eingang.folder"),
             ("{ folder: ./x, mail: ./x/post }", other, "c.yaml:9:35", lies, "tenants.a.eingang.folder"),
-            ("{ folder: . }", other, "c.yaml:9:24", holds, "store"),
+            ("{ folder: . }", "{ folder: ../anderswo }", "c.yaml:9:24", holds, "store"),
             ("{ folder: ./data/ein }", other, "c.yaml:9:24", lies, "store"),
             ("{ folder: ./secrets }", other, "c.yaml:9:24", is, "secrets"),
             ("{ mail: ./zeuge/post }", other, "c.yaml:9:22", lies, "witness"),
