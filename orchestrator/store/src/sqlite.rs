@@ -27,6 +27,8 @@ use crate::{
     removal::{Removal, RemovalError, RetentionRow},
 };
 
+/// Milliseconds one connection waits for another.
+const BUSY_MS: u64 = 5_000;
 /// Requests waiting for the writer: more than this and senders wait in turn. Two full batches.
 const QUEUE_MAX: usize = 1024;
 /// Readers beside the writer: pages and the worker of a two-core machine.
@@ -73,7 +75,7 @@ fn options(file: &Path) -> SqliteConnectOptions {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .pragma("secure_delete", "ON")
-        .busy_timeout(std::time::Duration::from_secs(5))
+        .busy_timeout(std::time::Duration::from_millis(BUSY_MS))
         .disable_statement_logging()
 }
 

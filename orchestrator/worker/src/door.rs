@@ -269,10 +269,21 @@ fn intended<'t>(tenant: &'t Tenant, prepared: &Prepared, run: &Run, effect: &Eff
 
 async fn tool(tenant: &Tenant, prepared: &Prepared, run: &Run, effect: &Effect, who: Who) -> Result<Outcome, Box<Decision>> {
     let (rule, call) = intended(tenant, prepared, run, effect, who)?;
-    through(tenant, rule, call).await
+    let mut outcome = through(tenant, rule, call).await?;
+    if let Outcome::Ok { value, meta } = &mut outcome {
+        match files::extract(tenant, std::mem::take(value)).await {
+            Ok(kept) => *value = kept,
+            Err(error) => {
+                let (class, disposition, meta) = (FailureClass::Unavailable, Disposition::Happened, std::mem::take(meta));
+                return Ok(Outcome::Failed { class, disposition, message: error.to_string(), meta });
+            }
+        }
+    }
+    Ok(outcome)
 }
 
-/// One call through the door, whoever makes it: a step, or a trigger before there is a run.
+/// One call through the door, whoever makes it: a step, or a trigger before there is a run. Files in what it brings are as they came:
+/// whoever takes something of it keeps them.
 pub(crate) async fn through(tenant: &Tenant, rule: &ToolRule, call: ToolCall) -> Result<Outcome, Box<Decision>> {
     // asked before any byte of a file is read, and with the arguments exactly as they were intended
     let cleared = clear_tool(call.clone(), rule, &tenant.own_domains, &tenant.rules)?;
@@ -297,12 +308,6 @@ pub(crate) async fn through(tenant: &Tenant, rule: &ToolRule, call: ToolCall) ->
     let (Outcome::Ok { meta, .. } | Outcome::Failed { meta, .. }) = &mut outcome;
     meta.sent = reached.then(|| cleared.call().arguments.to_string().len() as u64);
     meta.recipient = recipient(tenant, rule, cleared.call());
-    if let Outcome::Ok { value, .. } = &mut outcome {
-        match files::extract(tenant, std::mem::take(value)).await {
-            Ok(kept) => *value = kept,
-            Err(error) => return Ok(failed(FailureClass::Unavailable, Disposition::Happened, error.to_string(), &cleared.decision)),
-        }
-    }
     Ok(outcome)
 }
 

@@ -160,9 +160,29 @@ pub async fn untaken(connection: &mut SqliteConnection, now: i64) -> Result<(), 
     Ok(())
 }
 
+/// Milliseconds whoever waits for the writer waits for the log of pages to be emptied, once somebody reads for longer: another try
+/// follows with the next write.
+const AGAIN_MS: u64 = 50;
+
 /// Empties the log of pages, in which what was removed still stands. `false`: somebody is reading; try again.
 pub async fn scrub(connection: &mut SqliteConnection) -> bool {
-    match sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(connection).await {
+    emptied(connection, super::BUSY_MS).await
+}
+
+/// The same once more, at nobody's expense.
+pub async fn scrub_again(connection: &mut SqliteConnection) -> bool {
+    emptied(connection, AGAIN_MS).await
+}
+
+async fn emptied(connection: &mut SqliteConnection, wait_ms: u64) -> bool {
+    let patience = |ms: u64| format!("PRAGMA busy_timeout = {ms}");
+    let emptied = async {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(patience(wait_ms))).execute(&mut *connection).await?;
+        let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *connection).await;
+        sqlx::raw_sql(sqlx::AssertSqlSafe(patience(super::BUSY_MS))).execute(&mut *connection).await?;
+        row
+    };
+    match emptied.await {
         Ok(row) => row.get::<i64, _>(0) == 0,
         Err(error) => {
             tracing::warn!(%error, "the log of pages was not emptied");

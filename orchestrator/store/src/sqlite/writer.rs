@@ -172,7 +172,7 @@ pub async fn run(mut connection: SqliteConnection, mut lane: Lane, epoch: u64, m
         }
         batch(&mut connection, &mut lane, epoch, &mut seqs, appends).await;
         if unscrubbed {
-            unscrubbed = !removal::scrub(&mut connection).await;
+            unscrubbed = !removal::scrub_again(&mut connection).await;
         }
     }
     if let Err(error) = connection.close().await {

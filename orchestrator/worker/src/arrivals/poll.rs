@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use super::{AGAIN_S, Begun, Progress, Refusal, TAKEN_MAX, Way, receipt};
 use crate::{
     desk::Desk,
-    door,
+    door, files,
     tenant::{Nobody, Prepared},
 };
 
@@ -53,6 +53,8 @@ enum Turned {
 /// How far a page was taken.
 struct Took {
     begun: usize,
+    /// Entries nobody knew: begun, refused or put aside.
+    fresh: usize,
     until: Until,
 }
 
@@ -144,16 +146,18 @@ impl Desk {
                 progress.rest(self.now(), AGAIN_S);
                 return Ok(Turned::End);
             }
-            Until::End if moved => return Ok(Turned::Over),
+            // what moves its cursor with every answer is not asked without a pause
+            Until::End if moved && took.fresh > 0 => return Ok(Turned::Over),
             Until::End => {}
         }
-        let caught_up = passing.is_none() || self.tell_polled(way, progress, "trigger.caught_up", json!({}), Some((self::passing(&name), None))).await;
+        let caught_up =
+            passing.is_none() || took.fresh > 0 || self.tell_polled(way, progress, "trigger.caught_up", json!({}), Some((self::passing(&name), None))).await;
         Ok(if caught_up { Turned::End } else { Turned::NotNow })
     }
 
     /// Begins what is new of a page, in its order. `passing`: after a restore, what is new is put on record instead.
     async fn take(&self, way: &Way<'_>, poll: &Poll, progress: &mut Progress, passing: bool, entries: Vec<Entry>) -> Took {
-        let (mut begun, mut aside) = (0, 0);
+        let (mut begun, mut aside, mut fresh) = (0, 0, 0);
         for entry in entries {
             let until = if way.stop.is_cancelled() {
                 Until::NotNow
@@ -163,20 +167,22 @@ impl Desk {
                 Until::End
             };
             if until != Until::End {
-                return Took { begun, until };
+                return Took { begun, fresh, until };
             }
             let receipt = receipt(way, &json!([poll.number, entry.mark]));
-            let done = match self.is_dealt_with(&receipt, progress).await {
+            let known = self.is_dealt_with(&receipt, progress).await;
+            fresh += usize::from(known == Some(false));
+            let done = match known {
                 Some(true) => continue,
                 Some(false) if passing => self.set_entry_aside(way, progress, &receipt, &entry).await.then(|| aside += 1).is_some(),
                 Some(false) => self.begin_entry(way, progress, receipt, entry, &mut begun).await,
                 None => false,
             };
             if !done {
-                return Took { begun, until: Until::NotNow };
+                return Took { begun, fresh, until: Until::NotNow };
             }
         }
-        Took { begun, until: Until::End }
+        Took { begun, fresh, until: Until::End }
     }
 
     /// `false`: not now.
@@ -187,6 +193,15 @@ impl Desk {
                 "The entry has no key that tells it from others, or is no object.",
             );
             return self.tell_refused(way, progress, &receipt, &named(&entry.mark), &refusal).await;
+        };
+        // only the files of what begins are kept: what is listed again brings back nothing that was erased
+        let input = match files::extract(&self.tenant, input).await {
+            Ok(described) => described,
+            Err(error) => {
+                tracing::warn!(%error, "a look waits for the store");
+                progress.rest(self.now(), AGAIN_S);
+                return false;
+            }
         };
         match self.begin_arrival(way, progress, input, receipt.clone()).await {
             Begun::Run => {
