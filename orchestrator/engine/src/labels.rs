@@ -4,11 +4,13 @@
 //! anything: the doors and the proof do.
 
 mod applicant;
+mod found;
+mod seen;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use laufzettel_domain::{Kategorie, Label, Path, Schutzbedarf, StepId, Trust, Value};
-use laufzettel_policy::{Effect, Labelled, ToolRule, detect, detect_field};
+use laufzettel_policy::{Effect, Labelled, ToolRule};
 use laufzettel_process::{
     Process, Types,
     expression::{Expression, Shape, Template},
@@ -17,6 +19,10 @@ use laufzettel_process::{
 };
 
 pub(crate) use applicant::before_her;
+use found::found_in;
+pub use found::raise_found;
+pub(crate) use seen::rendered_chars;
+use seen::{is_short, vouched};
 
 use crate::{
     context::Context,
@@ -537,65 +543,6 @@ pub fn part<'t>(template: &'t Template, path: &[String]) -> &'t Template {
     match (template, path.split_first()) {
         (Template::Map(map), Some((name, rest))) => map.get(name).map_or(template, |inner| part(inner, rest)),
         _ => template,
-    }
-}
-
-/// What a person saw whole is hers to vouch for: level and categories stay, trust rises. Of an object each leaf for itself.
-/// Without a value its type must say that it is short.
-fn vouched(label: &Label, kind: Option<&Value>, value: Option<&Value>) -> Labelled {
-    let short = match value {
-        Some(value) => rendered_chars(value) <= SEEN_CHARS_MAX,
-        None => kind.is_some_and(is_short),
-    };
-    let own = if short { label.clone().with_trust(Trust::Trusted) } else { label.clone() };
-    let properties = kind.and_then(|k| k.get("properties")).and_then(Value::as_object).into_iter().flatten();
-    let fields = properties.map(|(name, inner)| {
-        let value = value.map(|v| v.get(name).unwrap_or(&Value::Null));
-        (name.clone(), vouched(label, Some(inner), value))
-    });
-    Labelled { fields: if short && value.is_some() { BTreeMap::new() } else { fields.collect() }, own }
-}
-
-pub(crate) fn rendered_chars(value: &Value) -> usize {
-    value.as_str().map_or_else(|| value.to_string().chars().count(), |text| text.chars().count())
-}
-
-/// Types whose every value a person reads at a glance: numbers, booleans, dates, enums, addresses, texts declared short.
-fn is_short(kind: &Value) -> bool {
-    let text = kind.get("type") == Some(&Value::from("string"));
-    let bounded = kind.get("maxLength").and_then(Value::as_u64).is_some_and(|max| max <= SEEN_CHARS_MAX as u64);
-    is_value(kind) || (text && (bounded || kind.get("format") == Some(&Value::from("email"))))
-}
-
-fn is_value(kind: &Value) -> bool {
-    schema::is_inert(kind) && kind.get("pattern").is_none_or(|_| kind.get("enum").is_some() || kind.get("maxLength").is_some() || bounded_pattern(kind))
-}
-
-/// Digits without `+` or `*` are as many as the pattern counts.
-fn bounded_pattern(kind: &Value) -> bool {
-    kind.get("pattern").and_then(Value::as_str).is_some_and(|pattern| !pattern.contains(['+', '*']) && !pattern.contains(",}"))
-}
-
-/// Raises a tree by what is found in the value: patterns of accounts, tax and insurance numbers, addresses.
-pub fn raise_found(tree: &Labelled, value: &Value, own_domains: &[String]) -> Labelled {
-    raise_named(None, tree, value, own_domains)
-}
-
-/// `name`: of the field the value stands in, which may announce what it is.
-fn raise_named(name: Option<&String>, tree: &Labelled, value: &Value, own_domains: &[String]) -> Labelled {
-    let Value::Object(map) = value else { return tree.raise(&found_in(name, value, own_domains)) };
-    let rest: serde_json::Map<String, Value> = map.iter().filter(|(name, _)| !tree.fields.contains_key(*name)).map(|(n, v)| (n.clone(), v.clone())).collect();
-    let fields = tree.fields.iter().map(|(name, inner)| {
-        let raised = map.get(name).map_or_else(|| inner.clone(), |value| raise_named(Some(name), inner, value, own_domains));
-        (name.clone(), raised)
-    });
-    Labelled { own: tree.own.join(&detect(&Value::Object(rest), own_domains)), fields: fields.collect() }
-}
-
-fn found_in(name: Option<&String>, value: &Value, own_domains: &[String]) -> Label {
-    match name {
-        Some(name) => detect_field(name, value, own_domains),
-        None => detect(value, own_domains),
     }
 }
 

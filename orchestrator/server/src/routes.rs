@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request, State},
+    extract::{DefaultBodyLimit, MatchedPath, Request, State},
     http::{HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Redirect, Response},
@@ -160,8 +160,7 @@ async fn program(State(site): State<Arc<Site>>, mut request: Request, next: Next
 
 /// An address that names a tenant: while that one is closed, nothing behind it is there; what is not possible now says why.
 async fn open(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
-    let named = request.uri().path().split('/').find(|part| site.tenants.is_named(part)).map(str::to_owned);
-    let Some(name) = named else { return next.run(request).await };
+    let Some(name) = tenant_in(&request).filter(|name| site.tenants.is_named(name)).map(str::to_owned) else { return next.run(request).await };
     if let Some(why) = site.closed().get(&name) {
         if problem::is_interface(request.uri().path()) {
             return because_of(problem::later(), Some(*why));
@@ -169,6 +168,12 @@ async fn open(State(site): State<Arc<Site>>, request: Request, next: Next) -> Re
         return reply::Asked::new(request.uri(), request.headers(), None, None).closed(Some(*why));
     }
     because_of(next.run(request).await, site.hindrance(&name))
+}
+
+/// What stands where the route names a tenant: a page may be called like one.
+fn tenant_in(request: &Request) -> Option<&str> {
+    let template = request.extensions().get::<MatchedPath>()?.as_str();
+    template.split('/').zip(request.uri().path().split('/')).find(|(part, _)| *part == "{tenant}").map(|(_, name)| name)
 }
 
 /// A request under a foreign name comes from a page that pretends to be us (DNS rebinding): refused (RFC 9110 § 15.5.20).

@@ -158,7 +158,6 @@ impl Store {
         look!(self, s => s.tasks(filter))
     }
 
-    /// How far a schedule has been dealt with, in microseconds since 1970.
     /// The schedules in force, by name.
     pub async fn clocks(&self) -> Result<Vec<String>, Error> {
         look!(self, s => s.clocks())
@@ -166,9 +165,10 @@ impl Store {
 
     /// Where a trigger's next look goes on.
     pub async fn cursor(&self, name: &str) -> Result<Option<String>, Error> {
-        both!(self, s => s.cursor(name))
+        look!(self, s => s.cursor(name))
     }
 
+    /// How far a schedule has been dealt with, in microseconds since 1970.
     pub async fn clock(&self, name: &str) -> Result<Option<i64>, Error> {
         look!(self, s => s.clock(name))
     }

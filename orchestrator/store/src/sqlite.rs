@@ -1,5 +1,6 @@
 //! SQLite: one file per tenant, one writer, readers beside it. WAL, `synchronous=FULL`, `secure_delete=ON`.
 
+mod kept;
 mod mail;
 mod removal;
 mod rows;

@@ -66,7 +66,7 @@ async fn print(house: &House, by: &Caller, loaded: &Loaded, out: &Out) -> Done {
         let open: Vec<String> = state.open_tasks().map(|t| format!("{run}.{}", t.opened.number)).collect();
         out.value(&json!({ "run": run.to_string(), "nummer": state.nummer, "process": state.process.as_str(), "version": state.version,
             "state": state.state().as_str(), "started_at": state.started_at.to_string(), "caller": state.caller.name,
-            "steps": veil::value(&Value::Object(steps)), "tasks": open, "output": veil::value(&state.output), "message": state.message,
+            "steps": veil::value(&Value::Object(steps)), "tasks": open, "output": veil::value(&state.output), "message": veil::text(&state.message),
             "content_erased_at": loaded.gone.map(|gone| gone.at) }))
             .await;
         return Ok(code::DONE);

@@ -3,7 +3,7 @@
 use laufzettel_domain::Lang;
 use laufzettel_engine::{EffectStatus, Run, StepState, TaskKind};
 use laufzettel_process::Process;
-use laufzettel_worker::Gone;
+use laufzettel_worker::{Gone, veil};
 
 pub fn state(state: laufzettel_engine::State, lang: Lang) -> &'static str {
     use laufzettel_engine::State as S;
@@ -46,7 +46,7 @@ pub fn step_line(process: &Process, run: &Run, step: &laufzettel_domain::StepId,
                 (false, false) => "failed",
             };
             // a reason that was erased is none
-            Some(if message.is_empty() { format!("  ✗ {title} ({word})") } else { format!("  ✗ {title} ({word}): {message}") })
+            Some(if message.is_empty() { format!("  ✗ {title} ({word})") } else { format!("  ✗ {title} ({word}): {}", veil::text(message)) })
         }
     }
 }

@@ -88,7 +88,7 @@ pub async fn show(State(site): State<Arc<Site>>, Extension(session): Extension<S
                 version,
                 state,
                 output: veil::value(&output),
-                message,
+                message: veil::text(&message),
                 tasks: open,
                 content_erased_at
             });

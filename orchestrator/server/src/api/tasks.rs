@@ -109,7 +109,7 @@ fn shown(loaded: &Loaded, id: TaskId, task: &Task) -> TaskShown {
         open: task.state == TaskState::Open,
         due: opened.due,
         claimed: holder(task),
-        note: opened.note.clone(),
+        note: veil::text(&opened.note),
         show: veil::value(&opened.show),
         vorschlag: opened.vorschlag.clone(),
         form: opened.form.clone(),

@@ -11,12 +11,11 @@ use serde_json::json;
 use sqlx::{ConnectOptions as _, Connection as _, QueryBuilder, Row as _, Sqlite as Db, SqliteConnection, Transaction};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Job, SqliteOptions, mail, removal, rows};
+use super::{Job, SqliteOptions, kept, mail, removal, rows};
 use crate::{
-    contract::{Append, Handed, KEPT_US, LaneHead, Message, Projection, RunRow, TaskRow, UsageRow},
+    contract::{Append, Handed, LaneHead, Message, Projection, RunRow, TaskRow, UsageRow},
     error::{AppendError, Error, Health, Trouble},
     failpoint,
-    removal::RetentionRow,
 };
 
 /// Requests in one commit. At about ten records each this is where a statement stops getting cheaper per row.
@@ -128,9 +127,9 @@ pub async fn run(mut connection: SqliteConnection, mut lane: Lane, epoch: u64, m
             }
             match job {
                 Job::Append(together, done) => appends.push((together, done)),
-                Job::Bytes { name, bytes, at, done } => lane.told(done, put_bytes(&mut connection, &name, &bytes, at).await),
+                Job::Bytes { name, bytes, at, done } => lane.told(done, kept::put_bytes(&mut connection, &name, &bytes, at).await),
                 Job::Checkpoint { number, note, done } => {
-                    let put = put_checkpoint(&mut connection, number, &note).await;
+                    let put = kept::put_checkpoint(&mut connection, number, &note).await;
                     if lane.closed {
                         // the last one: from here on the file stands for itself
                         removal::scrub(&mut connection).await;
@@ -138,13 +137,13 @@ pub async fn run(mut connection: SqliteConnection, mut lane: Lane, epoch: u64, m
                     lane.told(done, put);
                 }
                 Job::Sweep { now, done } => {
-                    let swept = sweep(&mut connection, now).await;
+                    let swept = kept::sweep(&mut connection, now).await;
                     let _ = swept.as_ref().inspect_err(|error| lane.failed(error));
                     reply(done, swept);
                     unscrubbed = true;
                 }
-                Job::Keep { row, files, done } => lane.told(done, keep(&mut connection, &row, files).await),
-                Job::TryOut(done) => lane.told(done, try_out(&mut connection).await),
+                Job::Keep { row, files, done } => lane.told(done, kept::keep(&mut connection, &row, files).await),
+                Job::TryOut(done) => lane.told(done, kept::try_out(&mut connection).await),
                 Job::Remove(what, done) => {
                     let removed = removal::remove(&mut connection, &mut lane, *what).await;
                     unscrubbed = removed.is_err() || !removal::scrub(&mut connection).await;
@@ -365,21 +364,6 @@ fn take(sheet: &mut Sheet, next: &mut LaneHead, append: Append) {
     sheet.refused.extend(append.refused);
 }
 
-async fn put_cursors(connection: &mut SqliteConnection, cursors: &[(String, Option<String>)]) -> Result<(), sqlx::Error> {
-    for (name, value) in cursors {
-        match value {
-            Some(value) => {
-                let sql = "INSERT INTO cursors (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-                sqlx::query(sql).bind(name).bind(value).execute(&mut *connection).await?;
-            }
-            None => {
-                sqlx::query("DELETE FROM cursors WHERE name = $1").bind(name).execute(&mut *connection).await?;
-            }
-        }
-    }
-    Ok(())
-}
-
 async fn is_seen(connection: &mut SqliteConnection, key: &str) -> Result<bool, Error> {
     Ok(sqlx::query("SELECT 1 FROM seen WHERE key = $1").bind(key).fetch_optional(connection).await?.is_some())
 }
@@ -420,9 +404,9 @@ async fn commit(connection: &mut SqliteConnection, lane: &mut Lane, sheet: &Shee
         let sql = "INSERT INTO clocks (name, at) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET at = max(at, excluded.at)";
         sqlx::query(sql).bind(name).bind(at).execute(&mut *tx).await?;
     }
-    put_cursors(&mut tx, &sheet.cursors).await?;
-    hold_files(&mut tx, &sheet.files).await?;
-    put_retention(&mut tx, sheet.projections.iter().filter_map(|p| p.retention.as_ref())).await?;
+    kept::put_cursors(&mut tx, &sheet.cursors).await?;
+    kept::hold_files(&mut tx, &sheet.files).await?;
+    kept::put_retention(&mut tx, sheet.projections.iter().filter_map(|p| p.retention.as_ref())).await?;
     mail::write(&mut tx, sheet).await?;
     fail("store.before_commit")?;
     let committed = tx.commit().await;
@@ -502,39 +486,6 @@ async fn upsert_runs(tx: &mut Transaction<'_, Db>, projections: &[Projection]) -
     Ok(())
 }
 
-async fn sweep(connection: &mut SqliteConnection, now: i64) -> Result<(), Error> {
-    failpoint::pass("store.before_sweep", Error::Refused)?;
-    mail::sweep(connection, now).await?;
-    // whoever repeats a message later than it would have been kept means another one
-    sqlx::query("DELETE FROM seen WHERE at < $1").bind(now - KEPT_US).execute(&mut *connection).await?;
-    removal::untaken(connection, now).await
-}
-
-async fn keep(connection: &mut SqliteConnection, row: &RetentionRow, files: Vec<String>) -> Result<(), Error> {
-    let mut tx = connection.begin().await?;
-    hold_files(&mut tx, &files.into_iter().map(|name| (name, row.run)).collect::<Vec<_>>()).await?;
-    put_retention(&mut tx, std::iter::once(row)).await?;
-    Ok(tx.commit().await?)
-}
-
-/// Files a run takes are the run's from now on.
-async fn hold_files(tx: &mut Transaction<'_, Db>, files: &[(String, RunId)]) -> Result<(), Error> {
-    for (name, run) in files {
-        sqlx::query("INSERT OR IGNORE INTO held (name, run) VALUES ($1, $2)").bind(name).bind(run.to_string()).execute(&mut **tx).await?;
-        sqlx::query("DELETE FROM arrived WHERE name = $1").bind(name).execute(&mut **tx).await?;
-    }
-    Ok(())
-}
-
-async fn put_retention(tx: &mut Transaction<'_, Db>, ended: impl Iterator<Item = &RetentionRow>) -> Result<(), Error> {
-    for row in ended {
-        let sql = "INSERT OR REPLACE INTO retention (run, parent, contents_until, records_until, erased_at, whole) VALUES ($1, $2, $3, $4, $5, $6)";
-        let query = sqlx::query(sql).bind(row.run.to_string()).bind(row.parent.map(|run| run.to_string())).bind(row.contents_until);
-        query.bind(row.records_until).bind(row.erased_at).bind(row.whole).execute(&mut **tx).await?;
-    }
-    Ok(())
-}
-
 async fn upsert_tasks(tx: &mut Transaction<'_, Db>, tasks: impl Iterator<Item = &TaskRow>) -> Result<(), Error> {
     for task in tasks {
         let TaskRow { groups, user, unit, except, claimed, .. } = task.clone();
@@ -578,29 +529,4 @@ async fn add_usage(tx: &mut Transaction<'_, Db>, usage: impl Iterator<Item = &Us
         .await?;
     }
     Ok(())
-}
-
-async fn put_bytes(connection: &mut SqliteConnection, name: &str, bytes: &[u8], at: i64) -> Result<(), Error> {
-    failpoint::pass("store.before_bytes", Error::Refused)?;
-    let mut tx = connection.begin().await?;
-    sqlx::query("INSERT INTO bytes (name, bytes) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING").bind(name).bind(bytes).execute(&mut *tx).await?;
-    if name.starts_with("blob:") {
-        let sql = "INSERT INTO arrived (name, at) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET at = excluded.at";
-        sqlx::query(sql).bind(name).bind(at).execute(&mut *tx).await?;
-    }
-    tx.commit().await?;
-    failpoint::pass("store.after_bytes", Error::Refused)
-}
-
-async fn try_out(connection: &mut SqliteConnection) -> Result<(), Error> {
-    let sql = "INSERT INTO meta (name, value) VALUES ('tried', '1') ON CONFLICT (name) DO UPDATE SET value = value + 1";
-    sqlx::query(sql).execute(connection).await?;
-    Ok(())
-}
-
-/// Written again as it was, it stays as it was: whoever heard no answer asks once more.
-async fn put_checkpoint(connection: &mut SqliteConnection, number: u64, note: &str) -> Result<(), Error> {
-    let sql = "INSERT INTO checkpoints (number, note) VALUES ($1, $2) ON CONFLICT (number) DO UPDATE SET note = note WHERE note = excluded.note";
-    let written = sqlx::query(sql).bind(rows::signed(number)).bind(note).execute(connection).await?;
-    if written.rows_affected() == 0 { Err(Error::Refused(format!("checkpoint {number} is another one"))) } else { Ok(()) }
 }

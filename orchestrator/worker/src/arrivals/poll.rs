@@ -75,10 +75,9 @@ pub(super) async fn watch(desk: Desk, stop: CancellationToken) {
             following.spawn(follow(desk.clone(), process.id.to_string(), n, stop.clone()));
         }
     }
+    // the watcher ends with the first that died, and the server with it: a trigger that is silent for good nobody would miss
     while let Some(ended) = following.join_next().await {
-        if let Err(died) = ended {
-            tracing::error!(%died, "what asks a tool ended before its time");
-        }
+        ended.expect("what asks a tool ends only with the server");
     }
 }
 
