@@ -25,7 +25,14 @@ pub use staff::{
 pub use tasks::{AufgabePage, AufgabenPage, Hand, TaskRow};
 
 /// Served as `/static/style.css`.
-pub const STYLE: &str = include_str!("../pages/style.css");
+pub const STYLE: &str = concat!(
+    include_str!("../pages/style/ground.css"),
+    include_str!("../pages/style/antrag.css"),
+    include_str!("../pages/style/stand.css"),
+    include_str!("../pages/style/bild.css"),
+    include_str!("../pages/style/aufgaben.css"),
+    include_str!("../pages/style/protokoll.css"),
+);
 
 /// Names of inputs that are no field of a form. No field's name begins with an underscore.
 pub const HONEYPOT: &str = "_webseite";

@@ -1,5 +1,10 @@
 //! Every wording of the pages, German and English, in one place; dates and durations as people write them.
 
+mod antrag;
+mod aufgaben;
+mod bild;
+mod protokoll;
+mod stand;
 mod table;
 
 use std::collections::BTreeMap;
@@ -7,11 +12,16 @@ use std::collections::BTreeMap;
 use jiff::civil::{Date, DateTime};
 use laufzettel_domain::{Lang, Span, Text};
 
-use table::WORDS;
+/// One table for each part of the pages.
+const TABLES: [&[(&str, &str, &str)]; 6] = [table::WORDS, antrag::WORDS, stand::WORDS, bild::WORDS, aufgaben::WORDS, protokoll::WORDS];
+
+fn words() -> impl Iterator<Item = &'static (&'static str, &'static str, &'static str)> {
+    TABLES.iter().flat_map(|table| table.iter())
+}
 
 /// The wording of a key; empty for one that is not in the table, which tests refuse.
 pub fn word(key: &str, lang: Lang) -> &'static str {
-    let found = WORDS.iter().find(|(name, _, _)| *name == key);
+    let found = words().find(|(name, _, _)| *name == key);
     debug_assert!(found.is_some(), "no wording „{key}“");
     match (found, lang) {
         (Some((_, de, _)), Lang::De) => de,
@@ -26,7 +36,7 @@ pub(super) fn said(key: &str) -> Text {
 
 /// The whole table in one language, for the templates.
 pub(super) fn all(lang: Lang) -> BTreeMap<&'static str, &'static str> {
-    WORDS.iter().map(|(key, de, en)| (*key, if lang == Lang::De { *de } else { *en })).collect()
+    words().map(|(key, de, en)| (*key, if lang == Lang::De { *de } else { *en })).collect()
 }
 
 /// `03.05.2026` or `3 May 2026`.
@@ -95,9 +105,9 @@ mod tests {
 
     #[test]
     fn every_wording_stands_once_and_in_both_languages() {
-        for (n, (key, de, en)) in WORDS.iter().enumerate() {
+        for (n, (key, de, en)) in words().enumerate() {
             assert!(!de.is_empty() && !en.is_empty(), "{key}");
-            assert!(WORDS.iter().skip(n + 1).all(|(other, _, _)| other != key), "{key} twice");
+            assert!(words().skip(n + 1).all(|(other, _, _)| other != key), "{key} twice");
         }
     }
 }

@@ -1,0 +1,3 @@
+//! Wordings of tasks and the values of a run: key, German, English.
+
+pub(super) const WORDS: &[(&str, &str, &str)] = &[];
