@@ -17,9 +17,9 @@ install() {
 need chromium && need chromedriver || install chromium chromium-driver gcc libc6-dev
 # the commands of docs/api.md
 need curl || install curl ca-certificates
-# a real identity provider for the sign-in
+# a real identity provider for the sign-in; what finds barriers in pages
 need node && need npm || install nodejs npm
-(cd tests/oidc && npm ci --no-audit --no-fund --silent)
+for part in oidc browser; do (cd tests/$part && npm ci --no-audit --no-fund --silent); done
 # the archive reads PDF through poppler
 need pdftotext || install poppler-utils
 # the second verifier of the journal checks Ed25519 through it

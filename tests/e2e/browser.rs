@@ -26,6 +26,12 @@ impl Driver {
     }
 }
 
+impl Driver {
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.1)
+    }
+}
+
 impl Drop for Driver {
     fn drop(&mut self) {
         self.0.kill().ok();
@@ -41,6 +47,11 @@ async fn browse(driver: &Driver) -> Client {
 /// The same on a telephone of this width, as tall as its longest page.
 pub async fn browse_narrow(driver: &Driver, width_px: u32) -> Client {
     open(driver, json!({ "mobileEmulation": { "deviceMetrics": { "width": width_px, "height": 3_000, "pixelRatio": 1.0, "touch": false } } })).await
+}
+
+/// With JavaScript, as most people have it.
+pub async fn browse_scripted(driver: &Driver) -> Client {
+    open(driver, json!({ "prefs": {} })).await
 }
 
 async fn open(driver: &Driver, more: Value) -> Client {
@@ -59,10 +70,9 @@ async fn open(driver: &Driver, more: Value) -> Client {
         json!({ "goog:chromeOptions": { "args": args, "binary": "/usr/bin/chromium", "prefs": { "profile.managed_default_content_settings.javascript": 2 } } });
     options["goog:chromeOptions"].as_object_mut().expect("an object").extend(more.as_object().cloned().unwrap_or_default());
     let capabilities = options.as_object().cloned().expect("an object");
-    let address = format!("http://127.0.0.1:{}", driver.1);
     ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
         .capabilities(capabilities)
-        .connect(&address)
+        .connect(&driver.url())
         .await
         .expect("the browser starts")
 }

@@ -1,7 +1,9 @@
 //! End to end: the real program, real files, real tool servers, a real browser. One binary for all suites.
 
+mod accessible;
 mod anew;
 mod applicant;
+mod applications;
 mod arrivals;
 mod books;
 mod browser;
@@ -10,6 +12,7 @@ mod delegation;
 mod desk;
 mod directory;
 mod disk;
+mod doors;
 mod erasure;
 mod failpoints;
 mod first_minutes;

@@ -1,5 +1,7 @@
 //! `bench`: the workloads of `docs/benchmarks.md` on this machine, each beside the limit measured in the same run.
 
+mod pages;
+
 use std::{
     collections::BTreeMap,
     path::Path,
@@ -125,11 +127,11 @@ async fn echo(dir: &Path) -> anyhow::Result<ToolServer> {
     Ok(ToolServer::new(options(Some(found)), "messung", minter))
 }
 
-async fn begin(desk: &Desk, process: &'static str) -> anyhow::Result<RunId> {
+async fn begin(desk: &Desk, process: &'static str, service: &str) -> anyhow::Result<RunId> {
     let request = StartRequest {
         process: process.to_owned(),
         caller: Caller { via: Via::Intake, ..Caller::applicant("messung") },
-        run_as: Some(RunAs::Service("svc".to_owned())),
+        run_as: Some(RunAs::Service(service.to_owned())),
         input: json!({}),
         zone: None,
         receipts: vec![],
@@ -143,7 +145,7 @@ async fn begin(desk: &Desk, process: &'static str) -> anyhow::Result<RunId> {
 /// One run, driven to its end. Seconds it took.
 async fn one(desk: Desk, process: &'static str) -> anyhow::Result<Duration> {
     let began = Instant::now();
-    let run = begin(&desk, process).await?;
+    let run = begin(&desk, process, "svc").await?;
     let row = desk.tenant.store.run(run).await?;
     if row.is_none_or(|row| row.ended_at.is_none()) {
         desk.drive(run).await?;
@@ -161,7 +163,7 @@ async fn recovery(folder: &Path) -> anyhow::Result<(Duration, Duration)> {
     std::fs::create_dir_all(&dir)?;
     let bench = open(&dir).await?;
     for _ in 0..OPEN_RUNS {
-        begin(&bench.desk, "w6").await?;
+        begin(&bench.desk, "w6", "svc").await?;
     }
     bench.echo.stop().await;
     // no lane is closed, nothing is said: all that is left is what is durable
@@ -342,8 +344,14 @@ async fn measure(folder: &Path, scale: usize, out: &Out) -> anyhow::Result<()> {
     let factor = took.as_secs_f64() / bare.as_secs_f64();
     say("W6 1000 offene Vorgänge nach einem Absturz wieder aufgenommen", format!("{:.0} ms = {factor:.1} × 1000 Einträge ({:.0} ms)", ms(took), ms(bare)))
         .await;
+    for (name, value) in pages::lines(&pages::measure(&folder.join("seiten"), PAGE_RUNS * scale, out).await?) {
+        say(&name, value).await;
+    }
     Ok(())
 }
+
+/// Runs in the store while pages are measured: a hundred thousand in the long form.
+const PAGE_RUNS: usize = 20_000;
 
 fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0

@@ -215,7 +215,7 @@ const HELD_TRIES_MAX: usize = 50;
 const HELD_MS: u64 = 200;
 
 /// Opens a tenant and writes what is written before anybody is served.
-async fn open(config: &Config, tenant: &TenantId, after_restore: bool, out: &Out) -> anyhow::Result<Arc<House>> {
+pub(super) async fn open(config: &Config, tenant: &TenantId, after_restore: bool, out: &Out) -> anyhow::Result<Arc<House>> {
     for tried in 1.. {
         match House::open(config, tenant, None, after_restore).await? {
             Opening::Open(house) => return ready(Arc::new(*house), out).await,
@@ -355,7 +355,7 @@ async fn checkpoints(house: Arc<House>, stop: CancellationToken) {
 }
 
 /// Loopback by any name, the address it listens on, and the public one.
-fn hosts(config: &Config) -> Vec<String> {
+pub(super) fn hosts(config: &Config) -> Vec<String> {
     ["127.0.0.1", "localhost", "[::1]"].map(str::to_owned).into_iter().chain([host_of(&config.listen), host_of(&config.public_url)]).collect()
 }
 
@@ -368,7 +368,7 @@ fn host_of(address: &str) -> String {
     }
 }
 
-fn tenant_site(config: &Config, house: &House) -> TenantSite {
+pub(super) fn tenant_site(config: &Config, house: &House) -> TenantSite {
     let mut secrets = BTreeMap::new();
     for process in house.desk.tenant.catalogue.processes.values() {
         for trigger in &process.triggers {
