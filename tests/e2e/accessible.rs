@@ -14,6 +14,8 @@ use crate::{
 
 /// Pixels: the narrowest telephone of WCAG 2.2 § 1.4.10, a tablet, a desk.
 const WIDTHS: [u32; 3] = [320, 768, 1440];
+/// What axe is let loose on: both arrangements, both schemes (colours do not depend on the width).
+const LOOKS: [(u32, &str); 3] = [(320, "light"), (1440, "light"), (1440, "dark")];
 /// Bytes of a page without its files.
 const PAGE_BYTES_MAX: usize = 100 * 1024;
 /// WCAG 2.2 AA and what axe holds to be good practice; nothing is switched off.
@@ -202,11 +204,12 @@ impl Browser {
         for width in WIDTHS {
             self.width(width).await;
             found.extend(self.too_wide(page, width).await);
-            for scheme in ["light", "dark"] {
-                self.scheme(scheme).await;
-                found.extend(self.violations(page, width, scheme).await);
-                self.picture(page, width, scheme).await;
-            }
+        }
+        for (width, scheme) in LOOKS {
+            self.width(width).await;
+            self.scheme(scheme).await;
+            found.extend(self.violations(page, width, scheme).await);
+            self.picture(page, width, scheme).await;
         }
         found
     }

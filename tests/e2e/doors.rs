@@ -28,7 +28,8 @@ fn address(template: &str) -> String {
 
 async fn ask(server: &Server, method: Method, path: &str, origin: &str, cookie: &str) -> Response {
     let request = client().request(method, server.url(path)).header("origin", origin).header("cookie", cookie);
-    request.header("content-type", "application/x-www-form-urlencoded").body("").send().await.expect("an answer")
+    let body = format!("{}=Probe", laufzettel_server::pages::REASON);
+    request.header("content-type", "application/x-www-form-urlencoded").body(body).send().await.expect("an answer")
 }
 
 #[test]

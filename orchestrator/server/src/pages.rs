@@ -32,6 +32,7 @@ pub const STYLE: &str = concat!(
     include_str!("../pages/style/bild.css"),
     include_str!("../pages/style/aufgaben.css"),
     include_str!("../pages/style/protokoll.css"),
+    include_str!("../pages/style/druck.css"),
 );
 
 /// Names of inputs that are no field of a form. No field's name begins with an underscore.

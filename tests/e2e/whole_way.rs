@@ -1,0 +1,151 @@
+//! The whole way, as a citizen and two clerks go it: applied for, looked at by one, decided by another, read on the status page. By
+//! keyboard alone and with the mouse, with JavaScript and without.
+
+use fantoccini::{Client, elements::Element, key::Key};
+use serde_json::{Value, json};
+
+use crate::{
+    browser::{Driver, browse, browse_scripted, press, sees},
+    desk::{Server, Tenant, process, runtime, text},
+};
+
+const TWO_CLERKS: &str = r#"
+triggers:
+  - intake: { path: zweitwohnung, audience: public, run_as: service:svc-intake }
+input:
+  type: object
+  additionalProperties: false
+  required: [person, seit, grund, richtig]
+  properties:
+    person:
+      type: object
+      title: Zu Ihrer Person
+      additionalProperties: false
+      required: [name, anrede]
+      properties:
+        name: { type: string, maxLength: 80, title: Name }
+        anrede: { type: string, enum: [frau, herr, keine], title: Anrede }
+        telefon: { type: string, maxLength: 30, title: Telefon }
+    seit: { type: string, format: date, title: Seit wann }
+    grund: { type: string, maxLength: 400, title: Warum }
+    richtig: { type: boolean, title: Alles ist richtig }
+steps:
+  erst:
+    title: Zweitwohnung ansehen
+    human:
+      assign: { groups: [GG-Steueramt] }
+      show: { name: "{{ input.person.name }}", seit: "{{ input.seit }}", grund: "{{ input.grund }}" }
+      form: { type: object, additionalProperties: false, required: [vollstaendig], properties: { vollstaendig: { type: boolean, title: Vollständig } } }
+      due: P3D
+  dann:
+    title: Zweitwohnung entscheiden
+    human:
+      assign: { groups: [GG-Steueramt] }
+      not_by: [steps.erst]
+      show: { name: "{{ input.person.name }}", vollstaendig: "{{ steps.erst.vollstaendig }}" }
+      form:
+        type: object
+        additionalProperties: false
+        required: [entscheidung]
+        properties:
+          entscheidung: { type: string, enum: [bewilligen, ablehnen], title: Entscheidung }
+          bemerkung: { type: string, maxLength: 200, title: Bemerkung }
+      due: P3D
+output: { entscheidung: "{{ steps.dann.entscheidung }}" }
+"#;
+
+fn application() -> Value {
+    json!({ "person": { "name": "Änne Möller", "anrede": "keine" }, "seit": "2026-05-03", "grund": "Ich arbeite hier unter der Woche.", "richtig": true })
+}
+
+/// Keys pressed on one page before it is given up: more than any page of these has places to stop at.
+const KEYS_MAX: usize = 120;
+
+/// Somebody at a browser, who uses keys only.
+struct Hands<'c>(&'c Client);
+
+impl Hands<'_> {
+    async fn key(&self, key: Key) {
+        self.0.active_element().await.expect("something has the focus").send_keys(&char::from(key).to_string()).await.expect("pressed");
+    }
+
+    async fn here(&self) -> (Element, String, String, String) {
+        let element = self.0.active_element().await.expect("something has the focus");
+        let mut told = Vec::new();
+        for name in ["type", "name", "value"] {
+            told.push(element.attr(name).await.ok().flatten().unwrap_or_default());
+        }
+        let [kind, name, value] = <[String; 3]>::try_from(told).expect("three");
+        (element, kind, name, value)
+    }
+
+    /// From the top of a page through everything that takes the focus, filling in what is asked, to the button that leads on.
+    async fn goes_through(&self, values: &Value, on: &[&str]) {
+        for _ in 0..KEYS_MAX {
+            self.key(Key::Tab).await;
+            let (element, kind, name, value) = self.here().await;
+            if (kind == "submit" || name == "_schritt") && on.contains(&value.as_str()) {
+                return element.send_keys(&char::from(Key::Enter).to_string()).await.expect("pressed");
+            }
+            match kind.as_str() {
+                "radio" => self.chooses(wanted(values, &name)).await,
+                "checkbox" if wanted(values, &name).is_some() => element.send_keys(" ").await.expect("ticked"),
+                "file" | "hidden" | "submit" | "button" => {}
+                _ => {
+                    if let Some(text) = wanted(values, &name) {
+                        element.send_keys(&text).await.expect("typed");
+                    }
+                }
+            }
+        }
+        panic!("no way on by keyboard: {on:?}");
+    }
+
+    /// Of a group of choices one takes the focus; the arrows go through them.
+    async fn chooses(&self, wish: Option<String>) {
+        let Some(wish) = wish else { return };
+        let (element, _, _, value) = self.here().await;
+        if value == wish {
+            return element.send_keys(" ").await.expect("chosen");
+        }
+        for _ in 0..KEYS_MAX {
+            self.key(Key::Down).await;
+            if self.here().await.3 == wish {
+                return;
+            }
+        }
+        panic!("no such choice: {wish}");
+    }
+
+    /// To a link or a button by what it says, from the top of the page.
+    async fn follows(&self, text: &str) {
+        for _ in 0..KEYS_MAX {
+            self.key(Key::Tab).await;
+            let element = self.0.active_element().await.expect("something has the focus");
+            if element.text().await.unwrap_or_default().contains(text) {
+                return element.send_keys(&char::from(Key::Enter).to_string()).await.expect("pressed");
+            }
+        }
+        panic!("no way to „{text}“ by keyboard");
+    }
+}
+
+/// What is to stand in the field of this name: a part of a date too, and the words a form has for yes and no.
+fn wanted(values: &Value, name: &str) -> Option<String> {
+    let at = |path: &str| path.split('.').try_fold(values, |value, part| value.get(part)).cloned();
+    if let Some(value) = at(name) {
+        return Some(match value {
+            Value::Bool(yes) => if yes { "ja" } else { "nein" }.to_owned(),
+            Value::String(text) => text,
+            other => other.to_string(),
+        });
+    }
+    let (date, part) = name.rsplit_once('.')?;
+    let date = at(date)?.as_str()?.parse::<jiff::civil::Date>().ok()?;
+    Some(match part {
+        "tag" => date.day().to_string(),
+        "monat" => date.month().to_string(),
+        "jahr" => date.year().to_string(),
+        _ => return None,
+    })
+}
