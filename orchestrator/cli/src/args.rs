@@ -24,9 +24,16 @@ pub enum Language {
     En,
 }
 
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum GraphFormat {
+    Svg,
+    Mermaid,
+    Dot,
+}
+
 #[derive(Debug, clap::Args)]
 pub struct Where {
-    /// Konfiguration; ohne sie der Vorführmandant in ./laufzettel-data (check: ohne sie nur die Dateien selbst)
+    /// Konfiguration; ohne sie der Vorführmandant in ./laufzettel-data (check, graph: ohne sie nur die Dateien selbst)
     #[arg(long, value_name = "DATEI")]
     pub config: Option<PathBuf>,
     /// Mandant; nötig, wenn die Konfiguration mehrere hat
@@ -91,6 +98,15 @@ pub enum Command {
         /// Jeder Weg von einer Quelle zu einem Ziel als Tabelle, für die oder den Datenschutzbeauftragten
         #[arg(long)]
         flows: bool,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Das Bild eines Prozesses, auf die Standardausgabe
+    Graph {
+        /// Prozessdatei
+        path: PathBuf,
+        #[arg(long, default_value = "svg")]
+        format: GraphFormat,
         #[command(flatten)]
         at: Where,
     },

@@ -2,6 +2,7 @@
 
 mod bench;
 mod check;
+mod graph;
 mod release;
 mod schema;
 mod serve;
@@ -43,6 +44,7 @@ pub async fn carry_out(args: Args) -> anyhow::Result<u8> {
         Command::Serve { config, after_restore } => serve::serve(&config, after_restore, &out).await,
         Command::Run { process, input, who, zone, answers, until_waiting, at } => run(process, input, who, zone, answers, until_waiting, at, &out).await,
         Command::Check { paths, flows, at } => check::check(&paths, flows, &at, &out).await,
+        Command::Graph { path, format, at } => graph::graph(&path, format, &at, &out).await,
         Command::Test { paths, faults, at } => test::test(&paths, faults, &at, &out).await,
         Command::Release { process, by, password_file, at } => release::release(&process, Who { by, password_file }, &at, &out).await,
         Command::Login { at } => at_server(&at, Wish::Login, &out).await,
@@ -62,7 +64,7 @@ pub async fn carry_out(args: Args) -> anyhow::Result<u8> {
 }
 
 /// Commands that are promised and not built yet.
-const NOT_YET: [&str; 2] = ["doctor", "graph"];
+const NOT_YET: [&str; 1] = ["doctor"];
 
 fn refuse(words: &[String]) -> anyhow::Result<u8> {
     let name = words.first().map_or("", String::as_str);
@@ -70,8 +72,8 @@ fn refuse(words: &[String]) -> anyhow::Result<u8> {
         bail!("„{name}“ wird in dieser Version noch nicht unterstützt.");
     }
     let known = [
-        "up", "serve", "run", "check", "test", "release", "login", "logout", "runs", "tasks", "audit", "tools", "tenants", "keys", "users", "schema", "mcp",
-        "bench",
+        "up", "serve", "run", "check", "graph", "test", "release", "login", "logout", "runs", "tasks", "audit", "tools", "tenants", "keys", "users", "schema",
+        "mcp", "bench",
     ];
     bail!("Den Befehl „{name}“ gibt es nicht. {}", laufzettel_domain::finding::hint(name, known).de)
 }

@@ -24,6 +24,15 @@ impl Effect {
             Self::Send => "send",
         }
     }
+
+    pub fn text(self) -> Text {
+        let (de, en) = match self {
+            Self::Read => ("liest", "reads"),
+            Self::Write => ("schreibt", "writes"),
+            Self::Send => ("geht nach außen", "leaves the house"),
+        };
+        Text::new(de, en)
+    }
 }
 
 /// Whether the server of a tool is told who calls.

@@ -10,6 +10,7 @@ pub mod expression;
 pub mod folder;
 pub mod graph;
 pub mod model;
+pub mod picture;
 pub mod poll;
 pub mod read;
 pub mod schedule;
