@@ -1,6 +1,8 @@
 //! `cite: required`: a model says nothing it cannot show. Every object at the deepest level of lists in its answer (or the
 //! answer itself) carries `belege`, and each quotation stands word for word in the passage it names.
 
+use std::ops::Range;
+
 use laufzettel_domain::Value;
 pub use laufzettel_domain::names::SOURCES;
 use serde_json::{Map, json};
@@ -150,19 +152,53 @@ fn collect<'v>(value: &'v Value, levels: usize, claims: &mut Vec<&'v Value>) {
 }
 
 fn stands(quotation: &Value, sources: &Value) -> Result<(), String> {
-    let named = |passage: &&Value| PLACE.iter().all(|name| passage[*name] == quotation[*name]);
     let place = || PLACE.map(|name| quotation[name].as_str().unwrap_or("–")).join(", ");
-    // one place may be given in several pieces
-    let mut passages = sources.as_array().into_iter().flatten().filter(named).peekable();
+    let mut passages = named(quotation, sources).peekable();
     passages.peek().ok_or_else(|| format!("Die Fundstelle „{}“ gibt es nicht.", place()))?;
-    let said = normal(&quotation["zitat"]);
-    let stands = !said.is_empty() && passages.any(|passage| normal(&passage["text"]).contains(&said));
-    if stands { Ok(()) } else { Err(format!("„{}“ steht nicht in „{}“.", short(&said), place())) }
+    let said = quotation["zitat"].as_str().unwrap_or_default();
+    if passages.any(|passage| locate(passage, said).is_some()) {
+        Ok(())
+    } else {
+        Err(format!("„{}“ steht nicht in „{}“.", short(&normal(said)), place()))
+    }
 }
 
-/// Words with single blanks between them: a line break in a document is no other word.
-fn normal(text: &Value) -> String {
-    text.as_str().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
+/// Whether a value is a quotation with the place it is taken from.
+pub fn is_quotation(value: &Value) -> bool {
+    PLACE.iter().chain(&["zitat"]).all(|name| value.get(*name).is_some_and(Value::is_string))
+}
+
+/// The passages a quotation names; one place may be given in several pieces.
+pub fn named<'s>(quotation: &Value, sources: &'s Value) -> impl Iterator<Item = &'s str> {
+    let of = |passage: &&Value| PLACE.iter().all(|name| passage[*name] == quotation[*name]);
+    sources.as_array().into_iter().flatten().filter(of).filter_map(|passage| passage["text"].as_str())
+}
+
+/// Where a quotation stands in a passage, word for word: bytes of the passage. A line break in a document is no other word.
+pub fn locate(passage: &str, quotation: &str) -> Option<Range<usize>> {
+    let said = normal(quotation);
+    let mut flat = String::with_capacity(passage.len());
+    // of each word, where it begins in the flat text and in the passage
+    let mut words: Vec<(usize, usize)> = Vec::new();
+    let mut offset = 0;
+    for word in passage.split_whitespace() {
+        offset += passage[offset..].find(word)?;
+        if !flat.is_empty() {
+            flat.push(' ');
+        }
+        words.push((flat.len(), offset));
+        flat.push_str(word);
+        offset += word.len();
+    }
+    let begin = flat.find(&said).filter(|_| !said.is_empty())?;
+    let place = |at: usize| words.iter().rev().find(|(flat, _)| *flat <= at).map(|(flat, begins)| begins + (at - flat));
+    let last = said.chars().next_back().map_or(0, char::len_utf8);
+    Some(place(begin)?..place(begin + said.len() - last)? + last)
+}
+
+/// Words with single blanks between them.
+fn normal(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn short(text: &str) -> String {
@@ -210,6 +246,21 @@ mod tests {
         let own = object(json!({ "t": text, "belege": list(object(json!({ "eigenes": text }))) }));
         let kept = with_belege(&own);
         assert_eq!((&kept["properties"]["belege"], &kept["required"]), (&own["properties"]["belege"], &json!(["belege"])));
+    }
+
+    #[test]
+    fn a_quotation_is_found_where_it_stands() {
+        for (passage, quotation, expected) in [
+            ("Die Miete beträgt\n  monatlich 640 Euro.", "beträgt monatlich 640", Some("beträgt\n  monatlich 640")),
+            ("  aa ä\u{a0}b", "ä b", Some("ä\u{a0}b")),
+            ("aus Haus", "Haus", Some("Haus")),
+            ("Grüße", "üß", Some("üß")),
+            ("a b", " ", None),
+            ("a b", "b a", None),
+            ("", "a", None),
+        ] {
+            assert_eq!(locate(passage, quotation).map(|range| &passage[range]), expected, "{passage}: {quotation}");
+        }
     }
 
     #[test]

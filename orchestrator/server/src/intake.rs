@@ -95,7 +95,7 @@ pub async fn send(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
     let intent = sent.get(pages::INTENT).unwrap_or(pages::INTENT_REVIEW);
     if !problems.is_empty() || intent == pages::INTENT_CHANGE {
         let shown: &[Problem] = if intent == pages::INTENT_CHANGE { &[] } else { &problems };
-        let filled = Filled { pairs: &sent.pairs, problems: shown, files: &sent.files, proposal: None, own_data: true };
+        let filled = Filled { pairs: &sent.pairs, problems: shown, files: &sent.files, proposal: None, proposed_by: None, own_data: true };
         let status = if shown.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
         return asked.page(status, &antrag(&entrance, &asked, &filled, key));
     }

@@ -12,6 +12,7 @@ mod intake;
 mod key;
 mod oidc;
 mod openapi;
+mod origin;
 pub mod pages;
 mod problem;
 mod processes;

@@ -3,8 +3,10 @@
 //! Pure: no routes, no clock, no store. Who may see what is decided before a page is made. Texts of processes and people are
 //! escaped here and nowhere else; the pages themselves load one style sheet and nothing from elsewhere.
 
+pub mod citation;
 pub mod citizen;
 pub mod form;
+pub mod names;
 pub mod runs;
 pub mod shown;
 pub mod staff;
@@ -18,7 +20,7 @@ use serde::Serialize;
 pub use citizen::{Answered, AntragPage, AutomatedStep, Decision, Notice, Question, QuittungPage, Reached, Said, Station, StatusPage, ZusammenfassungPage};
 pub use form::{FileField, Filled, Form, FormView, UploadedFile};
 pub use runs::{Called, Cancel, Entry, Gone, RunRow, RunState, StepKind, StepState, StepView, VorgaengePage, VorgangPage};
-pub use shown::{Origin, Shown};
+pub use shown::{Origin, Shown, Source};
 pub use staff::{
     AbgemeldetPage, AnmeldenPage, FehlerPage, PasswordForm, PersonChoice, ProcessRow, ProzessePage, StartPage, StartseitePage, TerminalPage, ZoneChoice,
 };

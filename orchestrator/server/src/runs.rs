@@ -10,14 +10,14 @@ use axum::{
 };
 use laufzettel_domain::{Lang, RunId, Value};
 use laufzettel_store::RunFilter;
-use laufzettel_worker::Loaded;
 use serde_json::json;
 
 use crate::{
-    pages::{self, Cancel, Entry, Gone, Page, RunRow, RunState, StepView, VorgaengePage, VorgangPage},
+    origin::Voices,
+    pages::{self, Cancel, Entry, Gone, Page, RunRow, RunState, StepView, VorgaengePage, VorgangPage, shown::bound},
     reply::Asked,
     site::{Session, Site, TenantSite},
-    view,
+    view::{self, Matter},
 };
 
 /// Runs on one page of the list.
@@ -64,24 +64,29 @@ pub async fn page(State(site): State<Arc<Site>>, Extension(session): Extension<S
     let tenant = &site.tenants[&session.tenant];
     let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
     let Some(run) = RunId::parse(&run) else { return asked.missing() };
-    let loaded = match tenant.desk.visible(&session.caller, run).await {
-        Ok(Some(loaded)) => loaded,
+    let (loaded, records) = match tenant.desk.visible_traced(&session.caller, run).await {
+        Ok(Some(found)) => found,
         Ok(None) => return asked.missing(),
         Err(error) => return asked.wish(&error),
     };
     if let Err(error) = tenant.desk.record("content.viewed", &session.caller, json!({ "run": run.to_string() })).await {
         return asked.unwritten(&error);
     }
-    let Ok(records) = tenant.desk.tenant.store.history(run).await else { return asked.unavailable() };
     let bodies: Vec<(String, i64, Value)> = records.iter().map(|r| (r.draft.kind.clone(), r.draft.at, r.draft.body().unwrap_or(Value::Null))).collect();
     let may_cancel = loaded.run.ended.is_none() && tenant.desk.needs_unit(&loaded, &session.caller).await.is_ok();
-    asked.ok(&Page::Vorgang(view_of(tenant, may_cancel, &asked, &loaded, &bodies)))
+    let voices = Voices::of(&records);
+    asked.ok(&Page::Vorgang(view_of(tenant, may_cancel, &Matter::new(&loaded, &voices, asked.lang), &bodies)))
 }
 
-fn view_of(tenant: &TenantSite, may_cancel: bool, asked: &Asked, loaded: &Loaded, bodies: &[(String, i64, Value)]) -> VorgangPage {
+fn view_of(tenant: &TenantSite, may_cancel: bool, matter: &Matter<'_>, bodies: &[(String, i64, Value)]) -> VorgangPage {
+    let (loaded, lang) = (matter.loaded, matter.lang);
     let (run, process) = (&loaded.run, &loaded.prepared.process);
-    let mut steps: Vec<StepView> = process.order.iter().map(|id| view::step(loaded, id, asked.lang)).collect();
-    steps.iter_mut().for_each(|step| decisions(step, bodies, asked.lang));
+    let mut steps: Vec<StepView> = process.order.iter().map(|id| view::step(matter, id)).collect();
+    for step in &mut steps {
+        decisions(step, bodies, lang);
+        bound(&mut step.input, false);
+        bound(&mut step.output, false);
+    }
     VorgangPage {
         number: run.nummer.clone(),
         title: process.title.clone(),
@@ -98,7 +103,7 @@ fn view_of(tenant: &TenantSite, may_cancel: bool, asked: &Asked, loaded: &Loaded
         steps,
         timeline: bodies
             .iter()
-            .map(|(kind, at, body)| Entry { at: tenant.civil_micros(*at), text: laufzettel_engine::sentence(kind, body).get(asked.lang).to_owned() })
+            .map(|(kind, at, body)| Entry { at: tenant.civil_micros(*at), text: laufzettel_engine::sentence(kind, body).get(lang).to_owned() })
             .collect(),
         gone: loaded.gone.map(|gone| Gone { at: tenant.civil(gone.at), belege_until: gone.belege_until.map(|at| tenant.civil(at)) }),
         cancel: may_cancel.then(|| Cancel { action: format!("/vorgaenge/{}/abbrechen", run.id), missing: false }),

@@ -189,7 +189,7 @@ impl Asking<'_> {
 }
 
 /// Nothing is filled in yet; what she fills in is her own.
-const BLANK: Filled<'static> = Filled { pairs: &[], problems: &[], files: &[], proposal: None, own_data: true };
+const BLANK: Filled<'static> = Filled { pairs: &[], problems: &[], files: &[], proposal: None, proposed_by: None, own_data: true };
 
 /// What she has before her beside the state of her run.
 struct Sight<'s> {

@@ -18,10 +18,11 @@ use serde_json::json;
 use crate::{
     api::page,
     form_data,
-    pages::{self, AufgabePage, AufgabenPage, Filled, Form, Hand, Page, TaskRow, UploadedFile},
+    origin::Voices,
+    pages::{self, AufgabePage, AufgabenPage, Filled, Form, Hand, Page, TaskRow, UploadedFile, shown::bound, words::format_moment},
     reply::Asked,
     site::{Session, Site, TenantSite},
-    view,
+    view::{self, Matter},
 };
 
 /// Tasks on one page of the inbox: more than anybody does in a day.
@@ -67,19 +68,19 @@ pub async fn list(
 
 /// A task somebody asked for. What is not hers does not exist for her; the journal knows better.
 enum Found {
-    Hers(TaskId, Box<Loaded>),
+    Hers(TaskId, Box<(Loaded, Voices)>),
     Denied(TaskId, Decision),
     Nothing,
 }
 
 async fn find(tenant: &TenantSite, by: &Caller, written: &str) -> Result<Found, WishError> {
     let Some(id) = TaskId::parse(written) else { return Ok(Found::Nothing) };
-    let Some(loaded) = tenant.desk.load(id.run).await? else { return Ok(Found::Nothing) };
+    let Some((loaded, records)) = tenant.desk.retrace(id.run).await? else { return Ok(Found::Nothing) };
     if !loaded.run.tasks.get(&id.number).is_some_and(|t| t.state == TaskState::Open) {
         return Ok(Found::Nothing);
     }
     let decision = tenant.desk.may_complete(&loaded, id.number, by).await?;
-    Ok(if decision.allow { Found::Hers(id, Box::new(loaded)) } else { Found::Denied(id, decision) })
+    Ok(if decision.allow { Found::Hers(id, Box::new((loaded, Voices::of(&records)))) } else { Found::Denied(id, decision) })
 }
 
 /// The form of a task, in the author's order.
@@ -101,9 +102,12 @@ pub async fn page(
     let tenant = &site.tenants[&session.tenant];
     let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
     match find(tenant, &session.caller, &written).await {
-        Ok(Found::Hers(id, loaded)) => {
+        Ok(Found::Hers(id, found)) => {
             match tenant.desk.record("content.viewed", &session.caller, json!({ "run": id.run.to_string(), "task": written })).await {
-                Ok(()) => show(tenant, &asked, &session.caller, id, &loaded, &Again::default(), StatusCode::OK),
+                Ok(()) => {
+                    let again = Again { everything: uri.query().is_some_and(|query| query.split('&').any(|pair| pair == EVERYTHING)), ..Again::default() };
+                    show(tenant, &asked, &session.caller, id, &found, &again, StatusCode::OK)
+                }
                 Err(error) => asked.unwritten(&error),
             }
         }
@@ -119,14 +123,24 @@ struct Again<'s> {
     problems: &'s [Problem],
     files: &'s [UploadedFile],
     no_reason: bool,
+    /// Long texts in full length.
+    everything: bool,
 }
 
-fn show(tenant: &TenantSite, asked: &Asked, by: &Caller, id: TaskId, loaded: &Loaded, again: &Again<'_>, status: StatusCode) -> Response {
-    let Again { pairs, problems, files, no_reason } = *again;
+/// How a page is asked for with its long texts in full length.
+const EVERYTHING: &str = "ganz=1";
+
+fn show(tenant: &TenantSite, asked: &Asked, by: &Caller, id: TaskId, (loaded, voices): &(Loaded, Voices), again: &Again<'_>, status: StatusCode) -> Response {
+    let Again { pairs, problems, files, no_reason, everything } = *again;
     let Some(task) = loaded.run.tasks.get(&id.number) else { return asked.missing() };
     let Some(form) = form_of(loaded, task) else { return asked.unavailable() };
     let process = &loaded.prepared.process;
     let due = task.opened.due.map(|at| tenant.civil(at));
+    let matter = Matter::new(loaded, voices, asked.lang);
+    let mut shown = view::shown(&matter, task);
+    bound(&mut shown, everything);
+    let proposed_by = view::proposals(&matter, task);
+    let filled = Filled { pairs, problems, files, proposal: Some(&task.opened.vorschlag), proposed_by: Some(&proposed_by), ..Filled::default() };
     let page = AufgabePage {
         action: format!("/aufgaben/{id}"),
         title: laufzettel_worker::task_title(process, &task.opened),
@@ -136,9 +150,11 @@ fn show(tenant: &TenantSite, asked: &Asked, by: &Caller, id: TaskId, loaded: &Lo
         due,
         overdue: task.opened.due.is_some_and(|at| at < tenant.desk.tenant.clock.now()),
         message: message(task, asked.lang),
-        shown: view::shown(loaded, task, asked.lang),
+        told: view::told(&matter, task, &|at| format_moment(tenant.civil(at), asked.lang)),
+        everything: shown.iter().flat_map(|row| &row.lines).any(|line| line.cut).then(|| format!("/aufgaben/{id}?{EVERYTHING}")),
+        shown,
         digest: task.opened.shown.to_string(),
-        form: form.view(&Filled { pairs, problems, files, proposal: Some(&task.opened.vorschlag), ..Filled::default() }, asked.lang),
+        form: form.view(&filled, asked.lang),
         hand: hand(id, task, by, no_reason),
         button: None,
     };
@@ -170,14 +186,14 @@ pub async fn claim(
 ) -> Response {
     let tenant = &site.tenants[&session.tenant];
     let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
-    let (id, loaded) = match hers(tenant, &asked, &session, &written).await {
+    let (id, found) = match hers(tenant, &asked, &session, &written).await {
         Ok(found) => found,
         Err(answered) => return answered,
     };
     let reason = sent.get(pages::REASON).map(|reason| reason.trim()).unwrap_or_default();
-    let held = loaded.run.tasks.get(&id.number).is_some_and(|task| hand(id, task, &session.caller, false).holder.is_some());
+    let held = found.0.run.tasks.get(&id.number).is_some_and(|task| hand(id, task, &session.caller, false).holder.is_some());
     if held && reason.is_empty() {
-        return show(tenant, &asked, &session.caller, id, &loaded, &Again { no_reason: true, ..Again::default() }, StatusCode::UNPROCESSABLE_ENTITY);
+        return show(tenant, &asked, &session.caller, id, &found, &Again { no_reason: true, ..Again::default() }, StatusCode::UNPROCESSABLE_ENTITY);
     }
     match tenant.desk.claim(id, &session.caller, reason).await {
         Ok(_) => Redirect::to(&format!("/aufgaben/{id}")).into_response(),
@@ -205,7 +221,7 @@ pub async fn give_back(
 }
 
 /// A task somebody means to do something with, or the answer that there is none for her.
-async fn hers(tenant: &TenantSite, asked: &Asked, session: &Session, written: &str) -> Result<(TaskId, Box<Loaded>), Response> {
+async fn hers(tenant: &TenantSite, asked: &Asked, session: &Session, written: &str) -> Result<(TaskId, Box<(Loaded, Voices)>), Response> {
     match find(tenant, &session.caller, written).await {
         Ok(Found::Hers(id, loaded)) => Ok((id, loaded)),
         Ok(Found::Denied(id, decision)) => {
@@ -220,11 +236,11 @@ async fn hers(tenant: &TenantSite, asked: &Asked, session: &Session, written: &s
 pub async fn answer(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(written): Path<String>, request: Request) -> Response {
     let tenant = &site.tenants[&session.tenant];
     let asked = Asked::new(request.uri(), request.headers(), Some(tenant), Some(&session));
-    let (id, loaded) = match hers(tenant, &asked, &session, &written).await {
+    let (id, found) = match hers(tenant, &asked, &session, &written).await {
         Ok(found) => found,
         Err(answered) => return answered,
     };
-    let Some(form) = loaded.run.tasks.get(&id.number).and_then(|task| form_of(&loaded, task)) else { return asked.unavailable() };
+    let Some(form) = found.0.run.tasks.get(&id.number).and_then(|task| form_of(&found.0, task)) else { return asked.unavailable() };
     let Ok(sent) = form_data::read(request, &tenant.desk, &form).await else { return asked.missing() };
     let (mut values, mut problems) = form.parse(&sent.pairs);
     if form_data::insert_files(&tenant.desk, &mut values, &sent.files).await.is_err() {
@@ -239,8 +255,8 @@ pub async fn answer(State(site): State<Arc<Site>>, Extension(session): Extension
             Err(error) => return asked.wish(&error),
         }
     }
-    let again = Again { pairs: &sent.pairs, problems: &problems, files: &sent.files, no_reason: false };
-    show(tenant, &asked, &session.caller, id, &loaded, &again, StatusCode::UNPROCESSABLE_ENTITY)
+    let again = Again { pairs: &sent.pairs, problems: &problems, files: &sent.files, ..Again::default() };
+    show(tenant, &asked, &session.caller, id, &found, &again, StatusCode::UNPROCESSABLE_ENTITY)
 }
 
 /// Nothing is added to what a person answered; an empty form is an empty object.

@@ -116,6 +116,11 @@ impl Desk {
 
     /// Folds a run from its journal.
     pub async fn load(&self, run: RunId) -> Result<Option<Loaded>, WishError> {
+        Ok(self.retrace(run).await?.map(|(loaded, _)| loaded))
+    }
+
+    /// The same, with the records it was folded from: they tell what a run does not keep.
+    pub async fn retrace(&self, run: RunId) -> Result<Option<(Loaded, Vec<Record>)>, WishError> {
         let records = self.tenant.store.history(run).await?;
         if records.is_empty() {
             return Ok(None);
@@ -128,7 +133,7 @@ impl Desk {
             return Err(WishError::Unavailable(format!("die Fassung {} von {} ist nicht mehr da", state.version, state.process)));
         };
         let gone = if erased { Some(self.gone(&state).await?) } else { None };
-        Ok(Some(Loaded { run: state, prepared, gone }))
+        Ok(Some((Loaded { run: state, prepared, gone }, records)))
     }
 
     /// Contents are missing where they were erased, and only of what has ended: anything else is a damaged journal.

@@ -49,6 +49,7 @@ pub use tenant::{Memory, Nobody, Prepared, Tenant};
 pub use witness::WitnessError;
 
 pub use laufzettel_domain::Clock;
+pub use laufzettel_journal::Record;
 
 /// Microseconds since 1970 of an instant.
 pub fn micros(at: jiff::Timestamp) -> i64 {

@@ -1,6 +1,7 @@
 //! Who may look at what, and who may look after the house.
 
 use laufzettel_domain::{Caller, RunId, Text};
+use laufzettel_journal::Record;
 use laufzettel_policy::{Action, Decision, Who, glob, permit, permit_view};
 use laufzettel_store::{RunFilter, RunPage, RunRow, Sight};
 use serde_json::json;
@@ -18,10 +19,15 @@ impl Desk {
 
     /// A run this person may see; `None` otherwise: what may not be seen does not exist.
     pub async fn visible(&self, by: &Caller, run: RunId) -> Result<Option<Loaded>, WishError> {
+        Ok(self.visible_traced(by, run).await?.map(|(loaded, _)| loaded))
+    }
+
+    /// The same, with the run's records.
+    pub async fn visible_traced(&self, by: &Caller, run: RunId) -> Result<Option<(Loaded, Vec<Record>)>, WishError> {
         let who = self.who(by).await?;
-        let Some(loaded) = self.load(run).await? else { return Ok(None) };
+        let Some((loaded, records)) = self.retrace(run).await? else { return Ok(None) };
         let may = self.may_view(&who, &loaded.prepared.process.verantwortlich, &loaded.run.caller.subject).await.allow;
-        Ok(may.then_some(loaded))
+        Ok(may.then_some((loaded, records)))
     }
 
     /// A page of the runs this person may see, newest first; `patterns`: of the processes a key is for. The rights are asked once

@@ -1,5 +1,6 @@
 //! One sample of every page, with hostile text where people and models write.
 
+mod aufgaben;
 mod citizen;
 
 use jiff::civil::{DateTime, date};
@@ -151,10 +152,12 @@ impl AufgabePage {
             "melderegister": { "familienname": "Möller", "anschrift": { "strasse": "Hauptstraße 1", "plz": "76756" } }, "hinweise": ["eins", "zwei"], "nachweis": null,
         });
         let mut shown = Shown::list(&shown, &["antragsteller".to_owned(), "nachweis".to_owned()], lang);
-        shown[0] = shown[0].clone().labelled(&laufzettel_domain::Label::strictest()).from(Origin::Antrag);
+        shown[0] = shown[0].clone().labelled(&laufzettel_domain::Label::strictest(), lang).from([Source::new(Origin::Antrag, "")]);
         shown[1].link = Some("/aufgaben/1/datei/0".into());
-        shown[2] = shown[2].clone().from(Origin::Regel);
-        shown[5] = shown[5].clone().from(Origin::Register);
+        shown[2] = shown[2].clone().from([Source::new(Origin::Antrag, ""), Source::new(Origin::Regel, EVIL)]);
+        shown[5] = shown[5].clone().from([Source::new(Origin::Register, "registry/person_suchen")]);
+        shown.push(aufgaben::cited(lang));
+        shown::bound(&mut shown, false);
         Self {
             action: "/aufgaben/1/abschliessen".into(),
             title: "Hundesteuer festsetzen oder Anmeldung zurückweisen".into(),
@@ -164,9 +167,11 @@ impl AufgabePage {
             due: Some(at(8)),
             overdue: true,
             message: wrong.then(|| EVIL.into()),
+            told: wrong.then(aufgaben::told),
+            everything: Some("/aufgaben/1?ganz=1".into()),
             shown,
             digest: "sha256:00".into(),
-            form: form.view(&Filled { problems: &problems, proposal: Some(&proposal), ..Filled::default() }, lang),
+            form: form.view(&Filled { problems: &problems, proposal: Some(&proposal), proposed_by: Some(&aufgaben::proposed_by()), ..Filled::default() }, lang),
             hand: Hand { claim: "/aufgaben/1/uebernehmen".into(), give_back: "/aufgaben/1/zurueckgeben".into(), mine: wrong, ..Hand::default() },
             button: None,
         }

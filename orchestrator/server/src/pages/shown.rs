@@ -1,11 +1,18 @@
 //! Values as people read them: labels from keys, dates, amounts and files in words.
 
+use std::sync::LazyLock;
+
 use jiff::civil::Date;
-use laufzettel_domain::{Label, Lang, Value, file::File};
+use laufzettel_domain::{Label, Lang, Path, Trust, Value, file::File};
+use laufzettel_process::cite;
 use laufzettel_worker::veil;
 use serde::Serialize;
 
-use super::words::{format_date, word};
+use super::{
+    citation::Citation,
+    names::{Names, Spelling},
+    words::{format_date, word},
+};
 
 /// One value with its label.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -17,47 +24,116 @@ pub struct Shown {
     pub link: Option<String>,
     /// Protection need and categories.
     pub protection: Option<String>,
-    pub origin: Option<Origin>,
+    /// The least certain first.
+    pub origins: Vec<Source>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Line {
     pub label: Option<String>,
     pub text: String,
+    /// Of a long text: all of it; `text` is how it begins.
+    pub whole: Option<String>,
+    /// Even `whole` is not all of it.
+    pub cut: bool,
+    pub citations: Vec<Citation>,
 }
 
-/// Where a value comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+impl Line {
+    fn new(label: Option<String>, text: String) -> Self {
+        Self { label, text, ..Self::default() }
+    }
+}
+
+/// Where a value comes from. What nobody in the house has made certain comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
+    Modell,
     Antrag,
     Register,
-    Modell,
-    Regel,
     Mensch,
+    Regel,
+    /// A fact of the case itself: its number, its times, or another case it has called.
+    Vorgang,
+    /// A fixed text of the process.
+    Prozess,
+}
+
+/// Where a value comes from, and which one: the model and its zone, the row of the table, the person.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Source {
+    pub kind: Origin,
+    pub detail: String,
+}
+
+impl Source {
+    pub fn new(kind: Origin, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into() }
+    }
+}
+
+/// Characters of a text that stand there at once. As many count as seen by whoever completes a task (`labels::SEEN_CHARS_MAX`).
+const OPEN_CHARS: usize = 500;
+/// Characters that are folded away in the page; a longer text opens on a page of its own.
+const FOLDED_CHARS: usize = 6_000;
+
+/// Folds long texts. `everything`: nothing is left out, however long.
+pub fn bound(rows: &mut [Shown], everything: bool) {
+    for line in rows.iter_mut().flat_map(|row| &mut row.lines) {
+        if line.text.chars().count() <= OPEN_CHARS {
+            continue;
+        }
+        let limit = if everything { usize::MAX } else { FOLDED_CHARS };
+        let whole: String = line.text.chars().take(limit).collect();
+        line.cut = whole.len() < line.text.len();
+        // about as much as two paragraphs, up to a word's end
+        let begins: String = line.text.chars().take(OPEN_CHARS - 100).collect();
+        line.text = format!("{} …", begins.rsplit_once(char::is_whitespace).map_or(begins.as_str(), |(begins, _)| begins));
+        line.whole = Some(whole);
+    }
+}
+
+/// What a value's parts are called, and the passages its quotations are taken from.
+#[derive(Clone, Copy)]
+pub struct Material<'m> {
+    pub names: Names<'m>,
+    pub passages: &'m Value,
+}
+
+static NO_SPELLING: LazyLock<Spelling> = LazyLock::new(Spelling::default);
+
+impl Material<'_> {
+    /// Nothing but the keys.
+    fn bare() -> Self {
+        Self { names: Names::new(&NO_SPELLING, None), passages: &Value::Null }
+    }
 }
 
 impl Shown {
     pub fn of(key: &str, value: &Value, lang: Lang) -> Self {
-        let mut lines = Vec::new();
-        add_lines(None, key, value, lang, &mut lines);
-        if lines.is_empty() {
-            lines.push(Line { label: None, text: word("nothing", lang).to_owned() });
-        }
-        Self { label: humanize(key), lines, link: None, protection: None, origin: None }
+        Self::with(key, value, Material::bare(), lang)
     }
 
-    /// A value as a program is given it: under its own name, nothing left out but the code of a status page, nothing in other words. `from`: where it comes from.
-    pub fn exact(name: &str, value: &Value, from: Option<&str>) -> Self {
+    pub fn with(key: &str, value: &Value, material: Material<'_>, lang: Lang) -> Self {
+        let mut lines = Vec::new();
+        Walk { key, material, lang, lines: &mut lines }.add(None, &[], value);
+        if lines.is_empty() {
+            lines.push(Line::new(None, word("nothing", lang).to_owned()));
+        }
+        let label = material.names.title(&[]).unwrap_or_else(|| material.names.label(&[key.to_owned()]));
+        Self { label, lines, link: None, protection: None, origins: Vec::new() }
+    }
+
+    /// A value as a program is given it: under its own name, nothing left out but the code of a status page, nothing in other words.
+    pub fn exact(name: &str, value: &Value) -> Self {
         let text = match value {
             // what is text and looks like it needs no quotes
             Value::String(text) if !text.is_empty() && text.trim() == text && serde_json::from_str::<Value>(text).is_err() => veil::text(text),
             Value::Array(_) | Value::Object(_) => serde_json::to_string_pretty(&veil::value(value)).unwrap_or_default(),
             other => veil::text(&other.to_string()),
         };
-        let from = from.map(|from| Line { label: Some("Herkunft".to_owned()), text: from.to_owned() });
-        let lines = [Line { label: None, text }].into_iter().chain(from).collect();
-        Self { label: name.to_owned(), lines, link: None, protection: None, origin: None }
+        Self { label: name.to_owned(), lines: vec![Line::new(None, text)], link: None, protection: None, origins: Vec::new() }
     }
 
     /// Every key of an object: those of `order` first, the rest by name. Anything else, a file too, is one value.
@@ -70,29 +146,76 @@ impl Shown {
     }
 
     #[must_use]
-    pub fn labelled(mut self, label: &Label) -> Self {
-        self.protection = Some(label.to_string());
+    pub fn labelled(mut self, label: &Label, lang: Lang) -> Self {
+        self.protection = Some(label_in_words(label, lang));
         self
     }
 
     #[must_use]
-    pub fn from(mut self, origin: Origin) -> Self {
-        self.origin = Some(origin);
+    pub fn from(mut self, origins: impl IntoIterator<Item = Source>) -> Self {
+        self.origins.extend(origins);
         self
     }
 }
 
-fn add_lines(label: Option<String>, key: &str, value: &Value, lang: Lang, lines: &mut Vec<Line>) {
-    let below = |part: &str| Some(label.as_ref().map_or_else(|| humanize(part), |l| format!("{l}, {}", humanize(part))));
-    match value {
-        Value::Object(map) if File::from_value(value).is_none() => map.iter().for_each(|(k, v)| add_lines(below(k), k, v, lang, lines)),
-        Value::Array(items) => {
-            for (n, item) in items.iter().enumerate() {
-                let label = if item.is_object() && items.len() > 1 { below(&(n + 1).to_string()) } else { label.clone() };
-                add_lines(label, key, item, lang, lines);
+/// „hoch: Steuerdaten, personenbezogen; von außen, ungeprüft“
+pub fn label_in_words(label: &Label, lang: Lang) -> String {
+    let kinds: Vec<&str> = label.kategorien.iter().map(|kind| word(&format!("kategorie_{}", kind.as_str()), lang)).collect();
+    let level = word(&format!("schutzbedarf_{}", label.schutzbedarf.as_str()), lang);
+    let level = if kinds.is_empty() { level.to_owned() } else { format!("{level}: {}", kinds.join(", ")) };
+    let trust = match label.trust {
+        Trust::Untrusted => "trust_untrusted",
+        Trust::Inert => "trust_inert",
+        Trust::Trusted => return level,
+    };
+    format!("{level}; {}", word(trust, lang))
+}
+
+/// A value on its way into lines.
+struct Walk<'w> {
+    key: &'w str,
+    material: Material<'w>,
+    lang: Lang,
+    lines: &'w mut Vec<Line>,
+}
+
+impl Walk<'_> {
+    /// `below`: the way from the value as a whole to this part of it.
+    fn add(&mut self, label: Option<&str>, below: &[String], value: &Value) {
+        let named = |part: &str| label.map_or_else(|| part.to_owned(), |label| format!("{label}, {part}"));
+        match value {
+            Value::Object(map) if File::from_value(value).is_none() => {
+                for (key, inner) in map {
+                    if key == cite::BELEGE && self.cite(label, inner) {
+                        continue;
+                    }
+                    let below = [below, &[key.clone()]].concat();
+                    self.add(Some(&named(&self.material.names.label(&below))), &below, inner);
+                }
+            }
+            Value::Array(items) => {
+                for (n, item) in items.iter().enumerate() {
+                    let below = [below, &[n.to_string()]].concat();
+                    let numbered = (item.is_object() && items.len() > 1).then(|| named(&(n + 1).to_string()));
+                    self.add(numbered.as_deref().or(label), &below, item);
+                }
+            }
+            scalar => {
+                let key = below.iter().rev().find(|part| !Path::is_element(part)).map_or(self.key, String::as_str);
+                let text = self.material.names.choice(below, scalar).unwrap_or_else(|| spell(key, scalar, self.lang));
+                self.lines.push(Line::new(label.map(str::to_owned), veil::text(&text)));
             }
         }
-        scalar => lines.push(Line { label, text: veil::text(&spell(key, scalar, lang)) }),
+    }
+
+    /// Quotations beside what they are to show: they belong to what was said just before. `false`: these are none.
+    fn cite(&mut self, label: Option<&str>, value: &Value) -> bool {
+        let quoted = value.as_array().and_then(|list| list.iter().map(|one| Citation::of(one, self.material.passages)).collect::<Option<Vec<_>>>());
+        let Some(citations) = quoted.filter(|list| !list.is_empty()) else { return false };
+        let heading = word("quoted_from", self.lang);
+        let label = label.map_or_else(|| heading.to_owned(), |label| format!("{label}, {heading}"));
+        self.lines.push(Line { label: Some(label), citations, ..Line::default() });
+        true
     }
 }
 
@@ -258,7 +381,7 @@ mod tests {
             (json!({}), "{}"),
             (json!({ "an": ["a"] }), "{\n  \"an\": [\n    \"a\"\n  ]\n}"),
         ] {
-            assert_eq!(Shown::exact("betrag_cent", &value, None).lines, [Line { label: None, text: text.to_owned() }], "{value}");
+            assert_eq!(Shown::exact("betrag_cent", &value).lines, [Line::new(None, text.to_owned())], "{value}");
         }
     }
 
@@ -266,10 +389,10 @@ mod tests {
     #[test]
     fn the_code_of_a_status_page_is_covered() {
         let text = format!("https://vg.example/status/{}", "0123456789abcdef".repeat(2));
-        for shown in [Shown::of("text", &json!(text), Lang::De), Shown::exact("text", &json!(text), None)] {
-            assert_eq!(shown.lines, [Line { label: None, text: "https://vg.example/status/•••".to_owned() }]);
+        for shown in [Shown::of("text", &json!(text), Lang::De), Shown::exact("text", &json!(text))] {
+            assert_eq!(shown.lines, [Line::new(None, "https://vg.example/status/•••".to_owned())]);
         }
-        assert!(!Shown::exact("an", &json!([text]), None).lines[0].text.contains("0123"));
+        assert!(!Shown::exact("an", &json!([text])).lines[0].text.contains("0123"));
     }
 
     #[test]
@@ -315,6 +438,54 @@ mod tests {
         let lines: Vec<_> = Shown::of("melderegister", &value, Lang::De).lines.into_iter().map(|l| (l.label.unwrap_or_default(), l.text)).collect();
         let expected = [("Anschrift, PLZ", "76756"), ("Familienname", "Adler")].map(|(l, t)| (l.to_owned(), t.to_owned()));
         assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn quotations_stand_beside_what_they_show() {
+        let belege = json!([{ "document": "D-1", "version": "1", "place": "Absatz 2", "zitat": "morsch" }]);
+        let passages = json!([{ "document": "D-1", "version": "1", "place": "Absatz 2", "text": "Die Pfosten sind morsch." }]);
+        let value = json!([{ "aussage": "Eins", "belege": belege }, { "aussage": "Zwei", "belege": ["kein Beleg"] }]);
+        let material = Material { passages: &passages, ..Material::bare() };
+        let lines: Vec<_> = Shown::with("aussagen", &value, material, Lang::De)
+            .lines
+            .into_iter()
+            .map(|line| (line.label.unwrap_or_default(), line.text, line.citations.into_iter().map(|c| (c.near.before, c.near.quoted)).collect::<Vec<_>>()))
+            .collect();
+        let none = Vec::new;
+        let expected = [
+            ("1, Aussage".to_owned(), "Eins".to_owned(), none()),
+            ("1, belegt durch".to_owned(), String::new(), vec![("Die Pfosten sind ".to_owned(), "morsch".to_owned())]),
+            ("2, Aussage".to_owned(), "Zwei".to_owned(), none()),
+            ("2, Belege".to_owned(), "kein Beleg".to_owned(), none()),
+        ];
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn long_texts_are_folded() {
+        let of = |chars: usize, everything| {
+            let mut rows = vec![Shown::of("x", &json!("wort ".repeat(chars / 5)), Lang::De)];
+            bound(&mut rows, everything);
+            let line = rows.remove(0).lines.remove(0);
+            (line.text.chars().count(), line.whole.map(|whole| whole.chars().count()), line.cut)
+        };
+        assert_eq!(of(500, false), (500, None, false));
+        assert_eq!(of(505, false), (401, Some(505), false));
+        assert_eq!(of(7_000, false), (401, Some(6_000), true));
+        assert_eq!(of(7_000, true), (401, Some(7_000), false));
+    }
+
+    #[test]
+    fn labels_in_words() {
+        let label = |level, kinds: &[laufzettel_domain::Kategorie], trust| Label::new(level, kinds.iter().copied(), trust);
+        use laufzettel_domain::{Kategorie, Schutzbedarf};
+        for (label, de) in [
+            (label(Schutzbedarf::Hoch, &[Kategorie::Steuerdaten], Trust::Trusted), "hoch: Steuerdaten"),
+            (label(Schutzbedarf::Kein, &[], Trust::Trusted), "keiner"),
+            (label(Schutzbedarf::Normal, &[], Trust::Untrusted), "normal; im Haus noch nicht geprüft"),
+        ] {
+            assert_eq!(label_in_words(&label, Lang::De), de);
+        }
     }
 
     #[test]

@@ -48,13 +48,32 @@ pub struct AufgabePage {
     pub overdue: bool,
     /// Why the task is there, if it is no plain step: a door refused, an outcome is unknown, somebody was faster.
     pub message: Option<String>,
+    /// Of a task the engine asks by itself.
+    pub told: Option<Told>,
     pub shown: Vec<Shown>,
+    /// Where the page shows long texts in full length; none where it does, or has none.
+    pub everything: Option<String>,
     /// Digest of what is shown; sent back with the answer.
     pub digest: String,
     pub form: FormView,
     pub hand: Hand,
     /// Label of the button; „Abschließen“ if there is none.
     pub button: Option<String>,
+}
+
+/// What a task of the engine's own is about.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Told {
+    pub happened: String,
+    /// What the case has changed in the world so far.
+    pub done: Vec<String>,
+    pub choices: Vec<Choice>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Choice {
+    pub choice: String,
+    pub does: String,
 }
 
 /// Who has a task in hand, and what can be done about it.

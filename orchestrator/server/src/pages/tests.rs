@@ -157,8 +157,8 @@ fn wordings_of_every_state_exist() {
         let html = render(&Page::Status(Box::new(page)), &frame(Lang::De, false));
         assert_eq!(["noch eine Frage an Sie.", "weitere Fragen an Sie: 3"].into_iter().find(|words| html.contains(words)), words, "{more}");
     }
-    for origin in [Origin::Antrag, Origin::Register, Origin::Modell, Origin::Regel, Origin::Mensch] {
-        let shown = vec![Shown::of("x", &1.into(), Lang::De).from(origin)];
+    for origin in [Origin::Antrag, Origin::Register, Origin::Modell, Origin::Regel, Origin::Mensch, Origin::Vorgang, Origin::Prozess] {
+        let shown = vec![Shown::of("x", &1.into(), Lang::De).from([Source::new(origin, "")])];
         let page = Page::Aufgabe(AufgabePage { shown, ..AufgabePage::sample(false, Lang::De) });
         assert!(tags(&render(&page, &frame(Lang::De, true))).len() > 10);
     }

@@ -1,11 +1,13 @@
 //! A form as its template shows it: one flat list of group beginnings, fields and group ends.
 
+use std::collections::BTreeMap;
+
 use laufzettel_domain::{Lang, Path, Value};
 use laufzettel_process::schema::Problem;
 use serde::Serialize;
 
 use super::{Choice, FILE_REFERENCE, FILE_REMOVED, Field, Form, Group, Kind, Node, sent};
-use crate::pages::{shown, words::word};
+use crate::pages::{Source, shown, words::word};
 
 /// Up to so many choices all lie open; more go into a list to open.
 const RADIOS_MAX: usize = 6;
@@ -20,6 +22,8 @@ pub struct Filled<'a> {
     pub files: &'a [UploadedFile],
     /// Values of the same shape proposed for the fields: texts are filled in, choices shown beside and not ticked.
     pub proposal: Option<&'a Value>,
+    /// By field: where its proposal comes from.
+    pub proposed_by: Option<&'a BTreeMap<String, Vec<Source>>>,
     /// The person fills in their own data: the browser may help.
     pub own_data: bool,
 }
@@ -84,6 +88,8 @@ pub struct FieldView {
     pub described_by: String,
     pub autocomplete: Option<&'static str>,
     pub proposal: Option<String>,
+    /// Where it comes from.
+    pub proposal_from: Vec<Source>,
     pub file: Option<FileView>,
 }
 
@@ -195,6 +201,7 @@ impl Field {
             error: first(filled.problems, &self.path, lang),
             autocomplete: self.autocomplete(filled.own_data),
             proposal: proposed.map(|v| self.spell_value(v, lang)),
+            proposal_from: proposed.and_then(|_| filled.proposed_by?.get(self.path.root())).cloned().unwrap_or_default(),
             file: self.file(filled.files, lang),
             ..FieldView::default()
         };

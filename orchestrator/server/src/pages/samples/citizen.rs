@@ -13,7 +13,7 @@ impl AntragPage {
         let mut problems = form.parse(&pairs).1;
         problems.push(Problem { path: Path::default(), message: Text::new(EVIL, EVIL) });
         let file = [UploadedFile { path: "nachweis".into(), reference: EVIL.into(), name: format!("{EVIL}.pdf"), bytes: 1_600_000 }];
-        let filled = Filled { pairs: &pairs, problems: &problems, files: &file, proposal: None, own_data: true };
+        let filled = Filled { pairs: &pairs, problems: &problems, files: &file, proposal: None, proposed_by: None, own_data: true };
         Self {
             action: "/antrag/vg-schweich/hundesteuer".into(),
             title: "Hund zur Hundesteuer anmelden".into(),
@@ -30,7 +30,8 @@ impl AntragPage {
                 keep_case: "10 Jahre".into(),
                 privacy_contact: Some("datenschutz@vg.example".into()),
             },
-            form: form.view(if wrong { &filled } else { &Filled { pairs: &[], problems: &[], files: &[], proposal: None, own_data: true } }, lang),
+            form: form
+                .view(if wrong { &filled } else { &Filled { pairs: &[], problems: &[], files: &[], proposal: None, proposed_by: None, own_data: true } }, lang),
             key: "0192-key".into(),
         }
     }

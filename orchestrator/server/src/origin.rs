@@ -1,0 +1,255 @@
+//! Where a value truly comes from: what an expression reads, followed through the steps between to whoever said it first: the
+//! applicant, a register, a model, a rule, a person.
+//!
+//! It reads a run and its journal and judges nothing: of a value made of several it names all of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use laufzettel_domain::{Lang, Path, StepId, Value};
+use laufzettel_engine::{Run, StepState, Task, TaskKind, TaskState};
+use laufzettel_process::{
+    expression::Template,
+    model::{Human, Step, StepKind},
+};
+use laufzettel_worker::{Loaded, Record};
+
+use crate::pages::{Origin, Source, shown::plain, words::word};
+
+/// Steps followed back at most; the longest way through a process of sixty steps is shorter.
+const HOPS_MAX: usize = 64;
+
+/// What the journal knows of the steps, and a run does not keep.
+#[derive(Debug, Default)]
+pub struct Voices {
+    /// Models that answered, with the zone each stands in.
+    models: BTreeMap<String, BTreeSet<(String, String)>>,
+    /// Who supplied the value of a failed step, or said what came of a call.
+    people: BTreeMap<String, String>,
+}
+
+impl Voices {
+    pub fn of(records: &[Record]) -> Self {
+        let mut voices = Self::default();
+        for record in records {
+            let settled = record.draft.kind == "effect.settled";
+            if !settled && record.draft.kind != "step.completed" {
+                continue;
+            }
+            let Some(body) = record.draft.body() else { continue };
+            let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+            let Some(step) = text(if settled { "/path/step" } else { "/step" }) else { continue };
+            if let Some(person) = text("/by/name") {
+                voices.people.insert(step, person);
+            } else if let (Some(model), Some(zone)) = (text("/meta/model"), text("/meta/zone")) {
+                voices.models.entry(step).or_default().insert((model, zone));
+            }
+        }
+        voices
+    }
+}
+
+/// Finds where values of one run come from.
+pub struct Origins<'o> {
+    loaded: &'o Loaded,
+    voices: &'o Voices,
+    lang: Lang,
+}
+
+impl<'o> Origins<'o> {
+    pub fn new(loaded: &'o Loaded, voices: &'o Voices, lang: Lang) -> Self {
+        Self { loaded, voices, lang }
+    }
+
+    fn run(&self) -> &'o Run {
+        &self.loaded.run
+    }
+
+    /// All sources of a template's value, the least certain first. What reads nothing is a text of the process.
+    pub fn of(&self, template: &Template) -> Vec<Source> {
+        let mut found = BTreeSet::new();
+        self.template(template, 0, &mut found);
+        if found.is_empty() {
+            found.insert(self.fixed());
+        }
+        found.into_iter().collect()
+    }
+
+    pub fn fixed(&self) -> Source {
+        Source::new(Origin::Prozess, word("fixed_text", self.lang))
+    }
+
+    /// What a model said in a step, whichever of its models it was.
+    pub fn models(&self, step: &StepId) -> Vec<Source> {
+        let said = self.voices.models.get(step.as_str()).into_iter().flatten();
+        let named: Vec<Source> = said.map(|(model, zone)| Source::new(Origin::Modell, format!("{model}, {} {zone}", word("zone", self.lang)))).collect();
+        if named.is_empty() { vec![Source::new(Origin::Modell, "")] } else { named }
+    }
+
+    fn template(&self, template: &Template, hops: usize, found: &mut BTreeSet<Source>) {
+        for path in template.expressions().iter().flat_map(|expression| expression.analysis.paths()) {
+            self.path(&path, hops, found);
+        }
+    }
+
+    fn path(&self, path: &Path, hops: usize, found: &mut BTreeSet<Source>) {
+        if hops > HOPS_MAX {
+            return;
+        }
+        match (path.root(), path.step()) {
+            ("input", _) => {
+                if stands(&self.run().input, path.0.get(1..).unwrap_or_default()) {
+                    found.insert(self.began());
+                }
+            }
+            ("run", _) => {
+                found.insert(Source::new(Origin::Vorgang, ""));
+            }
+            ("steps", Some(step)) => {
+                if let Some((id, step)) = self.loaded.prepared.process.steps.get_key_value(step) {
+                    self.step(id, step, step.below(path), path, hops + 1, found);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whoever began the run, and how.
+    fn began(&self) -> Source {
+        let run = self.run();
+        let detail = match &run.parent {
+            _ if run.caller.is_applicant() => String::new(),
+            Some(_) => format!("{} {}", word("from_case", self.lang), run.nummer.rsplit_once('/').map_or("", |(number, _)| number)),
+            None => format!("{} {}", word("entered_by", self.lang), run.caller.name),
+        };
+        Source::new(Origin::Antrag, detail)
+    }
+
+    fn step(&self, id: &StepId, step: &Step, below: &[String], path: &Path, hops: usize, found: &mut BTreeSet<Source>) {
+        let Some(StepState::Completed { value, .. }) = self.run().steps.get(id) else { return };
+        // what is not there has given nothing: the author's own word stands in its place
+        if !stands(value, path.0.get(2..).unwrap_or_default()) {
+            return;
+        }
+        if let Some(person) = self.voices.people.get(id.as_str()) {
+            found.insert(Source::new(Origin::Mensch, person));
+            return;
+        }
+        match &step.kind {
+            StepKind::Tool(call) => {
+                found.insert(Source::new(Origin::Register, format!("{} ({})", step.title, call.name())));
+            }
+            StepKind::Model(_) | StepKind::Agent(_) => found.extend(self.models(id)),
+            StepKind::Rules(_) => found.extend(rows(value).into_iter().map(|rule| Source::new(Origin::Regel, rule_in_words(rule, self.lang)))),
+            StepKind::Set(template) => self.template(part(template, below), hops, found),
+            StepKind::Human(human) => self.human(id, human, below, hops, found),
+            StepKind::Process(_) => {
+                let children = self.run().children.iter().filter(|(slot, _)| slot.step == *id);
+                found.extend(children.map(|(_, child)| Source::new(Origin::Vorgang, child.nummer.clone())));
+            }
+            StepKind::Wait(wait) if wait.event().is_some() => {
+                found.insert(Source::new(Origin::Register, format!("{}: {}", word("news", self.lang), step.title)));
+            }
+            StepKind::Wait(wait) => wait.templates().into_iter().for_each(|(_, template)| self.template(template, hops, found)),
+        }
+    }
+
+    /// What a person said; what she was shown comes from where it was shown from.
+    fn human(&self, id: &StepId, human: &Human, below: &[String], hops: usize, found: &mut BTreeSet<Source>) {
+        match below {
+            [shown, name, ..] if shown == "shown" => {
+                if let Some(template) = human.show.get(name) {
+                    self.template(template, hops, found);
+                }
+            }
+            [shown] if shown == "shown" => human.show.values().for_each(|template| self.template(template, hops, found)),
+            [field, ..] => self.answered(id, human, Some(field), found),
+            [] => self.answered(id, human, None, found),
+        }
+    }
+
+    fn answered(&self, id: &StepId, human: &Human, field: Option<&String>, found: &mut BTreeSet<Source>) {
+        for (task, by) in answers(self.run(), id) {
+            if human.asks_applicant() && task.opened.assign.applicant {
+                found.insert(Source::new(Origin::Antrag, word("her_answer", self.lang)));
+            }
+            found.insert(Source::new(Origin::Mensch, by));
+            for name in human.vorschlag.keys().filter(|name| field.is_none_or(|field| field == *name)) {
+                found.extend(self.proposal(human, task, name));
+            }
+        }
+    }
+
+    /// Of a field a model had proposed something for: which model, and whether the person has kept it. It tells about the case,
+    /// never about the person: nothing is counted over cases.
+    pub fn proposal(&self, human: &Human, task: &Task, field: &str) -> Vec<Source> {
+        let (TaskState::Completed { values, .. }, Some(proposed)) = (&task.state, task.opened.vorschlag.get(field)) else { return Vec::new() };
+        let Some(template) = human.vorschlag.get(field) else { return Vec::new() };
+        let kept = word(if values.get(field) == Some(proposed) { "proposal_kept" } else { "proposal_changed" }, self.lang);
+        let models = self.of(template).into_iter().filter(|source| source.kind == Origin::Modell);
+        models
+            .map(|source| Source { detail: if source.detail.is_empty() { kept.to_owned() } else { format!("{}; {kept}", source.detail) }, ..source })
+            .collect()
+    }
+}
+
+/// Completed tasks of a human step that count, with who completed each.
+pub fn answers<'r>(run: &'r Run, step: &'r StepId) -> impl Iterator<Item = (&'r Task, &'r str)> {
+    run.tasks.values().filter_map(move |task| match &task.state {
+        TaskState::Completed { by, .. } if task.opened.step == *step && task.opened.kind == TaskKind::Human && !task.superseded => {
+            Some((task, by.name.as_str()))
+        }
+        _ => None,
+    })
+}
+
+/// Whether there is anything at this place; of a list, in any of its elements.
+fn stands(value: &Value, path: &[String]) -> bool {
+    match (path.split_first(), value) {
+        (None, value) => !value.is_null(),
+        (Some((part, rest)), Value::Array(items)) if part == Path::EACH => items.iter().any(|item| stands(item, rest)),
+        (Some((part, rest)), Value::Array(items)) => part.parse::<usize>().ok().and_then(|n| items.get(n)).is_some_and(|item| stands(item, rest)),
+        (Some((part, rest)), Value::Object(map)) => map.get(part).is_some_and(|inner| stands(inner, rest)),
+        _ => false,
+    }
+}
+
+/// The part of a template that makes this part of its value.
+fn part<'t>(template: &'t Template, below: &[String]) -> &'t Template {
+    match (template, below.split_first()) {
+        (Template::Map(map), Some((key, rest))) => map.get(key).map_or(template, |inner| part(inner, rest)),
+        (Template::List(items), Some((n, rest))) => n.parse::<usize>().ok().and_then(|n| items.get(n)).map_or(template, |inner| part(inner, rest)),
+        _ => template,
+    }
+}
+
+/// The rows of tables a step took; of `each` several.
+fn rows(value: &Value) -> Vec<&Value> {
+    match value {
+        Value::Array(items) => items.iter().filter_map(|item| item.get("rule")).collect(),
+        other => other.get("rule").into_iter().collect(),
+    }
+}
+
+pub fn rule_in_words(rule: &Value, lang: Lang) -> String {
+    let (table, row, version) = (plain(&rule["table"]), plain(&rule["row"]), plain(&rule["version"]));
+    match lang {
+        Lang::De => format!("Tabelle „{table}“, Zeile {row}, Fassung {version}"),
+        Lang::En => format!("table “{table}”, row {row}, version {version}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_place_stands_where_something_is() {
+        let value = json!({ "a": [{ "b": null }, { "b": 1 }], "c": {} });
+        for (path, expected) in [("", true), ("c", true), ("c.x", false), ("a.*.b", true), ("a.0.b", false), ("a.1.b", true), ("a.7", false)] {
+            let parts: Vec<String> = path.split('.').filter(|part| !part.is_empty()).map(str::to_owned).collect();
+            assert_eq!(stands(&value, &parts), expected, "{path}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! A quotation beside the passage it is taken from, with the quoted words marked where they stand.
+//!
+//! The search is the engine's own ([`laufzettel_process::cite::locate`]): what is marked here is what the engine took for proof.
+
+use laufzettel_domain::Value;
+use laufzettel_process::cite;
+use laufzettel_worker::veil;
+use serde::Serialize;
+
+/// Characters of a passage on each side of what is quoted: two or three sentences.
+const AROUND_CHARS: usize = 240;
+
+/// A passage in three parts.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Marked {
+    pub before: String,
+    pub quoted: String,
+    pub after: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Citation {
+    pub document: String,
+    pub version: String,
+    pub place: String,
+    /// The words around the quotation.
+    pub near: Marked,
+    /// Of a longer passage: all of it.
+    pub whole: Option<Marked>,
+    /// It stands in a passage this case has before it.
+    pub found: bool,
+}
+
+impl Citation {
+    /// `None`: that is no quotation. `passages`: all the case has.
+    pub fn of(quotation: &Value, passages: &Value) -> Option<Self> {
+        if !cite::is_quotation(quotation) {
+            return None;
+        }
+        let text = |name: &str| veil::text(quotation[name].as_str().unwrap_or_default());
+        let found = cite::named(quotation, passages).find_map(|passage| mark(&veil::text(passage), &text("zitat")));
+        let whole = found.clone().unwrap_or_else(|| Marked { quoted: text("zitat"), ..Marked::default() });
+        let near = Marked { before: end_of(&whole.before), quoted: whole.quoted.clone(), after: start_of(&whole.after) };
+        Some(Self {
+            document: text("document"),
+            version: text("version"),
+            place: text("place"),
+            whole: (near != whole).then_some(whole),
+            near,
+            found: found.is_some(),
+        })
+    }
+}
+
+fn mark(passage: &str, quotation: &str) -> Option<Marked> {
+    let range = cite::locate(passage, quotation)?;
+    let part = |range: std::ops::Range<usize>| passage.get(range).map(str::to_owned);
+    Some(Marked { before: part(0..range.start)?, quoted: part(range.clone())?, after: part(range.end..passage.len())? })
+}
+
+fn start_of(text: &str) -> String {
+    match text.char_indices().nth(AROUND_CHARS) {
+        Some((at, _)) => format!("{} …", text[..at].rsplit_once(char::is_whitespace).map_or(&text[..at], |(whole, _)| whole)),
+        None => text.to_owned(),
+    }
+}
+
+fn end_of(text: &str) -> String {
+    match text.char_indices().nth_back(AROUND_CHARS) {
+        Some((at, _)) => format!("… {}", text[at..].split_once(char::is_whitespace).map_or(&text[at..], |(_, whole)| whole)),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn marked(before: &str, quoted: &str, after: &str) -> Marked {
+        Marked { before: before.to_owned(), quoted: quoted.to_owned(), after: after.to_owned() }
+    }
+
+    #[test]
+    fn what_is_quoted_is_marked_where_it_stands() {
+        let quotation = |zitat: &str| json!({ "document": "D-1", "version": "2", "place": "Absatz 3", "zitat": zitat });
+        let passage = |text: &str| json!([{ "document": "D-1", "version": "2", "place": "Absatz 3", "text": text }]);
+        let cited = |zitat: &str, text: &str| Citation::of(&quotation(zitat), &passage(text)).unwrap();
+        let short = cited("morsche Pfosten", "Die Prüfung ergab morsche\n Pfosten. Sonst nichts.");
+        let expected = Citation {
+            document: "D-1".to_owned(),
+            version: "2".to_owned(),
+            place: "Absatz 3".to_owned(),
+            near: marked("Die Prüfung ergab ", "morsche\n Pfosten", ". Sonst nichts."),
+            whole: None,
+            found: true,
+        };
+        assert_eq!(short, expected);
+        assert_eq!(cited("nie gesagt", "Text").found, false);
+        assert_eq!(cited("nie gesagt", "Text").near, marked("", "nie gesagt", ""));
+        let filler = "wort ".repeat(200);
+        let long = cited("die Mitte", &format!("{filler}die Mitte {filler}"));
+        assert!(long.near.before.starts_with("… wort") && long.near.after.ends_with("wort …"), "{long:?}");
+        assert_eq!(long.whole, Some(marked(&filler, "die Mitte", &format!(" {filler}"))));
+        assert_eq!(Citation::of(&json!({ "zitat": "x" }), &json!([])), None);
+    }
+
+    /// The code of a status page is nowhere in it, whatever is quoted of the text around.
+    #[test]
+    fn codes_stay_covered() {
+        let code = "0123456789abcdef".repeat(2);
+        let passages = json!([{ "document": "D", "version": "1", "place": "P", "text": format!("siehe https://vg/status/{code} dort") }]);
+        let cited = Citation::of(&json!({ "document": "D", "version": "1", "place": "P", "zitat": format!("/status/{code}") }), &passages).unwrap();
+        assert_eq!(cited.near, marked("siehe https://vg", "/status/•••", " dort"));
+    }
+}

@@ -1,0 +1,129 @@
+//! What fields are called: the author's own title where there is one, else a word made of the key, spelt as the process spells it.
+//!
+//! Pure. Titles of tool servers are none: what a foreign program calls its fields is not what a clerk reads here.
+
+use std::collections::BTreeMap;
+
+use laufzettel_domain::{Path, Value};
+use laufzettel_process::schema::{At, Schema};
+
+use super::shown::humanize;
+
+/// Words with a capital, as the texts of a process write them in the middle of a sentence: nouns, names of places.
+#[derive(Debug, Default)]
+pub struct Spelling(BTreeMap<String, String>);
+
+/// Letters of a word at least: „Sie“ and „Ihr“ are nouns nowhere.
+const LETTERS_MIN: usize = 4;
+
+impl Spelling {
+    pub fn of<'t>(texts: impl IntoIterator<Item = &'t str>) -> Self {
+        let mut known = BTreeMap::new();
+        for line in texts.into_iter().flat_map(str::lines) {
+            let mut before = "";
+            for token in line.split(' ') {
+                // what follows a full stop or a colon has its capital from there
+                let inside = before.ends_with(|c: char| c.is_alphanumeric() || c == ',');
+                let word = token.trim_matches(|c: char| !c.is_alphanumeric());
+                let noun = word.starts_with(char::is_uppercase) && word.chars().skip(1).all(char::is_lowercase);
+                if inside && noun && word.chars().count() >= LETTERS_MIN {
+                    known.entry(word.to_lowercase()).or_insert_with(|| word.to_owned());
+                }
+                before = token;
+            }
+        }
+        Self(known)
+    }
+
+    /// A key as words.
+    pub fn words(&self, key: &str) -> String {
+        let spelt = humanize(key);
+        let spelt = spelt.split(' ').enumerate().map(|(n, word)| match self.0.get(word) {
+            Some(noun) if n > 0 => noun.as_str(),
+            _ => word,
+        });
+        spelt.collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// The names of a value's parts.
+#[derive(Clone, Copy)]
+pub struct Names<'n> {
+    spelling: &'n Spelling,
+    /// The author's schema of it, and where in that the value lies.
+    schema: Option<(&'n Schema, &'n [String])>,
+}
+
+impl<'n> Names<'n> {
+    pub fn new(spelling: &'n Spelling, schema: Option<(&'n Schema, &'n [String])>) -> Self {
+        Self { spelling, schema }
+    }
+
+    fn at(&self, below: &[String]) -> Option<&'n Value> {
+        let (schema, place) = self.schema?;
+        match schema.at(&[place, below].concat()) {
+            At::Known { schema, .. } => Some(schema),
+            At::Unknown { .. } | At::Open => None,
+        }
+    }
+
+    /// The author's title, without the remark that it may be left empty.
+    pub fn title(&self, below: &[String]) -> Option<String> {
+        let title = self.at(below)?.get("title")?.as_str()?;
+        Some(title.split_once(" (freiwillig)").map_or(title, |(title, _)| title).to_owned()).filter(|title| !title.is_empty())
+    }
+
+    pub fn label(&self, below: &[String]) -> String {
+        self.title(below).unwrap_or_else(|| self.spelling.words(below.last().map_or("", |key| if Path::is_element(key) { "" } else { key })))
+    }
+
+    /// What the author calls one of the values a field may have, with the value itself: that is what is vouched for.
+    pub fn choice(&self, below: &[String], value: &Value) -> Option<String> {
+        let choices = self.at(below)?.get("oneOf")?.as_array()?;
+        let title = choices.iter().find(|choice| choice["const"] == *value)?.get("title")?.as_str()?;
+        let plain = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        Some(if title == plain { plain } else { format!("{title} ({plain})") })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn nouns_are_spelt_as_the_process_spells_them() {
+        let spelling = Spelling::of(["title: Zuständige Ortsgemeinde", "Der Chip stammt aus Deutschland, die Anmeldung kam. Innerhalb von SEPA"]);
+        for (key, expected) in [
+            ("chip_aus_deutschland", "Chip aus Deutschland"),
+            ("tage_bis_anmeldung", "Tage bis Anmeldung"),
+            ("fuer_ortsgemeinde", "Für Ortsgemeinde"),
+            ("alles_innerhalb", "Alles innerhalb"),
+            ("mit_zustaendige", "Mit zuständige"),
+        ] {
+            assert_eq!(spelling.words(key), expected, "{key}");
+        }
+    }
+
+    #[test]
+    fn the_authors_titles_come_first() {
+        let schema = Schema::compile(json!({ "type": "object", "properties": {
+            "halter": { "type": "object", "title": "Halterin oder Halter", "properties": { "telefon": { "type": "string", "title": "Telefon (freiwillig)" } } },
+            "grund": { "enum": ["tierheim"], "oneOf": [{ "const": "tierheim", "title": "Aus dem Tierheim" }] },
+            "liste": { "type": "array", "items": { "type": "object", "properties": { "nr": { "type": "integer", "title": "Nummer" } } } } } }))
+        .unwrap();
+        let (spelling, words) = (Spelling::default(), |parts: &[&str]| parts.iter().map(|p| (*p).to_owned()).collect::<Vec<_>>());
+        let names = Names::new(&spelling, Some((&schema, &[])));
+        for (below, expected) in [
+            (words(&["halter", "telefon"]), "Telefon"),
+            (words(&["liste", "1", "nr"]), "Nummer"),
+            (words(&["grund"]), "Grund"),
+            (words(&["fremd", "plz"]), "PLZ"),
+        ] {
+            assert_eq!(names.label(&below), expected);
+        }
+        assert_eq!(names.choice(&words(&["grund"]), &json!("tierheim")), Some("Aus dem Tierheim (tierheim)".to_owned()));
+        assert_eq!(names.choice(&words(&["grund"]), &json!("anders")), None);
+    }
+}
