@@ -5,6 +5,7 @@
 
 pub mod citizen;
 pub mod form;
+pub mod reports;
 pub mod runs;
 pub mod shown;
 pub mod staff;
@@ -17,6 +18,7 @@ use serde::Serialize;
 
 pub use citizen::{Answered, AntragPage, AutomatedStep, Decision, Notice, Question, QuittungPage, Reached, Said, Station, StatusPage, ZusammenfassungPage};
 pub use form::{FileField, Filled, Form, FormView, UploadedFile};
+pub use reports::Report;
 pub use runs::{Called, Cancel, Entry, Gone, RunRow, RunState, StepKind, StepState, StepView, VorgaengePage, VorgangPage};
 pub use shown::{Origin, Shown};
 pub use staff::{
@@ -92,6 +94,7 @@ pub enum Page {
     Vorgang(VorgangPage),
     Prozesse(ProzessePage),
     Start(StartPage),
+    Report(Report),
 }
 
 /// A text as one value of a query.
@@ -118,6 +121,7 @@ pub fn render(page: &Page, frame: &Frame) -> String {
         Page::Vorgang(p) => templates::document("vorgang.html", p, &format!("{} {}", words::word("case", frame.lang), p.number), frame, 0),
         Page::Prozesse(p) => templates::document("prozesse.html", p, words::word("processes_heading", frame.lang), frame, 0),
         Page::Start(p) => templates::document("start.html", p, &p.title, frame, p.form.problems.len()),
+        Page::Report(p) => p.render(frame),
     }
 }
 
