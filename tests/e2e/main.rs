@@ -25,6 +25,7 @@ mod login;
 mod models;
 mod permissions;
 mod remote;
+mod reports;
 mod restore;
 mod settle;
 mod tamper;

@@ -324,10 +324,31 @@ pub enum Audit {
     },
     /// Einträge als Sätze
     Show {
+        /// Vorgangsnummer oder Kennung
         #[arg(long)]
         run: Option<String>,
+        /// Art des Eintrags, etwa task.completed
         #[arg(long)]
         kind: Option<String>,
+        /// Wer handelte: Teil des Namens oder die ganze Kennung
+        #[arg(long)]
+        person: Option<String>,
+        /// Werkzeug (server/werkzeug), Server oder Modell
+        #[arg(long)]
+        tool: Option<String>,
+        /// Dokument oder Datei, wo ein Aufruf es nennt und der Inhalt noch da ist
+        #[arg(long)]
+        document: Option<String>,
+        /// Nur, was verweigert wurde
+        #[arg(long)]
+        denied: bool,
+        /// Erster Tag (JJJJ-MM-TT)
+        #[arg(long)]
+        from: Option<jiff::civil::Date>,
+        /// Letzter Tag
+        #[arg(long)]
+        until: Option<jiff::civil::Date>,
+        /// So viele Einträge höchstens, die neuesten
         #[arg(long, default_value_t = 200)]
         limit: u32,
         #[command(flatten)]

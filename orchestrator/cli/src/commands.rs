@@ -30,7 +30,7 @@ use crate::{
     password,
     perform::{self, perform},
     socket,
-    wish::{KeysCreate, LedgerWish, RunWish, Wish},
+    wish::{KeysCreate, LedgerWish, RunWish, ShowWish, Wish},
 };
 
 pub async fn carry_out(args: Args) -> anyhow::Result<u8> {
@@ -295,7 +295,9 @@ async fn verify(at: &Where, out: &Out) -> anyhow::Result<u8> {
 async fn audit_wish(audit: Audit, out: &Out) -> anyhow::Result<u8> {
     let (at, who, asked) = match audit {
         Audit::Verify { at } => return verify(&at, out).await,
-        Audit::Show { run, kind, limit, who, at } => (at, who, Wish::AuditShow { run, kind, limit }),
+        Audit::Show { run, kind, person, tool, document, denied, from, until, limit, who, at } => {
+            (at, who, Wish::AuditShow(ShowWish { run, kind, person, tool, document, denied, from, until, limit }))
+        }
         Audit::Export { format, who, at } => (at, who, Wish::AuditExport { format }),
         Audit::Ledger { from, to, by, format, who, at } => (at, who, Wish::AuditLedger(LedgerWish { from, to, by, format })),
         Audit::Erase { run, reason, with_decisions, who, at } => (at, who, Wish::AuditErase { run, reason, with_decisions }),

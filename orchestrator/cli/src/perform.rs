@@ -54,7 +54,7 @@ pub async fn perform(house: &House, wish: Wish, out: &Out) -> u8 {
         Wish::TasksReturn { task } => tasks::give_back(house, &task, out).await,
         Wish::TasksComplete { task, values } => tasks::complete(house, &task, &values, out).await,
         Wish::AuditVerify => audit::verify_live(house, out).await,
-        Wish::AuditShow { run, kind, limit } => audit::show(house, run.as_deref(), kind.as_deref(), limit, out).await,
+        Wish::AuditShow(wish) => audit::show(house, &wish, out).await,
         Wish::AuditExport { format } => audit::export(house, &format, out).await,
         Wish::AuditLedger(wish) => ledger::ledger(house, &wish, out).await,
         Wish::PinApproved { server, tools } => release::pins(house, &server, tools, out).await,

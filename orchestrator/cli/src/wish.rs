@@ -60,11 +60,7 @@ pub enum Wish {
         values: Value,
     },
     AuditVerify,
-    AuditShow {
-        run: Option<String>,
-        kind: Option<String>,
-        limit: u32,
-    },
+    AuditShow(ShowWish),
     AuditExport {
         format: String,
     },
@@ -102,6 +98,20 @@ pub struct KeysCreate {
     pub processes: Vec<String>,
     pub per_minute: u32,
     pub expires: String,
+}
+
+/// Which records; days are civil days of the tenant, both included.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ShowWish {
+    pub run: Option<String>,
+    pub kind: Option<String>,
+    pub person: Option<String>,
+    pub tool: Option<String>,
+    pub document: Option<String>,
+    pub denied: bool,
+    pub from: Option<jiff::civil::Date>,
+    pub until: Option<jiff::civil::Date>,
+    pub limit: u32,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

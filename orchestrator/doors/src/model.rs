@@ -3,7 +3,13 @@
 //! Instruction and material stay apart: the author's prompt is the system message, foreign material follows as
 //! delimited blocks in a user message. The answer is validated by the engine; this room only brings it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use laufzettel_domain::Value;
 use laufzettel_policy::{Cleared, Dialogue, ModelCall};
@@ -43,6 +49,23 @@ pub struct Endpoint {
     pub options: EndpointOptions,
     client: reqwest::Client,
     slots: Arc<Semaphore>,
+    waiting: AtomicUsize,
+}
+
+/// One who waits for a slot; counted until dropped, however the waiting ends.
+struct Waiting<'e>(&'e AtomicUsize);
+
+impl<'e> Waiting<'e> {
+    fn begin(count: &'e AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 #[derive(Deserialize)]
@@ -82,14 +105,22 @@ fn counted(usage: &Value) -> Option<(u64, u64)> {
 impl Endpoint {
     pub fn new(options: EndpointOptions) -> Result<Self, reqwest::Error> {
         let client = http::client(&options.url, options.ca.as_deref())?;
-        Ok(Self { slots: Arc::new(Semaphore::new(options.concurrency.max(1))), client, options })
+        Ok(Self { slots: Arc::new(Semaphore::new(options.concurrency.max(1))), client, options, waiting: AtomicUsize::new(0) })
+    }
+
+    /// Calls under way, how many there may be at once, and how many wait for one of these to end.
+    pub fn load(&self) -> (usize, usize, usize) {
+        let most = self.options.concurrency.max(1);
+        (most.saturating_sub(self.slots.available_permits()), most, self.waiting.load(Ordering::Relaxed))
     }
 
     /// Asks the model. Waits for a free slot first; the waiting counts into the call's time.
     pub async fn call(&self, cleared: &Cleared<ModelCall>) -> Result<Reply, Failure> {
         let call = cleared.call();
         let asked = async {
+            let waiting = Waiting::begin(&self.waiting);
             let _slot = self.slots.acquire().await.map_err(|e| Failure::new(Class::Unavailable, Some(false), e.to_string()))?;
+            drop(waiting);
             self.ask(request(&self.options.model, call), call.dialogue.as_ref()).await
         };
         let limit = Duration::from_millis(call.timeout_ms);

@@ -90,6 +90,10 @@ impl Connected {
     }
 }
 
+/// A server that is being connected to: nobody knows yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Busy;
+
 pub struct ToolServer {
     options: ServerOptions,
     minter: Arc<Minter>,
@@ -113,6 +117,12 @@ impl ToolServer {
     /// What the server offers now.
     pub async fn definitions(&self) -> Result<Pins, Failure> {
         Ok(self.connection().await?.found.clone())
+    }
+
+    /// What the server was found to offer when it was last connected to, without connecting to it. `Err`: somebody is at it now.
+    pub fn found(&self) -> Result<Option<Pins>, Busy> {
+        let slot = self.connected.try_lock().map_err(|_| Busy)?;
+        Ok(slot.as_ref().filter(|c| c.lasts(&self.options.reach)).map(|c| c.found.clone()))
     }
 
     /// Differences between what was approved and what a server has been found to offer.

@@ -1,6 +1,7 @@
 //! Each record as a sentence: what an auditor reads beside the machine form.
 
 mod arrivals;
+mod audit;
 
 use laufzettel_domain::{Text, Value};
 
@@ -196,6 +197,7 @@ pub fn sentence(kind: &str, body: &Value) -> Text {
             format!("{} looked at the run {}.", word(body, "/by/name"), word(body, "/run")),
         ),
         "content.exported" => exported(body),
+        kind if audit::KINDS.contains(&kind) => audit::sentence(kind, body),
         kind if BOOKS.contains(&kind) => books(kind, body),
         "content.erased" | "records.pruned" => removed(kind, body),
         "store.restored" => (
@@ -266,7 +268,9 @@ fn exported(body: &Value) -> (String, String) {
     if body.get("file").is_some() {
         return (format!("{by} hat eine Datei des Vorgangs {run} abgerufen."), format!("{by} fetched a file of the run {run}."));
     }
-    (format!("{by} hat das Protokoll ausgeführt."), format!("{by} exported the journal."))
+    let why = body.get("reason").and_then(Value::as_str).map(|reason| format!(" Grund: {reason}")).unwrap_or_default();
+    let why_en = body.get("reason").and_then(Value::as_str).map(|reason| format!(" Reason: {reason}")).unwrap_or_default();
+    (format!("{by} hat das Protokoll ausgeführt.{why}"), format!("{by} exported the journal.{why_en}"))
 }
 
 /// What went for good, why, and by whose word.

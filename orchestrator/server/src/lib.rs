@@ -3,6 +3,7 @@
 //! Every route stands in `routes`, on one page, with what it needs. Nothing here decides: the desk does.
 
 mod api;
+mod audit;
 mod cloudevent;
 mod files;
 mod follow;
@@ -10,9 +11,11 @@ mod form_data;
 mod hooks;
 mod intake;
 mod key;
+mod metrics;
 mod oidc;
 mod openapi;
 mod origin;
+mod operation;
 pub mod pages;
 mod problem;
 mod processes;

@@ -154,7 +154,7 @@ fn security(needs: Needs) -> Value {
     match needs {
         Needs::Key => json!([{ "key": [] }, { "session": [] }]),
         Needs::Sender => json!([{ "signature": [] }, { "key": [] }]),
-        Needs::Nothing | Needs::Code | Needs::State | Needs::Session | Needs::Person => json!([]),
+        Needs::Nothing | Needs::Code | Needs::State | Needs::Session | Needs::Machine | Needs::Person => json!([]),
     }
 }
 

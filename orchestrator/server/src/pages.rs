@@ -7,6 +7,7 @@ pub mod citation;
 pub mod citizen;
 pub mod form;
 pub mod names;
+pub mod reports;
 pub mod runs;
 pub mod shown;
 pub mod staff;
@@ -19,6 +20,7 @@ use serde::Serialize;
 
 pub use citizen::{Answered, AntragPage, AutomatedStep, Decision, Notice, Question, QuittungPage, Reached, Said, Station, StatusPage, ZusammenfassungPage};
 pub use form::{FileField, Filled, Form, FormView, UploadedFile};
+pub use reports::Report;
 pub use runs::{Called, Cancel, Entry, Gone, RunRow, RunState, StepKind, StepState, StepView, VorgaengePage, VorgangPage};
 pub use shown::{Origin, Shown, Source};
 pub use staff::{
@@ -95,6 +97,7 @@ pub enum Page {
     Vorgang(VorgangPage),
     Prozesse(ProzessePage),
     Start(StartPage),
+    Report(Report),
 }
 
 /// A text as one value of a query.
@@ -121,6 +124,7 @@ pub fn render(page: &Page, frame: &Frame) -> String {
         Page::Vorgang(p) => templates::document("vorgang.html", p, &format!("{} {}", words::word("case", frame.lang), p.number), frame, 0),
         Page::Prozesse(p) => templates::document("prozesse.html", p, words::word("processes_heading", frame.lang), frame, 0),
         Page::Start(p) => templates::document("start.html", p, &p.title, frame, p.form.problems.len()),
+        Page::Report(p) => p.render(frame),
     }
 }
 

@@ -125,6 +125,15 @@ impl Asked {
         response
     }
 
+    /// Others are at it already.
+    pub fn busy(&self) -> Response {
+        let (title, message) = match self.lang {
+            Lang::De => ("Gerade belegt", "Das Protokoll wird schon ausgeführt. Bitte versuchen Sie es in einigen Minuten noch einmal."),
+            Lang::En => ("Busy", "The journal is being exported already. Please try again in a few minutes."),
+        };
+        self.error(StatusCode::SERVICE_UNAVAILABLE, title, message)
+    }
+
     pub fn unavailable(&self) -> Response {
         let why = self.store.as_ref().and_then(Store::trouble).map(Closed::Trouble);
         self.closed(why)

@@ -1,10 +1,10 @@
 //! Every route, with what it needs. A route that is not here does not exist; one without a need cannot be written.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, MatchedPath, Request, State},
+    extract::{ConnectInfo, DefaultBodyLimit, MatchedPath, Request, State},
     http::{HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Redirect, Response},
@@ -14,7 +14,8 @@ use laufzettel_worker::Nobody;
 use tower_http::csrf::CsrfLayer;
 
 use crate::{
-    api, files, follow, hooks, intake, key, openapi, pages, problem, problem::because_of, processes, reply, runs, session, signin, site::Site, status, tasks,
+    api, audit, files, follow, hooks, intake, key, metrics, openapi, operation, pages, problem, problem::because_of, processes, reply, runs, session, signin,
+    site::Site, status, tasks,
 };
 
 /// What somebody must bring.
@@ -28,6 +29,8 @@ pub enum Needs {
     Sender,
     /// The answer of an identity provider to a sign-in this very browser began.
     State,
+    /// To come from this very machine, and through no proxy.
+    Machine,
     /// A signed-in person, whatever she may: it is about her sign-in itself.
     Session,
     /// A signed-in person; what she may see or do the desk asks again.
@@ -52,7 +55,7 @@ const FORM_BYTES_MAX: usize = 16 * 1024 * 1024;
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 pub fn routes() -> Vec<Route> {
-    use Needs::{Code, Key, Nothing, Person, Sender, Session, State};
+    use Needs::{Code, Key, Machine, Nothing, Person, Sender, Session, State};
     let route = |path, needs, asks, handler| Route { path, needs, asks, handler };
     vec![
         route("/antrag/{tenant}/{path}", Nothing, "", get(intake::form).post(intake::send).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
@@ -83,6 +86,11 @@ pub fn routes() -> Vec<Route> {
         route("/vorgaenge/{run}/dateien/{file}", Person, "run.view", get(files::fetch)),
         route("/prozesse", Person, "process.start", get(processes::list)),
         route("/prozesse/{id}/start", Person, "process.start", get(processes::form).post(processes::start).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
+        route("/metrics", Machine, "", get(metrics::text)),
+        route("/betrieb", Person, "admin", get(operation::page)),
+        route("/protokoll", Person, "audit.read", get(audit::list)),
+        route("/protokoll/ausfuehren", Person, "audit.read", post(audit::export)),
+        route("/protokoll/eintrag/{lane}/{seq}", Person, "audit.read", get(audit::record)),
         route("/api/openapi.json", Nothing, "", get(openapi::document)),
         route("/api/v1/processes", Key, "process.start", get(api::catalogue::processes)),
         route("/api/v1/processes/{id}/runs", Key, "process.start", post(api::catalogue::start)),
@@ -105,6 +113,7 @@ pub fn router(site: Arc<Site>) -> Router {
         let handler = match route.needs {
             Needs::Person | Needs::Session => route.handler.route_layer(middleware::from_fn_with_state(site.clone(), person)),
             Needs::Key => route.handler.route_layer(middleware::from_fn_with_state(site.clone(), program)),
+            Needs::Machine => route.handler.route_layer(middleware::from_fn(this_machine)),
             Needs::Nothing | Needs::Code | Needs::Sender | Needs::State => route.handler,
         };
         router = router.route(route.path, handler);
@@ -119,6 +128,16 @@ pub fn router(site: Arc<Site>) -> Router {
         .layer(middleware::from_fn(problem::speak))
         .layer(middleware::from_fn(headers))
         .with_state(site)
+}
+
+/// What a proxy says of whom it speaks for: with one of these nobody knows where a request comes from.
+const FORWARDED: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
+
+/// Anybody else is told that there is nothing.
+async fn this_machine(request: Request, next: Next) -> Response {
+    let from = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let near = from.is_some_and(|ip| ip.to_canonical().is_loopback()) && !FORWARDED.iter().any(|name| request.headers().contains_key(*name));
+    if near { next.run(request).await } else { reply::not_found(request.uri().clone(), request.headers().clone()).await }
 }
 
 /// Nobody signed in: pages lead to the sign-in. An account the directory no longer lets in ends here, with all its sessions.

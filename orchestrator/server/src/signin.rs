@@ -16,6 +16,7 @@ use axum::{
 };
 use laufzettel_directory::Error as DirectoryError;
 use laufzettel_domain::{Caller, Via};
+use laufzettel_policy::Action;
 use laufzettel_process::model::TriggerKind;
 use laufzettel_worker::Nobody;
 use serde_json::json;
@@ -187,5 +188,11 @@ pub async fn home(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -
         (Some(session), Some(tenant)) => tasks::count(tenant, &session.caller).await,
         _ => (0, 0),
     };
-    asked.ok(&Page::Startseite(StartseitePage { open_tasks, overdue, forms }))
+    let (audit, operation) = match (&session, tenant) {
+        (Some(session), Some(tenant)) => {
+            (tenant.desk.holds(&session.caller, &Action::AuditRead).await, tenant.desk.holds(&session.caller, &Action::Admin).await)
+        }
+        _ => (false, false),
+    };
+    asked.ok(&Page::Startseite(StartseitePage { open_tasks, overdue, forms, audit, operation }))
 }

@@ -138,6 +138,8 @@ pub struct Site {
     pub hosts: Vec<String>,
     /// Where browsers reach it, without a slash at the end.
     pub public_url: String,
+    /// Since when it serves.
+    pub(crate) began: Timestamp,
     pub(crate) cookies: Cookies,
     /// Seals what a browser carries while it signs in. New at every start: a sign-in begun before it begins anew.
     pub(crate) flow_key: [u8; 32],
@@ -158,9 +160,10 @@ const HELD: &str = "nobody panics while holding this lock";
 impl Site {
     /// `tenants`: every one of the configuration, open or not.
     pub fn new(tenants: BTreeMap<String, Result<TenantSite, Closed>>, hosts: Vec<String>, public_url: &str) -> Self {
-        let mut flow_key = [0; 32];
+        let (mut flow_key, mut began) = ([0; 32], Timestamp::UNIX_EPOCH);
         if let Some(Ok(tenant)) = tenants.values().find(|tenant| tenant.is_ok()) {
             tenant.desk.tenant.random.fill(&mut flow_key);
+            began = tenant.desk.tenant.clock.now();
         }
         let (mut open, mut closed) = (BTreeMap::new(), BTreeMap::new());
         for (name, tenant) in tenants {
@@ -176,6 +179,7 @@ impl Site {
             closed: Mutex::new(closed),
             hosts,
             public_url: public_url.to_owned(),
+            began,
             cookies: Cookies { secure: public_url.starts_with("https://") },
             flow_key,
             sessions: Mutex::default(),

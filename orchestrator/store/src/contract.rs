@@ -248,6 +248,14 @@ impl TaskRow {
     }
 }
 
+/// Room on the disk a store lies on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// Bytes the program may still use, and all there are.
+    pub free_bytes: u64,
+    pub all_bytes: u64,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LaneHead {
     pub lane: u64,

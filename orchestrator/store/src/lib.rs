@@ -11,15 +11,17 @@ mod listing;
 mod memory;
 mod removal;
 mod sqlite;
+mod trail;
 
 pub use contract::{
-    Append, Claimed, ExpectRow, Handed, LaneHead, Mail, Message, Projection, RUNS_PAGE_MAX, RunFilter, RunPage, RunRow, Sight, StartedRow, TASKS_PAGE_MAX,
-    TaskFilter, TaskPlace, TaskRow, UsageRow,
+    Append, Claimed, ExpectRow, Handed, LaneHead, Mail, Message, Projection, RUNS_PAGE_MAX, Room, RunFilter, RunPage, RunRow, Sight, StartedRow,
+    TASKS_PAGE_MAX, TaskFilter, TaskPlace, TaskRow, UsageRow,
 };
 pub use error::{AppendError, Error, Trouble};
 pub use memory::{Between, Faults, Memory};
 pub use removal::{Erasure, Pruning, RemovalError, RetentionRow};
 pub use sqlite::{Sqlite, SqliteOptions};
+pub use trail::{DENIALS, Place, TRAIL_EXAMINED_MAX, TRAIL_PAGE_MAX, TrailFilter, TrailPage, TrailRow};
 
 use laufzettel_domain::RunId;
 use laufzettel_journal::{Draft, Record};
@@ -123,6 +125,24 @@ impl Store {
         look!(self, s => s.runs(filter, keep))
     }
 
+    /// Runs in a state, counted up to so many.
+    pub async fn count_runs(&self, state: &str, most: u32) -> Result<u64, Error> {
+        look!(self, s => s.count_runs(state, most))
+    }
+
+    /// Of the runs in a state, the one that began first.
+    pub async fn oldest_run(&self, state: &str) -> Result<Option<RunRow>, Error> {
+        look!(self, s => s.oldest_run(state))
+    }
+
+    /// Room on its disk; `None`: it lies on none, or the disk does not say.
+    pub fn room(&self) -> Option<Room> {
+        match self {
+            Self::Sqlite(s) => s.room(),
+            Self::Memory(_) => None,
+        }
+    }
+
     /// The units that answer for any run: one look into the index for each.
     pub async fn units(&self) -> Result<Vec<String>, Error> {
         look!(self, s => s.units())
@@ -181,6 +201,11 @@ impl Store {
     /// Records in the order (lane, seq), after the given position, at most `limit`.
     pub async fn records(&self, after: (u64, u64), limit: u32) -> Result<Vec<Record>, Error> {
         look!(self, s => s.records(after, limit))
+    }
+
+    /// A page of the journal, newest first. What is not kept counts as looked at.
+    pub async fn trail(&self, filter: &TrailFilter, keep: &(dyn Fn(&TrailRow) -> bool + Send + Sync)) -> Result<TrailPage, Error> {
+        look!(self, s => s.trail(filter, keep))
     }
 
     /// Records beside runs of these kinds since `since` (microseconds), in their order: what is folded from them is read, not
@@ -286,6 +311,11 @@ impl Store {
 
     pub async fn checkpoints(&self) -> Result<Vec<String>, Error> {
         look!(self, s => s.checkpoints())
+    }
+
+    /// The last of them.
+    pub async fn last_checkpoint(&self) -> Result<Option<String>, Error> {
+        look!(self, s => s.last_checkpoint())
     }
 
     pub async fn put_checkpoint(&self, number: u64, note: &str) -> Result<(), Error> {

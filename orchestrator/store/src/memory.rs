@@ -19,6 +19,7 @@ use crate::{
     error::{AppendError, Error},
     listing::{self, Part},
     removal::RetentionRow,
+    trail::{CHUNK, Gathering, TrailFilter, TrailPage, TrailRow},
 };
 
 use mail::Mailbox;
@@ -151,6 +152,14 @@ impl Memory {
         Ok(listing::page(filter, vec![Part { rows, cut: false }], keep))
     }
 
+    pub async fn count_runs(&self, state: &str, most: u32) -> Result<u64, Error> {
+        Ok(self.lock().runs.values().filter(|row| row.state == state).take(most as usize).count() as u64)
+    }
+
+    pub async fn oldest_run(&self, state: &str) -> Result<Option<RunRow>, Error> {
+        Ok(self.lock().runs.values().find(|row| row.state == state).cloned())
+    }
+
     pub async fn units(&self) -> Result<Vec<String>, Error> {
         let units: BTreeSet<String> = self.lock().runs.values().map(|row| row.unit.clone()).collect();
         Ok(units.into_iter().collect())
@@ -207,6 +216,24 @@ impl Memory {
 
     pub async fn records(&self, after: (u64, u64), limit: u32) -> Result<Vec<Record>, Error> {
         Ok(self.lock().records.iter().filter(|r| (r.lane, r.seq) > after).take(limit as usize).cloned().collect())
+    }
+
+    pub async fn trail(&self, filter: &TrailFilter, keep: &(dyn Fn(&TrailRow) -> bool + Send + Sync)) -> Result<TrailPage, Error> {
+        let inner = self.lock();
+        let before = filter.before.unwrap_or((u64::MAX, 0));
+        let shown = |record: &Record| {
+            let kept = record.draft.content.is_some();
+            let content = record.draft.content.clone().filter(|_| filter.contents);
+            TrailRow { lane: record.lane, seq: record.seq, draft: Draft { salt: None, content, ..record.draft.clone() }, kept }
+        };
+        let mut rows = inner.records.iter().rev().filter(|record| (record.lane, record.seq) < before).map(shown);
+        let mut gathering = Gathering::new(filter);
+        while gathering.take(rows.by_ref().take(CHUNK as usize).collect(), CHUNK, keep) {}
+        Ok(gathering.done())
+    }
+
+    pub async fn last_checkpoint(&self) -> Result<Option<String>, Error> {
+        Ok(self.lock().checkpoints.last().cloned())
     }
 
     pub async fn beside_since(&self, kinds: &[&str], since: i64) -> Result<Vec<Record>, Error> {

@@ -5,6 +5,7 @@ mod mail;
 mod removal;
 mod rows;
 mod schema;
+mod trail;
 mod writer;
 
 use std::{
@@ -21,11 +22,12 @@ use sqlx::{
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    contract::{Append, BESIDE_MAX, KEPT_US, LaneHead, RunFilter, RunPage, RunRow, StartedRow, TASKS_PAGE_MAX, TaskFilter, TaskPlace, TaskRow, UsageRow},
+    contract::{Append, BESIDE_MAX, KEPT_US, LaneHead, Room, RunFilter, RunPage, RunRow, StartedRow, TASKS_PAGE_MAX, TaskFilter, TaskPlace, TaskRow, UsageRow},
     error::{AppendError, Error, Health, Trouble},
     failpoint,
     listing::{self, Part, Range},
     removal::{Removal, RemovalError, RetentionRow},
+    trail::{TrailFilter, TrailPage, TrailRow},
 };
 
 /// Milliseconds one connection waits for another.
@@ -259,6 +261,22 @@ impl Sqlite {
         Ok(listing::page(filter, parts, keep))
     }
 
+    pub async fn count_runs(&self, state: &str, most: u32) -> Result<u64, Error> {
+        let sql = "SELECT count(*) FROM (SELECT 1 FROM runs WHERE state = $1 LIMIT $2)";
+        let row = sqlx::query(sql).bind(state).bind(i64::from(most)).fetch_one(&self.pool).await?;
+        rows::unsigned(row.try_get(0)?)
+    }
+
+    pub async fn oldest_run(&self, state: &str) -> Result<Option<RunRow>, Error> {
+        let row = sqlx::query("SELECT * FROM runs WHERE state = $1 ORDER BY run LIMIT 1").bind(state).fetch_optional(&self.pool).await?;
+        row.as_ref().map(rows::run).transpose()
+    }
+
+    pub fn room(&self) -> Option<Room> {
+        let disk = rustix::fs::statvfs(self.pool.connect_options().get_filename()).ok()?;
+        Some(Room { free_bytes: disk.f_bavail * disk.f_frsize, all_bytes: disk.f_blocks * disk.f_frsize })
+    }
+
     /// From one value of the index to the next.
     pub async fn units(&self) -> Result<Vec<String>, Error> {
         let sql = "WITH RECURSIVE u (unit) AS (SELECT min(unit) FROM runs UNION ALL SELECT (SELECT min(unit) FROM runs WHERE unit > u.unit) FROM u \
@@ -327,6 +345,15 @@ impl Sqlite {
         let sql = "SELECT * FROM records WHERE (lane, seq) > ($1, $2) ORDER BY lane, seq LIMIT $3";
         let rows = sqlx::query(sql).bind(rows::signed(after.0)).bind(rows::signed(after.1)).bind(i64::from(limit)).fetch_all(&self.pool).await?;
         rows.iter().map(rows::record).collect()
+    }
+
+    pub async fn trail(&self, filter: &TrailFilter, keep: &(dyn Fn(&TrailRow) -> bool + Send + Sync)) -> Result<TrailPage, Error> {
+        trail::page(&self.pool, filter, keep).await
+    }
+
+    pub async fn last_checkpoint(&self) -> Result<Option<String>, Error> {
+        let row = sqlx::query("SELECT note FROM checkpoints ORDER BY number DESC LIMIT 1").fetch_optional(&self.pool).await?;
+        Ok(row.map(|row| row.get(0)))
     }
 
     pub async fn beside_since(&self, kinds: &[&str], since: i64) -> Result<Vec<Record>, Error> {

@@ -2,7 +2,12 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use laufzettel_doors::{Class, Failure, Reply, Settled, model::Endpoint, standin, tools::ToolServers};
+use laufzettel_doors::{
+    Class, Failure, Reply, Settled,
+    model::Endpoint,
+    standin,
+    tools::{Busy, ToolServer, ToolServers},
+};
 
 use laufzettel_domain::{Text, names::SETTLE};
 pub use laufzettel_engine::EndpointFacts;
@@ -13,7 +18,9 @@ use laufzettel_store::failpoint;
 
 use crate::{
     desk::Desk,
-    files, route,
+    files,
+    operation::{Load, ServerFacts, ServerState},
+    route,
     tenant::{Nobody, Prepared, Tenant},
 };
 
@@ -43,6 +50,16 @@ pub trait Doors: Send + Sync {
     /// What a step's child brings, where a case says so instead of running it.
     fn child(&self, _step: &str) -> Option<laufzettel_domain::Value> {
         None
+    }
+
+    /// How busy a model is; `None`: nobody counts.
+    fn load(&self, _endpoint: &str) -> Option<Load> {
+        None
+    }
+
+    /// The tool servers, as they are now. Nobody is connected to for it.
+    fn servers(&self) -> Vec<ServerFacts> {
+        Vec::new()
     }
 
     /// Effects of one run at once.
@@ -122,6 +139,27 @@ impl Doors for RealDoors {
 
     fn endpoints(&self) -> Vec<EndpointFacts> {
         self.facts.clone()
+    }
+
+    fn load(&self, endpoint: &str) -> Option<Load> {
+        let (busy, most, waiting) = self.endpoints.iter().find(|e| e.options.name == endpoint)?.load();
+        Some(Load { busy, most, waiting })
+    }
+
+    fn servers(&self) -> Vec<ServerFacts> {
+        let state = |server: &ToolServer| match server.found() {
+            Err(Busy) => ServerState::Connecting,
+            Ok(None) => ServerState::Idle,
+            Ok(Some(found)) => {
+                ServerState::Connected { drift: server.drift_of(&found).into_iter().map(|drift| format!("{}: {}", drift.tool, drift.what)).collect() }
+            }
+        };
+        let facts = self.servers.values().map(|server| ServerFacts {
+            name: server.name().to_owned(),
+            pinned: server.pins().map(|pins| pins.tools.len()),
+            state: state(server),
+        });
+        facts.collect()
     }
 
     fn cost_micro_eur(&self, endpoint: &str, tokens: (u64, u64)) -> Option<u64> {

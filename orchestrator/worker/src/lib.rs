@@ -4,6 +4,7 @@
 
 mod anchor;
 mod arrivals;
+pub mod chain;
 mod desk;
 mod door;
 mod drive;
@@ -14,6 +15,7 @@ pub mod files;
 mod inbox;
 mod keys;
 mod mail;
+pub mod operation;
 mod orders;
 mod projection;
 mod quota;
@@ -24,6 +26,7 @@ mod schedules;
 mod start;
 mod sweep;
 mod tenant;
+pub mod trail;
 mod unanswered;
 pub mod veil;
 mod viewing;

@@ -74,6 +74,14 @@ impl Desk {
         Ok(self.may_view(&who, &row.unit, &row.subject).await.allow)
     }
 
+    /// Whether somebody has a right, asked to show a way there or not. Nothing is refused by it, so nothing is written.
+    pub async fn holds(&self, by: &Caller, right: &Action) -> bool {
+        match self.who(by).await {
+            Ok(who) => permit(&who, right, None, &self.tenant.rules).allow,
+            Err(_) => false,
+        }
+    }
+
     /// One of these rights is enough: to read the journal, to look after the house. A denial is a record.
     pub async fn may_any(&self, by: &Caller, rights: &[Action]) -> Result<(), WishError> {
         let who = self.who(by).await?;

@@ -1,22 +1,23 @@
 //! `audit …`: the journal checked, read, and carried out of the house.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use laufzettel_domain::{Lang, TenantId, digest::to_hex};
+use laufzettel_domain::{Lang, TenantId};
 use laufzettel_journal::{Record, Verdict, Verifier, VerifyKey};
 use laufzettel_policy::Action;
-use laufzettel_store::Store;
-use laufzettel_worker::{read_witness, witness_file};
-use serde_json::{Value, json};
+use laufzettel_store::{Store, TrailRow};
+use laufzettel_worker::{
+    read_witness,
+    trail::{self, Decided, EXPORT_PAGE, TrailWish},
+    witness_file,
+};
+use serde_json::json;
 
-use super::{Done, Failed, entitled, find_run};
+use super::{Done, Failed, entitled, find_run, operator};
 use crate::{
     config::Config,
     house::House,
     out::{Out, code},
+    wish::ShowWish,
 };
-
-/// Records fetched at once: enough to keep the disk busy, little enough to hold.
-const PAGE: u32 = 2_000;
 
 /// What a check of the journal looks at: a live store, or a file nobody holds.
 pub struct Records<'a> {
@@ -36,10 +37,18 @@ impl<'a> Records<'a> {
 /// On a running house: what moved is anchored first, then everything is recomputed.
 pub async fn verify_live(house: &House, out: &Out) -> Done {
     house.checkpoint().await.map_err(|e| Failed::new(code::ENDED_BADLY, format!("{e:#}")))?;
-    verify(&Records::of(house), out).await
+    let verdict = recompute(&Records::of(house)).await?;
+    // what was found stands in the journal, for whoever asks later when it was checked last
+    let by = out.signed_in().await.unwrap_or_else(|| operator(out));
+    house.desk.record(trail::VERIFIED, &by, machine(&verdict)).await?;
+    report(&verdict, house.config.witness.is_some(), out).await
 }
 
 pub async fn verify(records: &Records<'_>, out: &Out) -> Done {
+    report(&recompute(records).await?, records.config.witness.is_some(), out).await
+}
+
+async fn recompute(records: &Records<'_>) -> Result<Verdict, Failed> {
     for name in records.store.names().await? {
         if let Err(laufzettel_store::Error::Corrupt(what)) = records.store.bytes(&name).await {
             return Err(Failed::new(code::BROKEN, format!("GEBROCHEN: die Bytes der Datei {what} passen nicht zu ihrem Namen")));
@@ -71,12 +80,12 @@ pub async fn verify(records: &Records<'_>, out: &Out) -> Done {
         }
         next.iter().for_each(|record| verifier.push(record));
     }
-    report(verifier.finish(records.live), records.config.witness.is_some(), out).await
+    Ok(verifier.finish(records.live))
 }
 
 /// The records after a position, which moves on; empty at the end.
 pub(super) async fn page(store: &Store, after: &mut (u64, u64)) -> Result<Vec<Record>, Failed> {
-    let page = match store.records(*after, PAGE).await {
+    let page = match store.records(*after, EXPORT_PAGE).await {
         Ok(page) => page,
         Err(laufzettel_store::Error::Corrupt(what)) => {
             return Err(Failed::new(code::BROKEN, format!("GEBROCHEN: ein Eintrag nach {}/{} liest sich nicht ({what})", after.0, after.1)));
@@ -103,10 +112,21 @@ fn gap(lost: &[(u64, u64)], out: &Out) -> String {
     format!(". {} {} {}", out.text(de, en), places(lost).join(", "), out.text(end_de, end_en))
 }
 
-async fn report(verdict: Verdict, witness: bool, out: &Out) -> Done {
-    let (value, line, exit) = match &verdict {
+fn machine(verdict: &Verdict) -> serde_json::Value {
+    match verdict {
+        Verdict::Intact { records, checkpoints, lost } => {
+            json!({ "verdict": "intact", "records": records, "checkpoints": checkpoints, "lost": places(lost) })
+        }
+        Verdict::NotAnchored { records, checkpoints, beyond, lost } => {
+            json!({ "verdict": "not_anchored", "records": records, "checkpoints": checkpoints, "beyond": places(beyond), "lost": places(lost) })
+        }
+        Verdict::Broken(found) => json!({ "verdict": "broken", "record": format!("{}/{}", found.lane, found.seq), "what": found.what.to_string() }),
+    }
+}
+
+async fn report(verdict: &Verdict, witness: bool, out: &Out) -> Done {
+    let (line, exit) = match verdict {
         Verdict::Intact { records, checkpoints, lost } => (
-            json!({ "verdict": "intact", "records": records, "checkpoints": checkpoints, "lost": places(lost) }),
             format!(
                 "{}: {records} {}, {checkpoints} {}{}",
                 out.text("Unversehrt und verankert", "Intact and anchored"),
@@ -116,99 +136,90 @@ async fn report(verdict: Verdict, witness: bool, out: &Out) -> Done {
             ),
             code::DONE,
         ),
-        Verdict::NotAnchored { records, checkpoints, beyond, lost } => {
-            let places = self::places(beyond);
+        Verdict::NotAnchored { beyond, lost, .. } => {
             let why = if witness { "" } else { out.text(" (kein Zeuge eingerichtet)", " (no witness configured)") };
             (
-                json!({ "verdict": "not_anchored", "records": records, "checkpoints": checkpoints, "beyond": places, "lost": self::places(lost) }),
                 format!(
                     "{} {}{why}. {}{}",
                     out.text("Unversehrt, aber nicht verankert nach Eintrag", "Intact, but not anchored beyond record"),
-                    places.join(", "),
+                    places(beyond).join(", "),
                     out.text("Was danach abgeschnitten wurde, kann niemand sehen.", "What was cut after it nobody can see."),
                     gap(lost, out)
                 ),
                 code::NOT_ANCHORED,
             )
         }
-        Verdict::Broken(found) => (
-            json!({ "verdict": "broken", "record": format!("{}/{}", found.lane, found.seq), "what": found.what.to_string() }),
-            format!("{} {}/{}: {}", out.text("GEBROCHEN bei Eintrag", "BROKEN at record"), found.lane, found.seq, found.what),
-            code::BROKEN,
-        ),
+        Verdict::Broken(found) => {
+            (format!("{} {}/{}: {}", out.text("GEBROCHEN bei Eintrag", "BROKEN at record"), found.lane, found.seq, found.what), code::BROKEN)
+        }
     };
     if out.json {
-        out.value(&value).await
+        out.value(&machine(verdict)).await;
     } else {
-        out.data(line).await
+        out.data(line).await;
     }
     Ok(exit)
 }
 
-pub async fn show(house: &House, run: Option<&str>, kind: Option<&str>, limit: u32, out: &Out) -> Done {
+/// Records at most, the newest of what is asked for; oldest first, as they happened.
+pub async fn show(house: &House, asked: &ShowWish, out: &Out) -> Done {
     let by = entitled(house, &[Action::AuditRead], out).await?;
-    let run = match run {
+    let run = match &asked.run {
         None => None,
         Some(written) => Some(find_run(house, written, out.lang).await?),
     };
     // the machine form carries the content
     if out.json {
-        house.desk.record("content.exported", &by, json!({ "run": run.map(|r| r.to_string()), "kind": kind, "format": "show" })).await?;
+        house.desk.record("content.exported", &by, json!({ "run": run.map(|r| r.to_string()), "kind": asked.kind, "format": "show" })).await?;
     }
-    let mut records = Vec::new();
-    let mut after = (0, 0);
-    loop {
-        let next = page(&house.desk.tenant.store, &mut after).await?;
-        if next.is_empty() {
-            break;
-        }
-        let fits = |record: &Record| run.is_none_or(|run| record.draft.run == Some(run)) && kind.is_none_or(|kind| record.draft.kind == kind);
-        records.extend(next.into_iter().filter(fits));
-    }
-    let skip = records.len().saturating_sub(limit as usize);
-    for record in records.into_iter().skip(skip) {
-        let body = record.draft.body().unwrap_or(Value::Null);
-        if out.json {
-            out.value(&line(&record, &body)).await;
-        } else {
-            out.data(format!("{}/{}  {}  {}{}", record.lane, record.seq, at(&record), sentence(&record, &body, out.lang), erased(&record, out.lang))).await;
+    let zone = house.desk.tenant.zone();
+    let wish = TrailWish {
+        run,
+        person: asked.person.clone(),
+        tool: asked.tool.clone(),
+        document: asked.document.clone(),
+        kind: asked.kind.clone(),
+        decided: asked.denied.then_some(Decided::Denied),
+        from: asked.from.and_then(|day| trail::begin(day, &zone)),
+        until: asked.until.and_then(|day| trail::end(day, &zone)),
+        before: None,
+    };
+    for row in newest(house, wish, asked.limit as usize).await?.iter().rev() {
+        if !out.json {
+            out.data(format!("{}/{}  {}  {}{}", row.lane, row.seq, trail::at(&row.draft), trail::said(&row.draft, out.lang), erased(row, out.lang))).await;
+        } else if let Some(record) = house.desk.record_at(row.place()).await? {
+            out.value(&trail::line(&record)).await;
         }
     }
     Ok(code::DONE)
 }
 
-/// When; empty where nobody knows any more.
-fn at(record: &Record) -> String {
-    let at = jiff::Timestamp::from_microsecond(record.draft.at).ok().filter(|_| !record.is_shrunk());
-    at.map(|at| at.to_string()).unwrap_or_default()
-}
-
-fn sentence(record: &Record, body: &Value, lang: Lang) -> String {
-    match (record.is_shrunk(), lang) {
-        (true, Lang::De) => "Eintrag eines gelöschten Vorgangs: nur die Prüfsumme ist noch da.".to_owned(),
-        (true, Lang::En) => "Record of a run that was removed: only its hash is left.".to_owned(),
-        (false, lang) => laufzettel_engine::sentence(&record.draft.kind, body).get(lang).to_owned(),
+/// So many rows, page after page; the newest first.
+async fn newest(house: &House, mut wish: TrailWish, limit: usize) -> Result<Vec<TrailRow>, Failed> {
+    let mut rows = Vec::new();
+    while rows.len() < limit {
+        let want = u32::try_from(limit - rows.len()).unwrap_or(u32::MAX);
+        let page = match house.desk.browse(&wish, want).await {
+            Err(laufzettel_store::Error::Corrupt(what)) => {
+                return Err(Failed::new(code::BROKEN, format!("GEBROCHEN: ein Eintrag liest sich nicht ({what})")));
+            }
+            page => page?,
+        };
+        rows.extend(page.rows);
+        wish.before = page.next;
+        if page.next.is_none() {
+            break;
+        }
     }
+    Ok(rows)
 }
 
-fn erased(record: &Record, lang: Lang) -> &'static str {
-    match (record.lacks_content(), lang) {
+fn erased(row: &TrailRow, lang: Lang) -> &'static str {
+    match (row.lacks_content(), lang) {
         (true, Lang::De) => " [Inhalt gelöscht]",
         (true, Lang::En) => " [content erased]",
         (false, _) => "",
     }
-}
-
-/// One record of an export: everything the chain is computed from.
-fn line(record: &Record, body: &Value) -> Value {
-    let draft = &record.draft;
-    if record.is_shrunk() {
-        return json!({ "lane": record.lane, "seq": record.seq, "hash": to_hex(&record.hash) });
-    }
-    json!({ "lane": record.lane, "seq": record.seq, "run": draft.run.map(|r| r.to_string()), "run_seq": draft.run_seq, "at": draft.at,
-        "kind": draft.kind, "actor": draft.actor, "body": draft.body, "salt": draft.salt.map(|s| to_hex(&s)),
-        "content": draft.content.as_ref().map(|c| STANDARD.encode(c)), "hash": to_hex(&record.hash),
-        "satz": laufzettel_engine::sentence(&draft.kind, body).de })
 }
 
 pub async fn export(house: &House, format: &str, out: &Out) -> Done {
@@ -218,7 +229,7 @@ pub async fn export(house: &House, format: &str, out: &Out) -> Done {
     let by = entitled(house, &[Action::AuditRead], out).await?;
     house.desk.record("content.exported", &by, json!({ "format": format })).await?;
     if format == "csv" {
-        out.data("lane;seq;zeit;vorgang;art;handelnd;satz").await;
+        out.data(trail::CSV_HEAD).await;
     }
     let mut after = (0, 0);
     let mut waiting = Vec::new();
@@ -228,29 +239,13 @@ pub async fn export(house: &House, format: &str, out: &Out) -> Done {
             waiting.reverse();
         }
         let Some(record) = waiting.pop() else { break };
-        let body = record.draft.body().unwrap_or(Value::Null);
         if format == "jsonl" {
-            out.value(&line(&record, &body)).await;
+            out.value(&trail::line(&record)).await;
         } else {
-            let cells = [
-                record.lane.to_string(),
-                record.seq.to_string(),
-                at(&record),
-                record.draft.run.map(|r| r.to_string()).unwrap_or_default(),
-                record.draft.kind.clone(),
-                record.draft.actor.clone(),
-                sentence(&record, &body, Lang::De),
-            ];
-            out.data(cells.map(|cell| csv(&cell)).join(";")).await;
+            out.data(trail::csv_line(&record)).await;
         }
     }
     Ok(code::DONE)
-}
-
-/// Quoted, and never a formula: a cell that begins with one of these would be computed by a spreadsheet.
-pub(super) fn csv(cell: &str) -> String {
-    let defused = if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() };
-    format!("\"{}\"", defused.replace('"', "\"\""))
 }
 
 pub async fn checkpoint(house: &House, out: &Out) -> Done {

@@ -7,13 +7,10 @@ use jiff::{Timestamp, tz::TimeZone};
 use laufzettel_domain::RunId;
 use laufzettel_journal::Record;
 use laufzettel_policy::Action;
+use laufzettel_worker::trail::csv;
 use serde_json::{Value, json};
 
-use super::{
-    Done, Failed,
-    audit::{csv, page},
-    entitled,
-};
+use super::{Done, Failed, audit::page, entitled};
 use crate::{
     house::House,
     out::{Out, code},

@@ -2,6 +2,7 @@
 
 mod aufgaben;
 mod citizen;
+mod reports;
 
 use jiff::civil::{DateTime, date};
 use laufzettel_domain::{Lang, Value};
@@ -118,7 +119,13 @@ impl FehlerPage {
 
 impl StartseitePage {
     pub(super) fn sample() -> Self {
-        Self { open_tasks: 4, overdue: 1, forms: vec![Link { href: "/antrag/vg-schweich/hundesteuer".into(), text: EVIL.into() }] }
+        Self {
+            open_tasks: 4,
+            overdue: 1,
+            forms: vec![Link { href: "/antrag/vg-schweich/hundesteuer".into(), text: EVIL.into() }],
+            audit: true,
+            operation: true,
+        }
     }
 }
 
@@ -305,6 +312,12 @@ impl StartPage {
 
 /// Every page, with the states that change what its template shows.
 pub(super) fn pages(lang: Lang) -> Vec<(&'static str, Page)> {
+    let mut all = staff_and_citizens(lang);
+    all.extend(reports::pages());
+    all
+}
+
+fn staff_and_citizens(lang: Lang) -> Vec<(&'static str, Page)> {
     vec![
         ("antrag", Page::Antrag(AntragPage::sample(false, lang))),
         ("antrag-fehler", Page::Antrag(AntragPage::sample(true, lang))),

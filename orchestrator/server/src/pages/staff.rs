@@ -84,6 +84,9 @@ pub struct StartseitePage {
     pub overdue: usize,
     /// Public forms.
     pub forms: Vec<Link>,
+    /// Whether this person may read the journal, and look after the house.
+    pub audit: bool,
+    pub operation: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -45,7 +45,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.add_function("teil", part);
     environment.add_filter("datum", |state: &State<'_, '_>, text: &str| super::shown::day(text, lang(state)));
     environment.add_filter("zeit", moment);
-    for (name, source) in TEMPLATES {
+    for (name, source) in TEMPLATES.into_iter().chain(super::reports::TEMPLATES) {
         environment.add_template(name, source).expect("the templates are compiled in, and a test renders each of them");
     }
     environment

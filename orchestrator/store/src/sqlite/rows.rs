@@ -16,7 +16,7 @@ pub fn signed(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
-fn unsigned(n: i64) -> Result<u64, Error> {
+pub fn unsigned(n: i64) -> Result<u64, Error> {
     u64::try_from(n).map_err(|_| Error::Corrupt("negative counter".to_owned()))
 }
 

@@ -9,6 +9,9 @@ CREATE INDEX IF NOT EXISTS records_beside ON records (kind, lane, seq) WHERE run
 -- contents beside runs that are still there
 CREATE INDEX IF NOT EXISTS records_beside_content ON records (at) WHERE run IS NULL AND content IS NOT NULL;
 CREATE INDEX IF NOT EXISTS records_beside_at ON records (kind, at) WHERE run IS NULL;
+-- somebody was kept from something: few among very many, and what an auditor asks for first
+CREATE INDEX IF NOT EXISTS records_denied ON records (lane, seq)
+  WHERE kind IN ('access.denied', 'effect.refused', 'event.denied', 'release.denied', 'run.denied', 'signin.failed', 'start.denied', 'task.denied');
 CREATE TABLE IF NOT EXISTS runs (
   run TEXT PRIMARY KEY, seq INTEGER NOT NULL, nummer TEXT NOT NULL, process TEXT NOT NULL, version TEXT NOT NULL,
   title TEXT NOT NULL, unit TEXT NOT NULL, state TEXT NOT NULL, subject TEXT NOT NULL, name TEXT NOT NULL,

@@ -1,0 +1,35 @@
+//! Pages for those who answer for the house: the journal, operation, and the reports for the data protection officer.
+//! One variant of [`super::Page`], so that these pages can be read and changed on their own.
+
+mod operation;
+mod trail;
+
+pub use operation::{BetriebPage, Counted, ModelRow, QuotaRow, ServerRow, TriggerRow};
+pub use trail::{Anchored, ChainView, Checked, Choice, EintragPage, FilterView, ProtokollPage, TrailEntry};
+
+use super::{Frame, templates, words::word};
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Report {
+    Protokoll(Box<ProtokollPage>),
+    Eintrag(EintragPage),
+    Betrieb(Box<BetriebPage>),
+}
+
+pub(super) const TEMPLATES: [(&str, &str); 4] = [
+    ("betrieb.html", include_str!("../../pages/betrieb.html")),
+    ("protokoll.html", include_str!("../../pages/protokoll.html")),
+    ("eintrag.html", include_str!("../../pages/eintrag.html")),
+    ("satz.html", include_str!("../../pages/satz.html")),
+];
+
+impl Report {
+    pub(super) fn render(&self, frame: &Frame) -> String {
+        let said = |key: &str| word(key, frame.lang);
+        match self {
+            Self::Protokoll(p) => templates::document("protokoll.html", p, said("audit_heading"), frame, p.problems()),
+            Self::Eintrag(p) => templates::document("eintrag.html", p, &format!("{} {}", said("audit_record"), p.entry.place), frame, 0),
+            Self::Betrieb(p) => templates::document("betrieb.html", p, said("operation_heading"), frame, 0),
+        }
+    }
+}

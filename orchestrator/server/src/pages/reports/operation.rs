@@ -1,0 +1,74 @@
+//! Operation, as a page: only what this process knows, and nothing of any case.
+
+use jiff::civil::DateTime;
+use serde::Serialize;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BetriebPage {
+    pub version: String,
+    pub since: DateTime,
+    /// Why the store takes nothing, if it does not.
+    pub trouble: Option<String>,
+    /// Newest record, as lane and number.
+    pub head: String,
+    /// As in the chain's state: `witnessed`, `behind`, `never`, `unreadable`, `no_witness`.
+    pub anchored: super::Anchored,
+    /// Free and all of the disk, in words, and whether it is short.
+    pub room: Option<(String, String)>,
+    pub short: bool,
+    pub runs: Vec<Counted>,
+    /// Process of the run that waits longest, and since when it is there.
+    pub oldest: Option<(String, DateTime)>,
+    pub models: Vec<ModelRow>,
+    pub servers: Vec<ServerRow>,
+    pub triggers: Vec<TriggerRow>,
+    pub quotas: Vec<QuotaRow>,
+    /// Newest first.
+    pub troubles: Vec<(DateTime, String)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Counted {
+    /// As the engine's states of a run.
+    pub state: &'static str,
+    pub count: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ModelRow {
+    pub name: String,
+    pub zone: String,
+    /// Under way, at most, waiting; `None`: nobody counts.
+    pub load: Option<(usize, usize, usize)>,
+    pub calls: u64,
+    pub tokens: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ServerRow {
+    pub name: String,
+    /// `idle connecting connected drifted`
+    pub state: &'static str,
+    pub pinned: Option<usize>,
+    pub drift: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TriggerRow {
+    pub process: String,
+    /// `intake webhook cron folder mail poll`
+    pub kind: &'static str,
+    pub place: String,
+    pub dealt: Option<DateTime>,
+    pub next: Option<DateTime>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct QuotaRow {
+    /// `runs_per_hour tokens_per_day`
+    pub what: &'static str,
+    pub of: Option<String>,
+    pub used: u64,
+    pub allowed: u64,
+    pub full: bool,
+}

@@ -1,0 +1,129 @@
+//! Samples of the journal, of operation and of the reports for the data protection officer.
+
+use super::{EVIL, at};
+use crate::pages::{
+    Link, Page, Report,
+    reports::{
+        Anchored, BetriebPage, ChainView, Checked, Choice, Counted, EintragPage, FilterView, ModelRow, ProtokollPage, QuotaRow, ServerRow, TrailEntry,
+        TriggerRow,
+    },
+};
+
+fn choices(words: &[&str]) -> Vec<Choice> {
+    words.iter().map(|word| Choice { value: (*word).to_owned(), text: (*word).to_owned() }).collect()
+}
+
+fn entry(n: u64, denied: bool) -> TrailEntry {
+    TrailEntry {
+        at: (n > 1).then(|| at(9)),
+        place: format!("3/{n}"),
+        link: format!("/protokoll/eintrag/3/{n}"),
+        text: EVIL.into(),
+        denied,
+        erased: n == 1,
+        content: n != 1,
+        run: (!denied).then(|| Link { href: "/protokoll?run=0192".into(), text: "0192".into() }),
+        kind: "task.completed".into(),
+        actor: EVIL.into(),
+        machine: format!("{{\"v\":1,\"note\":\"{EVIL}\"}}"),
+        cut: denied,
+    }
+}
+
+fn protokoll(anchored: Anchored, wrong: &[&'static str]) -> Page {
+    let page = ProtokollPage {
+        chain: ChainView {
+            head: "3/1204".into(),
+            checked: (anchored == Anchored::Witnessed).then(|| Checked { at: at(8), text: EVIL.into(), intact: wrong.is_empty() }),
+            anchored,
+            checkpoint: (anchored == Anchored::Witnessed).then(|| (88, "3/1200".into())),
+        },
+        filter: FilterView {
+            person: EVIL.into(),
+            decisions: choices(&["denied", "", "allowed"]),
+            wrong: wrong.to_vec(),
+            active: !wrong.is_empty(),
+            ..FilterView::default()
+        },
+        entries: if anchored == Anchored::Never { Vec::new() } else { vec![entry(3, true), entry(2, false), entry(1, false)] },
+        examined: 2000,
+        reached: Some(at(7)),
+        more: (anchored != Anchored::Never).then(|| "/protokoll?vor=3/1".into()),
+        searching: anchored == Anchored::Behind,
+        views: (anchored == Anchored::Behind).then(|| "/protokoll?run=x&kind=content.viewed".into()),
+        reason_missing: !wrong.is_empty(),
+        formats: choices(&["csv", "jsonl"]),
+        reports: vec![Link { href: "/protokoll/verzeichnis".into(), text: EVIL.into() }],
+    };
+    Page::Report(Report::Protokoll(Box::new(page)))
+}
+
+fn betrieb(full: bool) -> Page {
+    let server = |state, drift: &[&str]| ServerRow {
+        name: "dms".into(),
+        state,
+        pinned: (state != "idle").then_some(8),
+        drift: drift.iter().map(|text| (*text).to_owned()).collect(),
+    };
+    let trigger = |kind, place: &str| TriggerRow {
+        process: "hundesteuer-anmeldung".into(),
+        kind,
+        place: place.into(),
+        dealt: (kind == "cron").then(|| at(6)),
+        next: (kind == "cron").then(|| at(7)),
+    };
+    let kinds = ["intake", "webhook", "cron", "folder", "mail", "poll"];
+    let page = BetriebPage {
+        version: "0.1.0".into(),
+        since: at(6),
+        trouble: full.then(|| EVIL.into()),
+        head: "3/1204".into(),
+        anchored: Anchored::Witnessed,
+        room: full.then(|| ("12,4 GB".into(), "512,0 GB".into())),
+        short: full,
+        runs: ["running", "waiting", "failed", "stuck", "cancelled"].map(|state| Counted { state, count: "12".into() }).into(),
+        oldest: full.then(|| ("hundesteuer-anmeldung".into(), at(6))),
+        models: vec![
+            ModelRow { name: EVIL.into(), zone: "gruen".into(), load: Some((3, 60, 0)), calls: 12, tokens: 40_000 },
+            ModelRow { name: "glm".into(), zone: "gelb".into(), load: None, calls: 0, tokens: 0 },
+        ],
+        servers: if full {
+            vec![server("idle", &[]), server("connecting", &[]), server("connected", &[]), server("drifted", &[EVIL, "lesen: removed"])]
+        } else {
+            Vec::new()
+        },
+        triggers: if full { kinds.map(|kind| trigger(kind, if kind == "cron" { "" } else { EVIL })).into() } else { Vec::new() },
+        quotas: if full {
+            vec![
+                QuotaRow { what: "runs_per_hour", of: None, used: 2_000, allowed: 2_000, full: true },
+                QuotaRow { what: "tokens_per_day", of: Some("hundesteuer-*".into()), used: 1, allowed: 20_000_000, full: false },
+            ]
+        } else {
+            Vec::new()
+        },
+        troubles: if full { vec![(at(8), EVIL.into())] } else { Vec::new() },
+    };
+    Page::Report(Report::Betrieb(Box::new(page)))
+}
+
+pub(super) fn pages() -> Vec<(&'static str, Page)> {
+    let eintrag = |n: u64| EintragPage {
+        entry: entry(n, n == 3),
+        hash: "00".repeat(32),
+        run_seq: (n > 1).then_some(n),
+        earlier: (n > 1).then(|| format!("/protokoll/eintrag/3/{}", n - 1)),
+        later: (n == 1).then(|| "/protokoll/eintrag/3/2".into()),
+    };
+    vec![
+        ("protokoll", protokoll(Anchored::Witnessed, &[])),
+        ("protokoll-fehler", protokoll(Anchored::Witnessed, &["run", "from", "until"])),
+        ("protokoll-weiter", protokoll(Anchored::Behind, &[])),
+        ("protokoll-leer", protokoll(Anchored::Never, &[])),
+        ("protokoll-unlesbar", protokoll(Anchored::Unreadable, &[])),
+        ("protokoll-ohne-zeuge", protokoll(Anchored::NoWitness, &[])),
+        ("eintrag", Page::Report(Report::Eintrag(eintrag(3)))),
+        ("betrieb", betrieb(true)),
+        ("betrieb-leer", betrieb(false)),
+        ("eintrag-alt", Page::Report(Report::Eintrag(eintrag(1)))),
+    ]
+}

@@ -1,0 +1,203 @@
+//! What those see who look after the house: load, room, triggers, quotas, what is open. Never content of a case, and nothing this
+//! process does not truly know: what nobody measures is not there.
+
+use jiff::{SignedDuration, Timestamp};
+use laufzettel_domain::RunId;
+use laufzettel_policy::glob;
+use laufzettel_process::model::{Process, TriggerKind};
+use laufzettel_store::{Error as StoreError, Room, TrailFilter, TrailRow};
+
+use crate::{
+    desk::Desk,
+    quota::{self, Limits},
+};
+
+/// Open runs are counted so far; beyond, "more than" says enough.
+pub const COUNTED_MAX: u32 = 10_000;
+/// The last records of one kind of trouble.
+const TROUBLES: u32 = 5;
+/// States a run can be in, as rows name them.
+const STATES: [&str; 5] = ["running", "waiting", "failed", "stuck", "cancelled"];
+/// Kinds beside runs that say something was not taken or did not go.
+const TROUBLE_KINDS: [&str; 5] = ["trigger.failed", "input.refused", "schedule.missed", "quota.exceeded", "event.refused"];
+
+/// How busy a model is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Load {
+    /// Calls under way, and how many there may be at once.
+    pub busy: usize,
+    pub most: usize,
+    /// Calls that wait for one of these to end.
+    pub waiting: usize,
+}
+
+/// A tool server as this process knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerFacts {
+    pub name: String,
+    /// Definitions that are approved; `None`: none at all.
+    pub pinned: Option<usize>,
+    pub state: ServerState,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ServerState {
+    /// Nobody needed it since the start, or it has gone since it was needed last.
+    Idle,
+    /// Somebody is connecting to it at this moment.
+    Connecting,
+    /// What it offers that is not what was approved: `tool: what`.
+    Connected { drift: Vec<String> },
+}
+
+/// A model with its day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelState {
+    pub name: String,
+    pub zone: String,
+    pub load: Option<Load>,
+    pub calls: u64,
+    /// Tokens a quota counts.
+    pub tokens: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TriggerState {
+    pub process: String,
+    /// `intake webhook cron folder mail poll`
+    pub kind: &'static str,
+    /// The address, folder, mailbox or tool; of the clock nothing.
+    pub place: String,
+    /// Of the clock: until when it has been dealt with, and when it fires next.
+    pub dealt: Option<Timestamp>,
+    pub next: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuotaState {
+    /// `runs_per_hour`, `tokens_per_day`
+    pub what: &'static str,
+    /// A pattern of processes; `None`: the tenant.
+    pub of: Option<String>,
+    pub used: u64,
+    pub allowed: u64,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Operation {
+    pub room: Option<Room>,
+    /// By state, at most [`COUNTED_MAX`] + 1.
+    pub runs: Vec<(&'static str, u64)>,
+    /// Of all that wait, the run that began first: its process and when.
+    pub oldest: Option<(String, Timestamp)>,
+    pub models: Vec<ModelState>,
+    pub servers: Vec<ServerFacts>,
+    pub triggers: Vec<TriggerState>,
+    pub quotas: Vec<QuotaState>,
+    /// Newest first.
+    pub troubles: Vec<TrailRow>,
+}
+
+impl Desk {
+    pub async fn operation(&self) -> Result<Operation, StoreError> {
+        let store = &self.tenant.store;
+        let mut runs = Vec::new();
+        for state in STATES {
+            runs.push((state, store.count_runs(state, COUNTED_MAX + 1).await?));
+        }
+        let oldest = store.oldest_run("waiting").await?;
+        let oldest = oldest.and_then(|row| Some((row.process, Timestamp::from_microsecond(row.started_at).ok()?)));
+        Ok(Operation {
+            room: store.room(),
+            runs,
+            oldest,
+            models: self.models().await?,
+            servers: self.tenant.doors.servers(),
+            triggers: self.triggers().await?,
+            quotas: self.quotas().await?,
+            troubles: self.troubles().await?,
+        })
+    }
+
+    /// Every model that stands there, and every other one that was asked today.
+    async fn models(&self) -> Result<Vec<ModelState>, StoreError> {
+        let doors = &self.tenant.doors;
+        let state = |name: String, zone: String, load| ModelState { name, zone, load, calls: 0, tokens: 0 };
+        let mut models: Vec<ModelState> = doors.endpoints().into_iter().map(|facts| state(facts.name.clone(), facts.zone, doors.load(&facts.name))).collect();
+        for row in self.tenant.store.used_on(&quota::day(&self.tenant, self.now())).await? {
+            let known = models.iter().position(|model| model.name == row.model && model.zone == row.zone);
+            let at = known.unwrap_or_else(|| {
+                models.push(state(row.model.clone(), row.zone.clone(), None));
+                models.len() - 1
+            });
+            models[at].calls += row.calls;
+            models[at].tokens += row.charged;
+        }
+        Ok(models)
+    }
+
+    async fn triggers(&self) -> Result<Vec<TriggerState>, StoreError> {
+        let mut triggers = Vec::new();
+        for process in self.tenant.catalogue.processes.values() {
+            for trigger in &process.triggers {
+                triggers.push(self.trigger(process, &trigger.kind).await?);
+            }
+        }
+        Ok(triggers)
+    }
+
+    async fn trigger(&self, process: &Process, kind: &TriggerKind) -> Result<TriggerState, StoreError> {
+        let (mut dealt, mut next) = (None, None);
+        let (kind, place) = match kind {
+            TriggerKind::Intake { path, .. } => ("intake", path.clone()),
+            TriggerKind::Webhook { path, .. } => ("webhook", path.clone()),
+            TriggerKind::Folder(paths) => ("folder", paths.path.clone()),
+            TriggerKind::Mail(mailbox) => ("mail", mailbox.place().to_owned()),
+            TriggerKind::Poll(poll) => ("poll", poll.call.name()),
+            TriggerKind::Cron { schedule, input } => {
+                let at = self.tenant.store.clock(&schedule.key(process.id.as_str(), input)).await?;
+                dealt = at.and_then(|at| Timestamp::from_microsecond(at).ok());
+                next = schedule.upcoming(self.now(), &self.tenant.zone(), 1).first().copied();
+                ("cron", String::new())
+            }
+        };
+        Ok(TriggerState { process: process.id.to_string(), kind, place, dealt, next })
+    }
+
+    /// Every limit there is, and how much of it is used up.
+    async fn quotas(&self) -> Result<Vec<QuotaState>, StoreError> {
+        let tenant = &self.tenant;
+        let own = (tenant.quotas.tenant != Limits::default()).then_some((None, tenant.quotas.tenant));
+        let scopes: Vec<(Option<&String>, Limits)> =
+            own.into_iter().chain(tenant.quotas.processes.iter().map(|(name, limits)| (Some(name), *limits))).collect();
+        if scopes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let hour = self.now().saturating_sub(SignedDuration::from_hours(1)).unwrap_or(Timestamp::UNIX_EPOCH);
+        let started = tenant.store.started_since(RunId::new(hour, [0; 10])).await?;
+        let spent = tenant.store.used_on(&quota::day(tenant, self.now())).await?;
+        let mut quotas = Vec::new();
+        for (of, limits) in scopes {
+            let fits = |process: &str| of.is_none_or(|pattern| glob(pattern, process));
+            let runs: u64 = started.iter().filter(|row| fits(&row.process)).map(|row| row.count).sum();
+            let tokens: u64 = spent.iter().filter(|row| fits(&row.process)).map(|row| row.charged).sum();
+            let limits = [("runs_per_hour", runs, limits.runs_per_hour), ("tokens_per_day", tokens, limits.tokens_per_day)];
+            quotas.extend(limits.into_iter().filter_map(|(what, used, allowed)| Some(QuotaState { what, of: of.cloned(), used, allowed: allowed? })));
+        }
+        Ok(quotas)
+    }
+
+    /// What was not taken or did not go, the last of each kind.
+    async fn troubles(&self) -> Result<Vec<TrailRow>, StoreError> {
+        let mut rows = Vec::new();
+        for kind in TROUBLE_KINDS {
+            // a kind nobody wrote yet has no range to look into
+            if self.tenant.store.last_beside(kind).await?.is_some() {
+                let filter = TrailFilter { kind: Some(kind.to_owned()), limit: TROUBLES, ..TrailFilter::default() };
+                rows.extend(self.tenant.store.trail(&filter, &|_| true).await?.rows);
+            }
+        }
+        rows.sort_by_key(|row| std::cmp::Reverse(row.place()));
+        Ok(rows)
+    }
+}

@@ -1,0 +1,130 @@
+//! What those see who answer for the house: the journal by pages, what is carried out of it, and the reports for the data protection
+//! officer. Whoever has no right sees nothing; whoever looks is on record.
+
+use serde_json::Value;
+
+use crate::{
+    desk::{Server, Tenant, client, demo, runtime, text},
+    views::{get, sign_in},
+};
+
+fn said(tenant: &Tenant, args: &[&str]) -> String {
+    let output = tenant.laufzettel(args);
+    assert_eq!(output.status.code(), Some(0), "{args:?}: {}", text(&output));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+pub fn number(tenant: &Tenant) -> (String, String) {
+    let listed = said(tenant, &["runs", "list", "--json"]);
+    let row: Value = listed.lines().last().and_then(|line| serde_json::from_str(line).ok()).unwrap_or_else(|| panic!("{listed}"));
+    (row["nummer"].as_str().expect("a number").to_owned(), row["run"].as_str().expect("a run").to_owned())
+}
+
+async fn send(server: &Server, cookie: &str, path: &str, form: &str) -> (u16, String) {
+    let post = client().post(server.url(path)).header("origin", server.url("")).header("cookie", cookie);
+    let answer = post.header("content-type", "application/x-www-form-urlencoded").body(form.to_owned()).send().await.expect("an answer");
+    (answer.status().as_u16(), answer.text().await.unwrap_or_default())
+}
+
+#[test]
+fn a_clerk_without_the_right_sees_no_journal_and_that_is_on_record() {
+    let tenant = Tenant::new();
+    let server = Server::start(&tenant, None).expect("up starts");
+    runtime().block_on(async {
+        let clerk = sign_in(&server, "a.klein").await.expect("signed in");
+        for path in ["/protokoll", "/protokoll/eintrag/1/1"] {
+            let (status, page) = get(&server, &clerk, path).await;
+            assert!(status == 403 && !page.contains("lane.opened"), "{path}: {status} {page}");
+        }
+        let (status, file) = send(&server, &clerk, "/protokoll/ausfuehren", "format=jsonl&grund=Neugier").await;
+        assert!(status == 403 && !file.contains("\"hash\""), "{status}");
+        let (_, home) = get(&server, &clerk, "/").await;
+        assert!(!home.contains("/protokoll") && !home.contains("/betrieb"), "no way is shown that is closed");
+        let officer = sign_in(&server, "d.braun").await.expect("signed in");
+        let (_, home) = get(&server, &officer, "/").await;
+        assert!(home.contains("href=\"/protokoll\"") && !home.contains("/betrieb"), "{home}");
+        let (status, page) = get(&server, &officer, "/protokoll?decision=denied").await;
+        assert!(status == 200 && page.contains("Andreas Klein durfte nicht: audit.read"), "{status} {page}");
+    });
+    server.stop();
+    assert_eq!(said(&tenant, &["audit", "show", "--denied", "--person", "klein"]).lines().count(), 3);
+    said(&tenant, &["audit", "verify"]);
+}
+
+#[test]
+fn the_journal_is_found_by_run_person_tool_kind_and_time() {
+    let tenant = Tenant::new();
+    assert_eq!(tenant.main_job().status.code(), Some(0));
+    let (nummer, run) = number(&tenant);
+    let server = Server::start(&tenant, None).expect("up starts");
+    said(&tenant, &["audit", "verify"]);
+    runtime().block_on(async {
+        let officer = sign_in(&server, "d.braun").await.expect("signed in");
+        for (query, there, not_there) in [
+            (String::new(), "hat das Protokoll nachgerechnet: unversehrt und verankert", "Jana"),
+            (format!("run={nummer}"), "Der Vorgang ist beendet", "hat sich angemeldet"),
+            (format!("run={nummer}"), "Wer hat diesen Vorgang angesehen?", "lane.opened"),
+            (format!("run={run}&kind=task.completed"), "hat Aufgabe 1 erledigt", "Schritt halter erledigt"),
+            ("person=doris".to_owned(), "Doris Braun hat das Protokoll angesehen", "Aufgabe 1 erledigt"),
+            ("tool=registry%2Fperson_suchen".to_owned(), "Aufruf von registry/person_suchen vorgemerkt", "dms/suchen"),
+            ("decision=allowed&kind=effect.settled".to_owned(), "Erlaubt durch", "vorgemerkt"),
+            ("until=01.01.2020".to_owned(), "Dazu steht nichts im Protokoll.", "lane.opened"),
+        ] {
+            let (status, page) = get(&server, &officer, &format!("/protokoll?{query}")).await;
+            assert!(status == 200 && page.contains(there) && !page.contains(not_there), "{query}: {status} {page}");
+            assert!(page.len() < 100_000, "{query}: {}", page.len());
+        }
+        let (status, page) = get(&server, &officer, "/protokoll?run=2000-000001&from=gestern").await;
+        assert!(status == 422 && page.contains("Diese Vorgangsnummer gibt es nicht.") && page.contains("ist kein Datum"), "{status} {page}");
+        // page after page, to the first record there is
+        let (mut path, mut pages) = ("/protokoll".to_owned(), 0);
+        loop {
+            let (status, page) = get(&server, &officer, &path).await;
+            assert_eq!(status, 200, "{path}");
+            pages += 1;
+            let Some(next) = page.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).find(|href| href.contains("vor=")) else {
+                assert!(page.contains("1/1<"), "{page}");
+                break;
+            };
+            path = next.replace("&#x2f;", "/").replace("&amp;", "&");
+        }
+        assert!(pages > 2, "{pages}");
+        let (status, record) = get(&server, &officer, "/protokoll/eintrag/1/1").await;
+        assert!(status == 200 && record.contains("lane.opened") && record.contains("Prüfsumme"), "{status} {record}");
+    });
+    server.stop();
+    let views = said(&tenant, &["audit", "show", "--kind", "audit.viewed"]);
+    assert!(views.contains("Doris Braun hat das Protokoll angesehen. Gesucht nach: person.") && !views.contains("doris"), "{views}");
+    said(&tenant, &["audit", "verify"]);
+}
+
+#[test]
+fn what_is_exported_has_a_reason_and_no_formulas() {
+    let tenant = Tenant::new();
+    let input = tenant.path("eingabe.json");
+    std::fs::copy(demo("antrag.json"), &input).expect("copied");
+    let server = Server::start(&tenant, None).expect("up starts");
+    runtime().block_on(async {
+        let officer = sign_in(&server, "d.braun").await.expect("signed in");
+        let (status, page) = send(&server, &officer, "/protokoll/ausfuehren", "format=csv&grund=+").await;
+        assert!(status == 422 && page.contains("Bitte geben Sie einen Grund an"), "{status} {page}");
+        // a key may be called anything
+        let made = tenant.laufzettel(&["keys", "create", "--name", "=HYPERLINK(1)", "--process", "x", "--as", "s.weber"]);
+        assert_eq!(made.status.code(), Some(0), "{}", text(&made));
+        let (status, csv) = send(&server, &officer, "/protokoll/ausfuehren", "format=csv&grund=Pruefung+2026").await;
+        assert_eq!(status, 200);
+        assert!(csv.starts_with("lane;seq;zeit;vorgang;art;handelnd;satz\n") && csv.contains("Grund: Pruefung 2026"), "{csv}");
+        assert!(csv.lines().flat_map(|line| line.split("\";\"")).all(|cell| !cell.trim_start_matches('"').starts_with(['=', '+', '@'])), "{csv}");
+        let (status, lines) = send(&server, &officer, "/protokoll/ausfuehren", "format=jsonl&grund=Pruefung+2026").await;
+        assert_eq!(status, 200);
+        for line in lines.lines() {
+            let record: Value = serde_json::from_str(line).expect("JSON");
+            assert!(record["hash"].is_string() && record["seq"].is_u64(), "{line}");
+        }
+        assert!(lines.lines().count() > 5);
+    });
+    server.stop();
+    let exports = said(&tenant, &["audit", "show", "--kind", "content.exported"]);
+    assert_eq!(exports.matches("Doris Braun hat das Protokoll ausgeführt. Grund: Pruefung 2026").count(), 2, "{exports}");
+    said(&tenant, &["audit", "verify"]);
+}
