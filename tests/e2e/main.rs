@@ -24,6 +24,7 @@ mod permissions;
 mod remote;
 mod restore;
 mod settle;
+mod stand;
 mod tamper;
 mod views;
 mod waits;

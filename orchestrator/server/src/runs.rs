@@ -14,10 +14,10 @@ use laufzettel_worker::Loaded;
 use serde_json::json;
 
 use crate::{
-    pages::{self, Cancel, Entry, Gone, Page, RunRow, RunState, StepView, VorgaengePage, VorgangPage},
+    pages::{self, Cancel, Entry, Gone, Page, RunRow, RunState, StepView, VorgaengePage, VorgangPage, Withdrawn},
     reply::Asked,
     site::{Session, Site, TenantSite},
-    view,
+    status, view,
 };
 
 /// Runs on one page of the list.
@@ -94,7 +94,10 @@ fn view_of(tenant: &TenantSite, may_cancel: bool, asked: &Asked, loaded: &Loaded
         // a child's number is its parent's and its own
         called_by: run.parent.as_ref().map(|parent| view::called(parent.run, run.nummer.rsplit_once('/').map_or("", |(number, _)| number))),
         unit: process.verantwortlich.clone(),
-        message: (!run.message.is_empty()).then(|| run.message.clone()),
+        // why an applicant withdrew is nobody's work; why something could not be taken back is
+        message: Some(run.message.clone()).filter(|message| !message.is_empty() && run.withdrawn.as_ref().is_none_or(|(_, reason)| reason != message)),
+        withdrawn: run.withdrawn.as_ref().map(|(at, reason)| Withdrawn { at: tenant.civil(*at), reason: reason.clone() }),
+        added: status::added::list(tenant, run, &format!("/vorgaenge/{}/dateien", run.id), asked.lang),
         steps,
         timeline: bodies
             .iter()

@@ -137,6 +137,7 @@ fn show(tenant: &TenantSite, asked: &Asked, by: &Caller, id: TaskId, loaded: &Lo
         overdue: task.opened.due.is_some_and(|at| at < tenant.desk.tenant.clock.now()),
         message: message(task, asked.lang),
         shown: view::shown(loaded, task, asked.lang),
+        added: crate::status::added::list(tenant, &loaded.run, &format!("/vorgaenge/{}/dateien", loaded.run.id), asked.lang),
         digest: task.opened.shown.to_string(),
         form: form.view(&Filled { pairs, problems, files, proposal: Some(&task.opened.vorschlag), ..Filled::default() }, asked.lang),
         hand: hand(id, task, by, no_reason),

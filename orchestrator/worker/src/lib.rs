@@ -49,6 +49,8 @@ pub use tenant::{Memory, Nobody, Prepared, Tenant};
 pub use witness::WitnessError;
 
 pub use laufzettel_domain::Clock;
+/// What stands in for a model where none is configured.
+pub use laufzettel_doors::standin::NAME as STAND_IN;
 
 /// Microseconds since 1970 of an instant.
 pub fn micros(at: jiff::Timestamp) -> i64 {

@@ -1,6 +1,7 @@
 //! One sample of every page, with hostile text where people and models write.
 
 mod citizen;
+mod stand;
 
 use jiff::civil::{DateTime, date};
 use laufzettel_domain::{Lang, Value};
@@ -165,6 +166,7 @@ impl AufgabePage {
             overdue: true,
             message: wrong.then(|| EVIL.into()),
             shown,
+            added: if wrong { AddedFile::samples() } else { Vec::new() },
             digest: "sha256:00".into(),
             form: form.view(&Filled { problems: &problems, proposal: Some(&proposal), ..Filled::default() }, lang),
             hand: Hand { claim: "/aufgaben/1/uebernehmen".into(), give_back: "/aufgaben/1/zurueckgeben".into(), mine: wrong, ..Hand::default() },
@@ -242,6 +244,8 @@ impl VorgangPage {
             called_by: Some(Called { link: "/vorgaenge/0".into(), number: "2026-000122".into() }),
             unit: "FB2-Steueramt".into(),
             message: Some(EVIL.into()),
+            withdrawn: Some(Withdrawn { at: at(13), reason: EVIL.into() }),
+            added: AddedFile::samples(),
             steps: vec![
                 step("halter", "Halter im Melderegister suchen", StepKind::Tool, StepState::Completed),
                 step("nachweis", "Nachweis einordnen", StepKind::Model, StepState::Skipped),
@@ -300,7 +304,7 @@ impl StartPage {
 
 /// Every page, with the states that change what its template shows.
 pub(super) fn pages(lang: Lang) -> Vec<(&'static str, Page)> {
-    vec![
+    let mut all = vec![
         ("antrag", Page::Antrag(AntragPage::sample(false, lang))),
         ("antrag-fehler", Page::Antrag(AntragPage::sample(true, lang))),
         ("zusammenfassung", Page::Zusammenfassung(ZusammenfassungPage::sample(lang))),
@@ -338,5 +342,7 @@ pub(super) fn pages(lang: Lang) -> Vec<(&'static str, Page)> {
         ("prozesse", Page::Prozesse(ProzessePage::sample())),
         ("prozesse-leer", Page::Prozesse(ProzessePage { processes: Vec::new() })),
         ("start", Page::Start(StartPage::sample(lang))),
-    ]
+    ];
+    all.extend(stand::pages(lang));
+    all
 }

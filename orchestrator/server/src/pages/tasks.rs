@@ -3,7 +3,7 @@
 use jiff::civil::DateTime;
 use serde::Serialize;
 
-use super::{form::FormView, shown::Shown};
+use super::{form::FormView, shown::Shown, stand::AddedFile};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AufgabenPage {
@@ -49,6 +49,8 @@ pub struct AufgabePage {
     /// Why the task is there, if it is no plain step: a door refused, an outcome is unknown, somebody was faster.
     pub message: Option<String>,
     pub shown: Vec<Shown>,
+    /// What the applicant handed in without being asked.
+    pub added: Vec<AddedFile>,
     /// Digest of what is shown; sent back with the answer.
     pub digest: String,
     pub form: FormView,
