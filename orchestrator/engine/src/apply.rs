@@ -5,7 +5,7 @@ use laufzettel_domain::{Caller, EffectPath, RunId, Slot, StepId, TenantId, names
 
 use crate::{
     event::{Disposition, EffectFailed, EffectIntended, EffectUnanswered, Event, Next, RunStarted, StepRetried, TaskKind},
-    run::{Anew, Child, Claimed, Deadline, EffectRun, EffectStatus, Element, Expected, Question, Run, StepState, Task, TaskState},
+    run::{Added, Anew, Child, Claimed, Deadline, EffectRun, EffectStatus, Element, Expected, Question, Run, StepState, Task, TaskState},
 };
 
 /// An event that cannot follow what came before: a damaged journal, or a bug.
@@ -64,6 +64,8 @@ pub(crate) fn begin(tenant: &TenantId, id: RunId, event: &Event, at: Timestamp) 
         deadlines: std::collections::BTreeMap::new(),
         called: 0,
         anew: None,
+        added: Vec::new(),
+        withdrawn: None,
         ending: None,
         ended: None,
         output: laufzettel_domain::Value::Null,
@@ -279,8 +281,12 @@ pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalT
             let Some(task) = open_task(run, e.number) else { return illegal("the task is not open") };
             task.state = TaskState::Withdrawn;
         }
+        Event::FileAdded(e) => run.added.push(Added { at, file: e.file.clone(), note: e.note.clone() }),
         Event::RunEnding(e) => {
             run.ending = Some((e.ending, e.step.clone()));
+            if e.by.as_ref().is_some_and(Caller::is_applicant) {
+                run.withdrawn = Some((at, e.reason.clone()));
+            }
             // nothing new starts: what would have come after is not waited for
             run.waits.clear();
             run.expects.clear();

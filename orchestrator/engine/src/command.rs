@@ -1,7 +1,7 @@
 //! What the outside may wish of a run, and how a wish is refused.
 
 use jiff::Timestamp;
-use laufzettel_domain::{Caller, Digest, EffectPath, RunId, Slot, StepId, Text, Value};
+use laufzettel_domain::{Caller, Digest, EffectPath, RunId, Slot, StepId, Text, Value, file::File};
 use laufzettel_policy::{Decision, Labelled};
 use laufzettel_process::{
     model::{FailureClass, RunAs},
@@ -56,6 +56,17 @@ pub enum Command {
     Cancel {
         by: Caller,
         reason: String,
+    },
+    /// Whoever applied takes her application back.
+    Withdraw {
+        by: Caller,
+        reason: String,
+    },
+    /// Whoever applied hands a file in that nobody asked for.
+    Add {
+        by: Caller,
+        file: File,
+        note: String,
     },
     Resolve {
         path: EffectPath,

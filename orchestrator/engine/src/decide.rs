@@ -12,7 +12,7 @@ use laufzettel_process::{
 use serde_json::json;
 
 use crate::{
-    anew, apply, asking, claim,
+    anew, applicant, apply, asking, claim,
     command::{Answer, Command, Rejection, Resolution, Start},
     context::Context,
     deadline, ending,
@@ -310,6 +310,8 @@ pub fn decide(process: &Process, context: &Context, run: &Run, command: Command,
             sheet.withdraw(|task| task.opened.kind == TaskKind::Restored);
             sheet.end(Ending::Cancelled, Some(by), None, reason);
         }
+        Command::Withdraw { by, reason } => applicant::withdraw(&mut sheet, by, reason)?,
+        Command::Add { by, file, note } => applicant::add(&mut sheet, by, &file, note)?,
         Command::Resolve { path, by, resolution } => resolve(&mut sheet, &path, by, resolution)?,
         Command::TakeOver { path, by } => take_over(&mut sheet, &path, by)?,
         Command::Anew { step, by } => anew::order(&mut sheet, &step, by)?,
@@ -328,11 +330,11 @@ pub fn decide(process: &Process, context: &Context, run: &Run, command: Command,
     Ok(sheet.events)
 }
 
-/// What a run that rests does not take: answers to its other tasks, events, the time. What is said of calls made before, it takes.
+/// What a run that rests does not take: answers to its other tasks, a withdrawal (what there is to undo nobody knows), events, the time. What is said of calls made before, it takes.
 fn rests(run: &Run, command: &Command) -> bool {
     match command {
         Command::Answer(answer) => run.tasks.get(&answer.task).is_some_and(|task| task.opened.kind != TaskKind::Restored),
-        Command::Deliver { .. } | Command::Wake => true,
+        Command::Deliver { .. } | Command::Wake | Command::Withdraw { .. } => true,
         _ => false,
     }
 }

@@ -150,6 +150,8 @@ events! {
     TaskReturned = "task.returned", content [];
     TaskCompleted = "task.completed", content ["values"];
     TaskWithdrawn = "task.withdrawn", content [];
+    /// Whoever applied handed a file in that nobody asked for.
+    FileAdded = "file.added", content ["file", "note"];
     RunEnding = "run.ending", content ["reason"];
     RunEnded = "run.ended", content ["output", "message"];
 }
@@ -487,6 +489,16 @@ pub struct EffectResumed {
     /// Rises if the person ordered a new execution; stays after a mere takeover.
     pub round: u32,
     pub by: Caller,
+}
+
+/// People read it; no expression does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FileAdded {
+    pub by: Caller,
+    /// A file's description; nothing once it was erased.
+    pub file: Value,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -10,6 +10,7 @@
 //! follows from a wish, up to the next effects.
 
 mod anew;
+mod applicant;
 mod apply;
 mod asking;
 mod blank;
@@ -34,6 +35,7 @@ mod sentence;
 mod settle;
 mod steps;
 
+pub use applicant::{ADDED_BYTES_MAX, ADDED_MAX, NOTE_CHARS_MAX, Withdrawable, withdrawable};
 pub use apply::{IllegalTransition, apply, fold};
 pub use claim::REASON_CHARS_MAX;
 pub use command::{Answer, ChildEnd, Claim, Command, Outcome, Rejection, Resolution, Start};
@@ -44,7 +46,7 @@ pub use event::{Call, ChildStarted, CodecError, Disposition, Escalation, Event, 
 pub use labels::labels_of_child;
 pub use proof::EndpointFacts;
 pub use retention::{Kept, is_beleg, kept};
-pub use run::{Anew, Child, Claimed, Deadline, EffectRun, EffectStatus, Ending, Expected, Question, Run, State, StepState, Task, TaskState};
+pub use run::{Added, Anew, Child, Claimed, Deadline, EffectRun, EffectStatus, Ending, Expected, Question, Run, State, StepState, Task, TaskState};
 pub use sentence::sentence;
 pub use steps::{
     agent::{Request, request},

@@ -224,6 +224,15 @@ pub struct Anew {
     pub by: Caller,
 }
 
+/// A file that came without a question.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Added {
+    pub at: Timestamp,
+    /// Its description; null once it was erased.
+    pub file: Value,
+    pub note: String,
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct Claimed {
     pub by: Caller,
@@ -273,6 +282,10 @@ pub struct Run {
     pub rounds: BTreeMap<StepId, u32>,
     pub deadlines: BTreeMap<StepId, Deadline>,
     pub anew: Option<Anew>,
+    /// Files whoever applied handed in later, in the order they came.
+    pub added: Vec<Added>,
+    /// When whoever applied took her application back, and why, if she said.
+    pub withdrawn: Option<(Timestamp, String)>,
     pub ending: Option<(Ending, Option<StepId>)>,
     pub ended: Option<(State, Timestamp)>,
     pub output: Value,

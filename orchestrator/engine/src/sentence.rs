@@ -162,6 +162,10 @@ pub fn sentence(kind: &str, body: &Value) -> Text {
             format!("{} completed task {}. Allowed by {}.", word(body, "/by/name"), body["number"], word(body, "/decision/rule")),
         ),
         "task.withdrawn" => (format!("Aufgabe {} zurückgezogen.", body["number"]), format!("Task {} withdrawn.", body["number"])),
+        "run.ending" if word(body, "/by/subject").starts_with("applicant:") => {
+            ("Die antragstellende Person hat ihren Antrag zurückgezogen.".to_owned(), "The applicant withdrew her application.".to_owned())
+        }
+        "file.added" => ("Die antragstellende Person hat eine Datei nachgereicht.".to_owned(), "The applicant handed in another file.".to_owned()),
         "run.ending" => (format!("Der Vorgang endet ({}).", word(body, "/ending")), format!("The run is ending ({}).", word(body, "/ending"))),
         "run.ended" => (format!("Der Vorgang ist beendet: {}.", word(body, "/state")), format!("The run has ended: {}.", word(body, "/state"))),
         "start.denied" => (

@@ -2,6 +2,7 @@
 //!
 //! Pure: files come in as text (`Folder`), nothing is read or fetched here.
 
+pub mod applicant;
 pub mod arrival;
 pub mod catalogue;
 pub mod check;

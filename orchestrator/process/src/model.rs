@@ -5,11 +5,11 @@ use std::{
     sync::Arc,
 };
 
-use jiff::{Timestamp, tz::TimeZone};
 use laufzettel_domain::{Digest, Kategorie, Label, Place, ProcessId, Schutzbedarf, Span, StepId, Trust, Value, Via};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    applicant::Applicant,
     arrival::{FolderPaths, Mailbox},
     expression::{Expression, Template},
     poll::Poll,
@@ -41,6 +41,8 @@ pub struct Process {
     /// Every step after all it depends on; among equals as in the file.
     pub order: Vec<StepId>,
     pub output: Vec<(String, Template)>,
+    /// What whoever applied may do.
+    pub applicant: Applicant,
     /// Texts of `render`, by the name the author wrote.
     pub templates: BTreeMap<String, String>,
     /// The file's name within the tenant's folder.
@@ -177,19 +179,6 @@ pub enum HookAuth {
     Signature { secret: String },
     /// A key that is for this process.
     Key,
-}
-
-impl Process {
-    /// When the clock begins it next, over all its schedules; at most `count`.
-    pub fn next_times(&self, after: Timestamp, tenant: &TimeZone, count: usize) -> Vec<Timestamp> {
-        let mut times: BTreeSet<Timestamp> = BTreeSet::new();
-        for trigger in &self.triggers {
-            if let TriggerKind::Cron { schedule, .. } = &trigger.kind {
-                times.extend(schedule.upcoming(after, tenant, count));
-            }
-        }
-        times.into_iter().take(count).collect()
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

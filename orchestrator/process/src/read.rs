@@ -1,6 +1,7 @@
 //! From a YAML document to a process: every key read, every finding kept.
 
 mod agent;
+mod applicant;
 mod arrival;
 mod child;
 mod each;

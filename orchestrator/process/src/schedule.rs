@@ -1,7 +1,10 @@
 //! When a `cron` trigger fires: five fields, read by the crate of that name, evaluated on the civil calendar and mapped to the
 //! time zone here. Chrono stays inside this file. No clock: the instant to go on from is an argument.
 
-use std::{collections::VecDeque, str::FromStr as _};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    str::FromStr as _,
+};
 
 use chrono::{Datelike as _, TimeZone as _, Timelike as _};
 use jiff::{
@@ -12,7 +15,10 @@ use jiff::{
 use laufzettel_domain::{Digest, Text, Value};
 use serde_json::json;
 
-use crate::expression::{is_holiday_rlp, next_working_day};
+use crate::{
+    expression::{is_holiday_rlp, next_working_day},
+    model::{Process, TriggerKind},
+};
 
 /// Days a time on a holiday may be moved at most (Gründonnerstag evening to the day after Ostermontag, and over a weekend).
 const MOVED_DAYS_MAX: i64 = 14;
@@ -280,5 +286,18 @@ fn instant(civil: DateTime, zone: &TimeZone) -> Option<Timestamp> {
             zone.preceding(late.checked_add(SignedDuration::from_nanos(1)).ok()?).next().map(|change| change.timestamp())
         }
         _ => found.earlier().ok(),
+    }
+}
+
+impl Process {
+    /// When the clock begins it next, over all its schedules; at most `count`.
+    pub fn next_times(&self, after: Timestamp, tenant: &TimeZone, count: usize) -> Vec<Timestamp> {
+        let mut times: BTreeSet<Timestamp> = BTreeSet::new();
+        for trigger in &self.triggers {
+            if let TriggerKind::Cron { schedule, .. } = &trigger.kind {
+                times.extend(schedule.upcoming(after, tenant, count));
+            }
+        }
+        times.into_iter().take(count).collect()
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     site::{Session, Site},
 };
 
-/// A file that occurs in the run's input or in a step's value. It is handed out to be saved, never to be shown.
+/// A file that occurs in the run's input or in a step's value, or was handed in later. It is handed out to be saved, never to be shown.
 pub async fn fetch(
     State(site): State<Arc<Site>>,
     Extension(session): Extension<Session>,
@@ -38,6 +38,7 @@ pub async fn fetch(
             collect(value, &mut files);
         }
     }
+    loaded.run.added.iter().for_each(|added| collect(&added.file, &mut files));
     let Some(file) = files.into_iter().find(|f| f.file == format!("blob:{name}")) else { return asked.missing() };
     match tenant.desk.tenant.store.bytes(&file.file).await {
         Ok(Some(bytes)) => {
@@ -45,16 +46,21 @@ pub async fn fetch(
             if let Err(error) = tenant.desk.record("content.exported", &session.caller, body).await {
                 return asked.unwritten(&error);
             }
-            let plain: String = file.name.chars().map(|c| if c.is_ascii_alphanumeric() || ".-_".contains(c) { c } else { '_' }).collect();
-            ([(header::CONTENT_TYPE, "application/octet-stream".to_owned()), (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{plain}\""))], bytes)
-                .into_response()
+            attachment(&file.name, "application/octet-stream", bytes)
         }
         Ok(None) => asked.missing(),
         Err(_) => asked.unavailable(),
     }
 }
 
-fn collect(value: &Value, found: &mut Vec<File>) {
+/// Bytes to be saved under a name, never to be shown.
+pub fn attachment(name: &str, media_type: &str, bytes: Vec<u8>) -> Response {
+    let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || ".-_".contains(c) { c } else { '_' }).collect();
+    ([(header::CONTENT_TYPE, media_type.to_owned()), (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{plain}\""))], bytes).into_response()
+}
+
+/// Every file a value describes.
+pub fn collect(value: &Value, found: &mut Vec<File>) {
     if let Some(file) = File::from_value(value) {
         found.push(file);
         return;

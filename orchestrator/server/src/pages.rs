@@ -11,6 +11,7 @@ pub mod reports;
 pub mod runs;
 pub mod shown;
 pub mod staff;
+pub mod stand;
 pub mod tasks;
 mod templates;
 pub mod words;
@@ -18,7 +19,7 @@ pub mod words;
 use laufzettel_domain::Lang;
 use serde::Serialize;
 
-pub use citizen::{Answered, AntragPage, AutomatedStep, Decision, Notice, Question, QuittungPage, Reached, Said, Station, StatusPage, ZusammenfassungPage};
+pub use citizen::{Answered, AntragPage, Decision, Notice, Question, QuittungPage, Reached, Said, Station, StatusPage, ZusammenfassungPage};
 pub use form::{FileField, Filled, Form, FormView, UploadedFile};
 pub use reports::Report;
 pub use runs::{Called, Cancel, Entry, Gone, RunRow, RunState, StepKind, StepState, StepView, VorgaengePage, VorgangPage};
@@ -26,6 +27,7 @@ pub use shown::{Origin, Shown, Source};
 pub use staff::{
     AbgemeldetPage, AnmeldenPage, FehlerPage, PasswordForm, PersonChoice, ProcessRow, ProzessePage, StartPage, StartseitePage, TerminalPage, ZoneChoice,
 };
+pub use stand::{AddedFile, AngabenPage, AnswerView, Happened, HappenedKind, Helper, NachreichenPage, OwnFile, RueckzugPage, Withdrawal, Withdrawn};
 pub use tasks::{AufgabePage, AufgabenPage, Hand, TaskRow};
 
 /// Served as `/static/style.css`.
@@ -86,6 +88,9 @@ pub enum Page {
     Zusammenfassung(ZusammenfassungPage),
     Quittung(QuittungPage),
     Status(Box<StatusPage>),
+    Rueckzug(RueckzugPage),
+    Nachreichen(NachreichenPage),
+    Angaben(AngabenPage),
     Anmelden(AnmeldenPage),
     Terminal(TerminalPage),
     Abgemeldet(AbgemeldetPage),
@@ -113,6 +118,9 @@ pub fn render(page: &Page, frame: &Frame) -> String {
         Page::Zusammenfassung(p) => templates::document("zusammenfassung.html", p, &p.title, frame, 0),
         Page::Quittung(p) => templates::document("quittung.html", p, words::word("receipt_heading", frame.lang), frame, 0),
         Page::Status(p) => templates::document("status.html", p, words::word("status_heading", frame.lang), frame, p.problems()),
+        Page::Rueckzug(p) => templates::document("zurueckziehen.html", p, words::word("withdraw_heading", frame.lang), frame, usize::from(p.problem.is_some())),
+        Page::Nachreichen(p) => templates::document("nachreichen.html", p, words::word("add_heading", frame.lang), frame, p.form.problems.len()),
+        Page::Angaben(p) => templates::document("angaben.html", p, words::word("own_heading", frame.lang), frame, 0),
         Page::Anmelden(p) => templates::document("anmelden.html", p, words::word("sign_in_heading", frame.lang), frame, p.problems()),
         Page::Terminal(p) => templates::document("terminal.html", p, words::word("terminal_heading", frame.lang), frame, 0),
         Page::Abgemeldet(p) => templates::document("abgemeldet.html", p, words::word("signed_out_heading", frame.lang), frame, 0),

@@ -14,9 +14,10 @@ use serde_json::json;
 
 use crate::{
     origin::Voices,
-    pages::{self, Cancel, Entry, Gone, Page, RunRow, RunState, StepView, VorgaengePage, VorgangPage, shown::bound},
+    pages::{self, Cancel, Entry, Gone, Page, RunRow, RunState, StepView, VorgaengePage, VorgangPage, Withdrawn, shown::bound},
     reply::Asked,
     site::{Session, Site, TenantSite},
+    status,
     view::{self, Matter},
 };
 
@@ -99,7 +100,10 @@ fn view_of(tenant: &TenantSite, may_cancel: bool, matter: &Matter<'_>, bodies: &
         // a child's number is its parent's and its own
         called_by: run.parent.as_ref().map(|parent| view::called(parent.run, run.nummer.rsplit_once('/').map_or("", |(number, _)| number))),
         unit: process.verantwortlich.clone(),
-        message: (!run.message.is_empty()).then(|| run.message.clone()),
+        // why an applicant withdrew is nobody's work; why something could not be taken back is
+        message: Some(run.message.clone()).filter(|message| !message.is_empty() && run.withdrawn.as_ref().is_none_or(|(_, reason)| reason != message)),
+        withdrawn: run.withdrawn.as_ref().map(|(at, reason)| Withdrawn { at: tenant.civil(*at), reason: reason.clone() }),
+        added: status::added::list(tenant, run, &format!("/vorgaenge/{}/dateien", run.id), asked.lang),
         steps,
         timeline: bodies
             .iter()

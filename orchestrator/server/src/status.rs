@@ -1,23 +1,31 @@
-//! The citizen's status page: six words, what happens next, which steps a machine did, and the questions to her, answered right here.
+//! The citizen's status page: six words, what happens next and who decides, what happened so far, and the questions to her, answered
+//! right here. Around it what she may do: see her own data, hand in more, withdraw.
 //!
 //! Whoever has the code is the applicant of its run, and of no other: she answers what is put to her there, and may nothing else.
 
+pub mod added;
+mod answer;
+pub mod own;
+mod past;
+pub mod withdraw;
+
 use std::{collections::HashMap, sync::Arc};
 
+pub use answer::answer;
 use axum::{
     extract::{Path, Query, Request, State},
     http::{HeaderMap, StatusCode, Uri},
-    response::{IntoResponse as _, Redirect, Response},
+    response::Response,
 };
-use laufzettel_domain::{Caller, Digest, Lang, TaskId};
-use laufzettel_engine::{Rejection, Run, State as RunState, StepState, Task, TaskState};
-use laufzettel_process::{Process, Schema, model::StepKind};
-use laufzettel_worker::{Loaded, WishError, status_key, task_title};
+use laufzettel_domain::{Caller, Lang};
+use laufzettel_engine::{self as engine, Run, State as RunState, Task, TaskState};
+use laufzettel_process::{Process, model::StepKind};
+use laufzettel_worker::{Loaded, status_key, task_title};
 
 use crate::{
-    form_data::{self, Sent},
+    form_data::Sent,
     intake::new_key,
-    pages::{self, Answered, AutomatedStep, Filled, Form, Page, Question, Reached, Said, Shown, Station, StatusPage},
+    pages::{self, Answered, Filled, Notice, Page, Question, Reached, Said, Shown, Station, StatusPage, Withdrawal},
     reply::Asked,
     session,
     signin::password::address,
@@ -28,6 +36,11 @@ use crate::{
 /// Names in the address: the task that is answered, and the one that was.
 const QUESTION: &str = "frage";
 const ANSWERED: &str = "antwort";
+/// What was just done: [`WITHDRAWN`] or [`ADDED`]; where the list of steps goes on.
+const DONE: &str = "getan";
+const WITHDRAWN: &str = "zurueckgezogen";
+const ADDED: &str = "nachgereicht";
+const FROM: &str = "ab";
 /// Answers a minute to the questions of one run: somebody who corrects a form now and then sends three.
 const OF_RUN_MAX: u32 = 10;
 /// The same from one address: a counter hall behind it.
@@ -70,6 +83,50 @@ async fn find<'s>(site: &'s Site, code: &str) -> Result<(&'s TenantSite, Loaded)
     Err(unfound)
 }
 
+/// Somebody with the code of a run.
+struct Visit<'s> {
+    tenant: &'s TenantSite,
+    loaded: Loaded,
+    asked: Asked,
+    code: String,
+}
+
+impl<'s> Visit<'s> {
+    async fn of(site: &'s Site, code: &str, uri: &Uri, headers: &HeaderMap) -> Result<Self, Response> {
+        match find(site, code).await {
+            Ok((tenant, loaded)) => Ok(Self { tenant, loaded, asked: Asked::new(uri, headers, Some(tenant), None), code: code.to_owned() }),
+            Err(unfound) => Err(unfound.told(&Asked::new(uri, headers, None, None))),
+        }
+    }
+
+    /// For something she does: only in a run somebody applied for, not by somebody signed in as staff, and not without a bound.
+    fn acting(&self, site: &Site, request: &Request) -> Result<Caller, Response> {
+        let Some(caller) = self.loaded.run.applicant() else { return Err(self.asked.missing()) };
+        if session::of(site, request.headers()).is_some() {
+            return Err(self.asked.not_for_staff());
+        }
+        counted(site, &self.loaded.run, request).map_err(|seconds| self.asked.too_often(seconds))?;
+        Ok(caller.clone())
+    }
+
+    /// What she wished cannot be; the way back is beside it.
+    fn told(&self, title: &str, text: &str) -> Response {
+        let word = |key| pages::words::word(key, self.asked.lang).to_owned();
+        let link = pages::Link { href: self.home(), text: word("back_to_status") };
+        let message = match text {
+            "answer_resting_text" => format!("{} {}", word(text), self.loaded.prepared.process.verantwortlich),
+            text => word(text),
+        };
+        let status = StatusCode::CONFLICT;
+        let page = pages::FehlerPage { status: status.as_u16(), title: word(title), message, advice: None, link: Some(link) };
+        self.asked.page(status, &Page::Fehler(page))
+    }
+
+    fn home(&self) -> String {
+        format!("/status/{}", self.code)
+    }
+}
+
 pub async fn page(
     State(site): State<Arc<Site>>,
     Path(code): Path<String>,
@@ -77,48 +134,28 @@ pub async fn page(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let nobody = Asked::new(&uri, &headers, None, None);
-    match find(&site, &code).await {
-        Ok((tenant, loaded)) => {
-            let asked = Asked::new(&uri, &headers, Some(tenant), None);
-            let answered = query.get(ANSWERED).and_then(|number| number.parse().ok()).and_then(|number| loaded.run.tasks.get(&number));
-            let said = answered.filter(|task| answered_by_her(task).is_some()).map(|_| Said::Arrived);
-            let sight = Sight { said, filled: BLANK, number: None, key: new_key(tenant) };
-            asked.ok(&Page::Status(Box::new(view(tenant, &loaded, &asked, sight))))
-        }
-        Err(unfound) => unfound.told(&nobody),
-    }
+    let visit = match Visit::of(&site, &code, &uri, &headers).await {
+        Ok(visit) => visit,
+        Err(answer) => return answer,
+    };
+    let run = &visit.loaded.run;
+    let answered = query.get(ANSWERED).and_then(|number| number.parse().ok()).and_then(|number| run.tasks.get(&number));
+    let done = match query.get(DONE).map(String::as_str) {
+        Some(WITHDRAWN) if run.withdrawn.is_some() => Some(Said::Withdrawn),
+        Some(ADDED) if !run.added.is_empty() => Some(Said::Added),
+        _ => None,
+    };
+    let said = answered.filter(|task| answered_by_her(task).is_some()).map(|_| Said::Arrived).or(done);
+    let from = query.get(FROM).and_then(|from| from.parse().ok()).unwrap_or(0);
+    let sight = Sight { said, from, ..Sight::plain(visit.tenant) };
+    show(visit.tenant, &visit.loaded, &visit.asked, StatusCode::OK, sight).await
 }
 
-/// Takes an answer. Sent twice it is one answer, and the same confirmation.
-pub async fn answer(State(site): State<Arc<Site>>, Path(code): Path<String>, Query(query): Query<HashMap<String, String>>, request: Request) -> Response {
-    let nobody = Asked::new(request.uri(), request.headers(), None, None);
-    let (tenant, loaded) = match find(&site, &code).await {
-        Ok(found) => found,
-        Err(unfound) => return unfound.told(&nobody),
-    };
-    let asked = Asked::new(request.uri(), request.headers(), Some(tenant), None);
-    let number = query.get(QUESTION).and_then(|number| number.parse().ok());
-    let asked_her = number.and_then(|number| loaded.run.tasks.get(&number)).filter(|task| task.opened.assign.applicant);
-    let (Some(task), Some(caller)) = (asked_her, loaded.run.applicant()) else { return asked.missing() };
-    if session::of(&site, request.headers()).is_some() {
-        return asked.not_for_staff();
-    }
-    if let Err(seconds) = counted(&site, &loaded.run, &request) {
-        return asked.too_often(seconds);
-    }
-    let question = Asking { tenant, asked: &asked, code: &code, id: TaskId { run: loaded.run.id, number: task.opened.number } };
-    // what nobody asks any more is not read, and no file of it kept
-    if task.state != TaskState::Open {
-        return question.closed(request, &loaded).await;
-    }
-    let Some(form) = form_of(&loaded, task) else { return asked.unavailable() };
-    let Ok(sent) = form_data::read(request, &tenant.desk, &form).await else { return asked.unreadable() };
-    let key = key(tenant, &sent);
-    match tell(tenant, question.id, caller, task, &form, &sent, &key).await {
-        Ok(()) | Err(WishError::Repeated) => question.confirmed(),
-        Err(error) => question.refused(error, &sent, key).await,
-    }
+/// The page as the run stands by now.
+async fn show(tenant: &TenantSite, loaded: &Loaded, asked: &Asked, status: StatusCode, sight: Sight<'_>) -> Response {
+    let Ok(records) = tenant.desk.tenant.store.history(loaded.run.id).await else { return asked.unavailable() };
+    let helpers = past::helpers(records.iter().map(|record| (record.draft.kind.as_str(), record.draft.body())));
+    asked.page(status, &Page::Status(Box::new(view(tenant, loaded, asked, sight, &helpers))))
 }
 
 /// Counts an answer against the limits of its run and its address. `Err`: seconds until the next is taken.
@@ -128,64 +165,9 @@ fn counted(site: &Site, run: &Run, request: &Request) -> Result<(), i64> {
     site.rates().count(&format!("antwort von {from}"), OF_ADDRESS_MAX, site.now())
 }
 
+/// The key of a form that was sent; a new one where it names none.
 fn key(tenant: &TenantSite, sent: &Sent) -> String {
     sent.get(pages::KEY).filter(|key| key.len() == KEY_CHARS).map_or_else(|| new_key(tenant), str::to_owned)
-}
-
-/// What an answer leaves in the store, to be known again.
-fn receipt(id: TaskId, key: &str) -> String {
-    format!("antwort:{}:{}:{key}", id.run, id.number)
-}
-
-/// An answer that is being taken.
-struct Asking<'s> {
-    tenant: &'s TenantSite,
-    asked: &'s Asked,
-    code: &'s str,
-    id: TaskId,
-}
-
-impl Asking<'_> {
-    fn confirmed(&self) -> Response {
-        Redirect::to(&format!("/status/{}?{ANSWERED}={}", self.code, self.id.number)).into_response()
-    }
-
-    /// The question is over: by this very answer, sent twice, or by another.
-    async fn closed(&self, request: Request, loaded: &Loaded) -> Response {
-        let key = form_data::first(request, pages::KEY).await.filter(|key| key.len() == KEY_CHARS);
-        if let Some(key) = key {
-            match self.tenant.desk.tenant.store.receipt(&receipt(self.id, &key)).await {
-                Ok(Some(_)) => return self.confirmed(),
-                Ok(None) => {}
-                Err(_) => return self.asked.unavailable(),
-            }
-        }
-        let sight = Sight { said: Some(Said::TooLate), filled: BLANK, number: None, key: new_key(self.tenant) };
-        self.asked.page(StatusCode::CONFLICT, &Page::Status(Box::new(view(self.tenant, loaded, self.asked, sight))))
-    }
-
-    /// What she typed comes back with why it was not taken, as the run stands by now: somebody else may have been faster.
-    async fn refused(&self, error: WishError, sent: &Sent, key: String) -> Response {
-        let (status, problems) = match error {
-            WishError::Rejected(Rejection::Invalid(problems)) => (StatusCode::UNPROCESSABLE_ENTITY, problems),
-            WishError::Rejected(Rejection::Stale(_)) => (StatusCode::CONFLICT, Vec::new()),
-            WishError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, Vec::new()),
-            error => return self.asked.wish(&error),
-        };
-        let Ok(Some(loaded)) = self.tenant.desk.load(self.id.run).await else { return self.asked.unavailable() };
-        let open = open_questions(&loaded.run).any(|task| task.opened.number == self.id.number);
-        let said = match (open, status) {
-            (_, StatusCode::UNPROCESSABLE_ENTITY) => None,
-            (false, _) => Some(Said::TooLate),
-            (true, _) if loaded.run.is_parked() => Some(Said::Resting),
-            // she answered what stood there before
-            (true, StatusCode::CONFLICT) => Some(Said::Changed),
-            (true, _) => Some(Said::Later),
-        };
-        let filled = Filled { pairs: &sent.pairs, problems: &problems, files: &sent.files, ..BLANK };
-        let sight = Sight { said, filled: if open { filled } else { BLANK }, number: Some(self.id.number), key };
-        self.asked.page(status, &Page::Status(Box::new(view(self.tenant, &loaded, self.asked, sight))))
-    }
 }
 
 /// Nothing is filled in yet; what she fills in is her own.
@@ -198,25 +180,14 @@ struct Sight<'s> {
     /// The question she was just answering; else the first that is open.
     number: Option<u32>,
     key: String,
+    /// Where the list of steps begins.
+    from: usize,
 }
 
-/// Everything wrong with it at once, or the answer on record.
-async fn tell(tenant: &TenantSite, id: TaskId, by: &Caller, task: &Task, form: &Form, sent: &Sent, key: &str) -> Result<(), WishError> {
-    let (mut values, mut problems) = form.parse(&sent.pairs);
-    form_data::insert_files(&tenant.desk, &mut values, &sent.files).await?;
-    problems.extend(sent.problems.clone());
-    let schema = Schema::compile(task.opened.form.clone()).map_err(WishError::Unavailable)?;
-    for problem in schema.validate(&values) {
-        if !problems.iter().any(|known| known.path == problem.path) {
-            problems.push(problem);
-        }
+impl Sight<'_> {
+    fn plain(tenant: &TenantSite) -> Self {
+        Self { said: None, filled: BLANK, number: None, key: new_key(tenant), from: 0 }
     }
-    if !problems.is_empty() {
-        return Err(WishError::Rejected(Rejection::Invalid(problems)));
-    }
-    let shown = sent.get(pages::SHOWN).and_then(Digest::parse).unwrap_or(Digest::of(b""));
-    let once = tenant.desk.once(vec![receipt(id, key)]);
-    once.answer(id, by, &values, shown).await.map(drop)
 }
 
 /// When she answered a question, if it was she.
@@ -227,7 +198,7 @@ fn answered_by_her(task: &Task) -> Option<jiff::Timestamp> {
     }
 }
 
-fn view(tenant: &TenantSite, loaded: &Loaded, asked: &Asked, sight: Sight<'_>) -> StatusPage {
+fn view(tenant: &TenantSite, loaded: &Loaded, asked: &Asked, sight: Sight<'_>, helpers: &past::Helpers) -> StatusPage {
     let (process, run) = (&loaded.prepared.process, &loaded.run);
     let current = station(process, run);
     let mut reached = vec![Reached { station: Station::Eingegangen, at: tenant.civil(run.started_at) }];
@@ -240,6 +211,9 @@ fn view(tenant: &TenantSite, loaded: &Loaded, asked: &Asked, sight: Sight<'_>) -
         let at = answered_by_her(task)?;
         Some(Answered { title: task_title(process, &task.opened), at: tenant.civil(at) })
     });
+    let (happened, all) = past::happened(tenant, loaded, helpers, sight.from);
+    let next = sight.from.saturating_add(past::PAGE);
+    let open = run.ending.is_none() && run.ended.is_none() && run.applicant().is_some();
     StatusPage {
         title: process.title.clone(),
         number: run.nummer.clone(),
@@ -250,8 +224,26 @@ fn view(tenant: &TenantSite, loaded: &Loaded, asked: &Asked, sight: Sight<'_>) -
         said: sight.said,
         question: question(tenant, loaded, asked, sight),
         answered: answered.collect(),
-        automated: automated(process, run),
-        result: None,
+        happened,
+        more_steps: (next < all).then(|| format!("{}?{FROM}={next}#geschehen", asked.path)),
+        purpose: process.zweck.clone(),
+        decides: Notice::of(process, asked.lang).decision,
+        withdrawn: run.withdrawn.as_ref().map(|(at, _)| tenant.civil(*at)),
+        ending: run.ending.is_some() && run.ended.is_none(),
+        own: run.applicant().map(|_| format!("{}/angaben", asked.path)),
+        add: open.then(|| format!("{}/nachreichen", asked.path)),
+        added: added::list(tenant, run, &format!("{}/dateien", asked.path), asked.lang),
+        withdraw: run.applicant().map(|_| withdrawal(process, run)),
+        withdraw_link: format!("{}/zurueckziehen", asked.path),
+    }
+}
+
+fn withdrawal(process: &Process, run: &Run) -> Withdrawal {
+    match engine::withdrawable(process, run) {
+        engine::Withdrawable::Yes => Withdrawal::Open,
+        engine::Withdrawable::Never => Withdrawal::Never,
+        engine::Withdrawable::Decided => Withdrawal::Decided,
+        engine::Withdrawable::Over => Withdrawal::Over,
     }
 }
 
@@ -303,17 +295,4 @@ fn station(process: &Process, run: &Run) -> Station {
         (false, true) => Station::Angenommen,
         (false, false) => Station::InBearbeitung,
     }
-}
-
-fn automated(process: &Process, run: &Run) -> Vec<AutomatedStep> {
-    let done = process.order.iter().filter(|id| matches!(run.steps.get(*id), Some(StepState::Completed { .. })));
-    let steps = done.filter_map(|id| {
-        let step = &process.steps[id];
-        match step.kind {
-            StepKind::Human(_) => None,
-            StepKind::Model(_) | StepKind::Agent(_) => Some(AutomatedStep { title: step.title.clone(), what: None, ai: true }),
-            _ => Some(AutomatedStep { title: step.title.clone(), what: None, ai: false }),
-        }
-    });
-    steps.collect()
 }

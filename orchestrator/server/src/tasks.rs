@@ -153,6 +153,7 @@ fn show(tenant: &TenantSite, asked: &Asked, by: &Caller, id: TaskId, (loaded, vo
         told: view::told(&matter, task, &|at| format_moment(tenant.civil(at), asked.lang)),
         everything: shown.iter().flat_map(|row| &row.lines).any(|line| line.cut).then(|| format!("/aufgaben/{id}?{EVERYTHING}")),
         shown,
+        added: crate::status::added::list(tenant, &loaded.run, &format!("/vorgaenge/{}/dateien", loaded.run.id), asked.lang),
         digest: task.opened.shown.to_string(),
         form: form.view(&filled, asked.lang),
         hand: hand(id, task, by, no_reason),

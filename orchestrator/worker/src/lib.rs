@@ -53,6 +53,8 @@ pub use witness::WitnessError;
 
 pub use laufzettel_domain::Clock;
 pub use laufzettel_journal::Record;
+/// What stands in for a model where none is configured.
+pub use laufzettel_doors::standin::NAME as STAND_IN;
 
 /// Microseconds since 1970 of an instant.
 pub fn micros(at: jiff::Timestamp) -> i64 {

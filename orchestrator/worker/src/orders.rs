@@ -1,7 +1,7 @@
 //! What people order about a run: to end it, to take a parked call over, to say what became of one. Whose unit answers for the
 //! process, they may; a denial is a record like any other.
 
-use laufzettel_domain::{Actor, Caller, EffectPath, RunId, Text};
+use laufzettel_domain::{Actor, Caller, EffectPath, RunId, Text, file::File};
 use laufzettel_engine::{Command, EffectStatus, Rejection, Resolution, Run, StepState, TaskKind};
 use laufzettel_policy::Decision;
 use serde_json::json;
@@ -13,6 +13,16 @@ impl Desk {
         let loaded = self.load(run).await?.ok_or(WishError::Unknown)?;
         self.may_order(&loaded, by, "cancel").await?;
         self.tell_loaded(loaded, &Actor::Caller(by.clone()), |_| Ok(Command::Cancel { by: by.clone(), reason: reason.to_owned() })).await
+    }
+
+    /// Whoever applied takes her application back; what was done is undone, as with any run that is called off.
+    pub async fn withdraw(&self, run: RunId, by: &Caller, reason: &str) -> Result<Loaded, WishError> {
+        self.tell(run, &Actor::Caller(by.clone()), |_| Ok(Command::Withdraw { by: by.clone(), reason: reason.to_owned() })).await
+    }
+
+    /// Whoever applied hands a file in, whose bytes are here already.
+    pub async fn add_file(&self, run: RunId, by: &Caller, file: &File, note: &str) -> Result<Loaded, WishError> {
+        self.tell(run, &Actor::Caller(by.clone()), |_| Ok(Command::Add { by: by.clone(), file: file.clone(), note: note.to_owned() })).await
     }
 
     /// Says what became of a call nobody knows of. `step`: `schreiben`, `schreiben.i2` of a list, or `frage.t1.c2` of an agent; it

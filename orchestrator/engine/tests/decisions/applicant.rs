@@ -1,7 +1,9 @@
 //! A question to whoever applied: who answers it, what her answer is worth, and who is asked where nobody applied.
 
-use laufzettel_domain::{Caller, Label, Trust, Value, Via};
-use laufzettel_engine::{Claim, Command, Event, Rejection, Run, StepState, contacts, wake_at};
+use laufzettel_domain::{Caller, Label, Trust, Value, Via, file::File};
+use laufzettel_engine::{
+    ADDED_BYTES_MAX, ADDED_MAX, Claim, Command, Event, NOTE_CHARS_MAX, Rejection, Run, StepState, Withdrawable, contacts, wake_at, withdrawable,
+};
 use laufzettel_process::model::RunAs;
 use serde_json::json;
 
@@ -214,4 +216,101 @@ fn the_record_says_so_only_where_it_is_so() {
     assert_eq!(applicant(&asked()), Some(json!(true)));
     let staff = "\nsteps:\n  f: { human: { assign: { groups: [GG] }, form: { type: object, properties: {} } } }\n";
     assert_eq!(applicant(&Desk::applied(staff, json!({})).unwrap()), None);
+}
+
+const DECIDED: &str = r#"
+applicant: { withdraw: { until: steps.pruefung } }
+steps:
+  ablegen: { tool: t/schreiben, with: { n: 1 }, undo: { tool: t/schreiben, with: { n: 0 } } }
+  pruefung: { needs: [ablegen], human: { assign: { groups: [GG] }, form: { type: object, properties: { ja: { type: boolean } } } } }
+  danach: { needs: [pruefung], human: { assign: { groups: [GG] }, form: { type: object, properties: { ja: { type: boolean } } } } }
+"#;
+
+fn withdraw(by: Caller) -> Command {
+    Command::Withdraw { by, reason: "hat sich erledigt".into() }
+}
+
+/// Whatever was permitted elsewhere: she takes her own application back, and nobody else does that for her.
+#[test]
+fn who_withdraws() {
+    let key = Caller { via: Via::Api, ..clerk() };
+    for (by, expected) in [
+        (hers(), "cancelled {}"),
+        (Caller::applicant("k2"), "applicant"),
+        (clerk(), "applicant"),
+        (key, "applicant"),
+        (Caller::service("svc", Via::Intake), "applicant"),
+    ] {
+        assert_eq!(told(&mut asked(), withdraw(by.clone())), expected, "{}", by.subject);
+    }
+    let (_, steps) = DECIDED.split_once("} }\n").unwrap();
+    let mut by_hand = Desk::new(steps, json!({})).unwrap();
+    assert_eq!(told(&mut by_hand, withdraw(clerk())), "applicant", "nobody applied");
+}
+
+/// What was done is undone, her reason is on record, and twice is once.
+#[test]
+fn a_withdrawal_ends_the_run_and_undoes_it() {
+    let mut desk = Desk::applied(DECIDED, json!({})).unwrap();
+    let due = desk.due().remove(0);
+    desk.settle(&due, crate::desk::ok(json!({}))).unwrap();
+    desk.tell(withdraw(hers())).unwrap();
+    let at = desk.at;
+    assert!(matches!(desk.tell(withdraw(hers())), Err(Rejection::Stale(_))));
+    let undo = desk.due().remove(0);
+    desk.settle(&undo, crate::desk::ok(json!({}))).unwrap();
+    assert_eq!(desk.story(), "start | >ablegen | <ablegen | +ablegen | ?1 | ending Cancelled | withdrawn 1 | >ablegen~undo | <ablegen~undo | cancelled {}");
+    assert_eq!(desk.run.withdrawn, Some((at, "hat sich erledigt".to_owned())));
+    assert!(matches!(desk.tell(withdraw(hers())), Err(Rejection::Stale(_))));
+}
+
+/// Until the step that decides is done; never, where the process says so; any time where it says nothing.
+#[test]
+fn until_when_she_may_withdraw() {
+    let mut desk = Desk::applied(DECIDED, json!({})).unwrap();
+    let due = desk.due().remove(0);
+    desk.settle(&due, crate::desk::ok(json!({}))).unwrap();
+    assert_eq!(withdrawable(&desk.process, &desk.run), Withdrawable::Yes);
+    let wish = answer(&desk, json!({ "ja": true }), clerk());
+    desk.tell(wish).unwrap();
+    assert_eq!(withdrawable(&desk.process, &desk.run), Withdrawable::Decided);
+    let refused = desk.tell(withdraw(hers()));
+    assert_eq!(refused, Err(Rejection::stale("Über den Antrag ist schon entschieden.", "The application has been decided already.")));
+    for (word, expected) in [("never", Withdrawable::Never), ("always", Withdrawable::Yes)] {
+        let text = DECIDED.replace("{ until: steps.pruefung }", word);
+        let mut desk = Desk::applied(&text, json!({})).unwrap();
+        assert_eq!(withdrawable(&desk.process, &desk.run), expected, "{word}");
+        assert_eq!(desk.tell(withdraw(hers())).is_ok(), expected == Withdrawable::Yes, "{word}");
+    }
+    let long = Command::Withdraw { by: hers(), reason: "x".repeat(NOTE_CHARS_MAX + 1) };
+    assert!(matches!(asked().tell(long), Err(Rejection::Invalid(_))));
+    let mut resting = asked();
+    resting.tell(Command::Park { note: "Wiederherstellung".into() }).unwrap();
+    assert!(matches!(resting.tell(withdraw(hers())), Err(Rejection::Stale(_))), "what there is to undo nobody knows");
+}
+
+/// She hands in what nobody asked for, within bounds, as long as the run goes on; nothing follows from it, and no expression reads it.
+#[test]
+fn files_nobody_asked_for() {
+    let file = |bytes: u64| File { size: bytes, ..File::describe("vertrag.pdf", "application/pdf", b"x") };
+    let add = |by: Caller, bytes: u64| Command::Add { by, file: file(bytes), note: "Kaufvertrag".into() };
+    let mut desk = asked();
+    for by in [clerk(), Caller::applicant("k2"), Caller::service("svc", Via::Intake)] {
+        assert_eq!(told(&mut desk, add(by, 1)), "applicant");
+    }
+    let before = desk.run.clone();
+    assert_eq!(told(&mut desk, add(hers(), 1)), "added vertrag.pdf");
+    let added = desk.run.added.clone();
+    assert_eq!((added.len(), added[0].note.as_str()), (1, "Kaufvertrag"));
+    assert_eq!(File::from_value(&added[0].file), Some(file(1)));
+    assert_eq!(desk.run, Run { seq: before.seq + 1, added, ..before }, "nothing else changes");
+    for _ in 1..ADDED_MAX {
+        desk.tell(add(hers(), 1)).unwrap();
+    }
+    assert!(matches!(desk.tell(add(hers(), 1)), Err(Rejection::Invalid(_))), "one too many");
+    let mut large = asked();
+    large.tell(add(hers(), ADDED_BYTES_MAX)).unwrap();
+    assert!(matches!(large.tell(add(hers(), 1)), Err(Rejection::Invalid(_))), "too much");
+    large.tell(withdraw(hers())).unwrap();
+    assert!(matches!(large.tell(add(hers(), 1)), Err(Rejection::Stale(_))), "after the end");
 }

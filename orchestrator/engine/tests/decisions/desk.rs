@@ -193,6 +193,7 @@ impl Desk {
                 Event::TaskReturned(e) => format!("returned {}", e.number),
                 Event::TaskCompleted(e) => format!("answered {}", e.number),
                 Event::TaskWithdrawn(e) => format!("withdrawn {}", e.number),
+                Event::FileAdded(e) => format!("added {}", e.file["name"].as_str().unwrap_or("-")),
                 Event::RunEnding(e) => format!("ending {:?}", e.ending),
                 Event::RunEnded(e) => format!("{} {}", e.state.as_str(), e.output),
             });

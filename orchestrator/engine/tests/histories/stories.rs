@@ -26,6 +26,7 @@ pub fn all() -> Vec<(&'static str, Desk)> {
         ("liste", list()),
         ("mensch", person()),
         ("modell", model()),
+        ("nachgereicht", added()),
         ("neu", anew()),
         ("reparatur", repaired()),
         ("rueckabwicklung", undone()),
@@ -298,6 +299,18 @@ steps:
     desk.tell(Command::Answer(Answer { task, by: clerk(), values: json!({ "ja": true }), shown, decision: yes(), release: Some(yes()) })).unwrap();
     let other = answer(&desk, json!({ "ja": false }), Caller { subject: "S-2".into(), name: "Weber".into(), ..clerk() });
     desk.tell(other).unwrap();
+    desk
+}
+
+fn added() -> Desk {
+    let steps = "steps:\n  ablegen: { tool: t/schreiben, with: { n: 1 }, undo: { tool: t/schreiben, with: { n: 0 } } }\n  f: { needs: [ablegen], human: { assign: { groups: [GG] }, form: { type: object, properties: { ja: { type: boolean } } } } }\n";
+    let mut desk = Desk::applied(steps, json!({})).unwrap();
+    take(&mut desk, json!({ "id": 1 }));
+    let (by, file) = (Caller::applicant("k1"), laufzettel_domain::file::File::describe("vertrag.pdf", "application/pdf", b"Vertrag"));
+    desk.tell(Command::Add { by: by.clone(), file: file.clone(), note: "Kaufvertrag".into() }).unwrap();
+    desk.tell(Command::Add { by: by.clone(), file, note: String::new() }).unwrap();
+    desk.tell(Command::Withdraw { by, reason: "hat sich erledigt".into() }).unwrap();
+    take(&mut desk, json!({}));
     desk
 }
 

@@ -65,6 +65,8 @@ pub fn told(run: &Run) -> Value {
             };
             (step, until)
         })),
+        "added": run.added.iter().map(|added| json!([added.at, added.file, added.note])).collect::<Vec<_>>(),
+        "withdrawn": run.withdrawn,
         "wake_at": wake_at(run),
         "ending": run.ending, "ended_at": run.ended.map(|(_, at)| at), "output": run.output, "message": run.message,
     })

@@ -1,14 +1,18 @@
-//! `assign: applicant`: whether there is anybody to ask. Refuses to know whether she may see what she is shown: the proof does.
+//! `applicant` and `assign: applicant`: whether there is anybody it is about. Refuses to know whether she may see what she is shown: the proof does.
 
 use std::collections::BTreeSet;
 
 use laufzettel_domain::{Findings, Node, Path, Text};
 
-use crate::model::{Process, Step, TriggerKind};
+use crate::{
+    applicant::{Applicant, Withdraw},
+    model::{Process, Step, StepKind, TriggerKind},
+};
 
 pub fn check(process: &Process, root: &Node, findings: &mut Findings) {
     let intake = process.triggers.iter().any(|trigger| matches!(trigger.kind, TriggerKind::Intake { public: true, .. }));
     let others = ways_beside_intake(process);
+    withdrawal(process, root, intake, findings);
     for step in process.steps.values().filter(|step| super::is_for_applicant(step)) {
         let (at, key) = (root.nearest(&Path::new(["steps", step.id.as_str(), "human", "assign"])).at, format!("steps.{}.human.assign", step.id));
         if !intake {
@@ -52,4 +56,33 @@ fn is_guarded(process: &Process, step: &Step) -> bool {
         }
     }
     false
+}
+
+/// Until when she may withdraw: a step there is, in which somebody or something decides.
+fn withdrawal(process: &Process, root: &Node, intake: bool, findings: &mut Findings) {
+    let place = |key: &[&str]| root.nearest(&Path::new(key.iter().copied())).at;
+    if process.applicant != Applicant::default() && !intake {
+        let text = Text::new(
+            "Hier gibt es keine antragstellende Person: Der Prozess hat keinen Eingang für Bürgerinnen und Bürger (intake).",
+            "There is no applicant here: the process has no way in for citizens (intake).",
+        );
+        findings.error("LZ608", place(&["applicant"]), "applicant", text);
+    }
+    let Withdraw::Until(id) = &process.applicant.withdraw else { return };
+    let (at, key) = (place(&["applicant", "withdraw", "until"]), "applicant.withdraw.until");
+    match process.steps.get(id).map(|step| &step.kind) {
+        None => {
+            let text = Text::new(format!("Einen Schritt „{id}“ gibt es nicht."), format!("There is no step \"{id}\"."));
+            let known = process.steps.keys().map(laufzettel_domain::StepId::as_str);
+            findings.error("LZ201", at, key, text).hint = Some(laufzettel_domain::finding::hint(id.as_str(), known));
+        }
+        Some(StepKind::Human(human)) if human.asks_applicant() => {
+            let text = Text::new(
+                format!("„{id}“ beantwortet sie selbst; entschieden wird in einem anderen Schritt."),
+                format!("\"{id}\" she answers herself; another step decides."),
+            );
+            findings.error("LZ611", at, key, text);
+        }
+        Some(_) => {}
+    }
 }

@@ -61,6 +61,7 @@ fn read_document(document: &Document, text: &str, reader: &mut Reader<'_>, findi
     }
     let (steps, complete) = steps(&mut fields, reader);
     let output = output(&mut fields);
+    let applicant = super::applicant::applicant(&mut fields);
     fields.close();
     let uses_model = steps.values().any(|s| s.kind.asks().is_some());
     let children = std::mem::take(&mut reader.children);
@@ -88,6 +89,7 @@ fn read_document(document: &Document, text: &str, reader: &mut Reader<'_>, findi
         steps,
         order: Vec::new(),
         output,
+        applicant,
         templates: BTreeMap::new(),
         file: reader.file.to_owned(),
         text: text.to_owned(),

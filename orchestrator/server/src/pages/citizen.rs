@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::{
     form::{FormView, ReviewGroup},
     shown::Shown,
+    stand::{AddedFile, Happened, Withdrawal},
     words::format_span,
 };
 
@@ -132,11 +133,28 @@ pub struct StatusPage {
     pub said: Option<Said>,
     pub question: Option<Question>,
     pub answered: Vec<Answered>,
-    pub automated: Vec<AutomatedStep>,
-    pub result: Option<String>,
+    /// Steps that are done, in the order they were.
+    pub happened: Vec<Happened>,
+    /// Link to the next page of that list.
+    pub more_steps: Option<String>,
+    /// What the case is for: what was asked of registers was asked for this.
+    pub purpose: String,
+    pub decides: Decision,
+    /// When she took her application back, in the tenant's zone.
+    pub withdrawn: Option<DateTime>,
+    /// What was done is being taken back.
+    pub ending: bool,
+    /// Where she sees her own data.
+    pub own: Option<String>,
+    /// Where she hands in more, as long as it is taken.
+    pub add: Option<String>,
+    pub added: Vec<AddedFile>,
+    /// `None`: nobody applied.
+    pub withdraw: Option<Withdrawal>,
+    pub withdraw_link: String,
 }
 
-/// What became of an answer.
+/// What became of an answer, or of what else she did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Said {
@@ -149,6 +167,10 @@ pub enum Said {
     Resting,
     /// It could not be taken now; what was typed is still there.
     Later,
+    /// Her application is withdrawn.
+    Withdrawn,
+    /// The file she handed in is here.
+    Added,
 }
 
 /// A question to the applicant, with the form that answers it.
@@ -193,15 +215,6 @@ pub struct StationView {
     /// It lies behind: reached at a known time, or passed by a later one. A question may never have been asked.
     pub passed: bool,
     pub at: Option<DateTime>,
-}
-
-/// A step that ran without a person, in plain words.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct AutomatedStep {
-    pub title: String,
-    pub what: Option<String>,
-    /// A language model took part.
-    pub ai: bool,
 }
 
 impl StatusPage {

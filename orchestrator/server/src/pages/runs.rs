@@ -3,7 +3,10 @@
 use jiff::civil::DateTime;
 use serde::Serialize;
 
-use super::shown::Shown;
+use super::{
+    shown::Shown,
+    stand::{AddedFile, Withdrawn},
+};
 
 /// As the engine's states of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -53,6 +56,10 @@ pub struct VorgangPage {
     pub unit: String,
     /// What a person can do about a run that failed, is stuck or in doubt.
     pub message: Option<String>,
+    /// The applicant took her application back.
+    pub withdrawn: Option<Withdrawn>,
+    /// What she handed in without being asked.
+    pub added: Vec<AddedFile>,
     pub steps: Vec<StepView>,
     /// Oldest first.
     pub timeline: Vec<Entry>,

@@ -3,6 +3,7 @@
 mod aufgaben;
 mod citizen;
 mod reports;
+mod stand;
 
 use jiff::civil::{DateTime, date};
 use laufzettel_domain::{Lang, Value};
@@ -177,6 +178,7 @@ impl AufgabePage {
             told: wrong.then(aufgaben::told),
             everything: Some("/aufgaben/1?ganz=1".into()),
             shown,
+            added: if wrong { AddedFile::samples() } else { Vec::new() },
             digest: "sha256:00".into(),
             form: form.view(&Filled { problems: &problems, proposal: Some(&proposal), proposed_by: Some(&aufgaben::proposed_by()), ..Filled::default() }, lang),
             hand: Hand { claim: "/aufgaben/1/uebernehmen".into(), give_back: "/aufgaben/1/zurueckgeben".into(), mine: wrong, ..Hand::default() },
@@ -254,6 +256,8 @@ impl VorgangPage {
             called_by: Some(Called { link: "/vorgaenge/0".into(), number: "2026-000122".into() }),
             unit: "FB2-Steueramt".into(),
             message: Some(EVIL.into()),
+            withdrawn: Some(Withdrawn { at: at(13), reason: EVIL.into() }),
+            added: AddedFile::samples(),
             steps: vec![
                 step("halter", "Halter im Melderegister suchen", StepKind::Tool, StepState::Completed),
                 step("nachweis", "Nachweis einordnen", StepKind::Model, StepState::Skipped),
@@ -318,7 +322,7 @@ pub(super) fn pages(lang: Lang) -> Vec<(&'static str, Page)> {
 }
 
 fn staff_and_citizens(lang: Lang) -> Vec<(&'static str, Page)> {
-    vec![
+    let mut all = vec![
         ("antrag", Page::Antrag(AntragPage::sample(false, lang))),
         ("antrag-fehler", Page::Antrag(AntragPage::sample(true, lang))),
         ("zusammenfassung", Page::Zusammenfassung(ZusammenfassungPage::sample(lang))),
@@ -356,5 +360,7 @@ fn staff_and_citizens(lang: Lang) -> Vec<(&'static str, Page)> {
         ("prozesse", Page::Prozesse(ProzessePage::sample())),
         ("prozesse-leer", Page::Prozesse(ProzessePage { processes: Vec::new() })),
         ("start", Page::Start(StartPage::sample(lang))),
-    ]
+    ];
+    all.extend(stand::pages(lang));
+    all
 }

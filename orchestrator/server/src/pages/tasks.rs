@@ -3,7 +3,7 @@
 use jiff::civil::DateTime;
 use serde::Serialize;
 
-use super::{form::FormView, shown::Shown};
+use super::{form::FormView, shown::Shown, stand::AddedFile};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AufgabenPage {
@@ -53,6 +53,8 @@ pub struct AufgabePage {
     pub shown: Vec<Shown>,
     /// Where the page shows long texts in full length; none where it does, or has none.
     pub everything: Option<String>,
+    /// What the applicant handed in without being asked.
+    pub added: Vec<AddedFile>,
     /// Digest of what is shown; sent back with the answer.
     pub digest: String,
     pub form: FormView,

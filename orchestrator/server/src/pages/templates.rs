@@ -15,7 +15,7 @@ use super::{BACK, Frame, HONEYPOT, INTENT, INTENT_CHANGE, INTENT_REVIEW, INTENT_
 const BROKEN: &str = "<!doctype html><html lang=\"de\"><title>Fehler</title><h1>Diese Seite lässt sich nicht anzeigen.</h1>\
     <p>Der Fehler liegt bei uns. Ihre Daten sind nicht verloren.</p></html>";
 
-const TEMPLATES: [(&str, &str); 20] = [
+const TEMPLATES: [(&str, &str); 25] = [
     ("layout.html", include_str!("../../pages/layout.html")),
     ("formular.html", include_str!("../../pages/formular.html")),
     ("probleme.html", include_str!("../../pages/probleme.html")),
@@ -25,6 +25,11 @@ const TEMPLATES: [(&str, &str); 20] = [
     ("zusammenfassung.html", include_str!("../../pages/zusammenfassung.html")),
     ("quittung.html", include_str!("../../pages/quittung.html")),
     ("status.html", include_str!("../../pages/status.html")),
+    ("zurueckziehen.html", include_str!("../../pages/zurueckziehen.html")),
+    ("nachreichen.html", include_str!("../../pages/nachreichen.html")),
+    ("nachgereicht.html", include_str!("../../pages/nachgereicht.html")),
+    ("gruppen.html", include_str!("../../pages/gruppen.html")),
+    ("angaben.html", include_str!("../../pages/angaben.html")),
     ("anmelden.html", include_str!("../../pages/anmelden.html")),
     ("terminal.html", include_str!("../../pages/terminal.html")),
     ("abgemeldet.html", include_str!("../../pages/abgemeldet.html")),

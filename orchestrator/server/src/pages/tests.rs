@@ -146,6 +146,8 @@ fn wordings_of_every_state_exist() {
         (Said::Changed, "gleich wieder absenden"),
         (Said::Resting, "einige Tage"),
         (Said::Later, "gerade nicht annehmen"),
+        (Said::Withdrawn, "ist zurückgezogen"),
+        (Said::Added, "Ihre Datei ist angekommen"),
     ];
     for (said, words) in words_of {
         let page = Page::Status(Box::new(StatusPage { said: Some(said), ..StatusPage::asking(false, Lang::De) }));

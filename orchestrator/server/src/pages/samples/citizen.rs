@@ -90,7 +90,7 @@ impl StatusPage {
             key: "0192-key".into(),
         };
         let said = wrong.then_some(Said::TooLate);
-        Self { said, question: Some(question), result: None, automated: Vec::new(), ..Self::sample(Station::Rueckfrage) }
+        Self { said, question: Some(question), happened: Vec::new(), more_steps: None, added: Vec::new(), ..Self::sample(Station::Rueckfrage) }
     }
 
     pub(in crate::pages) fn sample(current: Station) -> Self {
@@ -109,15 +109,17 @@ impl StatusPage {
             said: (current == Station::InBearbeitung).then_some(Said::Arrived),
             question: None,
             answered: vec![Answered { title: EVIL.into(), at: at(10) }],
-            automated: vec![
-                AutomatedStep {
-                    title: "Halter im Melderegister suchen".into(),
-                    what: Some("Ein Programm hat Ihre Angaben mit dem Melderegister verglichen.".into()),
-                    ai: false,
-                },
-                AutomatedStep { title: "Nachweis einordnen".into(), what: Some(EVIL.into()), ai: true },
-            ],
-            result: Some(EVIL.into()),
+            happened: HappenedKind::ALL.into_iter().map(Happened::sample).collect(),
+            more_steps: Some("/status/k7f3-9x2m-q8zp?ab=50#geschehen".into()),
+            purpose: format!("Festsetzung der Hundesteuer {EVIL}"),
+            decides: Decision::Assistenz,
+            withdrawn: None,
+            ending: false,
+            own: Some("/status/k7f3-9x2m-q8zp/angaben".into()),
+            add: Some("/status/k7f3-9x2m-q8zp/nachreichen".into()),
+            added: AddedFile::samples(),
+            withdraw: Some(Withdrawal::Open),
+            withdraw_link: "/status/k7f3-9x2m-q8zp/zurueckziehen".into(),
         }
     }
 }

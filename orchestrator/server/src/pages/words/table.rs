@@ -222,10 +222,6 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
         "This question is for the applicant, who can still answer it on her status page. Enter here only what she told you in another way.",
     ),
     ("waits_for_applicant", "wartet auf die Antragstellerin/den Antragsteller", "waits for the applicant"),
-    ("automated_heading", "Was automatisch geschehen ist", "What happened automatically"),
-    ("automated_none", "Bisher ist kein Schritt automatisch gelaufen.", "No step has run automatically so far."),
-    ("automated_ai", "mit Künstlicher Intelligenz", "with artificial intelligence"),
-    ("result", "Ergebnis", "Result"),
     // --- sign-in, errors, start page
     ("sign_in_heading", "Anmelden", "Sign in"),
     (

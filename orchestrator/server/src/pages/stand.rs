@@ -1,0 +1,155 @@
+//! What an applicant sees and does beside the stations: what happened so far, her own data, withdrawing, handing in more.
+
+use jiff::civil::DateTime;
+use serde::Serialize;
+
+use super::form::{FormView, ReviewGroup};
+
+/// A step that is done, in plain words: never what came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Happened {
+    pub title: String,
+    /// In the tenant's zone.
+    pub at: DateTime,
+    pub kind: HappenedKind,
+    /// The model that helped, and in whose house; `None`: none did.
+    pub model: Option<Helper>,
+    /// What was asked, written to, or sent with: a register, the archive.
+    pub place: Option<String>,
+    /// The ground of a table of rules.
+    pub source: Option<String>,
+    /// It was taken back.
+    pub undone: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Helper {
+    pub name: String,
+    /// „Stadtwerke, Trier“
+    pub house: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HappenedKind {
+    Read,
+    Write,
+    Send,
+    Model,
+    /// What stands in for a model without being one.
+    Patterns,
+    Rules,
+    Set,
+    Wait,
+    Event,
+    Process,
+    Staff,
+    Applicant,
+}
+
+impl HappenedKind {
+    #[cfg(test)]
+    pub const ALL: [Self; 12] = [
+        Self::Read,
+        Self::Write,
+        Self::Send,
+        Self::Model,
+        Self::Patterns,
+        Self::Rules,
+        Self::Set,
+        Self::Wait,
+        Self::Event,
+        Self::Process,
+        Self::Staff,
+        Self::Applicant,
+    ];
+}
+
+/// Whether she may withdraw, and where; else why not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Withdrawal {
+    Open,
+    Never,
+    Decided,
+    Over,
+}
+
+/// A file whoever applied handed in without being asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AddedFile {
+    /// In the tenant's zone.
+    pub at: DateTime,
+    /// Name, kind and size; `None`: it was erased.
+    pub file: Option<String>,
+    pub note: String,
+    /// Where it is fetched.
+    pub link: Option<String>,
+}
+
+/// That an applicant withdrew, as the staff sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Withdrawn {
+    /// In the tenant's zone.
+    pub at: DateTime,
+    /// Empty: she gave none, or it was erased.
+    pub reason: String,
+}
+
+/// „Antrag zurückziehen“, asked once more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RueckzugPage {
+    pub title: String,
+    pub number: String,
+    pub action: String,
+    pub back: String,
+    pub reason: String,
+    /// Characters of a reason.
+    pub reason_max: usize,
+    pub problem: Option<String>,
+}
+
+/// „Unterlagen nachreichen“.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NachreichenPage {
+    pub title: String,
+    pub number: String,
+    pub action: String,
+    pub back: String,
+    pub form: FormView,
+    pub added: Vec<AddedFile>,
+    /// Idempotency key, made at the first look.
+    pub key: String,
+    /// It could not be taken now; what was typed is still there.
+    pub later: bool,
+}
+
+/// „Ihre Angaben“: what she sent, as she sent it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AngabenPage {
+    pub title: String,
+    pub number: String,
+    pub back: String,
+    pub received: DateTime,
+    pub groups: Vec<ReviewGroup>,
+    pub answers: Vec<AnswerView>,
+    pub files: Vec<OwnFile>,
+    pub added: Vec<AddedFile>,
+    /// The contents were erased.
+    pub gone: bool,
+}
+
+/// What she answered to one question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AnswerView {
+    pub title: String,
+    pub at: DateTime,
+    pub groups: Vec<ReviewGroup>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OwnFile {
+    /// Name, kind and size.
+    pub text: String,
+    pub link: String,
+}

@@ -1,0 +1,314 @@
+//! What whoever applied sees and does with nothing but the code of her status page: the words, her own data, more files, taking it back.
+//! Nobody else does that, nothing is shown that is not hers, and after the end nothing is taken any more.
+
+use crate::{
+    desk::{Server, Tenant, client, process, runtime, text},
+    views::{self, sign_in},
+};
+
+const STAND: &str = r#"
+triggers:
+  - intake: { path: stand, audience: public, run_as: service:svc-intake }
+applicant: { withdraw: { until: steps.entscheidung } }
+input:
+  type: object
+  additionalProperties: false
+  required: [name]
+  properties:
+    name: { type: string, maxLength: 100, title: Name }
+    vertrag: { type: object, format: file, title: Kaufvertrag, x-media-types: [text/plain, application/pdf], x-max-bytes: 20000 }
+steps:
+  halter:
+    title: Halter im Melderegister suchen
+    tool: registry/person_suchen
+    with: { familienname: "{{ input.name }}" }
+  pruefung:
+    title: Angaben prüfen
+    needs: [halter]
+    human:
+      assign: { groups: [GG-Steueramt] }
+      show: { name: "{{ input.name }}" }
+      form: { type: object, additionalProperties: false, properties: { gut: { type: boolean, title: Gut } } }
+  entscheidung:
+    title: Über die Anmeldung entscheiden
+    needs: [pruefung]
+    human:
+      assign: { groups: [GG-Steueramt] }
+      show: { name: "{{ input.name }}" }
+      form: { type: object, additionalProperties: false, required: [ja], properties: { ja: { type: boolean, title: Ja } } }
+  danach:
+    title: Nacharbeit
+    needs: [entscheidung]
+    human:
+      assign: { groups: [GG-Steueramt] }
+      form: { type: object, additionalProperties: false, properties: { gut: { type: boolean, title: Gut } } }
+"#;
+
+const KEYS: [&str; 3] = ["00000000000000000000000000000001", "00000000000000000000000000000002", "00000000000000000000000000000003"];
+const CONTRACT: &[u8] = b"Kaufvertrag: Dackel Frieda, 10.05.2026";
+
+fn tenant() -> Tenant {
+    let tenant = Tenant::new();
+    std::fs::write(
+        tenant.path("workflows/stand.yaml"),
+        process("hundesteuer-stand", "Hund anmelden", STAND).replace("zweck: Prüfen", "zweck: Festsetzung der Hundesteuer"),
+    )
+    .expect("written");
+    tenant.grant("{ groups: [GG-Steueramt], allow: [\"task.complete:*\", \"run.view:all\"] }");
+    tenant
+}
+
+/// A page, with its slashes as they are read.
+async fn get(server: &Server, cookie: &str, path: &str) -> (u16, String) {
+    let (status, page) = views::get(server, cookie, path).await;
+    (status, page.replace("&#x2f;", "/"))
+}
+
+struct Answer {
+    code: u16,
+    leads: String,
+    page: String,
+}
+
+async fn answer(request: reqwest::RequestBuilder) -> Answer {
+    let answer = request.send().await.expect("an answer");
+    let leads = answer.headers().get("location").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+    Answer { code: answer.status().as_u16(), leads, page: answer.text().await.unwrap_or_default().replace("&#x2f;", "/") }
+}
+
+async fn post(server: &Server, cookie: &str, path: &str, form: &str) -> Answer {
+    let request = client().post(server.url(path)).header("origin", server.url("")).header("cookie", cookie);
+    answer(request.header("content-type", "application/x-www-form-urlencoded").body(form.to_owned())).await
+}
+
+/// A form of fields and perhaps a file.
+async fn send(server: &Server, cookie: &str, path: &str, fields: &[(&str, &str)], file: Option<(&str, &str, &[u8])>) -> Answer {
+    let mut body = Vec::new();
+    for (name, value) in fields {
+        body.extend(format!("--rand\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").into_bytes());
+    }
+    if let Some((field, name, bytes)) = file {
+        body.extend(format!("--rand\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{name}\"\r\nContent-Type: x/y\r\n\r\n").into_bytes());
+        body.extend(bytes);
+        body.extend(b"\r\n");
+    }
+    body.extend(b"--rand--\r\n");
+    let request = client().post(server.url(path)).header("origin", server.url("")).header("cookie", cookie);
+    answer(request.header("content-type", "multipart/form-data; boundary=rand").body(body)).await
+}
+
+/// Sends an application with a file; the path of its status page.
+async fn apply(server: &Server, key: &str, name: &str) -> String {
+    let fields = [("_schluessel", key), ("_schritt", "absenden"), ("name", name)];
+    let sent = send(server, "", "/antrag/vg-bellheim/stand", &fields, Some(("vertrag", "vertrag.txt", CONTRACT))).await;
+    assert_eq!(sent.code, 200, "{}", sent.page);
+    let at = sent.page.find("/status/").expect("a status page");
+    sent.page[at..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '/').collect()
+}
+
+/// Where a page leads whose address begins so.
+fn link(page: &str, begins: &str) -> Option<String> {
+    let at = page.find(&format!("href=\"{begins}"))? + 6;
+    page[at..].split('"').next().map(str::to_owned)
+}
+
+fn hidden<'p>(page: &'p str, name: &str) -> &'p str {
+    let from = page.split_once(&format!("name=\"{name}\" value=\"")).unwrap_or_else(|| panic!("no {name} in {page}")).1;
+    from.split('"').next().unwrap_or_default()
+}
+
+fn records(tenant: &Tenant, kind: &str) -> String {
+    String::from_utf8_lossy(&tenant.laufzettel(&["audit", "show", "--kind", kind]).stdout).into_owned()
+}
+
+/// The page once it says so: the worker goes on beside.
+async fn sees(server: &Server, cookie: &str, path: &str, words: &str) -> String {
+    let mut page = String::new();
+    for _ in 0..200 {
+        page = get(server, cookie, path).await.1;
+        if page.contains(words) {
+            return page;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("{path} never says „{words}“: {page}");
+}
+
+/// The first task of the inbox whose page says so, and that page.
+async fn task(server: &Server, cookie: &str, title: &str, words: &str) -> (String, String) {
+    for _ in 0..200 {
+        let (_, inbox) = get(server, cookie, "/aufgaben").await;
+        for (at, _) in inbox.match_indices("href=\"/aufgaben/") {
+            let path = inbox[at + 6..].split('"').next().unwrap_or_default();
+            let (_, page) = get(server, cookie, path).await;
+            if page.contains(title) && page.contains(words) {
+                return (path.to_owned(), page);
+            }
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("no task „{title}“ with „{words}“");
+}
+
+async fn decide(server: &Server, cookie: &str, title: &str, words: &str, values: &str) {
+    let (path, page) = task(server, cookie, title, words).await;
+    let done = post(server, cookie, &path, &format!("shown={}&{values}", hidden(&page, "shown"))).await;
+    assert_eq!(done.code, 303, "{}", done.page);
+}
+
+#[test]
+fn she_sees_the_words_her_data_and_what_happened_and_nothing_else() {
+    let tenant = tenant();
+    let server = Server::start(&tenant, None).expect("up starts");
+    runtime().block_on(async {
+        let (status, other) = (apply(&server, KEYS[0], "Änne Möller").await, apply(&server, KEYS[1], "Jana Hofmann").await);
+        let clerk = sign_in(&server, "a.klein").await.expect("signed in");
+        decide(&server, &clerk, "Angaben prüfen", "Änne Möller", "").await;
+        let page = sees(&server, "", &status, "Angaben prüfen").await;
+        for words in [
+            "Halter im Melderegister suchen",
+            "Ein Programm hat Angaben abgefragt.",
+            "Beteiligt: <span>Melderegister</span>",
+            "eine Mitarbeiterin oder ein Mitarbeiter geprüft",
+            "Wer entscheidet?",
+            "Alles hier dient diesem Zweck:",
+        ] {
+            assert!(page.contains(words), "{words}: {page}");
+        }
+        assert_eq!(page.matches("aria-current=\"step\"").count(), 1, "{page}");
+        // who it was of the house, and what the register said
+        for hers in ["Klein", "a.klein", "Hofmann", "Zeiskam", "treffer"] {
+            assert!(!page.contains(hers), "{hers}: {page}");
+        }
+        let (code, own) = get(&server, "", &format!("{status}/angaben")).await;
+        assert!(code == 200 && own.contains("Änne Möller") && own.contains("vertrag.txt"), "{own}");
+        let file = link(&own, &format!("{status}/dateien/")).expect("her file");
+        let (code, bytes) = get(&server, "", &file).await;
+        assert_eq!((code, bytes.as_bytes()), (200, CONTRACT));
+        // by the code of another run only what is there, too; a wrong one opens nothing
+        let name = file.rsplit('/').next().unwrap_or_default();
+        let mut wrong = status.clone();
+        wrong.pop();
+        let wrong = if status.ends_with('0') { format!("{wrong}1") } else { format!("{wrong}0") };
+        for path in ["", "/angaben", "/nachreichen", "/zurueckziehen", &format!("/dateien/{name}")] {
+            assert_eq!(get(&server, "", &format!("{wrong}{path}")).await.0, 404, "{path}");
+        }
+        assert_eq!(get(&server, "", &format!("{other}/dateien/{}", "0".repeat(64))).await.0, 404);
+        assert!(!get(&server, "", &format!("{other}/angaben")).await.1.contains("Änne"));
+    });
+    let exported = records(&tenant, "content.exported");
+    assert!(exported.lines().count() == 1 && exported.contains("Antragsteller/in"), "{exported}");
+    server.stop();
+    assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0));
+}
+
+#[test]
+fn she_withdraws_once_and_nobody_else_does() {
+    let tenant = tenant();
+    let server = Server::start(&tenant, None).expect("up starts");
+    runtime().block_on(async {
+        let (status, other) = (apply(&server, KEYS[0], "Änne Möller").await, apply(&server, KEYS[1], "Jana Hofmann").await);
+        let clerk = sign_in(&server, "a.klein").await.expect("signed in");
+        let (open, _) = task(&server, &clerk, "Angaben prüfen", "Änne Möller").await;
+        let path = format!("{status}/zurueckziehen");
+        let (code, page) = get(&server, "", &path).await;
+        assert!(code == 200 && page.contains("Antrag jetzt zurückziehen"), "{page}");
+        // somebody of the house, another page, too many words
+        let staff = post(&server, &clerk, &path, "grund=x").await;
+        assert!(staff.code == 403 && staff.page.contains("Sie sind gerade im Haus angemeldet"), "{}", staff.page);
+        let foreign = client().post(server.url(&path)).header("origin", "http://evil.example").body("grund=x").send().await.expect("an answer");
+        assert_eq!(foreign.status().as_u16(), 403);
+        let long = post(&server, "", &path, &format!("grund={}", "x".repeat(501))).await;
+        assert!(long.code == 422 && long.page.contains("Höchstens 500 Zeichen"), "{} {}", long.code, long.page);
+        // once, and once more
+        let done = format!("{status}?getan=zurueckgezogen");
+        for _ in 0..2 {
+            let sent = post(&server, "", &path, "grund=Der+Hund+ist+verkauft").await;
+            assert_eq!((sent.code, sent.leads.as_str()), (303, done.as_str()), "{}", sent.page);
+        }
+        let page = sees(&server, "", &done, "Wir bearbeiten ihn nicht weiter.").await;
+        assert!(page.contains("Ihr Antrag ist zurückgezogen") && page.contains("Sie haben Ihren Antrag zurückgezogen am"), "{page}");
+        assert!(link(&page, &path).is_none() && link(&page, &format!("{status}/nachreichen")).is_none(), "nothing is left to do: {page}");
+        // the clerk has no task any more, and sees why
+        let case = open.replace("/aufgaben/", "/vorgaenge/");
+        let case = case.rsplit_once('.').expect("run and number").0;
+        let (_, page) = get(&server, &clerk, case).await;
+        assert!(page.contains("Die antragstellende Person hat den Antrag zurückgezogen") && page.contains("Der Hund ist verkauft"), "{page}");
+        assert_ne!(get(&server, &clerk, &open).await.0, 200);
+        after_the_decision(&server, &clerk, &other).await;
+    });
+    let endings = records(&tenant, "run.ending");
+    assert!(endings.lines().count() == 1 && endings.contains("Die antragstellende Person hat ihren Antrag zurückgezogen."), "{endings}");
+    server.stop();
+    assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0));
+}
+
+/// What has been decided is not taken back here, and what has ended neither.
+async fn after_the_decision(server: &Server, clerk: &str, status: &str) {
+    decide(server, clerk, "Angaben prüfen", "Jana Hofmann", "").await;
+    decide(server, clerk, "Über die Anmeldung entscheiden", "Jana Hofmann", "ja=ja").await;
+    let path = format!("{status}/zurueckziehen");
+    let page = sees(server, "", status, "Über den Antrag ist schon entschieden").await;
+    assert!(link(&page, &path).is_none(), "{page}");
+    assert_eq!(get(server, "", &path).await.0, 409);
+    let late = post(server, "", &path, "").await;
+    assert!(late.code == 409 && late.page.contains("Über den Antrag ist schon entschieden"), "{} {}", late.code, late.page);
+    decide(server, clerk, "Nacharbeit", "", "").await;
+    sees(server, "", status, "Die Bearbeitung ist beendet").await;
+    let late = post(server, "", &path, "").await;
+    assert!(late.code == 409 && late.page.contains("Die Bearbeitung ist schon beendet"), "{} {}", late.code, late.page);
+}
+
+#[test]
+fn she_hands_in_more_and_the_clerk_sees_it() {
+    let tenant = tenant();
+    let server = Server::start(&tenant, None).expect("up starts");
+    runtime().block_on(async {
+        let status = apply(&server, KEYS[0], "Änne Möller").await;
+        let clerk = sign_in(&server, "a.klein").await.expect("signed in");
+        let path = format!("{status}/nachreichen");
+        assert!(get(&server, "", &path).await.1.contains("Unterlagen nachreichen"));
+        let pdf = [b"%PDF-1.4 ".as_slice(), &vec![b'x'; 10 * 1024 * 1024]].concat();
+        for (file, words) in [
+            (None, "Bitte wählen Sie eine Datei aus."),
+            (Some(("datei", "x.zip", &b"PK\x03\x04 was auch immer"[..])), "Diese Art Datei"),
+            (Some(("datei", "x.pdf", &b"\x7fELF\x00 kein PDF"[..])), "Diese Art Datei"),
+            (Some(("datei", "x.pdf", pdf.as_slice())), "zu groß"),
+        ] {
+            let sent = send(&server, "", &path, &[("_schluessel", KEYS[1])], file).await;
+            assert!(sent.code == 422 && sent.page.contains(words), "{words}: {} {}", sent.code, sent.page);
+        }
+        let more: (&str, &str, &[u8]) = ("datei", "impfpass.txt", b"Impfpass Frieda");
+        let staff = send(&server, &clerk, &path, &[("_schluessel", KEYS[1])], Some(more)).await;
+        assert_eq!(staff.code, 403, "{}", staff.page);
+        for _ in 0..2 {
+            let sent = send(&server, "", &path, &[("_schluessel", KEYS[1]), ("hinweis", "Impfpass meines Hundes")], Some(more)).await;
+            assert_eq!((sent.code, sent.leads), (303, format!("{status}?getan=nachgereicht")), "{}", sent.page);
+        }
+        let (_, page) = get(&server, "", &format!("{status}?getan=nachgereicht")).await;
+        assert!(page.contains("Ihre Datei ist angekommen") && page.matches("Impfpass meines Hundes").count() == 1, "twice is once: {page}");
+        let (open, page) = task(&server, &clerk, "Angaben prüfen", "Impfpass meines Hundes").await;
+        assert!(page.contains("Von der antragstellenden Person nachgereicht"), "{page}");
+        let links = page.match_indices("href=\"/vorgaenge/").filter_map(|(at, _)| page[at + 6..].split('"').next());
+        let file = links.into_iter().find(|path| path.contains("/dateien/")).expect("the file");
+        let (code, bytes) = get(&server, &clerk, file).await;
+        assert_eq!((code, bytes.as_str()), (200, "Impfpass Frieda"));
+        let case = open.replace("/aufgaben/", "/vorgaenge/");
+        let (_, page) = get(&server, &clerk, case.rsplit_once('.').expect("run and number").0).await;
+        assert!(page.contains("Impfpass meines Hundes") && page.contains("Von der antragstellenden Person nachgereicht"), "{page}");
+        // after the end nothing is taken, and nothing read
+        assert_eq!(post(&server, "", &format!("{status}/zurueckziehen"), "").await.code, 303);
+        sees(&server, "", &status, "Wir bearbeiten ihn nicht weiter.").await;
+        assert_eq!(get(&server, "", &path).await.0, 409);
+        let late = send(&server, "", &path, &[("_schluessel", KEYS[2])], Some(more)).await;
+        assert!(late.code == 409 && late.page.contains("nimmt dieser Vorgang nicht mehr an"), "{} {}", late.code, late.page);
+    });
+    let added = records(&tenant, "file.added");
+    assert!(added.lines().count() == 1 && added.contains("Die antragstellende Person hat eine Datei nachgereicht."), "{added}");
+    server.stop();
+    // it goes with the contents
+    let erased = tenant.laufzettel(&["audit", "erase", "2026-000001", "--reason", "Antrag", "--as", "d.braun"]);
+    assert_eq!(erased.status.code(), Some(0), "{}", text(&erased));
+    assert!(records(&tenant, "file.added").contains("[Inhalt gelöscht]"));
+    assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0));
+}
