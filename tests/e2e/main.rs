@@ -2,6 +2,7 @@
 
 mod anew;
 mod applicant;
+mod applications;
 mod arrivals;
 mod books;
 mod browser;
@@ -24,6 +25,7 @@ mod permissions;
 mod remote;
 mod restore;
 mod settle;
+mod sheet;
 mod tamper;
 mod views;
 mod waits;
