@@ -1,43 +1,171 @@
-//! An application as a browser sends it: the fields of a value, and the receipt's way to the status page.
+//! The forms of the example processes, from the first page to the receipt, without a script and with mistakes on the way.
+
+use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::desk::{Server, client};
+use crate::{
+    desk::{Server, Tenant, root, runtime, text},
+    sheet::Sheet,
+};
 
-/// Sends it and gives the path of its status page.
-pub async fn send(server: &Server, path: &str, input: &Value) -> String {
-    let mut fields = vec![("_schluessel".to_owned(), "000000000000000000000000000000a1".to_owned()), ("_schritt".to_owned(), "absenden".to_owned())];
-    spell(input, "", &mut fields);
-    let form: Vec<String> = fields.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
-    let request = client().post(server.url(path)).header("origin", server.url("")).header("content-type", "application/x-www-form-urlencoded");
-    let answer = request.body(form.join("&")).send().await.expect("an answer");
-    let status = answer.status().as_u16();
-    let page = answer.text().await.unwrap_or_default().replace("&#x2f;", "/");
-    assert_eq!(status, 200, "{page}");
-    let at = page.find("/status/").expect("a status page");
-    page[at..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '/').collect()
+fn folder() -> PathBuf {
+    root().join("workflows")
 }
 
-/// Every leaf under its dotted path, as the form's fields are called.
-fn spell(value: &Value, path: &str, fields: &mut Vec<(String, String)>) {
-    match value {
-        Value::Object(map) => {
-            for (name, inner) in map {
-                spell(inner, &if path.is_empty() { name.clone() } else { format!("{path}.{name}") }, fields);
-            }
+fn case(name: &str) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(folder().join("cases").join(name)).expect("a case")).expect("JSON")
+}
+
+/// Goes through every page and every entry up to the summary. Forwards, with what `target` says.
+async fn walk(server: &Server, mut sheet: Sheet, target: &Value) -> Sheet {
+    for _ in 0..80 {
+        if sheet.has("absenden") {
+            return sheet;
         }
-        Value::Bool(yes) => fields.push((path.to_owned(), if *yes { "ja" } else { "nein" }.to_owned())),
-        Value::String(text) => match text.parse::<jiff::civil::Date>() {
-            Ok(day) => fields.extend(
-                [("tag", day.strftime("%d")), ("monat", day.strftime("%m")), ("jahr", day.strftime("%Y"))]
-                    .map(|(part, text)| (format!("{path}.{part}"), text.to_string())),
-            ),
-            Err(_) => fields.push((path.to_owned(), text.clone())),
-        },
-        leaf => fields.push((path.to_owned(), leaf.to_string())),
+        sheet.fill(target, &folder());
+        let button = match sheet.short_list(target) {
+            Some(path) => format!("dazu:{path}"),
+            None => sheet.buttons.iter().find(|button| ["weiter", "pruefen"].contains(&button.as_str())).expect("a way on").clone(),
+        };
+        let next = sheet.press(server, &button).await;
+        assert_eq!(next.status, 200, "{button}: {}", next.text);
+        sheet = next;
     }
+    panic!("no end: {}", sheet.text);
 }
 
-fn encoded(text: &str) -> String {
-    text.bytes().map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+/// Applies with this and gives the path of the status page.
+pub async fn send(server: &Server, path: &str, target: &Value) -> String {
+    let summary = walk(server, Sheet::open(server, path).await, target).await;
+    let receipt = summary.press(server, "absenden").await;
+    let text = receipt.text.replace("&#x2f;", "/");
+    let at = text.find("/status/").unwrap_or_else(|| panic!("no receipt: {text}"));
+    text[at..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '/').collect()
+}
+
+/// The number on the receipt.
+fn number(receipt: &Sheet) -> String {
+    let at = receipt.text.find("class=\"nummer\">").unwrap_or_else(|| panic!("no receipt: {}", receipt.text));
+    receipt.text[at + 15..].chars().take_while(|c| c.is_ascii_digit() || *c == '-').collect()
+}
+
+#[test]
+fn every_example_can_be_applied_for_page_by_page() {
+    let tenant = Tenant::new();
+    let server = Server::start(&tenant, None).expect("up starts");
+    runtime().block_on(async {
+        for (path, name, seen) in [
+            ("hundesteuer", "zeiskam-tierheim.json", &["Tierheim", "nachweis-tierheim.txt"][..]),
+            ("gewerbeanmeldung", "gewerbe-nachweis.json", &["Gemeindeschlüssel"]),
+            ("wohngeld", "wohngeld-vollstaendig.json", &["Haushaltsmitglied 2", "Lan Nguyễn", "Lohn, Gehalt, Minijob", "58,5", "wohngeld-kontoauszug.txt"]),
+        ] {
+            let target = case(name);
+            let address = format!("/antrag/vg-bellheim/{path}");
+            let first = Sheet::open(&server, &address).await;
+            assert!(first.text.contains("Schritt 1 von "), "{path}: {}", first.text);
+            // an empty page says what is missing, beside the field and at the top
+            let refused = first.press(&server, "weiter").await;
+            assert_eq!(refused.status, 422, "{path}");
+            assert!(refused.text.contains("role=\"alert\"") && refused.text.contains("feld--fehler"), "{path}: {}", refused.text);
+            let summary = walk(&server, refused, &target).await;
+            for words in seen {
+                assert!(summary.text.contains(words), "{path}: „{words}“ in {}", summary.text);
+            }
+            let receipt = summary.press(&server, "absenden").await;
+            let run = number(&receipt);
+            // sent twice it is one application
+            assert_eq!(number(&summary.press(&server, "absenden").await), run, "{path}");
+            let shown = text(&tenant.laufzettel(&["runs", "show", &run]));
+            assert!(shown.starts_with("exit Some(0)"), "{path}: {shown}");
+        }
+    });
+    server.stop();
+}
+
+#[test]
+fn nothing_typed_is_lost_and_every_mistake_leads_to_its_place() {
+    let tenant = Tenant::new();
+    let server = Server::start(&tenant, None).expect("up starts");
+    runtime().block_on(async {
+        let target = case("wohngeld-vollstaendig.json");
+        let mut sheet = Sheet::open(&server, "/antrag/vg-bellheim/wohngeld").await;
+        sheet.enter("antragsteller.familienname", "Nguyễn");
+        // nothing is asked of other pages, and what is not right yet goes along backwards
+        let mut sheet = sheet.press(&server, "weiter").await;
+        assert_eq!((sheet.status, sheet.value("antragsteller.familienname")), (422, Some("Nguyễn")));
+        sheet.fill(&target, &folder());
+        let mut sheet = sheet.press(&server, "weiter").await;
+        assert!(sheet.text.contains("Schritt 2 von 7"), "{}", sheet.text);
+        sheet.enter("antragsdatum.tag", "31");
+        sheet.enter("antragsdatum.monat", "2");
+        sheet.enter("antragsdatum.jahr", "2026");
+        let wrong = sheet.press(&server, "weiter").await;
+        assert!(wrong.status == 422 && wrong.text.contains("Dieses Datum gibt es nicht"), "{}", wrong.text);
+        let before = wrong.press(&server, "zurueck").await;
+        assert_eq!((before.status, before.value("antragsteller.vornamen"), before.value("antragsdatum.tag")), (200, Some("Thị Mai"), Some("31")));
+        let mut again = before.press(&server, "weiter").await;
+        assert_eq!(again.value("antragsdatum.monat"), Some("2"));
+        again.fill(&target, &folder());
+        let household = again.press(&server, "weiter").await;
+
+        // an entry that is not right stays where it is, one that is begun and left empty is not kept
+        let entry = household.press(&server, "dazu:haushaltsmitglieder").await;
+        let left = entry.press(&server, "zurueck").await;
+        assert!(!left.has("oeffnen:haushaltsmitglieder.0"), "{:?}", left.buttons);
+        let mut entry = left.press(&server, "dazu:haushaltsmitglieder").await;
+        entry.enter("haushaltsmitglieder.0.name", "Thị Mai Nguyễn");
+        let refused = entry.press(&server, "weiter").await;
+        assert_eq!((refused.status, refused.value("haushaltsmitglieder.0.name")), (422, Some("Thị Mai Nguyễn")));
+        let overview = refused.press(&server, "zurueck").await;
+        let refused = overview.press(&server, "weiter").await;
+        assert!(refused.status == 422 && refused.text.contains("Hier fehlen noch Angaben"), "{}", refused.text);
+        let mut entry = refused.press(&server, "oeffnen:haushaltsmitglieder.0").await;
+        entry.fill(&target, &folder());
+        let income = entry.press(&server, "dazu:haushaltsmitglieder.0.einkommen").await;
+        assert!(income.asks("haushaltsmitglieder.0.einkommen.0.art") && !income.asks("haushaltsmitglieder.0.name"), "{}", income.text);
+
+        // straight to the summary from here, then back to one page and its entry
+        let summary = walk(&server, income, &target).await;
+        let changed = summary.press(&server, "aendern:3").await;
+        let removed = changed.press(&server, "entfernen:haushaltsmitglieder.0").await;
+        assert!(removed.text.contains("Lan Nguyễn") && !removed.text.contains("Thị Mai Nguyễn"), "{}", removed.text);
+        let summary = removed.press(&server, "pruefen").await;
+        assert!(summary.has("absenden") && !summary.text.contains("Haushaltsmitglied 2"), "{}", summary.text);
+        number(&summary.press(&server, "absenden").await);
+    });
+    server.stop();
+}
+
+#[test]
+fn a_file_is_what_it_holds_and_stays_while_something_else_is_wrong() {
+    let tenant = Tenant::new();
+    let server = Server::start(&tenant, None).expect("up starts");
+    runtime().block_on(async {
+        let target = case("wohngeld-vollstaendig.json");
+        let mut wanted = target.clone();
+        wanted["nachweise"] = Value::Null;
+        let summary = walk(&server, Sheet::open(&server, "/antrag/vg-bellheim/wohngeld").await, &wanted).await;
+        let mut page = summary.press(&server, "aendern:7").await;
+        page.attach("nachweise", "miete.pdf", b"%PDF-1.4 vertrag");
+        page.attach("nachweise", "gehalt.pdf", b"MZ\x00\x90 a program");
+        let mixed = page.press(&server, "pruefen").await;
+        assert_eq!(mixed.status, 422);
+        assert!(mixed.text.contains("„gehalt.pdf“ ist keine Datei, die wir hier annehmen. Möglich sind: Text (TXT), PDF, JPEG, PNG."), "{}", mixed.text);
+        // the good one is there already, and can be taken away again
+        let reference = mixed.value("nachweise.datei").expect("the good file stays");
+        assert!(reference.contains("miete.pdf") && reference.contains("application/pdf"), "{reference}");
+        let mut page = mixed.clone();
+        page.attach("nachweise", "miete.pdf", b"%PDF-1.4 vertrag");
+        page.attach("nachweise", "bild.txt", b"\x89PNG\r\n\x1a\n bild");
+        let summary = page.press(&server, "pruefen").await;
+        assert!(summary.has("absenden"), "{}", summary.text);
+        assert_eq!((summary.text.matches("miete.pdf (").count(), summary.text.matches("bild.txt (").count()), (1, 1), "the same file twice is one");
+        let mut page = summary.press(&server, "aendern:7").await;
+        page.enter("nachweise.entfernen", "1");
+        let summary = page.press(&server, "pruefen").await;
+        assert!(!summary.text.contains("miete.pdf") && summary.text.contains("bild.txt"), "{}", summary.text);
+        number(&summary.press(&server, "absenden").await);
+    });
+    server.stop();
 }

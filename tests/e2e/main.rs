@@ -28,6 +28,7 @@ mod remote;
 mod reports;
 mod restore;
 mod settle;
+mod sheet;
 mod stand;
 mod tamper;
 mod views;

@@ -1,12 +1,16 @@
-//! Whether an applicant can be asked at all: a question her status page cannot show is none (LZ610). What she may see, and whether there
-//! is anybody to ask, others prove.
+//! Whether an applicant can be asked at all: a question her status page cannot show is none (LZ610), nor is an application without a form
+//! (LZ612). What she may see, and whether there is anybody to ask, others prove.
 
 use laufzettel_domain::{Findings, Text, Value};
-use laufzettel_process::{Process, model::StepKind};
+use laufzettel_process::{
+    Process,
+    model::{StepKind, TriggerKind},
+};
 use laufzettel_server::pages::Form;
 
 /// Choices that come from the run are such as any list gives.
 pub fn check(process: &Process, findings: &mut Findings) {
+    application(process, findings);
     for step in process.steps.values() {
         let StepKind::Human(human) = &step.kind else { continue };
         if !human.asks_applicant() {
@@ -32,6 +36,20 @@ pub fn check(process: &Process, findings: &mut Findings) {
     }
 }
 
+/// What nobody is asked for on a page need not have one.
+fn application(process: &Process, findings: &mut Findings) {
+    let Some(trigger) = process.triggers.iter().find(|trigger| matches!(trigger.kind, TriggerKind::Intake { .. })) else { return };
+    let Err(error) = Form::paged(&process.input.root) else { return };
+    let (de, en) = (
+        format!("Aus dieser Eingabe lässt sich kein Antragsformular machen, Feld „{}“.", error.field),
+        format!("No application form can be made of this input: {error}."),
+    );
+    findings.error("LZ612", trigger.at, "input".to_owned(), Text::new(de, en)).hint = Some(Text::new(
+        "Ein Formular versteht Text, Zahl, Datum, ja/nein, Auswahl, Datei, Listen davon, Blöcke, Listen von Blöcken (zwei ineinander) und Bedingungen mit if/then/else, dependentRequired und dependentSchemas.",
+        "A form understands text, number, date, yes/no, choice, file, lists of these, blocks, lists of blocks (two within each other), and conditions by if/then/else, dependentRequired and dependentSchemas.",
+    ));
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -42,6 +60,26 @@ mod tests {
     use super::*;
 
     const HEAD: &str = "process: probe\nversion: 1.0.0\ntitle: Probe\nverantwortlich: FB1\nrechtsgrundlage: [Satzung]\nzweck: Prüfen\nschutzbedarf: normal\ndatenkategorien: []\naufbewahrung: { vorgang: P1Y, inhalte: P1M }\nautomatisierung: assistenz\ntriggers: [{ intake: { path: probe, run_as: service:svc } }]\ninput: { type: object, properties: { liste: { type: array, items: { type: string } } } }\n";
+
+    #[test]
+    fn an_application_without_a_form_is_refused() {
+        for (input, expected) in [
+            ("{ type: object, properties: { x: { type: array, items: { type: object, properties: { y: { type: string } } } } } }", None),
+            ("{ type: object, properties: { x: { type: string } }, if: { required: [x] }, then: { properties: { y: { type: string } } } }", None),
+            ("{ type: object, properties: { x: { type: string } }, anyOf: [{ required: [x] }] }", Some("LZ612 input")),
+            ("{ type: object, properties: { x: { type: array, items: { type: number } } } }", Some("LZ612 input")),
+        ] {
+            let (head, _) = HEAD.split_once("input:").expect("the head has an input");
+            let text = format!("{head}input: {input}\nsteps: {{ a: {{ set: {{ b: 1 }} }} }}\n");
+            let folder = Folder { files: BTreeMap::from([("p.yaml".to_owned(), text)]) };
+            let mut findings = Findings::new("p.yaml");
+            let process = read::read(&folder, "p.yaml", &mut findings);
+            let process = process.unwrap_or_else(|| panic!("{:?}", findings.clone().into_sorted().iter().map(|f| f.line(Lang::De)).collect::<Vec<_>>()));
+            check(&process, &mut findings);
+            let found: Vec<String> = findings.into_sorted().iter().map(|f| format!("{} {}", f.code, f.key)).collect();
+            assert_eq!(found, expected.map(str::to_owned).into_iter().collect::<Vec<_>>(), "{input}");
+        }
+    }
 
     #[test]
     fn a_question_the_page_cannot_show_is_refused() {

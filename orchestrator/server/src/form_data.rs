@@ -1,14 +1,16 @@
 //! A sent form: its pairs, and its files kept in the store with what is known of them.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use axum::extract::{FromRequest as _, Multipart, Request};
 use laufzettel_domain::{
-    Text, Value,
+    Lang, Text, Value,
     file::{File, media_type},
 };
 use laufzettel_process::schema::Problem;
 use laufzettel_worker::Desk;
 
-use crate::pages::{FileField, Form, UploadedFile, form};
+use crate::pages::{FileField, Form, UploadedFile, form, shown, words::word};
 
 /// Fields of one form at most; a page with more could not be filled in.
 const PAIRS_MAX: usize = 2_000;
@@ -25,6 +27,14 @@ impl Sent {
     pub fn get(&self, name: &str) -> Option<&str> {
         self.pairs.iter().rev().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
     }
+
+    /// The references among the pairs are those of the files that are there now: what was removed is gone, what came is named.
+    fn settled(mut self) -> Self {
+        self.pairs.retain(|(name, _)| !name.ends_with(form::FILE_REFERENCE) && !name.ends_with(form::FILE_REMOVED));
+        let references = self.files.iter().map(|file| (format!("{}{}", file.path, form::FILE_REFERENCE), file.reference.clone()));
+        self.pairs.extend(references);
+        self
+    }
 }
 
 /// Reads a request of either encoding. `Err` for one that is no form.
@@ -33,8 +43,11 @@ pub async fn read(request: Request, desk: &Desk, form: &Form) -> Result<Sent, ()
         return read_multipart(request, desk, form).await;
     }
     let axum::Form(pairs): axum::Form<Vec<(String, String)>> = axum::Form::from_request(request, &()).await.map_err(|_| ())?;
+    if pairs.len() > PAIRS_MAX || pairs.iter().any(|(_, value)| value.len() > FIELD_BYTES_MAX) {
+        return Err(());
+    }
     let files = known_files(&pairs, form);
-    Ok(Sent { pairs, files, problems: Vec::new() })
+    Ok(Sent { pairs, files, problems: Vec::new() }.settled())
 }
 
 fn is_multipart(request: &Request) -> bool {
@@ -61,19 +74,19 @@ pub async fn first(request: Request, name: &str) -> Option<String> {
 
 async fn read_multipart(request: Request, desk: &Desk, form: &Form) -> Result<Sent, ()> {
     let mut parts = Multipart::from_request(request, &()).await.map_err(|_| ())?;
-    let fields = form.files();
     let mut sent = Sent { pairs: Vec::new(), files: Vec::new(), problems: Vec::new() };
+    let mut arrived = Vec::new();
     while let Some(part) = parts.next_field().await.map_err(|_| ())? {
         let Some(name) = part.name().map(str::to_owned) else { continue };
-        if sent.pairs.len() >= PAIRS_MAX {
+        if sent.pairs.len() + arrived.len() >= PAIRS_MAX {
             return Err(());
         }
         let file_name = part.file_name().map(str::to_owned);
         let bytes = part.bytes().await.map_err(|_| ())?;
         match file_name {
             Some(file_name) if !file_name.is_empty() && !bytes.is_empty() => {
-                if let Some(field) = fields.iter().find(|f| f.path == name) {
-                    take_file(desk, field, &file_name, &bytes, &mut sent).await?;
+                if let Some(field) = form.file_field(&name) {
+                    arrived.push((field, file_name, bytes));
                 }
             }
             Some(_) => {}
@@ -81,58 +94,90 @@ async fn read_multipart(request: Request, desk: &Desk, form: &Form) -> Result<Se
             None => return Err(()),
         }
     }
-    let earlier = known_files(&sent.pairs, form);
-    for file in earlier {
-        if !sent.files.iter().any(|f| f.path == file.path) {
-            sent.files.push(file);
-        }
+    // what was there before counts first, wherever its reference stood in the request
+    sent.files = known_files(&sent.pairs, form);
+    for (field, name, bytes) in arrived {
+        take_file(desk, &field, &name, &bytes, &mut sent).await?;
     }
-    Ok(sent)
+    Ok(sent.settled())
 }
 
+/// Keeps a file that fits its field; why another does not is said at the field.
 async fn take_file(desk: &Desk, field: &FileField, name: &str, bytes: &[u8], sent: &mut Sent) -> Result<(), ()> {
-    let path = laufzettel_domain::Path::new(field.path.split('.'));
-    let mut refuse = |de: String, en: String| sent.problems.push(Problem { path: path.clone(), message: Text::new(de, en) });
     let media = media_type(name, bytes);
-    if !field.media_types.is_empty() && !field.media_types.contains(&media) {
-        refuse(format!("Diese Art Datei ({media}) geht hier nicht."), format!("This kind of file ({media}) is not accepted here."));
-        return Ok(());
-    }
-    if field.max_bytes.is_some_and(|max| bytes.len() as u64 > max) {
-        let max = field.max_bytes.unwrap_or(0) / 1024;
-        refuse(format!("Die Datei ist zu groß (höchstens {max} KB)."), format!("The file is too large (at most {max} KB)."));
+    let there = sent.files.iter().filter(|file| file.path == field.path).count();
+    if let Some(message) = refused(field, name, &media, bytes.len() as u64, there) {
+        sent.problems.push(Problem { path: laufzettel_domain::Path::new(field.path.split('.')), message });
         return Ok(());
     }
     let file = File::describe(name, &media, bytes);
     desk.tenant.store.put_bytes(&file.file, bytes, laufzettel_worker::micros(desk.tenant.clock.now())).await.map_err(|_| ())?;
     let reference = serde_json::to_string(&file).map_err(|_| ())?;
-    sent.files.push(UploadedFile { path: field.path.clone(), reference, name: file.name, bytes: file.size });
+    if field.several.is_none() {
+        sent.files.retain(|file| file.path != field.path);
+    }
+    // the same file twice is one
+    if !sent.files.iter().any(|known| known.path == field.path && known.reference == reference) {
+        sent.files.push(UploadedFile { path: field.path.clone(), reference, name: file.name, bytes: file.size });
+    }
     Ok(())
+}
+
+/// Why a file does not fit, in words of the person who chose it. What it is, its content says, not its name.
+fn refused(field: &FileField, name: &str, media: &str, size: u64, there: usize) -> Option<Text> {
+    let kinds = || field.media_types.iter().map(|media| shown::media_type(media)).collect::<Vec<_>>().join(", ");
+    if !field.media_types.is_empty() && !field.media_types.iter().any(|known| known == media) {
+        return Some(sentence("file_wrong_kind", |_| vec![("{name}", name.to_owned()), ("{kinds}", kinds())]));
+    }
+    if let Some(max) = field.max_bytes.filter(|max| size > *max) {
+        let told = |lang| vec![("{name}", name.to_owned()), ("{size}", shown::size(size, lang)), ("{max}", shown::size(max, lang))];
+        return Some(sentence("file_too_large", told));
+    }
+    if let Some(max) = field.several.filter(|max| there >= *max) {
+        return Some(sentence("file_too_many", |_| vec![("{name}", name.to_owned()), ("{max}", max.to_string())]));
+    }
+    None
+}
+
+/// A wording with its gaps filled.
+fn sentence(key: &str, gaps: impl Fn(Lang) -> Vec<(&'static str, String)>) -> Text {
+    let told = |lang| gaps(lang).into_iter().fold(word(key, lang).to_owned(), |text, (gap, with)| text.replace(gap, &with));
+    Text::new(told(Lang::De), told(Lang::En))
 }
 
 /// Files uploaded on an earlier page, unless their box „entfernen“ was ticked.
 fn known_files(pairs: &[(String, String)], form: &Form) -> Vec<UploadedFile> {
-    let find = |name: &str| pairs.iter().rev().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
-    let known = form.files().into_iter().filter_map(|field| {
-        if find(&format!("{}{}", field.path, form::FILE_REMOVED)).is_some() {
-            return None;
-        }
-        let reference = find(&format!("{}{}", field.path, form::FILE_REFERENCE))?;
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    let known = pairs.iter().filter_map(|(name, reference)| {
+        let path = name.strip_suffix(form::FILE_REFERENCE)?;
+        let several = form.file_field(path)?.several;
         let file: File = serde_json::from_str(reference).ok()?;
-        Some(UploadedFile { path: field.path, reference: reference.to_owned(), name: file.name, bytes: file.size })
+        let number = seen.entry(path).and_modify(|n| *n += 1).or_insert(1);
+        let removed = pairs
+            .iter()
+            .any(|(name, which)| name.strip_suffix(form::FILE_REMOVED).is_some_and(|of| of == path) && (several.is_none() || *which == number.to_string()));
+        let allowed = *number <= several.unwrap_or(1);
+        (!removed && allowed).then(|| UploadedFile { path: path.to_owned(), reference: reference.clone(), name: file.name, bytes: file.size })
     });
     known.collect()
 }
 
-/// Puts the files into the value. A reference counts only if its bytes are really there.
+/// Looks at the files a value speaks of: a reference counts only if its bytes are really there, and fit the field that names them. What
+/// does not is taken out again.
 pub async fn insert_files(desk: &Desk, value: &mut Value, files: &[UploadedFile]) -> Result<(), laufzettel_store::Error> {
+    let mut described = BTreeMap::new();
     for uploaded in files {
         let Ok(file) = serde_json::from_str::<File>(&uploaded.reference) else { continue };
         let Some(bytes) = desk.tenant.store.bytes(&file.file).await? else { continue };
-        let described = File::describe(&file.name, &media_type(&file.name, &bytes), &bytes);
-        if described.sha256 == file.sha256 {
-            form::insert(value, &uploaded.path, serde_json::to_value(&described).unwrap_or(Value::Null));
+        let really = File::describe(&file.name, &media_type(&file.name, &bytes), &bytes);
+        if really == file {
+            described.insert(uploaded.reference.as_str(), serde_json::to_value(&really).unwrap_or(Value::Null));
         }
+    }
+    let paths: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
+    for path in paths {
+        let here = files.iter().filter(|file| file.path == path).filter_map(|file| described.get(file.reference.as_str()).cloned());
+        form::replace_files(value, path, here.collect());
     }
     Ok(())
 }

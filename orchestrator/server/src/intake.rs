@@ -1,6 +1,8 @@
-//! The citizen's way in: a form made from the process's input, a summary, a receipt.
+//! The citizen's way in: a form made from the process's input, on as many pages as it needs, a summary, a receipt.
 
-use std::sync::Arc;
+mod walk;
+
+use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{
     extract::{Path, Request, State},
@@ -17,10 +19,23 @@ use laufzettel_worker::{Prepared, StartError, StartRequest};
 
 use crate::{
     form_data::{self, Sent},
-    pages::{self, AntragPage, Filled, Form, Notice, Page, QuittungPage, ZusammenfassungPage},
+    pages::{
+        self, AntragPage, Filled, Form, Notice, Page, QuittungPage, ReviewSection, Step, StepProgress, StepRow, ZusammenfassungPage,
+        form::{Part, Place},
+        words::word,
+    },
     reply::Asked,
+    signin::password::address,
     site::{Site, TenantSite},
 };
+use walk::{Intent, Lead, Position, Say};
+
+/// Pages of one form sent from one address in a minute: a counter hall of people behind it, each of them quick.
+const PAGES_PER_MINUTE_MAX: u32 = 120;
+/// Applications sent by one form from one address in a minute.
+const SENT_PER_MINUTE_MAX: u32 = 20;
+/// Characters of an idempotency key as [`new_key`] makes it: 16 bytes in hexadecimal.
+const KEY_CHARS: usize = 32;
 
 /// A public process with the trigger it is reached through.
 struct Entrance {
@@ -35,27 +50,27 @@ fn entrance(tenant: &TenantSite, path: &str) -> Option<Entrance> {
         let trigger = process.triggers.iter().find(|t| matches!(&t.kind, TriggerKind::Intake { path: p, public: true } if p == path))?;
         Some((process, trigger))
     })?;
-    let form = form_of(process)?;
+    let form = said(process, Form::paged(&process.input.root))?;
     Some(Entrance { prepared: tenant.desk.tenant.current(process.id.as_str())?, run_as: trigger.run_as.clone(), form })
 }
 
-/// The form of a process's input. A schema that cannot be shown is said in the log: its author must hear of it.
+/// The form of a process's input on one page, as staff start it.
 pub fn form_of(process: &Process) -> Option<Form> {
-    match Form::of(&process.input.root, None) {
-        Ok(form) => Some(form),
-        Err(error) => {
-            tracing::warn!(process = %process.id, %error, "this process has no form");
-            None
-        }
-    }
+    said(process, Form::of(&process.input.root, None))
+}
+
+/// A schema that cannot be shown is said in the log: its author must hear of it.
+fn said(process: &Process, form: Result<Form, pages::form::Error>) -> Option<Form> {
+    form.inspect_err(|error| tracing::warn!(process = %process.id, %error, "this process has no form")).ok()
 }
 
 pub async fn form(State(site): State<Arc<Site>>, Path((name, path)): Path<(String, String)>, request: Request) -> Response {
     let tenant = site.tenants.get(&name);
     let asked = Asked::new(request.uri(), request.headers(), tenant, None);
     let Some((tenant, entrance)) = tenant.and_then(|t| Some((t, entrance(t, &path)?))) else { return asked.missing() };
+    let sight = Sight { entrance: &entrance, asked: &asked, form: entrance.form.laid(&[]), problems: &[], key: new_key(tenant) };
     let filled = Filled { own_data: true, ..Filled::default() };
-    asked.ok(&antrag(&entrance, &asked, &filled, new_key(tenant)))
+    asked.ok(&sight.page(Position::start(), false, &filled))
 }
 
 pub fn new_key(tenant: &TenantSite) -> String {
@@ -64,54 +79,38 @@ pub fn new_key(tenant: &TenantSite) -> String {
     to_hex(&random)
 }
 
-fn antrag(entrance: &Entrance, asked: &Asked, filled: &Filled<'_>, key: String) -> Page {
-    let process = &entrance.prepared.process;
-    Page::Antrag(AntragPage {
-        action: asked.path.clone(),
-        title: process.title.clone(),
-        description: process.description.clone(),
-        notice: Notice::of(process, asked.lang),
-        form: entrance.form.view(filled, asked.lang),
-        key,
-    })
-}
-
 pub async fn send(State(site): State<Arc<Site>>, Path((name, path)): Path<(String, String)>, request: Request) -> Response {
     let tenant = site.tenants.get(&name);
     let asked = Asked::new(request.uri(), request.headers(), tenant, None);
     let Some((tenant, entrance)) = tenant.and_then(|t| Some((t, entrance(t, &path)?))) else { return asked.missing() };
-    let Ok(sent) = form_data::read(request, &tenant.desk, &entrance.form).await else {
+    let from = address(request.extensions(), request.headers()).map_or_else(String::new, |address| address.to_string());
+    let counter = format!("antrag {name}/{path} von {from}");
+    if let Err(seconds) = site.rates().count(&counter, PAGES_PER_MINUTE_MAX, site.now()) {
+        return asked.too_often(seconds);
+    }
+    let Ok(mut sent) = form_data::read(request, &tenant.desk, &entrance.form).await else {
         return asked.unreadable();
     };
     // a field people do not see: whoever fills it in is a program, and is told nothing
     if sent.get(pages::HONEYPOT).is_some_and(|text| !text.is_empty()) {
         return asked.missing();
     }
-    let key = sent.get(pages::KEY).filter(|k| k.len() == 32).map_or_else(|| new_key(tenant), str::to_owned);
-    let (value, problems) = match read_value(tenant, &entrance, &sent).await {
-        Ok(read) => read,
-        Err(()) => return asked.unavailable(),
-    };
-    let intent = sent.get(pages::INTENT).unwrap_or(pages::INTENT_REVIEW);
-    if !problems.is_empty() || intent == pages::INTENT_CHANGE {
-        let shown: &[Problem] = if intent == pages::INTENT_CHANGE { &[] } else { &problems };
-        let filled = Filled { pairs: &sent.pairs, problems: shown, files: &sent.files, proposal: None, proposed_by: None, own_data: true };
-        let status = if shown.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-        return asked.page(status, &antrag(&entrance, &asked, &filled, key));
+    let key = sent.get(pages::KEY).filter(|key| key.len() == KEY_CHARS).map_or_else(|| new_key(tenant), str::to_owned);
+    let (intent, mut position) = (Intent::of(&sent), Position::of(&sent));
+    walk::change(&entrance.form, &intent, &mut position, &mut sent.pairs);
+    sent.files.retain(|file| sent.pairs.iter().any(|(_, reference)| *reference == file.reference));
+    let Ok((value, problems)) = read_value(tenant, &entrance, &sent).await else { return asked.unavailable() };
+    let sight = Sight { entrance: &entrance, asked: &asked, form: entrance.form.laid(&sent.pairs), problems: &problems, key };
+    match walk::lead(&sight.form, &intent, &position.settled(&sight.form), &sent.pairs, &problems) {
+        Lead::Show { position, say } => sight.shown(position, say, &sent),
+        Lead::Summary => asked.ok(&sight.summary(&sent, &value)),
+        Lead::Send => {
+            if let Err(seconds) = site.rates().count(&format!("abgesendet {counter}"), SENT_PER_MINUTE_MAX, site.now()) {
+                return asked.too_often(seconds);
+            }
+            once(tenant, sight, &path, &sent, value).await
+        }
     }
-    if intent != pages::INTENT_SEND {
-        return asked.ok(&summary(&entrance, &asked, &sent, &value, key));
-    }
-    // the same key with other data is another application: it is shown once more under a key of its own, never dropped
-    if let Ok(Some(run)) = tenant.desk.tenant.store.receipt(&format!("form:{path}:{key}")).await
-        && let Ok(Some(loaded)) = tenant.desk.load(run).await
-        && loaded.gone.is_none()
-        && loaded.run.input != value
-    {
-        let fresh = new_key(tenant);
-        return asked.ok(&summary(&entrance, &asked, &sent, &value, fresh));
-    }
-    submit(tenant, &entrance, &asked, &path, value, &key).await
 }
 
 /// The value with everything wrong about it.
@@ -127,20 +126,122 @@ async fn read_value(tenant: &TenantSite, entrance: &Entrance, sent: &Sent) -> Re
     Ok((value, problems))
 }
 
-fn summary(entrance: &Entrance, asked: &Asked, sent: &Sent, value: &Value, key: String) -> Page {
-    let mut hidden = entrance.form.own_pairs(&sent.pairs);
-    for file in &sent.files {
-        let name = format!("{}{}", file.path, pages::form::FILE_REFERENCE);
-        hidden.retain(|(n, _)| *n != name);
-        hidden.push((name, file.reference.clone()));
+/// What a page of this form is made of.
+struct Sight<'s> {
+    entrance: &'s Entrance,
+    asked: &'s Asked,
+    /// With as many entries as there are.
+    form: Form,
+    problems: &'s [Problem],
+    key: String,
+}
+
+impl Sight<'_> {
+    /// A place again, or the next; a file that was not taken is told in any case.
+    fn shown(&self, position: Position, say: Say, sent: &Sent) -> Response {
+        let told = say == Say::Wrong;
+        let problems = if told { self.problems } else { sent.problems.as_slice() };
+        let here = |problem: &&Problem| match self.form.place_of(&problem.path) {
+            Some(place) => self.form.within(&place, &position.place),
+            None => told,
+        };
+        let problems: Vec<Problem> = problems.iter().filter(here).cloned().collect();
+        let filled = Filled { pairs: &sent.pairs, problems: &problems, files: &sent.files, proposal: None, proposed_by: None, own_data: true };
+        let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+        self.asked.page(status, &self.page(position, say == Say::New, &filled))
     }
-    Page::Zusammenfassung(ZusammenfassungPage {
-        action: asked.path.clone(),
-        title: entrance.prepared.process.title.clone(),
-        groups: entrance.form.review(value, asked.lang),
-        hidden,
-        key,
-    })
+
+    fn page(&self, position: Position, new_questions: bool, filled: &Filled<'_>) -> Page {
+        let (process, lang) = (&self.entrance.prepared.process, self.asked.lang);
+        let position = position.settled(&self.form);
+        let Position { place, to_summary, .. } = &position;
+        let first = self.form.pages().first().is_none_or(|first| *place == Place::Page(*first));
+        let last = self.form.pages().last().is_none_or(|last| *place == Place::Page(*last));
+        let page_place = Place::Page(self.form.page_of(place));
+        let Part { title, number, hint, help, form } =
+            self.form.part(place).unwrap_or_else(|| Part { title: None, number: None, hint: None, help: None, form: self.form.clone() });
+        Page::Antrag(Box::new(AntragPage {
+            action: self.asked.path.clone(),
+            title: process.title.clone(),
+            description: process.description.clone(),
+            notice: first.then(|| Notice::of(process, lang)),
+            step: (self.form.pages().len() > 1).then(|| self.step(&page_place, position.farthest)),
+            entry: number.map(|number| format!("{} {number}", title.unwrap_or_default())),
+            hint,
+            help,
+            new_questions,
+            hidden: self.hidden(&position, &form, filled.pairs),
+            form: form.view(filled, lang),
+            back: !first && !(*to_summary && matches!(place, Place::Page(_))),
+            forward: if matches!(place, Place::Page(_)) && (last || *to_summary) { pages::INTENT_REVIEW } else { pages::INTENT_NEXT },
+            to_summary: *to_summary,
+            key: self.key.clone(),
+        }))
+    }
+
+    fn hidden(&self, position: &Position, part: &Form, pairs: &[(String, String)]) -> Vec<(String, String)> {
+        let mut hidden = self.entrance.form.carried(part, pairs);
+        let shown = part.shown_branches().into_iter().map(|path| path.to_string());
+        let seen: BTreeSet<String> = position.seen.iter().cloned().chain(shown).collect();
+        hidden.extend(seen.into_iter().map(|path| (pages::SEEN.to_owned(), path)));
+        hidden.push((pages::PLACE.to_owned(), position.place.to_string()));
+        hidden.push((pages::FARTHEST.to_owned(), position.farthest.to_string()));
+        hidden.extend(position.to_summary.then(|| (pages::GOAL.to_owned(), pages::GOAL_SUMMARY.to_owned())));
+        hidden
+    }
+
+    fn step(&self, here: &Place, farthest: usize) -> Step {
+        let pages = self.form.pages();
+        let faulty = |page: usize| self.problems.iter().any(|p| self.form.place_of(&p.path).is_some_and(|place| self.form.page_of(&place) == page));
+        let row = |page: &usize| StepRow {
+            title: self.page_title(*page),
+            state: match () {
+                () if Place::Page(*page) == *here => StepProgress::Here,
+                () if *page > farthest => StepProgress::Open,
+                () if faulty(*page) => StepProgress::Unfinished,
+                () => StepProgress::Done,
+            },
+        };
+        let number = pages.iter().position(|page| Place::Page(*page) == *here).map_or(1, |at| at + 1);
+        let all: Vec<StepRow> = pages.iter().map(row).collect();
+        let title = all.get(number - 1).map(|row| row.title.clone()).unwrap_or_default();
+        Step { number, title, all }
+    }
+
+    fn page_title(&self, page: usize) -> String {
+        self.form.part(&Place::Page(page)).and_then(|part| part.title).unwrap_or_else(|| word("further_details", self.asked.lang).to_owned())
+    }
+
+    fn summary(&self, sent: &Sent, value: &Value) -> Page {
+        let (pages, lang) = (self.form.pages(), self.asked.lang);
+        let section = |page: &usize| ReviewSection {
+            title: (pages.len() > 1).then(|| self.page_title(*page)),
+            change: (pages.len() > 1).then(|| Place::Page(*page).to_string()),
+            groups: self.form.review_page(*page, value, lang),
+        };
+        let mut hidden = self.entrance.form.own_pairs(&sent.pairs);
+        hidden.extend(pages.last().map(|last| (pages::FARTHEST.to_owned(), last.to_string())));
+        Page::Zusammenfassung(ZusammenfassungPage {
+            action: self.asked.path.clone(),
+            title: self.entrance.prepared.process.title.clone(),
+            sections: pages.iter().map(section).collect(),
+            hidden,
+            key: self.key.clone(),
+        })
+    }
+}
+
+/// The same key with other data is another application: it is shown once more under a key of its own, never dropped.
+async fn once(tenant: &TenantSite, sight: Sight<'_>, path: &str, sent: &Sent, value: Value) -> Response {
+    if let Ok(Some(run)) = tenant.desk.tenant.store.receipt(&format!("form:{path}:{}", sight.key)).await
+        && let Ok(Some(loaded)) = tenant.desk.load(run).await
+        && loaded.gone.is_none()
+        && loaded.run.input != value
+    {
+        let sight = Sight { key: new_key(tenant), ..sight };
+        return sight.asked.ok(&sight.summary(sent, &value));
+    }
+    submit(tenant, sight.entrance, sight.asked, path, value, &sight.key).await
 }
 
 /// Starts the run and gives the receipt. Sent twice with the same key, it is one run and the same receipt.

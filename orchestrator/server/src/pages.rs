@@ -19,7 +19,10 @@ pub mod words;
 use laufzettel_domain::Lang;
 use serde::Serialize;
 
-pub use citizen::{Answered, AntragPage, Decision, Notice, Question, QuittungPage, Reached, Said, Station, StatusPage, ZusammenfassungPage};
+pub use citizen::{
+    Answered, AntragPage, Decision, Notice, Question, QuittungPage, Reached, ReviewSection, Said, Station, StatusPage, Step, StepProgress, StepRow,
+    ZusammenfassungPage,
+};
 pub use form::{FileField, Filled, Form, FormView, UploadedFile};
 pub use reports::Report;
 pub use runs::{Called, Cancel, Entry, Gone, RunRow, RunState, StepKind, StepState, StepView, VorgaengePage, VorgangPage};
@@ -47,11 +50,25 @@ pub const HONEYPOT: &str = "_webseite";
 pub const ZONE: &str = "_zone";
 /// The idempotency key of a form, the same through all its pages.
 pub const KEY: &str = "_schluessel";
-/// Which button was pressed: [`INTENT_REVIEW`], [`INTENT_CHANGE`] or [`INTENT_SEND`].
+/// Which button was pressed; of [`INTENT_CHANGE`], [`INTENT_ADD`], [`INTENT_OPEN`] and [`INTENT_REMOVE`] it says where, behind a colon.
 pub const INTENT: &str = "_schritt";
+pub const INTENT_NEXT: &str = "weiter";
+pub const INTENT_BACK: &str = "zurueck";
+pub const INTENT_STAY: &str = "hierbleiben";
 pub const INTENT_REVIEW: &str = "pruefen";
 pub const INTENT_CHANGE: &str = "aendern";
 pub const INTENT_SEND: &str = "absenden";
+/// One more entry of a list; an entry to look at; an entry that goes.
+pub const INTENT_ADD: &str = "dazu";
+pub const INTENT_OPEN: &str = "oeffnen";
+pub const INTENT_REMOVE: &str = "entfernen";
+/// Where somebody is in a form of several pages, where that leads ([`GOAL_SUMMARY`] or on), and the last page reached.
+pub const PLACE: &str = "_seite";
+pub const GOAL: &str = "_ziel";
+pub const GOAL_SUMMARY: &str = "zusammenfassung";
+pub const FARTHEST: &str = "_weit";
+/// A question that is not always asked, and was.
+pub const SEEN: &str = "_gefragt";
 /// Digest of what a task showed the person.
 pub const SHOWN: &str = "shown";
 /// Chosen person and way back of the sign-in page; reason of a cancellation.
@@ -84,7 +101,7 @@ pub struct Link {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Page {
-    Antrag(AntragPage),
+    Antrag(Box<AntragPage>),
     Zusammenfassung(ZusammenfassungPage),
     Quittung(QuittungPage),
     Status(Box<StatusPage>),
@@ -114,8 +131,10 @@ pub fn escape(text: &str) -> String {
 /// The whole HTML document.
 pub fn render(page: &Page, frame: &Frame) -> String {
     match page {
-        Page::Antrag(p) => templates::document("antrag.html", p, &p.title, frame, p.form.problems.len()),
-        Page::Zusammenfassung(p) => templates::document("zusammenfassung.html", p, &p.title, frame, 0),
+        Page::Antrag(p) => templates::document("antrag.html", p, &p.heading(frame.lang), frame, p.form.problems.len()),
+        Page::Zusammenfassung(p) => {
+            templates::document("zusammenfassung.html", p, &format!("{} – {}", words::word("review_heading", frame.lang), p.title), frame, 0)
+        }
         Page::Quittung(p) => templates::document("quittung.html", p, words::word("receipt_heading", frame.lang), frame, 0),
         Page::Status(p) => templates::document("status.html", p, words::word("status_heading", frame.lang), frame, p.problems()),
         Page::Rueckzug(p) => templates::document("zurueckziehen.html", p, words::word("withdraw_heading", frame.lang), frame, usize::from(p.problem.is_some())),

@@ -9,19 +9,70 @@ use super::{
     form::{FormView, ReviewGroup},
     shown::Shown,
     stand::{AddedFile, Happened, Withdrawal},
-    words::format_span,
+    words::{format_span, word},
 };
 
+/// One page of an application, or an entry of a list on it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AntragPage {
     /// Where the form is sent; the summary and the last sending go there, too.
     pub action: String,
     pub title: String,
     pub description: String,
-    pub notice: Notice,
+    /// On the first page only.
+    pub notice: Option<Notice>,
+    /// `None`: the form has one page.
+    pub step: Option<Step>,
+    /// Of an entry: what it is called, with its number.
+    pub entry: Option<String>,
+    pub hint: Option<String>,
+    pub help: Option<String>,
+    /// Answers have brought up questions here.
+    pub new_questions: bool,
     pub form: FormView,
+    /// What is filled in elsewhere, and where somebody is.
+    pub hidden: Vec<(String, String)>,
+    /// There is a page before this one.
+    pub back: bool,
+    /// What the button forward says: [`super::INTENT_NEXT`] or [`super::INTENT_REVIEW`].
+    pub forward: &'static str,
+    /// The summary was there already and is where the button forward leads.
+    pub to_summary: bool,
     /// Idempotency key, made at the first look.
     pub key: String,
+}
+
+/// Which page of how many.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Step {
+    pub number: usize,
+    pub title: String,
+    pub all: Vec<StepRow>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StepRow {
+    pub title: String,
+    pub state: StepProgress,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepProgress {
+    Done,
+    Here,
+    /// It was seen, and something on it is not right yet.
+    Unfinished,
+    Open,
+}
+
+impl AntragPage {
+    /// „Schritt 2 von 5: Hund – Hund zur Hundesteuer anmelden“
+    pub fn heading(&self, lang: Lang) -> String {
+        let step =
+            self.step.as_ref().map(|step| format!("{} {} {} {}: {}", word("step", lang), step.number, word("step_of", lang), step.all.len(), step.title));
+        self.entry.iter().chain(&step).chain([&self.title]).cloned().collect::<Vec<_>>().join(" – ")
+    }
 }
 
 /// What is said before anything is asked (Art. 13 DSGVO, Art. 50 KI-VO).
@@ -80,10 +131,19 @@ impl Notice {
 pub struct ZusammenfassungPage {
     pub action: String,
     pub title: String,
-    pub groups: Vec<ReviewGroup>,
-    /// Name and value of everything sent (`Form::own_pairs`), with the references of uploaded files.
+    pub sections: Vec<ReviewSection>,
+    /// Name and value of everything sent (`Form::own_pairs`).
     pub hidden: Vec<(String, String)>,
     pub key: String,
+}
+
+/// What was answered on one page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReviewSection {
+    pub title: Option<String>,
+    /// The place to change it at; `None`: the form has one page.
+    pub change: Option<String>,
+    pub groups: Vec<ReviewGroup>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -1,5 +1,6 @@
 //! One sample of every page, with hostile text where people and models write.
 
+mod antrag;
 mod aufgaben;
 mod citizen;
 mod reports;
@@ -9,7 +10,9 @@ use jiff::civil::{DateTime, date};
 use laufzettel_domain::{Lang, Value};
 use serde_json::json;
 
-use super::*;
+use super::{form::Place, *};
+
+pub(super) use antrag::household;
 
 pub(super) const EVIL: &str = r#"<script>alert("x")</script> & 'Zitat'"#;
 const SCHEMA: &str = include_str!("../../../../schemas/hundesteuer-anmeldung.schema.json");
@@ -323,9 +326,14 @@ pub(super) fn pages(lang: Lang) -> Vec<(&'static str, Page)> {
 
 fn staff_and_citizens(lang: Lang) -> Vec<(&'static str, Page)> {
     let mut all = vec![
-        ("antrag", Page::Antrag(AntragPage::sample(false, lang))),
-        ("antrag-fehler", Page::Antrag(AntragPage::sample(true, lang))),
+        ("antrag", Page::Antrag(Box::new(AntragPage::sample(false, lang)))),
+        ("antrag-fehler", Page::Antrag(Box::new(AntragPage::sample(true, lang)))),
+        ("antrag-liste", Page::Antrag(Box::new(AntragPage::listed(&Place::parse("3"), false, lang)))),
+        ("antrag-liste-fehler", Page::Antrag(Box::new(AntragPage::listed(&Place::parse("3"), true, lang)))),
+        ("antrag-eintrag", Page::Antrag(Box::new(AntragPage::listed(&Place::parse("haushaltsmitglieder.0"), true, lang)))),
+        ("antrag-dateien", Page::Antrag(Box::new(AntragPage::listed(&Place::parse("7"), false, lang)))),
         ("zusammenfassung", Page::Zusammenfassung(ZusammenfassungPage::sample(lang))),
+        ("zusammenfassung-seiten", Page::Zusammenfassung(ZusammenfassungPage::listed(lang))),
         ("quittung", Page::Quittung(QuittungPage::sample())),
         ("status", Page::Status(Box::new(StatusPage::sample(Station::InBearbeitung)))),
         ("status-rueckfrage", Page::Status(Box::new(StatusPage::asking(false, lang)))),

@@ -9,19 +9,24 @@ use laufzettel_domain::Lang;
 use minijinja::{Environment, Error, State, UndefinedBehavior, Value, context, syntax::SyntaxConfig, value::Serde};
 use serde::Serialize;
 
-use super::{BACK, Frame, HONEYPOT, INTENT, INTENT_CHANGE, INTENT_REVIEW, INTENT_SEND, KEY, PASSWORD, PERSON, REASON, SHOWN, USER, ZONE, words};
+use super::{
+    BACK, Frame, HONEYPOT, INTENT, INTENT_ADD, INTENT_BACK, INTENT_CHANGE, INTENT_OPEN, INTENT_REMOVE, INTENT_REVIEW, INTENT_SEND, INTENT_STAY, KEY, PASSWORD,
+    PERSON, REASON, SHOWN, USER, ZONE, words,
+};
 
 /// What a page is that could not be rendered: only a template at odds with its context can bring it about.
 const BROKEN: &str = "<!doctype html><html lang=\"de\"><title>Fehler</title><h1>Diese Seite lässt sich nicht anzeigen.</h1>\
     <p>Der Fehler liegt bei uns. Ihre Daten sind nicht verloren.</p></html>";
 
-const TEMPLATES: [(&str, &str); 25] = [
+const TEMPLATES: [(&str, &str); 27] = [
     ("layout.html", include_str!("../../pages/layout.html")),
     ("formular.html", include_str!("../../pages/formular.html")),
+    ("formularliste.html", include_str!("../../pages/formularliste.html")),
     ("probleme.html", include_str!("../../pages/probleme.html")),
     ("werte.html", include_str!("../../pages/werte.html")),
     ("wert.html", include_str!("../../pages/wert.html")),
     ("antrag.html", include_str!("../../pages/antrag.html")),
+    ("vorher.html", include_str!("../../pages/vorher.html")),
     ("zusammenfassung.html", include_str!("../../pages/zusammenfassung.html")),
     ("quittung.html", include_str!("../../pages/quittung.html")),
     ("status.html", include_str!("../../pages/status.html")),
@@ -81,6 +86,7 @@ fn scope(frame: &Frame) -> Value {
         w => Value::from(Serde(words::all(frame.lang))),
         names => context! {
             honeypot => HONEYPOT, zone => ZONE, key => KEY, intent => INTENT, review => INTENT_REVIEW, change => INTENT_CHANGE, send => INTENT_SEND,
+            previous => INTENT_BACK, stay => INTENT_STAY, add => INTENT_ADD, open => INTENT_OPEN, remove => INTENT_REMOVE,
             shown => SHOWN, person => PERSON, back => BACK, reason => REASON, user => USER, password => PASSWORD,
         },
     }

@@ -166,8 +166,8 @@ fn wordings_of_every_state_exist() {
     }
     for decision in [Decision::Assistenz, Decision::Teil, Decision::Voll] {
         let mut page = AntragPage::sample(false, Lang::De);
-        page.notice = Notice { decision, ai: decision == Decision::Voll, ai_does: None, privacy_contact: None, ..page.notice };
-        assert!(tags(&render(&Page::Antrag(page), &frame(Lang::De, false))).len() > 10);
+        page.notice = page.notice.map(|notice| Notice { decision, ai: decision == Decision::Voll, ai_does: None, privacy_contact: None, ..notice });
+        assert!(tags(&render(&Page::Antrag(Box::new(page)), &frame(Lang::De, false))).len() > 10);
     }
 }
 

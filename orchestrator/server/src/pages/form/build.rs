@@ -1,9 +1,15 @@
 //! From a schema to the fields of a form; what cannot be shown is refused by name.
 
+use std::collections::BTreeMap;
+
 use laufzettel_domain::{Path, Value};
 use laufzettel_process::schema::is_file;
 
-use super::{Choice, Error, Field, Form, Group, Input, Kind, Node};
+use super::{Accepted, Choice, Depth, Error, Field, Form, Group, Input, Kind, List, Node, collect};
+use super::{
+    branches::{Extra, in_order},
+    conditions::Rule,
+};
 use crate::pages::shown::humanize;
 
 /// Longest chain of local references followed.
@@ -12,21 +18,60 @@ const REF_DEPTH_MAX: usize = 16;
 const GROUP_DEPTH_MAX: usize = 4;
 /// A text that may be longer gets several lines.
 const LINE_CHARS_MAX: u64 = 200;
+/// Fields of a form that stays on one page: what fits on three screens of a telephone, and is seen whole before it is sent.
+const ONE_PAGE_FIELDS_MAX: usize = 10;
+/// Entries of a list whose schema names no bound: more than any household or board has, few enough to go through one by one.
+const ENTRIES_USUAL_MAX: usize = 20;
+/// Entries of any list: the overview of fifty fits a page, and two lists within each other stay within what one form may send.
+const ENTRIES_MAX: usize = 50;
+/// Lists of blocks within each other: the members of a household and the incomes of each.
+const LISTS_DEPTH_MAX: usize = 2;
 
-struct Builder<'s> {
-    root: &'s Value,
+pub(super) struct Builder<'s> {
+    pub root: &'s Value,
     objects: Vec<(Path, bool)>,
+    pub rules: Vec<(Path, Rule)>,
+    pub paged: bool,
 }
 
-pub(super) fn form(schema: &Value, order: Option<&[String]>) -> Result<Form, Error> {
-    let mut builder = Builder { root: schema, objects: Vec::new() };
+pub(super) fn form(schema: &Value, order: Option<&[String]>, paged: bool) -> Result<Form, Error> {
+    let mut builder = Builder { root: schema, objects: Vec::new(), rules: Vec::new(), paged };
     let top = builder.resolve(schema, &Path::default())?;
     let nodes = builder.object(top, &Path::default(), true, order)?;
-    Ok(Form { title: text(top, "title"), description: text(top, "description"), nodes, objects: builder.objects })
+    let sheets = if paged { sheets(nodes) } else { vec![nodes] };
+    Ok(Form { title: text(top, "title"), description: text(top, "description"), sheets, objects: builder.objects, rules: builder.rules })
+}
+
+/// A page for every group at the top, and one for the loose fields between two of them.
+fn sheets(nodes: Vec<Node>) -> Vec<Vec<Node>> {
+    let mut fields = Vec::new();
+    collect(&nodes, Depth::Templates, &mut fields);
+    if fields.len() <= ONE_PAGE_FIELDS_MAX && !nodes.iter().any(has_list) {
+        return vec![nodes];
+    }
+    let (mut sheets, mut loose) = (Vec::new(), Vec::new());
+    for node in nodes {
+        if !matches!(node, Node::Group(_)) {
+            loose.push(node);
+            continue;
+        }
+        sheets.extend((!loose.is_empty()).then(|| std::mem::take(&mut loose)));
+        sheets.push(vec![node]);
+    }
+    sheets.extend((!loose.is_empty()).then_some(loose));
+    sheets
+}
+
+fn has_list(node: &Node) -> bool {
+    match node {
+        Node::Field(_) => false,
+        Node::Group(group) => group.nodes.iter().any(has_list),
+        Node::List(_) => true,
+    }
 }
 
 impl<'s> Builder<'s> {
-    fn resolve(&self, mut schema: &'s Value, path: &Path) -> Result<&'s Value, Error> {
+    pub(super) fn resolve(&self, mut schema: &'s Value, path: &Path) -> Result<&'s Value, Error> {
         for _ in 0..REF_DEPTH_MAX {
             let Some(pointer) = schema.get("$ref").and_then(Value::as_str) else { return Ok(schema) };
             let local = pointer.strip_prefix('#').and_then(|p| self.root.pointer(p));
@@ -39,15 +84,20 @@ impl<'s> Builder<'s> {
         let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
             return if accepts_nothing(schema) { Ok(Vec::new()) } else { Err(refuse(path, "an object without declared properties")) };
         };
-        if path.0.len() > GROUP_DEPTH_MAX {
+        if path.0.iter().filter(|part| *part != Path::EACH).count() > GROUP_DEPTH_MAX {
             return Err(refuse(path, "nested too deeply"));
         }
         let required = strings(schema, "required");
+        let extra = self.branches(schema, path)?;
+        let further = extra.iter().map(|field| (field.name.clone(), field.schema));
+        let all: BTreeMap<String, &'s Value> = properties.iter().map(|(name, schema)| (name.clone(), schema)).chain(further).collect();
+        let own = strings(schema, "x-reihenfolge");
+        let order = order.or((!own.is_empty()).then_some(own.as_slice()));
         let mut nodes = Vec::new();
-        for name in ordered(properties, &required, order) {
+        for name in ordered(&all, &required, order, &extra) {
             let inner = path.child(&name);
             check_name(&name, &inner)?;
-            let schema = self.resolve(&properties[&name], &inner)?;
+            let schema = self.resolve(all[&name], &inner)?;
             let place = Place { must: required.contains(&name), reached };
             self.property(schema, inner, place, &mut nodes)?;
         }
@@ -57,6 +107,11 @@ impl<'s> Builder<'s> {
     fn property(&mut self, schema: &'s Value, path: Path, place: Place, nodes: &mut Vec<Node>) -> Result<(), Error> {
         if !is_object(schema) {
             let group = text(schema, "x-gruppe");
+            if let Some(items) = self.blocks(schema, &path)? {
+                let list = Node::List(self.entries(schema, items, path, place)?);
+                put(nodes, group, list);
+                return Ok(());
+            }
             let field = Node::Field(self.field(schema, path, place)?);
             put(nodes, group, field);
             return Ok(());
@@ -69,7 +124,7 @@ impl<'s> Builder<'s> {
             return Ok(());
         }
         let (hint, help) = (text(schema, "description"), text(schema, "x-hilfe"));
-        nodes.push(Node::Group(Group { title, hint, help, optional: !place.must, nodes: inner }));
+        nodes.push(Node::Group(Group { path: Some(path), title, hint, help, optional: !place.must, nodes: inner }));
         Ok(())
     }
 
@@ -82,14 +137,45 @@ impl<'s> Builder<'s> {
             kind,
             required: place.must,
             reached: place.reached,
+            conditional: !place.must && self.rules.iter().any(|(known, _)| *known == path),
+            because: false,
+            path,
+        })
+    }
+
+    /// What the entries of a list of blocks are, where it is one.
+    fn blocks(&self, schema: &'s Value, path: &Path) -> Result<Option<&'s Value>, Error> {
+        let Some(items) = schema.get("items").filter(|_| kind_word(schema) == Some("array") && schema.get("x-auswahl").is_none()) else { return Ok(None) };
+        let items = self.resolve(items, path)?;
+        Ok(is_object(items).then_some(items))
+    }
+
+    fn entries(&mut self, schema: &'s Value, items: &'s Value, path: Path, place: Place) -> Result<List, Error> {
+        if !self.paged {
+            return Err(refuse(&path, "a list of blocks needs pages of its own, which only an application has"));
+        }
+        if path.0.iter().filter(|part| *part == Path::EACH).count() >= LISTS_DEPTH_MAX {
+            return Err(refuse(&path, "lists of blocks within each other, deeper than two"));
+        }
+        let (min, max) = bounds(schema, &path)?;
+        let title = text(schema, "title").unwrap_or_else(|| named(&path));
+        Ok(List {
+            entry: text(items, "title").unwrap_or_else(|| title.clone()),
+            title,
+            hint: text(schema, "description"),
+            help: text(schema, "x-hilfe"),
+            required: place.must && place.reached,
+            min,
+            max,
+            template: self.object(items, &path.child(Path::EACH), true, None)?,
+            entries: Vec::new(),
             path,
         })
     }
 
     fn kind(&self, schema: &'s Value, path: &Path) -> Result<Kind, Error> {
         if is_file(schema) {
-            let max_bytes = schema.get("x-max-bytes").and_then(Value::as_u64);
-            return Ok(Kind::File { media_types: strings(schema, "x-media-types"), max_bytes });
+            return Ok(Kind::File(accepted(schema)));
         }
         if kind_word(schema) == Some("array") {
             return self.list(schema, path);
@@ -118,12 +204,30 @@ impl<'s> Builder<'s> {
         if let Some(choices) = choices(items, path)? {
             return Ok(Kind::Many(choices));
         }
+        if is_file(items) {
+            let (min, max) = bounds(schema, path)?;
+            return Ok(Kind::Files { accepted: accepted(items), min, max });
+        }
         match (kind_word(items), items.get("format").and_then(Value::as_str)) {
             (Some("string"), None | Some("email" | "uri")) => Ok(Kind::Lines { whole_numbers: false }),
             (Some("integer"), _) => Ok(Kind::Lines { whole_numbers: true }),
             _ => Err(refuse(path, "a list of anything but short texts, whole numbers or choices")),
         }
     }
+}
+
+fn accepted(schema: &Value) -> Accepted {
+    Accepted { media_types: strings(schema, "x-media-types"), max_bytes: schema.get("x-max-bytes").and_then(Value::as_u64) }
+}
+
+/// Least and most entries of a list.
+fn bounds(schema: &Value, path: &Path) -> Result<(usize, usize), Error> {
+    let number = |key: &str| schema.get(key).and_then(Value::as_u64).map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+    let (min, max) = (number("minItems").unwrap_or(0), number("maxItems").unwrap_or(ENTRIES_USUAL_MAX).min(ENTRIES_MAX));
+    if min > max {
+        return Err(refuse(path, &format!("a list that needs {min} entries; a form takes at most {max}")));
+    }
+    Ok((min, max))
 }
 
 #[derive(Clone, Copy)]
@@ -186,7 +290,7 @@ fn put(nodes: &mut Vec<Node>, group: Option<String>, node: Node) {
     let Some(title) = group else { return nodes.push(node) };
     match group_mut(nodes, &title) {
         Some(group) => group.nodes.push(node),
-        None => nodes.push(Node::Group(Group { title, hint: None, help: None, optional: false, nodes: vec![node] })),
+        None => nodes.push(Node::Group(Group { path: None, title, hint: None, help: None, optional: false, nodes: vec![node] })),
     }
 }
 
@@ -197,8 +301,9 @@ fn group_mut<'n>(nodes: &'n mut [Node], title: &str) -> Option<&'n mut Group> {
     })
 }
 
-/// The given order; else what is required as listed there, then the rest by name, consent last of all.
-fn ordered(properties: &serde_json::Map<String, Value>, required: &[String], order: Option<&[String]>) -> Vec<String> {
+/// The given order; else what is required as listed there, then the rest by name, consent last of all. What stands in a branch only follows
+/// what decides about it.
+fn ordered(properties: &BTreeMap<String, &Value>, required: &[String], order: Option<&[String]>, extra: &[Extra<'_>]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     let given = order.unwrap_or_default().iter();
     for name in given.chain(required).chain(properties.keys()) {
@@ -208,6 +313,7 @@ fn ordered(properties: &serde_json::Map<String, Value>, required: &[String], ord
     }
     if order.is_none() {
         names.sort_by_key(|name| properties[name].get("const") == Some(&Value::Bool(true)));
+        in_order(&mut names, extra);
     }
     names
 }
@@ -218,7 +324,7 @@ fn check_name(name: &str, path: &Path) -> Result<(), Error> {
     if plain { Ok(()) } else { Err(refuse(path, "its name may hold letters, digits, „_“ and „-“ only, and no „_“ in front")) }
 }
 
-fn is_object(schema: &Value) -> bool {
+pub(super) fn is_object(schema: &Value) -> bool {
     !is_file(schema) && (kind_word(schema) == Some("object") || (kind_word(schema).is_none() && schema.get("properties").is_some()))
 }
 
@@ -242,7 +348,7 @@ fn text(schema: &Value, key: &str) -> Option<String> {
     schema.get(key).and_then(Value::as_str).map(str::to_owned)
 }
 
-fn strings(schema: &Value, key: &str) -> Vec<String> {
+pub(super) fn strings(schema: &Value, key: &str) -> Vec<String> {
     schema.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
@@ -250,6 +356,6 @@ fn named(path: &Path) -> String {
     humanize(path.0.last().map_or("", String::as_str))
 }
 
-fn refuse(path: &Path, reason: &str) -> Error {
+pub(super) fn refuse(path: &Path, reason: &str) -> Error {
     Error { field: path.to_string(), reason: reason.to_owned() }
 }

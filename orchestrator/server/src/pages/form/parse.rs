@@ -3,12 +3,12 @@
 //! Forgiving in form, not in meaning: blanks around and between digits go, a comma may stand in a number; nothing is guessed.
 
 use jiff::civil::Date;
-use laufzettel_domain::{Path, Text, Value};
+use laufzettel_domain::{Lang, Path, Text, Value, file::File};
 use laufzettel_process::{Schema, schema::Problem};
 use serde_json::{Map, json};
 
-use super::{Choice, Field, Form, Kind, sent};
-use crate::pages::words::said;
+use super::{Choice, FILE_REFERENCE, Field, Form, Kind, List, sent};
+use crate::pages::words::{said, word};
 
 /// An answer, or why it is none.
 enum Answer {
@@ -20,7 +20,15 @@ enum Answer {
 impl Form {
     /// Builds the value. Problems found here come before those of the schema at the same field.
     pub fn parse(&self, pairs: &[(String, String)]) -> (Value, Vec<Problem>) {
+        self.laid(pairs).read(pairs)
+    }
+
+    pub(super) fn read(&self, pairs: &[(String, String)]) -> (Value, Vec<Problem>) {
         let (mut value, mut problems) = (Value::Object(Map::new()), Vec::new());
+        for list in self.lists().into_iter().filter(|list| !list.entries.is_empty()) {
+            let blank = vec![Value::Object(Map::new()); list.entries.len()];
+            insert(&mut value, &list.path.to_string(), blank.into());
+        }
         for field in self.fields() {
             let mut wrong = |message| problems.push(Problem { path: field.path.clone(), message });
             match field.read(pairs) {
@@ -30,27 +38,56 @@ impl Form {
                 Answer::Empty => {}
             }
         }
-        self.add_required_objects(&mut value);
+        self.add_required(&mut value);
+        problems.extend(self.lists().into_iter().filter_map(few));
         (value, problems)
     }
 
-    /// A required object nobody filled in is there and empty: its fields, not the object, are what is missing.
-    fn add_required_objects(&self, value: &mut Value) {
-        for (path, required) in &self.objects {
-            let above = Path(path.0[..path.0.len() - 1].to_vec());
-            if *required && above.find(value).is_some() && path.find(value).is_none() {
-                insert(value, &path.to_string(), Value::Object(Map::new()));
-            }
+    /// A required object nobody filled in is there and empty: its fields, not the object, are what is missing. So is a required list.
+    fn add_required(&self, value: &mut Value) {
+        let objects = self.objects.iter().filter(|(_, required)| *required).map(|(path, _)| (path, Value::Object(Map::new())));
+        objects.for_each(|(path, empty)| add(value, path, empty));
+        let lists = self.lists().into_iter().filter(|list| list.required).map(|list| &list.path);
+        let files = self.fields().into_iter().filter(|field| field.must() && matches!(field.kind, Kind::Files { .. })).map(|field| &field.path);
+        for path in lists.chain(files) {
+            add(value, path, Value::Array(Vec::new()));
         }
     }
 }
 
+/// Puts it there unless something is, or nothing to put it in.
+fn add(value: &mut Value, path: &Path, empty: Value) {
+    let above = Path(path.0[..path.0.len().saturating_sub(1)].to_vec());
+    if above.find(value).is_some() && path.find(value).is_none() {
+        insert(value, &path.to_string(), empty);
+    }
+}
+
+/// A list with fewer entries than it needs; one that may be left out needs none.
+fn few(list: &List) -> Option<Problem> {
+    let entries = list.entries.len();
+    if entries >= list.min || (entries == 0 && !list.required) {
+        return None;
+    }
+    let text = |lang| word(if list.min == 1 { "list_one_missing" } else { "list_missing" }, lang).replace("{min}", &list.min.to_string());
+    Some(Problem { path: list.path.clone(), message: Text::new(text(Lang::De), text(Lang::En)) })
+}
+
 impl Field {
+    /// The answer, if there is one and it can be read.
+    pub(super) fn answer(&self, pairs: &[(String, String)]) -> Option<Value> {
+        match self.read(pairs) {
+            Answer::Given(value) => Some(value),
+            Answer::Empty | Answer::Wrong(_) => None,
+        }
+    }
+
     fn read(&self, pairs: &[(String, String)]) -> Answer {
         let name = self.name();
         let raw = sent(pairs, &name).map(str::trim).unwrap_or_default();
         match &self.kind {
-            Kind::File { .. } => Answer::Empty,
+            Kind::File(_) => files(pairs, &name).pop().map_or(Answer::Empty, Answer::Given),
+            Kind::Files { .. } => Some(files(pairs, &name)).filter(|files| !files.is_empty()).map_or(Answer::Empty, |files| Answer::Given(files.into())),
             Kind::Date => date(pairs, &name),
             Kind::Many(choices) => many(pairs, &name, choices),
             _ if raw.is_empty() => Answer::Empty,
@@ -81,13 +118,25 @@ impl Field {
 
     /// What to say where the schema would only say that something is missing.
     fn missing(&self) -> Option<Text> {
+        if self.because && self.kind != Kind::Consent {
+            return Some(said("missing_because"));
+        }
         match self.kind {
             Kind::Date => Some(said("missing_date")),
             Kind::Consent => Some(said("missing_consent")),
             Kind::YesNo | Kind::One(_) => Some(said("missing_choice")),
+            Kind::File(_) => Some(said("missing_file")),
+            Kind::Files { min: 1.., .. } => Some(said("missing_files")),
             _ => None,
         }
     }
+}
+
+/// The files whose references came along; whether their bytes are there, the caller looks.
+fn files(pairs: &[(String, String)], name: &str) -> Vec<Value> {
+    let name = format!("{name}{FILE_REFERENCE}");
+    let references = pairs.iter().filter(|(key, _)| *key == name);
+    references.filter_map(|(_, reference)| serde_json::from_str::<File>(reference).ok()).filter_map(|file| serde_json::to_value(file).ok()).collect()
 }
 
 fn date(pairs: &[(String, String)], name: &str) -> Answer {
@@ -153,15 +202,43 @@ fn lines(raw: &str, whole_numbers: bool) -> Answer {
     numbers.map_or_else(|| Answer::Wrong(said("number_lines")), |list| Answer::Given(list.into()))
 }
 
-/// Puts `part` at a dotted path, making the objects above it. A value in the way that is no object stays as it is.
-pub fn insert(value: &mut Value, path: &str, part: Value) {
-    let (above, last) = path.rsplit_once('.').unwrap_or(("", path));
+/// Puts files where a value speaks of some: one, or a list of them. `None` left: the field goes with them.
+pub fn replace_files(value: &mut Value, path: &str, mut files: Vec<Value>) {
+    let path = Path::new(path.split('.'));
+    match path.find(value) {
+        None => return,
+        Some(Value::Array(_)) => return insert(value, &path.to_string(), files.into()),
+        Some(_) => {}
+    }
+    if let Some(file) = files.pop() {
+        return insert(value, &path.to_string(), file);
+    }
+    let pointer: String = path.0[..path.0.len().saturating_sub(1)].iter().map(|part| format!("/{part}")).collect();
+    if let (Some(Value::Object(map)), Some(last)) = (value.pointer_mut(&pointer), path.0.last()) {
+        map.remove(last);
+    }
+}
+
+/// Puts `part` at a dotted path, making the objects above it; a list grows to the entry that is named. A value in the way that is
+/// neither stays as it is.
+pub(super) fn insert(value: &mut Value, path: &str, part: Value) {
     let mut place = value;
-    for name in above.split('.').filter(|name| !name.is_empty()) {
-        let Some(map) = place.as_object_mut() else { return };
-        place = map.entry(name).or_insert_with(|| Value::Object(Map::new()));
+    for name in path.split('.') {
+        let below = match place {
+            Value::Object(map) => map.entry(name).or_insert(Value::Null),
+            Value::Array(entries) => {
+                let Some(index) = name.parse::<usize>().ok().filter(|index| *index <= entries.len()) else { return };
+                if index == entries.len() {
+                    entries.push(Value::Null);
+                }
+                &mut entries[index]
+            }
+            _ => return,
+        };
+        if below.is_null() {
+            *below = Value::Object(Map::new());
+        }
+        place = below;
     }
-    if let Some(map) = place.as_object_mut() {
-        map.insert(last.to_owned(), part);
-    }
+    *place = part;
 }

@@ -1,20 +1,33 @@
 //! From a value back to what a browser would send: for proposals and for values known before.
 
+use std::collections::BTreeSet;
+
 use laufzettel_domain::Value;
 
-use super::{Field, Form, Kind};
+use super::{COUNT, FILE_REFERENCE, Field, Form, Kind};
 use crate::pages::shown;
 
 impl Form {
-    /// The pairs that would give `value`; fields it does not have are left out, files too.
+    /// The pairs that would give `value`; fields it does not have are left out.
     pub fn pairs(&self, value: &Value) -> Vec<(String, String)> {
-        let fields = self.fields();
-        fields.into_iter().filter_map(|f| f.path.find(value).map(|v| f.pairs(v))).flatten().collect()
+        let form = self.expanded_by(&|path| path.find(value).and_then(Value::as_array).map_or(0, Vec::len));
+        let lists = form.lists().into_iter().filter(|list| !list.entries.is_empty());
+        let counts: Vec<_> = lists.map(|list| (format!("{}{COUNT}", list.path), list.entries.len().to_string())).collect();
+        let fields = form.fields().into_iter().filter_map(|f| f.path.find(value).map(|v| f.pairs(v))).flatten();
+        counts.into_iter().chain(fields).collect()
+    }
+
+    /// What a page carries on beside what stands on it itself: everything asked elsewhere, and how long the lists are.
+    pub fn carried(&self, part: &Self, pairs: &[(String, String)]) -> Vec<(String, String)> {
+        let shown: Vec<String> = part.shown().into_iter().flat_map(Field::names).collect();
+        self.own_pairs(pairs).into_iter().filter(|(name, _)| !shown.contains(name)).collect()
     }
 
     /// The pairs that belong to this form, with the references of files; everything else a browser sent is dropped.
     pub fn own_pairs(&self, pairs: &[(String, String)]) -> Vec<(String, String)> {
-        let names: Vec<String> = self.fields().into_iter().flat_map(Field::names).collect();
+        let form = self.expanded(pairs);
+        let counts = form.lists().into_iter().map(|list| format!("{}{COUNT}", list.path));
+        let names: BTreeSet<String> = form.fields().into_iter().flat_map(Field::names).chain(counts).collect();
         pairs.iter().filter(|(name, value)| names.contains(name) && !value.is_empty()).cloned().collect()
     }
 }
@@ -24,7 +37,8 @@ impl Field {
         let name = self.name();
         let plain = shown::plain(value);
         match &self.kind {
-            Kind::File { .. } => Vec::new(),
+            Kind::File(_) => vec![(format!("{name}{FILE_REFERENCE}"), value.to_string())],
+            Kind::Files { .. } => value.as_array().into_iter().flatten().map(|file| (format!("{name}{FILE_REFERENCE}"), file.to_string())).collect(),
             Kind::Date => date_parts(&name, &plain),
             Kind::Consent => value.as_bool().filter(|ticked| *ticked).map(|_| (name, "ja".to_owned())).into_iter().collect(),
             Kind::YesNo => vec![(name, if value == &Value::Bool(true) { "ja" } else { "nein" }.to_owned())],
@@ -42,11 +56,11 @@ impl Field {
         matches!(self.kind, Kind::Text { .. } | Kind::Area { .. } | Kind::Number { .. } | Kind::Date | Kind::Lines { .. })
     }
 
-    fn names(&self) -> Vec<String> {
+    pub(super) fn names(&self) -> Vec<String> {
         let name = self.name();
         match self.kind {
             Kind::Date => ["tag", "monat", "jahr"].map(|part| format!("{name}.{part}")).to_vec(),
-            Kind::File { .. } => vec![format!("{name}{}", super::FILE_REFERENCE)],
+            Kind::File(_) | Kind::Files { .. } => vec![format!("{name}{FILE_REFERENCE}")],
             _ => vec![name],
         }
     }

@@ -3,7 +3,7 @@
 use laufzettel_domain::{Lang, Value, file::File};
 use serde::Serialize;
 
-use super::{Choice, Field, Form, Group, Kind, Node};
+use super::{Choice, Field, Form, Group, Kind, List, Node};
 use crate::pages::{shown, words::word};
 
 /// The answers of one group.
@@ -26,10 +26,23 @@ pub struct ReviewRow {
 impl Form {
     /// Every question with its answer, also those left empty.
     pub fn review(&self, value: &Value, lang: Lang) -> Vec<ReviewGroup> {
+        let sheets = (0..self.sheets.len()).flat_map(|page| self.review_page(page, value, lang));
+        sheets.collect()
+    }
+
+    /// The same of one page.
+    pub fn review_page(&self, page: usize, value: &Value, lang: Lang) -> Vec<ReviewGroup> {
         let mut groups = vec![ReviewGroup { title: None, level: 2, rows: Vec::new() }];
-        add(&self.nodes, value, lang, 2, &mut groups);
-        groups.retain(|group| !group.rows.is_empty());
-        groups
+        self.sheets.get(page).into_iter().for_each(|nodes| add(nodes, value, lang, 2, &mut groups));
+        // a group whose fields all stand in groups of its own keeps its heading
+        let mut kept: Vec<ReviewGroup> = Vec::new();
+        for (n, group) in groups.iter().enumerate() {
+            let heads = group.title.is_some() && groups.get(n + 1).is_some_and(|next| next.level > group.level);
+            if heads || !group.rows.is_empty() {
+                kept.push(group.clone());
+            }
+        }
+        kept
     }
 }
 
@@ -41,9 +54,31 @@ fn add(nodes: &[Node], value: &Value, lang: Lang, level: u8, groups: &mut Vec<Re
         groups.last_mut().into_iter().for_each(|group| group.rows.push(row.clone()));
     }
     for node in nodes {
-        let Node::Group(Group { title, nodes, .. }) = node else { continue };
-        groups.push(ReviewGroup { title: Some(title.clone()), level, rows: Vec::new() });
-        add(nodes, value, lang, level.saturating_add(1).min(4), groups);
+        match node {
+            Node::Field(_) => {}
+            Node::Group(Group { nodes, .. }) if nodes.is_empty() => {}
+            Node::Group(Group { title, nodes, .. }) => {
+                groups.push(ReviewGroup { title: Some(title.clone()), level, rows: Vec::new() });
+                add(nodes, value, lang, deeper(level), groups);
+            }
+            Node::List(list) => entries(list, value, lang, level, groups),
+        }
+    }
+}
+
+fn deeper(level: u8) -> u8 {
+    level.saturating_add(1).min(6)
+}
+
+/// Each entry under its name and number; of a list without entries it is said that there are none.
+fn entries(list: &List, value: &Value, lang: Lang, level: u8, groups: &mut Vec<ReviewGroup>) {
+    if list.entries.is_empty() {
+        let row = ReviewRow { label: list.title.clone(), text: String::new() };
+        groups.last_mut().into_iter().for_each(|group| group.rows.push(row.clone()));
+    }
+    for (n, nodes) in list.entries.iter().enumerate() {
+        groups.push(ReviewGroup { title: Some(format!("{} {}", list.entry, n + 1)), level, rows: Vec::new() });
+        add(nodes, value, lang, deeper(level), groups);
     }
 }
 
@@ -58,7 +93,8 @@ impl Field {
             Kind::One(choices) => title(value, choices),
             Kind::Many(choices) => join(value.as_array().into_iter().flatten().map(|v| title(v, choices))),
             Kind::Lines { .. } => join(value.as_array().into_iter().flatten().map(shown::plain)),
-            Kind::File { .. } => File::from_value(value).map_or_else(String::new, |file| shown::file(&file, lang)),
+            Kind::File(_) => File::from_value(value).map_or_else(String::new, |file| shown::file(&file, lang)),
+            Kind::Files { .. } => join(value.as_array().into_iter().flatten().filter_map(File::from_value).map(|file| shown::file(&file, lang))),
             Kind::Consent | Kind::YesNo => word(if value == &Value::Bool(true) { "yes" } else { "no" }, lang).to_owned(),
             Kind::Number { whole: false } => shown::number(value, lang),
             Kind::Date => shown::day(&shown::plain(value), lang),

@@ -7,7 +7,7 @@ use laufzettel_process::{
 };
 use serde_json::json;
 
-use super::{view::Item, *};
+use super::{parse::insert, view::Item, *};
 use crate::pages::{Notice, samples};
 
 fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -198,6 +198,7 @@ fn files_are_named_for_the_caller() {
             media_types: ["text/plain", "application/pdf", "image/jpeg", "image/png"].map(str::to_owned).to_vec(),
             max_bytes: Some(4_194_304),
             required: false,
+            several: None,
         }]
     );
     let mut value = json!({ "a": 1 });
@@ -205,6 +206,34 @@ fn files_are_named_for_the_caller() {
     insert(&mut value, "b.c", file.clone());
     insert(&mut value, "a.d", file.clone());
     assert_eq!(value, json!({ "a": 1, "b": { "c": file } }));
+    assert_eq!(form.file_field("nachweis.0"), None);
+    assert_eq!(samples::household().file_field("nachweise").and_then(|field| field.several), Some(20));
+}
+
+#[test]
+fn a_list_needs_pages_and_a_bound_that_a_form_can_hold() {
+    let list = |more: serde_json::Value| {
+        let mut list =
+            json!({ "type": "array", "title": "Hunde", "items": { "type": "object", "required": ["name"], "properties": { "name": { "type": "string" } } } });
+        list.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
+        json!({ "type": "object", "required": ["hunde"], "properties": { "hunde": list } })
+    };
+    assert_eq!(Form::of(&list(json!({})), None).unwrap_err().field, "hunde");
+    assert_eq!(Form::paged(&list(json!({ "minItems": 51 }))).unwrap_err().field, "hunde");
+    let most = |schema| Form::paged(&schema).unwrap().expanded(&pairs(&[("hunde._anzahl", "1000")])).list(&Path::new(["hunde"])).unwrap().entries.len();
+    assert_eq!([most(list(json!({}))), most(list(json!({ "maxItems": 3 }))), most(list(json!({ "maxItems": 900 })))], [20, 3, 50]);
+    for (min, sent, value, problems) in [
+        (0, &[][..], json!({ "hunde": [] }), &[][..]),
+        (1, &[], json!({ "hunde": [] }), &["hunde: Bitte tragen Sie hier mindestens einen Eintrag ein."]),
+        (2, &[("hunde._anzahl", "1")], json!({ "hunde": [{}] }), &["hunde: Bitte tragen Sie hier mindestens 2 Einträge ein."]),
+        (2, &[("hunde.1.name", "Bello")], json!({ "hunde": [{}, { "name": "Bello" }] }), &[]),
+    ] {
+        let (found, told) = Form::paged(&list(json!({ "minItems": min }))).unwrap().parse(&pairs(sent));
+        assert_eq!(
+            (found, told.iter().map(|p| format!("{}: {}", p.path, p.message.de)).collect::<Vec<_>>()),
+            (value, problems.iter().map(|s| (*s).to_owned()).collect())
+        );
+    }
 }
 
 #[test]
@@ -251,7 +280,7 @@ fn shipped_processes_can_be_asked_for() {
     for process in processes.values() {
         // what nobody is asked for on a page need not have one
         if process.triggers.iter().any(|trigger| matches!(trigger.kind, TriggerKind::Intake { .. })) {
-            assert!(!Form::of(&process.input.root, None).unwrap().fields().is_empty());
+            assert!(!Form::paged(&process.input.root).unwrap().pages().is_empty());
         }
         assert!(!Notice::of(process, Lang::De).keep_case.is_empty());
         for step in process.steps.values() {

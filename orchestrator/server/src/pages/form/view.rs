@@ -6,7 +6,7 @@ use laufzettel_domain::{Lang, Path, Value};
 use laufzettel_process::schema::Problem;
 use serde::Serialize;
 
-use super::{Choice, FILE_REFERENCE, FILE_REMOVED, Field, Form, Group, Kind, Node, sent};
+use super::{Accepted, Choice, Depth, FILE_REFERENCE, FILE_REMOVED, Field, Form, Group, Kind, List, Node, collect, lists::lists, sent};
 use crate::pages::{Source, shown, words::word};
 
 /// Up to so many choices all lie open; more go into a list to open.
@@ -63,6 +63,37 @@ pub enum Item {
     Open { title: String, hint: Option<String>, help: Option<String>, optional: bool },
     Close,
     Field(Box<FieldView>),
+    List(Box<ListView>),
+}
+
+/// The overview of a list: its entries have pages of their own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ListView {
+    pub id: String,
+    /// Dotted path: what is added to.
+    pub path: String,
+    pub label: String,
+    pub hint: Option<String>,
+    pub help: Option<String>,
+    /// What one of them is called.
+    pub entry: String,
+    pub optional: bool,
+    pub entries: Vec<EntryView>,
+    /// No further one is taken.
+    pub full: bool,
+    pub max: usize,
+    pub error: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EntryView {
+    pub id: String,
+    /// Dotted path with its number: what is changed or removed.
+    pub path: String,
+    pub number: usize,
+    /// Its first answer; empty if there is none.
+    pub text: String,
+    pub error: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -83,6 +114,8 @@ pub struct FieldView {
     pub required: bool,
     /// Marked as voluntary.
     pub optional: bool,
+    /// Marked as needed only where other answers say so.
+    pub conditional: bool,
     pub error: Option<String>,
     /// Ids of hint, proposal and error.
     pub described_by: String,
@@ -112,38 +145,115 @@ pub struct FileView {
     pub max: Option<String>,
     pub reference_name: String,
     pub remove_name: String,
-    pub reference: Option<String>,
-    /// Name and size of the one there already.
-    pub there: Option<String>,
+    /// Those there already.
+    pub there: Vec<FileThere>,
+    /// It takes so many, and several at once.
+    pub several: Option<usize>,
+    /// No further one is taken.
+    pub full: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FileThere {
+    pub reference: String,
+    /// Name and size.
+    pub text: String,
+    /// What the box that removes it sends.
+    pub remove: String,
 }
 
 impl Form {
     pub fn view(&self, filled: &Filled<'_>, lang: Lang) -> FormView {
         let mut items = Vec::new();
-        open(&self.nodes, filled, lang, &mut items);
-        FormView { problems: self.summary(filled.problems, lang), items, multipart: !self.files().is_empty() }
+        self.sheets.iter().for_each(|nodes| open(nodes, filled, lang, &mut items));
+        let multipart = self.shown().iter().any(|field| matches!(field.kind, Kind::File(_) | Kind::Files { .. }));
+        FormView { problems: self.summary(filled.problems, lang), items, multipart }
     }
 
     fn summary(&self, problems: &[Problem], lang: Lang) -> Vec<ProblemView> {
-        let fields = self.fields();
+        let fields = self.shown();
+        let mut at_lists = Vec::new();
+        self.sheets.iter().for_each(|nodes| lists(nodes, false, &mut at_lists));
         let at_fields = fields.iter().filter_map(|field| {
             let text = first(problems, &field.path, lang)?;
             Some(ProblemView { target: Some(field.first_id()), label: Some(field.title.clone()), text })
         });
-        let placed = |p: &Problem| fields.iter().any(|f| f.path.covers(&p.path));
+        let placed = |p: &Problem| fields.iter().any(|f| f.path.covers(&p.path)) || at_lists.iter().any(|list| list.path.covers(&p.path));
         let loose = problems.iter().filter(|p| !placed(p)).map(|p| {
             let label = p.path.0.last().map(|name| shown::humanize(name));
             ProblemView { target: None, label, text: p.message.get(lang).to_owned() }
         });
-        at_fields.chain(loose).collect()
+        at_fields.chain(at_lists.iter().flat_map(|list| list.problems(problems, lang))).chain(loose).collect()
     }
+}
+
+impl List {
+    fn id(&self) -> String {
+        format!("f-{}", self.path)
+    }
+
+    /// What is wrong with the list itself, then which of its entries are not done.
+    fn problems(&self, problems: &[Problem], lang: Lang) -> Vec<ProblemView> {
+        let own = self.error(problems, lang).map(|text| ProblemView { target: Some(self.id()), label: Some(self.title.clone()), text });
+        let inside = (0..self.entries.len()).filter_map(|index| {
+            let text = self.unfinished(index, problems, lang)?;
+            Some(ProblemView { target: Some(format!("{}.{index}", self.id())), label: Some(format!("{} {}", self.entry, index + 1)), text })
+        });
+        own.into_iter().chain(inside).collect()
+    }
+
+    fn error(&self, problems: &[Problem], lang: Lang) -> Option<String> {
+        problems.iter().find(|p| p.path == self.path).map(|p| p.message.get(lang).to_owned())
+    }
+
+    fn unfinished(&self, index: usize, problems: &[Problem], lang: Lang) -> Option<String> {
+        let entry = self.path.child(&index.to_string());
+        problems.iter().any(|p| entry.covers(&p.path)).then(|| word("entry_unfinished", lang).to_owned())
+    }
+
+    fn view(&self, filled: &Filled<'_>, lang: Lang) -> ListView {
+        let entry = |(index, nodes): (usize, &Vec<Node>)| EntryView {
+            id: format!("{}.{index}", self.id()),
+            path: format!("{}.{index}", self.path),
+            number: index + 1,
+            text: first_answer(nodes, filled.pairs, lang),
+            error: self.unfinished(index, filled.problems, lang),
+        };
+        ListView {
+            id: self.id(),
+            path: self.path.to_string(),
+            label: self.title.clone(),
+            hint: self.hint.clone(),
+            help: self.help.clone(),
+            entry: self.entry.clone(),
+            optional: !self.required && !says_so(&self.title),
+            entries: self.entries.iter().enumerate().map(entry).collect(),
+            full: self.entries.len() >= self.max,
+            max: self.max,
+            error: self.error(filled.problems, lang),
+        }
+    }
+}
+
+/// By which somebody knows an entry again: its first field that is filled in, as it was typed if it is not right yet.
+fn first_answer(nodes: &[Node], pairs: &[(String, String)], lang: Lang) -> String {
+    let mut fields = Vec::new();
+    collect(nodes, Depth::Page, &mut fields);
+    let told = |field: &Field| match field.answer(pairs) {
+        Some(value) => field.spell_value(&value, lang),
+        None => sent(pairs, &field.name()).unwrap_or_default().to_owned(),
+    };
+    fields.into_iter().map(told).find(|text| !text.is_empty()).unwrap_or_default()
 }
 
 fn open(nodes: &[Node], filled: &Filled<'_>, lang: Lang, items: &mut Vec<Item>) {
     for node in nodes {
         match node {
             Node::Field(field) => items.push(Item::Field(Box::new(field.view(filled, lang)))),
-            Node::Group(Group { title, hint, help, optional, nodes }) => {
+            Node::List(list) => items.push(Item::List(Box::new(list.view(filled, lang)))),
+            // everything in it stands in branches that do not apply
+            Node::Group(Group { nodes, .. }) if nodes.is_empty() => {}
+            Node::Group(Group { title, hint, help, optional, nodes, .. }) => {
                 let optional = *optional && !says_so(title);
                 items.push(Item::Open { title: title.clone(), hint: hint.clone(), help: help.clone(), optional });
                 open(nodes, filled, lang, items);
@@ -197,7 +307,8 @@ impl Field {
             options,
             value: sent(pairs, &self.name()).unwrap_or_default().to_owned(),
             required: self.must(),
-            optional: !self.required && self.kind != Kind::Consent && !says_so(&self.title),
+            conditional: self.conditional,
+            optional: !self.required && !self.conditional && self.kind != Kind::Consent && !says_so(&self.title),
             error: first(filled.problems, &self.path, lang),
             autocomplete: self.autocomplete(filled.own_data),
             proposal: proposed.map(|v| self.spell_value(v, lang)),
@@ -215,7 +326,7 @@ impl Field {
             Kind::Text { .. } | Kind::Number { .. } => ("text", Vec::new()),
             Kind::Area { .. } | Kind::Lines { .. } => ("area", Vec::new()),
             Kind::Consent => ("consent", Vec::new()),
-            Kind::File { .. } => ("file", Vec::new()),
+            Kind::File(_) | Kind::Files { .. } => ("file", Vec::new()),
             Kind::Date => ("date", self.date_parts(pairs, own_data, lang)),
             Kind::Many(choices) => ("checks", self.options(choices, pairs)),
             Kind::One(choices) if choices.len() > RADIOS_MAX => ("select", self.options(choices, pairs)),
@@ -264,15 +375,25 @@ impl Field {
     }
 
     fn file(&self, files: &[UploadedFile], lang: Lang) -> Option<FileView> {
-        let Kind::File { media_types, max_bytes } = &self.kind else { return None };
+        let (Accepted { media_types, max_bytes }, several) = match &self.kind {
+            Kind::File(accepted) => (accepted, None),
+            Kind::Files { accepted, max, .. } => (accepted, Some(*max)),
+            _ => return None,
+        };
         let name = self.name();
-        let there = files.iter().find(|f| f.path == name);
+        let there = |(n, file): (usize, &UploadedFile)| FileThere {
+            reference: file.reference.clone(),
+            text: format!("{} ({})", file.name, shown::size(file.bytes, lang)),
+            remove: (n + 1).to_string(),
+        };
+        let there: Vec<FileThere> = files.iter().filter(|f| f.path == name).enumerate().map(there).collect();
         Some(FileView {
             accept: media_types.join(","),
             kinds: media_types.iter().map(|m| shown::media_type(m)).collect::<Vec<_>>().join(", "),
             max: max_bytes.map(|bytes| shown::size(bytes, lang)),
-            reference: there.map(|f| f.reference.clone()),
-            there: there.map(|f| format!("{} ({})", f.name, shown::size(f.bytes, lang))),
+            full: several.is_some_and(|max| there.len() >= max),
+            there,
+            several,
             reference_name: format!("{name}{FILE_REFERENCE}"),
             remove_name: format!("{name}{FILE_REMOVED}"),
         })

@@ -1,0 +1,114 @@
+//! Where every button leads.
+
+use laufzettel_domain::{Path, Text};
+use serde_json::json;
+
+use super::*;
+
+/// Three pages: a name, a list of dogs with their ailments, a postal code.
+fn form() -> Form {
+    let text = |title: &str| json!({ "type": "string", "minLength": 1, "title": title });
+    let ailment = json!({ "type": "object", "title": "Leiden", "required": ["art"], "properties": { "art": text("Art") } });
+    let dog = json!({ "type": "object", "title": "Hund", "required": ["ruf", "leiden"],
+        "properties": { "ruf": text("Rufname"), "leiden": { "type": "array", "title": "Leiden", "items": ailment } } });
+    Form::paged(&json!({
+        "type": "object", "required": ["person", "hunde", "ort"],
+        "properties": {
+            "person": { "type": "object", "title": "Person", "required": ["name"], "properties": { "name": text("Name") } },
+            "hunde": { "type": "array", "minItems": 1, "maxItems": 2, "title": "Hunde", "x-gruppe": "Hunde", "items": dog },
+            "ort": { "type": "object", "title": "Ort", "required": ["plz"], "properties": { "plz": text("Postleitzahl") } }
+        }
+    }))
+    .unwrap()
+}
+
+fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
+    list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn wrong(path: &str) -> Problem {
+    Problem { path: if path.is_empty() { Path::default() } else { Path::new(path.split('.')) }, message: Text::new("x", "x") }
+}
+
+/// The place; `!` where it is told what is wrong there, `>` where that leads to the summary.
+fn leads(sent: &[(&str, &str)], at: &str, to_summary: bool, button: &str, problems: &[&str]) -> String {
+    let mut pairs = pairs(sent);
+    pairs.push((pages::INTENT.to_owned(), button.to_owned()));
+    let sent = Sent { pairs: pairs.clone(), files: Vec::new(), problems: Vec::new() };
+    let (form, intent) = (form(), Intent::of(&sent));
+    let mut position = Position { place: Place::parse(at), to_summary, farthest: 0, seen: Vec::new() };
+    change(&form, &intent, &mut position, &mut pairs);
+    let expanded = form.expanded(&pairs);
+    let problems: Vec<Problem> = problems.iter().map(|path| wrong(path)).collect();
+    match lead(&expanded, &intent, &position.settled(&expanded), &pairs, &problems) {
+        Lead::Show { position, say } => {
+            format!("{}{}{}", position.place, if say == Say::Wrong { " !" } else { "" }, if position.to_summary { " >" } else { "" })
+        }
+        Lead::Summary => "summary".to_owned(),
+        Lead::Send => "send".to_owned(),
+    }
+}
+
+#[test]
+fn every_button_leads_somewhere() {
+    let two = [("hunde._anzahl", "2"), ("hunde.0.ruf", "Bello"), ("hunde.1.leiden._anzahl", "1"), ("hunde.1.leiden.0.art", "Husten")];
+    for (at, to_summary, button, problems, expected) in [
+        ("1", false, "weiter", &["ort.plz"][..], "2"),
+        ("1", false, "weiter", &["person.name"], "1 !"),
+        ("1", false, "zurueck", &["person.name"], "1"),
+        ("2", false, "zurueck", &["hunde"], "1"),
+        ("2", false, "weiter", &["hunde.1.leiden.0.art"], "2 !"),
+        ("2", false, "weiter", &["ort.plz"], "3"),
+        ("3", false, "pruefen", &[], "summary"),
+        ("3", false, "weiter", &[], "summary"),
+        ("3", false, "pruefen", &["ort.plz"], "3 !"),
+        ("3", false, "pruefen", &["person.name"], "1 ! >"),
+        ("3", false, "pruefen", &[""], "3 ! >"),
+        ("", false, "absenden", &["hunde.0.ruf", "person.name"], "1 ! >"),
+        ("", false, "absenden", &["hunde.1.leiden.0.art"], "hunde.1.leiden.0 ! >"),
+        ("", false, "absenden", &[], "send"),
+        ("", false, "aendern:2", &[], "2 >"),
+        ("", false, "aendern:9", &[], "1 >"),
+        ("2", true, "weiter", &[], "summary"),
+        ("2", true, "pruefen", &["ort.plz"], "3 ! >"),
+        ("2", false, "oeffnen:hunde.1", &[], "hunde.1"),
+        ("2", false, "oeffnen:hunde.5", &[], "1"),
+        ("2", true, "oeffnen:hunde.1", &[], "hunde.1 >"),
+        ("2", false, "dazu:hunde", &[], "2"),
+        ("hunde.1", false, "dazu:hunde.1.leiden", &[], "hunde.1.leiden.1"),
+        ("hunde.1.leiden.0", false, "weiter", &[], "hunde.1"),
+        ("hunde.1", true, "weiter", &[], "2 >"),
+        ("hunde.1", false, "zurueck", &["hunde.1.ruf"], "2"),
+        ("hunde.1", false, "weiter", &["hunde.1.ruf"], "hunde.1 !"),
+        ("hunde.1", false, "hierbleiben", &["hunde.1.ruf"], "hunde.1"),
+        ("2", false, "unbekannt", &[], "summary"),
+    ] {
+        assert_eq!(leads(&two, at, to_summary, button, problems), expected, "{at} {button} {problems:?}");
+    }
+}
+
+#[test]
+fn entries_come_and_go() {
+    for (before, at, button, after) in [
+        (&[][..], "2", "dazu:hunde", &[("hunde._anzahl", "1")][..]),
+        (&[("hunde.0.ruf", "Bello")], "2", "dazu:hunde", &[("hunde.0.ruf", "Bello"), ("hunde._anzahl", "2")]),
+        (&[("hunde._anzahl", "2")], "2", "dazu:hunde", &[("hunde._anzahl", "2")]),
+        (&[("hunde._anzahl", "1")], "2", "dazu:katzen", &[("hunde._anzahl", "1")]),
+        (
+            &[("hunde._anzahl", "2"), ("hunde.0.ruf", "Bello"), ("hunde.1.ruf", "Hasso"), ("hunde.1.leiden.0.art", "Husten")],
+            "2",
+            "entfernen:hunde.0",
+            &[("hunde.0.ruf", "Hasso"), ("hunde.0.leiden.0.art", "Husten"), ("hunde._anzahl", "1")],
+        ),
+        (&[("hunde._anzahl", "1"), ("hunde.0.ruf", "Bello")], "2", "entfernen:hunde.1", &[("hunde._anzahl", "1"), ("hunde.0.ruf", "Bello")]),
+        // an entry nobody wrote in is not kept
+        (&[("hunde._anzahl", "1"), ("hunde.0.ruf", " ")], "hunde.0", "zurueck", &[("hunde._anzahl", "0")]),
+        (&[("hunde._anzahl", "1"), ("hunde.0.ruf", "B")], "hunde.0", "zurueck", &[("hunde._anzahl", "1"), ("hunde.0.ruf", "B")]),
+    ] {
+        let mut found = pairs(before);
+        let mut position = Position { place: Place::parse(at), ..Position::start() };
+        let sent = Sent { pairs: pairs(&[(pages::INTENT, button)]), files: Vec::new(), problems: Vec::new() };
+        change(&form(), &Intent::of(&sent), &mut position, &mut found);
+        assert_eq!(found, pairs(after), "{button} {before:?}");
+    }
+}
