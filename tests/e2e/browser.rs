@@ -40,7 +40,7 @@ impl Drop for Driver {
 }
 
 /// The window is as tall as the longest page: scrolling to a button is done by script, and there is none.
-async fn browse(driver: &Driver) -> Client {
+pub async fn browse(driver: &Driver) -> Client {
     open(driver, json!({})).await
 }
 
@@ -112,7 +112,7 @@ async fn fill_here(page: &Client, value: &Value, path: &str) {
 const PAGES_MAX: usize = 20;
 
 /// Fills a form from a value: every leaf into the input that carries its path.
-async fn fill(page: &Client, value: &Value, path: &str) {
+pub async fn fill(page: &Client, value: &Value, path: &str) {
     match value {
         Value::Object(map) => {
             for (name, inner) in map {
@@ -191,8 +191,8 @@ pub async fn sees(page: &Client, text: &str) -> String {
 }
 
 /// Between looks at a page, and how many: ten seconds in all.
-const LOOK: Duration = Duration::from_millis(50);
-const LOOKS_MAX: usize = 200;
+pub const LOOK: Duration = Duration::from_millis(50);
+pub const LOOKS_MAX: usize = 200;
 
 #[test]
 fn from_application_to_decision() {

@@ -33,3 +33,4 @@ mod stand;
 mod tamper;
 mod views;
 mod waits;
+mod whole_way;

@@ -52,9 +52,9 @@ pub use tenant::{Memory, Nobody, Prepared, Tenant};
 pub use witness::WitnessError;
 
 pub use laufzettel_domain::Clock;
-pub use laufzettel_journal::Record;
 /// What stands in for a model where none is configured.
 pub use laufzettel_doors::standin::NAME as STAND_IN;
+pub use laufzettel_journal::Record;
 
 /// Microseconds since 1970 of an instant.
 pub fn micros(at: jiff::Timestamp) -> i64 {

@@ -83,7 +83,8 @@ impl AntragPage {
             back: false,
             forward: INTENT_REVIEW,
             to_summary: false,
-            form: form.view(if wrong { &filled } else { &Filled { pairs: &[], problems: &[], files: &[], proposal: None, proposed_by: None, own_data: true } }, lang),
+            form: form
+                .view(if wrong { &filled } else { &Filled { pairs: &[], problems: &[], files: &[], proposal: None, proposed_by: None, own_data: true } }, lang),
             key: "0192-key".into(),
         }
     }
