@@ -187,7 +187,8 @@ impl Browser {
         let page = Page { route: "", name: "gepflanzt", path: "/anmelden".to_owned(), as_whom: Whom::Citizen };
         self.page.goto(&server.url(&page.path)).await.expect("the page");
         self.width(WIDTHS[0]).await;
-        let plant = "const i = document.createElement('input'); i.type = 'text'; i.size = 200; i.style.width = '900px'; document.querySelector('main').append(i)";
+        let plant =
+            "const i = document.createElement('input'); i.type = 'text'; i.size = 200; i.style.width = '900px'; document.querySelector('main').append(i)";
         self.page.execute(plant, vec![]).await.expect("planted");
         let (wide, barriers) = (self.too_wide(&page, WIDTHS[0]).await, self.violations(&page, WIDTHS[0], "light").await);
         assert!(wide.is_some() && barriers.iter().any(|line| line.contains("label")), "{wide:?} {barriers:?}");

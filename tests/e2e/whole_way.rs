@@ -79,31 +79,30 @@ impl Hands<'_> {
         (element, kind, name, value)
     }
 
-    /// From the top of a page through everything that takes the focus, filling in what is asked, to the button that leads on.
+    /// From the top of a page through everything that takes the focus, filling in what is asked, to the button that leads on: the
+    /// first after what was filled in, or one of these.
     async fn goes_through(&self, values: &Value, on: &[&str]) {
+        let mut filled = 0;
         for _ in 0..KEYS_MAX {
             self.key(Key::Tab).await;
             let (element, kind, name, value) = self.here().await;
-            if (kind == "submit" || name == "_schritt") && on.contains(&value.as_str()) {
-                return element.send_keys(&char::from(Key::Enter).to_string()).await.expect("pressed");
-            }
-            match kind.as_str() {
-                "radio" => self.chooses(wanted(values, &name)).await,
-                "checkbox" if wanted(values, &name).is_some() => element.send_keys(" ").await.expect("ticked"),
-                "file" | "hidden" | "submit" | "button" => {}
-                _ => {
-                    if let Some(text) = wanted(values, &name) {
-                        element.send_keys(&text).await.expect("typed");
-                    }
+            let wish = wanted(values, &name);
+            filled += usize::from(wish.is_some());
+            match (kind.as_str(), wish) {
+                ("submit", _) if on.contains(&value.as_str()) || (on.is_empty() && filled > 0) => {
+                    return element.send_keys(&char::from(Key::Enter).to_string()).await.expect("pressed");
                 }
+                ("file" | "hidden" | "submit" | "button", _) | (_, None) => {}
+                ("radio", Some(wish)) => self.chooses(&wish).await,
+                ("checkbox", Some(_)) => element.send_keys(" ").await.expect("ticked"),
+                (_, Some(text)) => element.send_keys(&text).await.expect("typed"),
             }
         }
-        panic!("no way on by keyboard: {on:?}");
+        panic!("no way on by keyboard: {on:?}, {filled} filled in");
     }
 
     /// Of a group of choices one takes the focus; the arrows go through them.
-    async fn chooses(&self, wish: Option<String>) {
-        let Some(wish) = wish else { return };
+    async fn chooses(&self, wish: &str) {
         let (element, _, _, value) = self.here().await;
         if value == wish {
             return element.send_keys(" ").await.expect("chosen");
@@ -148,4 +147,32 @@ fn wanted(values: &Value, name: &str) -> Option<String> {
         "jahr" => date.year().to_string(),
         _ => return None,
     })
+}
+
+/// Which hands, and whether scripts run.
+#[derive(Debug, Clone, Copy)]
+struct Way {
+    keys: bool,
+    scripts: bool,
+}
+
+impl Way {
+    /// Through one page: the fields of these values, and on.
+    async fn page(self, page: &Client, values: &Value, on: &[&str]) {
+        if self.keys {
+            return Hands(page).goes_through(values, on).await;
+        }
+        fill(page, values, "").await;
+        match on {
+            [] => press(page, "main form button[type='submit']").await,
+            [value, ..] => press(page, &format!("button[value='{value}']")).await,
+        }
+    }
+
+    async fn link(self, page: &Client, text: &str) {
+        if self.keys {
+            return Hands(page).follows(text).await;
+        }
+        page.find(fantoccini::Locator::LinkText(text)).await.unwrap_or_else(|_| panic!("no link {text}")).click().await.expect("followed");
+    }
 }
