@@ -185,7 +185,7 @@ impl<'v> Labels<'v> {
 
     /// Whether the author listed every value this template can take: enums of the process's own files and constants.
     pub fn is_listed(&self, template: &Template) -> bool {
-        template.expressions().iter().all(|e| self.is_listed_by_reads(e) || self.is_listed_shape(&e.shape))
+        template.expressions().iter().all(|e| self.is_listed_by_reads(e) || (self.is_listed_shape(&e.shape) && self.is_chosen_by_inert(e)))
     }
 
     fn is_listed_by_reads(&self, expression: &Expression) -> bool {
@@ -193,7 +193,12 @@ impl<'v> Labels<'v> {
         expression.analysis.asked.is_empty() && expression.analysis.paths().iter().all(listed)
     }
 
-    /// One of several constants, whatever chose among them: as the constants of a table's rows.
+    /// As of a table's arguments: free text of an untrusted origin chooses nothing that steers.
+    fn is_chosen_by_inert(&self, expression: &Expression) -> bool {
+        expression.analysis.paths().iter().all(|path| self.of_path(path).trust >= Trust::Inert)
+    }
+
+    /// One of several constants: as those of a table's rows.
     fn is_listed_shape(&self, shape: &Shape) -> bool {
         match shape {
             Shape::Const(_) => true,

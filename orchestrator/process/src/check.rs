@@ -5,6 +5,7 @@
 
 mod applicant;
 mod poll;
+mod tables;
 mod tools;
 
 use laufzettel_domain::{Findings, Node, Path, Place, StepId, Text, finding};
@@ -101,6 +102,7 @@ pub fn check(process: &Process, root: &Node, findings: &mut Findings) {
         tools::input(process, step, &types, findings);
         run_as(process, step, root, findings);
         not_by(process, step, root, findings);
+        tables::arguments(step, findings);
     }
     applicant::check(process, root, findings);
     poll::check(process, findings);
@@ -193,6 +195,10 @@ pub(crate) fn references(process: &Process, types: &Types, expression: &Expressi
             }
             continue;
         }
+        if read.path.root() == "result" {
+            result(process, types, read, at, key, findings);
+            continue;
+        }
         if read.path.step().is_some_and(|step| !process.steps.contains_key(step)) {
             if !key.starts_with("steps.") {
                 unknown_step(process, read.path.step().unwrap_or_default(), at, key, findings);
@@ -211,6 +217,22 @@ pub(crate) fn references(process: &Process, types: &Types, expression: &Expressi
     for step in expression.analysis.asked.iter().filter(|s| !process.steps.contains_key(s.as_str())) {
         if !key.starts_with("steps.") {
             unknown_step(process, step, expression.at, key, findings);
+        }
+    }
+}
+
+/// `result.x`: a field the step's own value does not have; of a list of steps an item's.
+fn result(process: &Process, types: &Types, read: &Read, at: Place, key: &str, findings: &mut Findings) {
+    let id = key.split('.').nth(1).unwrap_or_default();
+    let Some(step) = process.steps.get(id) else { return };
+    let whole = step.each.is_some() && key.ends_with(".end_if");
+    let of_item = (step.each.is_some() && !whole).then_some(Path::EACH);
+    let parts = ["steps", id].into_iter().chain(of_item).chain(read.path.0.iter().skip(1).map(String::as_str));
+    let path = Path::new(parts);
+    if let Some(At::Unknown { depth, legal }) = types.look(&path) {
+        let name = path.0.get(2 + depth).cloned().unwrap_or_default();
+        if name != Path::EACH {
+            unknown_field(&read.path, &name, &legal, at, key, findings);
         }
     }
 }

@@ -65,9 +65,11 @@ fn needs_before(process: &Process, step: &StepId, before: &StepId) -> bool {
     false
 }
 
-/// What a step waits for. An optional mark in `needs` holds for what its expressions read, too.
+/// What a step waits for. An optional mark in `needs` holds for what its expressions read, too; a step of which only `skipped('x')` is
+/// asked is optional, or the question could never be answered with yes.
 fn dependencies(step: &Step, known: &BTreeSet<StepId>, findings: &mut Findings) -> BTreeMap<StepId, bool> {
     let mut needs = BTreeMap::new();
+    let mut whether_skipped = BTreeSet::new();
     let mut add = |written: &str, at, key: String, optional: bool, findings: &mut Findings| match StepId::parse(written) {
         Some(id) if id == step.id => {
             findings.error(
@@ -93,10 +95,13 @@ fn dependencies(step: &Step, known: &BTreeSet<StepId>, findings: &mut Findings) 
         if key.ends_with(".undo") || key.contains(".undo.") {
             continue;
         }
+        let only_asked = expression.analysis.only_whether_skipped();
         for name in expression.analysis.steps() {
             let own = name == step.id.as_str() && key.ends_with(".end_if");
-            if !own {
-                add(name, expression.at, key.clone(), false, findings);
+            match StepId::parse(name).filter(|id| only_asked.contains(name) && *id != step.id && known.contains(id)) {
+                Some(id) => drop(whether_skipped.insert(id)),
+                None if own => {}
+                None => add(name, expression.at, key.clone(), false, findings),
             }
         }
     }
@@ -107,6 +112,9 @@ fn dependencies(step: &Step, known: &BTreeSet<StepId>, findings: &mut Findings) 
     }
     if let Some(RunAs::Step(id)) = &step.run_as {
         add(id.as_str(), step.at, format!("steps.{}.run_as", step.id), false, findings);
+    }
+    for id in whether_skipped {
+        needs.entry(id).or_insert(true);
     }
     needs
 }

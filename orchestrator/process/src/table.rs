@@ -36,7 +36,8 @@ pub enum Hit {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
-    /// Values of the key columns in the table's order; `None` = `"*"`, any value no other row names.
+    /// Values of the key columns in the table's order; `None` = `"*"`, any other: such a row speaks for keys no row names wholly, whether
+    /// or not that row holds on the day. A fee that has run out is a gap, and no case for the rest.
     pub key: Vec<Option<Value>>,
     pub gueltig_ab: Date,
     pub gueltig_bis: Option<Date>,
@@ -75,8 +76,7 @@ impl Table {
     pub fn decide(&self, with: &Value, today: Date, zeitzone: &str) -> Result<Value, Error> {
         let key = self.key_of(with)?;
         let stichtag = self.stichtag(with, today)?;
-        let specific = self.matching(&key, stichtag, with, zeitzone, true)?;
-        let rows = if specific.is_empty() { self.matching(&key, stichtag, with, zeitzone, false)? } else { specific };
+        let rows = self.matching(&key, stichtag, with, zeitzone)?;
         let shown = || self.key.iter().zip(&key).map(|(name, v)| format!("{name}={}", plain(v))).collect::<Vec<_>>().join(", ");
         match (self.hit, rows.as_slice()) {
             (Hit::Unique | Hit::First, []) => Err(Error::NoRow { table: self.name.clone(), key: shown(), stichtag: stichtag.to_string() }),
@@ -103,13 +103,12 @@ impl Table {
         }
     }
 
-    fn matching(&self, key: &[Value], day: Date, with: &Value, zeitzone: &str, exact: bool) -> Result<Vec<usize>, Error> {
+    fn matching(&self, key: &[Value], day: Date, with: &Value, zeitzone: &str) -> Result<Vec<usize>, Error> {
+        let named = self.rows.iter().any(|row| !row.is_wildcard() && row.fits(key));
         let mut found = Vec::new();
-        for (index, row) in self.rows.iter().enumerate() {
-            let wildcard = row.key.iter().any(Option::is_none);
-            let fits = row.key.iter().zip(key).all(|(cell, value)| cell.as_ref().is_none_or(|cell| same(cell, value)));
+        for (index, row) in self.rows.iter().enumerate().filter(|(_, row)| row.is_wildcard() != named && row.fits(key)) {
             let valid = row.gueltig_ab <= day && row.gueltig_bis.is_none_or(|until| day <= until);
-            if wildcard == exact || !fits || !valid {
+            if !valid {
                 continue;
             }
             if let Some(when) = &row.when {
@@ -147,8 +146,12 @@ impl Table {
         self.rows.iter().all(|row| matches!(row.result, Template::Const(_)))
     }
 
-    /// Gaps and overlaps in validity, per key, among rows without a condition of their own.
+    /// Rows that can never speak, or not as the table says; gaps and overlaps in validity, per key, among rows without a condition
+    /// of their own.
     fn check(&self, findings: &mut Findings) {
+        for (index, row) in self.rows.iter().enumerate() {
+            self.check_row(index, row, findings);
+        }
         let mut groups: BTreeMap<String, Vec<&Row>> = BTreeMap::new();
         for row in self.rows.iter().filter(|row| row.when.is_none()) {
             let key = row.key.iter().map(|k| k.as_ref().map_or("*".to_owned(), plain)).collect::<Vec<_>>().join(", ");
@@ -159,6 +162,26 @@ impl Table {
             for pair in rows.windows(2) {
                 self.check_pair(&key, pair[0], pair[1], findings);
             }
+        }
+    }
+
+    fn check_row(&self, index: usize, row: &Row, findings: &mut Findings) {
+        let key = format!("rows[{}]", index + 1);
+        if let Some(until) = row.gueltig_bis.filter(|until| *until < row.gueltig_ab) {
+            let text = Text::new(
+                format!("Diese Zeile gilt nie: gueltig_bis ({until}) liegt vor gueltig_ab ({}).", row.gueltig_ab),
+                format!("This row never holds: gueltig_bis ({until}) is before gueltig_ab ({}).", row.gueltig_ab),
+            );
+            findings.error("LZ322", row.at, key.clone(), text);
+        }
+        if let (Some(schema), Template::Const(value)) = (&self.result, &row.result)
+            && let Some(problem) = schema.validate(value).into_iter().next()
+        {
+            let text = Text::new(
+                format!("Das Ergebnis dieser Zeile passt nicht zu „result“ der Tabelle: {}: {}", problem.path, problem.message.de),
+                format!("The result of this row does not fit the table's `result`: {}: {}", problem.path, problem.message.en),
+            );
+            findings.error("LZ323", row.at, key, text);
         }
     }
 
@@ -194,6 +217,21 @@ impl Table {
                 ),
             );
         }
+    }
+}
+
+impl Row {
+    fn is_wildcard(&self) -> bool {
+        self.key.iter().any(Option::is_none)
+    }
+
+    fn fits(&self, key: &[Value]) -> bool {
+        self.key.iter().zip(key).all(|(cell, value)| cell.as_ref().is_none_or(|cell| same(cell, value)))
+    }
+
+    /// Everything this row computes.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        self.when.iter().chain(self.result.expressions())
     }
 }
 
@@ -300,4 +338,37 @@ fn day(node: &Node, path: &str, findings: &mut Findings) -> Option<Date> {
         findings.error("LZ117", node.at, path, Text::new("Hier wird ein Datum erwartet (z. B. 2026-01-01).", "A date is expected here (2026-01-01)."));
     }
     day
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLE: &str = "table: t
+source: s
+key: [ags, art]
+rows:
+  - { ags: '1', art: a, gueltig_ab: 2020-01-01, gueltig_bis: 2024-12-31, result: { n: 1 } }
+  - { ags: '1', art: b, gueltig_ab: 2020-01-01, when: n > 5, result: { n: 2 } }
+  - { ags: '1', art: '*', gueltig_ab: 2020-01-01, result: { n: 3 } }
+  - { ags: '*', art: c, gueltig_ab: 2020-01-01, result: { n: 4 } }
+";
+
+    /// What is named speaks or nothing does: a row for any other key is none for a key whose own row has run out or whose condition fails.
+    #[test]
+    fn any_other_is_no_other_that_is_named() {
+        let mut findings = Findings::new("t.yaml");
+        let table = Table::read(TABLE, &mut findings).unwrap();
+        assert!(!findings.has_errors());
+        let decide = |ags: &str, art: &str, n: i64| {
+            let with = serde_json::json!({ "ags": ags, "art": art, "n": n });
+            table.decide(&with, jiff::civil::date(2026, 5, 3), "UTC").map(|value| value["n"].as_i64().unwrap()).map_err(|e| e.to_string())
+        };
+        let none = |art: &str| Err(format!("Tabelle t: keine Zeile für ags=1, art={art} am 2026-05-03"));
+        let expected = [("1", "a", 9, none("a")), ("1", "b", 9, Ok(2)), ("1", "b", 1, none("b")), ("1", "x", 1, Ok(3)), ("2", "c", 1, Ok(4))];
+        for (ags, art, n, expected) in expected {
+            assert_eq!(decide(ags, art, n), expected, "{ags} {art} {n}");
+        }
+        assert_eq!(decide("1", "c", 1), Err("Tabelle t: mehr als eine Zeile für ags=1, art=c am 2026-05-03 (Zeilen 3 und 4)".to_owned()));
+    }
 }

@@ -106,6 +106,51 @@ fn an_applicant_is_asked_where_there_is_one() {
     }
 }
 
+/// A step of which only `skipped('x')` is asked waits for it and runs whatever became of it; one that reads its value, too, does not.
+#[test]
+fn whether_a_step_was_skipped_can_be_asked() {
+    for (condition, more, expected) in [
+        ("skipped('suche')", "x", Some(true)),
+        ("skipped('suche') or failed('suche')", "x", Some(true)),
+        ("failed('suche')", "x", Some(false)),
+        ("not skipped('suche')", "{{ steps.suche.n }}", Some(false)),
+    ] {
+        let step = format!("  dann: {{ if: \"{{{{ {condition} }}}}\", set: {{ a: \"{more}\" }} }}\n  brief:\n");
+        let text = GOOD.replacen("  brief:\n", &step, 1);
+        let files = [("p.yaml", text.as_str()), ("rules/satz.yaml", TABLE), ("templates/brief.md", "Guten Tag")];
+        let folder = Folder { files: files.into_iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect() };
+        let mut findings = Findings::new("p.yaml");
+        let process = read::read(&folder, "p.yaml", &mut findings).unwrap_or_else(|| panic!("{:?}", findings.into_sorted()));
+        let needs: BTreeMap<&str, bool> = process.steps["dann"].needs.iter().map(|(id, optional)| (id.as_str(), *optional)).collect();
+        assert_eq!(needs, expected.map(|optional| ("suche", optional)).into_iter().collect(), "{condition}");
+    }
+}
+
+/// A mistake in the words hides none in what the steps do.
+#[test]
+fn whoever_looks_for_mistakes_gets_the_process_all_the_same() {
+    let whole = |what: &str, by: &str| {
+        let text = GOOD.replacen(what, by, 1);
+        let files = [("p.yaml", text.as_str()), ("rules/satz.yaml", TABLE), ("templates/brief.md", "Guten Tag")];
+        let folder = Folder { files: files.into_iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect() };
+        let mut findings = Findings::new("p.yaml");
+        let read = (read::read_whole(&folder, "p.yaml", &mut findings).is_some(), read::read(&folder, "p.yaml", &mut Findings::new("p.yaml")).is_some());
+        assert_eq!(findings.has_errors(), !what.is_empty());
+        read
+    };
+    let table = [
+        ("", "", (true, true)),
+        ("due: P3D", "due: P3D\n      titel: x", (true, false)),
+        ("{{ input.zahl > 3 }}", "{{ inputt.zahl > 3 }}", (true, false)),
+        // a circle, a step nobody can read
+        ("needs: [\"suche?\"]", "needs: [brief]", (false, false)),
+        ("    tool: dms/ablegen", "    tool: ablegen", (false, false)),
+    ];
+    for (what, by, expected) in table {
+        assert_eq!(whole(what, by), expected, "{by}");
+    }
+}
+
 #[test]
 fn thirty_mistakes() {
     let table: &[(&str, &str, &str, u32, &str)] = &[
@@ -239,6 +284,14 @@ fn thirty_mistakes() {
         ("assign: { groups: [GG] }", "assign: applicant", "LZ205", 35, "keine Rechte im Haus"),
         ("gueltig_ab: 2027-01-01", "gueltig_ab: 2026-06-01", "LZ320", 6, "zwei Zeilen zugleich"),
         ("gueltig_ab: 2027-01-01", "gueltig_ab: 2027-02-01", "LZ321", 6, "keine Zeile"),
+        ("gueltig_bis: 2026-12-31", "gueltig_bis: 2025-12-31", "LZ322", 5, "gilt nie"),
+        ("key: [ort]", "key: [ort]\nresult: { type: object, properties: { cent: { type: string } } }", "LZ323", 6, "cent"),
+        ("with: { ort: ", "with: { or: ", "LZ324", 18, "nach „ort“ gefragt"),
+        ("2026-12-31, result", "2026-12-31, when: zahl > 1, result", "LZ324", 18, "liest „zahl“"),
+        ("2026-12-31, result: { cent: 1 }", "2026-12-31, result: { cent: '{{ with.zahl }}' }", "LZ324", 18, "liest „zahl“"),
+        ("  art:\n", "  art:\n    end_if: \"{{ result.b == 'x' }}\"\n", "LZ301", 26, "„b“"),
+        ("form: { type: object, properties: { ok: { type: boolean } } }", "form: { type: string }", "LZ108", 32, "type: object"),
+        ("properties: { ok: { type: boolean } }", "properties: { by: { type: boolean } }", "LZ108", 32, "„by“"),
     ];
     let mut wrong = Vec::new();
     for (what, by, code, line, words) in table {

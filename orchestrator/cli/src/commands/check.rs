@@ -120,9 +120,12 @@ impl Checked {
         if folder.get(name).is_none() {
             anyhow::bail!("{shown} ist keine Textdatei bis 1 MiB");
         }
-        if let Some(process) = read::read(folder, name, &mut findings) {
+        if let Some(process) = read::read_whole(folder, name, &mut findings) {
+            let sound = !findings.has_errors();
             self.prover.prove(&process, &mut findings).await;
-            self.flows.push((process.id.to_string(), self.prover.flows(&process).await));
+            if sound {
+                self.flows.push((process.id.to_string(), self.prover.flows(&process).await));
+            }
         }
         let mut all = findings.into_sorted();
         let cases = name.replace(".yaml", ".cases.yaml");

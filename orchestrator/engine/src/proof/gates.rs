@@ -15,9 +15,11 @@ use laufzettel_process::{
 
 use crate::labels::Labels;
 
+type Before<'p> = BTreeMap<&'p StepId, BTreeSet<&'p StepId>>;
+
 /// Steps before each step: all of them, or only along needs that are not optional.
-fn before(process: &Process, firm: bool) -> BTreeMap<&StepId, BTreeSet<&StepId>> {
-    let mut all: BTreeMap<&StepId, BTreeSet<&StepId>> = BTreeMap::new();
+fn before(process: &Process, firm: bool) -> Before<'_> {
+    let mut all = Before::new();
     for id in &process.order {
         let mut own = BTreeSet::new();
         for (need, _) in process.steps[id].needs.iter().filter(|(_, optional)| !(firm && **optional)) {
@@ -164,6 +166,16 @@ fn no_person(way: &str, name: &str, effect: Effect, at: Place, key: String, find
     ));
 }
 
+/// Models that say by an `end_if` whether this step is begun at all, with nobody between them and the question.
+fn enders<'p>(process: &'p Process, sink: &StepId, all: &Before<'p>, firm: &Before<'p>) -> BTreeSet<&'p StepId> {
+    let mut found = BTreeSet::new();
+    for id in process.order.iter().filter(|id| *id != sink && process.steps[*id].end_if.is_some() && !all[*id].contains(sink)) {
+        let gated = |model: &StepId| firm[id].iter().any(|gate| is_gate(process, gate) && all[*gate].contains(model));
+        found.extend(all[id].iter().copied().chain([id]).filter(|model| asks_a_model(process, model) && !gated(model)));
+    }
+    found
+}
+
 /// Whether a model has a say in what comes of a step.
 fn asks_a_model(process: &Process, id: &StepId) -> bool {
     match &process.steps[id].kind {
@@ -178,7 +190,8 @@ pub fn check(labels: Labels<'_>, findings: &mut Findings) {
     let (all, firm) = (before(process, false), before(process, true));
     for id in &process.order {
         let step = &process.steps[id];
-        let models: Vec<&StepId> = all[id].iter().copied().filter(|before| asks_a_model(process, before)).collect();
+        let mut models: Vec<&StepId> = all[id].iter().copied().filter(|before| asks_a_model(process, before)).collect();
+        models.extend(enders(process, id, &all, &firm).into_iter().filter(|model| !all[id].contains(model)));
         if let StepKind::Process(call) = &step.kind {
             check_child(labels, step, call, &models, findings);
         }
@@ -207,6 +220,9 @@ pub fn check(labels: Labels<'_>, findings: &mut Findings) {
 /// One way from the model to the sink, as steps.
 fn path(process: &Process, from: &StepId, to: &StepId) -> String {
     let all = before(process, false);
+    if !all[to].contains(from) {
+        return format!("steps.{from} → end_if → steps.{to}");
+    }
     let mut way = vec![to];
     let mut here = to;
     while here != from {

@@ -437,6 +437,8 @@ fn no_way_around() {
     let wackelig = "  wackelig:\n    tool: t/lesen\n    with: { frage: x }\n    on_error: continue\n  einordnung:\n";
     let table = "    rules: { table: rules/rechnet.yaml, with: { art: \"{{ input.art }}\", wert: \"{{ steps.frueh.shown.x }}\" } }";
     let computed = format!("  rechnung:\n{table}\n  einordnung:\n");
+    let ends = ("  einordnung:\n", "  einordnung:\n    end_if: \"{{ result.art == 'q' }}\"\n");
+    let beside = |needs: &str| format!("needs: [{needs}]\n    run_as: service:svc\n    tool: m/senden\n    with: {{ an: amt@vg.example, text: hallo }}");
     let rows: &[(&[(&str, &str)], &str)] = &[
         (&[("    zahl:", open), (brief, &sent("entscheidung", "fremd@example.org", "input.block"))], "LZ402 steps.brief.with.text"),
         (&[("    zahl:", pattern), ("{{ input.art }}", "{{ input.block.text }}")], "LZ501 steps.einordnung.model.prompt"),
@@ -445,6 +447,11 @@ fn no_way_around() {
         (&[tor, ("{{ input.art }}", "{{ steps.rechnung.text }}"), ("  einordnung:\n", &computed)], "LZ501 steps.einordnung.model.prompt"),
         (&[(ablage, &of_other)], "LZ606 steps.ablage.undo.tool"),
         (&[tor, (brief, &sent("frueh", "amt@vg.example", "steps.text.text"))], "LZ503 steps.brief.with.text"),
+        // one of the author's own words, chosen by somebody else's
+        (&[("{{ steps.entscheidung.akte }}", "{{ 'A' if input.frei == 'x' else 'B' }}")], "LZ502 steps.ablage.with.akte"),
+        (&[("{{ steps.entscheidung.akte }}", "{{ 'A' if steps.text.text == 'x' else 'B' }}")], "LZ502 steps.ablage.with.akte"),
+        // a model that says by ending the run whether something is sent beside it
+        (&[ends, (brief, &beside("text"))], "LZ605 steps.brief.tool: steps.einordnung → end_if → steps.brief"),
     ];
     for (changes, expected) in rows {
         let text = changes.iter().fold(GOOD.to_owned(), |text, (from, to)| {
@@ -453,5 +460,12 @@ fn no_way_around() {
         });
         let found = findings(&text, &House::new("gruen"));
         assert!(found.iter().any(|line| line.starts_with(expected)), "{expected}: {found:#?}\n{text}");
+    }
+    // what is listed chooses among what is listed; and a run that a model may end goes on only after the person
+    let allowed: [&[(&str, &str)]; 2] =
+        [&[("{{ steps.entscheidung.akte }}", "{{ 'A' if input.art == 'a' else 'B' }}")], &[ends, (brief, &beside("entscheidung"))]];
+    for changes in allowed {
+        let text = changes.iter().fold(GOOD.to_owned(), |text, (from, to)| text.replacen(from, to, 1));
+        assert_eq!(findings(&text, &House::new("gruen")), Vec::<String>::new(), "{text}");
     }
 }

@@ -42,6 +42,8 @@ pub struct Analysis {
     pub reads: BTreeSet<Read>,
     /// Steps named in `failed('x')`, `skipped('x')`, `error('x')`.
     pub asked: BTreeSet<String>,
+    /// Those of them named in `skipped('x')`: a question that has an answer only if it is asked of a skipped step, too.
+    pub asked_skipped: BTreeSet<String>,
     /// Files named in `render('file')`.
     pub renders: BTreeSet<String>,
     /// What is wrong regardless of any process: unknown functions, computed names where a literal is needed.
@@ -68,8 +70,15 @@ impl Analysis {
     pub fn merge(&mut self, other: Self) {
         self.reads.extend(other.reads);
         self.asked.extend(other.asked);
+        self.asked_skipped.extend(other.asked_skipped);
         self.renders.extend(other.renders);
         self.problems.extend(other.problems);
+    }
+
+    /// Steps of which only whether they were skipped is asked.
+    pub fn only_whether_skipped(&self) -> BTreeSet<&str> {
+        let read: BTreeSet<&str> = self.reads.iter().filter_map(|r| r.path.step()).collect();
+        self.asked_skipped.iter().map(String::as_str).filter(|step| !read.contains(step)).collect()
     }
 
     /// Every step this expression depends on.
@@ -331,7 +340,10 @@ impl Walk {
             _ => None,
         };
         match (name.id, word) {
-            ("failed" | "skipped" | "error", Some(step)) => {
+            (question @ ("failed" | "skipped" | "error"), Some(step)) => {
+                if question == "skipped" {
+                    self.found.asked_skipped.insert(step.clone());
+                }
                 self.found.asked.insert(step);
             }
             ("render", Some(file)) => {

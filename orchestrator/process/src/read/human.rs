@@ -40,12 +40,28 @@ pub fn human(node: &Node, key: &str, reader: &mut Reader<'_>, findings: &mut Fin
     }
     fields.close();
     let form = form?;
+    answer(&form.root, form_at, &format!("{key}.form"), findings);
     for (name, _) in &proposed {
         no_such_field(name, &form.root, proposed_at, &format!("{key}.vorschlag.{name}"), findings);
     }
     let form_order = form_order(form_node, &form.root);
     let vorschlag = proposed.into_iter().map(|(name, template)| (name.to_owned(), template)).collect();
     Some(Human { assign: assign?, not_by, show, show_order, form, form_order, vorschlag, auswahl, due, escalate, ermessen, release })
+}
+
+/// The value of a human step is the form's fields with `shown` and `by` beside them: so it is an object, and has no fields of these names.
+fn answer(form: &Value, at: Place, key: &str, findings: &mut Findings) {
+    if form.get("type").and_then(Value::as_str) != Some("object") {
+        let text = Text::new("Ein Formular hat Felder: type: object, properties: { … }.", "A form has fields: type: object, properties: { … }.");
+        findings.error("LZ108", at, key, text);
+    }
+    for name in ["shown", "by"].into_iter().filter(|name| form.get("properties").is_some_and(|fields| fields.get(name).is_some())) {
+        let text = Text::new(
+            format!("Ein Feld darf nicht „{name}“ heißen: so heißt, was Laufzettel selbst neben die Antwort schreibt."),
+            format!("No field may be called \"{name}\": that is what Laufzettel itself writes beside the answer."),
+        );
+        findings.error("LZ108", at, format!("{key}.properties.{name}"), text);
+    }
 }
 
 /// What only somebody of the house does.

@@ -33,16 +33,29 @@ pub fn read(folder: &Folder, file: &str, findings: &mut Findings) -> Option<Proc
     read_below(folder, file, Vec::new(), findings)
 }
 
+/// The same for whoever only looks for what is wrong: also a process with errors, as long as every step and their order could be read. It
+/// is never run.
+pub fn read_whole(folder: &Folder, file: &str, findings: &mut Findings) -> Option<Process> {
+    let (process, complete) = read_any(folder, file, Vec::new(), findings)?;
+    // a circle, or a step that could not be read: what would be said of the rest is guesswork
+    Some(process).filter(|process| complete && process.order.len() == process.steps.len())
+}
+
 /// `above`: the processes that call this one, from the outermost in.
 pub(super) fn read_below(folder: &Folder, file: &str, above: Vec<ProcessId>, findings: &mut Findings) -> Option<Process> {
+    let (process, _) = read_any(folder, file, above, findings)?;
+    Some(process).filter(|_| !findings.has_errors())
+}
+
+fn read_any(folder: &Folder, file: &str, above: Vec<ProcessId>, findings: &mut Findings) -> Option<(Process, bool)> {
     let text = folder.get(file)?;
     let document = document::parse(text, findings)?;
     let mut reader = Reader { folder, file, used: BTreeMap::new(), above, children: BTreeMap::new() };
-    let process = read_document(&document, text, &mut reader, findings);
-    process.filter(|_| !findings.has_errors())
+    read_document(&document, text, &mut reader, findings)
 }
 
-fn read_document(document: &Document, text: &str, reader: &mut Reader<'_>, findings: &mut Findings) -> Option<Process> {
+/// The process, and whether every one of its steps could be read.
+fn read_document(document: &Document, text: &str, reader: &mut Reader<'_>, findings: &mut Findings) -> Option<(Process, bool)> {
     let mut fields = Fields::open(&document.root, "", findings)?;
     let id = process_id(&mut fields);
     reader.above.extend(id.clone());
@@ -105,7 +118,7 @@ fn read_document(document: &Document, text: &str, reader: &mut Reader<'_>, findi
     if complete {
         crate::check::check(&process, &document.root, findings);
     }
-    Some(process)
+    Some((process, complete))
 }
 
 fn process_id(fields: &mut Fields<'_, '_>) -> Option<ProcessId> {
