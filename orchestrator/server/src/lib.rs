@@ -13,6 +13,7 @@ mod key;
 mod oidc;
 mod openapi;
 pub mod pages;
+mod picture;
 mod problem;
 mod processes;
 mod rate;

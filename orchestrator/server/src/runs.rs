@@ -14,7 +14,8 @@ use laufzettel_worker::Loaded;
 use serde_json::json;
 
 use crate::{
-    pages::{self, Cancel, Entry, Gone, Page, RunRow, RunState, StepView, VorgaengePage, VorgangPage},
+    pages::{self, Cancel, Entry, Gone, Live, Page, RunRow, RunState, StepView, VorgaengePage, VorgangPage},
+    picture,
     reply::Asked,
     site::{Session, Site, TenantSite},
     view,
@@ -95,6 +96,13 @@ fn view_of(tenant: &TenantSite, may_cancel: bool, asked: &Asked, loaded: &Loaded
         called_by: run.parent.as_ref().map(|parent| view::called(parent.run, run.nummer.rsplit_once('/').map_or("", |(number, _)| number))),
         unit: process.verantwortlich.clone(),
         message: (!run.message.is_empty()).then(|| run.message.clone()),
+        live: run.ended.is_none().then(|| Live {
+            page: format!("/vorgaenge/{}", run.id),
+            follow: format!("/api/v1/runs/{}/events", run.id),
+            seen: run.seq,
+            counts: false,
+        }),
+        picture: picture::of_run(process, &tenant.desk.tenant.tools, &steps, asked.lang),
         steps,
         timeline: bodies
             .iter()

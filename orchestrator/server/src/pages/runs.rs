@@ -3,7 +3,7 @@
 use jiff::civil::DateTime;
 use serde::Serialize;
 
-use super::shown::Shown;
+use super::{live::Live, picture::PictureView, shown::Shown};
 
 /// As the engine's states of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -53,6 +53,10 @@ pub struct VorgangPage {
     pub unit: String,
     /// What a person can do about a run that failed, is stuck or in doubt.
     pub message: Option<String>,
+    /// While it goes on.
+    pub live: Option<Live>,
+    /// `None`: too large to be laid out.
+    pub picture: Option<PictureView>,
     pub steps: Vec<StepView>,
     /// Oldest first.
     pub timeline: Vec<Entry>,

@@ -1,5 +1,6 @@
 //! One sample of every page, with hostile text where people and models write.
 
+mod bild;
 mod citizen;
 
 use jiff::civil::{DateTime, date};
@@ -137,7 +138,7 @@ impl AufgabenPage {
             row("2026-000125", "Angaben ergänzen", Some(at(18))),
             row("2026-000123", "Hundesteuer festsetzen oder Anmeldung zurückweisen", Some(at(8))),
         ];
-        Self { more: Some("/aufgaben?nach=x".into()), ..Self::new(tasks, at(12)) }
+        Self { more: Some("/aufgaben?nach=x".into()), live: Some(Live::sample(true)), ..Self::new(tasks, at(12)) }
     }
 }
 
@@ -242,6 +243,8 @@ impl VorgangPage {
             called_by: Some(Called { link: "/vorgaenge/0".into(), number: "2026-000122".into() }),
             unit: "FB2-Steueramt".into(),
             message: Some(EVIL.into()),
+            live: None,
+            picture: None,
             steps: vec![
                 step("halter", "Halter im Melderegister suchen", StepKind::Tool, StepState::Completed),
                 step("nachweis", "Nachweis einordnen", StepKind::Model, StepState::Skipped),
@@ -325,13 +328,15 @@ pub(super) fn pages(lang: Lang) -> Vec<(&'static str, Page)> {
         ("fehler", Page::Fehler(FehlerPage::sample())),
         ("startseite", Page::Startseite(StartseitePage::sample())),
         ("aufgaben", Page::Aufgaben(AufgabenPage::sample())),
-        ("aufgaben-leer", Page::Aufgaben(AufgabenPage { tasks: Vec::new(), more: None })),
+        ("aufgaben-leer", Page::Aufgaben(AufgabenPage { tasks: Vec::new(), more: None, live: None })),
         ("aufgabe", Page::Aufgabe(AufgabePage::sample(false, lang))),
         ("aufgabe-fehler", Page::Aufgabe(AufgabePage::sample(true, lang))),
         ("aufgabe-vergeben", Page::Aufgabe(held(AufgabePage::sample(false, lang)))),
         ("vorgaenge", Page::Vorgaenge(VorgaengePage::sample())),
         ("vorgaenge-leer", Page::Vorgaenge(VorgaengePage { runs: Vec::new(), more: None })),
         ("vorgang", Page::Vorgang(VorgangPage::sample(lang))),
+        ("vorgang-bild", Page::Vorgang(VorgangPage::drawn(lang))),
+        ("vorgang-bild-zu-gross", Page::Vorgang(VorgangPage::undrawn(lang))),
         ("vorgang-neu", Page::Vorgang(VorgangPage { message: None, ended: None, timeline: Vec::new(), cancel: None, ..VorgangPage::sample(lang) })),
         ("vorgang-geloescht", Page::Vorgang(VorgangPage { gone: Some(gone(true)), cancel: None, ..VorgangPage::sample(lang) })),
         ("vorgang-ohne-belege", Page::Vorgang(VorgangPage { gone: Some(gone(false)), cancel: None, message: None, ..VorgangPage::sample(lang) })),
