@@ -1,6 +1,8 @@
 //! A run as it happens: its records as server-sent events (WHATWG HTML § 9.2), without case content. Whoever may see the run may
 //! follow it, and no longer than she may.
 
+pub mod inbox;
+
 use std::{
     pin::Pin,
     sync::Arc,
@@ -31,7 +33,7 @@ use crate::{
 
 /// Runs followed at once: each costs a look at one row every so often. Beyond, whoever asks is told to come back.
 const FOLLOWED_MAX: usize = 200;
-/// Of these by one caller: a desk full of windows.
+/// Of these by one caller: a desk full of windows. Pages follow only while they are seen.
 const FOLLOWED_EACH_MAX: usize = 20;
 /// Seconds a record waits for whoever reads slowly.
 const SEND_S_MAX: u64 = 30;

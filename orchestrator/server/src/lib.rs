@@ -17,6 +17,7 @@ mod openapi;
 mod operation;
 mod origin;
 pub mod pages;
+mod picture;
 mod problem;
 mod processes;
 mod rate;

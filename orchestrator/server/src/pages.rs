@@ -1,13 +1,16 @@
 //! The pages people see: each bound to a context struct, rendered on the server, usable without JavaScript.
 //!
 //! Pure: no routes, no clock, no store. Who may see what is decided before a page is made. Texts of processes and people are
-//! escaped here and nowhere else; the pages themselves load one style sheet and nothing from elsewhere.
+//! escaped here, and in a picture where it is drawn; the pages themselves load one style sheet, two of them one script, and nothing
+//! from elsewhere.
 
 pub mod citation;
 pub mod citizen;
 pub mod form;
 pub mod names;
 pub mod reports;
+pub mod live;
+pub mod picture;
 pub mod runs;
 pub mod shown;
 pub mod staff;
@@ -24,6 +27,8 @@ pub use citizen::{
     ZusammenfassungPage,
 };
 pub use form::{FileField, Filled, Form, FormView, UploadedFile};
+pub use live::Live;
+pub use picture::{PictureStep, PictureView};
 pub use reports::Report;
 pub use runs::{Called, Cancel, Entry, Gone, RunRow, RunState, StepKind, StepState, StepView, VorgaengePage, VorgangPage};
 pub use shown::{Origin, Shown, Source};

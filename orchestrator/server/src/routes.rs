@@ -67,6 +67,7 @@ pub fn routes() -> Vec<Route> {
         route("/hooks/{tenant}/{path}", Sender, "", post(hooks::receive)),
         route("/events/{tenant}", Key, "process.start", post(api::events::receive)),
         route("/static/style.css", Nothing, "", get(reply::style)),
+        route("/static/live.js", Nothing, "", get(reply::script)),
         route("/.well-known/jwks/{tenant}", Nothing, "", get(api::jwks)),
         route("/healthz", Nothing, "", get(|| async { "ok" })),
         route("/readyz", Nothing, "", get(api::ready)),
@@ -81,6 +82,7 @@ pub fn routes() -> Vec<Route> {
         route("/abgemeldet/{tenant}/dienst", Nothing, "", get(signin::oidc::end)),
         route("/", Nothing, "", get(signin::home)),
         route("/aufgaben", Person, "task.complete", get(tasks::list)),
+        route("/aufgaben/ereignisse", Person, "task.complete", get(follow::inbox::events)),
         route("/aufgaben/{task}", Person, "task.complete", get(tasks::page).post(tasks::answer)),
         route("/aufgaben/{task}/uebernehmen", Person, "task.complete", post(tasks::claim)),
         route("/aufgaben/{task}/zurueckgeben", Person, "task.complete", post(tasks::give_back)),
@@ -214,7 +216,10 @@ async fn headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     let set = [
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+        ),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_FRAME_OPTIONS, "DENY"),
@@ -236,6 +241,7 @@ mod tests {
         let expected = [
             "/antrag/{tenant}/{path}",
             "/static/style.css",
+            "/static/live.js",
             "/.well-known/jwks/{tenant}",
             "/healthz",
             "/readyz",

@@ -14,7 +14,8 @@ use serde_json::json;
 
 use crate::{
     origin::Voices,
-    pages::{self, Cancel, Entry, Gone, Page, RunRow, RunState, StepView, VorgaengePage, VorgangPage, Withdrawn, shown::bound},
+    pages::{self, Cancel, Entry, Gone, Live, Page, RunRow, RunState, StepView, VorgaengePage, VorgangPage, Withdrawn, shown::bound},
+    picture,
     reply::Asked,
     site::{Session, Site, TenantSite},
     status,
@@ -104,6 +105,13 @@ fn view_of(tenant: &TenantSite, may_cancel: bool, matter: &Matter<'_>, bodies: &
         message: Some(run.message.clone()).filter(|message| !message.is_empty() && run.withdrawn.as_ref().is_none_or(|(_, reason)| reason != message)),
         withdrawn: run.withdrawn.as_ref().map(|(at, reason)| Withdrawn { at: tenant.civil(*at), reason: reason.clone() }),
         added: status::added::list(tenant, run, &format!("/vorgaenge/{}/dateien", run.id), asked.lang),
+        live: run.ended.is_none().then(|| Live {
+            page: format!("/vorgaenge/{}", run.id),
+            follow: format!("/api/v1/runs/{}/events", run.id),
+            seen: run.seq,
+            counts: false,
+        }),
+        picture: picture::of_run(process, &tenant.desk.tenant.tools, &steps, asked.lang),
         steps,
         timeline: bodies
             .iter()

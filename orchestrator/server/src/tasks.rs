@@ -19,14 +19,14 @@ use crate::{
     api::page,
     form_data,
     origin::Voices,
-    pages::{self, AufgabePage, AufgabenPage, Filled, Form, Hand, Page, TaskRow, UploadedFile, shown::bound, words::format_moment},
+    pages::{self, AufgabePage, AufgabenPage, Filled, Form, Hand, Live, Page, TaskRow, UploadedFile, shown::bound, words::format_moment},
     reply::Asked,
     site::{Session, Site, TenantSite},
     view::{self, Matter},
 };
 
 /// Tasks on one page of the inbox: more than anybody does in a day.
-const PAGE: usize = 200;
+pub const PAGE: usize = 200;
 
 /// What the start page says of the inbox: how many tasks are open, and how many of them overdue. It counts as far as one look
 /// into the store goes.
@@ -48,7 +48,7 @@ pub async fn list(
     let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
     // a place nobody knows is the beginning
     let after = query.get("nach").and_then(|place| page::place(Some(place)).ok().flatten());
-    let (rows, next) = match tenant.desk.inbox(&session.caller, &Wanted { limit: PAGE, ..Wanted::default() }, after).await {
+    let (rows, next) = match tenant.desk.inbox(&session.caller, &Wanted { limit: PAGE, ..Wanted::default() }, after.clone()).await {
         Ok(found) => found,
         Err(error) => return asked.wish(&error),
     };
@@ -63,7 +63,9 @@ pub async fn list(
     });
     let now = tenant.civil(tenant.desk.tenant.clock.now());
     let more = next.map(|place| format!("/aufgaben?nach={}", page::cursor(&place)));
-    asked.ok(&Page::Aufgaben(AufgabenPage { more, ..AufgabenPage::new(tasks.collect(), now) }))
+    // what is new stands on the first page, or is not urgent
+    let live = after.is_none().then(|| Live { page: "/aufgaben".to_owned(), follow: "/aufgaben/ereignisse".to_owned(), seen: 0, counts: true });
+    asked.ok(&Page::Aufgaben(AufgabenPage { more, live, ..AufgabenPage::new(tasks.collect(), now) }))
 }
 
 /// A task somebody asked for. What is not hers does not exist for her; the journal knows better.

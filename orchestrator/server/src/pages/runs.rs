@@ -4,6 +4,8 @@ use jiff::civil::DateTime;
 use serde::Serialize;
 
 use super::{
+    live::Live,
+    picture::PictureView,
     shown::Shown,
     stand::{AddedFile, Withdrawn},
 };
@@ -60,6 +62,10 @@ pub struct VorgangPage {
     pub withdrawn: Option<Withdrawn>,
     /// What she handed in without being asked.
     pub added: Vec<AddedFile>,
+    /// While it goes on.
+    pub live: Option<Live>,
+    /// `None`: too large to be laid out.
+    pub picture: Option<PictureView>,
     pub steps: Vec<StepView>,
     /// Oldest first.
     pub timeline: Vec<Entry>,

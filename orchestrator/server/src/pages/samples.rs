@@ -2,6 +2,7 @@
 
 mod antrag;
 mod aufgaben;
+mod bild;
 mod citizen;
 mod reports;
 mod stand;
@@ -149,7 +150,7 @@ impl AufgabenPage {
             row("2026-000125", "Angaben ergänzen", Some(at(18))),
             row("2026-000123", "Hundesteuer festsetzen oder Anmeldung zurückweisen", Some(at(8))),
         ];
-        Self { more: Some("/aufgaben?nach=x".into()), ..Self::new(tasks, at(12)) }
+        Self { more: Some("/aufgaben?nach=x".into()), live: Some(Live::sample(true)), ..Self::new(tasks, at(12)) }
     }
 }
 
@@ -261,6 +262,8 @@ impl VorgangPage {
             message: Some(EVIL.into()),
             withdrawn: Some(Withdrawn { at: at(13), reason: EVIL.into() }),
             added: AddedFile::samples(),
+            live: None,
+            picture: None,
             steps: vec![
                 step("halter", "Halter im Melderegister suchen", StepKind::Tool, StepState::Completed),
                 step("nachweis", "Nachweis einordnen", StepKind::Model, StepState::Skipped),
@@ -355,13 +358,15 @@ fn staff_and_citizens(lang: Lang) -> Vec<(&'static str, Page)> {
         ("fehler", Page::Fehler(FehlerPage::sample())),
         ("startseite", Page::Startseite(StartseitePage::sample())),
         ("aufgaben", Page::Aufgaben(AufgabenPage::sample())),
-        ("aufgaben-leer", Page::Aufgaben(AufgabenPage { tasks: Vec::new(), more: None })),
+        ("aufgaben-leer", Page::Aufgaben(AufgabenPage { tasks: Vec::new(), more: None, live: None })),
         ("aufgabe", Page::Aufgabe(AufgabePage::sample(false, lang))),
         ("aufgabe-fehler", Page::Aufgabe(AufgabePage::sample(true, lang))),
         ("aufgabe-vergeben", Page::Aufgabe(held(AufgabePage::sample(false, lang)))),
         ("vorgaenge", Page::Vorgaenge(VorgaengePage::sample())),
         ("vorgaenge-leer", Page::Vorgaenge(VorgaengePage { runs: Vec::new(), more: None })),
         ("vorgang", Page::Vorgang(VorgangPage::sample(lang))),
+        ("vorgang-bild", Page::Vorgang(VorgangPage::drawn(lang))),
+        ("vorgang-bild-zu-gross", Page::Vorgang(VorgangPage::undrawn(lang))),
         ("vorgang-neu", Page::Vorgang(VorgangPage { message: None, ended: None, timeline: Vec::new(), cancel: None, ..VorgangPage::sample(lang) })),
         ("vorgang-geloescht", Page::Vorgang(VorgangPage { gone: Some(gone(true)), cancel: None, ..VorgangPage::sample(lang) })),
         ("vorgang-ohne-belege", Page::Vorgang(VorgangPage { gone: Some(gone(false)), cancel: None, message: None, ..VorgangPage::sample(lang) })),

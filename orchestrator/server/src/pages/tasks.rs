@@ -3,13 +3,14 @@
 use jiff::civil::DateTime;
 use serde::Serialize;
 
-use super::{form::FormView, shown::Shown, stand::AddedFile};
+use super::{form::FormView, live::Live, shown::Shown, stand::AddedFile};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AufgabenPage {
     pub tasks: Vec<TaskRow>,
     /// The next page of the list.
     pub more: Option<String>,
+    pub live: Option<Live>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -33,7 +34,7 @@ impl AufgabenPage {
             task.overdue = task.due.is_some_and(|due| due < now);
         }
         tasks.sort_by(|a, b| (a.due.is_none(), a.due, &a.number).cmp(&(b.due.is_none(), b.due, &b.number)));
-        Self { tasks, more: None }
+        Self { tasks, more: None, live: None }
     }
 }
 

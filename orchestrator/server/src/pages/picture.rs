@@ -1,0 +1,28 @@
+//! The picture of a process on a page, and the same in words. Drawn by `laufzettel_process::picture`, which escapes every text.
+
+use serde::Serialize;
+
+/// Bytes of a picture inside a page: about 60 steps. With more the page would weigh over 100 KB; there the words stand alone.
+pub const BYTES_MAX: usize = 60_000;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PictureView {
+    /// Inline SVG; `None`: too large for the page.
+    pub svg: Option<String>,
+    /// In the order they are carried out.
+    pub steps: Vec<PictureStep>,
+}
+
+/// A box, in words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PictureStep {
+    /// Where more is said of it.
+    pub link: String,
+    pub title: String,
+    pub word: String,
+    pub notes: Vec<String>,
+    /// Where it stands.
+    pub state: Option<String>,
+    /// What comes right after it; empty before the end.
+    pub after: Vec<String>,
+}
