@@ -4,7 +4,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 use laufzettel_doors::{Class, Failure, Reply, Settled, model::Endpoint, standin, tools::ToolServers};
 
-use laufzettel_domain::{Text, names::SETTLE};
+use laufzettel_domain::{EffectKey, Text, names::SETTLE};
 pub use laufzettel_engine::EndpointFacts;
 use laufzettel_engine::{Call, Command, Disposition, Effect, Handed, Meta, Outcome, Run};
 use laufzettel_policy::{AddressClass, Cleared, Decision, Effect as ToolEffect, ModelCall, ToolCall, ToolRule, Who, address_class, clear_model, clear_tool};
@@ -44,6 +44,9 @@ pub trait Doors: Send + Sync {
     fn child(&self, _step: &str) -> Option<laufzettel_domain::Value> {
         None
     }
+
+    /// Told before each call of a list: how many items the list has. A case answers in their order.
+    fn of_list(&self, _key: &EffectKey, _items: usize) {}
 
     /// Effects of one run at once.
     fn at_once(&self) -> usize {
@@ -145,6 +148,9 @@ enum Passed {
 pub(crate) async fn pass(desk: &Desk, prepared: &Prepared, run: &Run, effect: &Effect) -> Command {
     let tenant = &desk.tenant;
     let began = tenant.clock.now();
+    if let Some(items) = run.lists.get(&effect.key.path.step) {
+        tenant.doors.of_list(&effect.key, items.len());
+    }
     let passed = match resolve(tenant, effect).await {
         Err(Nobody::Denied(decision)) => Err(Box::new(decision)),
         Err(Nobody::Unavailable) => {

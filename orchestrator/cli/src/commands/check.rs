@@ -14,7 +14,7 @@ use laufzettel_process::{
 use super::{configuration, tenant_of};
 use crate::{
     args::Where,
-    house,
+    cases, house,
     out::{Out, code},
     proof::Prover,
 };
@@ -29,8 +29,8 @@ pub fn folder_of(path: &Path) -> anyhow::Result<(PathBuf, String)> {
 
 pub async fn check(paths: &[PathBuf], flows: bool, at: &Where, out: &Out) -> anyhow::Result<u8> {
     let mut all = Vec::new();
-    let prover = prover(at, &mut all, out).await?;
-    let mut checked = Checked { prover, findings: all, flows: Vec::new(), count: 0 };
+    let (prover, world) = prover(at, &mut all, out).await?;
+    let mut checked = Checked { prover, world, findings: all, flows: Vec::new(), count: 0 };
     for path in paths {
         if path.is_dir() { checked.folder(path).await? } else { checked.file(path).await? }
     }
@@ -56,14 +56,14 @@ pub async fn check(paths: &[PathBuf], flows: bool, at: &Where, out: &Out) -> any
 }
 
 /// For the tenant of the configuration; without one for what every tenant shares.
-async fn prover(at: &Where, all: &mut Vec<Finding>, out: &Out) -> anyhow::Result<Prover> {
+async fn prover(at: &Where, all: &mut Vec<Finding>, out: &Out) -> anyhow::Result<(Prover, cases::World)> {
     if at.config.is_none() {
         let note = out.text(
             "Ohne --config sind Freigaben, Zonen, Rechte und Modelle nicht geprüft.",
             "Without --config clearances, zones, rights and models are not checked.",
         );
         out.note(note).await;
-        return Ok(Prover::without_tenant());
+        return Ok((Prover::without_tenant(), cases::World::default()));
     }
     let config = configuration(at, out).await?;
     let own = &config.tenants[&tenant_of(&config, at)?];
@@ -71,11 +71,16 @@ async fn prover(at: &Where, all: &mut Vec<Finding>, out: &Out) -> anyhow::Result
     all.extend(house::tightenings(own)?);
     all.extend(house::loosened(&config));
     out.note(format!("{} {}", out.text("Geprüft für die Konfiguration", "Checked for the configuration"), config.digest)).await;
-    Prover::of(&config, own, directory)
+    // what is wrong with its file has been said
+    let people = house::case_directory(own, &mut Vec::new());
+    let world = cases::World::of(house::approved(own)?.rules.keys(), people.as_ref());
+    Ok((Prover::of(&config, own, directory)?, world))
 }
 
 struct Checked {
     prover: Prover,
+    /// What cases may name.
+    world: cases::World,
     findings: Vec<Finding>,
     /// By process.
     flows: Vec<(String, Vec<Flow>)>,
@@ -93,6 +98,7 @@ impl Checked {
         }
         // what only shows between processes: names and addresses taken twice
         self.findings.extend(catalogue.findings.into_iter().filter(|f| f.code == "LZ119"));
+        self.findings.extend(cases::orphans(&folder).into_iter().map(|found| Finding { file: path.join(&found.file).display().to_string(), ..found }));
         Ok(())
     }
 
@@ -105,7 +111,11 @@ impl Checked {
         }
         let mut findings = Findings::new(path.display().to_string());
         if name.ends_with(".cases.yaml") {
-            crate::cases::read(&folder, &name, &mut findings);
+            let process = cases::process_of(&folder, &name);
+            // what is wrong with the process is found where it is checked itself
+            let process = read::read(&folder, &process, &mut Findings::new(process.clone())).filter(|_| folder.get(&process).is_some());
+            cases::read_checked(&folder, &name, process.as_ref(), &self.world, &mut findings);
+            findings.add(cases::orphan(&folder, &name).map(|found| Finding { file: path.display().to_string(), ..found }));
         } else {
             laufzettel_process::table::Table::read(&std::fs::read_to_string(path)?, &mut findings);
         }
@@ -120,15 +130,16 @@ impl Checked {
         if folder.get(name).is_none() {
             anyhow::bail!("{shown} ist keine Textdatei bis 1 MiB");
         }
-        if let Some(process) = read::read(folder, name, &mut findings) {
-            self.prover.prove(&process, &mut findings).await;
-            self.flows.push((process.id.to_string(), self.prover.flows(&process).await));
+        let process = read::read(folder, name, &mut findings);
+        if let Some(process) = &process {
+            self.prover.prove(process, &mut findings).await;
+            self.flows.push((process.id.to_string(), self.prover.flows(process).await));
         }
         let mut all = findings.into_sorted();
-        let cases = name.replace(".yaml", ".cases.yaml");
-        if folder.get(&cases).is_some() {
-            let mut own = Findings::new(cases.clone());
-            crate::cases::read(folder, &cases, &mut own);
+        let file = cases::file_of(name);
+        if folder.get(&file).is_some() {
+            let mut own = Findings::new(file.clone());
+            cases::read_checked(folder, &file, process.as_ref(), &self.world, &mut own);
             all.extend(own.into_sorted());
         }
         let base = shown.strip_suffix(name).unwrap_or_default();
