@@ -130,8 +130,8 @@ async fn journal(stage: &Stage<'_>) -> Result<Vec<Text>, Text> {
     let mut verifier = Verifier::new(tenant.id.as_str(), &[], &[], &[]);
     records.iter().for_each(|record| verifier.push(record));
     if let Verdict::Broken(found) = verifier.finish(None) {
-        let (lane, seq, what) = (found.lane, found.seq, found.what);
-        return Ok(vec![Text::new(format!("das Journal ist gebrochen bei {lane}/{seq}: {what}"), format!("the journal is broken at {lane}/{seq}: {what}"))]);
+        let (lane, seq, Text { de, en }) = (found.lane, found.seq, found.what.text());
+        return Ok(vec![Text::new(format!("das Journal ist gebrochen bei {lane}/{seq}: {de}"), format!("the journal is broken at {lane}/{seq}: {en}"))]);
     }
     let runs: BTreeSet<_> = records.iter().filter_map(|record| record.draft.run).collect();
     let mut found = Vec::new();

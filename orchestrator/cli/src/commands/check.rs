@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use laufzettel_domain::{Finding, Findings, Severity};
+use laufzettel_directory::Directory;
+use laufzettel_domain::{Finding, Findings, Severity, TenantId};
 use laufzettel_engine::proof::Flow;
 use laufzettel_process::{
     Catalogue, Folder,
@@ -14,14 +15,19 @@ use laufzettel_process::{
 use super::{configuration, tenant_of};
 use crate::{
     args::Where,
-    cases, house,
+    cases,
+    config::TenantConfig,
+    house, named,
     out::{Out, code},
     proof::Prover,
 };
 
 /// The tenant's folder a file lies in (its own folder), and its name there. Side folders belong to the folder above.
-pub fn folder_of(path: &Path) -> anyhow::Result<(PathBuf, String)> {
-    let path = std::fs::canonicalize(path).with_context(|| format!("{} gibt es nicht", path.display()))?;
+pub fn folder_of(path: &Path, out: &Out) -> anyhow::Result<(PathBuf, String)> {
+    let path = std::fs::canonicalize(path).with_context(|| {
+        let path = path.display();
+        out.told(format!("{path} gibt es nicht"), format!("{path} does not exist"))
+    })?;
     let name = path.file_name().context("kein Dateiname")?.to_string_lossy().into_owned();
     let folder = path.parent().context("kein Ordner")?.to_owned();
     Ok((folder, name))
@@ -30,7 +36,7 @@ pub fn folder_of(path: &Path) -> anyhow::Result<(PathBuf, String)> {
 pub async fn check(paths: &[PathBuf], flows: bool, at: &Where, out: &Out) -> anyhow::Result<u8> {
     let mut all = Vec::new();
     let (prover, world) = prover(at, &mut all, out).await?;
-    let mut checked = Checked { prover, world, findings: all, flows: Vec::new(), count: 0 };
+    let mut checked = Checked { prover, world, out: out.clone(), findings: all, flows: Vec::new(), count: 0 };
     for path in paths {
         if path.is_dir() { checked.folder(path).await? } else { checked.file(path).await? }
     }
@@ -66,9 +72,11 @@ async fn prover(at: &Where, all: &mut Vec<Finding>, out: &Out) -> anyhow::Result
         return Ok((Prover::without_tenant(), cases::World::default()));
     }
     let config = configuration(at, out).await?;
-    let own = &config.tenants[&tenant_of(&config, at)?];
+    let tenant = tenant_of(&config, at, out)?;
+    let own = &config.tenants[&tenant];
     let directory = house::directory(own, all).unwrap_or_default();
     all.extend(house::tightenings(own)?);
+    all.extend(named_in(at, &tenant, own, &directory).await?);
     all.extend(house::loosened(&config));
     out.note(format!("{} {}", out.text("Geprüft für die Konfiguration", "Checked for the configuration"), config.digest)).await;
     // what is wrong with its file has been said
@@ -77,8 +85,15 @@ async fn prover(at: &Where, all: &mut Vec<Finding>, out: &Out) -> anyhow::Result
     Ok((Prover::of(&config, own, directory)?, world))
 }
 
+/// What the configuration itself names, of the tenant it is checked for.
+pub async fn named_in(at: &Where, tenant: &TenantId, own: &TenantConfig, directory: &Directory) -> anyhow::Result<Vec<Finding>> {
+    let Some(file) = &at.config else { return Ok(Vec::new()) };
+    Ok(named::in_configuration(&std::fs::read_to_string(file)?, file, tenant, own, directory).await)
+}
+
 struct Checked {
     prover: Prover,
+    out: Out,
     /// What cases may name.
     world: cases::World,
     findings: Vec<Finding>,
@@ -103,7 +118,7 @@ impl Checked {
     }
 
     async fn file(&mut self, path: &Path) -> anyhow::Result<()> {
-        let (folder_path, name) = folder_of(path)?;
+        let (folder_path, name) = folder_of(path, &self.out)?;
         let folder = house::read_folder(&folder_path)?;
         let beside = path.parent().and_then(Path::file_name).is_some_and(|f| SIDE_FOLDERS.iter().any(|side| *side == f));
         if is_candidate(&name) && !beside {
@@ -128,7 +143,7 @@ impl Checked {
         self.count += 1;
         let mut findings = Findings::new(name);
         if folder.get(name).is_none() {
-            anyhow::bail!("{shown} ist keine Textdatei bis 1 MiB");
+            anyhow::bail!("{shown} {}", self.out.text("ist keine Textdatei bis 1 MiB", "is no text file of up to 1 MiB"));
         }
         let process = read::read(folder, name, &mut findings);
         if let Some(process) = &process {

@@ -19,7 +19,7 @@ use crate::{
 
 pub async fn release(id: &str, who: Who, at: &Where, out: &Out) -> anyhow::Result<u8> {
     let config = configuration(at, out).await?;
-    let tenant = tenant_of(&config, at)?;
+    let tenant = tenant_of(&config, at, out)?;
     let own = config.tenants[&tenant].clone();
     let folder = house::read_folder(&own.processes)?;
     let catalogue = Catalogue::load(&folder);

@@ -8,18 +8,21 @@ use laufzettel_process::{Folder, read};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use super::{check::folder_of, configuration, tenant_of};
+use super::{
+    check::{folder_of, named_in},
+    configuration, tenant_of,
+};
 use crate::{
     args::Where,
     cases::{self, Case, Faults, Setting},
-    house,
+    house, named,
     out::{Out, code},
     proof::Prover,
 };
 
 pub async fn test(paths: &[PathBuf], faults: Option<Faults>, at: &Where, out: &Out) -> anyhow::Result<u8> {
     let config = configuration(at, out).await?;
-    let tenant = tenant_of(&config, at)?;
+    let tenant = tenant_of(&config, at, out)?;
     let own = config.tenants[&tenant].clone();
     let mut findings = Vec::new();
     let Some(directory) = house::case_directory(&own, &mut findings) else {
@@ -27,15 +30,18 @@ pub async fn test(paths: &[PathBuf], faults: Option<Faults>, at: &Where, out: &O
     };
     let prover = Prover::of(&config, &own, directory.clone())?;
     let approved = house::approved(&own)?;
+    for finding in named_in(at, &tenant, &own, &directory).await?.iter().filter(|finding| finding.code == named::NOT_PINNED) {
+        out.note(finding.line(out.lang)).await;
+    }
     let world = cases::World::of(approved.rules.keys(), Some(&directory));
     let mut jobs: JoinSet<(usize, Vec<cases::Report>)> = JoinSet::new();
     let mut number = 0;
     let mut refused_any = false;
-    for orphan in orphans(paths)? {
+    for orphan in orphans(paths, out)? {
         out.note(orphan.line(out.lang)).await;
         refused_any = true;
     }
-    for (folder_path, name, folder) in files(paths)? {
+    for (folder_path, name, folder) in files(paths, out)? {
         let mut found = Findings::new(name.clone());
         let process = read::read(&folder, &name, &mut found);
         if let Some(process) = &process {
@@ -135,13 +141,13 @@ async fn report(mut jobs: JoinSet<(usize, Vec<cases::Report>)>, refused: bool, o
 }
 
 /// Files of cases among the paths that have no process.
-fn orphans(paths: &[PathBuf]) -> anyhow::Result<Vec<Finding>> {
+fn orphans(paths: &[PathBuf], out: &Out) -> anyhow::Result<Vec<Finding>> {
     let mut found = Vec::new();
     for path in paths {
         if path.is_dir() {
             found.extend(cases::orphans(&house::read_folder(path)?));
         } else if path.display().to_string().ends_with(".cases.yaml") {
-            let (folder, name) = folder_of(path)?;
+            let (folder, name) = folder_of(path, out)?;
             found.extend(cases::orphan(&house::read_folder(&folder)?, &name));
         }
     }
@@ -149,7 +155,7 @@ fn orphans(paths: &[PathBuf]) -> anyhow::Result<Vec<Finding>> {
 }
 
 /// Process files among the paths, each with its folder.
-fn files(paths: &[PathBuf]) -> anyhow::Result<Vec<(PathBuf, String, Folder)>> {
+fn files(paths: &[PathBuf], out: &Out) -> anyhow::Result<Vec<(PathBuf, String, Folder)>> {
     let mut found = Vec::new();
     for path in paths {
         if path.is_dir() {
@@ -161,7 +167,7 @@ fn files(paths: &[PathBuf]) -> anyhow::Result<Vec<(PathBuf, String, Folder)>> {
                 found.push((base, name, folder.clone()));
             }
         } else {
-            let (folder, name) = folder_of(path)?;
+            let (folder, name) = folder_of(path, out)?;
             // a cases file stands for its process
             let texts = house::read_folder(&folder)?;
             let is_cases = name.ends_with(".cases.yaml");
