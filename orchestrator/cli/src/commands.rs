@@ -58,7 +58,7 @@ pub async fn carry_out(args: Args) -> anyhow::Result<u8> {
         Command::Users(users) => users_wish(users, &out).await,
         Command::Schema { name } => schema::schema(name, &out).await,
         Command::Mcp(mcp) => serve_tools(mcp).await,
-        Command::Other(words) => refuse(&words),
+        Command::Other(words) => refuse(&words, &out),
         Command::Bench { dir, short } => bench::bench(&dir, short, &out).await,
     }
 }
@@ -66,16 +66,17 @@ pub async fn carry_out(args: Args) -> anyhow::Result<u8> {
 /// Commands that are promised and not built yet.
 const NOT_YET: [&str; 1] = ["doctor"];
 
-fn refuse(words: &[String]) -> anyhow::Result<u8> {
+fn refuse(words: &[String], out: &Out) -> anyhow::Result<u8> {
     let name = words.first().map_or("", String::as_str);
     if NOT_YET.contains(&name) {
-        bail!("„{name}“ wird in dieser Version noch nicht unterstützt.");
+        bail!("{}", out.told(format!("„{name}“ wird in dieser Version noch nicht unterstützt."), format!("\"{name}\" is not supported yet in this version.")));
     }
     let known = [
         "up", "serve", "run", "check", "graph", "test", "release", "login", "logout", "runs", "tasks", "audit", "tools", "tenants", "keys", "users", "schema",
         "mcp", "bench",
     ];
-    bail!("Den Befehl „{name}“ gibt es nicht. {}", laufzettel_domain::finding::hint(name, known).de)
+    let hint = laufzettel_domain::finding::hint(name, known);
+    bail!("{}", out.told(format!("Den Befehl „{name}“ gibt es nicht. {}", hint.de), format!("There is no command \"{name}\". {}", hint.en)))
 }
 
 async fn serve_tools(mcp: Mcp) -> anyhow::Result<u8> {
@@ -103,27 +104,38 @@ pub async fn configuration(at: &Where, out: &Out) -> anyhow::Result<Config> {
 }
 
 pub async fn read_configuration(file: &Path, out: &Out) -> anyhow::Result<Config> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("Die Konfiguration {} lässt sich nicht lesen", file.display()))?;
+    let text = std::fs::read_to_string(file).with_context(|| {
+        let file = file.display();
+        out.told(format!("Die Konfiguration {file} lässt sich nicht lesen"), format!("The configuration {file} cannot be read"))
+    })?;
     let folder = std::fs::canonicalize(file)?.parent().map(Path::to_owned).context("die Konfiguration liegt in keinem Ordner")?;
     let (config, findings) = crate::config::read(&text, file, &folder);
     for finding in findings.iter().filter(|f| config.is_none() || f.severity == laufzettel_domain::Severity::Error) {
         out.note(finding.line(out.lang)).await;
     }
-    config.context("Die Konfiguration ist so nicht brauchbar")
+    config.with_context(|| out.text("Die Konfiguration ist so nicht brauchbar", "The configuration cannot be used like this"))
 }
 
-pub fn tenant_of(config: &Config, at: &Where) -> anyhow::Result<TenantId> {
+pub fn tenant_of(config: &Config, at: &Where, out: &Out) -> anyhow::Result<TenantId> {
     match &at.tenant {
-        Some(name) => config.tenants.keys().find(|id| id.as_str() == name).cloned().with_context(|| format!("Den Mandanten „{name}“ gibt es nicht")),
+        Some(name) => config
+            .tenants
+            .keys()
+            .find(|id| id.as_str() == name)
+            .cloned()
+            .with_context(|| out.told(format!("Den Mandanten „{name}“ gibt es nicht"), format!("There is no tenant \"{name}\""))),
         None if config.tenants.len() == 1 => Ok(config.tenants.keys().next().cloned().expect("one tenant")),
-        None => bail!("Bitte --tenant angeben: {}", config.tenants.keys().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+        None => {
+            let names = config.tenants.keys().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            bail!("{} {names}", out.text("Bitte --tenant angeben:", "Please give --tenant:"))
+        }
     }
 }
 
 /// Opens the store and carries the wish out, or hands it to the server that holds the store.
 async fn wish(at: &Where, who: &Who, folder: Option<&Path>, wish: Wish, out: &Out) -> anyhow::Result<u8> {
     let config = configuration(at, out).await?;
-    let tenant = tenant_of(&config, at)?;
+    let tenant = tenant_of(&config, at, out)?;
     let mut out = out.clone();
     out.asker.by.clone_from(&who.by);
     if let (Some(person), DirectoryConfig::Ldap(_)) = (&who.by, &config.tenants[&tenant].directory) {
@@ -143,7 +155,7 @@ async fn wish(at: &Where, who: &Who, folder: Option<&Path>, wish: Wish, out: &Ou
 /// A wish only a running server can grant.
 async fn at_server(at: &Where, wish: Wish, out: &Out) -> anyhow::Result<u8> {
     let config = configuration(at, out).await?;
-    let socket = house::socket_file(&config, &tenant_of(&config, at)?);
+    let socket = house::socket_file(&config, &tenant_of(&config, at, out)?);
     // a socket a killed server has left behind is nobody's
     if tokio::net::UnixStream::connect(&socket).await.is_err() {
         bail!("{}", perform::NO_SERVER);
@@ -168,7 +180,7 @@ async fn run(
     };
     let mut value = match &input {
         None => Value::Object(serde_json::Map::new()),
-        Some(file) => read_json(file)?,
+        Some(file) => read_json(file, out)?,
     };
     let base = input.as_deref().filter(|f| *f != "-").and_then(|f| Path::new(f).parent()).unwrap_or(Path::new("."));
     if let Some(schema) = schema {
@@ -176,8 +188,10 @@ async fn run(
     }
     let mut given = BTreeMap::new();
     for answer in &answers {
-        let (step, file) = answer.split_once('=').with_context(|| format!("--answer SCHRITT=DATEI, nicht „{answer}“"))?;
-        given.insert(step.to_owned(), read_answer(file)?);
+        let (step, file) = answer
+            .split_once('=')
+            .with_context(|| out.told(format!("--answer SCHRITT=DATEI, nicht „{answer}“"), format!("--answer STEP=FILE, not \"{answer}\"")))?;
+        given.insert(step.to_owned(), read_answer(file, out)?);
     }
     let interactive = answers.is_empty() && !until_waiting && std::io::stdin().is_terminal() && input.as_deref() != Some("-");
     let asked =
@@ -198,12 +212,12 @@ async fn process_of(written: &str, at: &Where, out: &Out) -> anyhow::Result<Resu
     let path = Path::new(written);
     if !(path.is_file() || written.ends_with(".yaml") || written.ends_with(".yml")) {
         let config = configuration(at, out).await?;
-        let own = &config.tenants[&tenant_of(&config, at)?];
+        let own = &config.tenants[&tenant_of(&config, at, out)?];
         let catalogue = laufzettel_process::Catalogue::load(&house::read_folder(&own.processes)?);
         let schema = catalogue.processes.get(written).map(|p| p.input.clone());
         return Ok(Ok(Found { id: written.to_owned(), file: None, schema }));
     }
-    let (folder, name) = check::folder_of(path)?;
+    let (folder, name) = check::folder_of(path, out)?;
     let mut findings = Findings::new(path.display().to_string());
     let process = laufzettel_process::read::read(&house::read_folder(&folder)?, &name, &mut findings);
     let Some(process) = process else {
@@ -216,22 +230,22 @@ async fn process_of(written: &str, at: &Where, out: &Out) -> anyhow::Result<Resu
 }
 
 /// An answer to a task, with the bytes of the files it names: their paths start where it lies.
-fn read_answer(file: &str) -> anyhow::Result<Value> {
-    let mut values = read_json(file)?;
+fn read_answer(file: &str, out: &Out) -> anyhow::Result<Value> {
+    let mut values = read_json(file, out)?;
     let base = Some(file).filter(|file| *file != "-").and_then(|file| Path::new(file).parent()).unwrap_or(Path::new("."));
     perform::attach_to_answer(&mut values, base)?;
     Ok(values)
 }
 
-fn read_json(file: &str) -> anyhow::Result<Value> {
+fn read_json(file: &str, out: &Out) -> anyhow::Result<Value> {
     let text = if file == "-" {
         let mut text = String::new();
         std::io::stdin().read_to_string(&mut text)?;
         text
     } else {
-        std::fs::read_to_string(file).with_context(|| format!("{file} lässt sich nicht lesen"))?
+        std::fs::read_to_string(file).with_context(|| out.told(format!("{file} lässt sich nicht lesen"), format!("{file} cannot be read")))?
     };
-    serde_json::from_str(&text).with_context(|| format!("{file} ist kein JSON"))
+    serde_json::from_str(&text).with_context(|| out.told(format!("{file} ist kein JSON"), format!("{file} is no JSON")))
 }
 
 async fn runs_wish(runs: Runs, out: &Out) -> anyhow::Result<u8> {
@@ -242,9 +256,9 @@ async fn runs_wish(runs: Runs, out: &Out) -> anyhow::Result<u8> {
         Runs::Retry { run, step, who, at } => (at, who, Wish::RunsRetry { run, step }),
         Runs::Resolve { run, step, who, happened, did_not_happen, at } => {
             if happened.is_none() && !did_not_happen {
-                bail!("Was war? --happened DATEI oder --did-not-happen");
+                bail!("{}", out.text("Was war? --happened DATEI oder --did-not-happen", "What was it? --happened FILE or --did-not-happen"));
             }
-            let happened = happened.map(|file| read_json(&file.display().to_string())).transpose()?;
+            let happened = happened.map(|file| read_json(&file.display().to_string(), out)).transpose()?;
             (at, who, Wish::RunsResolve { run, step, happened })
         }
         Runs::Replay { run, who, at } => (at, who, Wish::RunsReplay { run }),
@@ -258,7 +272,7 @@ async fn tasks_wish(tasks: Tasks, out: &Out) -> anyhow::Result<u8> {
         Tasks::Show { task, who, at } => (at, who, Wish::TasksShow { task }),
         Tasks::Claim { task, reason, who, at } => (at, who, Wish::TasksClaim { task, reason }),
         Tasks::Return { task, who, at } => (at, who, Wish::TasksReturn { task }),
-        Tasks::Complete { task, who, input, at } => (at, who, Wish::TasksComplete { task, values: read_answer(&input)? }),
+        Tasks::Complete { task, who, input, at } => (at, who, Wish::TasksComplete { task, values: read_answer(&input, out)? }),
     };
     wish(&at, &who, None, asked, out).await
 }
@@ -266,10 +280,11 @@ async fn tasks_wish(tasks: Tasks, out: &Out) -> anyhow::Result<u8> {
 /// A file nobody holds is looked at as it lies there: opening it for writing would vouch for its end.
 async fn verify(at: &Where, out: &Out) -> anyhow::Result<u8> {
     let config = configuration(at, out).await?;
-    let tenant = tenant_of(&config, at)?;
+    let tenant = tenant_of(&config, at, out)?;
     let file = house::store_file(&config, &tenant);
     if !file.exists() {
-        bail!("{} gibt es noch nicht", file.display());
+        let file = file.display();
+        bail!("{}", out.told(format!("{file} gibt es noch nicht"), format!("{file} does not exist yet")));
     }
     match Sqlite::read_only(&file).await {
         Err(laufzettel_store::Error::Held) => socket::ask(&house::socket_file(&config, &tenant), Wish::AuditVerify, out).await,

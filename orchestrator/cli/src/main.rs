@@ -10,6 +10,7 @@ mod config;
 mod confine;
 mod demo;
 mod house;
+mod named;
 mod out;
 mod password;
 mod perform;

@@ -98,6 +98,14 @@ impl Out {
         self.remote.as_ref().is_some_and(mpsc::Sender::is_closed)
     }
 
+    /// Words that name something, in the language of whoever asks.
+    pub fn told(&self, de: impl Into<String>, en: impl Into<String>) -> String {
+        match self.lang {
+            Lang::De => de.into(),
+            Lang::En => en.into(),
+        }
+    }
+
     pub fn text<'t>(&self, de: &'t str, en: &'t str) -> &'t str {
         match self.lang {
             Lang::De => de,

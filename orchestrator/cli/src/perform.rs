@@ -152,11 +152,15 @@ pub fn problem_lines(problems: &[laufzettel_process::schema::Problem], lang: Lan
 /// `--as applicant`: a citizen, as if it had come through the process's own intake. Nobody of the house.
 pub const APPLICANT: &str = "applicant";
 
+/// A directory that does not answer.
+pub(crate) const SILENT: (&str, &str) =
+    ("Das Verzeichnis ist gerade nicht erreichbar. Bitte später noch einmal.", "The directory cannot be reached now. Please try again later.");
+
 /// Who acts: `--as`, else whoever has signed in at this seat.
 pub async fn caller(house: &House, out: &Out) -> Result<Caller, Failed> {
     match &out.asker.by {
         Some(user) if user != APPLICANT => named(house, user, out).await,
-        _ => out.signed_in().await.ok_or_else(|| nobody(house)),
+        _ => out.signed_in().await.ok_or_else(|| nobody(house, out)),
     }
 }
 
@@ -175,28 +179,50 @@ pub async fn named(house: &House, user: &str, out: &Out) -> Result<Caller, Faile
         (DirectoryConfig::Ldap(_), Some(password)) => tenant.directory.authenticate(user, password, Via::Terminal, now).await,
         (DirectoryConfig::Ldap(_), None) => Err(DirectoryError::Credentials),
         (DirectoryConfig::Claims { .. }, _) => {
-            let text = "Mit directory: oidc gibt es kein --as: Wer hier handelt, meldet sich an (laufzettel login, bei laufendem Server).";
-            return Err(Failed::new(code::USAGE, text));
+            let de = "Mit directory: oidc gibt es kein --as: Wer hier handelt, meldet sich an (laufzettel login, bei laufendem Server).";
+            let en = "With directory: oidc there is no --as: whoever acts here signs in (laufzettel login, while the server runs).";
+            return Err(Failed::new(code::USAGE, out.text(de, en)));
         }
     };
     let known = known.map(|caller| Caller { os_user: Some(os_user(out)), ..caller });
     known.map_err(|error| match error {
-        DirectoryError::Unknown => Failed::new(code::DENIED, format!("„{user}“ steht nicht im Verzeichnis.")),
-        DirectoryError::Credentials => Failed::new(code::DENIED, format!("„{user}“ steht nicht im Verzeichnis, oder das Passwort stimmt nicht.")),
-        DirectoryError::Disabled => Failed::new(code::DENIED, format!("Das Konto „{user}“ ist gesperrt oder abgelaufen.")),
-        DirectoryError::Unavailable => Failed::new(code::ENDED_BADLY, "Das Verzeichnis ist gerade nicht erreichbar. Bitte später noch einmal."),
+        DirectoryError::Unknown => {
+            Failed::new(code::DENIED, out.told(format!("„{user}“ steht nicht im Verzeichnis."), format!("\"{user}\" is not in the directory.")))
+        }
+        DirectoryError::Credentials => Failed::new(
+            code::DENIED,
+            out.told(
+                format!("„{user}“ steht nicht im Verzeichnis, oder das Passwort stimmt nicht."),
+                format!("\"{user}\" is not in the directory, or the password is wrong."),
+            ),
+        ),
+        DirectoryError::Disabled => Failed::new(
+            code::DENIED,
+            out.told(format!("Das Konto „{user}“ ist gesperrt oder abgelaufen."), format!("The account \"{user}\" is disabled or has expired.")),
+        ),
+        DirectoryError::Unavailable => Failed::new(code::ENDED_BADLY, out.text(SILENT.0, SILENT.1)),
     })
 }
 
 /// Nobody was named, and nobody has signed in here.
-fn nobody(house: &House) -> Failed {
+fn nobody(house: &House, out: &Out) -> Failed {
     let text = match house.directory() {
         DirectoryConfig::File(_) => {
             let people: Vec<String> = house.desk.tenant.directory.people().into_iter().filter(|p| !p.disabled).map(|p| p.user).collect();
-            format!("Wer handelt? Bitte --as angeben oder anmelden (laufzettel login). Im Verzeichnis stehen: {}", people.join(", "))
+            let people = people.join(", ");
+            out.told(
+                format!("Wer handelt? Bitte --as angeben oder anmelden (laufzettel login). Im Verzeichnis stehen: {people}"),
+                format!("Who acts? Please give --as or sign in (laufzettel login). In the directory are: {people}"),
+            )
         }
-        DirectoryConfig::Ldap(_) => "Wer handelt? Bitte --as NAME angeben (das Passwort wird erfragt) oder anmelden (laufzettel login).".to_owned(),
-        DirectoryConfig::Claims { .. } => "Wer handelt? Bitte anmelden: laufzettel login, bei laufendem Server.".to_owned(),
+        DirectoryConfig::Ldap(_) => out.told(
+            "Wer handelt? Bitte --as NAME angeben (das Passwort wird erfragt) oder anmelden (laufzettel login).",
+            "Who acts? Please give --as NAME (the password is asked for) or sign in (laufzettel login).",
+        ),
+        DirectoryConfig::Claims { .. } => {
+            let en = "Who acts? Please sign in: laufzettel login, while the server runs.";
+            out.told("Wer handelt? Bitte anmelden: laufzettel login, bei laufendem Server.", en)
+        }
     };
     Failed::new(code::USAGE, text)
 }

@@ -17,6 +17,7 @@ use crate::{
     askable,
     config::{Config, TenantConfig},
     demo, house,
+    named::Named,
 };
 
 /// Everything a proof depends on, once for all processes of a tenant.
@@ -30,6 +31,8 @@ pub struct Prover {
     places: Places,
     /// `None` without a configuration.
     tenant: Option<(Rules, Directory)>,
+    /// What processes name of it.
+    named: Option<Named>,
 }
 
 impl Prover {
@@ -44,6 +47,7 @@ impl Prover {
             endpoints: house::endpoint_facts(config),
             places: own.places.clone(),
             tenant: Some((own.rules.clone(), directory)),
+            named: Some(Named::of(own, &config.secrets)),
         })
     }
 
@@ -58,6 +62,7 @@ impl Prover {
             endpoints: Vec::new(),
             places: Places::default(),
             tenant: None,
+            named: None,
         }
     }
 
@@ -71,6 +76,9 @@ impl Prover {
             let known: Vec<String> = self.tools.keys().cloned().collect();
             check_tools(process, &self.types, Some(&known), findings);
             check_places(process, &self.places, findings);
+        }
+        if let (Some((_, directory)), Some(named)) = (&self.tenant, &self.named) {
+            named.check(process, directory, findings).await;
         }
         askable::check(process, findings);
         let context = self.context(process);

@@ -71,6 +71,10 @@ impl FileDirectory {
         self.users.values()
     }
 
+    pub fn group_names(&self) -> impl Iterator<Item = &str> {
+        self.groups.keys().map(String::as_str)
+    }
+
     /// Somebody by sign-in name, subject or UPN.
     pub fn person(&self, name_or_subject: &str) -> Option<&Person> {
         let other = || self.users.values().find(|p| p.sid == name_or_subject || p.upn == name_or_subject);

@@ -169,10 +169,23 @@ impl Directory {
         }
     }
 
+    /// Whether it is a file, and says of every person and group that there is none of that name.
+    pub fn is_listed(&self) -> bool {
+        matches!(&*self.0, Kind::File(_))
+    }
+
     /// Everybody, where the directory is a file; elsewhere nobody is listed.
     pub fn people(&self) -> Vec<Person> {
         match &*self.0 {
             Kind::File(file) => file.people().cloned().collect(),
+            Kind::Ldap(_) | Kind::Claims(_) => Vec::new(),
+        }
+    }
+
+    /// Every group, where the directory is a file; elsewhere none is listed.
+    pub fn group_names(&self) -> Vec<String> {
+        match &*self.0 {
+            Kind::File(file) => file.group_names().map(str::to_owned).collect(),
             Kind::Ldap(_) | Kind::Claims(_) => Vec::new(),
         }
     }

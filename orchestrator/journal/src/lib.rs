@@ -10,6 +10,7 @@ mod record;
 mod removal;
 mod restored;
 mod verify;
+mod what;
 
 pub use checkpoint::{Checkpoint, Head, NoteError, Signer, VerifyKey, open_note};
 pub use content::{mac_of, pack, unpack};

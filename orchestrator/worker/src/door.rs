@@ -9,7 +9,7 @@ use laufzettel_doors::{
     tools::{Busy, ToolServer, ToolServers},
 };
 
-use laufzettel_domain::{Text, names::SETTLE};
+use laufzettel_domain::{EffectKey, Text, names::SETTLE};
 pub use laufzettel_engine::EndpointFacts;
 use laufzettel_engine::{Call, Command, Disposition, Effect, Handed, Meta, Outcome, Run};
 use laufzettel_policy::{AddressClass, Cleared, Decision, Effect as ToolEffect, ModelCall, ToolCall, ToolRule, Who, address_class, clear_model, clear_tool};
@@ -61,6 +61,8 @@ pub trait Doors: Send + Sync {
     fn servers(&self) -> Vec<ServerFacts> {
         Vec::new()
     }
+    /// Told before each call of a list: how many items the list has. A case answers in their order.
+    fn of_list(&self, _key: &EffectKey, _items: usize) {}
 
     /// Effects of one run at once.
     fn at_once(&self) -> usize {
@@ -183,6 +185,9 @@ enum Passed {
 pub(crate) async fn pass(desk: &Desk, prepared: &Prepared, run: &Run, effect: &Effect) -> Command {
     let tenant = &desk.tenant;
     let began = tenant.clock.now();
+    if let Some(items) = run.lists.get(&effect.key.path.step) {
+        tenant.doors.of_list(&effect.key, items.len());
+    }
     let passed = match resolve(tenant, effect).await {
         Err(Nobody::Denied(decision)) => Err(Box::new(decision)),
         Err(Nobody::Unavailable) => {

@@ -160,7 +160,11 @@ impl Desk {
         let at = self.now();
         let run = RunId::new(at, tenant.random());
         failpoint::pass("start.before_number", StartError::Unavailable)?;
-        let nummer = self.next_number(at).await.map_err(|e| StartError::Unavailable(e.to_string()))?;
+        let nummer = match request.facts.get("nummer").and_then(Value::as_str) {
+            // a case says it beforehand, so that its children's numbers are known, too
+            Some(said) => said.to_owned(),
+            None => self.next_number(at).await.map_err(|e| StartError::Unavailable(e.to_string()))?,
+        };
         let code = request.status.then(|| laufzettel_domain::digest::to_hex(&tenant.random::<16>()));
         let mut receipts = request.receipts;
         let mut facts = json!({});

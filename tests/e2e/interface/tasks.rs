@@ -56,7 +56,7 @@ fn a_task_is_one_persons_while_she_has_it() {
             let told = post(order, &[("authorization", program.clone())], body.clone()).await;
             assert_eq!((told.status, &told.body["rule"]), (403, &json!("gate.interactive")), "{order}: {}", told.body);
             assert!(told.body["detail"].as_str().is_some_and(|d| d.contains("kein Schlüssel")), "{}", told.body);
-            assert_eq!(post(order, &hers(&wolf), body).await.status, 403, "{order}");
+            assert_eq!(post(order, &hers(&wolf), body).await.status, 404, "{order}");
         }
         assert_eq!(Asked::get(&url(""), &hers(&wolf)).await.status, 404);
         let shown = Asked::get(&url(""), &hers(&klein)).await.body;

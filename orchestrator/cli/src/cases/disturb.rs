@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use laufzettel_domain::{EffectKey, ProcessId, Slot, StepId, names::Phase};
+use laufzettel_domain::{EffectKey, ProcessId, Slot, StepId, Text, names::Phase};
 use laufzettel_engine::{EffectStatus, Event, Run, State, StepState};
 use laufzettel_journal::{Verdict, Verifier};
 use laufzettel_process::model::StepKind;
@@ -18,7 +18,7 @@ use super::{
     fault::{Fault, Harm},
     read::Case,
     script::Given,
-    stage::{Setting, Stage},
+    stage::{Setting, Stage, alike},
 };
 
 /// Calls of one case that are disturbed, in order: more is a list whose items are alike.
@@ -76,19 +76,21 @@ async fn disturb_one(setting: &Setting, case: &Case, faults: Faults, known: &mut
         for harm in Harm::ALL {
             report.faults += 1;
             let (what, found) = disturbed(setting, case, Fault { call: n + 1, harm }, rehearsed.clone()).await;
-            report.differences.extend(found.into_iter().map(|line| format!("{}. Aufruf, {what}: {line}", n + 1)));
+            let of = |line: Text| Text::new(format!("{}. Aufruf, {}: {}", n + 1, what.de, line.de), format!("call {}, {}: {}", n + 1, what.en, line.en));
+            report.differences.extend(found.into_iter().map(of));
         }
     }
 }
 
 /// What befell which call, and what is wrong with what came of it.
-async fn disturbed(setting: &Setting, case: &Case, fault: Fault, rehearsed: Arc<Given>) -> (String, Vec<String>) {
+async fn disturbed(setting: &Setting, case: &Case, fault: Fault, rehearsed: Arc<Given>) -> (Text, Vec<Text>) {
     let mut stage = Stage::disturbed(setting, case, fault, rehearsed);
     let played = match stage.start().await {
         Ok(run) => stage.play(run).await,
         Err(why) => Err(why.0),
     };
-    let what = format!("{}, {}", stage.script.struck_name().unwrap_or_else(|| "?".to_owned()), fault.harm.words());
+    let (name, harm) = (stage.script.struck_name().unwrap_or_else(|| "?".to_owned()), fault.harm.words());
+    let what = Text::new(format!("{name}, {}", harm.de), format!("{name}, {}", harm.en));
     let found = match played {
         Ok(loaded) => judge(case, fault.harm, &stage, &loaded).await.unwrap_or_else(|error| vec![error]),
         Err(error) => vec![error],
@@ -96,15 +98,18 @@ async fn disturbed(setting: &Setting, case: &Case, fault: Fault, rehearsed: Arc<
     (what, found)
 }
 
-async fn judge(case: &Case, harm: Harm, stage: &Stage<'_>, loaded: &Loaded) -> Result<Vec<String>, String> {
-    let Some(struck) = stage.script.struck() else { return Ok(vec!["der Aufruf kam nicht wieder vor".to_owned()]) };
-    let hit = stage.desk.load(struck.run).await.map_err(|e| e.to_string())?.ok_or("der Vorgang des Aufrufs ist verschwunden")?;
+async fn judge(case: &Case, harm: Harm, stage: &Stage<'_>, loaded: &Loaded) -> Result<Vec<Text>, Text> {
+    let Some(struck) = stage.script.struck() else {
+        return Ok(vec![Text::new("der Aufruf kam nicht wieder vor", "the call did not come again")]);
+    };
+    let hit = stage.desk.load(struck.run).await.map_err(alike)?;
+    let hit = hit.ok_or_else(|| Text::new("der Vorgang des Aufrufs ist verschwunden", "the run of the call is gone"))?;
     let mut found = journal(stage).await?;
     found.extend(done_twice(&stage.script.done()));
     found.extend(repeated(&stage.script.repeated(), &hit.run));
     found.extend(undone(loaded));
     if rests_unseen(stage, loaded).await? {
-        found.push("nichts geht mehr weiter, und niemand wird gefragt".to_owned());
+        found.push(Text::new("nichts geht mehr weiter, und niemand wird gefragt", "nothing goes on any more, and nobody is asked"));
     }
     // what was only interrupted goes on as if nothing had been
     if harm.stops() || passed_over(&hit.run, &struck) {
@@ -119,30 +124,31 @@ fn passed_over(run: &Run, struck: &EffectKey) -> bool {
 }
 
 /// The chain holds, and no step was completed twice in a round.
-async fn journal(stage: &Stage<'_>) -> Result<Vec<String>, String> {
+async fn journal(stage: &Stage<'_>) -> Result<Vec<Text>, Text> {
     let tenant = &stage.desk.tenant;
-    let records = tenant.store.records((0, 0), RECORDS_MAX).await.map_err(|e| e.to_string())?;
+    let records = tenant.store.records((0, 0), RECORDS_MAX).await.map_err(alike)?;
     let mut verifier = Verifier::new(tenant.id.as_str(), &[], &[], &[]);
     records.iter().for_each(|record| verifier.push(record));
     if let Verdict::Broken(found) = verifier.finish(None) {
-        return Ok(vec![format!("das Journal ist gebrochen bei {}/{}: {}", found.lane, found.seq, found.what)]);
+        let (lane, seq, Text { de, en }) = (found.lane, found.seq, found.what.text());
+        return Ok(vec![Text::new(format!("das Journal ist gebrochen bei {lane}/{seq}: {de}"), format!("the journal is broken at {lane}/{seq}: {en}"))]);
     }
     let runs: BTreeSet<_> = records.iter().filter_map(|record| record.draft.run).collect();
     let mut found = Vec::new();
     for run in runs {
-        let history = tenant.store.history(run).await.map_err(|e| e.to_string())?;
-        found.extend(completed_twice(decode(&history).map_err(|e| e.to_string())?.iter().map(|(event, _)| event)));
+        let history = tenant.store.history(run).await.map_err(alike)?;
+        found.extend(completed_twice(decode(&history).map_err(alike)?.iter().map(|(event, _)| event)));
     }
     Ok(found)
 }
 
-fn completed_twice<'e>(events: impl Iterator<Item = &'e Event>) -> Vec<String> {
+fn completed_twice<'e>(events: impl Iterator<Item = &'e Event>) -> Vec<Text> {
     let mut completed: BTreeSet<Slot> = BTreeSet::new();
     let mut found = Vec::new();
     for event in events {
         match event {
             Event::StepCompleted(e) if !completed.insert(Slot { step: e.step.clone(), item: e.item }) => {
-                found.push(format!("der Schritt {} wurde zweimal abgeschlossen", e.step));
+                found.push(Text::new(format!("der Schritt {} wurde zweimal abgeschlossen", e.step), format!("the step {} was completed twice", e.step)));
             }
             Event::StepRetried(e) => completed.retain(|slot| slot.step != e.step),
             _ => {}
@@ -152,22 +158,30 @@ fn completed_twice<'e>(events: impl Iterator<Item = &'e Event>) -> Vec<String> {
 }
 
 /// The other side acts once under a key, and in a new round only on what was not done.
-fn done_twice(done: &[EffectKey]) -> Vec<String> {
+fn done_twice(done: &[EffectKey]) -> Vec<Text> {
     let mut times: BTreeMap<String, usize> = BTreeMap::new();
     for key in done {
         *times.entry(format!("{}/{}", key.run, key.path)).or_default() += 1;
     }
-    times.into_iter().filter(|(_, n)| *n > 1).map(|(name, n)| format!("{name} ist {n}-mal geschehen")).collect()
+    times
+        .into_iter()
+        .filter(|(_, n)| *n > 1)
+        .map(|(name, n)| Text::new(format!("{name} ist {n}-mal geschehen"), format!("{name} was done {n} times")))
+        .collect()
 }
 
 /// Only what may be repeated is.
-fn repeated(repeated: &[EffectKey], run: &Run) -> Vec<String> {
+fn repeated(repeated: &[EffectKey], run: &Run) -> Vec<Text> {
     let once = |key: &&EffectKey| run.effects.get(&key.path).is_none_or(|effect| !effect.intent.repeatable);
-    repeated.iter().filter(once).map(|key| format!("{} wurde wiederholt, ohne dass jemand wusste, ob es geschehen war", key.path)).collect()
+    let said = |path: &laufzettel_domain::EffectPath| {
+        let en = format!("{path} was repeated without anybody knowing whether it had been done");
+        Text::new(format!("{path} wurde wiederholt, ohne dass jemand wusste, ob es geschehen war"), en)
+    };
+    repeated.iter().filter(once).map(|key| said(&key.path)).collect()
 }
 
 /// A run that has failed or was cancelled has taken back what can be, or says that it could not.
-fn undone(loaded: &Loaded) -> Vec<String> {
+fn undone(loaded: &Loaded) -> Vec<Text> {
     let run = &loaded.run;
     if !matches!(run.state(), State::Failed | State::Cancelled) {
         return Vec::new();
@@ -183,15 +197,17 @@ fn undone(loaded: &Loaded) -> Vec<String> {
         let state = if slot.item > 0 { run.items.get(slot) } else { run.steps.get(&slot.step) };
         matches!(state, Some(StepState::Completed { .. }))
     };
-    run.completed.iter().filter(completed).filter(stands).map(|slot| format!("{slot} steht noch, obwohl der Vorgang {} ist", run.state().as_str())).collect()
+    let state = run.state().as_str();
+    let said = |slot: &Slot| Text::new(format!("{slot} steht noch, obwohl der Vorgang {state} ist"), format!("{slot} still stands though the run is {state}"));
+    run.completed.iter().filter(completed).filter(stands).map(said).collect()
 }
 
 /// Whether the run has stopped without an end, and neither a person nor an event is waited for.
-async fn rests_unseen(stage: &Stage<'_>, loaded: &Loaded) -> Result<bool, String> {
+async fn rests_unseen(stage: &Stage<'_>, loaded: &Loaded) -> Result<bool, Text> {
     if loaded.run.ended.is_some() {
         return Ok(false);
     }
-    let family = stage.desk.family(loaded.run.id).await.map_err(|e| e.to_string())?;
+    let family = stage.desk.family(loaded.run.id).await.map_err(alike)?;
     Ok(!family.iter().any(|member| member.run.open_tasks().next().is_some() || !member.run.waits.is_empty() || !member.run.expects.is_empty()))
 }
 
@@ -208,7 +224,10 @@ mod tests {
 
     #[test]
     fn what_happens_twice_is_found_whatever_its_round() {
-        assert_eq!(done_twice(&[key("a", 0), key("b", 0)]), Vec::<String>::new());
-        assert_eq!(done_twice(&[key("a", 0), key("b", 0), key("a", 1)]), ["00000000-0000-7000-8000-000000000001/a ist 2-mal geschehen"]);
+        assert_eq!(done_twice(&[key("a", 0), key("b", 0)]), Vec::new());
+        assert_eq!(
+            done_twice(&[key("a", 0), key("b", 0), key("a", 1)]),
+            [Text::new("00000000-0000-7000-8000-000000000001/a ist 2-mal geschehen", "00000000-0000-7000-8000-000000000001/a was done 2 times")]
+        );
     }
 }

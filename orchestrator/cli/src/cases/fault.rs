@@ -1,5 +1,7 @@
 //! What can befall one call of a case.
 
+use laufzettel_domain::Text;
+
 /// A call, counted from 1 in the order they are made, and what befalls it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fault {
@@ -27,15 +29,16 @@ impl Harm {
     pub const ALL: [Self; 6] = [Self::StopBefore, Self::StopAfter, Self::TimeoutBefore, Self::TimeoutAfter, Self::Unavailable, Self::Refused];
 
     /// As a line of a report has it.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::StopBefore => "Programm endet vor dem Aufruf",
-            Self::StopAfter => "Programm endet nach dem Aufruf",
-            Self::TimeoutBefore => "keine Antwort, nichts geschehen",
-            Self::TimeoutAfter => "keine Antwort, aber geschehen",
-            Self::Unavailable => "nicht erreichbar",
-            Self::Refused => "abgelehnt",
-        }
+    pub fn words(self) -> Text {
+        let (de, en) = match self {
+            Self::StopBefore => ("Programm endet vor dem Aufruf", "the program ends before the call"),
+            Self::StopAfter => ("Programm endet nach dem Aufruf", "the program ends after the call"),
+            Self::TimeoutBefore => ("keine Antwort, nichts geschehen", "no answer, nothing done"),
+            Self::TimeoutAfter => ("keine Antwort, aber geschehen", "no answer, but done"),
+            Self::Unavailable => ("nicht erreichbar", "not reachable"),
+            Self::Refused => ("abgelehnt", "refused"),
+        };
+        Text::new(de, en)
     }
 
     pub fn acts(self) -> bool {

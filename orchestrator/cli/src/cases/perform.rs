@@ -1,5 +1,7 @@
 //! Runs one case, and says how it differs from what was expected.
 
+use laufzettel_domain::Text;
+
 use super::{
     Report,
     compare::compare,
@@ -12,7 +14,7 @@ pub async fn perform(setting: &Setting, case: &Case) -> Report {
     Report { file: setting.file.clone(), name: case.name.clone(), differences, faults: 0, left_out: 0 }
 }
 
-async fn differences(setting: &Setting, case: &Case) -> Result<Vec<String>, String> {
+async fn differences(setting: &Setting, case: &Case) -> Result<Vec<Text>, Text> {
     let mut stage = Stage::set(setting, case);
     let run = match stage.start().await {
         Ok(run) => run,
@@ -23,7 +25,7 @@ async fn differences(setting: &Setting, case: &Case) -> Result<Vec<String>, Stri
 }
 
 /// Whether the case says just that of its start.
-fn is_expected(case: &Case, refusal: &str) -> bool {
-    let said = |expected: &Option<String>| expected.as_deref().is_some_and(|text| refusal.contains(text));
+fn is_expected(case: &Case, refusal: &Text) -> bool {
+    let said = |expected: &Option<String>| expected.as_deref().is_some_and(|text| refusal.de.contains(text));
     said(&case.expect.denied) || said(&case.expect.refused)
 }

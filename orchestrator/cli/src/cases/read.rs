@@ -154,7 +154,7 @@ fn now(fields: &mut Fields<'_, '_>) -> Option<Timestamp> {
 }
 
 /// A value in which `{ $ref: file }` stands for that file's JSON, at any depth.
-fn resolved(node: &Node, key: &str, folder: &Folder, file: &str, findings: &mut Findings) -> Value {
+pub(super) fn resolved(node: &Node, key: &str, folder: &Folder, file: &str, findings: &mut Findings) -> Value {
     if let Some(reference) = node.get("$ref")
         && let Some(written) = reference.text()
     {
@@ -179,10 +179,15 @@ fn resolved(node: &Node, key: &str, folder: &Folder, file: &str, findings: &mut 
     }
 }
 
+/// How a run may stand when a case is over.
+const STATES: [(&str, &str); 6] =
+    [("completed", "completed"), ("failed", "failed"), ("cancelled", "cancelled"), ("stuck", "stuck"), ("running", "running"), ("waiting", "waiting")];
+
 fn expect(node: &Node, key: &str, findings: &mut Findings) -> Option<Expect> {
     let mut fields = Fields::open(node, key, findings)?;
+    let state = fields.one_of("state", &STATES).map(str::to_owned);
     let mut text = |name| fields.text(name).map(str::to_owned);
-    let (state, refused, denied, waiting) = (text("state"), text("refused"), text("denied"), text("waiting"));
+    let (refused, denied, waiting) = (text("refused"), text("denied"), text("waiting"));
     let output = fields.opt("output").map(Node::to_value);
     let steps = map(fields.opt("steps").map(Node::to_value));
     let mut calls = Vec::new();

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use laufzettel_domain::{EffectKey, EffectPath, RunId, Value};
+use laufzettel_domain::{EffectKey, EffectPath, RunId, StepId, Text, Value, names::Phase};
 use laufzettel_doors::{Class, Failure, Reply};
 use laufzettel_policy::{Cleared, ModelCall, ToolCall};
 use laufzettel_process::{Tools, model::Size};
@@ -26,7 +26,12 @@ pub type Given = BTreeMap<Place, Vec<Value>>;
 
 #[derive(Default)]
 struct Seen {
+    /// Answers given out by name.
     counts: BTreeMap<String, usize>,
+    /// How many items the lists have.
+    items: BTreeMap<(RunId, StepId), usize>,
+    /// Where the answers for the items of a list begin among all of their name.
+    begins: BTreeMap<(String, usize, StepId), usize>,
     /// Calls that came to a door so far, repetitions included.
     made: Vec<Place>,
     /// Runs in the order of their first calls.
@@ -44,7 +49,27 @@ struct Seen {
     calls: Vec<(String, Value)>,
     unlisted: Vec<String>,
     /// Answers of tools that their own definitions do not allow.
-    unfit: Vec<String>,
+    unfit: Vec<Text>,
+}
+
+impl Seen {
+    /// Which answer of a list of them is for this call. Under `each` the first call of every item takes the one at its place, however many
+    /// go at once; what comes after that (repairs, further attempts) takes the next behind them.
+    fn turn(&mut self, name: &str, place: &Place, key: &EffectKey, again: bool) -> usize {
+        let (number, path) = place;
+        let single = path.iteration == 0 && path.turn == 0 && path.call == 0 && path.phase == Phase::Do;
+        let items = self.items.get(&(key.run, path.step.clone())).copied().filter(|_| path.item > 0 && single);
+        let next = self.counts.entry(name.to_owned()).or_default();
+        if let (Some(items), false) = (items, again) {
+            let begins = self.begins.entry((name.to_owned(), *number, path.step.clone())).or_insert_with(|| {
+                *next += items;
+                *next - items
+            });
+            return *begins + path.item as usize - 1;
+        }
+        *next += 1;
+        *next - 1
+    }
 }
 
 #[derive(Clone, Default)]
@@ -89,7 +114,7 @@ impl Script {
     }
 
     /// Answers the case gives that no tool could give.
-    pub fn unfit(&self) -> Vec<String> {
+    pub fn unfit(&self) -> Vec<Text> {
         self.seen().unfit.clone()
     }
 
@@ -200,15 +225,16 @@ impl Script {
         Some(Reply { bytes: value.to_string().len() as u64, value, tokens: None, model: None })
     }
 
-    fn answer(&self, answers: &BTreeMap<String, Value>, name: &str, place: &Place, model: bool) -> Result<Reply, Failure> {
+    fn answer(&self, answers: &BTreeMap<String, Value>, name: &str, place: &Place, key: &EffectKey) -> Result<Reply, Failure> {
+        // a tool is named server/tool, a model by its step
+        let model = !name.contains('/');
         let mut seen = self.seen();
-        let count = seen.counts.entry(name.to_owned()).or_default();
-        *count += 1;
+        let times = seen.given.get(place).map_or(0, Vec::len);
+        let turn = seen.turn(name, place, key, times > 0);
         let in_order = match answers.get(name) {
-            Some(Value::Array(list)) => list.get(*count - 1).cloned(),
+            Some(Value::Array(list)) => list.get(turn).cloned(),
             other => other.cloned(),
         };
-        let times = seen.given.get(place).map_or(0, Vec::len);
         let answer = self.rehearsed.get(place).and_then(|given| given.get(times).or(given.last())).cloned().or(in_order);
         seen.given.entry(place.clone()).or_default().extend(answer.clone());
         let Some(value) = answer else {
@@ -225,13 +251,32 @@ impl Script {
     }
 }
 
+/// A server refuses arguments its own definition does not take. What is not pinned is not known.
+fn takes(types: &Tools, tool: &str, arguments: &Value) -> Result<(), Failure> {
+    let problem = types.get(tool).and_then(|types| types.input.validate(arguments).into_iter().next());
+    problem.map_or(Ok(()), |problem| {
+        let message = format!("{tool}: die Argumente passen nicht zu seiner Definition, Feld „{}“: {}", problem.path, problem.message.de);
+        Err(Failure::new(Class::Refused, Some(false), message))
+    })
+}
+
+/// An answer of the case that the tool's definition does not allow.
+fn unfit(types: &Tools, tool: &str, answer: &Value) -> Option<Text> {
+    let problem = types.get(tool)?.output.as_ref()?.validate(answer).into_iter().next()?;
+    let Text { de, en } = problem.message;
+    Some(Text::new(
+        format!("{tool}: die Antwort passt nicht zu ihrer Definition, Feld „{}“: {de}", problem.path),
+        format!("{tool}: the answer does not fit its definition, field \"{}\": {en}", problem.path),
+    ))
+}
+
 fn befallen(harm: Harm, name: &str) -> Failure {
     let (class, happened) = match harm {
         Harm::Unavailable => (Class::Unavailable, Some(false)),
         Harm::Refused => (Class::Refused, Some(false)),
         _ => (Class::Timeout, None),
     };
-    Failure::new(class, happened, format!("{name}: {}", harm.words()))
+    Failure::new(class, happened, format!("{name}: {}", harm.words().de))
 }
 
 /// The answer of a door; none ever where the program stops over it.
@@ -260,8 +305,12 @@ impl Doors for Script {
         let name = format!("{}/{}", call.server, call.tool);
         let met = self.meet(&call.key, &name, |place| {
             self.seen().calls.push((name.clone(), call.arguments.clone()));
-            let answer = self.answer(&self.tools, &name, place, false)?;
-            fits(&self.types, &name, answer).inspect_err(|failure| self.seen().unfit.push(failure.message.clone()))
+            takes(&self.types, &name, &call.arguments)?;
+            let reply = self.answer(&self.tools, &name, place, &call.key)?;
+            if let Some(unfit) = unfit(&self.types, &name, &reply.value) {
+                self.seen().unfit.push(unfit);
+            }
+            fits(&self.types, &name, reply)
         });
         Box::pin(come(met))
     }
@@ -269,7 +318,7 @@ impl Doors for Script {
     fn model<'a>(&'a self, _: &'a str, call: &'a Cleared<ModelCall>) -> Answer<'a> {
         let call = call.call();
         let step = call.key.path.step.as_str();
-        Box::pin(come(self.meet(&call.key, &format!("Modell in {step}"), |place| self.answer(&self.models, step, place, true))))
+        Box::pin(come(self.meet(&call.key, &format!("Modell in {step}"), |place| self.answer(&self.models, step, place, &call.key))))
     }
 
     /// A list answers child by child.
@@ -283,6 +332,10 @@ impl Doors for Script {
             }
             one => Some(one.clone()),
         }
+    }
+
+    fn of_list(&self, key: &EffectKey, items: usize) {
+        self.seen().items.insert((key.run, key.path.step.clone()), items);
     }
 
     /// One after the other: a list of answers is for the calls in the order of the items.

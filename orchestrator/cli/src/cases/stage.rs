@@ -3,22 +3,23 @@
 
 use std::{
     collections::BTreeMap,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex},
 };
 
 use jiff::{SignedDuration, Timestamp};
 use laufzettel_directory::Directory;
-use laufzettel_domain::{Caller, Clock, EffectKey, RunId, TaskId, TenantId, Value, Via};
-use laufzettel_engine::{EffectStatus, Resolution, Run, Task, TaskKind, TaskOpened, wake_at};
+use laufzettel_domain::{Caller, Clock, EffectKey, Lang, RunId, TaskId, TenantId, Text, Value, Via};
+use laufzettel_engine::{EffectStatus, Resolution, Task, TaskKind, wake_at};
 use laufzettel_process::{
-    Catalogue, Process, Schema,
+    Catalogue, Process,
     model::{RunAs, TriggerKind},
 };
 use laufzettel_store::{Memory as MemoryStore, Store};
 use laufzettel_worker::{DeliverError, Desk, Happening, Loaded, Memory, Random, StartError, StartRequest, WishError, micros};
 
 use super::{
+    answers::{answer, is_not_yet, person, scripted, with_files},
     fault::Fault,
     read::{Case, Scheduled},
     script::{Given, Script},
@@ -75,7 +76,12 @@ const ROUNDS_MAX: usize = 500;
 const TOKEN_S: i64 = 61;
 
 /// Why a case did not begin: what it says of the start itself is held against this.
-pub struct NotBegun(pub String);
+pub struct NotBegun(pub Text);
+
+/// What has no words of its own in either language.
+pub fn alike(said: impl std::fmt::Display) -> Text {
+    Text::new(said.to_string(), said.to_string())
+}
 
 pub struct Stage<'s> {
     setting: &'s Setting,
@@ -110,7 +116,7 @@ impl<'s> Stage<'s> {
     }
 
     /// Plays until nothing moves any more; how the run stands then.
-    pub async fn play(&mut self, run: RunId) -> Result<Loaded, String> {
+    pub async fn play(&mut self, run: RunId) -> Result<Loaded, Text> {
         let case = self.case;
         let mut answered: BTreeMap<TaskId, Tried> = BTreeMap::new();
         let mut asked: BTreeMap<String, usize> = BTreeMap::new();
@@ -123,17 +129,14 @@ impl<'s> Stage<'s> {
             if self.say_what_became(run).await? {
                 continue;
             }
-            let mut family = self.desk.family(run).await.map_err(|_| "der Vorgang ist verschwunden".to_owned())?;
+            let mut family = self.desk.family(run).await.map_err(|_| Text::new("der Vorgang ist verschwunden", "the run is gone"))?;
             if family[0].run.ended.is_some() {
                 return Ok(family.swap_remove(0));
             }
             let tasks = family.iter().flat_map(|member| member.run.open_tasks().map(|task| (TaskId { run: member.run.id, number: task.opened.number }, task)));
-            // a question to the applicant once more when others are asked, too: the answer may be theirs
-            let untried = |id: &TaskId, task: &Task| {
-                let more = |tried: &Tried| task.opened.assign.applicant && tried.asked != task.opened.assign.groups.len();
-                answered.get(id).is_none_or(more)
-            };
-            let open = tasks.into_iter().find(|(id, t)| (t.opened.kind.is_own() || t.opened.kind == TaskKind::Repair) && untried(id, t));
+            // once more when others are asked, too: the answer may be theirs
+            let untried = |id: &TaskId, task: &Task| answered.get(id).is_none_or(|tried| tried.asked != task.opened.assign.groups.len());
+            let open = tasks.into_iter().find(|(id, task)| task.opened.kind != TaskKind::Restored && untried(id, task));
             if let Some((id, task)) = open {
                 let times = answered.get(&id).map_or_else(
                     || {
@@ -146,6 +149,9 @@ impl<'s> Stage<'s> {
                 answered.insert(id, Tried { asked: task.opened.assign.groups.len(), times });
                 let Some(scripted) = scripted(case, &task.opened, times) else { continue };
                 let values = with_files(&self.desk, scripted, task, &self.setting.folder).await?;
+                if is_not_yet(task, &values) {
+                    self.outlive_token()?;
+                }
                 let run = family.iter().find(|member| member.run.id == id.run).map(|member| &member.run);
                 // a scripted answer that the engine refuses is no error: the task stays open
                 drop(answer(&self.desk, id, values, task, run).await);
@@ -157,16 +163,16 @@ impl<'s> Stage<'s> {
                 None => return Ok(family.swap_remove(0)),
             }
         }
-        Err(format!("kommt nach {ROUNDS_MAX} Schritten nicht zur Ruhe"))
+        Err(Text::new(format!("kommt nach {ROUNDS_MAX} Schritten nicht zur Ruhe"), format!("does not come to rest after {ROUNDS_MAX} steps")))
     }
 
     /// As far as it goes now. Where the fault stops the program, everything it held is gone, and another one begins on the same store.
-    async fn drive(&mut self, run: RunId) -> Result<(), String> {
+    async fn drive(&mut self, run: RunId) -> Result<(), Text> {
         loop {
             let stopped = tokio::select! {
                 biased;
                 () = self.script.stopped() => true,
-                done = self.desk.drive(run) => { done.map_err(|error| error.to_string())?; false }
+                done = self.desk.drive(run) => { done.map_err(alike)?; false }
             };
             if !stopped {
                 return Ok(());
@@ -177,23 +183,29 @@ impl<'s> Stage<'s> {
     }
 
     /// Where the fault has left calls in doubt, a person looks and says what became of them. Returns whether she had to.
-    async fn say_what_became(&self, run: RunId) -> Result<bool, String> {
+    async fn say_what_became(&self, run: RunId) -> Result<bool, Text> {
         let Some(key) = self.doubts(run).await?.into_iter().next() else { return Ok(false) };
         let resolution = self.script.truth(&key).map_or(Resolution::DidNotHappen, |reply| Resolution::Happened(reply.value));
         if resolution == Resolution::DidNotHappen {
-            let later = self.clock.now().saturating_add(SignedDuration::from_secs(TOKEN_S)).map_err(|e| e.to_string())?;
-            self.clock.set(later);
+            self.outlive_token()?;
         }
         self.resolve(&key, resolution).await.map(|()| true)
     }
 
+    /// Until no call that was sent may still arrive.
+    fn outlive_token(&self) -> Result<(), Text> {
+        let later = self.clock.now().saturating_add(SignedDuration::from_secs(TOKEN_S)).map_err(alike)?;
+        self.clock.set(later);
+        Ok(())
+    }
+
     /// Calls in doubt by the fault: the one it met, and where the program was stopped all that were due with it.
-    async fn doubts(&self, run: RunId) -> Result<Vec<EffectKey>, String> {
+    async fn doubts(&self, run: RunId) -> Result<Vec<EffectKey>, Text> {
         let Some(struck) = self.script.struck() else { return Ok(Vec::new()) };
         let runs = if self.script.is_stopped() {
-            self.desk.family(run).await.map_err(|e| e.to_string())?
+            self.desk.family(run).await.map_err(alike)?
         } else {
-            self.desk.load(struck.run).await.map_err(|e| e.to_string())?.into_iter().collect()
+            self.desk.load(struck.run).await.map_err(alike)?.into_iter().collect()
         };
         let mut doubts = Vec::new();
         for Loaded { run, .. } in &runs {
@@ -205,16 +217,17 @@ impl<'s> Stage<'s> {
     }
 
     /// Whoever of the directory may.
-    async fn resolve(&self, key: &EffectKey, resolution: Resolution) -> Result<(), String> {
-        let mut why = "niemand im Verzeichnis".to_owned();
+    async fn resolve(&self, key: &EffectKey, resolution: Resolution) -> Result<(), Text> {
+        let mut why = Text::new("niemand im Verzeichnis", "nobody in the directory");
         for person in self.setting.directory.people() {
             match self.desk.resolve(key.run, &person.caller(Via::Form), &key.path.to_string(), resolution.clone()).await {
                 Ok(_) => return Ok(()),
-                Err(WishError::Denied(decision)) => why = decision.reason.de,
-                Err(error) => why = format!("{error:?}"),
+                Err(WishError::Denied(decision)) => why = decision.reason,
+                Err(error) => why = alike(error),
             }
         }
-        Err(format!("{}: was daraus geworden ist, konnte niemand sagen ({why})", key.path))
+        let (path, Text { de, en }) = (&key.path, why);
+        Err(Text::new(format!("{path}: was daraus geworden ist, konnte niemand sagen ({de})"), format!("{path}: nobody could say what became of it ({en})")))
     }
 }
 
@@ -224,23 +237,14 @@ struct Tried {
     times: usize,
 }
 
-async fn happen(desk: &Desk, event: Scheduled) -> Result<(), String> {
+async fn happen(desk: &Desk, event: Scheduled) -> Result<(), Text> {
     let Scheduled { name, key, payload, .. } = event;
     let by = Caller::service("fall", Via::Api);
     let posted = desk.post(Happening { name: name.clone(), key, payload, id: None }, None, &by).await;
     posted.map_err(|error| match error {
-        DeliverError::Invalid(text) => format!("events: {name}: {}", text.de),
-        other => format!("events: {name}: {other}"),
+        DeliverError::Invalid(Text { de, en }) => Text::new(format!("events: {name}: {de}"), format!("events: {name}: {en}")),
+        other => alike(format!("events: {name}: {other}")),
     })
-}
-
-/// What somebody answers to a task of this step: always the same, item by item, or time by time (a repair comes after what failed).
-fn scripted<'c>(case: &'c Case, task: &TaskOpened, times: usize) -> Option<&'c Value> {
-    match case.humans.get(task.step.as_str())? {
-        Value::Array(answers) if task.item > 0 => answers.get(task.item as usize - 1),
-        Value::Array(answers) => answers.get(times - 1),
-        answer => Some(answer),
-    }
 }
 
 fn desk(setting: &Setting, script: &Script, store: MemoryStore, clock: Arc<JumpingClock>, random: Arc<Counting>) -> Desk {
@@ -264,14 +268,15 @@ fn desk(setting: &Setting, script: &Script, store: MemoryStore, clock: Arc<Jumpi
     Desk::new(Arc::new(tenant))
 }
 
-async fn start(setting: &Setting, case: &Case, desk: &Desk) -> Result<laufzettel_domain::RunId, String> {
+async fn start(setting: &Setting, case: &Case, desk: &Desk) -> Result<RunId, Text> {
     let mut input = case.input.clone();
-    crate::perform::attach_files(&setting.process.input, &mut input, &setting.folder).map_err(|e| e.to_string())?;
-    let input = laufzettel_worker::files::extract(&desk.tenant, input).await.map_err(|e| e.to_string())?;
+    crate::perform::attach_files(&setting.process.input, &mut input, &setting.folder).map_err(alike)?;
+    let input = laufzettel_worker::files::extract(&desk.tenant, input).await.map_err(alike)?;
     let mut input = input;
     let (caller, run_as) = if case.by == "applicant" {
         let trigger = setting.process.triggers.iter().find(|t| matches!(t.kind, TriggerKind::Intake { .. })).or(setting.process.triggers.first());
-        let trigger = trigger.ok_or("as: applicant, aber der Prozess hat keinen Auslöser")?;
+        let trigger =
+            trigger.ok_or_else(|| Text::new("as: applicant, aber der Prozess hat keinen Auslöser", "as: applicant, but the process has no trigger"))?;
         if let (TriggerKind::Cron { input: given, .. }, true) = (&trigger.kind, input == Value::Object(serde_json::Map::new())) {
             input = given.clone();
         }
@@ -282,7 +287,7 @@ async fn start(setting: &Setting, case: &Case, desk: &Desk) -> Result<laufzettel
         };
         (caller, Some(trigger.run_as.clone()))
     } else {
-        (person(desk, &case.by).await.map_err(|e| e.to_string())?, None)
+        (person(desk, &case.by).await.map_err(alike)?, None)
     };
     // the same in every case, so that an answer can be written down beforehand
     let mut facts = serde_json::json!({ "id": "fall", "nummer": "2000-000001" });
@@ -293,38 +298,14 @@ async fn start(setting: &Setting, case: &Case, desk: &Desk) -> Result<laufzettel
     }
     let request = StartRequest { process: setting.process.id.to_string(), caller, run_as, input, zone: None, receipts: Vec::new(), clock: None, facts, status };
     desk.start(request).await.map(|s| s.run).map_err(|error| match error {
-        StartError::Denied(decision) => format!("Start verweigert: process.start:{} {}", setting.process.id, decision.reason.de),
-        StartError::Invalid(problems) => format!("Eingabe passt nicht: {}", crate::perform::problem_lines(&problems, laufzettel_domain::Lang::De)),
-        other => other.to_string(),
+        StartError::Denied(decision) => {
+            let (id, Text { de, en }) = (&setting.process.id, decision.reason);
+            Text::new(format!("Start verweigert: process.start:{id} {de}"), format!("start denied: process.start:{id} {en}"))
+        }
+        StartError::Invalid(problems) => {
+            let lines = |lang| crate::perform::problem_lines(&problems, lang);
+            Text::new(format!("Eingabe passt nicht: {}", lines(Lang::De)), format!("the input does not fit: {}", lines(Lang::En)))
+        }
+        other => alike(other),
     })
-}
-
-/// Whoever a case lets act: a person the directory knows. Nothing happens in a case, so nobody signs in for it.
-async fn person(desk: &Desk, name: &str) -> Result<Caller, WishError> {
-    let known = desk.tenant.directory.person(name).await.map_err(|e| WishError::Unavailable(format!("{name}: {e}")))?;
-    let known = known.filter(|person| !person.disabled).ok_or_else(|| {
-        WishError::Unavailable(format!(
-            "{name}: steht nicht im Verzeichnis oder ist gesperrt (mit directory: oidc nennt directory.oidc.cases die Personen der Fälle)"
-        ))
-    })?;
-    Ok(known.caller(Via::Form))
-}
-
-/// An answer with the bytes of its files put into the store: `{ file: path }` beside the file of the cases.
-async fn with_files(desk: &Desk, scripted: &Value, task: &Task, folder: &Path) -> Result<Value, String> {
-    let mut values = scripted.clone();
-    let form = Schema::compile(task.opened.form.clone())?;
-    crate::perform::attach_files(&form, &mut values, folder).map_err(|e| e.to_string())?;
-    laufzettel_worker::files::extract(&desk.tenant, values).await.map_err(|e| e.to_string())
-}
-
-/// As whoever the script names; a question to the applicant she answers herself, unless it names somebody else.
-async fn answer(desk: &Desk, id: TaskId, mut values: Value, task: &Task, run: Option<&Run>) -> Result<(), WishError> {
-    let by = values.as_object_mut().and_then(|map| map.remove("by")).and_then(|v| v.as_str().map(str::to_owned));
-    let applicant = run.and_then(Run::applicant).filter(|_| task.opened.assign.applicant);
-    let caller = match (by.as_deref(), applicant) {
-        (None | Some("applicant"), Some(applicant)) => applicant.clone(),
-        (by, _) => person(desk, by.unwrap_or_default()).await?,
-    };
-    desk.answer(id, &caller, &values, task.opened.shown).await.map(drop)
 }

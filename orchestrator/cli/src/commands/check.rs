@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use laufzettel_domain::{Finding, Findings, Severity};
+use laufzettel_directory::Directory;
+use laufzettel_domain::{Finding, Findings, Severity, TenantId};
 use laufzettel_engine::proof::Flow;
 use laufzettel_process::{
     Catalogue, Folder,
@@ -14,14 +15,19 @@ use laufzettel_process::{
 use super::{configuration, tenant_of};
 use crate::{
     args::Where,
-    house,
+    cases,
+    config::TenantConfig,
+    house, named,
     out::{Out, code},
     proof::Prover,
 };
 
 /// The tenant's folder a file lies in (its own folder), and its name there. Side folders belong to the folder above.
-pub fn folder_of(path: &Path) -> anyhow::Result<(PathBuf, String)> {
-    let path = std::fs::canonicalize(path).with_context(|| format!("{} gibt es nicht", path.display()))?;
+pub fn folder_of(path: &Path, out: &Out) -> anyhow::Result<(PathBuf, String)> {
+    let path = std::fs::canonicalize(path).with_context(|| {
+        let path = path.display();
+        out.told(format!("{path} gibt es nicht"), format!("{path} does not exist"))
+    })?;
     let name = path.file_name().context("kein Dateiname")?.to_string_lossy().into_owned();
     let folder = path.parent().context("kein Ordner")?.to_owned();
     Ok((folder, name))
@@ -29,8 +35,8 @@ pub fn folder_of(path: &Path) -> anyhow::Result<(PathBuf, String)> {
 
 pub async fn check(paths: &[PathBuf], flows: bool, at: &Where, out: &Out) -> anyhow::Result<u8> {
     let mut all = Vec::new();
-    let prover = prover(at, &mut all, out).await?;
-    let mut checked = Checked { prover, findings: all, flows: Vec::new(), count: 0 };
+    let (prover, world) = prover(at, &mut all, out).await?;
+    let mut checked = Checked { prover, world, out: out.clone(), findings: all, flows: Vec::new(), count: 0 };
     for path in paths {
         if path.is_dir() { checked.folder(path).await? } else { checked.file(path).await? }
     }
@@ -56,26 +62,40 @@ pub async fn check(paths: &[PathBuf], flows: bool, at: &Where, out: &Out) -> any
 }
 
 /// For the tenant of the configuration; without one for what every tenant shares.
-async fn prover(at: &Where, all: &mut Vec<Finding>, out: &Out) -> anyhow::Result<Prover> {
+async fn prover(at: &Where, all: &mut Vec<Finding>, out: &Out) -> anyhow::Result<(Prover, cases::World)> {
     if at.config.is_none() {
         let note = out.text(
             "Ohne --config sind Freigaben, Zonen, Rechte und Modelle nicht geprüft.",
             "Without --config clearances, zones, rights and models are not checked.",
         );
         out.note(note).await;
-        return Ok(Prover::without_tenant());
+        return Ok((Prover::without_tenant(), cases::World::default()));
     }
     let config = configuration(at, out).await?;
-    let own = &config.tenants[&tenant_of(&config, at)?];
+    let tenant = tenant_of(&config, at, out)?;
+    let own = &config.tenants[&tenant];
     let directory = house::directory(own, all).unwrap_or_default();
     all.extend(house::tightenings(own)?);
+    all.extend(named_in(at, &tenant, own, &directory).await?);
     all.extend(house::loosened(&config));
     out.note(format!("{} {}", out.text("Geprüft für die Konfiguration", "Checked for the configuration"), config.digest)).await;
-    Prover::of(&config, own, directory)
+    // what is wrong with its file has been said
+    let people = house::case_directory(own, &mut Vec::new());
+    let world = cases::World::of(house::approved(own)?.rules.keys(), people.as_ref());
+    Ok((Prover::of(&config, own, directory)?, world))
+}
+
+/// What the configuration itself names, of the tenant it is checked for.
+pub async fn named_in(at: &Where, tenant: &TenantId, own: &TenantConfig, directory: &Directory) -> anyhow::Result<Vec<Finding>> {
+    let Some(file) = &at.config else { return Ok(Vec::new()) };
+    Ok(named::in_configuration(&std::fs::read_to_string(file)?, file, tenant, own, directory).await)
 }
 
 struct Checked {
     prover: Prover,
+    out: Out,
+    /// What cases may name.
+    world: cases::World,
     findings: Vec<Finding>,
     /// By process.
     flows: Vec<(String, Vec<Flow>)>,
@@ -93,11 +113,12 @@ impl Checked {
         }
         // what only shows between processes: names and addresses taken twice
         self.findings.extend(catalogue.findings.into_iter().filter(|f| f.code == "LZ119"));
+        self.findings.extend(cases::orphans(&folder).into_iter().map(|found| Finding { file: path.join(&found.file).display().to_string(), ..found }));
         Ok(())
     }
 
     async fn file(&mut self, path: &Path) -> anyhow::Result<()> {
-        let (folder_path, name) = folder_of(path)?;
+        let (folder_path, name) = folder_of(path, &self.out)?;
         let folder = house::read_folder(&folder_path)?;
         let beside = path.parent().and_then(Path::file_name).is_some_and(|f| SIDE_FOLDERS.iter().any(|side| *side == f));
         if is_candidate(&name) && !beside {
@@ -105,7 +126,11 @@ impl Checked {
         }
         let mut findings = Findings::new(path.display().to_string());
         if name.ends_with(".cases.yaml") {
-            crate::cases::read(&folder, &name, &mut findings);
+            let process = cases::process_of(&folder, &name);
+            // what is wrong with the process is found where it is checked itself
+            let process = read::read(&folder, &process, &mut Findings::new(process.clone())).filter(|_| folder.get(&process).is_some());
+            cases::read_checked(&folder, &name, process.as_ref(), &self.world, &mut findings);
+            findings.add(cases::orphan(&folder, &name).map(|found| Finding { file: path.display().to_string(), ..found }));
         } else {
             laufzettel_process::table::Table::read(&std::fs::read_to_string(path)?, &mut findings);
         }
@@ -118,20 +143,21 @@ impl Checked {
         self.count += 1;
         let mut findings = Findings::new(name);
         if folder.get(name).is_none() {
-            anyhow::bail!("{shown} ist keine Textdatei bis 1 MiB");
+            anyhow::bail!("{shown} {}", self.out.text("ist keine Textdatei bis 1 MiB", "is no text file of up to 1 MiB"));
         }
-        if let Some(process) = read::read_whole(folder, name, &mut findings) {
+        let process = read::read_whole(folder, name, &mut findings);
+        if let Some(process) = &process {
             let sound = !findings.has_errors();
-            self.prover.prove(&process, &mut findings).await;
+            self.prover.prove(process, &mut findings).await;
             if sound {
-                self.flows.push((process.id.to_string(), self.prover.flows(&process).await));
+                self.flows.push((process.id.to_string(), self.prover.flows(process).await));
             }
         }
         let mut all = findings.into_sorted();
-        let cases = name.replace(".yaml", ".cases.yaml");
-        if folder.get(&cases).is_some() {
-            let mut own = Findings::new(cases.clone());
-            crate::cases::read(folder, &cases, &mut own);
+        let file = cases::file_of(name);
+        if folder.get(&file).is_some() {
+            let mut own = Findings::new(file.clone());
+            cases::read_checked(folder, &file, process.as_ref(), &self.world, &mut own);
             all.extend(own.into_sorted());
         }
         let base = shown.strip_suffix(name).unwrap_or_default();

@@ -19,7 +19,7 @@ use crate::{
 
 pub async fn release(id: &str, who: Who, at: &Where, out: &Out) -> anyhow::Result<u8> {
     let config = configuration(at, out).await?;
-    let tenant = tenant_of(&config, at)?;
+    let tenant = tenant_of(&config, at, out)?;
     let own = config.tenants[&tenant].clone();
     let folder = house::read_folder(&own.processes)?;
     let catalogue = Catalogue::load(&folder);
@@ -31,7 +31,7 @@ pub async fn release(id: &str, who: Who, at: &Where, out: &Out) -> anyhow::Resul
     if check::check(std::slice::from_ref(&file), false, &checked, out).await? != code::DONE {
         return Ok(code::FINDINGS);
     }
-    let name = process.file.replace(".yaml", ".cases.yaml");
+    let name = cases::file_of(&process.file);
     if folder.get(&name).is_none() {
         bail!("Ohne Fälle keine Freigabe: {name} fehlt.");
     }
@@ -60,7 +60,8 @@ async fn pass(setting: &Setting, list: Vec<cases::Case>, out: &Out) -> anyhow::R
         let report = report?;
         if !report.differences.is_empty() {
             passed = false;
-            out.note(format!("✗ {}\n    {}", report.name, report.differences.join("\n    "))).await;
+            let lines: Vec<&str> = report.differences.iter().map(|line| line.get(out.lang)).collect();
+            out.note(format!("✗ {}\n    {}", report.name, lines.join("\n    "))).await;
         }
     }
     if !passed {

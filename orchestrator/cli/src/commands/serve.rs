@@ -36,15 +36,29 @@ pub async fn up(at: Where, port: Option<u16>, out: &Out) -> anyhow::Result<u8> {
     }
     let address: SocketAddr = config.listen.parse().with_context(|| format!("listen: {}", config.listen))?;
     if !address.ip().is_loopback() {
-        bail!("`up` ist zum Ausprobieren und bindet nur an 127.0.0.1, nicht an {}. Für den Betrieb: laufzettel serve --config …", address.ip());
+        let at = address.ip();
+        bail!(
+            "{}",
+            out.told(
+                format!("`up` ist zum Ausprobieren und bindet nur an 127.0.0.1, nicht an {at}. Für den Betrieb: laufzettel serve --config …"),
+                format!("`up` is for trying out and binds to 127.0.0.1 only, not to {at}. For operation: laufzettel serve --config …"),
+            )
+        );
     }
-    let listener = TcpListener::bind(address).await.with_context(|| format!("{address} ist nicht frei"))?;
+    let listener = TcpListener::bind(address).await.with_context(|| out.told(format!("{address} ist nicht frei"), format!("{address} is in use")))?;
     let bound = listener.local_addr()?;
     if port.is_some() {
         config.public_url = format!("http://{bound}");
     }
     if !is_loopback(&config.public_url) {
-        bail!("`up` ist zum Ausprobieren: public_url muss auf 127.0.0.1 zeigen, nicht auf {}. Für den Betrieb: laufzettel serve --config …", config.public_url);
+        let url = &config.public_url;
+        bail!(
+            "{}",
+            out.told(
+                format!("`up` ist zum Ausprobieren: public_url muss auf 127.0.0.1 zeigen, nicht auf {url}. Für den Betrieb: laufzettel serve --config …"),
+                format!("`up` is for trying out: public_url must point to 127.0.0.1, not to {url}. For operation: laufzettel serve --config …"),
+            )
+        );
     }
     live(config, listener, Some(bound), false, out).await
 }
@@ -101,9 +115,15 @@ pub async fn serve(file: &Path, after_restore: bool, out: &Out) -> anyhow::Resul
     let address: SocketAddr = config.listen.parse().with_context(|| format!("listen: {}", config.listen))?;
     let demo = config.tenants.values().any(|t| t.login == Login::Demo);
     if demo && !(address.ip().is_loopback() && is_loopback(&config.public_url)) {
-        bail!("login: demo gibt es nur auf 127.0.0.1 (listen und public_url): jeder könnte sich als jede Person anmelden");
+        bail!(
+            "{}",
+            out.text(
+                "login: demo gibt es nur auf 127.0.0.1 (listen und public_url): jeder könnte sich als jede Person anmelden",
+                "login: demo exists on 127.0.0.1 only (listen and public_url): anybody could sign in as anybody",
+            )
+        );
     }
-    let listener = TcpListener::bind(address).await.with_context(|| format!("{address} ist nicht frei"))?;
+    let listener = TcpListener::bind(address).await.with_context(|| out.told(format!("{address} ist nicht frei"), format!("{address} is in use")))?;
     live(config, listener, None, after_restore, out).await
 }
 
@@ -117,6 +137,7 @@ fn is_loopback(url: &str) -> bool {
 /// open stops no other: it is refused, in words, and tried again where waiting can help.
 /// `greet`: says at which address what is to be found, once it is.
 async fn live(config: Config, listener: TcpListener, greet: Option<SocketAddr>, after_restore: bool, out: &Out) -> anyhow::Result<u8> {
+    ignore_hangup()?;
     let opened = open_all(&config, after_restore, out).await?;
     if after_restore && opened.values().flatten().all(|house| house.resting.is_none()) {
         for house in opened.values().flatten() {
@@ -172,6 +193,18 @@ async fn live(config: Config, listener: TcpListener, greet: Option<SocketAddr>, 
         }
     }
     done
+}
+
+/// A lost terminal, or whoever expects a changed configuration to be taken up by SIGHUP, does not end the server. Nothing is taken up:
+/// that is said, and what is open goes on as it was.
+fn ignore_hangup() -> anyhow::Result<()> {
+    let mut hangups = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).context("SIGHUP")?;
+    tokio::spawn(async move {
+        while hangups.recv().await.is_some() {
+            tracing::warn!("SIGHUP is ignored: changes of the configuration, the directory and the processes count after a restart");
+        }
+    });
+    Ok(())
 }
 
 /// What serves every tenant.

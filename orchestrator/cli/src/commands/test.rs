@@ -8,18 +8,21 @@ use laufzettel_process::{Folder, read};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use super::{check::folder_of, configuration, tenant_of};
+use super::{
+    check::{folder_of, named_in},
+    configuration, tenant_of,
+};
 use crate::{
     args::Where,
     cases::{self, Case, Faults, Setting},
-    house,
+    house, named,
     out::{Out, code},
     proof::Prover,
 };
 
 pub async fn test(paths: &[PathBuf], faults: Option<Faults>, at: &Where, out: &Out) -> anyhow::Result<u8> {
     let config = configuration(at, out).await?;
-    let tenant = tenant_of(&config, at)?;
+    let tenant = tenant_of(&config, at, out)?;
     let own = config.tenants[&tenant].clone();
     let mut findings = Vec::new();
     let Some(directory) = house::case_directory(&own, &mut findings) else {
@@ -27,18 +30,27 @@ pub async fn test(paths: &[PathBuf], faults: Option<Faults>, at: &Where, out: &O
     };
     let prover = Prover::of(&config, &own, directory.clone())?;
     let approved = house::approved(&own)?;
+    for finding in named_in(at, &tenant, &own, &directory).await?.iter().filter(|finding| finding.code == named::NOT_PINNED) {
+        out.note(finding.line(out.lang)).await;
+    }
+    let world = cases::World::of(approved.rules.keys(), Some(&directory));
     let mut jobs: JoinSet<(usize, Vec<cases::Report>)> = JoinSet::new();
     let mut number = 0;
     let mut refused_any = false;
-    for (folder_path, name, folder) in files(paths)? {
+    for orphan in orphans(paths, out)? {
+        out.note(orphan.line(out.lang)).await;
+        refused_any = true;
+    }
+    for (folder_path, name, folder) in files(paths, out)? {
         let mut found = Findings::new(name.clone());
         let process = read::read(&folder, &name, &mut found);
         if let Some(process) = &process {
             prover.prove(process, &mut found).await;
         }
-        let file = name.replace(".yaml", ".cases.yaml");
+        let file = cases::file_of(&name);
         let mut of_cases = Findings::new(file.clone());
-        let list: Vec<Case> = if folder.get(&file).is_some() { cases::read(&folder, &file, &mut of_cases) } else { Vec::new() };
+        let has_cases = folder.get(&file).is_some();
+        let list: Vec<Case> = if has_cases { cases::read_checked(&folder, &file, process.as_ref(), &world, &mut of_cases) } else { Vec::new() };
         let broken = of_cases.has_errors();
         let refused: Vec<Finding> = found.into_sorted();
         // a case may expect that its process is refused; then being refused is what is tested
@@ -101,12 +113,13 @@ async fn report(mut jobs: JoinSet<(usize, Vec<cases::Report>)>, refused: bool, o
     for report in &reports {
         let passed = report.differences.is_empty();
         failed += usize::from(!passed);
+        let differences: Vec<&str> = report.differences.iter().map(|line| line.get(out.lang)).collect();
         if out.json {
-            out.value(&json!({ "file": report.file, "name": report.name, "passed": passed, "differences": report.differences, "faults": report.faults })).await;
+            out.value(&json!({ "file": report.file, "name": report.name, "passed": passed, "differences": differences, "faults": report.faults })).await;
             continue;
         }
         out.data(format!("{} {}", if passed { "✓" } else { "✗" }, report.name)).await;
-        for line in &report.differences {
+        for line in differences {
             out.data(format!("    {line}")).await;
         }
     }
@@ -127,8 +140,22 @@ async fn report(mut jobs: JoinSet<(usize, Vec<cases::Report>)>, refused: bool, o
     })
 }
 
+/// Files of cases among the paths that have no process.
+fn orphans(paths: &[PathBuf], out: &Out) -> anyhow::Result<Vec<Finding>> {
+    let mut found = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            found.extend(cases::orphans(&house::read_folder(path)?));
+        } else if path.display().to_string().ends_with(".cases.yaml") {
+            let (folder, name) = folder_of(path, out)?;
+            found.extend(cases::orphan(&house::read_folder(&folder)?, &name));
+        }
+    }
+    Ok(found)
+}
+
 /// Process files among the paths, each with its folder.
-fn files(paths: &[PathBuf]) -> anyhow::Result<Vec<(PathBuf, String, Folder)>> {
+fn files(paths: &[PathBuf], out: &Out) -> anyhow::Result<Vec<(PathBuf, String, Folder)>> {
     let mut found = Vec::new();
     for path in paths {
         if path.is_dir() {
@@ -140,10 +167,14 @@ fn files(paths: &[PathBuf]) -> anyhow::Result<Vec<(PathBuf, String, Folder)>> {
                 found.push((base, name, folder.clone()));
             }
         } else {
-            let (folder, name) = folder_of(path)?;
+            let (folder, name) = folder_of(path, out)?;
             // a cases file stands for its process
-            let name = name.replace(".cases.yaml", ".yaml");
             let texts = house::read_folder(&folder)?;
+            let is_cases = name.ends_with(".cases.yaml");
+            if is_cases && cases::orphan(&texts, &name).is_some() {
+                continue;
+            }
+            let name = if is_cases { cases::process_of(&texts, &name) } else { name };
             found.push((folder, name, texts));
         }
     }

@@ -22,7 +22,7 @@ pub async fn tools(tools: Tools, out: &Out) -> anyhow::Result<u8> {
 
 async fn list(at: &Where, out: &Out) -> anyhow::Result<u8> {
     let config = configuration(at, out).await?;
-    let tenant = tenant_of(&config, at)?;
+    let tenant = tenant_of(&config, at, out)?;
     let own = &config.tenants[&tenant];
     for (name, server) in house::servers(&config, &tenant, own, &house::minter())? {
         let found = server.definitions().await.map_err(|e| anyhow::anyhow!("{e}"))?;
@@ -51,7 +51,7 @@ async fn list(at: &Where, out: &Out) -> anyhow::Result<u8> {
 
 async fn pin(at: &Where, who: &Who, name: &str, out: &Out) -> anyhow::Result<u8> {
     let config = configuration(at, out).await?;
-    let tenant = tenant_of(&config, at)?;
+    let tenant = tenant_of(&config, at, out)?;
     let own = &config.tenants[&tenant];
     let servers = house::servers(&config, &tenant, own, &house::minter())?;
     let server = servers.get(name).with_context(|| format!("Den Server „{name}“ gibt es nicht"))?;
@@ -74,7 +74,7 @@ async fn pin(at: &Where, who: &Who, name: &str, out: &Out) -> anyhow::Result<u8>
 
 async fn diff(at: &Where, name: Option<&str>, out: &Out) -> anyhow::Result<u8> {
     let config = configuration(at, out).await?;
-    let tenant = tenant_of(&config, at)?;
+    let tenant = tenant_of(&config, at, out)?;
     let mut drifted = false;
     for (server_name, server) in house::servers(&config, &tenant, &config.tenants[&tenant], &house::minter())? {
         if name.is_none_or(|n| n == server_name) {

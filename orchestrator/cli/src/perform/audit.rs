@@ -1,6 +1,6 @@
 //! `audit …`: the journal checked, read, and carried out of the house.
 
-use laufzettel_domain::{Lang, TenantId};
+use laufzettel_domain::{Lang, TenantId, Text};
 use laufzettel_journal::{Record, Verdict, Verifier, VerifyKey};
 use laufzettel_policy::Action;
 use laufzettel_store::{Store, TrailRow};
@@ -18,6 +18,8 @@ use crate::{
     out::{Out, code},
     wish::ShowWish,
 };
+
+const KEY_UNREADABLE: (&str, &str) = ("Der Prüfschlüssel beim Zeugen liest sich nicht.", "The witness's verifier key does not read.");
 
 /// What a check of the journal looks at: a live store, or a file nobody holds.
 pub struct Records<'a> {
@@ -51,7 +53,10 @@ pub async fn verify(records: &Records<'_>, out: &Out) -> Done {
 async fn recompute(records: &Records<'_>) -> Result<Verdict, Failed> {
     for name in records.store.names().await? {
         if let Err(laufzettel_store::Error::Corrupt(what)) = records.store.bytes(&name).await {
-            return Err(Failed::new(code::BROKEN, format!("GEBROCHEN: die Bytes der Datei {what} passen nicht zu ihrem Namen")));
+            return Err(Failed::new(
+                code::BROKEN,
+                format!("{} {what}", out.text("GEBROCHEN: Die Bytes passen nicht zum Namen der Datei", "BROKEN: the bytes do not fit the name of the file")),
+            ));
         }
     }
     let stored = records.store.checkpoints().await?;
@@ -65,16 +70,16 @@ async fn recompute(records: &Records<'_>) -> Result<Verdict, Failed> {
         match std::fs::read(folder.join(format!("{tenant}.vkey"))) {
             Ok(bytes) => {
                 let key = std::str::from_utf8(&bytes).ok().and_then(VerifyKey::parse);
-                keys = vec![key.ok_or_else(|| Failed::new(code::BROKEN, "Der Prüfschlüssel beim Zeugen liest sich nicht."))?];
+                keys = vec![key.ok_or_else(|| Failed::new(code::BROKEN, out.text(KEY_UNREADABLE.0, KEY_UNREADABLE.1)))?];
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(Failed::new(code::BROKEN, format!("Der Prüfschlüssel beim Zeugen liest sich nicht: {error}"))),
+            Err(error) => return Err(Failed::new(code::BROKEN, format!("{} ({error})", out.text(KEY_UNREADABLE.0, KEY_UNREADABLE.1)))),
         }
     }
     let mut verifier = Verifier::new(records.tenant.as_str(), &stored, &witnessed, &keys);
     let mut after = (0, 0);
     loop {
-        let next = page(records.store, &mut after).await?;
+        let next = page(records.store, &mut after, out.lang).await?;
         if next.is_empty() {
             break;
         }
@@ -84,11 +89,16 @@ async fn recompute(records: &Records<'_>) -> Result<Verdict, Failed> {
 }
 
 /// The records after a position, which moves on; empty at the end.
-pub(super) async fn page(store: &Store, after: &mut (u64, u64)) -> Result<Vec<Record>, Failed> {
+pub(super) async fn page(store: &Store, after: &mut (u64, u64), lang: Lang) -> Result<Vec<Record>, Failed> {
     let page = match store.records(*after, EXPORT_PAGE).await {
         Ok(page) => page,
         Err(laufzettel_store::Error::Corrupt(what)) => {
-            return Err(Failed::new(code::BROKEN, format!("GEBROCHEN: ein Eintrag nach {}/{} liest sich nicht ({what})", after.0, after.1)));
+            let (lane, seq) = *after;
+            let text = Text::new(
+                format!("GEBROCHEN: Ein Eintrag nach {lane}/{seq} liest sich nicht ({what})"),
+                format!("BROKEN: a record after {lane}/{seq} does not read ({what})"),
+            );
+            return Err(Failed::new(code::BROKEN, text.get(lang)));
         }
         Err(error) => return Err(error.into()),
     };
@@ -112,15 +122,24 @@ fn gap(lost: &[(u64, u64)], out: &Out) -> String {
     format!(". {} {} {}", out.text(de, en), places(lost).join(", "), out.text(end_de, end_en))
 }
 
-fn machine(verdict: &Verdict) -> serde_json::Value {
+/// The first record of each lane that no checkpoint a witness has speaks for.
+fn firsts(beyond: &[(u64, u64)]) -> Vec<(u64, u64)> {
+    beyond.iter().map(|(lane, seq)| (*lane, seq + 1)).collect()
+}
+
+fn machine(verdict: &Verdict, lang: Lang) -> serde_json::Value {
     match verdict {
         Verdict::Intact { records, checkpoints, lost } => {
             json!({ "verdict": "intact", "records": records, "checkpoints": checkpoints, "lost": places(lost) })
         }
         Verdict::NotAnchored { records, checkpoints, beyond, lost } => {
-            json!({ "verdict": "not_anchored", "records": records, "checkpoints": checkpoints, "beyond": places(beyond), "lost": places(lost) })
+            let first = places(&firsts(beyond));
+            json!({ "verdict": "not_anchored", "records": records, "checkpoints": checkpoints, "beyond": places(beyond), "first": first, "lost": places(lost) })
         }
-        Verdict::Broken(found) => json!({ "verdict": "broken", "record": format!("{}/{}", found.lane, found.seq), "what": found.what.to_string() }),
+        Verdict::Broken(found) => {
+            let sentence = found.what.text();
+            json!({ "verdict": "broken", "record": format!("{}/{}", found.lane, found.seq), "what": found.what.name(), "sentence": sentence.get(lang) })
+        }
     }
 }
 
@@ -141,20 +160,20 @@ async fn report(verdict: &Verdict, witness: bool, out: &Out) -> Done {
             (
                 format!(
                     "{} {}{why}. {}{}",
-                    out.text("Unversehrt, aber nicht verankert nach Eintrag", "Intact, but not anchored beyond record"),
-                    places(beyond).join(", "),
-                    out.text("Was danach abgeschnitten wurde, kann niemand sehen.", "What was cut after it nobody can see."),
+                    out.text("Unversehrt, aber nicht verankert, je Spur ab Eintrag", "Intact, but not anchored, in each lane from record"),
+                    places(&firsts(beyond)).join(", "),
+                    out.text("Was von dort an abgeschnitten wurde, kann niemand sehen.", "What was cut from there on nobody can see."),
                     gap(lost, out)
                 ),
                 code::NOT_ANCHORED,
             )
         }
         Verdict::Broken(found) => {
-            (format!("{} {}/{}: {}", out.text("GEBROCHEN bei Eintrag", "BROKEN at record"), found.lane, found.seq, found.what), code::BROKEN)
+            (format!("{} {}/{}: {}", out.text("GEBROCHEN bei Eintrag", "BROKEN at record"), found.lane, found.seq, found.what.text().get(out.lang)), code::BROKEN)
         }
     };
     if out.json {
-        out.value(&machine(verdict)).await;
+        out.value(&machine(verdict, out.lang)).await;
     } else {
         out.data(line).await;
     }
@@ -224,7 +243,7 @@ fn erased(row: &TrailRow, lang: Lang) -> &'static str {
 
 pub async fn export(house: &House, format: &str, out: &Out) -> Done {
     if !["jsonl", "csv"].contains(&format) {
-        return Err(Failed::new(code::USAGE, "Möglich sind: jsonl, csv."));
+        return Err(Failed::new(code::USAGE, out.text("Möglich sind: jsonl, csv.", "Possible: jsonl, csv.")));
     }
     let by = entitled(house, &[Action::AuditRead], out).await?;
     house.desk.record("content.exported", &by, json!({ "format": format })).await?;
@@ -235,7 +254,7 @@ pub async fn export(house: &House, format: &str, out: &Out) -> Done {
     let mut waiting = Vec::new();
     loop {
         if waiting.is_empty() {
-            waiting = page(&house.desk.tenant.store, &mut after).await?;
+            waiting = page(&house.desk.tenant.store, &mut after, out.lang).await?;
             waiting.reverse();
         }
         let Some(record) = waiting.pop() else { break };
@@ -250,7 +269,10 @@ pub async fn export(house: &House, format: &str, out: &Out) -> Done {
 
 pub async fn checkpoint(house: &House, out: &Out) -> Done {
     if house.config.witness.is_none() {
-        return Err(Failed::new(code::USAGE, "Kein Zeuge eingerichtet (witness in der Konfiguration)."));
+        return Err(Failed::new(
+            code::USAGE,
+            out.text("Kein Zeuge eingerichtet (witness in der Konfiguration).", "No witness is configured (witness in the configuration)."),
+        ));
     }
     let moved = house.checkpoint().await.map_err(|e| Failed::new(code::ENDED_BADLY, format!("{e:#}")))?;
     out.note(if moved { out.text("Prüfpunkt geschrieben.", "Checkpoint written.") } else { out.text("Nichts hat sich bewegt.", "Nothing moved.") }).await;

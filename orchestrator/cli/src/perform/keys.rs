@@ -19,13 +19,17 @@ const NAME_CHARS_MAX: usize = 80;
 /// Patterns of one key: who needs more needs another key.
 const PROCESSES_MAX: usize = 50;
 
-impl From<KeyError> for Failed {
-    fn from(error: KeyError) -> Self {
-        match error {
-            KeyError::Unknown => Self::new(code::USAGE, "Einen solchen gültigen Schlüssel gibt es nicht (laufzettel keys list)."),
-            KeyError::TooMany => Self::new(code::USAGE, "Es gibt schon zu viele Schlüssel; sperren Sie zuerst, was niemand mehr braucht."),
-            other => Self::new(code::ENDED_BADLY, other.to_string()),
+fn key_failed(error: KeyError, out: &Out) -> Failed {
+    match error {
+        KeyError::Unknown => {
+            let en = "There is no such valid key (laufzettel keys list).";
+            Failed::new(code::USAGE, out.text("Einen solchen gültigen Schlüssel gibt es nicht (laufzettel keys list).", en))
         }
+        KeyError::TooMany => {
+            let en = "There are too many keys already; first revoke what nobody needs any more.";
+            Failed::new(code::USAGE, out.text("Es gibt schon zu viele Schlüssel; sperren Sie zuerst, was niemand mehr braucht.", en))
+        }
+        other => Failed::new(code::ENDED_BADLY, other.to_string()),
     }
 }
 
@@ -33,14 +37,22 @@ pub async fn create(house: &House, wish: KeysCreate, out: &Out) -> Done {
     let (by, holder) = holder(house, &wish, out).await?;
     let clean = !wish.name.trim().is_empty() && wish.name.chars().count() <= NAME_CHARS_MAX && !wish.name.chars().any(char::is_control);
     if !clean || wish.processes.len() > PROCESSES_MAX {
-        return Err(Failed::new(code::USAGE, format!("Ein Name hat 1 bis {NAME_CHARS_MAX} Zeichen, ein Schlüssel höchstens {PROCESSES_MAX} Muster.")));
+        return Err(Failed::new(
+            code::USAGE,
+            out.told(
+                format!("Ein Name hat 1 bis {NAME_CHARS_MAX} Zeichen, ein Schlüssel höchstens {PROCESSES_MAX} Muster."),
+                format!("A name has 1 to {NAME_CHARS_MAX} characters, a key {PROCESSES_MAX} patterns at most."),
+            ),
+        ));
     }
     let life = Span::parse(&wish.expires).filter(|span| (1..=LIFE_MS_MAX).contains(&span.approx_millis()));
-    let life = life.ok_or_else(|| Failed::new(code::USAGE, "--expires ist eine Dauer wie P90D, höchstens zwei Jahre."))?;
+    let life = life.ok_or_else(|| {
+        Failed::new(code::USAGE, out.text("--expires ist eine Dauer wie P90D, höchstens zwei Jahre.", "--expires is a duration like P90D, two years at most."))
+    })?;
     let tenant = &house.desk.tenant;
     let expires = life.after(tenant.clock.now(), &tenant.zone());
     let asked = KeyWish { name: wish.name, holder, processes: wish.processes, per_minute: wish.per_minute, expires };
-    let (id, token) = house.desk.create_key(asked, &by, &os_user(out)).await?;
+    let (id, token) = house.desk.create_key(asked, &by, &os_user(out)).await.map_err(|e| key_failed(e, out))?;
     if out.json {
         out.value(&json!({ "key": id, "token": token, "expires": expires })).await;
     } else {
@@ -57,7 +69,10 @@ async fn holder(house: &House, wish: &KeysCreate, out: &Out) -> Result<(Caller, 
         if house.desk.tenant.rules.services.contains_key(service) {
             return Ok((by, Caller::service(service, Via::Api)));
         }
-        return Err(Failed::new(code::USAGE, format!("Das Dienstkonto „{service}“ gibt es nicht.")));
+        return Err(Failed::new(
+            code::USAGE,
+            out.told(format!("Das Dienstkonto „{service}“ gibt es nicht."), format!("There is no service account \"{service}\".")),
+        ));
     }
     // a key acts as its holder: nobody makes one in the name of somebody else
     let by = caller(house, out).await?;
@@ -112,7 +127,7 @@ async fn revoker(house: &House, id: &str, out: &Out) -> Result<Caller, Failed> {
 
 pub async fn revoke(house: &House, id: &str, out: &Out) -> Done {
     let by = revoker(house, id, out).await?;
-    let key = house.desk.revoke_key(id, &by, &os_user(out)).await?;
+    let key = house.desk.revoke_key(id, &by, &os_user(out)).await.map_err(|e| key_failed(e, out))?;
     out.note(format!("{} ({}): {}", key.id, key.name, out.text("gesperrt", "revoked"))).await;
     Ok(code::DONE)
 }

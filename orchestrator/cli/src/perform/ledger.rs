@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{Timestamp, tz::TimeZone};
-use laufzettel_domain::RunId;
+use laufzettel_domain::{Lang, RunId};
 use laufzettel_journal::Record;
 use laufzettel_policy::Action;
 use laufzettel_worker::trail::csv;
@@ -59,7 +59,7 @@ pub async fn ledger(house: &House, wish: &LedgerWish, out: &Out) -> Done {
         (None, false) => "text",
         _ => return Err(Failed::new(code::USAGE, "Möglich sind: csv, jsonl.")),
     };
-    let lines = read(house, wish).await?;
+    let lines = read(house, wish, out.lang).await?;
     if format == "csv" {
         out.data(COLUMNS.join(";")).await;
     }
@@ -79,13 +79,13 @@ pub async fn ledger(house: &House, wish: &LedgerWish, out: &Out) -> Done {
     Ok(code::DONE)
 }
 
-async fn read(house: &House, wish: &LedgerWish) -> Result<BTreeMap<Key, Sums>, Failed> {
+async fn read(house: &House, wish: &LedgerWish, lang: Lang) -> Result<BTreeMap<Key, Sums>, Failed> {
     let zone = house.desk.tenant.zone();
     let mut processes: BTreeMap<RunId, String> = BTreeMap::new();
     let mut lines: BTreeMap<Key, Sums> = BTreeMap::new();
     let mut after = (0, 0);
     loop {
-        let records = page(&house.desk.tenant.store, &mut after).await?;
+        let records = page(&house.desk.tenant.store, &mut after, lang).await?;
         if records.is_empty() {
             return Ok(lines);
         }

@@ -3,11 +3,11 @@
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use laufzettel_domain::{Caller, Digest, RunId, StepId, TaskId, Value, Via};
+use laufzettel_domain::{Caller, Digest, RunId, StepId, TaskId, Value, Via, finding};
 use laufzettel_engine::{EffectRun, EffectStatus, State};
 use laufzettel_process::{
-    Schema,
-    model::{RunAs, TriggerKind},
+    Process, Schema,
+    model::{RunAs, StepKind, TriggerKind},
     schema,
 };
 use laufzettel_worker::{Loaded, StartError, StartRequest};
@@ -50,15 +50,17 @@ async fn start(house: &House, wish: &RunWish, out: &Out) -> Result<RunId, Failed
     let other = house.desk.tenant.current(&wish.process).filter(|p| wish.file.is_some_and(|file| file != p.process.digest));
     if let Some(other) = other {
         let version = &other.process.version;
-        let text = format!(
-            "Der Server, der schon läuft, hat „{}“ in anderer Fassung ({version}). Beenden Sie ihn, oder legen Sie die Datei in seinen Ordner und starten Sie ihn neu.",
-            wish.process
+        let id = &wish.process;
+        let text = out.told(
+            format!("Der Server, der schon läuft, hat „{id}“ in anderer Fassung ({version}). Beenden Sie ihn, oder legen Sie die Datei in seinen Ordner und starten Sie ihn neu."),
+            format!("The server that is running has \"{id}\" in another version ({version}). End it, or put the file into its folder and start it anew."),
         );
         return Err(Failed::new(code::USAGE, text));
     }
     if wish.file.is_some() && !house.desk.tenant.release_required {
         out.note(out.text("Probe: ein Prozess aus einer Datei läuft ohne Freigabe.", "Trial: a process from a file runs without a release.")).await;
     }
+    answers_fit(house, wish, out)?;
     let (by, run_as) = starter(house, wish, out).await?;
     // whoever applies has a status page
     let status = by.is_applicant();
@@ -83,6 +85,14 @@ async fn start(house: &House, wish: &RunWish, out: &Out) -> Result<RunId, Failed
             }
             Ok(started.run)
         }
+        Err(StartError::UnknownProcess) if wish.file.is_some() && out.is_remote() => {
+            let id = &wish.process;
+            let text = out.told(
+                format!("Der Server, der schon läuft, kennt den Prozess „{id}“ nicht. Legen Sie die Datei in seinen Ordner und starten Sie ihn neu, oder beenden Sie ihn und versuchen Sie es noch einmal."),
+                format!("The server that is running does not know the process \"{id}\". Put the file into its folder and start it anew, or end it and try again."),
+            );
+            Err(Failed::new(code::USAGE, text))
+        }
         Err(StartError::UnknownProcess) => {
             // a file with errors is in no catalogue: what is wrong with it is said here, too
             let findings = &house.desk.tenant.catalogue.findings;
@@ -90,7 +100,10 @@ async fn start(house: &House, wish: &RunWish, out: &Out) -> Result<RunId, Failed
                 out.note(finding.line(out.lang)).await;
             }
             let exit = if findings.is_empty() { code::USAGE } else { code::FINDINGS };
-            Err(Failed::new(exit, format!("Einen Prozess „{}“, der laufen darf, gibt es hier nicht.", wish.process)))
+            let id = &wish.process;
+            let text =
+                out.told(format!("Einen Prozess „{id}“, der laufen darf, gibt es hier nicht."), format!("There is no process \"{id}\" here that may run."));
+            Err(Failed::new(exit, text))
         }
         Err(StartError::Denied(decision)) => Err(denied(&decision, out.lang)),
         Err(StartError::Invalid(problems)) => Err(Failed::new(
@@ -106,6 +119,26 @@ async fn start(house: &House, wish: &RunWish, out: &Out) -> Result<RunId, Failed
     }
 }
 
+/// An answer to a step that asks nobody would never be given, and nobody would know.
+fn answers_fit(house: &House, wish: &RunWish, out: &Out) -> Result<(), Failed> {
+    // what is not there is said by the start
+    let Some(prepared) = house.desk.tenant.current(&wish.process) else { return Ok(()) };
+    let asked = asking(&prepared.process);
+    let Some(unknown) = wish.answers.keys().find(|step| !asked.contains(step.as_str())) else { return Ok(()) };
+    let text = out.told(
+        format!("--answer: Einen Schritt „{unknown}“, der jemanden fragt, gibt es hier nicht."),
+        format!("--answer: there is no step \"{unknown}\" here that asks anybody."),
+    );
+    let hint = if asked.is_empty() { String::new() } else { finding::hint(unknown, asked.iter().copied()).get(out.lang).to_owned() };
+    Err(Failed::new(code::USAGE, format!("{text} {hint}").trim_end()))
+}
+
+/// Steps of a process and of its children that ask people.
+fn asking(process: &Process) -> BTreeSet<&str> {
+    let own = process.steps.iter().filter(|(_, step)| matches!(step.kind, StepKind::Human(_) | StepKind::Agent(_))).map(|(id, _)| id.as_str());
+    own.chain(process.children.values().flat_map(|child| asking(child))).collect()
+}
+
 /// A person of the directory, or `applicant`: as if it had come through the process's own intake.
 async fn starter(house: &House, wish: &RunWish, out: &Out) -> Result<(Caller, Option<RunAs>), Failed> {
     if out.asker.by.as_deref() != Some(APPLICANT) {
@@ -114,14 +147,20 @@ async fn starter(house: &House, wish: &RunWish, out: &Out) -> Result<(Caller, Op
     if !matches!(house.directory(), DirectoryConfig::File(_)) {
         return Err(Failed::new(
             code::USAGE,
-            "--as applicant ist zum Ausprobieren (directory: file); im Betrieb stellen Bürgerinnen und Bürger ihren Antrag selbst.",
+            out.text(
+                "--as applicant ist zum Ausprobieren (directory: file); im Betrieb stellen Bürgerinnen und Bürger ihren Antrag selbst.",
+                "--as applicant is for trying out (directory: file); in operation citizens apply themselves.",
+            ),
         ));
     }
     let applicant = Caller { via: Via::Intake, ..Caller::applicant("terminal") };
     // what is not there, or does not hold, has no intake either: the start says why
     let Some(prepared) = house.desk.tenant.current(&wish.process) else { return Ok((applicant, None)) };
     let trigger = Some(&prepared).and_then(|p| p.process.triggers.iter().find(|t| matches!(t.kind, TriggerKind::Intake { .. })));
-    let trigger = trigger.ok_or_else(|| Failed::new(code::USAGE, "Dieser Prozess hat keinen Eingang für Bürgerinnen und Bürger (intake)."))?;
+    let trigger = trigger.ok_or_else(|| {
+        let en = "This process has no way in for citizens (intake).";
+        Failed::new(code::USAGE, out.text("Dieser Prozess hat keinen Eingang für Bürgerinnen und Bürger (intake).", en))
+    })?;
     Ok((applicant, Some(trigger.run_as.clone())))
 }
 

@@ -1,6 +1,6 @@
 //! `runs …`: lists and single runs, and what a person may order.
 
-use laufzettel_domain::{Caller, RunId, Value};
+use laufzettel_domain::{Caller, RunId, Text, Value};
 use laufzettel_engine::{Resolution, fold};
 use laufzettel_store::{RUNS_PAGE_MAX, RunFilter};
 use laufzettel_worker::{Loaded, WishError, veil};
@@ -139,6 +139,11 @@ async fn go_on(house: &House, run: RunId, told: Result<Loaded, WishError>, out: 
     report(house, run, out).await
 }
 
+fn differs(listed: &str, told: &str, out: &Out) -> String {
+    let text = Text::new(format!("Die Liste sagt „{listed}“, das Protokoll „{told}“."), format!("The list says \"{listed}\", the journal \"{told}\"."));
+    text.get(out.lang).to_owned()
+}
+
 /// Recomputes a run from its journal: every event must follow from those before it.
 pub async fn replay(house: &House, written: &str, out: &Out) -> Done {
     let run = find_run(house, written, out.lang).await?;
@@ -149,12 +154,17 @@ pub async fn replay(house: &House, written: &str, out: &Out) -> Done {
     let row = house.desk.tenant.store.run(run).await?;
     let (Some(folded), Some(row)) = (folded, row) else { return Err(no_run(out.lang)) };
     if folded.state().as_str() != row.state || folded.seq != row.seq {
-        return Err(Failed::new(code::BROKEN, format!("Die Liste sagt „{}“, das Protokoll „{}“.", row.state, folded.state().as_str())));
+        return Err(Failed::new(code::BROKEN, differs(&row.state, folded.state().as_str(), out)));
     }
     for line in loaded.gone.iter().flat_map(|gone| show::gone(gone, out.lang)) {
         out.note(line).await;
     }
-    out.note(format!("{}: {} {}", row.nummer, events.len(), out.text("Einträge nachgerechnet, Zustand stimmt überein", "records replayed, the state agrees")))
-        .await;
+    if out.json {
+        let state = folded.state().as_str();
+        out.value(&json!({ "run": run.to_string(), "nummer": row.nummer, "records": events.len(), "state": state, "agrees": true })).await;
+    } else {
+        let words = out.text("Einträge nachgerechnet, Zustand stimmt überein", "records replayed, the state agrees");
+        out.data(format!("{}: {} {words}", row.nummer, events.len())).await;
+    }
     Ok(code::DONE)
 }

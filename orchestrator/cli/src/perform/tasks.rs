@@ -35,14 +35,19 @@ pub async fn list(house: &House, wanted: Wanted, out: &Out) -> Done {
     }
 }
 
-fn parse(written: &str) -> Result<TaskId, Failed> {
-    TaskId::parse(written).ok_or_else(|| Failed::new(code::USAGE, format!("„{written}“ ist keine Aufgabe (laufzettel tasks list).")))
+fn parse(written: &str, out: &Out) -> Result<TaskId, Failed> {
+    let none = || out.told(format!("„{written}“ ist keine Aufgabe (laufzettel tasks list)."), format!("\"{written}\" is no task (laufzettel tasks list)."));
+    TaskId::parse(written).ok_or_else(|| Failed::new(code::USAGE, none()))
+}
+
+fn no_task(out: &Out) -> Failed {
+    Failed::new(code::USAGE, out.text("Diese Aufgabe gibt es nicht.", "There is no such task."))
 }
 
 pub async fn show(house: &House, written: &str, out: &Out) -> Done {
-    let id = parse(written)?;
+    let id = parse(written, out)?;
     let loaded = house.desk.load(id.run).await.map_err(|e| wish_failed(e, out.lang))?.ok_or_else(|| wish_failed(WishError::Unknown, out.lang))?;
-    let task = loaded.run.tasks.get(&id.number).ok_or_else(|| Failed::new(code::USAGE, "Diese Aufgabe gibt es nicht."))?;
+    let task = loaded.run.tasks.get(&id.number).ok_or_else(|| no_task(out))?;
     let by = person(house, out).await?;
     if let Some(by) = &by {
         let may = house.desk.may_complete(&loaded, id.number, by).await.map_err(|nobody| wish_failed(nobody.into(), out.lang))?;
@@ -59,10 +64,10 @@ pub async fn show(house: &House, written: &str, out: &Out) -> Done {
 }
 
 pub async fn complete(house: &House, written: &str, values: &Value, out: &Out) -> Done {
-    let id = parse(written)?;
+    let id = parse(written, out)?;
     let by = caller(house, out).await?;
     let loaded = house.desk.load(id.run).await.map_err(|e| wish_failed(e, out.lang))?.ok_or_else(|| wish_failed(WishError::Unknown, out.lang))?;
-    let task = loaded.run.tasks.get(&id.number).ok_or_else(|| Failed::new(code::USAGE, "Diese Aufgabe gibt es nicht."))?;
+    let task = loaded.run.tasks.get(&id.number).ok_or_else(|| no_task(out))?;
     let values = laufzettel_worker::files::extract(&house.desk.tenant, values.clone()).await.map_err(|e| Failed::new(code::USAGE, e.to_string()))?;
     house.desk.answer(id, &by, &values, task.opened.shown).await.map_err(|e| wish_failed(e, out.lang))?;
     house.desk.drive(id.run).await.map_err(|e| wish_failed(e, out.lang))?;
@@ -70,14 +75,14 @@ pub async fn complete(house: &House, written: &str, values: &Value, out: &Out) -
 }
 
 pub async fn claim(house: &House, written: &str, reason: &str, out: &Out) -> Done {
-    let (id, by) = (parse(written)?, caller(house, out).await?);
+    let (id, by) = (parse(written, out)?, caller(house, out).await?);
     house.desk.claim(id, &by, reason).await.map_err(|e| wish_failed(e, out.lang))?;
     out.note(format!("{} {written}: {}", out.text("Übernommen", "Taken"), by.name)).await;
     Ok(code::DONE)
 }
 
 pub async fn give_back(house: &House, written: &str, out: &Out) -> Done {
-    let (id, by) = (parse(written)?, caller(house, out).await?);
+    let (id, by) = (parse(written, out)?, caller(house, out).await?);
     house.desk.give_back(id, &by).await.map_err(|e| wish_failed(e, out.lang))?;
     out.note(format!("{} {written}", out.text("Zurückgegeben:", "Returned:"))).await;
     Ok(code::DONE)

@@ -5,7 +5,7 @@ use laufzettel_policy::{Action, Decision, Who, permit, permit_start, permit_tool
 use laufzettel_worker::{Nobody, Tenant};
 use serde_json::json;
 
-use super::{Done, Failed, denied, entitled, person as asker};
+use super::{Done, Failed, SILENT, denied, entitled, person as asker};
 use crate::{
     house::House,
     out::{Out, code},
@@ -35,14 +35,15 @@ pub async fn list(house: &House, out: &Out) -> Done {
 
 pub async fn show(house: &House, user: &str, out: &Out) -> Done {
     let tenant = &house.desk.tenant;
-    let silent = || Failed::new(code::ENDED_BADLY, "Das Verzeichnis ist gerade nicht erreichbar. Bitte später noch einmal.");
+    let silent = || Failed::new(code::ENDED_BADLY, out.text(SILENT.0, SILENT.1));
     let by = asker(house, out).await?;
     let found = tenant.directory.person(user).await.map_err(|_| silent())?;
     // what she herself may do is hers to know; of others not even whether there are any
     if by.zip(found.as_ref()).is_none_or(|(by, found)| by.subject != found.sid) {
         entitled(house, &RIGHTS, out).await?;
     }
-    let person = found.ok_or_else(|| Failed::new(code::USAGE, format!("„{user}“ steht nicht im Verzeichnis.")))?;
+    let person = found
+        .ok_or_else(|| Failed::new(code::USAGE, out.told(format!("„{user}“ steht nicht im Verzeichnis."), format!("\"{user}\" is not in the directory."))))?;
     let caller = Caller { subject: person.sid, name: person.name, upn: person.upn, via: Via::Terminal, os_user: None };
     let who = match house.desk.who(&caller).await {
         Ok(who) => who,

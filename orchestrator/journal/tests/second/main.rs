@@ -11,7 +11,7 @@ mod harm;
 
 use std::collections::BTreeMap;
 
-use laufzettel_journal::{Break, Verdict, Verifier, VerifyKey, What};
+use laufzettel_journal::{Break, Verdict, Verifier, VerifyKey};
 
 use crate::{
     book::{Case, living, one_lane, three_lanes},
@@ -38,7 +38,7 @@ impl Found {
         match verdict {
             Verdict::Intact { lost, .. } => Self { exit: 0, broken: None, unanchored: Vec::new(), lost: places(&lost) },
             Verdict::NotAnchored { beyond, lost, .. } => Self { exit: 6, broken: None, unanchored: places(&beyond), lost: places(&lost) },
-            Verdict::Broken(Break { lane, seq, what }) => Self::broken(lane.cast_signed(), seq.cast_signed(), name(&what)),
+            Verdict::Broken(Break { lane, seq, what }) => Self::broken(lane.cast_signed(), seq.cast_signed(), what.name()),
         }
     }
 
@@ -57,28 +57,6 @@ impl Found {
 
 fn places(places: &[(u64, u64)]) -> Vec<String> {
     places.iter().map(|(lane, seq)| format!("{lane}/{seq}")).collect()
-}
-
-/// The names of `docs/journal.md` §8.
-fn name(what: &What) -> &'static str {
-    match what {
-        What::Gap => "gap",
-        What::Order => "order",
-        What::Hash => "hash",
-        What::Body => "body",
-        What::Content => "content",
-        What::ContentMissing => "content_missing",
-        What::Shrunk => "shrunk",
-        What::Erasure => "erasure",
-        What::Opening => "opening",
-        What::Fork => "fork",
-        What::RunSequence => "run_sequence",
-        What::Note { .. } => "note",
-        What::CheckpointOrder(_) => "checkpoint_order",
-        What::CheckpointFork(_) => "checkpoint_fork",
-        What::CheckpointHead(_) => "checkpoint_head",
-        What::Truncated(_) => "truncated",
-    }
 }
 
 /// Every name, and `unreadable`, which only a file can be.

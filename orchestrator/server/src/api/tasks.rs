@@ -96,6 +96,12 @@ async fn seen(tenant: &TenantSite, session: &Session, id: TaskId) -> Result<Opti
     Ok(Some(loaded))
 }
 
+/// Where nobody can say it, she may not.
+async fn may_see(tenant: &TenantSite, session: &Session, id: TaskId) -> bool {
+    let Ok(Some(loaded)) = tenant.desk.load(id.run).await else { return false };
+    tenant.desk.may_complete(&loaded, id.number, &session.caller).await.is_ok_and(|decision| decision.allow)
+}
+
 fn shown(loaded: &Loaded, id: TaskId, task: &Task) -> TaskShown {
     let (opened, run) = (&task.opened, &loaded.run);
     TaskShown {
@@ -143,7 +149,7 @@ pub async fn claim(
         Err(refused) => return refused,
     };
     let told = once.desk.claim(id, &session.caller, &sent.reason).await;
-    in_hand(id, once.answered(id.run, told).await)
+    in_hand(tenant, &session, id, once.answered(id.run, told).await).await
 }
 
 /// There is nothing to say about it.
@@ -164,7 +170,7 @@ pub async fn give_back(
         Err(refused) => return refused,
     };
     let told = once.desk.give_back(id, &session.caller).await;
-    in_hand(id, once.answered(id.run, told).await)
+    in_hand(tenant, &session, id, once.answered(id.run, told).await).await
 }
 
 #[derive(Deserialize, Serialize, JsonSchema)]
@@ -192,7 +198,7 @@ pub async fn complete(
     let told = once.desk.answer(id, &session.caller, &sent.values, sent.shown).await;
     match once.answered(id.run, told).await {
         Ok(_) => StatusCode::NO_CONTENT.into_response(),
-        Err(error) => not_done(id, &error),
+        Err(error) => not_done(tenant, &session, id, &error).await,
     }
 }
 
@@ -208,19 +214,21 @@ async fn ordered(
     Ok((id, Once::of(tenant, session, headers, order, task, sent)?))
 }
 
-fn in_hand(id: TaskId, told: Result<Loaded, WishError>) -> Response {
+async fn in_hand(tenant: &TenantSite, session: &Session, id: TaskId, told: Result<Loaded, WishError>) -> Response {
     match told {
         Ok(loaded) => {
             let claimed = loaded.run.tasks.get(&id.number).and_then(holder);
             reply::json(StatusCode::OK, &json!(InHand { task: id.to_string(), claimed }))
         }
-        Err(error) => not_done(id, &error),
+        Err(error) => not_done(tenant, session, id, &error).await,
     }
 }
 
-fn not_done(id: TaskId, error: &WishError) -> Response {
+async fn not_done(tenant: &TenantSite, session: &Session, id: TaskId, error: &WishError) -> Response {
     match error {
         WishError::Unknown => no_task(),
+        // to a person who may not see it there is no such task; that she asked is on record
+        WishError::Denied(_) if session.caller.is_person() && !may_see(tenant, session, id).await => no_task(),
         // whoever may not this way may perhaps on the page
         WishError::Denied(decision) => refused(decision).with("page", format!("/aufgaben/{id}").into()).into_response(),
         error => wish(error),
