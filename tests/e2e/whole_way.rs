@@ -173,8 +173,12 @@ impl Way {
         if self.keys {
             return Hands(page).follows(text).await;
         }
-        page.find(Locator::PartialLinkText(text)).await.unwrap_or_else(|_| panic!("no link {text}")).click().await.expect("followed");
+        page.find(Locator::XPath(&link(text))).await.unwrap_or_else(|_| panic!("no link {text}")).click().await.expect("followed");
     }
+}
+
+fn link(text: &str) -> String {
+    format!("//main//a[contains(., '{text}')]")
 }
 
 /// The page of a citizen's application that a part of what she says stands on, in their order.
@@ -233,7 +237,7 @@ async fn decides(way: Way, page: &Client, server: &Server, user: &str, task: &st
     turned(page, &before, "the sign-in").await;
     for _ in 0..LOOKS_MAX {
         page.goto(&server.url("/aufgaben")).await.expect("the inbox");
-        if page.find(Locator::PartialLinkText(task)).await.is_ok() {
+        if page.find(Locator::XPath(&link(task))).await.is_ok() {
             break;
         }
         tokio::time::sleep(LOOK).await;

@@ -7,10 +7,10 @@
 pub mod citation;
 pub mod citizen;
 pub mod form;
-pub mod names;
-pub mod reports;
 pub mod live;
+pub mod names;
 pub mod picture;
+pub mod reports;
 pub mod runs;
 pub mod shown;
 pub mod staff;

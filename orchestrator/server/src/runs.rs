@@ -104,14 +104,14 @@ fn view_of(tenant: &TenantSite, may_cancel: bool, matter: &Matter<'_>, bodies: &
         // why an applicant withdrew is nobody's work; why something could not be taken back is
         message: Some(run.message.clone()).filter(|message| !message.is_empty() && run.withdrawn.as_ref().is_none_or(|(_, reason)| reason != message)),
         withdrawn: run.withdrawn.as_ref().map(|(at, reason)| Withdrawn { at: tenant.civil(*at), reason: reason.clone() }),
-        added: status::added::list(tenant, run, &format!("/vorgaenge/{}/dateien", run.id), asked.lang),
+        added: status::added::list(tenant, run, &format!("/vorgaenge/{}/dateien", run.id), lang),
         live: run.ended.is_none().then(|| Live {
             page: format!("/vorgaenge/{}", run.id),
             follow: format!("/api/v1/runs/{}/events", run.id),
             seen: run.seq,
             counts: false,
         }),
-        picture: picture::of_run(process, &tenant.desk.tenant.tools, &steps, asked.lang),
+        picture: picture::of_run(process, &tenant.desk.tenant.tools, &steps, lang),
         steps,
         timeline: bodies
             .iter()

@@ -173,9 +173,7 @@ async fn cases_are_played_as_they_are_written() {
         (
             none,
             "tools: { dms/suchen: { mehr: false } }, expect: { state: completed }",
-            vec![
-                "Zustand: erwartet completed, gefunden failed t: dms/suchen: die Argumente passen nicht zu seiner Definition, Feld „frage“: Bitte ausfüllen.",
-            ],
+            vec!["Zustand: erwartet completed, gefunden failed t: dms/suchen: die Argumente passen nicht zu seiner Definition, Feld „frage“: Bitte ausfüllen."],
         ),
         (child, "expect: { state: completed, output: { n: 2000-000001/1 } }", vec![]),
     ] {

@@ -21,7 +21,7 @@ pub async fn graph(path: &Path, format: GraphFormat, at: &Where, out: &Out) -> a
     if path.is_dir() {
         bail!("{} {}", path.display(), out.text("ist ein Ordner; ein Bild zeigt einen Prozess.", "is a folder; a picture shows one process."));
     }
-    let (folder, name) = folder_of(path)?;
+    let (folder, name) = folder_of(path, out)?;
     let texts = house::read_folder(&folder)?;
     if texts.get(&name).is_none() {
         bail!("{} {}", path.display(), out.text("ist keine Textdatei bis 1 MiB.", "is no text file up to 1 MiB."));
@@ -53,5 +53,5 @@ async fn tools(at: &Where, out: &Out) -> anyhow::Result<BTreeMap<String, ToolRul
         return Ok(demo::shipped_tools());
     }
     let config = configuration(at, out).await?;
-    house::tool_rules(&config.tenants[&tenant_of(&config, at)?])
+    house::tool_rules(&config.tenants[&tenant_of(&config, at, out)?])
 }

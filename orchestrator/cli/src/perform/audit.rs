@@ -39,18 +39,18 @@ impl<'a> Records<'a> {
 /// On a running house: what moved is anchored first, then everything is recomputed.
 pub async fn verify_live(house: &House, out: &Out) -> Done {
     house.checkpoint().await.map_err(|e| Failed::new(code::ENDED_BADLY, format!("{e:#}")))?;
-    let verdict = recompute(&Records::of(house)).await?;
+    let verdict = recompute(&Records::of(house), out).await?;
     // what was found stands in the journal, for whoever asks later when it was checked last
     let by = out.signed_in().await.unwrap_or_else(|| operator(out));
-    house.desk.record(trail::VERIFIED, &by, machine(&verdict)).await?;
+    house.desk.record(trail::VERIFIED, &by, machine(&verdict, Lang::De)).await?;
     report(&verdict, house.config.witness.is_some(), out).await
 }
 
 pub async fn verify(records: &Records<'_>, out: &Out) -> Done {
-    report(&recompute(records).await?, records.config.witness.is_some(), out).await
+    report(&recompute(records, out).await?, records.config.witness.is_some(), out).await
 }
 
-async fn recompute(records: &Records<'_>) -> Result<Verdict, Failed> {
+async fn recompute(records: &Records<'_>, out: &Out) -> Result<Verdict, Failed> {
     for name in records.store.names().await? {
         if let Err(laufzettel_store::Error::Corrupt(what)) = records.store.bytes(&name).await {
             return Err(Failed::new(
@@ -168,9 +168,10 @@ async fn report(verdict: &Verdict, witness: bool, out: &Out) -> Done {
                 code::NOT_ANCHORED,
             )
         }
-        Verdict::Broken(found) => {
-            (format!("{} {}/{}: {}", out.text("GEBROCHEN bei Eintrag", "BROKEN at record"), found.lane, found.seq, found.what.text().get(out.lang)), code::BROKEN)
-        }
+        Verdict::Broken(found) => (
+            format!("{} {}/{}: {}", out.text("GEBROCHEN bei Eintrag", "BROKEN at record"), found.lane, found.seq, found.what.text().get(out.lang)),
+            code::BROKEN,
+        ),
     };
     if out.json {
         out.value(&machine(verdict, out.lang)).await;
