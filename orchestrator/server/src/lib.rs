@@ -4,10 +4,12 @@
 
 mod api;
 mod cloudevent;
+mod deputies;
 mod files;
 mod follow;
 mod form_data;
 mod hooks;
+mod inbox;
 mod intake;
 mod key;
 mod oidc;

@@ -5,6 +5,7 @@
 
 pub mod citation;
 pub mod citizen;
+pub mod deputies;
 pub mod form;
 pub mod names;
 pub mod runs;
@@ -92,6 +93,7 @@ pub enum Page {
     Aufgabe(AufgabePage),
     Vorgaenge(VorgaengePage),
     Vorgang(VorgangPage),
+    Vertretung(deputies::VertretungPage),
     Prozesse(ProzessePage),
     Start(StartPage),
 }
@@ -118,6 +120,7 @@ pub fn render(page: &Page, frame: &Frame) -> String {
         Page::Aufgabe(p) => templates::document("aufgabe.html", p, &p.title, frame, p.form.problems.len()),
         Page::Vorgaenge(p) => templates::document("vorgaenge.html", p, words::word("runs_heading", frame.lang), frame, 0),
         Page::Vorgang(p) => templates::document("vorgang.html", p, &format!("{} {}", words::word("case", frame.lang), p.number), frame, 0),
+        Page::Vertretung(p) => templates::document("vertretung.html", p, words::word("deputies_heading", frame.lang), frame, p.form.problems.len()),
         Page::Prozesse(p) => templates::document("prozesse.html", p, words::word("processes_heading", frame.lang), frame, 0),
         Page::Start(p) => templates::document("start.html", p, &p.title, frame, p.form.problems.len()),
     }

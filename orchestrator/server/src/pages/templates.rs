@@ -15,7 +15,7 @@ use super::{BACK, Frame, HONEYPOT, INTENT, INTENT_CHANGE, INTENT_REVIEW, INTENT_
 const BROKEN: &str = "<!doctype html><html lang=\"de\"><title>Fehler</title><h1>Diese Seite lässt sich nicht anzeigen.</h1>\
     <p>Der Fehler liegt bei uns. Ihre Daten sind nicht verloren.</p></html>";
 
-const TEMPLATES: [(&str, &str); 20] = [
+const TEMPLATES: [(&str, &str); 21] = [
     ("layout.html", include_str!("../../pages/layout.html")),
     ("formular.html", include_str!("../../pages/formular.html")),
     ("probleme.html", include_str!("../../pages/probleme.html")),
@@ -32,6 +32,7 @@ const TEMPLATES: [(&str, &str); 20] = [
     ("startseite.html", include_str!("../../pages/startseite.html")),
     ("aufgaben.html", include_str!("../../pages/aufgaben.html")),
     ("aufgabe.html", include_str!("../../pages/aufgabe.html")),
+    ("vertretung.html", include_str!("../../pages/vertretung.html")),
     ("vorgaenge.html", include_str!("../../pages/vorgaenge.html")),
     ("vorgang.html", include_str!("../../pages/vorgang.html")),
     ("prozesse.html", include_str!("../../pages/prozesse.html")),
