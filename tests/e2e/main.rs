@@ -18,6 +18,7 @@ mod failpoints;
 mod first_minutes;
 mod hooks;
 mod house;
+mod inbox;
 mod injections;
 mod interface;
 mod language;

@@ -47,7 +47,7 @@ pub async fn perform(house: &House, wish: Wish, out: &Out) -> u8 {
         Wish::RunsReplay { run } => runs::replay(house, &run, out).await,
         Wish::TasksList { step, process, closed } => {
             let limit = laufzettel_store::TASKS_PAGE_MAX as usize;
-            tasks::list(house, laufzettel_worker::Wanted { closed, step, process, patterns: None, limit }, out).await
+            tasks::list(house, laufzettel_worker::Wanted { closed, step, process, limit, ..laufzettel_worker::Wanted::default() }, out).await
         }
         Wish::TasksShow { task } => tasks::show(house, &task, out).await,
         Wish::TasksClaim { task, reason } => tasks::claim(house, &task, &reason, out).await,

@@ -266,6 +266,13 @@ pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalT
             }
             task.claimed = Some(Claimed { by: e.by.clone(), at });
         }
+        Event::TaskHanded(e) => {
+            let Some(task) = open_task(run, e.number) else { return illegal("the task is not open") };
+            if subject(task.claimed.as_ref().map(|claimed| &claimed.by)) != subject(Some(&e.by)) {
+                return illegal("somebody else has the task, or nobody");
+            }
+            task.claimed = Some(Claimed { by: e.to.clone(), at });
+        }
         Event::TaskReturned(e) => {
             let Some(task) = open_task(run, e.number) else { return illegal("the task is not open") };
             if subject(task.claimed.as_ref().map(|claimed| &claimed.by)) != subject(Some(&e.by)) {

@@ -1,14 +1,15 @@
-//! Who has a task in hand: taken, returned, taken over. It keeps two people from doing the same work, and nobody from doing it:
-//! whoever may complete a task may take it over, and says why. Refuses to know who may.
+//! Who has a task in hand: taken, returned, taken over, handed over. It keeps two people from doing the same work, and nobody from doing it:
+//! whoever may complete a task may take it over, and says why; whoever stands in for somebody needs to give no reason. Refuses to know
+//! who may, and who stands in for whom.
 
 use laufzettel_domain::{Caller, Path, Text};
 use laufzettel_policy::{Decision, only_applicant};
 use laufzettel_process::schema::Problem;
 
 use crate::{
-    command::{Claim, Rejection},
+    command::{Claim, HandOver, Rejection},
     decide::Sheet,
-    event::{Event, TaskClaimed, TaskReturned},
+    event::{Event, TaskClaimed, TaskHanded, TaskReturned},
     run::{Task, TaskState},
     steps::human::four_eyes,
 };
@@ -17,7 +18,7 @@ use crate::{
 pub const REASON_CHARS_MAX: usize = 500;
 
 pub(crate) fn claim(sheet: &mut Sheet<'_>, claim: Claim) -> Result<(), Rejection> {
-    let Claim { task, by, reason, decision } = claim;
+    let Claim { task, by, reason, decision, stands_for } = claim;
     let task = open(sheet, task)?;
     by_hand(&by)?;
     not_hers_alone(&task)?;
@@ -34,25 +35,56 @@ pub(crate) fn claim(sheet: &mut Sheet<'_>, claim: Claim) -> Result<(), Rejection
         None => None,
     };
     if over.is_some() && reason.trim().is_empty() {
-        free(&task, &by)?;
+        free(&task, &by, stands_for.as_ref())?;
     }
-    if reason.chars().count() > REASON_CHARS_MAX {
-        let message = Text::new(format!("Höchstens {REASON_CHARS_MAX} Zeichen."), format!("{REASON_CHARS_MAX} characters at most."));
-        return Err(Rejection::Invalid(vec![Problem { path: Path::new(["reason"]), message }]));
-    }
+    bounded("reason", &reason)?;
     // of a task nobody has there is nothing to give a reason for
     let reason = if over.is_some() { reason } else { String::new() };
-    sheet.emit(Event::TaskClaimed(TaskClaimed { number: task.opened.number, by, over, decision, reason }));
+    sheet.emit(Event::TaskClaimed(TaskClaimed { number: task.opened.number, by, over, decision, stands_for, reason }));
     Ok(())
+}
+
+fn bounded(field: &str, text: &str) -> Result<(), Rejection> {
+    if text.chars().count() <= REASON_CHARS_MAX {
+        return Ok(());
+    }
+    let message = Text::new(format!("Höchstens {REASON_CHARS_MAX} Zeichen."), format!("{REASON_CHARS_MAX} characters at most."));
+    Err(Rejection::Invalid(vec![Problem { path: Path::new([field]), message }]))
+}
+
+/// Only whoever has it hands it on, and only to somebody who may complete it.
+pub(crate) fn hand_over(sheet: &mut Sheet<'_>, wish: HandOver) -> Result<(), Rejection> {
+    let HandOver { task, by, to, note, decision } = wish;
+    let task = open(sheet, task)?;
+    by_hand(&by)?;
+    not_hers_alone(&task)?;
+    held_by(&task, &by)?;
+    bounded("note", &note)?;
+    let unfit = |message| Rejection::Invalid(vec![Problem { path: Path::new(["to"]), message }]);
+    if to.subject == by.subject {
+        return Err(unfit(Text::new("Sie haben diese Aufgabe schon.", "You have this task already.")));
+    }
+    let decision = if task.opened.assign.except.contains(&to.subject) { four_eyes() } else { decision };
+    if !decision.allow || !to.is_person() {
+        let name = &to.name;
+        return Err(unfit(Text::new(format!("{name} darf diese Aufgabe nicht erledigen."), format!("{name} may not complete this task."))));
+    }
+    sheet.emit(Event::TaskHanded(TaskHanded { number: task.opened.number, by, to, decision, note }));
+    Ok(())
+}
+
+fn held_by(task: &Task, by: &Caller) -> Result<(), Rejection> {
+    match &task.claimed {
+        Some(claimed) if claimed.by.subject == by.subject => Ok(()),
+        _ => Err(Rejection::stale("Diese Aufgabe haben Sie nicht übernommen.", "You have not taken this task.")),
+    }
 }
 
 /// Only whoever has it gives it back; anybody else takes it over.
 pub(crate) fn give_back(sheet: &mut Sheet<'_>, task: u32, by: Caller) -> Result<(), Rejection> {
     let task = open(sheet, task)?;
     by_hand(&by)?;
-    if task.claimed.as_ref().is_none_or(|claimed| claimed.by.subject != by.subject) {
-        return Err(Rejection::stale("Diese Aufgabe haben Sie nicht übernommen.", "You have not taken this task."));
-    }
+    held_by(&task, &by)?;
     sheet.emit(Event::TaskReturned(TaskReturned { number: task.opened.number, by }));
     Ok(())
 }
@@ -90,9 +122,10 @@ pub(crate) fn by_hand(by: &Caller) -> Result<(), Rejection> {
     )))
 }
 
-/// Whether nobody else has it in hand. A question to the applicant stays hers to answer.
-pub(crate) fn free(task: &Task, by: &Caller) -> Result<(), Rejection> {
+/// Whether nobody else has it in hand, but the one she stands in for. A question to the applicant stays hers to answer.
+pub(crate) fn free(task: &Task, by: &Caller, stands_for: Option<&Caller>) -> Result<(), Rejection> {
     match &task.claimed {
+        Some(claimed) if stands_for.is_some_and(|other| other.subject == claimed.by.subject) => Ok(()),
         Some(claimed) if !by.is_applicant() && claimed.by.subject != by.subject => {
             let name = &claimed.by.name;
             Err(Rejection::Stale(Text::new(

@@ -48,6 +48,7 @@ pub enum Command {
     },
     Answer(Answer),
     Claim(Claim),
+    HandOver(HandOver),
     /// Gives a task back that one has taken.
     Return {
         task: u32,
@@ -158,6 +159,8 @@ pub struct Answer {
     pub decision: Decision,
     /// What `permit` says of `label.release`, where the step lowers labels.
     pub release: Option<Decision>,
+    /// Whose task it is, if she answers as that one's deputy.
+    pub stands_for: Option<Caller>,
 }
 
 /// Takes a task, or takes it over.
@@ -168,6 +171,19 @@ pub struct Claim {
     /// Empty where nobody has it.
     pub reason: String,
     /// Whether this person may complete the task.
+    pub decision: Decision,
+    /// Whose task it is, if she takes it as that one's deputy.
+    pub stands_for: Option<Caller>,
+}
+
+/// Hands a task one has to somebody else.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HandOver {
+    pub task: u32,
+    pub by: Caller,
+    pub to: Caller,
+    pub note: String,
+    /// Whether the one it goes to may complete it.
     pub decision: Decision,
 }
 

@@ -302,6 +302,7 @@ pub fn decide(process: &Process, context: &Context, run: &Run, command: Command,
         Command::Defer { path, round, attempt, reason, until, sent } => settle::defer(&mut sheet, &path, (round, attempt), reason, until, sent)?,
         Command::Answer(answer) => take_answer(&mut sheet, answer)?,
         Command::Claim(wish) => claim::claim(&mut sheet, wish)?,
+        Command::HandOver(wish) => claim::hand_over(&mut sheet, wish)?,
         Command::Return { task, by } => claim::give_back(&mut sheet, task, by)?,
         Command::Cancel { by, reason } => {
             if run.ending.is_some() {
@@ -342,7 +343,7 @@ fn rests(run: &Run, command: &Command) -> bool {
 fn take_answer(sheet: &mut Sheet<'_>, answer: Answer) -> Result<(), Rejection> {
     let task = claim::open(sheet, answer.task)?;
     claim::by_whom(sheet, &task, &answer.by)?;
-    claim::free(&task, &answer.by)?;
+    claim::free(&task, &answer.by, answer.stands_for.as_ref())?;
     match task.opened.kind {
         TaskKind::Human => steps::human::answer(sheet, &task, answer),
         TaskKind::Repair => repair::answer(sheet, &task, answer),

@@ -17,7 +17,7 @@ use laufzettel_process::model::{FailureClass, RunAs, Size};
 pub use meta::{Handed, Meta};
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
-pub use task::{Escalation, Released, TaskClaimed, TaskCompleted, TaskEscalated, TaskKind, TaskOpened, TaskReturned, TaskWithdrawn};
+pub use task::{Escalation, Released, TaskClaimed, TaskCompleted, TaskEscalated, TaskHanded, TaskKind, TaskOpened, TaskReturned, TaskWithdrawn};
 
 use crate::blank::blank;
 
@@ -147,6 +147,8 @@ events! {
     TaskEscalated = "task.escalated", content [];
     /// Somebody has taken it, or taken it over.
     TaskClaimed = "task.claimed", content ["reason"];
+    /// Whoever had it gave it to somebody else.
+    TaskHanded = "task.handed", content ["note"];
     TaskReturned = "task.returned", content [];
     TaskCompleted = "task.completed", content ["values"];
     TaskWithdrawn = "task.withdrawn", content [];

@@ -38,7 +38,7 @@ mod steps;
 pub use applicant::{ADDED_BYTES_MAX, ADDED_MAX, NOTE_CHARS_MAX, Withdrawable, withdrawable};
 pub use apply::{IllegalTransition, apply, fold};
 pub use claim::REASON_CHARS_MAX;
-pub use command::{Answer, ChildEnd, Claim, Command, Outcome, Rejection, Resolution, Start};
+pub use command::{Answer, ChildEnd, Claim, Command, HandOver, Outcome, Rejection, Resolution, Start};
 pub use context::Context;
 pub use decide::{decide, start};
 pub use effect::{Effect, contacts, effects, orphans, wake_at};

@@ -153,14 +153,30 @@ pub fn sentence(kind: &str, body: &Value) -> Text {
             format!("Nobody completed task {} in time; now {} are asked, too.", body["number"], listed(body, "groups")),
         ),
         "task.claimed" => claimed(body),
+        "task.handed" => (
+            format!(
+                "{} hat Aufgabe {} an {} weitergegeben. Erlaubt durch {}.",
+                word(body, "/by/name"),
+                body["number"],
+                word(body, "/to/name"),
+                word(body, "/decision/rule")
+            ),
+            format!(
+                "{} handed task {} over to {}. Allowed by {}.",
+                word(body, "/by/name"),
+                body["number"],
+                word(body, "/to/name"),
+                word(body, "/decision/rule")
+            ),
+        ),
         "task.returned" => (
             format!("{} hat Aufgabe {} zurückgegeben.", word(body, "/by/name"), body["number"]),
             format!("{} returned task {}.", word(body, "/by/name"), body["number"]),
         ),
-        "task.completed" => (
-            format!("{} hat Aufgabe {} erledigt. Erlaubt durch {}.", word(body, "/by/name"), body["number"], word(body, "/decision/rule")),
-            format!("{} completed task {}. Allowed by {}.", word(body, "/by/name"), body["number"], word(body, "/decision/rule")),
-        ),
+        "task.completed" => {
+            let (by, task, rule, (place, place_en)) = (word(body, "/by/name"), &body["number"], word(body, "/decision/rule"), in_place(body));
+            (format!("{by} hat Aufgabe {task}{place} erledigt. Erlaubt durch {rule}."), format!("{by} completed task {task}{place_en}. Allowed by {rule}."))
+        }
         "task.withdrawn" => (format!("Aufgabe {} zurückgezogen.", body["number"]), format!("Task {} withdrawn.", body["number"])),
         "run.ending" if word(body, "/by/subject").starts_with("applicant:") => {
             ("Die antragstellende Person hat ihren Antrag zurückgezogen.".to_owned(), "The applicant withdrew her application.".to_owned())
@@ -196,6 +212,7 @@ pub fn sentence(kind: &str, body: &Value) -> Text {
             format!("Schlüssel {} ({}) gesperrt von {}.", word(body, "/key"), word(body, "/name"), word(body, "/by/name")),
             format!("Key {} ({}) revoked by {}.", word(body, "/key"), word(body, "/name"), word(body, "/by/name")),
         ),
+        "deputy.named" | "deputy.ended" => deputies(kind, body),
         "content.viewed" => (
             format!("{} hat den Vorgang {} angesehen.", word(body, "/by/name"), word(body, "/run")),
             format!("{} looked at the run {}.", word(body, "/by/name"), word(body, "/run")),
@@ -321,14 +338,33 @@ fn scheduled(kind: &str, body: &Value) -> (String, String) {
 
 /// Who has a task in hand now, and who had it.
 fn claimed(body: &Value) -> (String, String) {
-    let (by, task, rule) = (word(body, "/by/name"), &body["number"], word(body, "/decision/rule"));
+    let (by, task, rule, (place, place_en)) = (word(body, "/by/name"), &body["number"], word(body, "/decision/rule"), in_place(body));
     match body.pointer("/over/name").and_then(Value::as_str) {
-        None => (format!("{by} hat Aufgabe {task} übernommen. Erlaubt durch {rule}."), format!("{by} took task {task}. Allowed by {rule}.")),
+        None => (format!("{by} hat Aufgabe {task}{place} übernommen. Erlaubt durch {rule}."), format!("{by} took task {task}{place_en}. Allowed by {rule}.")),
         Some(over) => (
-            format!("{by} hat Aufgabe {task} an sich genommen, die {over} hatte. Erlaubt durch {rule}."),
-            format!("{by} took task {task} over from {over}. Allowed by {rule}."),
+            format!("{by} hat Aufgabe {task}{place} an sich genommen, die {over} hatte. Erlaubt durch {rule}."),
+            format!("{by} took task {task}{place_en} over from {over}. Allowed by {rule}."),
         ),
     }
+}
+
+/// Whose deputy somebody was in this.
+fn in_place(body: &Value) -> (String, String) {
+    let name = body.pointer("/stands_for/name").and_then(Value::as_str);
+    name.map(|name| (format!(" in Vertretung für {name}"), format!(" standing in for {name}"))).unwrap_or_default()
+}
+
+/// Who stands in for whom, and until when.
+fn deputies(kind: &str, body: &Value) -> (String, String) {
+    let (by, person, deputy) = (word(body, "/by/name"), word(body, "/person/name"), word(body, "/deputy/name"));
+    if kind == "deputy.ended" {
+        return (format!("{by} hat die Vertretung von {person} durch {deputy} beendet."), format!("{by} ended that {deputy} stands in for {person}."));
+    }
+    let (from, until) = (word(body, "/from"), word(body, "/until"));
+    (
+        format!("{by} hat {deputy} als Vertretung von {person} benannt, von {from} bis {until}. Rechte gibt das keine."),
+        format!("{by} named {deputy} to stand in for {person}, from {from} until {until}. This gives no rights."),
+    )
 }
 
 /// What came from elsewhere, for a step that waits for it.

@@ -5,10 +5,12 @@
 mod api;
 mod audit;
 mod cloudevent;
+mod deputies;
 mod files;
 mod follow;
 mod form_data;
 mod hooks;
+mod inbox;
 mod intake;
 mod key;
 mod metrics;

@@ -25,12 +25,18 @@ pub struct Voices {
     models: BTreeMap<String, BTreeSet<(String, String)>>,
     /// Who supplied the value of a failed step, or said what came of a call.
     people: BTreeMap<String, String>,
+    /// By task: who handed it on last, to whom, and with what note.
+    handed: BTreeMap<u64, (String, String, String)>,
 }
 
 impl Voices {
     pub fn of(records: &[Record]) -> Self {
         let mut voices = Self::default();
         for record in records {
+            if record.draft.kind == "task.handed" {
+                voices.hand(record);
+                continue;
+            }
             let settled = record.draft.kind == "effect.settled";
             if !settled && record.draft.kind != "step.completed" {
                 continue;
@@ -45,6 +51,20 @@ impl Voices {
             }
         }
         voices
+    }
+
+    fn hand(&mut self, record: &Record) {
+        let (body, content) = (record.draft.body().unwrap_or_default(), record.draft.content().unwrap_or_default());
+        let text = |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        if let Some(number) = body["number"].as_u64() {
+            self.handed.insert(number, (text(&body, "/by/name"), text(&body, "/to/subject"), text(&content, "/note")));
+        }
+    }
+
+    /// Who handed a task to the one who has it now, and with what note.
+    pub fn handed_to(&self, number: u32, subject: &str) -> Option<(&str, &str)> {
+        let (by, to, note) = self.handed.get(&u64::from(number))?;
+        (to == subject).then_some((by, note))
     }
 }
 

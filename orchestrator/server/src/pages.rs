@@ -6,6 +6,7 @@
 
 pub mod citation;
 pub mod citizen;
+pub mod deputies;
 pub mod form;
 pub mod live;
 pub mod names;
@@ -122,6 +123,7 @@ pub enum Page {
     Aufgabe(AufgabePage),
     Vorgaenge(VorgaengePage),
     Vorgang(VorgangPage),
+    Vertretung(deputies::VertretungPage),
     Prozesse(ProzessePage),
     Start(StartPage),
     Report(Report),
@@ -154,6 +156,7 @@ pub fn render(page: &Page, frame: &Frame) -> String {
         Page::Aufgabe(p) => templates::document("aufgabe.html", p, &p.title, frame, p.form.problems.len()),
         Page::Vorgaenge(p) => templates::document("vorgaenge.html", p, words::word("runs_heading", frame.lang), frame, 0),
         Page::Vorgang(p) => templates::document("vorgang.html", p, &format!("{} {}", words::word("case", frame.lang), p.number), frame, 0),
+        Page::Vertretung(p) => templates::document("vertretung.html", p, words::word("deputies_heading", frame.lang), frame, p.form.problems.len()),
         Page::Prozesse(p) => templates::document("prozesse.html", p, words::word("processes_heading", frame.lang), frame, 0),
         Page::Start(p) => templates::document("start.html", p, &p.title, frame, p.form.problems.len()),
         Page::Report(p) => p.render(frame),

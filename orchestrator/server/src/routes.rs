@@ -14,8 +14,8 @@ use laufzettel_worker::Nobody;
 use tower_http::csrf::CsrfLayer;
 
 use crate::{
-    api, audit, files, follow, hooks, intake, key, metrics, openapi, operation, pages, problem, problem::because_of, processes, reply, runs, session, signin,
-    site::Site, status, tasks,
+    api, audit, deputies, files, follow, hooks, inbox, intake, key, metrics, openapi, operation, pages, problem, problem::because_of, processes, reply, runs,
+    session, signin, site::Site, status, tasks,
 };
 
 /// What somebody must bring.
@@ -81,10 +81,13 @@ pub fn routes() -> Vec<Route> {
         route("/abgemeldet/{tenant}", Nothing, "", get(signin::signed_out)),
         route("/abgemeldet/{tenant}/dienst", Nothing, "", get(signin::oidc::end)),
         route("/", Nothing, "", get(signin::home)),
-        route("/aufgaben", Person, "task.complete", get(tasks::list)),
+        route("/aufgaben", Person, "task.complete", get(inbox::list)),
         route("/aufgaben/ereignisse", Person, "task.complete", get(follow::inbox::events)),
         route("/aufgaben/{task}", Person, "task.complete", get(tasks::page).post(tasks::answer)),
         route("/aufgaben/{task}/uebernehmen", Person, "task.complete", post(tasks::claim)),
+        route("/aufgaben/{task}/weitergeben", Person, "task.complete", post(tasks::hand_over)),
+        route("/vertretung", Person, "task.complete", get(deputies::page).post(deputies::name)),
+        route("/vertretung/{id}/beenden", Person, "task.complete", post(deputies::end)),
         route("/aufgaben/{task}/zurueckgeben", Person, "task.complete", post(tasks::give_back)),
         route("/vorgaenge", Person, "run.view", get(runs::list)),
         route("/vorgaenge/{run}", Person, "run.view", get(runs::page)),

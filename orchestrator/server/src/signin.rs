@@ -22,11 +22,11 @@ use laufzettel_worker::Nobody;
 use serde_json::json;
 
 use crate::{
+    inbox,
     pages::{self, AbgemeldetPage, AnmeldenPage, Link, Page, PasswordForm, PersonChoice, StartseitePage, words},
     reply::Asked,
     session,
     site::{Login, Session, Site, TenantSite},
-    tasks,
 };
 
 pub async fn page(State(site): State<Arc<Site>>, Query(query): Query<HashMap<String, String>>, uri: Uri, headers: HeaderMap) -> Response {
@@ -185,7 +185,7 @@ pub async fn home(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -
     });
     let forms = forms.collect();
     let (open_tasks, overdue) = match (&session, tenant) {
-        (Some(session), Some(tenant)) => tasks::count(tenant, &session.caller).await,
+        (Some(session), Some(tenant)) => inbox::count(tenant, &session.caller).await,
         _ => (0, 0),
     };
     let (audit, operation) = match (&session, tenant) {

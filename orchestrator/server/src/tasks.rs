@@ -1,72 +1,33 @@
-//! The inbox and one task: what is shown, where it comes from, what is asked.
+//! One task: what is shown, where it comes from, what is asked; taking, returning, handing over and answering it.
 
 use std::{collections::HashMap, sync::Arc};
 
 use axum::{
     Extension, Form as Fields,
-    extract::{Path, Query, Request, State},
+    extract::{Path, Request, State},
     http::{HeaderMap, StatusCode, Uri},
     response::{IntoResponse, Redirect, Response},
 };
 use laufzettel_domain::{Caller, Digest, Lang, TaskId, Value};
-use laufzettel_engine::{Rejection, Task, TaskKind, TaskState};
+use laufzettel_engine::{REASON_CHARS_MAX, Rejection, Task, TaskKind, TaskState};
 use laufzettel_policy::Decision;
 use laufzettel_process::{model::StepKind, schema::Problem};
-use laufzettel_worker::{Loaded, Wanted, WishError};
+use laufzettel_worker::{Loaded, WishError};
 use serde_json::json;
 
 use crate::{
-    api::page,
-    form_data,
+    deputies, form_data,
     origin::Voices,
-    pages::{self, AufgabePage, AufgabenPage, Filled, Form, Hand, Live, Page, TaskRow, UploadedFile, shown::bound, words::format_moment},
+    pages::{
+        self, AufgabePage, Filled, Form, Hand, Page, UploadedFile,
+        shown::bound,
+        tasks::{HandOver, Handed},
+        words::format_moment,
+    },
     reply::Asked,
     site::{Session, Site, TenantSite},
     view::{self, Matter},
 };
-
-/// Tasks on one page of the inbox: more than anybody does in a day.
-pub const PAGE: usize = 200;
-
-/// What the start page says of the inbox: how many tasks are open, and how many of them overdue. It counts as far as one look
-/// into the store goes.
-pub async fn count(tenant: &TenantSite, by: &Caller) -> (usize, usize) {
-    let wanted = Wanted { limit: usize::MAX, ..Wanted::default() };
-    let (rows, _) = tenant.desk.inbox(by, &wanted, None).await.unwrap_or_default();
-    let now = laufzettel_worker::micros(tenant.desk.tenant.clock.now());
-    (rows.len(), rows.iter().filter(|r| r.due.is_some_and(|due| due < now)).count())
-}
-
-pub async fn list(
-    State(site): State<Arc<Site>>,
-    Extension(session): Extension<Session>,
-    Query(query): Query<HashMap<String, String>>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    let tenant = &site.tenants[&session.tenant];
-    let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
-    // a place nobody knows is the beginning
-    let after = query.get("nach").and_then(|place| page::place(Some(place)).ok().flatten());
-    let (rows, next) = match tenant.desk.inbox(&session.caller, &Wanted { limit: PAGE, ..Wanted::default() }, after.clone()).await {
-        Ok(found) => found,
-        Err(error) => return asked.wish(&error),
-    };
-    let tasks = rows.into_iter().map(|row| TaskRow {
-        link: format!("/aufgaben/{}", row.task),
-        process: tenant.desk.tenant.catalogue.processes.get(&row.process).map_or(row.process, |p| p.title.clone()),
-        title: row.title,
-        number: row.nummer,
-        due: row.due.map(|at| tenant.civil_micros(at)),
-        overdue: false,
-        holder: row.claimed.map(|claimed| claimed.name),
-    });
-    let now = tenant.civil(tenant.desk.tenant.clock.now());
-    let more = next.map(|place| format!("/aufgaben?nach={}", page::cursor(&place)));
-    // what is new stands on the first page, or is not urgent
-    let live = after.is_none().then(|| Live { page: "/aufgaben".to_owned(), follow: "/aufgaben/ereignisse".to_owned(), seen: 0, counts: true });
-    asked.ok(&Page::Aufgaben(AufgabenPage { more, live, ..AufgabenPage::new(tasks.collect(), now) }))
-}
 
 /// A task somebody asked for. What is not hers does not exist for her; the journal knows better.
 enum Found {
@@ -108,7 +69,7 @@ pub async fn page(
             match tenant.desk.record("content.viewed", &session.caller, json!({ "run": id.run.to_string(), "task": written })).await {
                 Ok(()) => {
                     let again = Again { everything: uri.query().is_some_and(|query| query.split('&').any(|pair| pair == EVERYTHING)), ..Again::default() };
-                    show(tenant, &asked, &session.caller, id, &found, &again, StatusCode::OK)
+                    show(tenant, &asked, &session.caller, id, &found, &again, StatusCode::OK).await
                 }
                 Err(error) => asked.unwritten(&error),
             }
@@ -127,14 +88,22 @@ struct Again<'s> {
     no_reason: bool,
     /// Long texts in full length.
     everything: bool,
+    /// Of the form that hands it on: what was sent, and what is wrong with that.
+    handing: &'s [(String, String)],
+    unhanded: &'s [Problem],
 }
 
 /// How a page is asked for with its long texts in full length.
 const EVERYTHING: &str = "ganz=1";
 
-fn show(tenant: &TenantSite, asked: &Asked, by: &Caller, id: TaskId, (loaded, voices): &(Loaded, Voices), again: &Again<'_>, status: StatusCode) -> Response {
-    let Again { pairs, problems, files, no_reason, everything } = *again;
+async fn show(tenant: &TenantSite, asked: &Asked, by: &Caller, id: TaskId, found: &(Loaded, Voices), again: &Again<'_>, status: StatusCode) -> Response {
+    let Again { pairs, problems, files, everything, .. } = *again;
+    let (loaded, voices) = found;
     let Some(task) = loaded.run.tasks.get(&id.number) else { return asked.missing() };
+    let hand = match hand(tenant, id, found, by, again, asked.lang).await {
+        Ok(hand) => hand,
+        Err(error) => return asked.wish(&error),
+    };
     let Some(form) = form_of(loaded, task) else { return asked.unavailable() };
     let process = &loaded.prepared.process;
     let due = task.opened.due.map(|at| tenant.civil(at));
@@ -158,7 +127,7 @@ fn show(tenant: &TenantSite, asked: &Asked, by: &Caller, id: TaskId, (loaded, vo
         added: crate::status::added::list(tenant, &loaded.run, &format!("/vorgaenge/{}/dateien", loaded.run.id), asked.lang),
         digest: task.opened.shown.to_string(),
         form: form.view(&filled, asked.lang),
-        hand: hand(id, task, by, no_reason),
+        hand,
         button: None,
     };
     asked.page(status, &Page::Aufgabe(page))
@@ -172,10 +141,73 @@ fn message(task: &Task, lang: Lang) -> Option<String> {
     (!task.opened.note.is_empty()).then(|| task.opened.note.clone())
 }
 
-fn hand(id: TaskId, task: &Task, by: &Caller, missing: bool) -> Hand {
-    let mine = task.claimed.as_ref().is_some_and(|claimed| claimed.by.subject == by.subject);
-    let holder = task.claimed.as_ref().filter(|_| !mine).map(|claimed| claimed.by.name.clone());
-    Hand { claim: format!("/aufgaben/{id}/uebernehmen"), give_back: format!("/aufgaben/{id}/zurueckgeben"), mine, holder, missing }
+/// Who has a task in hand, as she sees it who looks.
+async fn hand(tenant: &TenantSite, id: TaskId, (loaded, voices): &(Loaded, Voices), by: &Caller, again: &Again<'_>, lang: Lang) -> Result<Hand, WishError> {
+    let claimed = loaded.run.tasks.get(&id.number).and_then(|task| task.claimed.as_ref());
+    let mine = claimed.is_some_and(|claimed| claimed.by.subject == by.subject);
+    let holder = claimed.filter(|_| !mine).map(|claimed| claimed.by.name.clone());
+    let stands_for = tenant.desk.standing(loaded, id.number, by).await?.map(|person| person.name);
+    let handed = voices.handed_to(id.number, &by.subject).filter(|_| mine);
+    let hand_over = if mine { Some(hand_over_form(&colleagues(tenant, loaded, id, by).await?)) } else { None };
+    Ok(Hand {
+        claim: format!("/aufgaben/{id}/uebernehmen"),
+        give_back: format!("/aufgaben/{id}/zurueckgeben"),
+        mine,
+        // a deputy works on as if it were hers
+        holder: holder.filter(|_| stands_for.is_none()),
+        stands_for,
+        missing: again.no_reason,
+        hand_over: hand_over.and_then(|schema| Form::of(&schema, Some(&HAND_OVER.map(str::to_owned))).ok()).map(|form| HandOver {
+            action: format!("/aufgaben/{id}/weitergeben"),
+            form: form.view(&Filled { pairs: again.handing, problems: again.unhanded, ..Filled::default() }, lang),
+        }),
+        handed: handed.map(|(by, note)| Handed { by: by.to_owned(), note: note.to_owned() }),
+    })
+}
+
+async fn colleagues(tenant: &TenantSite, loaded: &Loaded, id: TaskId, by: &Caller) -> Result<Vec<(String, String)>, WishError> {
+    let people = tenant.desk.colleagues(loaded, id.number, by).await?;
+    Ok(people.into_iter().map(|person| (person.user, person.name)).collect())
+}
+
+/// Fields of the form that hands a task on: no author's field begins so.
+const HAND_OVER: [&str; 2] = ["weitergabe_an", "weitergabe_notiz"];
+
+/// Whom it goes to, and what she should know. Where the directory lists nobody, her name is typed.
+fn hand_over_form(people: &[(String, String)]) -> Value {
+    json!({ "type": "object", "required": [HAND_OVER[0]], "properties": {
+        HAND_OVER[0]: deputies::person_field("Kollegin oder Kollege", people),
+        HAND_OVER[1]: { "type": "string", "maxLength": REASON_CHARS_MAX, "title": "Notiz", "description": "Was sie oder er wissen sollte." } } })
+}
+
+/// Hands a task on that is hers.
+pub async fn hand_over(
+    State(site): State<Arc<Site>>,
+    Extension(session): Extension<Session>,
+    Path(written): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+    Fields(sent): Fields<Vec<(String, String)>>,
+) -> Response {
+    let tenant = &site.tenants[&session.tenant];
+    let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
+    let (id, found) = match hers(tenant, &asked, &session, &written).await {
+        Ok(found) => found,
+        Err(answered) => return answered,
+    };
+    let field = |name: &str| sent.iter().rev().find(|(key, _)| key == name).map_or("", |(_, value)| value.trim());
+    let problems = match tenant.desk.hand_over(id, &session.caller, field(HAND_OVER[0]), field(HAND_OVER[1])).await {
+        Ok(_) => return Redirect::to("/aufgaben").into_response(),
+        Err(WishError::Rejected(Rejection::Invalid(problems))) => problems,
+        Err(error) => return asked.wish(&error),
+    };
+    let at = |problem: Problem| {
+        let name = if problem.path.root() == "note" { HAND_OVER[1] } else { HAND_OVER[0] };
+        Problem { path: laufzettel_domain::Path::new([name]), ..problem }
+    };
+    let problems: Vec<Problem> = problems.into_iter().map(at).collect();
+    let again = Again { handing: &sent, unhanded: &problems, ..Again::default() };
+    show(tenant, &asked, &session.caller, id, &found, &again, StatusCode::UNPROCESSABLE_ENTITY).await
 }
 
 /// Takes a task, or takes it over with a reason.
@@ -194,9 +226,14 @@ pub async fn claim(
         Err(answered) => return answered,
     };
     let reason = sent.get(pages::REASON).map(|reason| reason.trim()).unwrap_or_default();
-    let held = found.0.run.tasks.get(&id.number).is_some_and(|task| hand(id, task, &session.caller, false).holder.is_some());
-    if held && reason.is_empty() {
-        return show(tenant, &asked, &session.caller, id, &found, &Again { no_reason: true, ..Again::default() }, StatusCode::UNPROCESSABLE_ENTITY);
+    let holder = found.0.run.tasks.get(&id.number).and_then(|task| task.claimed.as_ref());
+    let held = holder.is_some_and(|claimed| claimed.by.subject != session.caller.subject);
+    let stands_in = match tenant.desk.standing(&found.0, id.number, &session.caller).await {
+        Ok(person) => person.is_some(),
+        Err(error) => return asked.wish(&error),
+    };
+    if held && !stands_in && reason.is_empty() {
+        return show(tenant, &asked, &session.caller, id, &found, &Again { no_reason: true, ..Again::default() }, StatusCode::UNPROCESSABLE_ENTITY).await;
     }
     match tenant.desk.claim(id, &session.caller, reason).await {
         Ok(_) => Redirect::to(&format!("/aufgaben/{id}")).into_response(),
@@ -253,13 +290,13 @@ pub async fn answer(State(site): State<Arc<Site>>, Extension(session): Extension
     let digest = sent.get(pages::SHOWN).and_then(Digest::parse).unwrap_or(Digest::of(b""));
     if problems.is_empty() {
         match tenant.desk.answer(id, &session.caller, &with_defaults(values), digest).await {
-            Ok(_) => return Redirect::to("/aufgaben").into_response(),
+            Ok(_) => return Redirect::to("/aufgaben?erledigt=1").into_response(),
             Err(WishError::Rejected(Rejection::Invalid(found))) => problems = found,
             Err(error) => return asked.wish(&error),
         }
     }
     let again = Again { pairs: &sent.pairs, problems: &problems, files: &sent.files, ..Again::default() };
-    show(tenant, &asked, &session.caller, id, &found, &again, StatusCode::UNPROCESSABLE_ENTITY)
+    show(tenant, &asked, &session.caller, id, &found, &again, StatusCode::UNPROCESSABLE_ENTITY).await
 }
 
 /// Nothing is added to what a person answered; an empty form is an empty object.

@@ -301,7 +301,8 @@ impl Desk {
             return Err(WishError::Rejected(Rejection::Invalid(problems)));
         }
         let release = self.may_release(&loaded, task.number, by).await?;
-        let answer = Answer { task: task.number, by: by.clone(), values: values.clone(), shown, decision, release };
+        let stands_for = self.standing(&loaded, task.number, by).await?;
+        let answer = Answer { task: task.number, by: by.clone(), values: values.clone(), shown, decision, release, stands_for };
         self.tell_loaded(loaded, &Actor::Caller(by.clone()), |_| Ok(Command::Answer(answer.clone()))).await
     }
 

@@ -1,18 +1,20 @@
 //! Whose a task is: by name, by group, by the unit that answers for the process, or by right. The groups are those of this moment.
+//! Who stands in for somebody is asked for nothing here: a deputy may what she may herself ([`crate::deputies`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use laufzettel_domain::{Actor, Caller, TaskId, Text, Value};
-use laufzettel_engine::{self as engine, Claim, Command, Rejection};
+use laufzettel_directory::Person;
+use laufzettel_domain::{Actor, Caller, Path, TaskId, Text, Value, Via};
+use laufzettel_engine::{self as engine, Claim, Command, HandOver, Rejection};
 use laufzettel_policy::{Action, Decision, Who, glob, permit, permit_asked};
 use laufzettel_process::{Schema, schema::Problem};
-use laufzettel_store::{TASKS_PAGE_MAX, TaskFilter, TaskPlace, TaskRow};
+use laufzettel_store::{RunFilter, TASKS_PAGE_MAX, TaskFilter, TaskPlace, TaskRow};
 use serde_json::json;
 
 use crate::{
     desk::{Desk, Loaded, WishError},
     files,
-    projection::APPLICANT,
+    projection::{self, APPLICANT},
     tenant::Nobody,
 };
 
@@ -80,7 +82,8 @@ impl Desk {
     pub async fn claim(&self, task: TaskId, by: &Caller, reason: &str) -> Result<Loaded, WishError> {
         let loaded = self.load(task.run).await?.ok_or(WishError::Unknown)?;
         let decision = self.may_complete(&loaded, task.number, by).await?;
-        let wish = Claim { task: task.number, by: by.clone(), reason: reason.trim().to_owned(), decision };
+        let stands_for = self.standing(&loaded, task.number, by).await?;
+        let wish = Claim { task: task.number, by: by.clone(), reason: reason.trim().to_owned(), decision, stands_for };
         let told = self.tell_loaded(loaded, &Actor::Caller(by.clone()), |_| Ok(Command::Claim(wish.clone()))).await;
         self.noted(task, by, told).await
     }
@@ -95,6 +98,38 @@ impl Desk {
             false => Err(WishError::Denied(decision)),
         };
         self.noted(task, by, told).await
+    }
+
+    /// Hands a task one has to a colleague who may complete it, with a note for her. `to`: her sign-in name, UPN or subject.
+    pub async fn hand_over(&self, task: TaskId, by: &Caller, to: &str, note: &str) -> Result<Loaded, WishError> {
+        let loaded = self.load(task.run).await?.ok_or(WishError::Unknown)?;
+        let to = match self.tenant.directory.person(to).await {
+            Ok(Some(person)) => person.caller(Via::Form),
+            Err(laufzettel_directory::Error::Unavailable) => return Err(Nobody::Unavailable.into()),
+            Ok(None) | Err(_) => return Err(unknown("to")),
+        };
+        let decision = match self.may_complete(&loaded, task.number, &to).await {
+            Ok(decision) | Err(Nobody::Denied(decision)) => decision,
+            Err(unavailable @ Nobody::Unavailable) => return Err(unavailable.into()),
+        };
+        let wish = HandOver { task: task.number, by: by.clone(), to, note: note.trim().to_owned(), decision };
+        let told = self.tell_loaded(loaded, &Actor::Caller(by.clone()), |_| Ok(Command::HandOver(wish.clone()))).await;
+        self.noted(task, by, told).await
+    }
+
+    /// Everybody else who may complete a task, as far as the directory lists its people.
+    pub async fn colleagues(&self, loaded: &Loaded, number: u32, by: &Caller) -> Result<Vec<Person>, Nobody> {
+        let mut may = Vec::new();
+        let others = self.tenant.directory.people().into_iter().filter(|person| person.sid != by.subject && !person.disabled);
+        for person in others.take(COLLEAGUES_MAX) {
+            match self.may_complete(loaded, number, &person.caller(Via::Form)).await {
+                Ok(decision) if decision.allow => may.push(person),
+                // an account that has ended
+                Ok(_) | Err(Nobody::Denied(_)) => {}
+                Err(unavailable) => return Err(unavailable),
+            }
+        }
+        Ok(may)
     }
 
     /// A denial is a record like any other.
@@ -135,6 +170,21 @@ impl Desk {
         Ok((hers, horizon))
     }
 
+    /// The open tasks of the cases of this number that somebody may take.
+    pub async fn inbox_of_number(&self, by: &Caller, nummer: &str) -> Result<Vec<TaskRow>, WishError> {
+        let filter = RunFilter { nummer: Some(nummer.to_owned()), limit: SAME_NUMBER_MAX, ..RunFilter::default() };
+        let mut hers = Vec::new();
+        for row in self.tenant.store.runs(&filter, &|_| true).await?.rows {
+            let Some(loaded) = self.load(row.run).await? else { continue };
+            for task in loaded.run.open_tasks() {
+                if self.may_complete(&loaded, task.opened.number, by).await?.allow {
+                    hers.push(projection::task_row(&loaded.prepared, &loaded.run, task));
+                }
+            }
+        }
+        Ok(hers)
+    }
+
     async fn is_for(&self, who: &Who, row: &TaskRow, units: &mut BTreeMap<String, Vec<String>>) -> Result<bool, Nobody> {
         if row.except.contains(&who.caller.subject) {
             return Ok(false);
@@ -154,6 +204,43 @@ impl Desk {
     }
 }
 
+/// People of a directory that is a file, looked at one by one: such a directory is for a trial.
+const COLLEAGUES_MAX: usize = 200;
+/// Cases of one number: there is one, but for numbers somebody imported.
+const SAME_NUMBER_MAX: u32 = 10;
+
+pub(crate) fn unknown(field: &str) -> WishError {
+    let message = Text::new("Diesen Namen kennt das Verzeichnis nicht.", "The directory does not know this name.");
+    WishError::Rejected(Rejection::Invalid(vec![Problem { path: Path::new([field]), message }]))
+}
+
+/// In whose hands tasks are that are asked for.
+#[derive(Debug, Clone, Default)]
+pub enum Held {
+    #[default]
+    Anybody,
+    Nobody,
+    /// In those of this subject.
+    By(String),
+    /// In somebody else's.
+    NotBy(String),
+    /// Of these people, by every name they go by: in their hands, or assigned to them in person.
+    For(BTreeSet<String>),
+}
+
+impl Held {
+    pub fn fits(&self, row: &TaskRow) -> bool {
+        let holder = row.claimed.as_ref().map(|claimed| &claimed.subject);
+        match self {
+            Self::Anybody => true,
+            Self::Nobody => holder.is_none(),
+            Self::By(subject) => holder == Some(subject),
+            Self::NotBy(subject) => holder.is_some_and(|holder| holder != subject),
+            Self::For(names) => holder.or(row.user.as_ref()).is_some_and(|name| names.contains(name)),
+        }
+    }
+}
+
 /// Which tasks are asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
@@ -162,6 +249,7 @@ pub struct Wanted {
     pub process: Option<String>,
     /// Of the processes a key is for.
     pub patterns: Option<Vec<String>>,
+    pub held: Held,
     pub limit: usize,
 }
 
@@ -169,6 +257,6 @@ impl Wanted {
     fn fits(&self, row: &TaskRow) -> bool {
         let is = |wanted: &Option<String>, value: &String| wanted.as_ref().is_none_or(|wanted| wanted == value);
         let covered = self.patterns.as_ref().is_none_or(|patterns| patterns.iter().any(|pattern| glob(pattern, &row.process)));
-        is(&self.step, &row.step) && is(&self.process, &row.process) && covered
+        is(&self.step, &row.step) && is(&self.process, &row.process) && covered && self.held.fits(row)
     }
 }

@@ -5,6 +5,7 @@
 mod anchor;
 mod arrivals;
 pub mod chain;
+mod deputies;
 mod desk;
 mod door;
 mod drive;
@@ -34,12 +35,13 @@ mod witness;
 
 pub use anchor::{Anchor, AnchorError, read_witness, witness_file};
 pub use arrivals::Places;
+pub use deputies::{Absence, Deputyship, Named};
 pub use desk::{Desk, Gone, Loaded, WishError, decode, status_key};
 pub use door::{Answer, Doors, EndpointFacts, RealDoors, Word, fits};
 pub use drive::Worker;
 pub use edge::{Random, SystemClock, SystemRandom};
 pub use erasure::{EraseError, Erased, Order, Reason};
-pub use inbox::Wanted;
+pub use inbox::{Held, Wanted};
 pub use keys::{Key, KeyError, KeyWish, parts as key_parts};
 pub use mail::{DeliverError, Happening};
 pub use projection::{task_kind, task_title};

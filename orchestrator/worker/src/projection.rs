@@ -60,6 +60,7 @@ pub(crate) fn project(prepared: &Prepared, run: &Run, events: &[Event], day: &st
     let touched = events.iter().filter_map(|event| match event {
         Event::TaskOpened(e) => Some(e.number),
         Event::TaskClaimed(e) => Some(e.number),
+        Event::TaskHanded(e) => Some(e.number),
         Event::TaskReturned(e) => Some(e.number),
         Event::TaskCompleted(e) => Some(e.number),
         Event::TaskWithdrawn(e) => Some(e.number),
@@ -108,7 +109,7 @@ fn used(run: &Run, event: &Event, day: &str) -> Option<UsageRow> {
     Some(UsageRow { day: day.to_owned(), process: run.process.to_string(), model, zone, calls: 1, charged })
 }
 
-fn task_row(prepared: &Prepared, run: &Run, task: &engine::Task) -> TaskRow {
+pub(crate) fn task_row(prepared: &Prepared, run: &Run, task: &engine::Task) -> TaskRow {
     let opened = &task.opened;
     TaskRow {
         task: TaskId { run: run.id, number: opened.number }.to_string(),

@@ -67,6 +67,7 @@ pub struct Memory {
     pub(crate) counting: Counting,
     pub(crate) releases: Releases,
     pub(crate) keys: Mutex<Option<Arc<crate::keys::Ring>>>,
+    pub(crate) deputies: Mutex<Option<Arc<crate::deputies::Known>>>,
     /// One at a time tells the witness of an erasure.
     pub(crate) erasing: tokio::sync::Mutex<()>,
 }

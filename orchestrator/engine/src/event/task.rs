@@ -88,9 +88,25 @@ pub struct TaskClaimed {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over: Option<Caller>,
     pub decision: Decision,
+    /// Whose deputy she is in this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stands_for: Option<Caller>,
     /// Why it was taken over.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskHanded {
+    pub number: u32,
+    /// Who had it until now.
+    pub by: Caller,
+    pub to: Caller,
+    /// Why the one it goes to may complete it.
+    pub decision: Decision,
+    /// What the one it goes to should know.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -108,6 +124,9 @@ pub struct TaskCompleted {
     /// Labels of what was shown that she lowered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<Released>,
+    /// Whose deputy she is in this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stands_for: Option<Caller>,
     pub values: Value,
 }
 

@@ -260,8 +260,8 @@ pub(crate) fn record(sheet: &mut Sheet<'_>, task: &Task, answer: Answer) {
         }
         _ => None,
     };
-    let Answer { by, values, shown, decision, .. } = answer;
-    sheet.emit(Event::TaskCompleted(TaskCompleted { number: task.opened.number, by, shown, decision, release, values }));
+    let Answer { by, values, shown, decision, stands_for, .. } = answer;
+    sheet.emit(Event::TaskCompleted(TaskCompleted { number: task.opened.number, by, shown, decision, release, stands_for, values }));
 }
 
 pub(crate) fn answer(sheet: &mut Sheet<'_>, task: &Task, answer: Answer) -> Result<(), Rejection> {

@@ -74,7 +74,7 @@ fn her_questions_and_the_staffs_tasks_are_apart() {
     let wish = answer(&staff, json!({ "ja": true }), hers());
     assert_eq!(told(&mut staff, wish), "gate.interactive");
     let mut desk = asked();
-    let claim = |by: Caller| Command::Claim(Claim { task: 1, by, reason: String::new(), decision: yes() });
+    let claim = |by: Caller| Command::Claim(Claim { task: 1, by, reason: String::new(), decision: yes(), stands_for: None });
     assert_eq!(told(&mut desk, claim(hers())), "gate.interactive");
     assert_eq!(told(&mut desk, claim(clerk())), "assign.applicant", "hers alone so far");
     desk.at = wake_at(&desk.run).unwrap();

@@ -190,6 +190,7 @@ impl Desk {
                 Event::TaskOpened(e) => format!("?{}", e.number),
                 Event::TaskEscalated(e) => format!("more {} {}", e.number, e.groups.join(",")),
                 Event::TaskClaimed(e) => format!("{} has {}", e.by.name, e.number),
+                Event::TaskHanded(e) => format!("{} handed {}", e.to.name, e.number),
                 Event::TaskReturned(e) => format!("returned {}", e.number),
                 Event::TaskCompleted(e) => format!("answered {}", e.number),
                 Event::TaskWithdrawn(e) => format!("withdrawn {}", e.number),
@@ -217,5 +218,5 @@ fn slot(step: &StepId, item: u32) -> Slot {
 /// Answers the first open task.
 pub fn answer(desk: &Desk, values: Value, by: Caller) -> Command {
     let task = desk.run.open_tasks().next().unwrap();
-    Command::Answer(Answer { task: task.opened.number, by, values, shown: task.opened.shown, decision: yes(), release: None })
+    Command::Answer(Answer { task: task.opened.number, by, values, shown: task.opened.shown, decision: yes(), release: None, stands_for: None })
 }

@@ -1,7 +1,7 @@
 //! Who is asked, what is proposed to her, and who else.
 
 use laufzettel_domain::{Caller, Trust, Value, Via};
-use laufzettel_engine::{Claim, Command, Event, Rejection, StepState, wake_at};
+use laufzettel_engine::{Answer, Claim, Command, Event, HandOver, Rejection, StepState, wake_at};
 use laufzettel_policy::Decision;
 use serde_json::json;
 
@@ -45,12 +45,15 @@ fn a_task_in_hand() {
     let mut desk = Desk::new(&steps, json!({})).unwrap();
     let other = || Caller { subject: "S-2".into(), name: "Weber".into(), ..clerk() };
     let key = || Caller { via: Via::Api, ..clerk() };
-    let claim = |task, by, reason: &str| Command::Claim(Claim { task, by, reason: reason.into(), decision: yes() });
+    let claim = |task, by, reason: &str| Command::Claim(Claim { task, by, reason: reason.into(), decision: yes(), stands_for: None });
     let back = |task, by| Command::Return { task, by };
     let unfit = "x".repeat(501);
     for (wish, expected) in [
         (claim(1, key(), ""), Err("denied gate.interactive")),
-        (Command::Claim(Claim { task: 1, by: clerk(), reason: String::new(), decision: Decision::deny("none", "nein", "no") }), Err("denied none")),
+        (
+            Command::Claim(Claim { task: 1, by: clerk(), reason: String::new(), decision: Decision::deny("none", "nein", "no"), stands_for: None }),
+            Err("denied none"),
+        ),
         (claim(7, clerk(), ""), Err("stale")),
         (back(1, clerk()), Err("stale")),
         (claim(1, clerk(), "ohne Belang"), Ok("Klein has 1")),
@@ -81,6 +84,55 @@ fn a_task_in_hand() {
     let reasons: Vec<&str> =
         desk.history.iter().filter_map(|(event, _)| if let Event::TaskClaimed(e) = event { Some(e.reason.as_str()) } else { None }).collect();
     assert_eq!(reasons, ["", "", "krank", ""], "of a task nobody has there is nothing to give a reason for");
+}
+
+/// Whoever has a task hands it on to somebody who may have it; whoever stands in for the one who has it needs no reason.
+#[test]
+fn a_task_handed_on_and_stood_in_for() {
+    let form = "form: { type: object, properties: { ja: { type: boolean } } }";
+    let steps = format!(
+        "steps:\n  eins: {{ human: {{ assign: {{ groups: [GG] }}, {form} }} }}\n  zwei: {{ human: {{ assign: {{ groups: [GG] }}, not_by: [steps.eins], {form} }} }}\n"
+    );
+    let mut desk = Desk::new(&steps, json!({})).unwrap();
+    let (other, deputy) =
+        (|| Caller { subject: "S-2".into(), name: "Weber".into(), ..clerk() }, || Caller { subject: "S-3".into(), name: "Braun".into(), ..clerk() });
+    let claim = |task, by, stands_for| Command::Claim(Claim { task, by, reason: String::new(), decision: yes(), stands_for });
+    let hand = |task, by, to, decision, note: &str| Command::HandOver(HandOver { task, by, to, decision, note: note.into() });
+    let no = || Decision::deny("none", "nein", "no");
+    let answered = |wish: Command, stands_for| match wish {
+        Command::Answer(wish) => Command::Answer(Answer { stands_for, ..wish }),
+        other => other,
+    };
+    let hers = answer(&desk, json!({ "ja": true }), deputy());
+    let long = "x".repeat(501);
+    for (wish, expected) in [
+        (hand(1, clerk(), other(), yes(), ""), Err("stale")),
+        (claim(1, clerk(), None), Ok("Klein has 1")),
+        (hand(1, other(), deputy(), yes(), ""), Err("stale")),
+        (hand(1, Caller { via: Via::Api, ..clerk() }, other(), yes(), ""), Err("denied gate.interactive")),
+        (hand(1, clerk(), clerk(), yes(), ""), Err("invalid to")),
+        (hand(1, clerk(), other(), no(), ""), Err("invalid to")),
+        (hand(1, clerk(), Caller::service("svc", Via::Api), yes(), ""), Err("invalid to")),
+        (hand(1, clerk(), other(), yes(), &long), Err("invalid note")),
+        (hand(1, clerk(), other(), yes(), "eilt"), Ok("Weber handed 1")),
+        // of somebody else she is no deputy
+        (claim(1, deputy(), Some(clerk())), Err("stale")),
+        (answered(hers.clone(), Some(clerk())), Err("stale")),
+        (answered(hers.clone(), None), Err("stale")),
+        (answered(hers, Some(other())), Ok("?2")),
+        // standing in for somebody is no way round four eyes
+        (claim(2, other(), None), Ok("Weber has 2")),
+        (claim(2, deputy(), Some(other())), Err("denied human.not_by")),
+        (hand(2, other(), deputy(), yes(), ""), Err("invalid to")),
+    ] {
+        let told = match desk.tell(wish.clone()) {
+            Ok(()) => Ok(desk.story().rsplit(" | ").next().unwrap().to_owned()),
+            Err(Rejection::Denied(decision)) => Err(format!("denied {}", decision.rule)),
+            Err(Rejection::Stale(_)) => Err("stale".to_owned()),
+            Err(Rejection::Invalid(problems)) => Err(format!("invalid {}", problems[0].path)),
+        };
+        assert_eq!(told, expected.map(str::to_owned).map_err(str::to_owned), "{wish:?}");
+    }
 }
 
 /// Nobody has answered: more people are asked, once; whoever was asked before still is.

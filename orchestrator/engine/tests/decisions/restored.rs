@@ -19,7 +19,7 @@ fn park(desk: &mut Desk) {
 /// An answer to the task of this number.
 fn of(desk: &Desk, task: u32, values: Value) -> Command {
     let shown = desk.run.tasks[&task].opened.shown;
-    Command::Answer(Answer { task, by: clerk(), values, shown, decision: yes(), release: None })
+    Command::Answer(Answer { task, by: clerk(), values, shown, decision: yes(), release: None, stands_for: None })
 }
 
 #[test]

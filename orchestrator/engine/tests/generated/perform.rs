@@ -126,12 +126,20 @@ fn perform(process: &Process, context: &Context, house: &House, texts: &Texts, r
             (None, Some(task)) if task.opened.kind.is_own() && task.opened.path.is_some() => {
                 let approved = if luck & 512 == 0 { "freigeben" } else { "ablehnen" };
                 let values = if task.opened.kind == TaskKind::Ask { json!({ "antwort": "von Hand" }) } else { json!({ "entscheidung": approved }) };
-                Command::Answer(Answer { task: task.opened.number, by: clerk(), values, shown: task.opened.shown, decision: yes(), release: None })
+                Command::Answer(Answer {
+                    task: task.opened.number,
+                    by: clerk(),
+                    values,
+                    shown: task.opened.shown,
+                    decision: yes(),
+                    release: None,
+                    stands_for: None,
+                })
             }
             (None, Some(task)) if task.opened.assign.applicant => {
                 let values = json!({ "wort": texts.text("antwort"), "art": if luck & 1024 == 0 { "u" } else { "v" }, "offen": texts.text("offen") });
                 let by = run.applicant().unwrap().clone();
-                Command::Answer(Answer { task: task.opened.number, by, values, shown: task.opened.shown, decision: yes(), release: None })
+                Command::Answer(Answer { task: task.opened.number, by, values, shown: task.opened.shown, decision: yes(), release: None, stands_for: None })
             }
             (None, Some(task)) if task.opened.path.is_none() => {
                 let mut values = json!({ "entscheidung": if luck & 1 == 0 { "ja" } else { "nein" } });
@@ -145,7 +153,15 @@ fn perform(process: &Process, context: &Context, house: &House, texts: &Texts, r
                 }
                 let closed = task.opened.form.pointer("/properties/entscheidung").is_some();
                 let values = if closed { values } else { json!({}) };
-                Command::Answer(Answer { task: task.opened.number, by: clerk(), values, shown: task.opened.shown, decision: yes(), release: Some(yes()) })
+                Command::Answer(Answer {
+                    task: task.opened.number,
+                    by: clerk(),
+                    values,
+                    shown: task.opened.shown,
+                    decision: yes(),
+                    release: Some(yes()),
+                    stands_for: None,
+                })
             }
             // somebody reports what is waited for, or the time passes
             (None, _) if run.expects.keys().next().is_some_and(|slot| luck & 128 == 0 || !run.waits.contains_key(slot)) => {

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use laufzettel_domain::{Caller, Slot, StepId, Text, Value};
-use laufzettel_engine::{Answer, ChildEnd, Claim, Command, Context, Disposition, Effect, Event, Parent, Resolution, Start, State, start};
+use laufzettel_engine::{Answer, ChildEnd, Claim, Command, Context, Disposition, Effect, Event, HandOver, Parent, Resolution, Start, State, start};
 use laufzettel_policy::{Decision, Labelled};
 use laufzettel_process::{
     Process, Tools, Types,
@@ -32,6 +32,7 @@ pub fn all() -> Vec<(&'static str, Desk)> {
         ("rueckabwicklung", undone()),
         ("rueckfrage", asked()),
         ("uebernahme", taken_over()),
+        ("vertretung", stood_in()),
         ("zuteilung", in_hand()),
         ("uebersprungen", skipped()),
         ("verschoben", deferred()),
@@ -296,7 +297,8 @@ steps:
     let mut desk = desk(steps, json!({ "n": 3, "name": "weber@example.org" }));
     let task = desk.run.open_tasks().next().unwrap();
     let (task, shown) = (task.opened.number, task.opened.shown);
-    desk.tell(Command::Answer(Answer { task, by: clerk(), values: json!({ "ja": true }), shown, decision: yes(), release: Some(yes()) })).unwrap();
+    desk.tell(Command::Answer(Answer { task, by: clerk(), values: json!({ "ja": true }), shown, decision: yes(), release: Some(yes()), stands_for: None }))
+        .unwrap();
     let other = answer(&desk, json!({ "ja": false }), Caller { subject: "S-2".into(), name: "Weber".into(), ..clerk() });
     desk.tell(other).unwrap();
     desk
@@ -318,7 +320,7 @@ fn in_hand() -> Desk {
     let steps = "steps:\n  f: { human: { assign: { groups: [GG] }, form: { type: object, properties: { ja: { type: boolean } } } } }\n  g: { needs: [f], human: { assign: { groups: [GG] }, form: { type: object, properties: { ja: { type: boolean } } } } }\n";
     let mut desk = desk(steps, json!({}));
     let other = Caller { subject: "S-2".into(), name: "Weber".into(), ..clerk() };
-    let claim = |task, by: &Caller, reason: &str| Command::Claim(Claim { task, by: by.clone(), reason: reason.into(), decision: yes() });
+    let claim = |task, by: &Caller, reason: &str| Command::Claim(Claim { task, by: by.clone(), reason: reason.into(), decision: yes(), stands_for: None });
     desk.tell(claim(1, &clerk(), "")).unwrap();
     desk.tell(Command::Return { task: 1, by: clerk() }).unwrap();
     desk.tell(claim(1, &clerk(), "")).unwrap();
@@ -326,6 +328,21 @@ fn in_hand() -> Desk {
     let wish = answer(&desk, json!({ "ja": true }), other.clone());
     desk.tell(wish).unwrap();
     desk.tell(claim(2, &other, "")).unwrap();
+    desk
+}
+
+/// Handed on, taken and completed by a deputy.
+fn stood_in() -> Desk {
+    let steps = "steps:\n  f: { human: { assign: { groups: [GG] }, form: { type: object, properties: { ja: { type: boolean } } } } }\n";
+    let mut desk = desk(steps, json!({}));
+    let (other, deputy) =
+        (Caller { subject: "S-2".into(), name: "Weber".into(), ..clerk() }, Caller { subject: "S-3".into(), name: "Braun".into(), ..clerk() });
+    let claim = Claim { task: 1, by: clerk(), reason: String::new(), decision: yes(), stands_for: None };
+    desk.tell(Command::Claim(claim.clone())).unwrap();
+    desk.tell(Command::HandOver(HandOver { task: 1, by: clerk(), to: other.clone(), note: "eilt".into(), decision: yes() })).unwrap();
+    desk.tell(Command::Claim(Claim { by: deputy.clone(), stands_for: Some(other.clone()), ..claim })).unwrap();
+    let Command::Answer(wish) = answer(&desk, json!({ "ja": true }), deputy) else { panic!("an answer") };
+    desk.tell(Command::Answer(Answer { stands_for: Some(other), ..wish })).unwrap();
     desk
 }
 

@@ -10,7 +10,7 @@ use axum::{
 };
 use laufzettel_domain::{Digest, TaskId, Value};
 use laufzettel_engine::{Task, TaskState};
-use laufzettel_worker::{Loaded, Wanted, WishError, veil};
+use laufzettel_worker::{Held, Loaded, Wanted, WishError, veil};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -44,7 +44,8 @@ pub async fn list(State(site): State<Arc<Site>>, Extension(session): Extension<S
         (Ok(after), Ok(limit)) => (after, limit as usize),
         (Err(refused), _) | (_, Err(refused)) => return refused.into(),
     };
-    let wanted = Wanted { closed: asked.open == Some(false), step: asked.step, process: asked.process, patterns: session.scope.clone(), limit };
+    let wanted =
+        Wanted { closed: asked.open == Some(false), step: asked.step, process: asked.process, patterns: session.scope.clone(), held: Held::Anybody, limit };
     match site.tenants[&session.tenant].desk.inbox(&session.caller, &wanted, after).await {
         Ok((rows, next)) => page::page(&uri, "tasks", &rows, next.as_ref()),
         Err(error) => wish(&error),

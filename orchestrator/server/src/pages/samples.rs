@@ -143,6 +143,8 @@ impl AufgabenPage {
             number: number.into(),
             due,
             overdue: false,
+            mine: number.ends_with('5'),
+            stands_for: number.ends_with('3').then(|| EVIL.into()),
             holder: due.is_none().then(|| EVIL.into()),
         };
         let tasks = vec![
@@ -150,7 +152,9 @@ impl AufgabenPage {
             row("2026-000125", "Angaben ergänzen", Some(at(18))),
             row("2026-000123", "Hundesteuer festsetzen oder Anmeldung zurückweisen", Some(at(8))),
         ];
-        Self { more: Some("/aufgaben?nach=x".into()), live: Some(Live::sample(true)), ..Self::new(tasks, at(12)) }
+        let next = Some(tasks::Next { task: tasks.last().cloned() });
+        let more = Some("/aufgaben?nach=x".into());
+        Self { more, live: Some(Live::sample(true)), facets: aufgaben::facets(), counted: Some(1000), next, ..Self::new(tasks, at(12)) }
     }
 }
 
@@ -185,7 +189,7 @@ impl AufgabePage {
             added: if wrong { AddedFile::samples() } else { Vec::new() },
             digest: "sha256:00".into(),
             form: form.view(&Filled { problems: &problems, proposal: Some(&proposal), proposed_by: Some(&aufgaben::proposed_by()), ..Filled::default() }, lang),
-            hand: Hand { claim: "/aufgaben/1/uebernehmen".into(), give_back: "/aufgaben/1/zurueckgeben".into(), mine: wrong, ..Hand::default() },
+            hand: Hand { claim: "/aufgaben/1/uebernehmen".into(), give_back: "/aufgaben/1/zurueckgeben".into(), ..aufgaben::hand(wrong, lang) },
             button: None,
         }
     }
@@ -358,7 +362,10 @@ fn staff_and_citizens(lang: Lang) -> Vec<(&'static str, Page)> {
         ("fehler", Page::Fehler(FehlerPage::sample())),
         ("startseite", Page::Startseite(StartseitePage::sample())),
         ("aufgaben", Page::Aufgaben(AufgabenPage::sample())),
-        ("aufgaben-leer", Page::Aufgaben(AufgabenPage { tasks: Vec::new(), more: None, live: None })),
+        ("aufgaben-leer", Page::Aufgaben(AufgabenPage { next: Some(tasks::Next { task: None }), ..AufgabenPage::new(Vec::new(), at(9)) })),
+        ("aufgaben-suche", Page::Aufgaben(AufgabenPage { search: aufgaben::lost(), ..AufgabenPage::new(Vec::new(), at(9)) })),
+        ("vertretung", Page::Vertretung(aufgaben::deputies(false, lang))),
+        ("vertretung-fehler", Page::Vertretung(aufgaben::deputies(true, lang))),
         ("aufgabe", Page::Aufgabe(AufgabePage::sample(false, lang))),
         ("aufgabe-fehler", Page::Aufgabe(AufgabePage::sample(true, lang))),
         ("aufgabe-vergeben", Page::Aufgabe(held(AufgabePage::sample(false, lang)))),

@@ -11,6 +11,39 @@ pub struct AufgabenPage {
     /// The next page of the list.
     pub more: Option<String>,
     pub live: Option<Live>,
+    pub facets: Vec<Facet>,
+    /// So many tasks were counted, and there are more.
+    pub counted: Option<usize>,
+    pub search: Search,
+    /// A task was just completed.
+    pub next: Option<Next>,
+}
+
+/// One way to ask for fewer tasks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Facet {
+    pub name: String,
+    pub picks: Vec<Pick>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Pick {
+    pub text: String,
+    pub link: String,
+    pub count: Option<usize>,
+    pub chosen: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Search {
+    pub number: String,
+    /// It was searched for, and there is none she may complete.
+    pub nothing: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Next {
+    pub task: Option<TaskRow>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -23,7 +56,11 @@ pub struct TaskRow {
     /// In the tenant's zone.
     pub due: Option<DateTime>,
     pub overdue: bool,
-    /// Who has taken it.
+    /// She who looks has taken it.
+    pub mine: bool,
+    /// Whose deputy she would be in it.
+    pub stands_for: Option<String>,
+    /// Who else has taken it.
     pub holder: Option<String>,
 }
 
@@ -34,7 +71,7 @@ impl AufgabenPage {
             task.overdue = task.due.is_some_and(|due| due < now);
         }
         tasks.sort_by(|a, b| (a.due.is_none(), a.due, &a.number).cmp(&(b.due.is_none(), b.due, &b.number)));
-        Self { tasks, more: None, live: None }
+        Self { tasks, more: None, live: None, facets: Vec::new(), counted: None, search: Search::default(), next: None }
     }
 }
 
@@ -64,6 +101,18 @@ pub struct AufgabePage {
     pub button: Option<String>,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HandOver {
+    pub action: String,
+    pub form: FormView,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Handed {
+    pub by: String,
+    pub note: String,
+}
+
 /// What a task of the engine's own is about.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Told {
@@ -88,6 +137,12 @@ pub struct Hand {
     pub mine: bool,
     /// Somebody else has it: there is no form, only the way to take it over.
     pub holder: Option<String>,
+    /// She who looks stands in for whoever has it: there is the form.
+    pub stands_for: Option<String>,
+    /// Where she may hand on what is hers.
+    pub hand_over: Option<HandOver>,
+    /// Who gave it to her, with what note.
+    pub handed: Option<Handed>,
     /// The button was pressed without a reason.
     pub missing: bool,
 }

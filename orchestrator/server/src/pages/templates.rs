@@ -18,7 +18,7 @@ use super::{
 const BROKEN: &str = "<!doctype html><html lang=\"de\"><title>Fehler</title><h1>Diese Seite lässt sich nicht anzeigen.</h1>\
     <p>Der Fehler liegt bei uns. Ihre Daten sind nicht verloren.</p></html>";
 
-const TEMPLATES: [(&str, &str); 29] = [
+const TEMPLATES: [(&str, &str); 30] = [
     ("layout.html", include_str!("../../pages/layout.html")),
     ("formular.html", include_str!("../../pages/formular.html")),
     ("formularliste.html", include_str!("../../pages/formularliste.html")),
@@ -44,6 +44,7 @@ const TEMPLATES: [(&str, &str); 29] = [
     ("aufgabe.html", include_str!("../../pages/aufgabe.html")),
     ("live.html", include_str!("../../pages/live.html")),
     ("bild.html", include_str!("../../pages/bild.html")),
+    ("vertretung.html", include_str!("../../pages/vertretung.html")),
     ("vorgaenge.html", include_str!("../../pages/vorgaenge.html")),
     ("vorgang.html", include_str!("../../pages/vorgang.html")),
     ("prozesse.html", include_str!("../../pages/prozesse.html")),

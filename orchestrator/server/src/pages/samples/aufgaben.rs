@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::date;
 use laufzettel_domain::Lang;
 use serde_json::{Value, json};
 
 use super::EVIL;
 use crate::pages::{
-    Origin, Shown, Source,
+    Filled, Form, Hand, Origin, Shown, Source,
+    deputies::{DeputyRow, VertretungPage},
     names::{Names, Spelling},
     shown::Material,
-    tasks::{Choice, Told},
+    tasks::{Choice, Facet, HandOver, Handed, Pick, Search, Told},
 };
 
 /// A long text, and two quotations: one that stands in a long passage, one that stands nowhere.
@@ -34,4 +36,41 @@ pub(super) fn told() -> Told {
 
 pub(super) fn proposed_by() -> BTreeMap<String, Vec<Source>> {
     BTreeMap::from([("bemerkung".to_owned(), vec![Source::new(Origin::Modell, EVIL)]), ("ort".to_owned(), vec![Source::new(Origin::Antrag, "")])])
+}
+
+pub(super) fn facets() -> Vec<Facet> {
+    let pick = |text: &str, count: Option<usize>, chosen: bool| Pick { text: text.into(), link: "/aufgaben?bei=ich".into(), count, chosen };
+    let facet = |name: &str| Facet { name: name.into(), picks: vec![pick("Alle", None, false), pick(EVIL, Some(3), true), pick("Frei", Some(0), false)] };
+    vec![facet("Wer sie hat"), facet("Prozess")]
+}
+
+pub(super) fn lost() -> Search {
+    Search { number: EVIL.into(), nothing: true }
+}
+
+fn people(wrong: bool, name: &str, lang: Lang) -> crate::pages::FormView {
+    let people = json!({ "enum": ["a", "b"], "oneOf": [{ "const": "a", "title": EVIL }, { "const": "b", "title": "Sabine Weber" }], "title": "Wer vertritt" });
+    let day = json!({ "type": "string", "format": "date", "title": "Erster Tag" });
+    let schema = json!({ "type": "object", "required": [name, "von"], "properties": { name: people, "von": day } });
+    let form = Form::of(&schema, None).unwrap();
+    let problems = if wrong { laufzettel_process::Schema::compile(schema).unwrap().validate(&json!({})) } else { Vec::new() };
+    form.view(&Filled { problems: &problems, ..Filled::default() }, lang)
+}
+
+pub(super) fn hand(mine: bool, lang: Lang) -> Hand {
+    let hand_over = mine.then(|| HandOver { action: "/aufgaben/1/weitergeben".into(), form: people(false, "weitergabe_an", lang) });
+    let handed = mine.then(|| Handed { by: EVIL.into(), note: EVIL.into() });
+    Hand { mine, hand_over, handed, stands_for: (!mine).then(|| EVIL.into()), ..Hand::default() }
+}
+
+pub(super) fn deputies(wrong: bool, lang: Lang) -> VertretungPage {
+    let row = |holds, end: &str| DeputyRow {
+        person: "Andreas Klein".into(),
+        deputy: EVIL.into(),
+        from: date(2026, 12, 1),
+        until: date(2026, 12, 24),
+        holds,
+        end: format!("/vertretung/{end}/beenden"),
+    };
+    VertretungPage { rows: vec![row(true, "1"), row(false, "2")], form: people(wrong, "vertretung", lang) }
 }

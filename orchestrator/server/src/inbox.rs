@@ -1,0 +1,249 @@
+//! The inbox: the tasks of somebody's own units, most urgent first, by process, unit and holder, a page at a time.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use axum::{
+    Extension,
+    extract::{Query, State},
+    http::{HeaderMap, Uri},
+    response::Response,
+};
+use laufzettel_domain::{Caller, Lang};
+use laufzettel_store::{TaskPlace, TaskRow as Row};
+use laufzettel_worker::{Held, Named, Wanted, WishError};
+
+use crate::{
+    api::page,
+    pages::{
+        self, AufgabenPage, Live, Page, TaskRow,
+        tasks::{Facet, Next, Search},
+        words::word,
+    },
+    reply::Asked,
+    site::{Session, Site, TenantSite},
+};
+
+/// Tasks on one page: two screens, and far below the size of a page.
+const PAGE: usize = 50;
+/// Choices of one filter at most: whoever has more processes searches by number.
+const CHOICES_MAX: usize = 30;
+
+/// What the start page says of the inbox: how many tasks are open, and how many of them overdue. It counts as far as one look
+/// into the store goes.
+pub async fn count(tenant: &TenantSite, by: &Caller) -> (usize, usize) {
+    let wanted = Wanted { limit: usize::MAX, ..Wanted::default() };
+    let (rows, _) = tenant.desk.inbox(by, &wanted, None).await.unwrap_or_default();
+    let now = laufzettel_worker::micros(tenant.desk.tenant.clock.now());
+    (rows.len(), rows.iter().filter(|r| r.due.is_some_and(|due| due < now)).count())
+}
+
+/// In whose hands, as the address says it, with its wording.
+const HOLDERS: [(&str, &str); 4] = [("frei", "held_free"), ("ich", "held_mine"), ("andere", "held_others"), ("vertretung", "held_deputy")];
+
+/// What is asked for, as it stands in the address.
+#[derive(Clone, Default)]
+struct Filter {
+    held: Option<String>,
+    process: Option<String>,
+    unit: Option<String>,
+    number: String,
+}
+
+impl Filter {
+    fn of(query: &HashMap<String, String>) -> Self {
+        let text = |name: &str| query.get(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        Self {
+            held: text("bei").filter(|held| HOLDERS.iter().any(|(word, _)| word == held)),
+            process: text("prozess"),
+            unit: text("einheit"),
+            number: text("nummer").unwrap_or_default(),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.held.is_none() && self.process.is_none() && self.unit.is_none()
+    }
+
+    fn link(&self, after: Option<&str>) -> String {
+        let named = [("bei", self.held.as_deref()), ("prozess", self.process.as_deref()), ("einheit", self.unit.as_deref()), ("nach", after)];
+        let pairs: Vec<String> = named.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", pages::escape(value?)))).collect();
+        if pairs.is_empty() { "/aufgaben".to_owned() } else { format!("/aufgaben?{}", pairs.join("&")) }
+    }
+
+    fn wanted(&self, reader: &Reader<'_>) -> Wanted {
+        let mine = || reader.by.subject.clone();
+        let held = match self.held.as_deref() {
+            Some("frei") => Held::Nobody,
+            Some("ich") => Held::By(mine()),
+            Some("andere") => Held::NotBy(mine()),
+            Some("vertretung") => Held::For(reader.names()),
+            _ => Held::Anybody,
+        };
+        let of_unit = |unit: &String| reader.units.iter().filter(|(_, of)| *of == unit).map(|(process, _)| process.clone()).collect();
+        Wanted { process: self.process.clone(), patterns: self.unit.as_ref().map(of_unit), held, limit: PAGE, ..Wanted::default() }
+    }
+}
+
+/// Who reads, and what puts her rows into words.
+struct Reader<'r> {
+    tenant: &'r TenantSite,
+    by: &'r Caller,
+    /// Whom she stands in for now.
+    people: Vec<Named>,
+    /// By process: the unit that answers for it.
+    units: BTreeMap<String, String>,
+    lang: Lang,
+}
+
+impl<'r> Reader<'r> {
+    async fn new(tenant: &'r TenantSite, by: &'r Caller, lang: Lang) -> Result<Self, WishError> {
+        let processes = &tenant.desk.tenant.catalogue.processes;
+        let units = processes.iter().map(|(id, process)| (id.to_string(), process.verantwortlich.clone())).collect();
+        Ok(Self { tenant, by, people: tenant.desk.stands_in_for(by).await?, units, lang })
+    }
+
+    fn names(&self) -> BTreeSet<String> {
+        self.people.iter().flat_map(|person| [&person.subject, &person.user, &person.upn]).filter(|name| !name.is_empty()).cloned().collect()
+    }
+
+    fn process(&self, id: &str) -> String {
+        self.tenant.desk.tenant.catalogue.processes.get(id).map_or_else(|| id.to_owned(), |process| process.title.clone())
+    }
+
+    /// Whose task it is, if that one is away and she stands in.
+    fn stands_for(&self, row: &Row) -> Option<&str> {
+        let holder = row.claimed.as_ref().map(|claimed| &claimed.subject).or(row.user.as_ref())?;
+        let person = self.people.iter().find(|person| [&person.subject, &person.user, &person.upn].contains(&holder))?;
+        Some(&person.name)
+    }
+
+    fn row(&self, row: &Row) -> TaskRow {
+        let mine = row.claimed.as_ref().is_some_and(|claimed| claimed.subject == self.by.subject);
+        TaskRow {
+            link: format!("/aufgaben/{}", row.task),
+            process: self.process(&row.process),
+            title: row.title.clone(),
+            number: row.nummer.clone(),
+            due: row.due.map(|at| self.tenant.civil_micros(at)),
+            overdue: false,
+            mine,
+            stands_for: self.stands_for(row).map(str::to_owned),
+            holder: row.claimed.as_ref().filter(|_| !mine).map(|claimed| claimed.name.clone()),
+        }
+    }
+
+    /// The ways to ask for fewer tasks, with how many each would show of those that were looked at.
+    fn facets(&self, rows: &[Row], filter: &Filter) -> Vec<Facet> {
+        let mut facets = vec![self.holders(rows, filter)];
+        let mut processes: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut units: BTreeMap<&str, usize> = BTreeMap::new();
+        for row in rows {
+            *processes.entry(&row.process).or_default() += 1;
+            if let Some(unit) = self.units.get(&row.process) {
+                *units.entry(unit).or_default() += 1;
+            }
+        }
+        let all =
+            |name: &str, counts: BTreeMap<&str, usize>, chosen: &Option<String>, title: &dyn Fn(&str) -> String, with: &dyn Fn(Option<String>) -> Filter| {
+                let none = pages::tasks::Pick { text: word("all", self.lang).to_owned(), link: with(None).link(None), count: None, chosen: chosen.is_none() };
+                let some = counts.into_iter().take(CHOICES_MAX).map(|(id, count)| pages::tasks::Pick {
+                    text: title(id),
+                    link: with(Some(id.to_owned())).link(None),
+                    count: Some(count),
+                    chosen: chosen.as_deref() == Some(id),
+                });
+                Facet { name: word(name, self.lang).to_owned(), picks: std::iter::once(none).chain(some).collect() }
+            };
+        let of_process = |process| Filter { process, ..filter.clone() };
+        let of_unit = |unit| Filter { unit, ..filter.clone() };
+        if processes.len() > 1 || filter.process.is_some() {
+            facets.push(all("process", processes, &filter.process, &|id| self.process(id), &of_process));
+        }
+        if units.len() > 1 || filter.unit.is_some() {
+            facets.push(all("unit", units, &filter.unit, &str::to_owned, &of_unit));
+        }
+        facets
+    }
+
+    fn holders(&self, rows: &[Row], filter: &Filter) -> Facet {
+        let deputy = |word: &str| word == "vertretung";
+        let with = |held: Option<&str>| Filter { held: held.map(str::to_owned), ..filter.clone() }.link(None);
+        let all = pages::tasks::Pick { text: word("all", self.lang).to_owned(), link: with(None), count: Some(rows.len()), chosen: filter.held.is_none() };
+        let known = HOLDERS.into_iter().filter(|(held, _)| !deputy(held) || !self.people.is_empty());
+        let some = known.map(|(held, key)| {
+            let wanted = Filter { held: Some(held.to_owned()), ..Filter::default() }.wanted(self);
+            pages::tasks::Pick {
+                text: word(key, self.lang).to_owned(),
+                link: with(Some(held)),
+                count: Some(rows.iter().filter(|row| wanted.held.fits(row)).count()),
+                chosen: filter.held.as_deref() == Some(held),
+            }
+        });
+        Facet { name: word("holder", self.lang).to_owned(), picks: std::iter::once(all).chain(some).collect() }
+    }
+}
+
+pub async fn list(
+    State(site): State<Arc<Site>>,
+    Extension(session): Extension<Session>,
+    Query(query): Query<HashMap<String, String>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let tenant = &site.tenants[&session.tenant];
+    let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
+    let found = match Reader::new(tenant, &session.caller, asked.lang).await {
+        Ok(reader) => read(&reader, &query).await,
+        Err(error) => Err(error),
+    };
+    match found {
+        Ok(page) => asked.ok(&Page::Aufgaben(page)),
+        Err(error) => asked.wish(&error),
+    }
+}
+
+async fn read(reader: &Reader<'_>, query: &HashMap<String, String>) -> Result<AufgabenPage, WishError> {
+    let (desk, filter) = (&reader.tenant.desk, Filter::of(query));
+    let now = reader.tenant.civil(desk.tenant.clock.now());
+    let everything = Wanted { limit: usize::MAX, ..Wanted::default() };
+    let (all, beyond) = desk.inbox(reader.by, &everything, None).await?;
+    // a place nobody knows is the beginning
+    let after = query.get("nach").and_then(|place| page::place(Some(place)).ok().flatten());
+    // what is new stands on the first page, or is not urgent
+    let live = (filter.is_empty() && filter.number.is_empty() && after.is_none())
+        .then(|| Live { page: "/aufgaben".to_owned(), follow: "/aufgaben/ereignisse".to_owned(), seen: 0, counts: true });
+    let (rows, next) = if !filter.number.is_empty() {
+        (desk.inbox_of_number(reader.by, &filter.number).await?, None)
+    } else if filter.is_empty() && after.is_none() {
+        first(&all, beyond.clone())
+    } else {
+        desk.inbox(reader.by, &filter.wanted(reader), after).await?
+    };
+    let tasks = rows.iter().map(|row| reader.row(row)).collect();
+    Ok(AufgabenPage {
+        live,
+        more: next.map(|place| filter.link(Some(&page::cursor(&place)))),
+        facets: reader.facets(&all, &filter),
+        // what lies beyond one look is not counted
+        counted: beyond.is_some().then_some(all.len()),
+        search: Search { number: filter.number.clone(), nothing: !filter.number.is_empty() && rows.is_empty() },
+        next: query.contains_key("erledigt").then(|| most_urgent(reader, &all)),
+        ..AufgabenPage::new(tasks, now)
+    })
+}
+
+/// The first page of what was looked at anyway.
+fn first(all: &[Row], beyond: Option<TaskPlace>) -> (Vec<Row>, Option<TaskPlace>) {
+    let rows: Vec<Row> = all.iter().take(PAGE).cloned().collect();
+    let next = if all.len() > PAGE { rows.last().map(Row::place) } else { beyond };
+    (rows, next)
+}
+
+/// What to do next: hers, or nobody's.
+fn most_urgent(reader: &Reader<'_>, all: &[Row]) -> Next {
+    let hers = |row: &&Row| row.claimed.as_ref().is_none_or(|claimed| claimed.subject == reader.by.subject);
+    Next { task: all.iter().find(hers).map(|row| reader.row(row)) }
+}

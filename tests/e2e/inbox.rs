@@ -1,0 +1,316 @@
+//! The inbox and one task, as clerks of two units meet them: order, filters, the next task, handing over, deputies; and what a task
+//! page shows: every value with where it comes from, quotations marked where they stand.
+
+use serde_json::Value;
+
+use crate::{
+    desk::{Server, Tenant, client, demo, process, root, runtime, text},
+    views::{self, sign_in},
+};
+
+const DUE: &str = r#"
+start: { groups: [GG-Steueramt], via: [form] }
+input: { type: object, required: [bis], properties: { bis: { type: string, format: date, title: Zu erledigen bis } } }
+steps:
+  frage:
+    title: Antrag prüfen
+    human:
+      assign: { groups: [GG-Steueramt] }
+      show: { bis: "{{ input.bis }}", was: Geht das? }
+      due: "{{ input.bis }}"
+      form: { type: object, required: [ja], properties: { ja: { type: boolean, title: Ja } } }
+output: { wer: "{{ steps.frage.by.name }}" }
+"#;
+
+fn house(extra: &[(&str, &str)]) -> Tenant {
+    let tenant = Tenant::new();
+    for (name, rest) in [("frist", DUE)].iter().chain(extra) {
+        std::fs::write(tenant.path(&format!("workflows/{name}.yaml")), process(name, "Mit Frist", rest)).expect("written");
+        tenant.grant(&format!("{{ groups: [GG-Steueramt], allow: [\"process.start:{name}\"] }}"));
+    }
+    tenant
+}
+
+/// Begins a run and gives its newest task, as somebody sees it.
+fn begin(tenant: &Tenant, process: &str, input: &str, by: &str) -> String {
+    let path = tenant.path("eingabe.json");
+    std::fs::write(&path, input).expect("written");
+    let started = tenant.laufzettel(&["run", process, "--input", &path.display().to_string(), "--as", by, "--until-waiting"]);
+    assert_eq!(started.status.code(), Some(7), "{}", text(&started));
+    let listed = tenant.laufzettel(&["tasks", "list", "--process", process, "--json"]);
+    let tasks = String::from_utf8_lossy(&listed.stdout).lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON")).collect::<Vec<_>>();
+    let newest = tasks.iter().max_by_key(|task| task["opened_at"].as_i64()).unwrap_or_else(|| panic!("no task: {}", text(&listed)));
+    newest["task"].as_str().expect("a task").to_owned()
+}
+
+/// Posts a form: the status, where it leads, and what it says.
+async fn post(server: &Server, cookie: &str, path: &str, form: &str) -> (u16, String, String) {
+    let request = client().post(server.url(path)).header("origin", server.url("")).header("cookie", cookie);
+    let answer = request.header("content-type", "application/x-www-form-urlencoded").body(form.to_owned()).send().await.expect("an answer");
+    let location = answer.headers().get("location").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+    (answer.status().as_u16(), location, answer.text().await.unwrap_or_default())
+}
+
+fn shown(page: &str) -> &str {
+    let from = page.find("name=\"shown\" value=\"").map(|at| &page[at + 20..]).unwrap_or_default();
+    from.split('"').next().unwrap_or_default()
+}
+
+/// A page as somebody sees it, slashes as they are.
+async fn get(server: &Server, cookie: &str, path: &str) -> (u16, String) {
+    let (status, page) = views::get(server, cookie, path).await;
+    (status, page.replace("&#x2f;", "/"))
+}
+
+/// Whether these texts stand on a page, one after the other.
+fn in_order(page: &str, texts: &[&str]) -> bool {
+    let mut rest = Some(page);
+    texts.iter().for_each(|text| rest = rest.and_then(|page| Some(page.split_once(text)?.1)));
+    rest.is_some()
+}
+
+#[test]
+fn most_urgent_first_own_units_only_and_then_the_next() {
+    let tenant = house(&[]);
+    let due = ["2099-03-01", "2020-01-01", "2098-01-01"].map(|day| begin(&tenant, "frist", &format!("{{\"bis\": \"{day}\"}}"), "a.klein"));
+    let server = Server::start(&tenant, None).expect("up starts");
+    runtime().block_on(async {
+        let (klein, wolf) = (sign_in(&server, "a.klein").await.unwrap(), sign_in(&server, "j.wolf").await.unwrap());
+        let (status, inbox) = get(&server, &klein, "/aufgaben").await;
+        assert_eq!(status, 200);
+        let links = [1, 2, 0].map(|n: usize| format!("/aufgaben/{}", due[n]));
+        assert!(in_order(&inbox, &links.each_ref().map(String::as_str)), "{inbox}");
+        assert_eq!(inbox.matches("überfällig").count(), 1, "{inbox}");
+        // another unit sees nothing of it, whatever it asks for
+        for path in ["/aufgaben", "/aufgaben?nummer=2026-000001", "/aufgaben?prozess=frist"] {
+            let (status, page) = get(&server, &wolf, path).await;
+            assert!(status == 200 && !page.contains("Antrag prüfen"), "{path}: {page}");
+        }
+        // in whose hands, and by number
+        assert_eq!(post(&server, &klein, &format!("/aufgaben/{}/uebernehmen", due[0]), "").await.0, 303);
+        for (path, expected) in [
+            ("/aufgaben?bei=ich", vec![0]),
+            ("/aufgaben?bei=frei", vec![1, 2]),
+            ("/aufgaben?bei=andere", vec![]),
+            ("/aufgaben?bei=frei&prozess=frist&einheit=FB2-Steueramt", vec![1, 2]),
+        ] {
+            let page = get(&server, &klein, path).await.1;
+            let found: Vec<usize> = (0..3).filter(|n| page.contains(&format!("<a href=\"/aufgaben/{}\"", due[*n]))).collect();
+            assert_eq!(found, expected, "{path}");
+        }
+        let number = |page: &str| page.split("class=\"nummer\">").nth(1).and_then(|rest| rest.split('<').next()).unwrap_or_default().to_owned();
+        let mine = number(&get(&server, &klein, "/aufgaben?bei=ich").await.1);
+        let found = get(&server, &klein, &format!("/aufgaben?nummer={mine}")).await.1;
+        assert!(found.contains(&due[0]) && !found.contains(&format!("<a href=\"/aufgaben/{}\"", due[1])), "{found}");
+        assert!(get(&server, &klein, "/aufgaben?nummer=2026-999999").await.1.contains("wartet keine Aufgabe auf Sie"));
+        // completed, and on to what is most urgent then
+        let page = get(&server, &klein, &format!("/aufgaben/{}", due[1])).await.1;
+        let (status, location, _) = post(&server, &klein, &format!("/aufgaben/{}", due[1]), &format!("shown={}&ja=ja", shown(&page))).await;
+        assert_eq!((status, location.as_str()), (303, "/aufgaben?erledigt=1"));
+        let done = get(&server, &klein, &location).await.1;
+        assert!(in_order(&done, &["Die Aufgabe ist erledigt", "Nächste Aufgabe", &due[2]]), "{done}");
+    });
+    server.stop();
+}
+
+#[test]
+fn a_task_is_handed_to_a_colleague_who_may_have_it() {
+    let tenant = house(&[]);
+    let task = begin(&tenant, "frist", r#"{"bis": "2099-03-01"}"#, "a.klein");
+    let server = Server::start(&tenant, None).expect("up starts");
+    runtime().block_on(async {
+        let (klein, weber) = (sign_in(&server, "a.klein").await.unwrap(), sign_in(&server, "s.weber").await.unwrap());
+        let path = format!("/aufgaben/{task}");
+        let hand = format!("{path}/weitergeben");
+        assert_eq!(post(&server, &klein, &hand, "weitergabe_an=s.weber").await.0, 409, "only what one has");
+        assert_eq!(post(&server, &klein, &format!("{path}/uebernehmen"), "").await.0, 303);
+        let page = get(&server, &klein, &path).await.1;
+        assert!(page.contains("Sabine Weber") && !page.contains("Julia Wolf"), "whom it may go to: {page}");
+        for (form, said) in [
+            ("weitergabe_an=j.wolf", "Julia Wolf darf diese Aufgabe nicht erledigen"),
+            ("weitergabe_an=niemand", "kennt das Verzeichnis nicht"),
+            ("weitergabe_an=a.klein", "Sie haben diese Aufgabe schon"),
+        ] {
+            let (status, _, page) = post(&server, &klein, &hand, form).await;
+            assert!(status == 422 && page.contains(said), "{form}: {status} {page}");
+        }
+        assert_eq!(post(&server, &klein, &hand, "weitergabe_an=s.weber&weitergabe_notiz=Bitte+heute+noch").await.0, 303);
+        let hers = get(&server, &weber, &path).await.1;
+        assert!(in_order(&hers, &["Weitergegeben von", "Andreas Klein", "Bitte heute noch"]), "{hers}");
+        assert!(get(&server, &klein, &path).await.1.contains("Die Aufgabe ist vergeben"));
+        let (status, ..) = post(&server, &weber, &path, &format!("shown={}&ja=ja", shown(&hers))).await;
+        assert_eq!(status, 303);
+    });
+    server.stop();
+    let told = text(&tenant.laufzettel(&["audit", "show", "--run", task.split('.').next().unwrap_or_default()]));
+    assert_eq!(told.matches("Andreas Klein hat Aufgabe 1 an Sabine Weber weitergegeben. Erlaubt durch assign.groups.").count(), 1, "{told}");
+    assert!(!told.contains("Bitte heute"), "a note is content: {told}");
+    assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0));
+}
+
+const PERSONAL: &str = r#"
+start: { groups: [GG-Steueramt], via: [form] }
+input: { type: object, additionalProperties: false, properties: {} }
+steps:
+  frage: { human: { assign: { user: a.klein }, show: { was: Geht das? }, form: { type: object, required: [ja], properties: { ja: { type: boolean } } } } }
+output: { wer: "{{ steps.frage.by.name }}" }
+"#;
+
+/// The form that names somebody from today to tomorrow.
+fn naming(deputy: &str) -> String {
+    #[expect(clippy::disallowed_methods, reason = "the page is asked by somebody who has a calendar of her own")]
+    let today = jiff::Zoned::now().date();
+    let day = |name: &str, day: jiff::civil::Date| format!("{name}.tag={}&{name}.monat={}&{name}.jahr={}", day.day(), day.month(), day.year());
+    let until = today.tomorrow().expect("a day").tomorrow().expect("a day");
+    format!("vertretung={deputy}&{}&{}", day("von", today.yesterday().expect("a day")), day("bis", until))
+}
+
+#[test]
+fn a_deputy_sees_what_is_hers_to_look_after_and_gains_no_right() {
+    let tenant = house(&[("persoenlich", PERSONAL)]);
+    let taken = begin(&tenant, "frist", r#"{"bis": "2099-03-01"}"#, "a.klein");
+    let personal = begin(&tenant, "persoenlich", "{}", "a.klein");
+    let server = Server::start(&tenant, None).expect("up starts");
+    runtime().block_on(async {
+        let (klein, weber, wolf) =
+            (sign_in(&server, "a.klein").await.unwrap(), sign_in(&server, "s.weber").await.unwrap(), sign_in(&server, "j.wolf").await.unwrap());
+        let path = format!("/aufgaben/{taken}");
+        assert_eq!(post(&server, &klein, &format!("{path}/uebernehmen"), "").await.0, 303);
+        assert!(get(&server, &weber, &path).await.1.contains("Grund, warum Sie die Aufgabe an sich nehmen"));
+        // only for oneself, nobody for herself, nothing that lies behind
+        for (form, said) in [
+            ("vertretung=a.klein&von.tag=1&von.monat=1&von.jahr=2020&bis.tag=1&bis.monat=1&bis.jahr=2020", "Niemand vertritt sich selbst"),
+            ("vertretung=s.weber&von.tag=1&von.monat=1&von.jahr=2020&bis.tag=2&bis.monat=1&bis.jahr=2020", "schon vorbei"),
+        ] {
+            let (status, _, page) = post(&server, &klein, "/vertretung", form).await;
+            assert!(status == 422 && (page.contains(said) || form.contains("a.klein")), "{form}: {status} {page}");
+        }
+        // whoever looks after the house may for others; anybody else is not even asked for whom
+        let yilmaz = sign_in(&server, "i.yilmaz").await.unwrap();
+        assert!(!get(&server, &klein, "/vertretung").await.1.contains("name=\"fuer\""));
+        assert_eq!(post(&server, &yilmaz, "/vertretung", &format!("{}&fuer=k.neumann", naming("c.engel"))).await.0, 303);
+        assert!(!get(&server, &klein, "/vertretung").await.1.contains("Neumann</strong>"), "it is no business of his");
+        for deputy in ["s.weber", "j.wolf"] {
+            let (status, location, page) = post(&server, &klein, "/vertretung", &naming(deputy)).await;
+            assert_eq!((status, location.as_str()), (303, "/vertretung"), "{deputy}: {page}");
+        }
+        // with the right: marked, and completed as it lies
+        let inbox = get(&server, &weber, "/aufgaben?bei=vertretung").await.1;
+        assert!(inbox.contains(&path) && inbox.contains("in Vertretung für Andreas Klein") && !inbox.contains(&personal), "{inbox}");
+        let page = get(&server, &weber, &path).await.1;
+        assert!(page.contains("in Vertretung für") && page.contains("Abschließen"), "{page}");
+        // without it: not there, whoever has named her
+        for task in [&taken, &personal] {
+            assert_eq!(get(&server, &wolf, &format!("/aufgaben/{task}")).await.0, 404);
+            assert_eq!(post(&server, &wolf, &format!("/aufgaben/{task}"), "ja=ja").await.0, 404);
+        }
+        assert!(!get(&server, &wolf, "/aufgaben?bei=vertretung").await.1.contains(&taken));
+        // a task of one person's stays that, though the deputy is of her unit
+        assert_eq!(get(&server, &weber, &format!("/aufgaben/{personal}")).await.0, 404);
+        assert_eq!(post(&server, &weber, &path, &format!("shown={}&ja=ja", shown(&page))).await.0, 303);
+        // ended, it holds no more
+        let page = get(&server, &klein, "/vertretung").await.1;
+        let end = page
+            .split("action=\"")
+            .filter_map(|rest| rest.split('"').next())
+            .find(|action| action.ends_with("/beenden"))
+            .expect("a button")
+            .replace("&#x2f;", "/");
+        assert_eq!(post(&server, &wolf, &end.replace("beenden", "weg"), "").await.0, 404);
+        assert_eq!(post(&server, &klein, &end, "").await.0, 303);
+    });
+    server.stop();
+    let told = text(&tenant.laufzettel(&["audit", "show", "--run", taken.split('.').next().unwrap_or_default()]));
+    assert_eq!(told.matches("Sabine Weber hat Aufgabe 1 in Vertretung für Andreas Klein erledigt. Erlaubt durch assign.groups.").count(), 1, "{told}");
+    let named = text(&tenant.laufzettel(&["audit", "show", "--kind", "deputy.named"]));
+    assert_eq!(named.matches("Andreas Klein hat Sabine Weber als Vertretung von Andreas Klein benannt").count(), 1, "{named}");
+    assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0));
+}
+
+const CITED: &str = r#"
+ki_verordnung: { klasse: minimal, begruendung: "stellt zusammen, ein Mensch entscheidet" }
+start: { groups: [GG-Steueramt], via: [form] }
+input: { type: object, required: [text], properties: { text: { type: string } } }
+steps:
+  fund: { set: { passagen: [ { document: D-44, version: "1", place: Absatz 2, text: "{{ input.text }}" } ] } }
+  lage:
+    model:
+      size: s
+      prompt: Was ist geschehen?
+      data: { frage: Pfosten }
+      sources: "{{ steps.fund.passagen }}"
+      cite: required
+      output: { type: object, required: [ort], properties: { ort: { enum: [spielplatz, friedhof, unklar], title: Worum es geht } } }
+  frage: { human: { assign: { groups: [GG-Steueramt] }, show: { aus_der_akte: "{{ steps.lage }}" }, form: { type: object, required: [ja], properties: { ja: { type: boolean } } } } }
+output: { wer: "{{ steps.frage.by.name }}" }
+"#;
+
+#[test]
+fn a_quotation_is_marked_where_it_stands() {
+    let tenant = house(&[("beleg", CITED)]);
+    let task = begin(&tenant, "beleg", r#"{"text": "Die Hauptprüfung am 04.05.2026 hat morsche Pfosten ergeben. Der Spielplatz ist gesperrt."}"#, "a.klein");
+    let server = Server::start(&tenant, None).expect("up starts");
+    runtime().block_on(async {
+        let klein = sign_in(&server, "a.klein").await.unwrap();
+        let page = get(&server, &klein, &format!("/aufgaben/{task}")).await.1;
+        let marked = page.split("<mark>").nth(1).and_then(|rest| rest.split("</mark>").next()).unwrap_or_else(|| panic!("nothing is marked: {page}"));
+        assert!("Die Hauptprüfung am 04.05.2026 hat morsche Pfosten ergeben. Der Spielplatz ist gesperrt.".contains(marked) && !marked.is_empty(), "{marked}");
+        assert!(in_order(&page, &["belegt durch", "D-44", "Absatz 2"]) && page.contains("Worum es geht"), "{page}");
+        assert!(page.contains("KI-Modell") && page.contains("eingebaut"), "{page}");
+    });
+    server.stop();
+}
+
+/// Rows of values on a task page, and how many of them say where they come from.
+fn rows(page: &str) -> (usize, usize) {
+    let section = page.split("id=\"vorliegend\"").nth(1).and_then(|rest| rest.split("</section>").next()).expect("what is there");
+    let values: Vec<&str> = section.split("<dt").skip(1).collect();
+    (values.len(), values.iter().filter(|value| value.contains("class=\"marke herkunft\"")).count())
+}
+
+/// Over the example processes, as far as they come on their first cases by themselves: no value without an origin.
+#[test]
+fn every_value_a_task_shows_says_where_it_comes_from() {
+    let tenant = Tenant::new();
+    let cases = root().join("workflows/cases");
+    let copied = std::process::Command::new("cp").arg("-r").arg(&cases).arg(tenant.folder.path()).status().expect("cp runs");
+    assert!(copied.success(), "files are named from the folder the input lies in");
+    let case = |name: &str| {
+        let beside = tenant.folder.path().join(name);
+        std::fs::copy(cases.join(name), &beside).expect("copied");
+        beside.display().to_string()
+    };
+    let begun = [
+        ("hundesteuer-anmeldung", demo("antrag.json"), "applicant"),
+        ("hundesteuer-anmeldung", case("zeiskam-tierheim.json"), "applicant"),
+        ("gewerbeanmeldung", case("gewerbe-fahrradhandel.json"), "applicant"),
+        ("gewerbeanmeldung", case("gewerbe-alles.json"), "applicant"),
+        ("wohngeld-vollstaendigkeit", case("wohngeld-vollstaendig.json"), "m.roth"),
+        ("sitzungsvorlage", case("sitzung-spielplatz.json"), "k.neumann"),
+    ];
+    for (process, input, by) in &begun {
+        let started = tenant.laufzettel(&["run", process, "--input", input, "--as", by, "--until-waiting"]);
+        assert_eq!(started.status.code(), Some(7), "{process}: {}", text(&started));
+    }
+    let listed = tenant.laufzettel(&["tasks", "list", "--json"]);
+    let tasks: Vec<Value> = String::from_utf8_lossy(&listed.stdout).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let server = Server::start(&tenant, None).expect("up starts");
+    let mut seen = std::collections::BTreeSet::new();
+    runtime().block_on(async {
+        for user in ["a.klein", "n.schuster", "k.neumann", "m.roth"] {
+            let Ok(cookie) = sign_in(&server, user).await else { continue };
+            for task in &tasks {
+                let path = format!("/aufgaben/{}", task["task"].as_str().expect("a task"));
+                let (status, page) = get(&server, &cookie, &path).await;
+                if status == 200 {
+                    let (values, with) = rows(&page);
+                    assert!(values > 0 && values == with, "{user} {}: {with} of {values}\n{page}", task["process"]);
+                    assert!(page.len() < 100_000, "{}: {} bytes", task["process"], page.len());
+                    seen.insert(task["process"].as_str().expect("a process").to_owned());
+                }
+            }
+        }
+    });
+    server.stop();
+    assert!(seen.len() >= 3, "{seen:?} of {tasks:#?}");
+}
