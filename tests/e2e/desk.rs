@@ -181,6 +181,12 @@ impl Server {
         self.child.wait().ok();
     }
 
+    /// As a terminal that is closed does.
+    pub fn hang_up(&self) {
+        let pid = rustix::process::Pid::from_raw(i32::try_from(self.child.id()).expect("a pid")).expect("a pid");
+        rustix::process::kill_process(pid, rustix::process::Signal::HUP).expect("it is there");
+    }
+
     /// An orderly end.
     pub fn stop(mut self) {
         self.terminate();

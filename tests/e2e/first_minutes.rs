@@ -17,6 +17,7 @@ fn an_application_becomes_a_filed_letter_and_the_journal_holds() {
     assert_eq!(verified.status.code(), Some(0), "{}", text(&verified));
     let replayed = tenant.laufzettel(&["runs", "replay", told["nummer"].as_str().expect("a number")]);
     assert_eq!(replayed.status.code(), Some(0), "{}", text(&replayed));
+    assert!(String::from_utf8_lossy(&replayed.stdout).contains("Zustand stimmt überein"), "{}", text(&replayed));
 }
 
 #[test]
@@ -44,6 +45,8 @@ fn a_case_answers_as_the_tool_could() {
     assert!(text(&tested).contains("16 bestanden, 1 nicht"), "{}", text(&tested));
 }
 
+const NEW: &str = "process: neu\nversion: 1.0.0\ntitle: Neu\nverantwortlich: FB2-Steueramt\nrechtsgrundlage: [Satzung]\nzweck: Prüfen\nschutzbedarf: normal\ndatenkategorien: []\naufbewahrung: { vorgang: P1Y, inhalte: P1M }\nautomatisierung: assistenz\nstart: { groups: [GG-Steueramt] }\ninput: { type: object }\nsteps: { s: { set: { x: 1 } } }\n";
+
 /// One process, many commands: while a server holds the store, each is its client.
 #[test]
 fn commands_work_beside_a_running_server() {
@@ -63,6 +66,14 @@ fn commands_work_beside_a_running_server() {
     let done = tenant.laufzettel(&["tasks", "complete", task["task"].as_str().expect("an id"), "--as", "a.klein", "--input", &file.display().to_string()]);
     assert_eq!(done.status.code(), Some(0), "{}", text(&done));
     assert_eq!((tenant.letters(), tenant.mails()), (1, 1));
+    // a file of a process the server does not have, and a signal that changes nothing
+    let file = tenant.path("neu/neu.yaml");
+    std::fs::create_dir_all(file.parent().expect("a folder")).expect("made");
+    std::fs::write(&file, NEW).expect("written");
+    let unknown = tenant.laufzettel(&["run", &file.display().to_string(), "--as", "a.klein"]);
+    assert_eq!(unknown.status.code(), Some(2), "{}", text(&unknown));
+    assert!(text(&unknown).contains("kennt den Prozess „neu“ nicht. Legen Sie die Datei in seinen Ordner"), "{}", text(&unknown));
+    server.hang_up();
     let verified = tenant.laufzettel(&["audit", "verify"]);
     assert_eq!(verified.status.code(), Some(0), "{}", text(&verified));
     server.stop();
@@ -73,6 +84,7 @@ fn commands_work_beside_a_running_server() {
 #[test]
 fn mistakes_on_the_command_line_are_explained() {
     let tenant = Tenant::new();
+    let answer = format!("festsetzun={}", demo("entscheidung.json"));
     for (args, exit, words) in [
         (&["run", "gibt-es-nicht", "--as", "a.klein"][..], 2, "gibt es hier nicht"),
         (&["run", "hundesteuer-anmeldung", "--as", "niemand"], 4, "steht nicht im Verzeichnis"),
@@ -81,6 +93,13 @@ fn mistakes_on_the_command_line_are_explained() {
         (&["runs", "show", "2026-999999"], 2, "gibt es nicht"),
         (&["tasks", "complete", "x", "--as", "a.klein", "--input", "/gibt/es/nicht"], 2, "lässt sich nicht lesen"),
         (&["check", "/gibt/es/nicht.yaml"], 2, "gibt es nicht"),
+        (&["check", "/gibt/es/nicht.yaml", "--lang", "en"], 2, "does not exist"),
+        (&["run", "hundesteuer-anmeldung", "--as", "niemand", "--lang", "en"], 4, "is not in the directory"),
+        (&["run", "gibt-es-nicht", "--as", "a.klein", "--lang", "en"], 2, "There is no process"),
+        (&["run", "hundesteuer-anmeldung", "--as", "a.klein", "--input", "/gibt/es/nicht", "--lang", "en"], 2, "cannot be read"),
+        (&["run", "hundesteuer-anmeldung", "--as", "a.klein", "--answer", &answer], 2, "Meinten Sie „festsetzung“?"),
+        (&["tasks", "show", "x", "--lang", "en"], 2, "is no task"),
+        (&["keys", "revoke", "x", "--lang", "en"], 2, "no such valid key"),
         (&["doctor"], 2, "noch nicht unterstützt"),
         (&["chek"], 2, "Meinten Sie „check“?"),
         (&["runs", "list", "--config", "/gibt/es/nicht.yaml"], 2, "lässt sich nicht lesen"),

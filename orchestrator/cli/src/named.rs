@@ -231,7 +231,7 @@ mod tests {
             )
         };
         let plain = "steps: { s: { set: { x: 1 } } }\n";
-        let asks = "steps: { h: { human: { assign: { groups: [GG-Kasse, GG-Kase] }, escalate: { after: P1D, to: { groups: [GG-Nix] } }, form: { type: object, properties: {} } } } }\n";
+        let asks = "steps: { h: { human: { assign: { groups: [GG-Kasse, GG-Kase] }, escalate: { after: P1D, to: { groups: [GG-Unbekannt] } }, form: { type: object, properties: {} } } } }\n";
         let hook = "triggers: [{ webhook: { path: probe, auth: signature, secret: fehlt, respond: accepted, run_as: service:svc-intake } }]\n";
         let nobody = "LZ707 verantwortlich Zu „FB2-Steueramtt“ gehört niemand: Aufgaben zur Reparatur bekäme keiner zu sehen. Meinten Sie „FB2-Steueramt“?";
         for (unit, groups, more, steps, expected) in [
@@ -251,7 +251,7 @@ mod tests {
                 asks,
                 vec![
                     "LZ706 steps.h.human.assign.groups Die Gruppe „GG-Kase“ steht nicht im Verzeichnis. Meinten Sie „GG-Kasse“?",
-                    "LZ706 steps.h.human.escalate.to.groups Die Gruppe „GG-Nix“ steht nicht im Verzeichnis. Meinten Sie „GG-IT“?",
+                    "LZ706 steps.h.human.escalate.to.groups Die Gruppe „GG-Unbekannt“ steht nicht im Verzeichnis.",
                 ],
             ),
             (

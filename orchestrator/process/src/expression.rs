@@ -10,6 +10,7 @@ mod environment;
 mod functions;
 mod scope;
 mod template;
+mod words;
 
 pub use analysis::{Analysis, Problem, Read, Shape};
 pub use calendar::{is_holiday_rlp, next_working_day};
@@ -17,14 +18,14 @@ pub use environment::{FILTERS, FUNCTIONS, TESTS};
 pub use scope::{Scope, StepStatus};
 pub use template::{Expression, Outcome, Syntax, Template, parse_template};
 
-/// Why an expression gave no value. The text is minijinja's, for authors; it may quote names, never values.
+/// Why an expression gave no value, in German, for authors: a run's record keeps it so.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// A value that is not there was used.
-    #[error("undefined value: {0}")]
+    #[error("{0}")]
     Undefined(String),
     /// The expression costs more than an expression may.
-    #[error("expression too expensive")]
+    #[error("der Ausdruck rechnet zu viel")]
     TooExpensive,
     /// Anything else: a wrong type, a date that is none.
     #[error("{0}")]

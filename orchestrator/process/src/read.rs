@@ -59,8 +59,8 @@ impl<'f> Reader<'f> {
         let reference = node.get("$ref").and_then(|n| n.text().map(|t| (n, t))).filter(|(_, t)| !t.starts_with('#'));
         let Some((at, written)) = reference else { return inline_schema(node, key, findings) };
         let (path, text) = self.open(at, key, written, findings)?;
-        let value: Result<Value, String> = if path.ends_with(".json") {
-            serde_json::from_str(text).map_err(|e| e.to_string())
+        let value: Result<Value, Text> = if path.ends_with(".json") {
+            serde_json::from_str(text).map_err(|e| Text::new(format!("das ist kein JSON, Zeile {}, Spalte {}", e.line(), e.column()), e.to_string()))
         } else {
             let mut inner = Findings::new(path.clone());
             let document = laufzettel_domain::document::parse(text, &mut inner);
@@ -69,25 +69,21 @@ impl<'f> Reader<'f> {
         };
         match value {
             Ok(value) => self.compiled(value, at, key, &path, findings),
-            Err(message) => {
-                bad_schema(at, key, &format!("{path}: {message}"), findings);
+            Err(Text { de, en }) => {
+                bad_schema(at, key, &Text::new(format!("{path}: {de}"), format!("{path}: {en}")), findings);
                 None
             }
         }
     }
 
     fn compiled(&self, value: Value, node: &Node, key: &str, path: &str, findings: &mut Findings) -> Option<Schema> {
-        Schema::compile(value).map_err(|message| bad_schema(node, key, &format!("{path}: {message}"), findings)).ok()
+        let of_file = |Text { de, en }: Text| Text::new(format!("{path}: {de}"), format!("{path}: {en}"));
+        Schema::build(value).map_err(|fault| bad_schema(node, key, &of_file(fault), findings)).ok()
     }
 }
 
-fn bad_schema(node: &Node, key: &str, message: &str, findings: &mut Findings) {
-    findings.error(
-        "LZ113",
-        node.at,
-        key,
-        Text::new(format!("Das ist kein gültiges JSON-Schema: {message}"), format!("This is not a valid JSON Schema: {message}")),
-    );
+fn bad_schema(node: &Node, key: &str, Text { de, en }: &Text, findings: &mut Findings) {
+    findings.error("LZ113", node.at, key, Text::new(format!("Das ist kein gültiges JSON-Schema: {de}"), format!("This is not a valid JSON Schema: {en}")));
 }
 
 /// A schema written in place.
@@ -96,7 +92,7 @@ pub(crate) fn inline_schema(node: &Node, key: &str, findings: &mut Findings) -> 
         laufzettel_domain::document::fields::wrong_type(node, key, &Text::new("ein JSON-Schema", "a JSON Schema"), findings);
         return None;
     }
-    Schema::compile(node.to_value()).map_err(|message| bad_schema(node, key, &message, findings)).ok()
+    Schema::build(node.to_value()).map_err(|fault| bad_schema(node, key, &fault, findings)).ok()
 }
 
 pub(crate) fn syntax_errors(errors: Vec<Syntax>, key: &str, findings: &mut Findings) {
@@ -106,8 +102,8 @@ pub(crate) fn syntax_errors(errors: Vec<Syntax>, key: &str, findings: &mut Findi
             error.at,
             key,
             Text::new(
-                format!("Dieser Ausdruck ist nicht richtig geschrieben: {}", error.message),
-                format!("This expression is not written correctly: {}", error.message),
+                format!("Dieser Ausdruck ist nicht richtig geschrieben: {}", error.message.de),
+                format!("This expression is not written correctly: {}", error.message.en),
             ),
         );
     }

@@ -54,11 +54,13 @@ const PROBLEMS_MAX: usize = 50;
 impl Schema {
     /// The error is the library's, in English, for the author of the schema.
     pub fn compile(root: Value) -> Result<Self, String> {
-        let validator = jsonschema::draft202012::options()
-            .should_validate_formats(true)
-            .should_ignore_unknown_formats(true)
-            .build(&root)
-            .map_err(|error| error.to_string())?;
+        Self::build(root).map_err(|fault| fault.en)
+    }
+
+    /// The same; what is wrong is said in both languages.
+    pub fn build(root: Value) -> Result<Self, Text> {
+        let built = jsonschema::draft202012::options().should_validate_formats(true).should_ignore_unknown_formats(true).build(&root);
+        let validator = built.map_err(|error| fault(&error))?;
         Ok(Self { root, validator: Arc::new(validator) })
     }
 
@@ -325,6 +327,22 @@ fn only_digits(pattern: &str) -> bool {
     }
     any
 }
+
+/// Why a schema is none.
+fn fault(error: &jsonschema::ValidationError<'_>) -> Text {
+    let at = error.instance_path().to_string();
+    let en = if at.is_empty() { error.to_string() } else { format!("{error} (at {at})") };
+    if matches!(error.kind(), Kind::Referencing(_)) {
+        return Text::new("Ein $ref darin führt nirgendwohin.", en);
+    }
+    let path = Path::new(at.split('/').skip(1));
+    let found: String = plain(error.instance()).chars().take(FOUND_CHARS_MAX).collect();
+    let de = sentence(error, "", &path).de;
+    Text::new(if at.is_empty() { de } else { format!("Bei „{at}“ steht „{found}“. {de}") }, en)
+}
+
+/// Characters shown of what stands where a schema is none: a line.
+const FOUND_CHARS_MAX: usize = 60;
 
 fn sentence(error: &jsonschema::ValidationError<'_>, title: &str, path: &Path) -> Text {
     let name = if title.is_empty() { path.0.last().cloned().unwrap_or_default() } else { title.to_owned() };

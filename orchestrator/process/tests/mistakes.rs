@@ -209,7 +209,7 @@ fn thirty_mistakes() {
         ),
         (INTAKE, "mail: { match: { absender: x }, run_as: service:svc }", "LZ105", 16, "absender"),
         (INTAKE, "intake: { path: probe, run_as: service:svc }\n    cron: { schedule: 0 6 * * MON, run_as: service:svc }", "LZ116", 17, "genau eine Art"),
-        ("  type: object\n", "  type: objekt\n", "LZ113", 13, "kein gültiges JSON-Schema"),
+        ("  type: object\n", "  type: objekt\n", "LZ113", 13, "kein gültiges JSON-Schema: Bei „/type“ steht „objekt“."),
         ("rules/satz.yaml", "rules/saz.yaml", "LZ118", 19, "gibt es nicht"),
         ("rules/satz.yaml", "../../geheim.yaml", "LZ114", 19, "außerhalb"),
         ("    tool: dms/suchen\n", "    tool: dms/suchen\n    set: { a: 1 }\n", "LZ116", 21, "genau eine Art"),

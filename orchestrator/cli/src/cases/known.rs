@@ -119,6 +119,11 @@ fn is_asked_about(step: &Step) -> bool {
     own || matches!(step.kind, StepKind::Tool(_) | StepKind::Model(_)) || step.on_error == OnError::Human
 }
 
+/// Where a run may rest: somebody is asked, or an event, a time or a child is waited for.
+fn may_rest(step: &Step) -> bool {
+    is_asked_about(step) || matches!(step.kind, StepKind::Wait(_) | StepKind::Process(_))
+}
+
 /// A key of a block: its name, where it stands, what stands under it.
 type Named = (String, Place, Value);
 
@@ -168,9 +173,20 @@ impl Names<'_> {
         let own = own.chain(texts(expect.get("waiting")).into_iter().map(|found| ("waiting", found)));
         let values = expect.get("steps").map(Node::entries).unwrap_or_default().iter().map(|entry| ("steps", (entry.key.as_str(), entry.at)));
         for (of, (name, at)) in own.chain(values) {
-            if !self.process.steps.contains_key(name) {
-                let legal: Vec<&str> = self.process.steps.keys().map(StepId::as_str).collect();
-                no_step(name, at, format!("{key}.{of}"), &legal, findings);
+            match self.process.steps.get(name) {
+                None => {
+                    let legal: Vec<&str> = self.process.steps.keys().map(StepId::as_str).collect();
+                    no_step(name, at, format!("{key}.{of}"), &legal, findings);
+                }
+                Some(step) if of == "waiting" && !may_rest(step) => {
+                    let kind = step.kind.word();
+                    let text = Text::new(
+                        format!("„{name}“ ist ein Schritt der Art {kind}; an ihm wartet ein Vorgang nie."),
+                        format!("\"{name}\" is a step of the kind {kind}; no run ever waits at it."),
+                    );
+                    findings.error("LZ341", at, format!("{key}.{of}"), text);
+                }
+                Some(_) => {}
             }
         }
     }

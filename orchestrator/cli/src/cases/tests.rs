@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use laufzettel_directory::Directory;
 use laufzettel_domain::{Findings, Lang, document};
+use laufzettel_policy::Grant;
 use laufzettel_process::{Folder, Process, Schema, read, types::ToolTypes};
 use serde_json::json;
 
@@ -32,7 +33,9 @@ fn process(folder: &Folder) -> Process {
 fn setting(process: Process) -> Setting {
     let (config, _) = crate::config::read(include_str!("../../demo/laufzettel.yaml"), Path::new("laufzettel.yaml"), Path::new("/nonexistent"));
     let config = config.unwrap();
-    let (tenant, own) = config.tenants.first_key_value().map(|(id, own)| (id.clone(), own.clone())).unwrap();
+    let (tenant, mut own) = config.tenants.first_key_value().map(|(id, own)| (id.clone(), own.clone())).unwrap();
+    // she may begin what she may not do
+    own.rules.grants.push(Grant { groups: vec!["GG-Leitung".to_owned()], allow: vec!["process.start:*".to_owned()] });
     let mut findings = Findings::new("directory.yaml");
     let people = document::parse(include_str!("../../demo/directory.yaml"), &mut findings).unwrap();
     let directory = Directory::read(&people, &mut findings).unwrap();
@@ -71,34 +74,35 @@ fn names_that_are_nothing_are_found() {
         (
             "expect: { calls: [{ tool: dms/lesen }], not_called: [mail/senden, dms/suchen] }",
             vec![
-                "1:47: Fehler LZ340 bei „cases[1].expect.calls[1].tool“: Der Prozess ruft „dms/lesen“ nie auf. Meinten Sie „dms/suchen“?",
-                "1:74: Warnung LZ340 bei „cases[1].expect.not_called“: Der Prozess ruft „mail/senden“ nie auf. Möglich sind: dms/suchen.",
+                "1:46: Fehler LZ340 bei „cases[1].expect.calls[1].tool“: Der Prozess ruft „dms/lesen“ nie auf. Meinten Sie „dms/suchen“?",
+                "1:73: Warnung LZ340 bei „cases[1].expect.not_called“: Der Prozess ruft „mail/senden“ nie auf. Möglich sind: dms/suchen.",
             ],
         ),
         (
             "models: { h: {}, mm: {} }, processes: { q: {} }, expect: {}",
             vec![
-                "1:31: Fehler LZ341 bei „cases[1].models.h“: „h“ ist ein Schritt der Art human; unter models stehen: model, agent.",
-                "1:38: Fehler LZ341 bei „cases[1].models.mm“: Einen Schritt „mm“ gibt es hier nicht. Meinten Sie „m“?",
-                "1:61: Fehler LZ341 bei „cases[1].processes.q“: Einen Schritt „q“ gibt es hier nicht.",
+                "1:30: Fehler LZ341 bei „cases[1].models.h“: „h“ ist ein Schritt der Art human; unter models stehen: model, agent.",
+                "1:37: Fehler LZ341 bei „cases[1].models.mm“: Einen Schritt „mm“ gibt es hier nicht. Meinten Sie „m“?",
+                "1:60: Fehler LZ341 bei „cases[1].processes.q“: Einen Schritt „q“ gibt es hier nicht.",
             ],
         ),
         (
             "humans: { hh: {}, s: {}, h: [{ by: s.webr }] }, as: x, expect: {}",
             vec![
-                "1:31: Fehler LZ341 bei „cases[1].humans.hh“: Einen Schritt „hh“ gibt es hier nicht. Meinten Sie „h“?",
-                "1:39: Fehler LZ341 bei „cases[1].humans.s“: „s“ ist ein Schritt der Art set; unter humans stehen: human, agent, tool, model, on_error: human.",
-                "1:56: Fehler LZ342 bei „cases[1].humans.h.by“: „s.webr“ steht nicht im Verzeichnis. Meinten Sie „s.weber“?",
-                "1:73: Fehler LZ342 bei „cases[1].as“: „x“ steht nicht im Verzeichnis. Möglich sind: a.klein, b.lang, c.engel, d.braun, d.krueger, e.schmitt, f.demir, g.roth, h.fuchs, i.yilmaz, j.wolf, k.neumann, l.hoffmann, m.roth, m.scholz, n.schuster, o.vogt, p.zimmer, r.hartmann, s.weber, t.becker.",
+                "1:30: Fehler LZ341 bei „cases[1].humans.hh“: Einen Schritt „hh“ gibt es hier nicht. Meinten Sie „h“?",
+                "1:38: Fehler LZ341 bei „cases[1].humans.s“: „s“ ist ein Schritt der Art set; unter humans stehen: human, agent, tool, model, on_error: human.",
+                "1:55: Fehler LZ342 bei „cases[1].humans.h.by“: „s.webr“ steht nicht im Verzeichnis. Meinten Sie „s.weber“?",
+                "1:72: Fehler LZ342 bei „cases[1].as“: „x“ steht nicht im Verzeichnis. Möglich sind: a.klein, b.lang, c.engel, d.braun, d.krueger, e.schmitt, f.demir, g.roth, h.fuchs, i.yilmaz, j.wolf, k.neumann, l.hoffmann, m.roth, m.scholz, n.schuster, o.vogt, p.zimmer, r.hartmann, s.weber, t.becker.",
             ],
         ),
+        ("expect: { waiting: s }", vec!["1:39: Fehler LZ341 bei „cases[1].expect.waiting“: „s“ ist ein Schritt der Art set; an ihm wartet ein Vorgang nie."]),
         (
             "expect: { state: fertig, waiting: z, steps: { y: 1 }, skipped: [aa] }",
             vec![
-                "1:38: Fehler LZ108 bei „cases[1].expect.state“: „fertig“ ist hier nicht möglich. Möglich sind: completed, failed, cancelled, stuck, running, waiting.",
-                "1:55: Fehler LZ341 bei „cases[1].expect.waiting“: Einen Schritt „z“ gibt es hier nicht. Meinten Sie „a“?",
-                "1:67: Fehler LZ341 bei „cases[1].expect.steps“: Einen Schritt „y“ gibt es hier nicht. Meinten Sie „a“?",
-                "1:85: Fehler LZ341 bei „cases[1].expect.skipped“: Einen Schritt „aa“ gibt es hier nicht. Meinten Sie „a“?",
+                "1:37: Fehler LZ108 bei „cases[1].expect.state“: „fertig“ ist hier nicht möglich. Möglich sind: completed, failed, cancelled, stuck, running, waiting.",
+                "1:54: Fehler LZ341 bei „cases[1].expect.waiting“: Einen Schritt „z“ gibt es hier nicht. Meinten Sie „a“?",
+                "1:66: Fehler LZ341 bei „cases[1].expect.steps“: Einen Schritt „y“ gibt es hier nicht. Meinten Sie „a“?",
+                "1:84: Fehler LZ341 bei „cases[1].expect.skipped“: Einen Schritt „aa“ gibt es hier nicht. Meinten Sie „a“?",
             ],
         ),
     ] {

@@ -2,20 +2,27 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use laufzettel_domain::{Node, Path, Place, Value, document::Kind};
+use laufzettel_domain::{Node, Path, Place, Text, Value, document::Kind};
 use minijinja::machinery::{self, ast};
 
 use super::{
     Error, Scope,
     analysis::{self, Analysis, Read, Shape},
     environment::ENVIRONMENT,
+    words::german,
 };
 
 /// An expression that does not parse.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Syntax {
     pub at: Place,
-    pub message: String,
+    pub message: Text,
+}
+
+impl Syntax {
+    fn of(error: &minijinja::Error, at: Place) -> Self {
+        Self { at, message: Text::new(german(error), error.to_string()) }
+    }
 }
 
 /// What came out.
@@ -90,7 +97,7 @@ impl Expression {
     }
 
     fn compile_one(source: &str, inner: &str, at: Place) -> Result<Self, Syntax> {
-        let failed = |error: minijinja::Error| Syntax { at, message: error.to_string() };
+        let failed = |error: minijinja::Error| Syntax::of(&error, at);
         let tree = machinery::parse_expr(inner).map_err(failed)?;
         let (mut analysis, shape) = Analysis::of_expression(&tree);
         let shift = source.find(inner).unwrap_or(0);
@@ -212,7 +219,7 @@ impl Expression {
         match self.evaluate(scope)? {
             Outcome::Value(Value::Bool(b)) => Ok(b),
             Outcome::Value(value) => Ok(super::scope::jinja(&value).is_true()),
-            Outcome::Undefined => Err(Error::Undefined(self.source.clone())),
+            Outcome::Undefined => Err(Error::Undefined(format!("{} gibt es nicht", self.source))),
         }
     }
 
@@ -226,15 +233,15 @@ impl Expression {
 
 /// Parses a template's text (a letter, a mixed value) for its reads.
 pub fn parse_template(source: &str, at: Place) -> Result<Analysis, Syntax> {
-    let tree = machinery::parse(source, "<text>", minijinja::syntax::SyntaxConfig::default()).map_err(|error| Syntax { at, message: error.to_string() })?;
+    let tree = machinery::parse(source, "<text>", minijinja::syntax::SyntaxConfig::default()).map_err(|error| Syntax::of(&error, at))?;
     Ok(Analysis::of_template(&tree))
 }
 
 fn sort_error(error: minijinja::Error) -> Error {
     match error.kind() {
         minijinja::ErrorKind::OutOfFuel => Error::TooExpensive,
-        minijinja::ErrorKind::UndefinedError => Error::Undefined(error.to_string()),
-        _ => Error::Failed(error.to_string()),
+        minijinja::ErrorKind::UndefinedError => Error::Undefined(german(&error)),
+        _ => Error::Failed(german(&error)),
     }
 }
 
@@ -320,7 +327,7 @@ mod tests {
         };
         let mut expression = match Expression::compile(source, Place::default()) {
             Ok(e) => e,
-            Err(e) => return format!("syntax: {}", e.message),
+            Err(e) => return format!("syntax: {}", e.message.de),
         };
         let inner = BTreeMap::from([("t/brief.md".to_owned(), parse_template(&templates["t/brief.md"], Place::default()).unwrap())]);
         expression.add_rendered(&inner);
@@ -353,7 +360,8 @@ mod tests {
             ("{{ steps.weg is defined or steps.weg.a is defined }}", "false"),
             ("{{ steps.weg.liste[0].x | default(1) }}", "1"),
             ("{{ steps.weg.x == 1 }}", "undefined error"),
-            ("{{ steps.weg.x.y + 1 }}", "failed: invalid operation: tried to use + operator on unsupported types undefined and number (in <expression>:1)"),
+            ("{{ steps.weg.x.y + 1 }}", "failed: + geht nicht mit einem fehlenden Wert und einer Zahl"),
+            ("{{ 1 // 0 }}", "failed: nicht zu berechnen ist 1 // 0"),
             ("{{ input.fehlt.tiefer is defined }}", "false"),
             ("{{ input.fehlt | default('-') }}", r#""-""#),
             ("{{ input.fehlt | default(none) }}", "null"),
