@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Tasks on one page: two screens, and far below the size of a page.
-const PAGE: usize = 50;
+pub const PAGE: usize = 50;
 /// Choices of one filter at most: whoever has more processes searches by number.
 const CHOICES_MAX: usize = 30;
 

@@ -15,8 +15,8 @@ use tokio::sync::mpsc;
 
 use super::{Place, STREAM_S_MAX, Told, busy};
 use crate::{
+    inbox,
     site::{Session, Site},
-    tasks,
 };
 
 /// Seconds between two looks at an inbox, which costs more than a look at one run: [`super::FOLLOWED_MAX`] followers are twenty
@@ -44,7 +44,7 @@ pub async fn events(State(site): State<Arc<Site>>, Extension(session): Extension
 async fn follow(site: &Site, desk: &Desk, session: &Session, told: &mpsc::Sender<Event>) {
     let mut known: Option<BTreeSet<String>> = None;
     while site.sessions().holds(session, site.now()) {
-        let wanted = Wanted { limit: tasks::PAGE, ..Wanted::default() };
+        let wanted = Wanted { limit: inbox::PAGE, ..Wanted::default() };
         match desk.inbox(&session.caller, &wanted, None).await {
             Ok((rows, _)) => {
                 let now = Some(rows.into_iter().map(|row| row.task.to_string()).collect());
