@@ -21,6 +21,7 @@ mod language;
 mod login;
 mod models;
 mod permissions;
+mod picture;
 mod remote;
 mod restore;
 mod settle;

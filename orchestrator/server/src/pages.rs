@@ -8,6 +8,7 @@ pub mod citizen;
 pub mod form;
 pub mod live;
 pub mod picture;
+mod process;
 pub mod runs;
 pub mod shown;
 pub mod staff;
@@ -22,6 +23,9 @@ pub use citizen::{Answered, AntragPage, AutomatedStep, Decision, Notice, Questio
 pub use form::{FileField, Filled, Form, FormView, UploadedFile};
 pub use live::Live;
 pub use picture::{PictureStep, PictureView};
+pub use process::{
+    FindingRow, FlowRow, ProcessHead, ProzessFluessePage, ProzessPage, ProzessTabellenPage, ProzessTextPage, ReleaseView, RuleRow, SourceLine, TableView,
+};
 pub use runs::{Called, Cancel, Entry, Gone, RunRow, RunState, StepKind, StepState, StepView, VorgaengePage, VorgangPage};
 pub use shown::{Origin, Shown};
 pub use staff::{
@@ -96,6 +100,10 @@ pub enum Page {
     Vorgaenge(VorgaengePage),
     Vorgang(VorgangPage),
     Prozesse(ProzessePage),
+    Prozess(Box<ProzessPage>),
+    ProzessText(ProzessTextPage),
+    ProzessFluesse(ProzessFluessePage),
+    ProzessTabellen(ProzessTabellenPage),
     Start(StartPage),
 }
 
@@ -122,6 +130,10 @@ pub fn render(page: &Page, frame: &Frame) -> String {
         Page::Vorgaenge(p) => templates::document("vorgaenge.html", p, words::word("runs_heading", frame.lang), frame, 0),
         Page::Vorgang(p) => templates::document("vorgang.html", p, &format!("{} {}", words::word("case", frame.lang), p.number), frame, 0),
         Page::Prozesse(p) => templates::document("prozesse.html", p, words::word("processes_heading", frame.lang), frame, 0),
+        Page::Prozess(p) => templates::document("prozess.html", p.as_ref(), &p.head.title, frame, 0),
+        Page::ProzessText(p) => templates::document("prozess-text.html", p, &p.head.title, frame, 0),
+        Page::ProzessFluesse(p) => templates::document("prozess-fluesse.html", p, &p.head.title, frame, 0),
+        Page::ProzessTabellen(p) => templates::document("prozess-tabellen.html", p, &p.head.title, frame, 0),
         Page::Start(p) => templates::document("start.html", p, &p.title, frame, p.form.problems.len()),
     }
 }

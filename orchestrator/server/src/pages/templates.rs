@@ -15,7 +15,7 @@ use super::{BACK, Frame, HONEYPOT, INTENT, INTENT_CHANGE, INTENT_REVIEW, INTENT_
 const BROKEN: &str = "<!doctype html><html lang=\"de\"><title>Fehler</title><h1>Diese Seite lässt sich nicht anzeigen.</h1>\
     <p>Der Fehler liegt bei uns. Ihre Daten sind nicht verloren.</p></html>";
 
-const TEMPLATES: [(&str, &str); 21] = [
+const TEMPLATES: [(&str, &str); 26] = [
     ("layout.html", include_str!("../../pages/layout.html")),
     ("formular.html", include_str!("../../pages/formular.html")),
     ("probleme.html", include_str!("../../pages/probleme.html")),
@@ -35,6 +35,11 @@ const TEMPLATES: [(&str, &str); 21] = [
     ("bild.html", include_str!("../../pages/bild.html")),
     ("vorgaenge.html", include_str!("../../pages/vorgaenge.html")),
     ("vorgang.html", include_str!("../../pages/vorgang.html")),
+    ("prozess-kopf.html", include_str!("../../pages/prozess-kopf.html")),
+    ("prozess.html", include_str!("../../pages/prozess.html")),
+    ("prozess-text.html", include_str!("../../pages/prozess-text.html")),
+    ("prozess-fluesse.html", include_str!("../../pages/prozess-fluesse.html")),
+    ("prozess-tabellen.html", include_str!("../../pages/prozess-tabellen.html")),
     ("prozesse.html", include_str!("../../pages/prozesse.html")),
     ("start.html", include_str!("../../pages/start.html")),
 ];
