@@ -7,7 +7,7 @@ use fantoccini::Client;
 use serde_json::{Value, json};
 
 use crate::{
-    browser::{Driver, browse_scripted},
+    browser::{Driver, browse_live},
     desk::{Server, Tenant, client, demo, root, runtime, text},
     views::sign_in,
 };
@@ -151,7 +151,7 @@ struct Browser {
 
 impl Browser {
     async fn new(driver: &Driver) -> Self {
-        let page = browse_scripted(driver).await;
+        let page = browse_live(driver).await;
         let session = page.session_id().await.expect("a session").expect("a session");
         Self { page, cdp: format!("{}/session/{session}/goog/cdp/execute", driver.url()) }
     }

@@ -41,20 +41,19 @@ impl Drop for Driver {
 
 /// The window is as tall as the longest page: scrolling to a button is done by script, and there is none.
 pub async fn browse(driver: &Driver) -> Client {
-    open(driver, json!({})).await
+    open(driver, json!({}), false).await
+}
+
+/// With JavaScript.
+pub async fn browse_live(driver: &Driver) -> Client {
+    open(driver, json!({}), true).await
 }
 
 /// The same on a telephone of this width, as tall as its longest page.
 pub async fn browse_narrow(driver: &Driver, width_px: u32) -> Client {
-    open(driver, json!({ "mobileEmulation": { "deviceMetrics": { "width": width_px, "height": 3_000, "pixelRatio": 1.0, "touch": false } } })).await
+    open(driver, json!({ "mobileEmulation": { "deviceMetrics": { "width": width_px, "height": 3_000, "pixelRatio": 1.0, "touch": false } } }), false).await
 }
 
-/// With JavaScript, as most people have it.
-pub async fn browse_scripted(driver: &Driver) -> Client {
-    open(driver, json!({ "prefs": {} })).await
-}
-
-async fn open(driver: &Driver, more: Value) -> Client {
     let args = [
         "--headless=new",
         "--no-sandbox",
@@ -66,8 +65,9 @@ async fn open(driver: &Driver, more: Value) -> Client {
         "--disable-quic",
         "--window-size=1200,9000",
     ];
-    let mut options =
-        json!({ "goog:chromeOptions": { "args": args, "binary": "/usr/bin/chromium", "prefs": { "profile.managed_default_content_settings.javascript": 2 } } });
+    // 1: allowed, 2: blocked
+    let prefs = json!({ "profile.managed_default_content_settings.javascript": if scripts { 1 } else { 2 } });
+    let mut options = json!({ "goog:chromeOptions": { "args": args, "binary": "/usr/bin/chromium", "prefs": prefs } });
     options["goog:chromeOptions"].as_object_mut().expect("an object").extend(more.as_object().cloned().unwrap_or_default());
     let capabilities = options.as_object().cloned().expect("an object");
     ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
@@ -150,7 +150,7 @@ pub async fn enter(page: &Client, path: &str, text: &str) {
 }
 
 /// Ticks a box or a choice where people do: on its label.
-async fn tick(page: &Client, css: &str) -> bool {
+pub async fn tick(page: &Client, css: &str) -> bool {
     let Ok(input) = page.find(Locator::Css(css)).await else { return false };
     let id = input.attr("id").await.expect("an id").expect("an id");
     page.find(Locator::Css(&format!("label[for='{id}']"))).await.unwrap_or_else(|_| panic!("no label for {id}")).click().await.expect("ticked");

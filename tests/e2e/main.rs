@@ -25,6 +25,7 @@ mod language;
 mod login;
 mod models;
 mod permissions;
+mod picture;
 mod remote;
 mod reports;
 mod restore;

@@ -5,7 +5,7 @@ use fantoccini::{Client, Locator, elements::Element, key::Key};
 use serde_json::{Value, json};
 
 use crate::{
-    browser::{Driver, LOOK, LOOKS_MAX, browse, browse_scripted, fill, press, sees},
+    browser::{Driver, LOOK, LOOKS_MAX, browse, browse_live, fill, press, sees},
     desk::{Server, Tenant, process, runtime, text},
 };
 
@@ -278,7 +278,7 @@ fn from_application_to_decision_by_keys_and_by_mouse_with_scripts_and_without() 
         tenant.grant("{ groups: [GG-Steueramt], allow: [\"task.complete:hundesteuer-zweitwohnung\"] }");
         let server = Server::start(&tenant, None).expect("up starts");
         runtime().block_on(async {
-            let page = if way.scripts { browse_scripted(&driver).await } else { browse(&driver).await };
+            let page = if way.scripts { browse_live(&driver).await } else { browse(&driver).await };
             goes(way, &page, &server).await;
             page.close().await.expect("closed");
         });

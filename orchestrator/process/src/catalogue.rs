@@ -15,6 +15,8 @@ pub struct Catalogue {
     /// By id. A process with errors is not in it.
     pub processes: BTreeMap<String, Process>,
     pub findings: Vec<Finding>,
+    /// The names of the cases beside each process.
+    pub cases: BTreeMap<String, Vec<String>>,
 }
 
 impl Catalogue {
@@ -27,6 +29,7 @@ impl Catalogue {
             let mut findings = Findings::new(path);
             let process = read::read(folder, path, &mut findings);
             if let Some(process) = process {
+                catalogue.cases.insert(process.id.to_string(), case_names(folder, path));
                 catalogue.add(process, &mut findings);
             }
             catalogue.findings.extend(findings.into_sorted());
@@ -70,6 +73,16 @@ impl Catalogue {
         }
         self.processes.insert(process.id.to_string(), process);
     }
+}
+
+/// What is wrong with them is found where they are run.
+fn case_names(folder: &Folder, path: &str) -> Vec<String> {
+    let file = path.replace(".yaml", ".cases.yaml");
+    let Some(document) = folder.get(&file).and_then(|text| laufzettel_domain::document::parse(text, &mut Findings::new(file.as_str()))) else {
+        return Vec::new();
+    };
+    let cases = document.root.get("cases").map(laufzettel_domain::Node::items).unwrap_or_default();
+    cases.iter().filter_map(|case| case.get("name")?.text().map(str::to_owned)).collect()
 }
 
 /// A YAML file without a `process:` key is not a process.

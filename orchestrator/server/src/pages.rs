@@ -11,6 +11,7 @@ pub mod form;
 pub mod live;
 pub mod names;
 pub mod picture;
+mod process;
 pub mod reports;
 pub mod runs;
 pub mod shown;
@@ -30,6 +31,9 @@ pub use citizen::{
 pub use form::{FileField, Filled, Form, FormView, UploadedFile};
 pub use live::Live;
 pub use picture::{PictureStep, PictureView};
+pub use process::{
+    FindingRow, FlowRow, ProcessHead, ProzessFluessePage, ProzessPage, ProzessTabellenPage, ProzessTextPage, ReleaseView, RuleRow, SourceLine, TableView,
+};
 pub use reports::Report;
 pub use runs::{Called, Cancel, Entry, Gone, RunRow, RunState, StepKind, StepState, StepView, VorgaengePage, VorgangPage};
 pub use shown::{Origin, Shown, Source};
@@ -125,6 +129,10 @@ pub enum Page {
     Vorgang(VorgangPage),
     Vertretung(deputies::VertretungPage),
     Prozesse(ProzessePage),
+    Prozess(Box<ProzessPage>),
+    ProzessText(ProzessTextPage),
+    ProzessFluesse(ProzessFluessePage),
+    ProzessTabellen(ProzessTabellenPage),
     Start(StartPage),
     Report(Report),
 }
@@ -158,6 +166,10 @@ pub fn render(page: &Page, frame: &Frame) -> String {
         Page::Vorgang(p) => templates::document("vorgang.html", p, &format!("{} {}", words::word("case", frame.lang), p.number), frame, 0),
         Page::Vertretung(p) => templates::document("vertretung.html", p, words::word("deputies_heading", frame.lang), frame, p.form.problems.len()),
         Page::Prozesse(p) => templates::document("prozesse.html", p, words::word("processes_heading", frame.lang), frame, 0),
+        Page::Prozess(p) => templates::document("prozess.html", p.as_ref(), &p.head.title, frame, 0),
+        Page::ProzessText(p) => templates::document("prozess-text.html", p, &p.head.title, frame, 0),
+        Page::ProzessFluesse(p) => templates::document("prozess-fluesse.html", p, &p.head.title, frame, 0),
+        Page::ProzessTabellen(p) => templates::document("prozess-tabellen.html", p, &p.head.title, frame, 0),
         Page::Start(p) => templates::document("start.html", p, &p.title, frame, p.form.problems.len()),
         Page::Report(p) => p.render(frame),
     }

@@ -1,5 +1,7 @@
 //! The catalogue for staff, and starting a process by hand.
 
+pub mod detail;
+
 use std::sync::Arc;
 
 use axum::{
@@ -34,22 +36,36 @@ pub async fn list(State(site): State<Arc<Site>>, Extension(session): Extension<S
         Err(nobody) => return asked.wish(&nobody.into()),
     };
     let (now, zone) = (tenant.desk.tenant.clock.now(), tenant.desk.tenant.zone());
-    let rows = tenant.desk.tenant.catalogue.processes.values().map(|process| ProcessRow {
-        id: process.id.to_string(),
-        version: process.version.to_string(),
-        title: process.title.clone(),
-        description: process.description.clone(),
-        responsible: process.verantwortlich.clone(),
-        // a process whose input has no form is started by programs and at the command line
-        start: (may_start(tenant, &who, process) && intake::form_of(process).is_some()).then(|| format!("/prozesse/{}/start", process.id)),
-        public: process.triggers.iter().find_map(|t| match &t.kind {
-            TriggerKind::Intake { path, public: true } => Some(format!("/antrag/{}/{path}", session.tenant)),
-            _ => None,
-        }),
-        ways: process.triggers.iter().filter_map(|trigger| way(&trigger.kind)).map(|way| way.get(asked.lang).to_owned()).collect(),
-        next: process.next_times(now, &zone, NEXT_TIMES).into_iter().map(|at| tenant.civil(at)).collect(),
-    });
-    asked.ok(&Page::Prozesse(ProzessePage { processes: rows.collect() }))
+    let mut rows = Vec::new();
+    for process in tenant.desk.tenant.catalogue.processes.values() {
+        rows.push(ProcessRow {
+            id: process.id.to_string(),
+            version: process.version.to_string(),
+            title: process.title.clone(),
+            description: process.description.clone(),
+            purpose: process.zweck.clone(),
+            responsible: process.verantwortlich.clone(),
+            page: detail::may_see(tenant, &who, process).await.then(|| format!("/prozesse/{}", process.id)),
+            released: match tenant.desk.release_of(process) {
+                None => "process_not_released",
+                Some(release) if release.trial => "process_on_trial",
+                Some(_) => "process_is_released",
+            },
+            // a process whose input has no form is started by programs and at the command line
+            start: (may_start(tenant, &who, process) && intake::form_of(process).is_some()).then(|| format!("/prozesse/{}/start", process.id)),
+            public: public_form(process, &session.tenant),
+            ways: process.triggers.iter().filter_map(|trigger| way(&trigger.kind)).map(|way| way.get(asked.lang).to_owned()).collect(),
+            next: process.next_times(now, &zone, NEXT_TIMES).into_iter().map(|at| tenant.civil(at)).collect(),
+        });
+    }
+    asked.ok(&Page::Prozesse(ProzessePage { processes: rows }))
+}
+
+fn public_form(process: &Process, tenant: &str) -> Option<String> {
+    process.triggers.iter().find_map(|trigger| match &trigger.kind {
+        TriggerKind::Intake { path, public: true } => Some(format!("/antrag/{tenant}/{path}")),
+        _ => None,
+    })
 }
 
 /// What it waits for by itself; the clock has its own line.

@@ -23,11 +23,25 @@ const RELEASES_MAX: usize = 64;
 /// Records fetched at once while reading.
 const PAGE: u32 = 1_000;
 
+/// That somebody released a version, or the program did for trying out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Release {
+pub struct Release {
     version: String,
     digest: Digest,
-    trial: bool,
+    pub trial: bool,
+    /// Cases that passed before.
+    pub cases: u64,
+    pub by: String,
+    /// Microseconds.
+    pub at: i64,
+}
+
+impl Release {
+    fn of(body: &Value, digest: Digest, at: i64) -> Self {
+        let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let trial = body.get("trial") == Some(&Value::Bool(true));
+        Self { version: text("/version"), digest, trial, cases: body.get("cases").and_then(Value::as_u64).unwrap_or(0), by: text("/by/name"), at }
+    }
 }
 
 /// By process, oldest first.
@@ -98,11 +112,10 @@ impl Desk {
             let records = self.tenant.store.beside("process.released", after, PAGE).await?;
             let Some(last) = records.last() else { return Ok(()) };
             after = (last.lane, last.seq);
-            for body in records.iter().filter_map(|record| record.draft.body()) {
+            for (body, at) in records.iter().filter_map(|record| Some((record.draft.body()?, record.draft.at))) {
                 let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
                 let Some(digest) = Digest::parse(&text("digest")) else { continue };
-                let trial = body.get("trial") == Some(&Value::Bool(true));
-                self.tenant.memory.releases.add(&text("process"), Release { version: text("version"), digest, trial });
+                self.tenant.memory.releases.add(&text("process"), Release::of(&body, digest, at));
             }
         }
     }
@@ -111,6 +124,12 @@ impl Desk {
     pub fn is_released(&self, process: &Process) -> bool {
         let trial = !self.tenant.release_required;
         self.tenant.memory.releases.find(process.id.as_str(), |r| (r.digest == process.digest && (trial || !r.trial)).then_some(())).is_some()
+    }
+
+    /// The last release of exactly this text; one for trying out only where there is no other.
+    pub fn release_of(&self, process: &Process) -> Option<Release> {
+        let find = |trial: bool| self.tenant.memory.releases.find(process.id.as_str(), |r| (r.digest == process.digest && r.trial == trial).then(|| r.clone()));
+        find(false).or_else(|| find(true))
     }
 
     /// Why a process may not be started as it is; `None` if it may.
@@ -143,7 +162,7 @@ impl Desk {
         }
         let mut body = release.body(false);
         body["decision"] = serde_json::to_value(&decision).unwrap_or(Value::Null);
-        self.put_release(release, by, body, false).await
+        self.put_release(release, by, body).await
     }
 
     /// In a trial the program releases what it finds, and the record says so.
@@ -152,12 +171,12 @@ impl Desk {
             return Ok(());
         }
         let release = Candidate::of(process, 0);
-        self.put_release(&release, &Caller::service("engine", laufzettel_domain::Via::Engine), release.body(true), true).await
+        self.put_release(&release, &Caller::service("engine", laufzettel_domain::Via::Engine), release.body(true)).await
     }
 
-    async fn put_release(&self, release: &Candidate, by: &Caller, body: Value, trial: bool) -> Result<(), ReleaseError> {
+    async fn put_release(&self, release: &Candidate, by: &Caller, body: Value) -> Result<(), ReleaseError> {
+        let known = Release { by: by.name.clone(), ..Release::of(&body, release.digest, crate::micros(self.tenant.clock.now())) };
         self.record("process.released", by, body).await.map_err(|e| ReleaseError::Unavailable(e.to_string()))?;
-        let known = Release { version: release.version.clone(), digest: release.digest, trial };
         self.tenant.memory.releases.add(&release.process, known);
         Ok(())
     }

@@ -100,7 +100,13 @@ pub struct ProcessRow {
     pub version: String,
     pub title: String,
     pub description: String,
+    /// What it is for.
+    pub purpose: String,
     pub responsible: String,
+    /// Everything about it, where this person may see that.
+    pub page: Option<String>,
+    /// A key of the wordings.
+    pub released: &'static str,
     /// Its start form, where this person may start it.
     pub start: Option<String>,
     /// Its public form.

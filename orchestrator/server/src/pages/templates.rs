@@ -18,7 +18,7 @@ use super::{
 const BROKEN: &str = "<!doctype html><html lang=\"de\"><title>Fehler</title><h1>Diese Seite lässt sich nicht anzeigen.</h1>\
     <p>Der Fehler liegt bei uns. Ihre Daten sind nicht verloren.</p></html>";
 
-const TEMPLATES: [(&str, &str); 30] = [
+const TEMPLATES: [(&str, &str); 35] = [
     ("layout.html", include_str!("../../pages/layout.html")),
     ("formular.html", include_str!("../../pages/formular.html")),
     ("formularliste.html", include_str!("../../pages/formularliste.html")),
@@ -47,6 +47,11 @@ const TEMPLATES: [(&str, &str); 30] = [
     ("vertretung.html", include_str!("../../pages/vertretung.html")),
     ("vorgaenge.html", include_str!("../../pages/vorgaenge.html")),
     ("vorgang.html", include_str!("../../pages/vorgang.html")),
+    ("prozess-kopf.html", include_str!("../../pages/prozess-kopf.html")),
+    ("prozess.html", include_str!("../../pages/prozess.html")),
+    ("prozess-text.html", include_str!("../../pages/prozess-text.html")),
+    ("prozess-fluesse.html", include_str!("../../pages/prozess-fluesse.html")),
+    ("prozess-tabellen.html", include_str!("../../pages/prozess-tabellen.html")),
     ("prozesse.html", include_str!("../../pages/prozesse.html")),
     ("start.html", include_str!("../../pages/start.html")),
 ];

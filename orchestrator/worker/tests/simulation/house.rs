@@ -141,7 +141,7 @@ fn read(process: &str) -> Catalogue {
         assert!(catalogue.processes.len() == 2, "{:?}", catalogue.findings);
         catalogue.processes
     });
-    Catalogue { processes: processes.clone(), findings: Vec::new() }
+    Catalogue { processes: processes.clone(), ..Catalogue::default() }
 }
 
 /// A program over a store. `rules` and `tools` are its configuration; everything else is given.

@@ -46,3 +46,103 @@ impl VorgangPage {
         Self { picture, ..page }
     }
 }
+
+fn head(here: usize) -> ProcessHead {
+    let page = |path: &str| Link { href: format!("/prozesse/muster{path}"), text: EVIL.into() };
+    ProcessHead { id: "muster".into(), title: EVIL.into(), version: "1.0.0".into(), pages: ["", "/fluesse", "/tabellen", "/text"].map(page).into(), here }
+}
+
+impl ProzessPage {
+    pub(in crate::pages) fn sample(lang: Lang) -> Self {
+        let at = jiff::civil::date(2026, 5, 3).at(9, 5, 0, 0);
+        let found = |error: bool| FindingRow {
+            error,
+            code: "LZ703".into(),
+            place: "muster.yaml:3:1".into(),
+            link: error.then(|| "/prozesse/muster/text?ab=1#z3".into()),
+            text: EVIL.into(),
+        };
+        let process = process(&[("eins", EVIL), ("zwei", "Zwei")]);
+        Self {
+            head: head(0),
+            description: EVIL.into(),
+            responsible: EVIL.into(),
+            purpose: EVIL.into(),
+            legal_basis: vec![EVIL.into(), "KAG RLP § 5".into()],
+            protection: "hoch, steuerdaten".into(),
+            keep: ("10 Jahre".into(), "6 Monate".into()),
+            automation: "process_assistenz",
+            ai: Some(("begrenzt".into(), EVIL.into())),
+            digest: "sha256:00".into(),
+            release: ReleaseView::Released { at, by: EVIL.into(), cases: 3 },
+            ways: vec![EVIL.into()],
+            next: vec![at, at],
+            start: Some("/prozesse/muster/start".into()),
+            public: Some("/antrag/vg/muster".into()),
+            picture: crate::picture::of_process(&process, &BTreeMap::new(), &|_| "/prozesse/muster/text?ab=1#z1".into(), lang),
+            findings: vec![found(true), found(false)],
+            findings_more: 4,
+            cases: vec![EVIL.into()],
+            cases_more: 2,
+        }
+    }
+
+    /// With nothing that may be absent.
+    pub(in crate::pages) fn bare(lang: Lang) -> Self {
+        Self {
+            ai: None,
+            release: ReleaseView::None,
+            ways: Vec::new(),
+            next: Vec::new(),
+            start: None,
+            public: None,
+            picture: None,
+            findings: Vec::new(),
+            findings_more: 0,
+            cases: Vec::new(),
+            cases_more: 0,
+            ..Self::sample(lang)
+        }
+    }
+}
+
+impl ProzessTextPage {
+    pub(in crate::pages) fn sample() -> Self {
+        let line = |n: usize| SourceLine { n, text: format!("  {EVIL}") };
+        let page = |ab: usize| Some(format!("/prozesse/muster/text?ab={ab}"));
+        let whole = "/prozesse/muster/text?datei".into();
+        Self { head: head(3), file: "muster.yaml".into(), lines: (7..10).map(line).collect(), count: 12, whole, before: page(1), more: page(10) }
+    }
+}
+
+impl ProzessFluessePage {
+    pub(in crate::pages) fn sample() -> Self {
+        let flow = |gate: bool, via: &str| FlowRow {
+            sink: "mail/senden (beteiligte)".into(),
+            cleared: "hoch".into(),
+            part: "steps.mitteilung.with.text".into(),
+            source: EVIL.into(),
+            label: "hoch, steuerdaten".into(),
+            trust: "untrusted".into(),
+            gate,
+            via: via.into(),
+        };
+        Self { head: head(1), flows: vec![flow(true, EVIL), flow(false, "")], more: Some("/prozesse/muster/fluesse?ab=100".into()) }
+    }
+}
+
+impl ProzessTabellenPage {
+    pub(in crate::pages) fn sample() -> Self {
+        let row = |until: Option<jiff::civil::Date>, when: Option<&str>| RuleRow {
+            key: "ags: 07334001".into(),
+            from: jiff::civil::date(2024, 1, 1),
+            until,
+            when: when.map(str::to_owned),
+            result: EVIL.into(),
+        };
+        let rows = vec![row(Some(jiff::civil::date(2025, 12, 31)), Some(EVIL)), row(None, None)];
+        let table =
+            TableView { name: EVIL.into(), file: "rules/x.yaml".into(), source: EVIL.into(), digest: "sha256:00".into(), steps: vec![EVIL.into()], rows };
+        Self { head: head(2), tables: vec![table], rows_more: 5 }
+    }
+}
