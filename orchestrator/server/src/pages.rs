@@ -3,6 +3,7 @@
 //! Pure: no routes, no clock, no store. Who may see what is decided before a page is made. Texts of processes and people are
 //! escaped here and nowhere else; the pages themselves load one style sheet and nothing from elsewhere.
 
+pub mod calls;
 pub mod citation;
 pub mod citizen;
 pub mod deputies;

@@ -15,11 +15,12 @@ use super::{BACK, Frame, HONEYPOT, INTENT, INTENT_CHANGE, INTENT_REVIEW, INTENT_
 const BROKEN: &str = "<!doctype html><html lang=\"de\"><title>Fehler</title><h1>Diese Seite lässt sich nicht anzeigen.</h1>\
     <p>Der Fehler liegt bei uns. Ihre Daten sind nicht verloren.</p></html>";
 
-const TEMPLATES: [(&str, &str); 21] = [
+const TEMPLATES: [(&str, &str); 22] = [
     ("layout.html", include_str!("../../pages/layout.html")),
     ("formular.html", include_str!("../../pages/formular.html")),
     ("probleme.html", include_str!("../../pages/probleme.html")),
     ("werte.html", include_str!("../../pages/werte.html")),
+    ("aufrufe.html", include_str!("../../pages/aufrufe.html")),
     ("wert.html", include_str!("../../pages/wert.html")),
     ("antrag.html", include_str!("../../pages/antrag.html")),
     ("zusammenfassung.html", include_str!("../../pages/zusammenfassung.html")),
