@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use laufzettel_domain::{Lang, Path, StepId, Value};
 use laufzettel_engine::{Run, StepState, Task, TaskKind, TaskState};
 use laufzettel_process::{
-    expression::Template,
+    expression::{Expression, Template},
     model::{Human, Step, StepKind},
 };
 use laufzettel_worker::{Loaded, Record};
@@ -94,6 +94,28 @@ impl<'o> Origins<'o> {
         found.into_iter().collect()
     }
 
+    /// The same of one expression.
+    pub fn of_expression(&self, expression: &Expression) -> Vec<Source> {
+        let mut found = BTreeSet::new();
+        expression.analysis.paths().iter().for_each(|path| self.path(path, 0, &mut found));
+        if found.is_empty() {
+            found.insert(self.fixed());
+        }
+        found.into_iter().collect()
+    }
+
+    /// Of what a step gave, or one item of it: whoever gave it. `below`: the way into it.
+    pub fn of_output(&self, id: &StepId, value: &Value, below: &[String]) -> Vec<Source> {
+        let mut found = BTreeSet::new();
+        if let Some(step) = self.loaded.prepared.process.steps.get(id) {
+            self.source(id, step, value, below, 0, &mut found);
+        }
+        if found.is_empty() {
+            found.insert(self.fixed());
+        }
+        found.into_iter().collect()
+    }
+
     pub fn fixed(&self) -> Source {
         Source::new(Origin::Prozess, word("fixed_text", self.lang))
     }
@@ -150,6 +172,10 @@ impl<'o> Origins<'o> {
         if !stands(value, path.0.get(2..).unwrap_or_default()) {
             return;
         }
+        self.source(id, step, value, below, hops, found);
+    }
+
+    fn source(&self, id: &StepId, step: &Step, value: &Value, below: &[String], hops: usize, found: &mut BTreeSet<Source>) {
         if let Some(person) = self.voices.people.get(id.as_str()) {
             found.insert(Source::new(Origin::Mensch, person));
             return;
@@ -158,6 +184,8 @@ impl<'o> Origins<'o> {
             StepKind::Tool(call) => {
                 found.insert(Source::new(Origin::Register, format!("{} ({})", step.title, call.name())));
             }
+            // over an empty list nobody was asked
+            StepKind::Model(_) | StepKind::Agent(_) if value.as_array().is_some_and(Vec::is_empty) => {}
             StepKind::Model(_) | StepKind::Agent(_) => found.extend(self.models(id)),
             StepKind::Rules(_) => found.extend(rows(value).into_iter().map(|rule| Source::new(Origin::Regel, rule_in_words(rule, self.lang)))),
             StepKind::Set(template) => self.template(part(template, below), hops, found),
@@ -250,8 +278,13 @@ fn rows(value: &Value) -> Vec<&Value> {
     }
 }
 
+/// Digits of a digest people compare by eye.
+const DIGEST_CHARS: usize = 12;
+
 pub fn rule_in_words(rule: &Value, lang: Lang) -> String {
     let (table, row, version) = (plain(&rule["table"]), plain(&rule["row"]), plain(&rule["version"]));
+    // of a digest as much as tells two versions apart; all of it stands in the journal
+    let version: String = version.strip_prefix("sha256:").map_or_else(|| version.clone(), |digest| digest.chars().take(DIGEST_CHARS).collect());
     match lang {
         Lang::De => format!("Tabelle „{table}“, Zeile {row}, Fassung {version}"),
         Lang::En => format!("table “{table}”, row {row}, version {version}"),

@@ -4,6 +4,7 @@
 //! escaped here, and in a picture where it is drawn; the pages themselves load one style sheet, two of them one script, and nothing
 //! from elsewhere.
 
+pub mod calls;
 pub mod citation;
 pub mod citizen;
 pub mod deputies;

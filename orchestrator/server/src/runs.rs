@@ -1,6 +1,9 @@
 //! Runs for staff: the list, and one run with its steps and the reason of each decision.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use axum::{
     Extension, Form,
@@ -8,18 +11,19 @@ use axum::{
     http::{HeaderMap, Uri},
     response::{IntoResponse, Redirect, Response},
 };
-use laufzettel_domain::{Lang, RunId, Value};
+use laufzettel_domain::RunId;
 use laufzettel_store::RunFilter;
+use laufzettel_worker::{Loaded, WishError};
 use serde_json::json;
 
 use crate::{
     origin::Voices,
-    pages::{self, Cancel, Entry, Gone, Live, Page, RunRow, RunState, StepView, VorgaengePage, VorgangPage, Withdrawn, shown::bound},
+    pages::{self, Cancel, Gone, Live, Page, RunRow, RunState, StepView, VorgaengePage, VorgangPage, Withdrawn, calls::Timeline, shown::bound},
     picture,
     reply::Asked,
     site::{Session, Site, TenantSite},
     status,
-    view::{self, Matter},
+    view::{self, Book, Look, Matter, Opened},
 };
 
 /// Runs on one page of the list.
@@ -62,7 +66,17 @@ pub async fn list(
     asked.ok(&Page::Vorgaenge(VorgaengePage { runs: runs.collect(), more }))
 }
 
-pub async fn page(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(run): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
+/// Records of the timeline on one page.
+const RECORDS: usize = 100;
+
+pub async fn page(
+    State(site): State<Arc<Site>>,
+    Extension(session): Extension<Session>,
+    Path(run): Path<String>,
+    Query(query): Query<HashMap<String, String>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
     let tenant = &site.tenants[&session.tenant];
     let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
     let Some(run) = RunId::parse(&run) else { return asked.missing() };
@@ -74,21 +88,46 @@ pub async fn page(State(site): State<Arc<Site>>, Extension(session): Extension<S
     if let Err(error) = tenant.desk.record("content.viewed", &session.caller, json!({ "run": run.to_string() })).await {
         return asked.unwritten(&error);
     }
-    let bodies: Vec<(String, i64, Value)> = records.iter().map(|r| (r.draft.kind.clone(), r.draft.at, r.draft.body().unwrap_or(Value::Null))).collect();
+    let hers = match open_to(tenant, &loaded, &session).await {
+        Ok(hers) => hers,
+        Err(error) => return asked.wish(&error),
+    };
     let may_cancel = loaded.run.ended.is_none() && tenant.desk.needs_unit(&loaded, &session.caller).await.is_ok();
     let voices = Voices::of(&records);
-    asked.ok(&Page::Vorgang(view_of(tenant, may_cancel, &Matter::new(&loaded, &voices, asked.lang), &bodies)))
+    let civil = |at| tenant.civil_micros(at);
+    let book = Book::new(&records, &civil, asked.lang);
+    let number = |name: &str| query.get(name).and_then(|n| n.parse::<usize>().ok()).unwrap_or(1).max(1);
+    let opened = Opened { step: query.get("schritt").cloned().unwrap_or_default(), from: number("ab") };
+    let look = Look { book: &book, opened: &opened, hers: &hers };
+    let timeline = timeline(run, &book, number("verlauf"));
+    asked.ok(&Page::Vorgang(view_of(tenant, may_cancel, &Matter::new(&loaded, &voices, asked.lang), &look, timeline)))
 }
 
-fn view_of(tenant: &TenantSite, may_cancel: bool, matter: &Matter<'_>, bodies: &[(String, i64, Value)]) -> VorgangPage {
-    let (loaded, lang) = (matter.loaded, matter.lang);
-    let (run, process) = (&loaded.run, &loaded.prepared.process);
-    let mut steps: Vec<StepView> = process.order.iter().map(|id| view::step(matter, id)).collect();
-    for step in &mut steps {
-        decisions(step, bodies, lang);
-        bound(&mut step.input, false);
-        bound(&mut step.output, false);
+/// The open tasks of a run that are for whoever looks.
+async fn open_to(tenant: &TenantSite, loaded: &Loaded, session: &Session) -> Result<BTreeSet<u32>, WishError> {
+    let mut hers = BTreeSet::new();
+    for task in loaded.run.open_tasks() {
+        if tenant.desk.may_complete(loaded, task.opened.number, &session.caller).await?.allow {
+            hers.insert(task.opened.number);
+        }
     }
+    Ok(hers)
+}
+
+fn timeline(run: RunId, book: &Book<'_>, from: usize) -> Timeline {
+    let link = |from: usize| format!("/vorgaenge/{run}?verlauf={from}#verlauf");
+    Timeline {
+        entries: book.told(from - 1, RECORDS),
+        before: (from > 1).then(|| link(from.saturating_sub(RECORDS).max(1))),
+        more: (from - 1 + RECORDS < book.len()).then(|| link(from + RECORDS)),
+    }
+}
+
+fn view_of(tenant: &TenantSite, may_cancel: bool, matter: &Matter<'_>, look: &Look<'_>, timeline: Timeline) -> VorgangPage {
+    let loaded = matter.loaded;
+    let (run, process) = (&loaded.run, &loaded.prepared.process);
+    let mut steps: Vec<StepView> = process.order.iter().map(|id| view::step(matter, look, id)).collect();
+    steps.iter_mut().for_each(folded);
     VorgangPage {
         number: run.nummer.clone(),
         title: process.title.clone(),
@@ -113,29 +152,28 @@ fn view_of(tenant: &TenantSite, may_cancel: bool, matter: &Matter<'_>, bodies: &
         }),
         picture: picture::of_run(process, &tenant.desk.tenant.tools, &steps, lang),
         steps,
-        timeline: bodies
-            .iter()
-            .map(|(kind, at, body)| Entry { at: tenant.civil_micros(*at), text: laufzettel_engine::sentence(kind, body).get(lang).to_owned() })
-            .collect(),
+        timeline,
+        leaving: view::leaving(look.book, matter.lang),
+        shares: view::shares(matter),
         gone: loaded.gone.map(|gone| Gone { at: tenant.civil(gone.at), belege_until: gone.belege_until.map(|at| tenant.civil(at)) }),
         cancel: may_cancel.then(|| Cancel { action: format!("/vorgaenge/{}/abbrechen", run.id), missing: false }),
     }
 }
 
-/// What the doors said of a step: why it was allowed, which model in which zone, how long it took.
-fn decisions(step: &mut StepView, bodies: &[(String, i64, Value)], lang: Lang) {
-    let of_step = bodies.iter().filter(|(_, _, body)| body.pointer("/path/step").and_then(Value::as_str) == Some(&step.id));
-    for (_, _, body) in of_step {
-        let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-        let reason = if lang == Lang::De { "/meta/decision/reason/de" } else { "/meta/decision/reason/en" };
-        if let Some(reason) = text(reason) {
-            step.why_allowed = Some(format!("{reason} ({})", text("/meta/decision/rule").unwrap_or_default()));
-        }
-        step.model = text("/meta/model").or(step.model.take());
-        step.zone = text("/meta/zone").or(step.zone.take());
-        if let Some(ms) = body.pointer("/meta/duration_ms").and_then(Value::as_u64) {
-            step.duration = Some(format!("{ms} ms"));
-        }
+/// Long texts wherever they stand in a step.
+fn folded(step: &mut StepView) {
+    bound(&mut step.input, false);
+    bound(&mut step.output, false);
+    let items = step.items.iter_mut().flat_map(|items| &mut items.items);
+    let mut calls: Vec<_> = step.calls.iter_mut().collect();
+    for item in items {
+        bound(&mut item.element, false);
+        bound(&mut item.output, false);
+        calls.extend(&mut item.calls);
+    }
+    for call in calls {
+        bound(&mut call.input, false);
+        bound(&mut call.output, false);
     }
 }
 

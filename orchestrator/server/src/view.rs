@@ -1,5 +1,7 @@
 //! From a run to what a person reads of it: values with where they come from, what they are called and how much they need protecting.
 
+mod call;
+mod ledger;
 mod step;
 mod task;
 mod told;
@@ -14,7 +16,9 @@ use laufzettel_process::{
 };
 use laufzettel_worker::Loaded;
 
-pub use step::{called, step};
+pub use call::Book;
+pub use ledger::{leaving, shares};
+pub use step::{Look, Opened, called, step};
 pub use task::{proposals, shown};
 pub use told::told;
 

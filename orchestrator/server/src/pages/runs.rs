@@ -4,6 +4,7 @@ use jiff::civil::DateTime;
 use serde::Serialize;
 
 use super::{
+    calls::{CallView, ItemsView, Leaving, Share, Timeline, Todo},
     live::Live,
     picture::PictureView,
     shown::Shown,
@@ -67,8 +68,9 @@ pub struct VorgangPage {
     /// `None`: too large to be laid out.
     pub picture: Option<PictureView>,
     pub steps: Vec<StepView>,
-    /// Oldest first.
-    pub timeline: Vec<Entry>,
+    pub timeline: Timeline,
+    pub leaving: Leaving,
+    pub shares: Vec<Share>,
     /// Its contents were erased.
     pub gone: Option<Gone>,
     /// Where this person may cancel it.
@@ -128,19 +130,16 @@ pub struct StepView {
     pub output: Vec<Shown>,
     /// The rule's row, the person's reason, why it was skipped or failed.
     pub reason: Option<String>,
-    pub model: Option<String>,
-    pub zone: Option<String>,
-    /// `dms/suchen`
-    pub tool: Option<String>,
-    /// Under whose rights.
+    /// Who answered.
     pub acted_as: Option<String>,
     pub called: Vec<Called>,
-    pub why_allowed: Option<String>,
-    /// In words.
-    pub duration: Option<String>,
-    pub attempts: u32,
-    /// What a person can do about it.
-    pub message: Option<String>,
+    /// Of models and tools, in order.
+    pub calls: Vec<CallView>,
+    pub items: Option<ItemsView>,
+    /// What a person can do now.
+    pub todo: Option<Todo>,
+    /// It was asked for.
+    pub open: bool,
 }
 
 /// When the contents of a run went, and until when decisions and calculations are kept, if they are. In the tenant's zone.

@@ -228,28 +228,20 @@ impl VorgangPage {
             input: Shown::list(&json!({ "familienname": EVIL, "geburtsdatum": "1980-02-29" }), &[], lang),
             output: Shown::list(&json!({ "anzahl": 1, "treffer": [{ "familienname": "Möller", "plz": "76756" }] }), &[], lang),
             reason: Some(EVIL.into()),
-            model: Some("glm-5 (Stadtwerke, Trier)".into()),
-            zone: Some("gruen".into()),
-            tool: Some("registry/person_suchen".into()),
             acted_as: Some("Dienst svc-intake".into()),
             called: vec![Called { link: "/vorgaenge/1".into(), number: "2026-000123/1".into() }],
-            why_allowed: Some("Gruppe GG-Eingang, tool.call:registry/person_suchen".into()),
-            duration: Some("0,4 Sekunden".into()),
-            attempts: 2,
-            message: matches!(state, StepState::Doubt).then(|| "Bitte in der E-Akte nachsehen, ob das Dokument angekommen ist.".into()),
+            calls: aufgaben::calls(at(9), lang),
+            items: (kind == StepKind::Model).then(|| aufgaben::items(at(9), lang)),
+            todo: matches!(state, StepState::Doubt | StepState::Waiting).then(|| aufgaben::todo(state == StepState::Doubt)),
+            open: state == StepState::Completed,
         };
         let bare = StepView {
             input: Vec::new(),
             output: Vec::new(),
             reason: None,
-            model: None,
-            zone: None,
-            tool: None,
             acted_as: None,
             called: Vec::new(),
-            why_allowed: None,
-            duration: None,
-            attempts: 0,
+            calls: Vec::new(),
             ..step("mitteilung", "Mitteilung an die Halterin oder den Halter", StepKind::Tool, StepState::Open)
         };
         Self {
@@ -283,10 +275,9 @@ impl VorgangPage {
                 bare,
             ],
             gone: None,
-            timeline: vec![
-                Entry { at: at(9), text: "Der Vorgang wurde über das öffentliche Formular begonnen.".into() },
-                Entry { at: at(10), text: EVIL.into() },
-            ],
+            timeline: aufgaben::timeline(at(9)),
+            leaving: aufgaben::leaving(),
+            shares: aufgaben::shares(),
             cancel: Some(Cancel { action: "/vorgaenge/1/abbrechen".into(), missing: true }),
         }
     }
@@ -377,7 +368,17 @@ fn staff_and_citizens(lang: Lang) -> Vec<(&'static str, Page)> {
         ("vorgang", Page::Vorgang(VorgangPage::sample(lang))),
         ("vorgang-bild", Page::Vorgang(VorgangPage::drawn(lang))),
         ("vorgang-bild-zu-gross", Page::Vorgang(VorgangPage::undrawn(lang))),
-        ("vorgang-neu", Page::Vorgang(VorgangPage { message: None, ended: None, timeline: Vec::new(), cancel: None, ..VorgangPage::sample(lang) })),
+        (
+            "vorgang-neu",
+            Page::Vorgang(VorgangPage {
+                message: None,
+                ended: None,
+                timeline: calls::Timeline::default(),
+                shares: Vec::new(),
+                cancel: None,
+                ..VorgangPage::sample(lang)
+            }),
+        ),
         ("vorgang-geloescht", Page::Vorgang(VorgangPage { gone: Some(gone(true)), cancel: None, ..VorgangPage::sample(lang) })),
         ("vorgang-ohne-belege", Page::Vorgang(VorgangPage { gone: Some(gone(false)), cancel: None, message: None, ..VorgangPage::sample(lang) })),
         ("prozesse", Page::Prozesse(ProzessePage::sample())),

@@ -185,7 +185,9 @@ impl Walk<'_> {
         let named = |part: &str| label.map_or_else(|| part.to_owned(), |label| format!("{label}, {part}"));
         match value {
             Value::Object(map) if File::from_value(value).is_none() => {
-                for (key, inner) in map {
+                // what shows it comes after what is said
+                let (shows, says): (Vec<_>, Vec<_>) = map.iter().partition(|(key, _)| *key == cite::BELEGE);
+                for (key, inner) in says.into_iter().chain(shows) {
                     if key == cite::BELEGE && self.cite(label, inner) {
                         continue;
                     }
@@ -328,7 +330,10 @@ const WRITTEN: [(&str, &str); 16] = [
 ];
 
 /// Parts of words that keys spell without umlauts.
-const STEMS: [(&str, &str); 28] = [
+const STEMS: [(&str, &str); 31] = [
+    ("koerper", "körper"),
+    ("spaet", "spät"),
+    ("oeffentlich", "öffentlich"),
     ("ermaessig", "ermäßig"),
     ("gefaehr", "gefähr"),
     ("gueltig", "gültig"),

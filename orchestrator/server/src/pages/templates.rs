@@ -18,12 +18,13 @@ use super::{
 const BROKEN: &str = "<!doctype html><html lang=\"de\"><title>Fehler</title><h1>Diese Seite lässt sich nicht anzeigen.</h1>\
     <p>Der Fehler liegt bei uns. Ihre Daten sind nicht verloren.</p></html>";
 
-const TEMPLATES: [(&str, &str); 35] = [
+const TEMPLATES: [(&str, &str); 36] = [
     ("layout.html", include_str!("../../pages/layout.html")),
     ("formular.html", include_str!("../../pages/formular.html")),
     ("formularliste.html", include_str!("../../pages/formularliste.html")),
     ("probleme.html", include_str!("../../pages/probleme.html")),
     ("werte.html", include_str!("../../pages/werte.html")),
+    ("aufrufe.html", include_str!("../../pages/aufrufe.html")),
     ("wert.html", include_str!("../../pages/wert.html")),
     ("antrag.html", include_str!("../../pages/antrag.html")),
     ("vorher.html", include_str!("../../pages/vorher.html")),

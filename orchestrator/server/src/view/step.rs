@@ -1,88 +1,177 @@
-//! A step as people read it: what went in and came out, who did it and why that was allowed.
+//! A step as people read it: what went in and came out, call by call, item by item, and what somebody can do now.
 
-use laufzettel_domain::{Lang, StepId, Text, Value, names::Phase};
-use laufzettel_engine::{Call, EffectRun, EffectStatus, Run, StepState as Settled, Task, TaskKind, TaskState};
-use laufzettel_process::model::StepKind as Kind;
-use laufzettel_worker::Loaded;
+use std::collections::BTreeSet;
 
-use super::{Matter, list};
+use laufzettel_domain::{Lang, Slot, StepId, Value, names::Phase};
+use laufzettel_engine::{EffectRun, EffectStatus, Run, StepState as Settled, Task, TaskKind, TaskState};
+use laufzettel_process::model::{Step, StepKind as Kind};
+
+use super::{
+    Matter,
+    call::{Book, calls, rights_of},
+    list,
+};
 use crate::{
     origin::rule_in_words,
-    pages::{Called, Shown, StepKind, StepState, StepView, words::word},
+    pages::{
+        Called, StepKind, StepState, StepView,
+        calls::{ItemView, ItemsView, Todo},
+        words::word,
+    },
 };
 
-pub fn step(matter: &Matter<'_>, id: &StepId) -> StepView {
+/// Items of a list on one page of a step.
+const ITEMS: usize = 10;
+
+/// Which page of which step's items is asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Opened {
+    pub step: String,
+    /// The first item shown, counted from 1.
+    pub from: usize,
+}
+
+/// What a page of steps is made from.
+pub struct Look<'l> {
+    pub book: &'l Book<'l>,
+    pub opened: &'l Opened,
+    /// Open tasks that are for whoever looks.
+    pub hers: &'l BTreeSet<u32>,
+}
+
+pub fn step(matter: &Matter<'_>, look: &Look<'_>, id: &StepId) -> StepView {
     let (loaded, lang) = (matter.loaded, matter.lang);
     let (process, run) = (&loaded.prepared.process, &loaded.run);
     let step = &process.steps[id];
     // of a list, the one somebody must look at
     let stopped = |effect: &&EffectRun| matches!(effect.status, EffectStatus::Doubt | EffectStatus::Parked(_));
-    let own = |phase: Phase| run.effects.iter().filter(move |(path, _)| path.step == *id && path.phase == phase).map(|(_, effect)| effect);
-    let effect = own(Phase::Do).find(stopped).or_else(|| run.effect_of(id, Phase::Do).map(|(_, effect)| effect));
+    let own = run.effects.iter().filter(|(path, _)| path.step == *id && path.phase == Phase::Do).map(|(_, effect)| effect);
+    let effect = own.clone().find(stopped).or_else(|| run.effect_of(id, Phase::Do).map(|(_, effect)| effect));
     let mut view = StepView {
         id: id.to_string(),
         title: step.title.clone(),
         kind: kind(&step.kind),
         state: state(run, id, effect),
-        input: effect.map(|e| went_in(loaded, e, lang)).unwrap_or_default(),
+        input: Vec::new(),
         output: Vec::new(),
         reason: None,
-        model: None,
-        zone: None,
-        tool: None,
-        acted_as: effect.map(|e| e.intent.who.name.clone()),
+        acted_as: None,
         called: run.children.iter().filter(|(slot, _)| slot.step == *id).map(|(_, child)| called(child.run, &child.nummer)).collect(),
-        why_allowed: None,
-        duration: None,
-        attempts: effect.map_or(0, |e| e.attempt),
-        message: None,
+        calls: calls(matter, look.book, id, step, 0),
+        items: items(matter, look, id, step),
+        todo: todo(matter, look, id),
+        open: look.opened.step == id.as_str(),
     };
-    settled(&mut view, matter, id);
+    settled(&mut view, matter, id, step);
     if let Some(effect) = effect {
-        if matches!(effect.intent.call, Call::Tool { .. }) {
-            view.tool = Some(effect.intent.target.clone());
-        }
         match (&effect.status, &effect.deferred) {
-            (EffectStatus::Parked(decision), _) => {
-                view.message = Some(decision.reason.get(lang).to_owned());
-                view.why_allowed = None;
-            }
-            (EffectStatus::Settling, _) => {
-                let asked = Text::new("Der Server wird gefragt, ob der Aufruf geschehen ist.", "The server is asked whether the call happened.");
-                view.reason = Some(asked.get(lang).to_owned());
-            }
+            (EffectStatus::Settling, _) => view.reason = Some(word("settling", lang).to_owned()),
             (EffectStatus::RetryAt(_), Some((_, reason))) => view.reason = Some(reason.get(lang).to_owned()),
             _ => {}
         }
     }
-    if matches!(step.kind, Kind::Human(_))
-        && let Some(task) = own_tasks(run, id).find(|t| t.state == TaskState::Open).or_else(|| own_tasks(run, id).next())
-    {
-        view.input = super::shown(matter, task);
-        if let TaskState::Completed { by, values, .. } = &task.state {
-            view.acted_as = Some(by.name.clone());
-            // what was decided outlives the step's value
-            if loaded.gone.is_some() && view.output.is_empty() {
-                view.output = list(loaded, values, lang);
-            }
-        } else {
-            view.reason = Some(waits_for(task, lang));
-        }
-    }
-    if let Some(list) = run.lists.get(id).filter(|_| run.steps.get(id) == Some(&Settled::Active)) {
-        let done = run.items_of(id).filter(|(_, state)| **state != Settled::Active).count();
-        let words = if lang == Lang::De { "Einträgen erledigt" } else { "items done" };
-        let of = if lang == Lang::De { "von" } else { "of" };
-        view.message = view.message.or_else(|| Some(format!("{done} {of} {} {words}", list.len())));
+    if matches!(step.kind, Kind::Human(_)) && step.each.is_none() {
+        human(&mut view, matter, id);
     }
     view
+}
+
+/// What a person was asked, and who she was.
+fn human(view: &mut StepView, matter: &Matter<'_>, id: &StepId) {
+    let run = &matter.loaded.run;
+    let Some(task) = own_tasks(run, id).find(|task| task.state == TaskState::Open).or_else(|| own_tasks(run, id).next()) else { return };
+    view.input = super::shown(matter, task);
+    if let TaskState::Completed { by, values, .. } = &task.state {
+        view.acted_as = Some(rights_of(by, matter.lang));
+        // what was decided outlives the step's value
+        if matter.loaded.gone.is_some() && view.output.is_empty() {
+            view.output = list(matter.loaded, values, matter.lang);
+        }
+    } else {
+        view.reason = Some(waits_for(task, matter.lang));
+    }
+}
+
+/// A page of the items of a step that goes over a list.
+fn items(matter: &Matter<'_>, look: &Look<'_>, id: &StepId, step: &Step) -> Option<ItemsView> {
+    let run = &matter.loaded.run;
+    let elements = run.lists.get(id)?;
+    let from = if look.opened.step == id.as_str() { look.opened.from.clamp(1, elements.len().max(1)) } else { 1 };
+    let done = run.items_of(id).filter(|(_, state)| **state != Settled::Active).count();
+    let shown = elements.iter().enumerate().skip(from - 1).take(ITEMS);
+    let items = shown.map(|(n, element)| {
+        let number = u32::try_from(n + 1).unwrap_or(u32::MAX);
+        let slot = Slot { step: id.clone(), item: number };
+        let (output, reason) = outcome(matter, id, run.at(&slot));
+        ItemView {
+            number,
+            state: item_state(run, &slot),
+            element: list(matter.loaded, &element.item, matter.lang).into_iter().map(|row| row.from(list_origin(matter, step))).collect(),
+            output,
+            reason,
+            calls: calls(matter, look.book, id, step, number),
+        }
+    });
+    let link = |from: usize| format!("/vorgaenge/{}?schritt={id}&ab={from}#schritt-{id}", run.id);
+    Some(ItemsView {
+        count: elements.len(),
+        done,
+        items: items.collect(),
+        before: (from > 1).then(|| link(from.saturating_sub(ITEMS).max(1))),
+        more: (from - 1 + ITEMS < elements.len()).then(|| link(from + ITEMS)),
+    })
+}
+
+/// Where the list comes from that a step goes over.
+fn list_origin(matter: &Matter<'_>, step: &Step) -> Vec<crate::pages::Source> {
+    step.each.as_ref().map(|each| matter.origins().of_expression(&each.list)).unwrap_or_default()
+}
+
+fn item_state(run: &Run, slot: &Slot) -> StepState {
+    let own = run.effects.iter().filter(|(path, _)| path.slot() == *slot && path.phase == Phase::Do).map(|(_, effect)| &effect.status);
+    let mut stopped = own.filter_map(|status| match status {
+        EffectStatus::Doubt => Some(StepState::Doubt),
+        EffectStatus::Parked(_) => Some(StepState::Parked),
+        _ => None,
+    });
+    match (stopped.next(), run.at(slot)) {
+        (Some(state), _) => state,
+        (_, None) => StepState::Open,
+        (_, Some(Settled::Active)) if run.open_tasks().any(|task| task.opened.step == slot.step && task.opened.item == slot.item) => StepState::Waiting,
+        (_, Some(Settled::Active)) => StepState::Active,
+        (_, Some(Settled::Completed { .. })) => StepState::Completed,
+        (_, Some(Settled::Skipped { .. })) => StepState::Skipped,
+        (_, Some(Settled::Failed { .. })) => StepState::Failed,
+    }
+}
+
+/// What can be done about a step that has come to a stand, and by whom.
+fn todo(matter: &Matter<'_>, look: &Look<'_>, id: &StepId) -> Option<Todo> {
+    let (run, lang) = (&matter.loaded.run, matter.lang);
+    let task = run.open_tasks().find(|task| task.opened.step == *id)?;
+    let key = match task.opened.kind {
+        TaskKind::Human => "todo_human",
+        TaskKind::Takeover => "todo_takeover",
+        TaskKind::Doubt => "todo_doubt",
+        TaskKind::Repair => "todo_repair",
+        TaskKind::Approval => "todo_approval",
+        TaskKind::Ask => "todo_ask",
+        TaskKind::Restored => return None,
+    };
+    let number = task.opened.number;
+    let link = look.hers.contains(&number).then(|| format!("/aufgaben/{}", laufzettel_domain::TaskId { run: run.id, number }));
+    let asked = waits_for(task, lang);
+    let text =
+        if link.is_some() || asked.is_empty() { word(key, lang).to_owned() } else { format!("{} {}: {asked}", word(key, lang), word("asked_are", lang)) };
+    Some(Todo { text, link })
 }
 
 /// Who is asked.
 fn waits_for(task: &Task, lang: Lang) -> String {
     let hers = task.opened.assign.applicant.then(|| word("waits_for_applicant", lang).to_owned());
+    let person = task.opened.assign.user.iter().cloned();
     let groups = task.opened.unit.iter().chain(&task.opened.assign.groups).cloned();
-    hers.into_iter().chain(groups).collect::<Vec<_>>().join(", ")
+    hers.into_iter().chain(person).chain(groups).collect::<Vec<_>>().join(", ")
 }
 
 pub fn called(run: laufzettel_domain::RunId, number: &str) -> Called {
@@ -93,55 +182,42 @@ fn own_tasks<'r>(run: &'r Run, id: &'r StepId) -> impl Iterator<Item = &'r Task>
     run.tasks.values().filter(move |t| t.opened.step == *id && t.opened.kind == TaskKind::Human && !t.superseded)
 }
 
-fn settled(view: &mut StepView, matter: &Matter<'_>, id: &StepId) {
+fn settled(view: &mut StepView, matter: &Matter<'_>, id: &StepId, step: &Step) {
+    let (output, reason) = outcome(matter, id, matter.loaded.run.steps.get(id));
+    // of a list each item stands for itself
+    if step.each.is_none() {
+        view.output = output;
+    }
+    view.reason = reason;
+}
+
+/// What came out of a step or an item, and why.
+fn outcome(matter: &Matter<'_>, id: &StepId, state: Option<&Settled>) -> (Vec<crate::pages::Shown>, Option<String>) {
     let lang = matter.lang;
-    match matter.loaded.run.steps.get(id) {
+    match state {
         Some(Settled::Completed { value, .. }) => {
             let mut value = value.clone();
+            let mut reason = None;
             if let Some(map) = value.as_object_mut() {
                 for name in ["shown", "by"] {
                     map.remove(name);
                 }
-                if let Some(rule) = map.remove("rule") {
-                    view.reason = Some(rule_in_words(&rule, lang));
-                }
+                reason = map.remove("rule").map(|rule| rule_in_words(&rule, lang));
             }
-            view.output = matter.result(id, &value);
+            (came_out(matter, id, &value), reason)
         }
-        Some(Settled::Skipped { because, .. }) => {
-            view.reason = Some(match (because, lang) {
-                (None, Lang::De) => "Die Bedingung des Schritts war nicht erfüllt.".to_owned(),
-                (None, Lang::En) => "The step's condition was false.".to_owned(),
-                (Some(other), Lang::De) => format!("Der Schritt „{other}“ wurde übersprungen."),
-                (Some(other), Lang::En) => format!("The step \"{other}\" was skipped."),
-            });
-        }
-        Some(Settled::Failed { message, .. }) => view.reason = (!message.is_empty()).then(|| message.clone()),
-        _ => {}
+        Some(Settled::Skipped { because: None, .. }) => (Vec::new(), Some(word("skipped_by_condition", lang).to_owned())),
+        Some(Settled::Skipped { because: Some(other), .. }) => (Vec::new(), Some(format!("{} {other}", word("skipped_because", lang)))),
+        Some(Settled::Failed { message, .. }) => (Vec::new(), Some(message.clone()).filter(|message| !message.is_empty())),
+        _ => (Vec::new(), None),
     }
 }
 
-fn went_in(loaded: &Loaded, effect: &EffectRun, lang: Lang) -> Vec<Shown> {
-    match &effect.intent.call {
-        Call::Model { prompt, .. } if loaded.gone.is_some() && prompt.is_empty() => Vec::new(),
-        Call::Tool { arguments, .. } => {
-            let mut rows = Vec::new();
-            for (name, value) in arguments.as_object().into_iter().flatten() {
-                let row = Shown::of(name, value, lang);
-                rows.push(match effect.intent.labels.get(name) {
-                    Some(label) => row.labelled(label, lang),
-                    None => row,
-                });
-            }
-            rows
-        }
-        Call::Turn { .. } => Vec::new(),
-        Call::Model { prompt, data, .. } => {
-            let mut rows = vec![Shown::of("anweisung", &Value::String(prompt.clone()), lang)];
-            rows.extend(data.iter().map(|(name, value)| Shown::of(name, value, lang)));
-            rows
-        }
-    }
+/// A step's value in rows, each with where it comes from.
+fn came_out(matter: &Matter<'_>, id: &StepId, value: &Value) -> Vec<crate::pages::Shown> {
+    let fields: Vec<String> = value.as_object().map(|map| map.keys().cloned().collect()).unwrap_or_default();
+    let of = |n: usize| matter.origins().of_output(id, value, fields.get(n).map(std::slice::from_ref).unwrap_or_default());
+    matter.result(id, value).into_iter().enumerate().map(|(n, row)| row.from(of(n))).collect()
 }
 
 fn kind(kind: &Kind) -> StepKind {

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use jiff::civil::date;
+use jiff::civil::{DateTime, date};
 use laufzettel_domain::Lang;
 use serde_json::{Value, json};
 
 use super::EVIL;
 use crate::pages::{
-    Filled, Form, Hand, Origin, Shown, Source,
+    Entry, Filled, Form, Hand, Origin, Shown, Source, StepState,
+    calls::{CallView, Fact, ItemView, ItemsView, Leaving, Share, Timeline, Todo},
     deputies::{DeputyRow, VertretungPage},
     names::{Names, Spelling},
     shown::Material,
@@ -73,4 +74,49 @@ pub(super) fn deputies(wrong: bool, lang: Lang) -> VertretungPage {
         end: format!("/vertretung/{end}/beenden"),
     };
     VertretungPage { rows: vec![row(true, "1"), row(false, "2")], form: people(wrong, "vertretung", lang) }
+}
+
+fn entries(at: DateTime) -> Vec<Entry> {
+    ["Der Vorgang wurde über das öffentliche Formular begonnen.", EVIL, "Aufruf beantwortet."].map(|text| Entry { at, text: text.into() }).to_vec()
+}
+
+fn facts() -> Vec<Fact> {
+    [("Modell", "glm-5"), ("Warum erlaubt", EVIL)].map(|(name, text)| Fact { name: name.into(), text: text.into() }).to_vec()
+}
+
+fn rows(lang: Lang) -> Vec<Shown> {
+    Shown::list(&json!({ "familienname": EVIL }), &[], lang).into_iter().map(|row| row.from([Source::new(Origin::Antrag, "")])).collect()
+}
+
+pub(super) fn calls(at: DateTime, lang: Lang) -> Vec<CallView> {
+    let call = |title: &str, attempts| CallView { title: title.into(), facts: facts(), attempts, input: rows(lang), output: rows(lang) };
+    vec![call("", entries(at)), call("Runde 1, Aufruf 1", Vec::new())]
+}
+
+pub(super) fn items(at: DateTime, lang: Lang) -> ItemsView {
+    let item = |number, state| ItemView { number, state, element: rows(lang), output: rows(lang), reason: Some(EVIL.into()), calls: calls(at, lang) };
+    let items = vec![item(11, StepState::Completed), item(12, StepState::Failed)];
+    ItemsView {
+        count: 30,
+        done: 12,
+        items,
+        before: Some("/vorgaenge/1?schritt=nachweis&ab=1".into()),
+        more: Some("/vorgaenge/1?schritt=nachweis&ab=21".into()),
+    }
+}
+
+pub(super) fn todo(linked: bool) -> Todo {
+    Todo { text: EVIL.into(), link: linked.then(|| "/aufgaben/1.2".into()) }
+}
+
+pub(super) fn leaving() -> Leaving {
+    Leaving { calls: 1, outside: facts(), inside: facts() }
+}
+
+pub(super) fn shares() -> Vec<Share> {
+    vec![Share { step: EVIL.into(), field: "Sachverhalt".into(), what: EVIL.into() }]
+}
+
+pub(super) fn timeline(at: DateTime) -> Timeline {
+    Timeline { entries: entries(at), before: Some("/vorgaenge/1?verlauf=1".into()), more: Some("/vorgaenge/1?verlauf=201".into()) }
 }
