@@ -2,6 +2,8 @@
 
 use laufzettel_domain::StepId;
 
+use crate::expression::Template;
+
 /// Until when an applicant may withdraw what she applied for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Withdraw {
@@ -16,4 +18,6 @@ pub enum Withdraw {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Applicant {
     pub withdraw: Withdraw,
+    /// What she gets when the run is completed, by name, in the author's order: a text or a file each.
+    pub receives: Vec<(String, Template)>,
 }

@@ -58,6 +58,7 @@ pub fn routes() -> Vec<Route> {
         route("/antrag/{tenant}/{path}", Nothing, "", get(intake::form).post(intake::send).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
         route("/status/{code}", Code, "", get(status::page).post(status::answer).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
         route("/status/{code}/angaben", Code, "", get(status::own::page)),
+        route("/status/{code}/bescheid/{name}", Code, "", get(status::decision::fetch)),
         route("/status/{code}/dateien/{file}", Code, "", get(status::own::fetch)),
         route("/status/{code}/nachreichen", Code, "", get(status::added::page).post(status::added::send).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
         route("/status/{code}/zurueckziehen", Code, "", get(status::withdraw::page).post(status::withdraw::send)),

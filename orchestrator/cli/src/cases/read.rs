@@ -50,6 +50,8 @@ pub struct Expect {
     pub calls: Vec<(String, Value)>,
     pub not_called: Vec<String>,
     pub skipped: Vec<String>,
+    /// Names of all whoever applied gets in the end.
+    pub receives: Option<Vec<String>>,
 }
 
 pub fn read(folder: &Folder, file: &str, findings: &mut Findings) -> Vec<Case> {
@@ -195,6 +197,7 @@ fn expect(node: &Node, key: &str, findings: &mut Findings) -> Option<Expect> {
     }
     let not_called = fields.texts("not_called").unwrap_or_default();
     let skipped = fields.texts("skipped").unwrap_or_default();
+    let receives = fields.texts("receives");
     fields.close();
-    Some(Expect { state, refused, denied, waiting, output, steps, calls, not_called, skipped })
+    Some(Expect { state, refused, denied, waiting, output, steps, calls, not_called, skipped, receives })
 }

@@ -96,6 +96,12 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ),
     ("withdraw_over", "Die Bearbeitung ist schon beendet.", "The processing has ended already."),
     ("withdraw_resting", "Ihr Vorgang ruht zurzeit", "Your case rests at the moment"),
+    ("received_heading", "Das haben wir Ihnen zu sagen", "What we have to tell you"),
+    (
+        "received_text",
+        "Hier laden Sie die Entscheidung über Ihren Antrag herunter. Wie Sie sich dagegen wehren können, steht darin. Die Adresse gilt, solange wir die Inhalte aufbewahren: Bitte speichern Sie die Datei.",
+        "Here you download the decision on your application. How you can object to it is said in it. The address holds as long as we keep the contents: please save the file.",
+    ),
     ("withdrawn_said", "Ihr Antrag ist zurückgezogen", "Your application is withdrawn"),
     ("withdrawn_said_text", "Sie müssen nichts weiter tun.", "There is nothing more for you to do."),
     ("withdrawn_on", "Sie haben Ihren Antrag zurückgezogen am", "You withdrew your application on"),
