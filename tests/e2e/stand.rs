@@ -1,6 +1,8 @@
 //! What whoever applied sees and does with nothing but the code of her status page: the words, her own data, more files, taking it back.
 //! Nobody else does that, nothing is shown that is not hers, and after the end nothing is taken any more.
 
+mod ausweis;
+
 use crate::{
     desk::{Server, Tenant, client, process, runtime, text},
     views::{self, sign_in},

@@ -19,6 +19,7 @@ use crate::{
     form_data::{self, Sent},
     pages::{self, AntragPage, Filled, Form, Notice, Page, QuittungPage, ZusammenfassungPage},
     reply::Asked,
+    signin::applicant::{Identity, guard},
     site::{Site, TenantSite},
 };
 
@@ -32,7 +33,7 @@ struct Entrance {
 fn entrance(tenant: &TenantSite, path: &str) -> Option<Entrance> {
     let processes = &tenant.desk.tenant.catalogue.processes;
     let (process, trigger) = processes.values().find_map(|process| {
-        let trigger = process.triggers.iter().find(|t| matches!(&t.kind, TriggerKind::Intake { path: p, public: true } if p == path))?;
+        let trigger = process.triggers.iter().find(|t| matches!(&t.kind, TriggerKind::Intake { path: p, public: true, .. } if p == path))?;
         Some((process, trigger))
     })?;
     let form = form_of(process)?;
@@ -54,6 +55,9 @@ pub async fn form(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
     let tenant = site.tenants.get(&name);
     let asked = Asked::new(request.uri(), request.headers(), tenant, None);
     let Some((tenant, entrance)) = tenant.and_then(|t| Some((t, entrance(t, &path)?))) else { return asked.missing() };
+    if let Err(answer) = guard(&site, (&name, tenant), &path, &asked, &request) {
+        return answer;
+    }
     let filled = Filled { own_data: true, ..Filled::default() };
     asked.ok(&antrag(&entrance, &asked, &filled, new_key(tenant)))
 }
@@ -80,6 +84,10 @@ pub async fn send(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
     let tenant = site.tenants.get(&name);
     let asked = Asked::new(request.uri(), request.headers(), tenant, None);
     let Some((tenant, entrance)) = tenant.and_then(|t| Some((t, entrance(t, &path)?))) else { return asked.missing() };
+    let identity = match guard(&site, (&name, tenant), &path, &asked, &request) {
+        Ok(identity) => identity,
+        Err(answer) => return answer,
+    };
     let Ok(sent) = form_data::read(request, &tenant.desk, &entrance.form).await else {
         return asked.unreadable();
     };
@@ -111,7 +119,7 @@ pub async fn send(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
         let fresh = new_key(tenant);
         return asked.ok(&summary(&entrance, &asked, &sent, &value, fresh));
     }
-    submit(tenant, &entrance, &asked, &path, value, &key).await
+    submit(tenant, &entrance, &asked, (&path, identity), value, &key).await
 }
 
 /// The value with everything wrong about it.
@@ -144,7 +152,7 @@ fn summary(entrance: &Entrance, asked: &Asked, sent: &Sent, value: &Value, key: 
 }
 
 /// Starts the run and gives the receipt. Sent twice with the same key, it is one run and the same receipt.
-async fn submit(tenant: &TenantSite, entrance: &Entrance, asked: &Asked, path: &str, input: Value, key: &str) -> Response {
+async fn submit(tenant: &TenantSite, entrance: &Entrance, asked: &Asked, (path, identity): (&str, Identity), input: Value, key: &str) -> Response {
     let process = &entrance.prepared.process;
     let request = StartRequest {
         process: process.id.to_string(),
@@ -154,7 +162,7 @@ async fn submit(tenant: &TenantSite, entrance: &Entrance, asked: &Asked, path: &
         zone: None,
         receipts: vec![format!("form:{path}:{key}")],
         clock: None,
-        facts: serde_json::Value::Null,
+        facts: identity.facts(),
         status: true,
     };
     let run = match tenant.desk.start(request).await {

@@ -43,7 +43,7 @@ pub async fn list(State(site): State<Arc<Site>>, Extension(session): Extension<S
         // a process whose input has no form is started by programs and at the command line
         start: (may_start(tenant, &who, process) && intake::form_of(process).is_some()).then(|| format!("/prozesse/{}/start", process.id)),
         public: process.triggers.iter().find_map(|t| match &t.kind {
-            TriggerKind::Intake { path, public: true } => Some(format!("/antrag/{}/{path}", session.tenant)),
+            TriggerKind::Intake { path, public: true, .. } => Some(format!("/antrag/{}/{path}", session.tenant)),
             _ => None,
         }),
         ways: process.triggers.iter().filter_map(|trigger| way(&trigger.kind)).map(|way| way.get(asked.lang).to_owned()).collect(),

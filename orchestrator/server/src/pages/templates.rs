@@ -15,7 +15,7 @@ use super::{BACK, Frame, HONEYPOT, INTENT, INTENT_CHANGE, INTENT_REVIEW, INTENT_
 const BROKEN: &str = "<!doctype html><html lang=\"de\"><title>Fehler</title><h1>Diese Seite lässt sich nicht anzeigen.</h1>\
     <p>Der Fehler liegt bei uns. Ihre Daten sind nicht verloren.</p></html>";
 
-const TEMPLATES: [(&str, &str); 24] = [
+const TEMPLATES: [(&str, &str); 25] = [
     ("layout.html", include_str!("../../pages/layout.html")),
     ("formular.html", include_str!("../../pages/formular.html")),
     ("probleme.html", include_str!("../../pages/probleme.html")),
@@ -27,6 +27,7 @@ const TEMPLATES: [(&str, &str); 24] = [
     ("zurueckziehen.html", include_str!("../../pages/zurueckziehen.html")),
     ("nachreichen.html", include_str!("../../pages/nachreichen.html")),
     ("nachgereicht.html", include_str!("../../pages/nachgereicht.html")),
+    ("ausweisen.html", include_str!("../../pages/ausweisen.html")),
     ("gruppen.html", include_str!("../../pages/gruppen.html")),
     ("angaben.html", include_str!("../../pages/angaben.html")),
     ("anmelden.html", include_str!("../../pages/anmelden.html")),

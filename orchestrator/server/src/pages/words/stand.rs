@@ -108,4 +108,48 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("withdrawn_ending", "Wir nehmen zurück, was schon eingetragen wurde.", "We are taking back what has been entered already."),
     ("withdrawn_done", "Wir bearbeiten ihn nicht weiter.", "We do not go on with it."),
     ("withdrawn_staff", "Die antragstellende Person hat den Antrag zurückgezogen", "The applicant withdrew the application"),
+    ("applicant_sign_in", "Bitte melden Sie sich zuerst an", "Please sign in first"),
+    (
+        "applicant_sign_in_text",
+        "Für diesen Antrag müssen wir wissen, wer Sie sind. Danach kommen Sie hierher zurück.",
+        "For this application we must know who you are. Afterwards you come back here.",
+    ),
+    ("applicant_over", "Ihre Anmeldung ist abgelaufen", "Your sign-in has expired"),
+    (
+        "applicant_over_text",
+        "Bitte melden Sie sich noch einmal an. Was Sie eingegeben haben, ist noch nicht bei uns; mit „Zurück“ im Browser finden Sie es wieder.",
+        "Please sign in again. What you entered has not reached us yet; with “Back” in the browser you find it again.",
+    ),
+    ("applicant_low", "Diese Anmeldung genügt hier nicht", "This sign-in is not enough here"),
+    (
+        "applicant_low_text",
+        "Für diesen Antrag muss sicherer feststehen, wer Sie sind. Melden Sie sich noch einmal an, zum Beispiel mit der Online-Ausweisfunktion Ihres Personalausweises. Geht das nicht, wenden Sie sich an die zuständige Stelle.",
+        "For this application it must be surer who you are. Sign in again, for example with the online function of your identity card. If that does not work, turn to the responsible office.",
+    ),
+    ("applicant_unknown", "Diese Anmeldung erkennen wir nicht an", "We do not accept this sign-in"),
+    (
+        "applicant_unknown_text",
+        "Der Anmeldedienst hat nicht gesagt, wie sicher feststeht, wer Sie sind. Bitte versuchen Sie es mit einer anderen Art der Anmeldung.",
+        "The sign-in service did not say how sure it is who you are. Please try another way of signing in.",
+    ),
+    (
+        "applicant_stale_text",
+        "Die Anmeldung wurde abgebrochen oder hat zu lange gedauert. Bitte beginnen Sie noch einmal.",
+        "The sign-in was stopped or took too long. Please begin again.",
+    ),
+    (
+        "applicant_down_text",
+        "Der Anmeldedienst antwortet gerade nicht. Bitte versuchen Sie es später noch einmal.",
+        "The sign-in service does not answer now. Please try again later.",
+    ),
+    ("applicant_level", "Nötiges Vertrauensniveau:", "Level of assurance needed:"),
+    (
+        "applicant_kept",
+        "Von der Anmeldung bewahren wir nur auf, auf welchem Niveau sie war. Namen und andere Angaben übernehmen wir nicht.",
+        "Of the sign-in we keep only its level. Your name and other details we do not take over.",
+    ),
+    ("applicant_go", "Anmelden", "Sign in"),
+    ("loa_basis", "basis (Name und Passwort)", "basis (name and password)"),
+    ("loa_substanziell", "substanziell (etwa ELSTER-Zertifikat)", "substantial (such as an ELSTER certificate)"),
+    ("loa_hoch", "hoch (Online-Ausweisfunktion)", "high (online function of the identity card)"),
 ];
