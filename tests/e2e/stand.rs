@@ -1,6 +1,8 @@
 //! What whoever applied sees and does with nothing but the code of her status page: the words, her own data, more files, taking it back.
 //! Nobody else does that, nothing is shown that is not hers, and after the end nothing is taken any more.
 
+mod ausweis;
+
 use crate::{
     desk::{Server, Tenant, client, process, runtime, text},
     views::{self, sign_in},
@@ -9,7 +11,11 @@ use crate::{
 const STAND: &str = r#"
 triggers:
   - intake: { path: stand, audience: public, run_as: service:svc-intake }
-applicant: { withdraw: { until: steps.entscheidung } }
+applicant:
+  withdraw: { until: steps.entscheidung }
+  receives:
+    bescheid: "{{ steps.entscheidung.ausfertigung }}"
+    nachricht: "Guten Tag {{ input.name }}, Ihre Anmeldung ist {{ 'angenommen' if steps.entscheidung.ja else 'abgelehnt' }}."
 input:
   type: object
   additionalProperties: false
@@ -35,7 +41,7 @@ steps:
     human:
       assign: { groups: [GG-Steueramt] }
       show: { name: "{{ input.name }}" }
-      form: { type: object, additionalProperties: false, required: [ja], properties: { ja: { type: boolean, title: Ja } } }
+      form: { type: object, additionalProperties: false, required: [ja], properties: { ja: { type: boolean, title: Ja }, ausfertigung: { type: object, format: file, title: Ausfertigung, x-media-types: [application/pdf], x-max-bytes: 20000 } } }
   danach:
     title: Nacharbeit
     needs: [entscheidung]
@@ -310,5 +316,46 @@ fn she_hands_in_more_and_the_clerk_sees_it() {
     let erased = tenant.laufzettel(&["audit", "erase", "2026-000001", "--reason", "Antrag", "--as", "d.braun"]);
     assert_eq!(erased.status.code(), Some(0), "{}", text(&erased));
     assert!(records(&tenant, "file.added").contains("[Inhalt gelöscht]"));
+    assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0));
+}
+
+#[test]
+fn she_gets_the_decision_byte_for_byte() {
+    let tenant = tenant();
+    let server = Server::start(&tenant, None).expect("up starts");
+    let pdf: &[u8] = b"%PDF-1.4 Bescheid mit Rechtsbehelfsbelehrung \xc3\xa4\x00\xff";
+    runtime().block_on(async {
+        let (status, other) = (apply(&server, KEYS[0], "Änne Möller").await, apply(&server, KEYS[1], "Jana Hofmann").await);
+        let clerk = sign_in(&server, "a.klein").await.expect("signed in");
+        decide(&server, &clerk, "Angaben prüfen", "Änne Möller", "").await;
+        let (path, page) = task(&server, &clerk, "Über die Anmeldung entscheiden", "Änne Möller").await;
+        // nothing is handed out before the end
+        assert_eq!(get(&server, "", &format!("{status}/bescheid/bescheid")).await.0, 404);
+        let fields = [("shown", hidden(&page, "shown")), ("ja", "ja")];
+        let done = send(&server, &clerk, &path, &fields, Some(("ausfertigung", "Bescheid Möller.pdf", pdf))).await;
+        assert_eq!(done.code, 303, "{}", done.page);
+        decide(&server, &clerk, "Nacharbeit", "", "").await;
+        let page = sees(&server, "", &status, "Das haben wir Ihnen zu sagen").await;
+        let file = link(&page, &format!("{status}/bescheid/bescheid")).expect("the decision");
+        let answer = client().get(server.url(&file)).send().await.expect("an answer");
+        let kind = |name: &str| answer.headers().get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+        assert_eq!(
+            (kind("content-type"), kind("content-disposition")),
+            ("application/octet-stream".to_owned(), "attachment; filename=\"Bescheid_M_ller.pdf\"".to_owned())
+        );
+        assert_eq!(answer.bytes().await.expect("bytes"), pdf);
+        let (code, text) = get(&server, "", &link(&page, &format!("{status}/bescheid/nachricht")).expect("the message")).await;
+        assert_eq!((code, text.as_str()), (200, "Guten Tag Änne Möller, Ihre Anmeldung ist angenommen."));
+        // of another run, of another name, of no code
+        let wrong = format!("/status/{}", "0".repeat(32));
+        for path in [format!("{other}/bescheid/bescheid"), format!("{status}/bescheid/output"), format!("{wrong}/bescheid/bescheid")] {
+            assert_eq!(get(&server, "", &path).await.0, 404, "{path}");
+        }
+    });
+    let fetched = records(&tenant, "content.exported");
+    assert_eq!(fetched.lines().filter(|line| line.contains("Antragsteller/in")).count(), 2, "{fetched}");
+    server.stop();
+    let erased = tenant.laufzettel(&["audit", "erase", "2026-000001", "--reason", "Antrag", "--as", "d.braun"]);
+    assert_eq!(erased.status.code(), Some(0), "{}", text(&erased));
     assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0));
 }

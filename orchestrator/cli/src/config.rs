@@ -20,7 +20,7 @@ use laufzettel_policy::{Kategorien, Zone};
 use laufzettel_process::model::Size;
 
 pub use directory::{DirectoryConfig, LdapConfig};
-pub use login::Login;
+pub use login::{ApplicantConfig, Login, OidcConfig};
 pub use tenant::TenantConfig;
 pub use tools::{Reach, SandboxConfig, ServerConfig};
 

@@ -28,13 +28,13 @@ use laufzettel_engine::EndpointFacts;
 use laufzettel_journal::Signer;
 use laufzettel_policy::ToolRule;
 use laufzettel_process::{Catalogue, Folder, Schema, Tools, model::Size, types::ToolTypes};
-use laufzettel_server::{Oidc, OidcOptions};
+use laufzettel_server::{ApplicantLogin, Oidc, OidcOptions};
 use laufzettel_store::{Sqlite, SqliteOptions, Store};
 use laufzettel_worker::{Anchor, Desk, Doors, Gap, Memory, Random as _, RealDoors, SystemClock, SystemRandom, Tenant};
 
 use crate::{
     books,
-    config::{self, Config, DirectoryConfig, LdapConfig, Login, ModelConfig, SandboxConfig, ServerConfig, TenantConfig},
+    config::{self, ApplicantConfig, Config, DirectoryConfig, LdapConfig, Login, ModelConfig, OidcConfig, SandboxConfig, ServerConfig, TenantConfig},
     proof::Prover,
     shut,
 };
@@ -357,6 +357,19 @@ fn endpoints(config: &Config) -> anyhow::Result<Vec<Arc<Endpoint>>> {
 /// The identity provider of a tenant. Nothing is asked of it yet.
 fn oidc(config: &Config, own: &TenantConfig) -> anyhow::Result<Option<Arc<Oidc>>> {
     let Login::Oidc(given) = &own.login else { return Ok(None) };
+    provider(config, given).context("login.oidc").map(Some)
+}
+
+/// Where applicants of a tenant sign in.
+fn applicants(config: &Config, own: &TenantConfig) -> anyhow::Result<BTreeMap<String, ApplicantLogin>> {
+    let one = |(name, given): (&String, &ApplicantConfig)| {
+        let oidc = provider(config, &given.oidc).with_context(|| format!("applicants.{name}.oidc"))?;
+        Ok((name.clone(), ApplicantLogin { oidc, levels: given.levels.clone() }))
+    };
+    own.applicants.iter().map(one).collect()
+}
+
+fn provider(config: &Config, given: &OidcConfig) -> anyhow::Result<Arc<Oidc>> {
     let secret = match &given.secret {
         None => None,
         Some(name) => Some(std::fs::read_to_string(config.secrets.join(name)).with_context(|| format!("secret:{name}"))?.trim().to_owned()),
@@ -370,7 +383,7 @@ fn oidc(config: &Config, own: &TenantConfig) -> anyhow::Result<Option<Arc<Oidc>>
         groups: given.groups.clone(),
         sid: given.sid.clone(),
     };
-    Ok(Some(Arc::new(Oidc::new(options).context("login.oidc")?)))
+    Ok(Arc::new(Oidc::new(options)?))
 }
 
 /// The key checkpoints of a tenant are signed with; drawn at the first start.
@@ -395,6 +408,8 @@ pub struct House {
     pub anchor: tokio::sync::Mutex<Option<Anchor>>,
     /// The identity provider, where people sign in at one.
     pub oidc: Option<Arc<Oidc>>,
+    /// Those applicants sign in at.
+    pub applicants: BTreeMap<String, ApplicantLogin>,
     /// Signs our delegations.
     pub minter: Arc<Minter>,
     pub config: Config,
@@ -490,7 +505,7 @@ impl House {
             clock: clock.clone(),
             random: random.clone(),
         };
-        let oidc = oidc(config, own)?;
+        let (oidc, applicants) = (oidc(config, own)?, applicants(config, own)?);
         let mut opened = self::tenant(config, tenant, own, approved, store, catalogue, directory, Box::new(doors), clock, random);
         // the demo is for trial; in operation a file that is named on the command line is asked for its release like any other
         opened.release_required = own.login != Login::Demo;
@@ -501,7 +516,8 @@ impl House {
             Some(gap) => Some(desk.restored(gap).await.context("Die zurückgespielte Datenbank lässt sich nicht übernehmen")?),
         };
         let anchor = anchor(config, tenant, &desk.tenant.store, signer).await?;
-        let house = Self { desk, servers, anchor: tokio::sync::Mutex::new(anchor), oidc, minter, config: config.clone(), tenant: tenant.clone(), resting };
+        let house =
+            Self { desk, servers, anchor: tokio::sync::Mutex::new(anchor), oidc, applicants, minter, config: config.clone(), tenant: tenant.clone(), resting };
         books::keep(&house, false).await?;
         Ok(house)
     }

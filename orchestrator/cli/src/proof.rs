@@ -1,7 +1,7 @@
 //! The proof of a tenant's processes for its configuration: gathers what the proof depends on, asks the directory, and hands
 //! it to the pure rules. Without a configuration only what needs none is proven, against the shipped tools' declarations.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use laufzettel_directory::Directory;
 use laufzettel_domain::{Findings, Place, Severity, Text, Via};
@@ -29,6 +29,8 @@ pub struct Prover {
     zones: BTreeMap<String, Zone>,
     endpoints: Vec<EndpointFacts>,
     places: Places,
+    /// Names of providers applicants sign in at.
+    applicants: BTreeSet<String>,
     /// `None` without a configuration.
     tenant: Option<(Rules, Directory)>,
     /// What processes name of it.
@@ -46,6 +48,7 @@ impl Prover {
             zones: config.zones.clone(),
             endpoints: house::endpoint_facts(config),
             places: own.places.clone(),
+            applicants: own.applicants.keys().cloned().collect(),
             tenant: Some((own.rules.clone(), directory)),
             named: Some(Named::of(own, &config.secrets)),
         })
@@ -61,6 +64,7 @@ impl Prover {
             zones: BTreeMap::new(),
             endpoints: Vec::new(),
             places: Places::default(),
+            applicants: BTreeSet::new(),
             tenant: None,
             named: None,
         }
@@ -76,6 +80,7 @@ impl Prover {
             let known: Vec<String> = self.tools.keys().cloned().collect();
             check_tools(process, &self.types, Some(&known), findings);
             check_places(process, &self.places, findings);
+            check_logins(process, &self.applicants, findings);
         }
         if let (Some((_, directory)), Some(named)) = (&self.tenant, &self.named) {
             named.check(process, directory, findings).await;
@@ -147,6 +152,23 @@ fn check_places(process: &Process, places: &Places, findings: &mut Findings) {
             format!("This trigger looks nowhere: the tenant has opened no place for it ({key} in the configuration)."),
         );
         findings.error("LZ705", trigger.at, format!("triggers[{}]", i + 1), text);
+    }
+}
+
+/// A form whose sign-in the tenant does not offer nobody can open.
+fn check_logins(process: &Process, known: &BTreeSet<String>, findings: &mut Findings) {
+    for (i, trigger) in process.triggers.iter().enumerate() {
+        let TriggerKind::Intake { login: Some(login), .. } = &trigger.kind else { continue };
+        if known.contains(&login.oidc) {
+            continue;
+        }
+        let name = &login.oidc;
+        let text = Text::new(
+            format!("Einen Anmeldedienst „{name}“ für Antragstellende hat der Mandant nicht (applicants in der Konfiguration)."),
+            format!("The tenant has no sign-in \"{name}\" for applicants (applicants in the configuration)."),
+        );
+        let hint = laufzettel_domain::finding::hint(name, known.iter().map(String::as_str));
+        findings.error("LZ709", trigger.at, format!("triggers[{}].intake.login.oidc", i + 1), text).hint = Some(hint);
     }
 }
 

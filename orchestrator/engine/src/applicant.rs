@@ -1,7 +1,7 @@
 //! What whoever applied may wish of her own run: to take it back, and to hand in what nobody asked for. Refuses everybody else, whatever
 //! right she holds, and everything once the run has come to its end.
 
-use laufzettel_domain::{Caller, Path, Text, file::File};
+use laufzettel_domain::{Caller, Kategorie, Path, Text, Value, file::File};
 use laufzettel_policy::Decision;
 use laufzettel_process::{Process, applicant::Withdraw, schema::Problem};
 
@@ -78,6 +78,17 @@ pub(crate) fn add(sheet: &mut Sheet<'_>, by: Caller, file: &File, note: String) 
     let file = serde_json::to_value(file).map_err(|_| Rejection::stale("Diese Datei lässt sich nicht beschreiben.", "This file cannot be described."))?;
     sheet.emit(Event::FileAdded(FileAdded { by, file, note }));
     Ok(())
+}
+
+/// Why she does not get what the process says she gets: it is no text and no file, or of kinds of data that are not hers to see; a pattern
+/// may have raised them since the proof.
+pub(crate) fn withheld(sheet: &Sheet<'_>, name: &str, value: &Value) -> Option<String> {
+    if !value.is_string() && File::from_value(value).is_none() {
+        return Some(format!("„{name}“ bekam die antragstellende Person nicht: es ist weder ein Text noch eine Datei."));
+    }
+    let (_, template) = sheet.process.applicant.receives.iter().find(|(known, _)| known == name)?;
+    let foreign: Vec<&str> = sheet.labels().beyond_applicant(template).into_iter().map(Kategorie::as_str).collect();
+    (!foreign.is_empty()).then(|| format!("„{name}“ bekam die antragstellende Person nicht: {} gehört nicht zu ihren Daten.", foreign.join(", ")))
 }
 
 /// She and nobody else: neither another applicant nor somebody of the house.

@@ -69,6 +69,7 @@ pub(crate) fn begin(tenant: &TenantId, id: RunId, event: &Event, at: Timestamp) 
         ending: None,
         ended: None,
         output: laufzettel_domain::Value::Null,
+        received: laufzettel_domain::Value::Null,
         message: String::new(),
     })
 }
@@ -307,6 +308,7 @@ pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalT
             }
             run.ended = Some((e.state, at));
             run.output = e.output.clone();
+            run.received = e.received.clone();
             run.message.clone_from(&e.message);
         }
     }

@@ -1,10 +1,11 @@
 //! How a run ends: nothing new starts, effects under way are awaited, completed steps are undone backwards.
 
 use laufzettel_domain::{EffectPath, Slot, StepId, Value, names::Phase};
-use laufzettel_process::expression::Outcome;
+use laufzettel_process::expression::{Outcome, Template};
 use serde_json::Map;
 
 use crate::{
+    applicant,
     decide::Sheet,
     event::{Event, RunEnded},
     run::{EffectRun, EffectStatus, Ending, State},
@@ -93,43 +94,66 @@ fn stop(sheet: &mut Sheet<'_>, step: Option<StepId>, message: String) {
         return;
     }
     sheet.withdraw(|_| true);
-    sheet.emit(Event::RunEnded(RunEnded { state: State::Stuck, labels: None, output: Value::Null, message }));
+    sheet.emit(Event::RunEnded(RunEnded { state: State::Stuck, labels: None, output: Value::Null, message, received: Value::Null }));
 }
 
 pub(crate) fn finish(sheet: &mut Sheet<'_>, state: State) {
-    let mut output = Map::new();
-    let mut message = sheet.run.message.clone();
-    let mut state = state;
+    let mut summary = Summary { output: Map::new(), received: Map::new(), state, message: sheet.run.message.clone() };
     if state == State::Completed {
-        match evaluate_output(sheet) {
-            Ok(map) => output = map,
-            Err((name, error)) => {
-                // every step is done and nothing is undone: the work stands, only its summary is missing
-                message = format!("output.{name}: {error}");
-                state = State::Failed;
-            }
+        match summarize(sheet) {
+            Ok(done) => summary = done,
+            // every step is done and nothing is undone: the work stands, only its summary is missing
+            Err(message) => (summary.state, summary.message) = (State::Failed, message),
         }
     }
     sheet.withdraw(|_| true);
     let labels = sheet.run.parent.is_some().then(|| sheet.labels().of_output());
-    sheet.emit(Event::RunEnded(RunEnded { state, labels, output: Value::Object(output), message }));
+    let Summary { output, received, state, message } = summary;
+    let received = if received.is_empty() { Value::Null } else { Value::Object(received) };
+    sheet.emit(Event::RunEnded(RunEnded { state, labels, output: Value::Object(output), message, received }));
+}
+
+/// What a run says when it ends.
+struct Summary {
+    output: Map<String, Value>,
+    received: Map<String, Value>,
+    state: State,
+    message: String,
+}
+
+fn summarize(sheet: &Sheet<'_>) -> Result<Summary, String> {
+    let output = evaluate(sheet, &sheet.process.output).map_err(|(name, error)| format!("output.{name}: {error}"))?;
+    let mut message = sheet.run.message.clone();
+    let mut received = Map::new();
+    // nobody else has a page to get it on
+    if sheet.run.applicant().is_some() {
+        let found = evaluate(sheet, &sheet.process.applicant.receives).map_err(|(name, error)| format!("applicant.receives.{name}: {error}"))?;
+        for (name, value) in found.into_iter().filter(|(_, value)| !value.is_null()) {
+            match applicant::withheld(sheet, &name, &value) {
+                None => drop(received.insert(name, value)),
+                Some(why) => message = why,
+            }
+        }
+    }
+    Ok(Summary { output, received, state: State::Completed, message })
 }
 
 type OutputError = (String, laufzettel_process::expression::Error);
 
-fn evaluate_output(sheet: &Sheet<'_>) -> Result<Map<String, Value>, OutputError> {
+/// By name; what ends undefined is absent.
+fn evaluate(sheet: &Sheet<'_>, templates: &[(String, Template)]) -> Result<Map<String, Value>, OutputError> {
     let scope = sheet.scope();
-    let mut output = Map::new();
-    for (name, template) in &sheet.process.output {
+    let mut values = Map::new();
+    for (name, template) in templates {
         let value = match template {
-            laufzettel_process::expression::Template::Expression(e) => match e.evaluate(&scope) {
+            Template::Expression(e) => match e.evaluate(&scope) {
                 Ok(Outcome::Value(value)) => value,
                 Ok(Outcome::Undefined) => continue,
                 Err(error) => return Err((name.clone(), error)),
             },
             other => other.evaluate(&scope).map_err(|error| (name.clone(), error))?,
         };
-        output.insert(name.clone(), value);
+        values.insert(name.clone(), value);
     }
-    Ok(output)
+    Ok(values)
 }

@@ -155,7 +155,7 @@ events! {
     /// Whoever applied handed a file in that nobody asked for.
     FileAdded = "file.added", content ["file", "note"];
     RunEnding = "run.ending", content ["reason"];
-    RunEnded = "run.ended", content ["output", "message"];
+    RunEnded = "run.ended", content ["output", "message", "received"];
 }
 
 /// The run a child belongs to, and where in it.
@@ -521,4 +521,7 @@ pub struct RunEnded {
     pub labels: Option<Labelled>,
     pub output: Value,
     pub message: String,
+    /// What whoever applied got in the end, by name; null: nothing.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub received: Value,
 }

@@ -289,6 +289,8 @@ pub struct Run {
     pub ending: Option<(Ending, Option<StepId>)>,
     pub ended: Option<(State, Timestamp)>,
     pub output: Value,
+    /// What whoever applied got in the end, by name; null: nothing.
+    pub received: Value,
     /// Why it failed, was cancelled or is stuck.
     pub message: String,
 }

@@ -24,6 +24,8 @@ use crate::{
 pub fn expressions(process: &Process) -> Vec<(String, &Expression)> {
     let mut all: Vec<(String, &Expression)> = process.steps.values().flat_map(step_expressions).collect();
     all.extend(process.output.iter().flat_map(|(name, t)| t.expressions().into_iter().map(move |e| (format!("output.{name}"), e))));
+    let receives = process.applicant.receives.iter();
+    all.extend(receives.flat_map(|(name, t)| t.expressions().into_iter().map(move |e| (format!("applicant.receives.{name}"), e))));
     all.extend(process.betroffen.iter().flat_map(Template::expressions).map(|e| ("betroffen".to_owned(), e)));
     all
 }
@@ -84,6 +86,7 @@ pub fn expressions_mut(process: &mut Process) -> Vec<&mut Expression> {
         all.extend(kind_expressions_mut(kind));
     }
     all.extend(process.output.iter_mut().flat_map(|(_, t)| t.expressions_mut()));
+    all.extend(process.applicant.receives.iter_mut().flat_map(|(_, t)| t.expressions_mut()));
     all.extend(process.betroffen.iter_mut().flat_map(Template::expressions_mut));
     all
 }

@@ -9,7 +9,7 @@ use laufzettel_domain::{Digest, Kategorie, Label, Place, ProcessId, Schutzbedarf
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    applicant::Applicant,
+    applicant::{Applicant, IntakeLogin},
     arrival::{FolderPaths, Mailbox},
     expression::{Expression, Template},
     poll::Poll,
@@ -129,6 +129,8 @@ pub enum TriggerKind {
     Intake {
         path: String,
         public: bool,
+        /// `None`: nobody needs to sign in.
+        login: Option<IntakeLogin>,
     },
     Webhook {
         path: String,

@@ -25,7 +25,10 @@ use crate::{
         words::word,
     },
     reply::Asked,
-    signin::password::address,
+    signin::{
+        applicant::{Identity, guard},
+        password::address,
+    },
     site::{Site, TenantSite},
 };
 use walk::{Intent, Lead, Position, Say};
@@ -47,7 +50,7 @@ struct Entrance {
 fn entrance(tenant: &TenantSite, path: &str) -> Option<Entrance> {
     let processes = &tenant.desk.tenant.catalogue.processes;
     let (process, trigger) = processes.values().find_map(|process| {
-        let trigger = process.triggers.iter().find(|t| matches!(&t.kind, TriggerKind::Intake { path: p, public: true } if p == path))?;
+        let trigger = process.triggers.iter().find(|t| matches!(&t.kind, TriggerKind::Intake { path: p, public: true, .. } if p == path))?;
         Some((process, trigger))
     })?;
     let form = said(process, Form::paged(&process.input.root))?;
@@ -68,6 +71,9 @@ pub async fn form(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
     let tenant = site.tenants.get(&name);
     let asked = Asked::new(request.uri(), request.headers(), tenant, None);
     let Some((tenant, entrance)) = tenant.and_then(|t| Some((t, entrance(t, &path)?))) else { return asked.missing() };
+    if let Err(answer) = guard(&site, (&name, tenant), &path, &asked, &request) {
+        return answer;
+    }
     let sight = Sight { entrance: &entrance, asked: &asked, form: entrance.form.laid(&[]), problems: &[], key: new_key(tenant) };
     let filled = Filled { own_data: true, ..Filled::default() };
     asked.ok(&sight.page(Position::start(), false, &filled))
@@ -88,6 +94,10 @@ pub async fn send(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
     if let Err(seconds) = site.rates().count(&counter, PAGES_PER_MINUTE_MAX, site.now()) {
         return asked.too_often(seconds);
     }
+    let identity = match guard(&site, (&name, tenant), &path, &asked, &request) {
+        Ok(identity) => identity,
+        Err(answer) => return answer,
+    };
     let Ok(mut sent) = form_data::read(request, &tenant.desk, &entrance.form).await else {
         return asked.unreadable();
     };
@@ -108,7 +118,7 @@ pub async fn send(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
             if let Err(seconds) = site.rates().count(&format!("abgesendet {counter}"), SENT_PER_MINUTE_MAX, site.now()) {
                 return asked.too_often(seconds);
             }
-            once(tenant, sight, &path, &sent, value).await
+            once(tenant, sight, (&path, identity), &sent, value).await
         }
     }
 }
@@ -232,7 +242,7 @@ impl Sight<'_> {
 }
 
 /// The same key with other data is another application: it is shown once more under a key of its own, never dropped.
-async fn once(tenant: &TenantSite, sight: Sight<'_>, path: &str, sent: &Sent, value: Value) -> Response {
+async fn once(tenant: &TenantSite, sight: Sight<'_>, (path, identity): (&str, Identity), sent: &Sent, value: Value) -> Response {
     if let Ok(Some(run)) = tenant.desk.tenant.store.receipt(&format!("form:{path}:{}", sight.key)).await
         && let Ok(Some(loaded)) = tenant.desk.load(run).await
         && loaded.gone.is_none()
@@ -241,11 +251,11 @@ async fn once(tenant: &TenantSite, sight: Sight<'_>, path: &str, sent: &Sent, va
         let sight = Sight { key: new_key(tenant), ..sight };
         return sight.asked.ok(&sight.summary(sent, &value));
     }
-    submit(tenant, sight.entrance, sight.asked, path, value, &sight.key).await
+    submit(tenant, sight.entrance, sight.asked, (path, identity), value, &sight.key).await
 }
 
 /// Starts the run and gives the receipt. Sent twice with the same key, it is one run and the same receipt.
-async fn submit(tenant: &TenantSite, entrance: &Entrance, asked: &Asked, path: &str, input: Value, key: &str) -> Response {
+async fn submit(tenant: &TenantSite, entrance: &Entrance, asked: &Asked, (path, identity): (&str, Identity), input: Value, key: &str) -> Response {
     let process = &entrance.prepared.process;
     let request = StartRequest {
         process: process.id.to_string(),
@@ -255,7 +265,7 @@ async fn submit(tenant: &TenantSite, entrance: &Entrance, asked: &Asked, path: &
         zone: None,
         receipts: vec![format!("form:{path}:{key}")],
         clock: None,
-        facts: serde_json::Value::Null,
+        facts: identity.facts(),
         status: true,
     };
     let run = match tenant.desk.start(request).await {

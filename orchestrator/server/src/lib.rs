@@ -36,5 +36,6 @@ mod view;
 pub use oidc::{Binding, Oidc, OidcError, OidcOptions, SetupError};
 pub use openapi::describe;
 pub use routes::{Needs, router, routes};
+pub use signin::applicant::ApplicantLogin;
 pub use signin::terminal::{Answered, Seat, Waiting};
 pub use site::{Closed, Login, Site, TenantSite};

@@ -12,9 +12,9 @@ use std::{path::PathBuf, pin::Pin, sync::Arc};
 use jiff::{SignedDuration, Timestamp};
 use laufzettel_directory::Claims;
 use openidconnect::{
-    AuthType, AuthenticationFlow, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse, IssuerUrl,
-    LogoutRequest, Nonce, PkceCodeChallenge, PkceCodeVerifier, PostLogoutRedirectUrl, ProviderMetadataWithLogout, RedirectUrl, RequestTokenError, Scope,
-    SignatureVerificationError, TokenResponse as _,
+    AuthType, AuthenticationContextClass, AuthenticationFlow, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken, HttpRequest,
+    HttpResponse, IssuerUrl, LogoutRequest, Nonce, PkceCodeChallenge, PkceCodeVerifier, PostLogoutRedirectUrl, ProviderMetadataWithLogout, RedirectUrl,
+    RequestTokenError, Scope, SignatureVerificationError, TokenResponse as _,
     core::{CoreClient, CoreClientAuthMethod, CoreIdToken, CoreJwsSigningAlgorithm, CoreResponseType, CoreTokenResponse},
 };
 
@@ -98,8 +98,8 @@ impl Oidc {
         &self.options.issuer
     }
 
-    /// Where the browser is sent to sign in.
-    pub async fn authorize_url(&self, binding: &Binding, now: Timestamp) -> Result<String, OidcError> {
+    /// Where the browser is sent to sign in. `levels`: values of `acr` that would do, the wished one first; none: any.
+    pub async fn authorize_url(&self, binding: &Binding, levels: &[String], now: Timestamp) -> Result<String, OidcError> {
         let provider = self.provider(now, KNOWN_S).await?;
         let client = CoreClient::from_provider_metadata((*provider).clone(), ClientId::new(self.options.client.clone()), None)
             .set_redirect_uri(RedirectUrl::new(binding.redirect.clone()).map_err(|e| OidcError::Invalid(e.to_string()))?);
@@ -109,11 +109,29 @@ impl Oidc {
             .authorize_url(AuthenticationFlow::<CoreResponseType>::AuthorizationCode, move || CsrfToken::new(state), move || Nonce::new(nonce))
             .add_scopes(self.options.scopes.iter().cloned().map(Scope::new))
             .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
+        let request = levels.iter().fold(request, |request, level| request.add_auth_context_value(AuthenticationContextClass::new(level.clone())));
         Ok(request.url().0.to_string())
+    }
+
+    /// Redeems a code, and says how sure the provider is who came (`acr`), if it says so. Nothing else of her is read.
+    pub async fn vouch(&self, code: &str, binding: &Binding, now: Timestamp) -> Result<Option<String>, OidcError> {
+        let (claims, ..) = self.proven(code, binding, now).await?;
+        Ok(claims.get("acr").and_then(serde_json::Value::as_str).map(str::to_owned))
     }
 
     /// Redeems a code. What comes back is believed only if the ID token is valid for exactly this sign-in.
     pub async fn redeem(&self, code: &str, binding: &Binding, now: Timestamp) -> Result<Claims, OidcError> {
+        let (mut found, provider, answer) = self.proven(code, binding, now).await?;
+        if claims::is_thin(&found, &self.options)
+            && let Some(more) = self.user(&provider, &answer).await?
+        {
+            claims::join(&mut found, more);
+        }
+        claims::read(&found, &self.options).ok_or_else(|| OidcError::Invalid("it names nobody".to_owned()))
+    }
+
+    /// The claims of an ID token that is valid for exactly this sign-in.
+    async fn proven(&self, code: &str, binding: &Binding, now: Timestamp) -> Result<(claims::Map, Provider, CoreTokenResponse), OidcError> {
         if code.is_empty() || code.len() > CODE_CHARS_MAX {
             return Err(OidcError::Refused("a code of this length is none".to_owned()));
         }
@@ -127,13 +145,8 @@ impl Oidc {
         } else {
             self.verify(&provider, token, binding).map_err(invalid)?;
         }
-        let mut found = claims::of_token(&token.to_string()).ok_or_else(|| OidcError::Invalid("its claims do not read".to_owned()))?;
-        if claims::is_thin(&found, &self.options)
-            && let Some(more) = self.user(&provider, &answer).await?
-        {
-            claims::join(&mut found, more);
-        }
-        claims::read(&found, &self.options).ok_or_else(|| OidcError::Invalid("it names nobody".to_owned()))
+        let found = claims::of_token(&token.to_string()).ok_or_else(|| OidcError::Invalid("its claims do not read".to_owned()))?;
+        Ok((found, provider, answer))
     }
 
     /// Where a person ends her sign-in at the provider, if it offers that. No token is kept as a hint: the provider asks her.

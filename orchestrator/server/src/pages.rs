@@ -41,7 +41,9 @@ pub use shown::{Origin, Shown, Source};
 pub use staff::{
     AbgemeldetPage, AnmeldenPage, FehlerPage, PasswordForm, PersonChoice, ProcessRow, ProzessePage, StartPage, StartseitePage, TerminalPage, ZoneChoice,
 };
-pub use stand::{AddedFile, AngabenPage, AnswerView, Happened, HappenedKind, Helper, NachreichenPage, OwnFile, RueckzugPage, Withdrawal, Withdrawn};
+pub use stand::{
+    AddedFile, AngabenPage, AnswerView, AusweisenPage, Happened, HappenedKind, Helper, NachreichenPage, OwnFile, RueckzugPage, Withdrawal, Withdrawn,
+};
 pub use tasks::{AufgabePage, AufgabenPage, Hand, TaskRow};
 
 /// Served as `/static/style.css`.
@@ -119,6 +121,7 @@ pub enum Page {
     Rueckzug(RueckzugPage),
     Nachreichen(NachreichenPage),
     Angaben(AngabenPage),
+    Ausweisen(AusweisenPage),
     Anmelden(AnmeldenPage),
     Terminal(TerminalPage),
     Abgemeldet(AbgemeldetPage),
@@ -156,6 +159,7 @@ pub fn render(page: &Page, frame: &Frame) -> String {
         Page::Rueckzug(p) => templates::document("zurueckziehen.html", p, words::word("withdraw_heading", frame.lang), frame, usize::from(p.problem.is_some())),
         Page::Nachreichen(p) => templates::document("nachreichen.html", p, words::word("add_heading", frame.lang), frame, p.form.problems.len()),
         Page::Angaben(p) => templates::document("angaben.html", p, words::word("own_heading", frame.lang), frame, 0),
+        Page::Ausweisen(p) => templates::document("ausweisen.html", p, &p.title, frame, 0),
         Page::Anmelden(p) => templates::document("anmelden.html", p, words::word("sign_in_heading", frame.lang), frame, p.problems()),
         Page::Terminal(p) => templates::document("terminal.html", p, words::word("terminal_heading", frame.lang), frame, 0),
         Page::Abgemeldet(p) => templates::document("abgemeldet.html", p, words::word("signed_out_heading", frame.lang), frame, 0),

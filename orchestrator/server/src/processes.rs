@@ -63,7 +63,7 @@ pub async fn list(State(site): State<Arc<Site>>, Extension(session): Extension<S
 
 fn public_form(process: &Process, tenant: &str) -> Option<String> {
     process.triggers.iter().find_map(|trigger| match &trigger.kind {
-        TriggerKind::Intake { path, public: true } => Some(format!("/antrag/{tenant}/{path}")),
+        TriggerKind::Intake { path, public: true, .. } => Some(format!("/antrag/{tenant}/{path}")),
         _ => None,
     })
 }

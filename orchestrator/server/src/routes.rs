@@ -59,8 +59,11 @@ pub fn routes() -> Vec<Route> {
     let route = |path, needs, asks, handler| Route { path, needs, asks, handler };
     vec![
         route("/antrag/{tenant}/{path}", Nothing, "", get(intake::form).post(intake::send).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
+        route("/antrag/{tenant}/{path}/anmelden", Nothing, "", get(signin::applicant::begin)),
+        route("/anmelden/ausweis/{tenant}/{provider}/zurueck", State, "", get(signin::applicant::back)),
         route("/status/{code}", Code, "", get(status::page).post(status::answer).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
         route("/status/{code}/angaben", Code, "", get(status::own::page)),
+        route("/status/{code}/bescheid/{name}", Code, "", get(status::decision::fetch)),
         route("/status/{code}/dateien/{file}", Code, "", get(status::own::fetch)),
         route("/status/{code}/nachreichen", Code, "", get(status::added::page).post(status::added::send).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
         route("/status/{code}/zurueckziehen", Code, "", get(status::withdraw::page).post(status::withdraw::send)),
@@ -247,6 +250,7 @@ mod tests {
         let open: Vec<&str> = routes().iter().filter(|r| r.needs == Needs::Nothing).map(|r| r.path).collect();
         let expected = [
             "/antrag/{tenant}/{path}",
+            "/antrag/{tenant}/{path}/anmelden",
             "/static/style.css",
             "/static/live.js",
             "/.well-known/jwks/{tenant}",

@@ -1,5 +1,6 @@
 //! Signing in and out: the page that offers a tenant's ways, picking a person (trials, on loopback only), and the end of a session.
 
+pub mod applicant;
 mod flow;
 pub mod oidc;
 pub mod password;
@@ -178,7 +179,7 @@ pub async fn home(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -
     let forms = site.tenants.iter().flat_map(|(name, tenant)| {
         tenant.desk.tenant.catalogue.processes.values().flat_map(move |process| {
             process.triggers.iter().filter_map(move |trigger| match &trigger.kind {
-                TriggerKind::Intake { path, public: true } => Some(Link { href: format!("/antrag/{name}/{path}"), text: process.title.clone() }),
+                TriggerKind::Intake { path, public: true, .. } => Some(Link { href: format!("/antrag/{name}/{path}"), text: process.title.clone() }),
                 _ => None,
             })
         })

@@ -15,7 +15,7 @@ use crate::{
     oidc::Oidc,
     rate::Rates,
     session::{Cookies, Sessions},
-    signin::{terminal::Codes, throttle::Throttle},
+    signin::{applicant::ApplicantLogin, terminal::Codes, throttle::Throttle},
 };
 
 /// How people of a tenant sign in on pages.
@@ -46,6 +46,8 @@ impl Login {
 pub struct TenantSite {
     pub desk: Desk,
     pub login: Login,
+    /// Where applicants sign in, by the name processes use.
+    pub applicants: BTreeMap<String, ApplicantLogin>,
     /// Webhook secrets by name: one, or two during rotation.
     pub secrets: BTreeMap<String, Vec<Vec<u8>>>,
     /// The public keys of our delegations (RFC 7517), for tool servers over HTTP.

@@ -5,6 +5,7 @@
 
 pub mod added;
 mod answer;
+pub mod decision;
 pub mod own;
 mod past;
 pub mod withdraw;
@@ -228,6 +229,7 @@ fn view(tenant: &TenantSite, loaded: &Loaded, asked: &Asked, sight: Sight<'_>, h
         more_steps: (next < all).then(|| format!("{}?{FROM}={next}#geschehen", asked.path)),
         purpose: process.zweck.clone(),
         decides: Notice::of(process, asked.lang).decision,
+        received: decision::list(run, &format!("{}/bescheid", asked.path), asked.lang),
         withdrawn: run.withdrawn.as_ref().map(|(at, _)| tenant.civil(*at)),
         ending: run.ending.is_some() && run.ended.is_none(),
         own: run.applicant().map(|_| format!("{}/angaben", asked.path)),

@@ -178,9 +178,6 @@ impl Desk {
                 facts["caller"] = json!({ "mail": person.mail });
             }
         }
-        if request.caller.is_applicant() {
-            facts["applicant"] = json!({ "loa": "basis" });
-        }
         if let (Some(facts), Value::Object(own)) = (facts.as_object_mut(), request.facts) {
             facts.extend(own);
         }

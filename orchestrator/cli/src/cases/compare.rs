@@ -30,6 +30,14 @@ pub fn compare(expect: &Expect, run: &Run, script: &Script) -> Vec<Text> {
             lines.push(Text::new(format!("{step} wurde nicht übersprungen"), format!("{step} was not skipped")));
         }
     }
+    if let Some(expected) = &expect.receives {
+        let found: Vec<&String> = run.received.as_object().into_iter().flatten().map(|(name, _)| name).collect();
+        let mut wanted: Vec<&String> = expected.iter().collect();
+        wanted.sort_unstable();
+        if found != wanted {
+            lines.push(format!("receives: erwartet {wanted:?}, gefunden {found:?}"));
+        }
+    }
     lines
 }
 

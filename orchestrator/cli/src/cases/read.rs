@@ -7,15 +7,15 @@ use laufzettel_domain::{
     Findings, Node, Text, Value,
     document::{self, Fields},
 };
-use laufzettel_process::Folder;
+use laufzettel_process::{Folder, applicant::Loa};
 
 #[derive(Debug, Clone)]
 pub struct Case {
     pub name: String,
     /// A sign-in name, or `applicant`.
     pub by: String,
-    /// Of an applicant: how surely is known who she is.
-    pub loa: &'static str,
+    /// Of an applicant who signed in: how surely is known who she is.
+    pub loa: Option<Loa>,
     pub now: Timestamp,
     pub input: Value,
     /// Answers of tools: one for every call, or a list call by call.
@@ -50,6 +50,8 @@ pub struct Expect {
     pub calls: Vec<(String, Value)>,
     pub not_called: Vec<String>,
     pub skipped: Vec<String>,
+    /// Names of all whoever applied gets in the end.
+    pub receives: Option<Vec<String>>,
 }
 
 pub fn read(folder: &Folder, file: &str, findings: &mut Findings) -> Vec<Case> {
@@ -123,16 +125,16 @@ fn map(value: Option<Value>) -> BTreeMap<String, Value> {
 }
 
 /// Who begins, and of an applicant the level: `applicant`, `{ applicant: { loa } }`, or a sign-in name.
-fn by(fields: &mut Fields<'_, '_>) -> Option<(String, &'static str)> {
-    const LEVELS: [(&str, &str); 3] = [("basis", "basis"), ("substanziell", "substanziell"), ("hoch", "hoch")];
+fn by(fields: &mut Fields<'_, '_>) -> Option<(String, Option<Loa>)> {
     let applicant = |loa| Some(("applicant".to_owned(), loa));
-    let Some(node) = fields.opt("as") else { return applicant(LEVELS[0].1) };
+    let Some(node) = fields.opt("as") else { return applicant(None) };
     if node.entries().is_empty() {
-        return Some((fields.text("as")?.to_owned(), LEVELS[0].1));
+        return Some((fields.text("as")?.to_owned(), None));
     }
     let mut outer = Fields::open(node, fields.path("as"), fields.findings)?;
     let mut level = Fields::open(outer.req("applicant")?, outer.path("applicant"), outer.findings)?;
-    let loa = level.one_of("loa", &LEVELS).unwrap_or(LEVELS[0].1);
+    level.req("loa");
+    let loa = level.one_of("loa", &Loa::ALL);
     level.close();
     outer.close();
     applicant(loa)
@@ -200,6 +202,7 @@ fn expect(node: &Node, key: &str, findings: &mut Findings) -> Option<Expect> {
     }
     let not_called = fields.texts("not_called").unwrap_or_default();
     let skipped = fields.texts("skipped").unwrap_or_default();
+    let receives = fields.texts("receives");
     fields.close();
-    Some(Expect { state, refused, denied, waiting, output, steps, calls, not_called, skipped })
+    Some(Expect { state, refused, denied, waiting, output, steps, calls, not_called, skipped, receives })
 }

@@ -293,8 +293,9 @@ async fn start(setting: &Setting, case: &Case, desk: &Desk) -> Result<RunId, Tex
     let mut facts = serde_json::json!({ "id": "fall", "nummer": "2000-000001" });
     // whoever applies has a status page, and nobody else
     let status = caller.is_applicant();
-    if status {
-        facts["applicant"] = serde_json::json!({ "loa": case.loa });
+    // who did not sign in has no level
+    if let Some(loa) = case.loa.filter(|_| status) {
+        facts["applicant"] = serde_json::json!({ "loa": loa.as_str() });
     }
     let request = StartRequest { process: setting.process.id.to_string(), caller, run_as, input, zone: None, receipts: Vec::new(), clock: None, facts, status };
     desk.start(request).await.map(|s| s.run).map_err(|error| match error {

@@ -410,7 +410,8 @@ pub(super) fn tenant_site(config: &Config, house: &House) -> TenantSite {
             }
         }
     }
-    TenantSite { desk: house.desk.clone(), login: way_in(house), secrets, jwks: house.minter.jwks().to_owned() }
+    let applicants = house.applicants.clone();
+    TenantSite { desk: house.desk.clone(), login: way_in(house), applicants, secrets, jwks: house.minter.jwks().to_owned() }
 }
 
 fn way_in(house: &House) -> SiteLogin {

@@ -1,11 +1,17 @@
-//! How people of a tenant sign in: pick a person (on loopback), name and password, or the house's identity provider.
+//! How people of a tenant sign in: pick a person (on loopback), name and password, or the house's identity provider. And where
+//! applicants do, which is another place: nobody becomes staff there.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use laufzettel_domain::{
     Findings, Node, Text,
     document::{Fields, fields},
 };
+
+use laufzettel_process::applicant::Loa;
 
 use super::{at, secret};
 
@@ -30,6 +36,51 @@ pub struct OidcConfig {
     pub ca: Option<PathBuf>,
     pub groups: Option<String>,
     pub sid: Option<String>,
+}
+
+/// A provider applicants sign in at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApplicantConfig {
+    pub oidc: OidcConfig,
+    /// What its `acr` means; what is not listed is refused.
+    pub levels: BTreeMap<String, Loa>,
+}
+
+/// `applicants: { bundid: { oidc: { … }, levels: { <acr>: hoch } } }`
+pub fn applicants(fields: &mut Fields<'_, '_>, folder: &Path) -> BTreeMap<String, ApplicantConfig> {
+    let base = fields.path("applicants");
+    let mut all = BTreeMap::new();
+    for entry in fields.entries("applicants") {
+        let key = format!("{base}.{}", entry.key);
+        if laufzettel_domain::ProcessId::parse(&entry.key).is_none() {
+            let text = Text::new("Der Name wird Teil einer Adresse: nur a–z, 0–9 und -.", "The name becomes part of an address: only a–z, 0–9 and -.");
+            fields.findings.error("LZ109", entry.at, key.clone(), text);
+        }
+        all.extend(applicant(&entry.node, &key, folder, fields.findings).map(|read| (entry.key.clone(), read)));
+    }
+    all
+}
+
+fn applicant(node: &Node, key: &str, folder: &Path, findings: &mut Findings) -> Option<ApplicantConfig> {
+    let mut inner = Fields::open(node, key, findings)?;
+    let oidc = inner.req("oidc").and_then(|n| provider(n, &format!("{key}.oidc"), folder, inner.findings));
+    if oidc.as_ref().is_some_and(|oidc| oidc.groups.is_some() || oidc.sid.is_some()) {
+        let text = Text::new("Wer einen Antrag stellt, hat hier weder Gruppen noch eine SID.", "Whoever applies has neither groups nor a SID here.");
+        inner.findings.error("LZ108", node.at, format!("{key}.oidc"), text);
+    }
+    inner.req("levels");
+    let mut levels = BTreeMap::new();
+    for entry in inner.entries("levels") {
+        match entry.node.text().and_then(Loa::parse) {
+            Some(level) => drop(levels.insert(entry.key.clone(), level)),
+            None => {
+                let text = Text::new("Möglich sind basis, substanziell und hoch.", "Possible are basis, substanziell and hoch.");
+                inner.findings.error("LZ108", entry.at, format!("{key}.levels.{}", entry.key), text);
+            }
+        }
+    }
+    inner.close();
+    Some(ApplicantConfig { oidc: oidc?, levels })
 }
 
 pub fn read(fields: &mut Fields<'_, '_>, folder: &Path) -> Login {
@@ -104,6 +155,34 @@ mod tests {
         let login = read(&mut fields, Path::new("/etc/laufzettel"));
         fields.close();
         (login, findings.into_sorted().into_iter().map(|f| format!("{} {}:{} {}", f.code, f.line, f.column, f.key)).collect())
+    }
+
+    #[test]
+    fn where_applicants_sign_in() {
+        for (text, levels, told) in [
+            (
+                "applicants: { b: { oidc: { issuer: https://b.example, client: lz }, levels: { \"3\": substanziell, \"4\": hoch } } }",
+                vec![("3", Loa::Substanziell), ("4", Loa::Hoch)],
+                vec![],
+            ),
+            (
+                "applicants: { b: { oidc: { issuer: https://b.example, client: lz }, levels: { \"3\": mittel } } }",
+                vec![],
+                vec!["LZ108 1:80 applicants.b.levels.3"],
+            ),
+            ("applicants: { b: { oidc: { issuer: https://b.example, client: lz, sid: s }, levels: {} } }", vec![], vec!["LZ108 1:18 applicants.b.oidc"]),
+            ("applicants: { b: { oidc: { issuer: https://b.example, client: lz } } }", vec![], vec!["LZ106 1:18 applicants.b.levels"]),
+        ] {
+            let mut findings = Findings::new("laufzettel.yaml");
+            let document = laufzettel_domain::document::parse(text, &mut findings).unwrap();
+            let mut fields = Fields::open(&document.root, "", &mut findings).unwrap();
+            let read = applicants(&mut fields, Path::new("/etc/laufzettel"));
+            fields.close();
+            let expected: BTreeMap<String, Loa> = levels.into_iter().map(|(acr, level)| (acr.to_owned(), level)).collect();
+            assert_eq!(read.get("b").map(|b| b.levels.clone()), Some(expected), "{text}");
+            let found: Vec<String> = findings.into_sorted().into_iter().map(|f| format!("{} {}:{} {}", f.code, f.line, f.column, f.key)).collect();
+            assert_eq!(found, told, "{text}");
+        }
     }
 
     #[test]

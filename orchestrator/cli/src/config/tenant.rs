@@ -15,7 +15,7 @@ use laufzettel_worker::{Limits, Places, Quotas};
 use super::{
     Sections, at,
     directory::{self, DirectoryConfig},
-    login::{self, Login},
+    login::{self, ApplicantConfig, Login},
     rights, sections,
     tools::{self, ServerConfig},
 };
@@ -27,6 +27,8 @@ pub struct TenantConfig {
     pub processes: PathBuf,
     pub directory: DirectoryConfig,
     pub login: Login,
+    /// Where applicants sign in, by the name processes use.
+    pub applicants: BTreeMap<String, ApplicantConfig>,
     pub rules: Rules,
     pub zeitzone: String,
     pub pins: PathBuf,
@@ -48,6 +50,7 @@ pub fn read(node: &Node, key: &str, folder: &Path, secrets: &Path, findings: &mu
     let directory = directory::read(&mut inner, folder, secrets);
     let login = login::read(&mut inner, folder);
     fits_directory(node, &inner.path("login"), directory.as_ref(), &login, inner.findings);
+    let applicants = login::applicants(&mut inner, folder);
     let grants = grants(&mut inner);
     let services = services(&mut inner);
     let zeitzone = zeitzone(&mut inner);
@@ -66,6 +69,7 @@ pub fn read(node: &Node, key: &str, folder: &Path, secrets: &Path, findings: &mu
         processes: processes?,
         directory: directory?,
         login,
+        applicants,
         rules,
         zeitzone,
         pins,

@@ -8,10 +8,11 @@ use std::collections::BTreeSet;
 use laufzettel_domain::{Findings, Kategorie, Path, Place, Text, Trust};
 use laufzettel_process::{
     Process,
-    expression::Template,
-    model::{Human, Step, StepKind},
+    expression::{Shape, Template},
+    model::{Automatisierung, Human, Step, StepKind},
 };
 
+use super::gates;
 use crate::labels::{Labels, before_her, part};
 
 /// Where she reads it, as the table of flows names it.
@@ -26,6 +27,41 @@ pub fn check(labels: Labels<'_>, findings: &mut Findings) {
             Told { labels: labels.read_by(step), key, at }.check(template, findings);
         }
     }
+    received(labels, findings);
+}
+
+/// What she gets in the end: nothing she may not see, and by hand of somebody of the staff, unless the law lets a program decide.
+fn received(labels: Labels<'_>, findings: &mut Findings) {
+    let process = labels.process;
+    for (name, template) in &process.applicant.receives {
+        let at = template.expressions().first().map_or(Place { line: 1, column: 1 }, |e| e.at);
+        let key = format!("applicant.receives.{name}");
+        Told { labels, key: key.clone(), at }.check(template, findings);
+        if process.automatisierung == Automatisierung::Voll || is_decided(process, template) {
+            continue;
+        }
+        let text = Text::new(
+            format!("{key} → {SINK}: das hat niemand im Haus freigegeben."),
+            format!("{key} → applicant (status page): nobody of the staff has agreed to this."),
+        );
+        findings.error("LZ612", at, key, text).hint = Some(Text::new(
+            "Davor steht ein human-Schritt im Haus, der in jedem Vorgang kommt; oder es ist genau der Wert eines Schritts, der ihn ohne „?“ braucht.",
+            "A human step of the staff stands before it in every run; or it is exactly the value of a step that needs one without \"?\".",
+        ));
+    }
+}
+
+/// A person stands before it whatever was skipped; or it is the value of one step, and gone with it, and a person stands before that step.
+pub fn is_decided(process: &Process, template: &Template) -> bool {
+    let step = match template {
+        Template::Expression(expression) => match &expression.shape {
+            Shape::Ref(path) => path.step().and_then(|id| process.steps.get(id)),
+            _ => None,
+        },
+        _ => None,
+    };
+    let by_hand = |step: &Step| matches!(&step.kind, StepKind::Human(human) if !human.asks_applicant());
+    gates::is_gated_output(process, template) || step.is_some_and(|step| by_hand(step) || gates::is_gated(process, &step.id, template))
 }
 
 /// What an applicant is told in a step, by its key; nothing where the staff is asked.

@@ -97,6 +97,10 @@ fn flows_of(process: &Process, setting: &Setting<'_>, input: Source<'_>) -> Vec<
             }
         }
     }
+    for (name, template) in &process.applicant.receives {
+        let gate = applicant::is_decided(process, template);
+        rows.extend(tracer.of(template).into_iter().map(|trace| row(applicant::SINK, &format!("applicant.receives.{name}"), "–", gate, trace)));
+    }
     for (name, template) in &process.output {
         let gate = gates::is_gated_output(process, template);
         rows.extend(tracer.of(template).into_iter().map(|trace| row(&answer(process), &format!("output.{name}"), "–", gate, trace)));

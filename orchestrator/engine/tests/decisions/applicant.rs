@@ -314,3 +314,43 @@ fn files_nobody_asked_for() {
     large.tell(withdraw(hers())).unwrap();
     assert!(matches!(large.tell(add(hers(), 1)), Err(Rejection::Stale(_))), "after the end");
 }
+
+const GIVEN: &str = r#"
+applicant: { receives: { bescheid: "Guten Tag {{ input.name }}: {{ steps.f.wort }}", anlage: "{{ steps.wenn.x }}", zahl: "{{ input.n }}", leer: "{{ none }}" } }
+steps:
+  f: { human: { assign: { groups: [GG] }, form: { type: object, properties: { wort: { type: string } } } } }
+  wenn: { needs: [f], if: "{{ steps.f.wort == 'ja' }}", set: { x: "Anlage zu {{ input.name }}" } }
+output: {}
+"#;
+
+/// When all is done, and only then, she gets what the process says: texts and files, not what was skipped, and nothing that is neither.
+#[test]
+fn what_she_gets_in_the_end() {
+    let given = |word: &str, input: Value| {
+        let mut desk = Desk::applied(GIVEN, input).unwrap();
+        let wish = answer(&desk, json!({ "wort": word }), clerk());
+        desk.tell(wish).unwrap();
+        (desk.run.received, desk.run.message, desk.run.ended.map(|(state, _)| state.as_str()))
+    };
+    let (name, done) = (json!({ "name": "Weber" }), Some("completed"));
+    assert_eq!(given("ja", name.clone()), (json!({ "bescheid": "Guten Tag Weber: ja", "anlage": "Anlage zu Weber" }), String::new(), done));
+    assert_eq!(given("nein", name.clone()), (json!({ "bescheid": "Guten Tag Weber: nein" }), String::new(), done));
+    let (received, message, state) = given("nein", json!({ "name": "Weber", "n": 3 }));
+    assert_eq!((received, state), (json!({ "bescheid": "Guten Tag Weber: nein" }), done));
+    assert!(message.contains("„zahl“") && message.contains("weder ein Text noch eine Datei"), "{message}");
+    let mut withdrawn = Desk::applied(GIVEN, name.clone()).unwrap();
+    withdrawn.tell(withdraw(hers())).unwrap();
+    assert_eq!(withdrawn.run.received, Value::Null);
+}
+
+/// What a pattern finds in what a clerk wrote may be no data of hers.
+#[test]
+fn what_turns_out_not_to_be_hers_she_does_not_get() {
+    let text = GIVEN.replace("wort: { type: string }", "wort: { type: string, x-schutzbedarf: kein, x-kategorien: [] }");
+    let mut desk = Desk::applied(&text, json!({ "name": "Weber" })).unwrap();
+    desk.process.datenkategorien.clear();
+    let wish = answer(&desk, json!({ "wort": "schreiben Sie an privat@example.org" }), clerk());
+    desk.tell(wish).unwrap();
+    assert_eq!(desk.run.received, Value::Null);
+    assert!(desk.run.message.contains("„bescheid“") && desk.run.message.contains("personenbezogen"), "{}", desk.run.message);
+}

@@ -388,6 +388,50 @@ fn what_an_applicant_is_shown() {
     assert_eq!(told, ["Antragstellende Person (Statusseite) steps.sie.human.show.x ← input.frei (untrusted) gate false"]);
 }
 
+/// What she gets in the end she may see, and somebody of the staff has agreed to: in every run, or before the one value it is.
+#[test]
+fn what_an_applicant_gets_in_the_end() {
+    let getting = |value: &str, more: &str| {
+        let text = GOOD.replacen("steps:\n", &format!("applicant: {{ receives: {{ bescheid: \"{value}\" }} }}\nsteps:\n{more}"), 1);
+        let found = findings(&text, &House::new("gruen"));
+        found
+            .into_iter()
+            .filter(|line| line.contains("applicant.receives"))
+            .map(|line| line.split(':').next().unwrap_or_default().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let (unseen, unagreed) = ("LZ405 applicant.receives.bescheid", "LZ612 applicant.receives.bescheid");
+    let early = "  frueh: { human: { assign: { groups: [GG-Amt] }, form: { type: object, properties: { wort: { type: string } } } } }\n";
+    let perhaps = "  vielleicht:\n    if: \"{{ input.zahl > 1 }}\"\n    human: { assign: { groups: [GG-Amt] }, form: { type: object, properties: { datei: { type: object, format: file }, wort: { type: string } } } }\n  danach: { needs: [vielleicht], set: { x: \"{{ input.frei }}\" } }\n";
+    for (value, more, expected) in [
+        ("Guten Tag, {{ steps.entscheidung.akte }}", "", vec![]),
+        ("{{ input.frei }}", "", vec![]),
+        ("{{ steps.text.text }}", "", vec![unseen]),
+        ("{{ steps.einordnung.art }}", "", vec![unseen]),
+        ("{{ steps.entscheidung.shown.fund }}", "", vec![unseen]),
+        ("{{ steps.vielleicht.datei }}", perhaps, vec![]),
+        ("{{ steps.danach.x }}", perhaps, vec![]),
+        ("{{ steps.frueh.wort }}", early, vec![]),
+    ] {
+        assert_eq!(getting(value, more), expected, "{value}");
+    }
+    // without a step of the staff that comes in every run, or before that value
+    let alone = |value: &str| {
+        let head = GOOD.split_once("steps:\n").unwrap().0.replace("ki_verordnung: { klasse: minimal, begruendung: Test }\n", "");
+        let steps = perhaps.replace("  danach: { needs: [vielleicht],", "  danach: { needs: [\"vielleicht?\"],");
+        let text = format!("{head}applicant: {{ receives: {{ bescheid: \"{value}\" }} }}\nsteps:\n{steps}");
+        findings(&text, &House::new("gruen")).into_iter().map(|line| line.split(':').next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(alone("{{ steps.vielleicht.wort }}"), Vec::<String>::new(), "gone with its step");
+    assert_eq!(alone("{{ steps.vielleicht.wort | default('nichts') }}"), [unagreed]);
+    assert_eq!(alone("{{ steps.danach.x }}"), [unagreed], "nobody need have been there");
+    assert_eq!(alone("{{ input.frei }}"), [unagreed]);
+    // where it goes stands in the table of flows
+    let text = GOOD.replacen("steps:\n", "applicant: { receives: { bescheid: \"{{ input.frei }}\" } }\nsteps:\n", 1);
+    let told: Vec<String> = rows_of(&text).into_iter().filter(|row| row.contains("Statusseite")).collect();
+    assert_eq!(told, ["Antragstellende Person (Statusseite) applicant.receives.bescheid ← input.frei (untrusted) gate true"]);
+}
+
 fn rows_of(text: &str) -> Vec<String> {
     rows(text, &House::new("gruen"))
 }

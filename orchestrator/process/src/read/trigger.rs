@@ -8,6 +8,7 @@ use super::{
     poll::{number, read_poll},
 };
 use crate::{
+    applicant::{IntakeLogin, Loa},
     arrival::{MAIL_FIELDS, missing},
     model::{HookAuth, Respond, RunAs, Trigger, TriggerKind},
     schedule::{CatchUp, Holidays, Schedule},
@@ -187,9 +188,25 @@ fn read_intake(node: &Node, key: &str, findings: &mut Findings) -> Option<Trigge
     let mut fields = Fields::open(node, key, findings)?;
     let path = path_of(&mut fields);
     let public = fields.one_of("audience", &[("public", true)]).unwrap_or(true);
+    let login = fields.opt("login").map(|node| login(node, &fields.path("login"), fields.findings));
     let run_as = account(&mut fields);
     fields.close();
-    Some(Trigger { kind: TriggerKind::Intake { path: path?, public }, run_as: run_as?, at: node.at })
+    let login = match login {
+        // what cannot be read must not leave the form open to everybody
+        Some(None) => return None,
+        Some(read) => read,
+        None => None,
+    };
+    Some(Trigger { kind: TriggerKind::Intake { path: path?, public, login }, run_as: run_as?, at: node.at })
+}
+
+fn login(node: &Node, key: &str, findings: &mut Findings) -> Option<IntakeLogin> {
+    let mut fields = Fields::open(node, key, findings)?;
+    let oidc = fields.req_text("oidc").map(str::to_owned);
+    fields.req("loa");
+    let loa = fields.one_of("loa", &Loa::ALL);
+    fields.close();
+    Some(IntakeLogin { oidc: oidc?, loa: loa? })
 }
 
 fn read_webhook(node: &Node, key: &str, findings: &mut Findings) -> Option<Trigger> {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{
     form::{FormView, ReviewGroup},
     shown::Shown,
-    stand::{AddedFile, Happened, Withdrawal},
+    stand::{AddedFile, Happened, OwnFile, Withdrawal},
     words::{format_span, word},
 };
 
@@ -200,6 +200,8 @@ pub struct StatusPage {
     /// What the case is for: what was asked of registers was asked for this.
     pub purpose: String,
     pub decides: Decision,
+    /// What she gets in the end.
+    pub received: Vec<OwnFile>,
     /// When she took her application back, in the tenant's zone.
     pub withdrawn: Option<DateTime>,
     /// What was done is being taken back.

@@ -153,3 +153,14 @@ pub struct OwnFile {
     pub text: String,
     pub link: String,
 }
+
+/// Signing in before applying, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AusweisenPage {
+    pub title: String,
+    pub text: String,
+    /// How surely she must be known, in words; `None`: that is not the point here.
+    pub level: Option<String>,
+    /// Where the sign-in begins.
+    pub link: String,
+}

@@ -1,4 +1,5 @@
-//! What a browser carries while it is away at the identity provider: for which tenant it signs in, and where it wanted to go.
+//! What a browser carries while it is away at an identity provider: for which tenant (or which of its forms) it signs in, and where it
+//! wanted to go.
 //!
 //! Sealed with a key of this process. State, nonce and PKCE verifier are derived from it, so nothing is kept here for people who
 //! never come back, and an answer fits only the browser that asked. Pure.
@@ -63,7 +64,7 @@ impl Flow {
     }
 }
 
-fn derive(key: &[u8; 32], purpose: &str, payload: &str) -> String {
+pub(super) fn derive(key: &[u8; 32], purpose: &str, payload: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
     mac.update(purpose.as_bytes());
     mac.update(b"\n");

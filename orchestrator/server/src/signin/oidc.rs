@@ -47,7 +47,7 @@ pub async fn begin(
     let asked = outside(&site, &uri, &headers);
     let Some((_, oidc)) = provider(&site, &name) else { return asked.missing() };
     let flow = Flow::new(&name, query.get(pages::BACK).cloned(), site.now(), session::name(&site));
-    match oidc.authorize_url(&flow.binding(&site.flow_key, redirect(&site, &name)), site.now()).await {
+    match oidc.authorize_url(&flow.binding(&site.flow_key, redirect(&site, &name)), &[], site.now()).await {
         Ok(url) => with_cookies(Redirect::to(&url).into_response(), &[site.cookies.set(flow::COOKIE, &flow.seal(&site.flow_key), flow::LIFE_S)]),
         Err(error) => refused(&asked, &name, &error),
     }

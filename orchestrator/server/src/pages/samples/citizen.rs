@@ -47,6 +47,7 @@ impl StatusPage {
             more_steps: Some("/status/k7f3-9x2m-q8zp?ab=50#geschehen".into()),
             purpose: format!("Festsetzung der Hundesteuer {EVIL}"),
             decides: Decision::Assistenz,
+            received: vec![OwnFile { text: format!("Bescheid {EVIL} (Text)"), link: "/status/k7f3-9x2m-q8zp/bescheid/bescheid".into() }],
             withdrawn: None,
             ending: false,
             own: Some("/status/k7f3-9x2m-q8zp/angaben".into()),

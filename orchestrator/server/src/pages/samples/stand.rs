@@ -112,6 +112,16 @@ pub(super) fn pages(lang: Lang) -> Vec<(&'static str, Page)> {
         ("zurueckziehen-fehler", Page::Rueckzug(RueckzugPage::sample(true))),
         ("nachreichen", Page::Nachreichen(NachreichenPage::sample(false, lang))),
         ("nachreichen-fehler", Page::Nachreichen(NachreichenPage::sample(true, lang))),
+        (
+            "ausweisen",
+            Page::Ausweisen(AusweisenPage {
+                title: "Bitte melden Sie sich an".into(),
+                text: EVIL.into(),
+                level: Some(EVIL.into()),
+                link: "/antrag/vg/hund/anmelden".into(),
+            }),
+        ),
+        ("ausweisen-fehler", Page::Ausweisen(AusweisenPage { title: EVIL.into(), text: EVIL.into(), level: None, link: "/antrag/vg/hund/anmelden".into() })),
         ("angaben", Page::Angaben(AngabenPage::sample(false, lang))),
         ("angaben-geloescht", Page::Angaben(AngabenPage::sample(true, lang))),
     ]

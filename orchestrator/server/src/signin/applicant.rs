@@ -1,0 +1,254 @@
+//! Signing in as applicant: at the provider an intake names, for this one form and for a while. Owns the cookie that says how sure it is who
+//! applies, and nothing more: what else the provider tells is not read, and nobody becomes staff here.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use axum::{
+    extract::{Path, Query, Request, State},
+    http::{HeaderMap, Method, StatusCode, Uri},
+    response::{IntoResponse as _, Redirect, Response},
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use jiff::Timestamp;
+use laufzettel_domain::Value;
+use laufzettel_process::{
+    applicant::{IntakeLogin, Loa},
+    model::TriggerKind,
+};
+use serde_json::json;
+
+use super::{
+    flow::{self, Flow},
+    outside, with_cookies,
+};
+use crate::{
+    oidc::{Oidc, OidcError},
+    pages::{AusweisenPage, Page, words},
+    reply::Asked,
+    session,
+    site::{Site, TenantSite},
+};
+
+/// Says how sure it is who applies.
+const COOKIE: &str = "laufzettel-antrag";
+/// While she is away at the provider: another name than the staff's, so that neither answer fits the other.
+const AWAY: &str = "laufzettel-ausweis";
+/// Seconds a sign-in holds for its form: two hours, with papers to look for.
+const LIFE_S: i64 = 7_200;
+
+/// A provider of the tenant's configuration.
+#[derive(Clone)]
+pub struct ApplicantLogin {
+    pub oidc: Arc<Oidc>,
+    /// What its `acr` means; what is not listed is refused.
+    pub levels: BTreeMap<String, Loa>,
+}
+
+impl ApplicantLogin {
+    /// Values of `acr` that would do, the least demanding first.
+    fn enough(&self, wanted: Loa) -> Vec<String> {
+        let mut enough: Vec<(Loa, &String)> = self.levels.iter().filter(|(_, level)| **level >= wanted).map(|(acr, level)| (*level, acr)).collect();
+        enough.sort_unstable();
+        enough.into_iter().map(|(_, acr)| acr.clone()).collect()
+    }
+}
+
+/// What is known of whoever applies.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// `None`: nobody signed in, for nobody asked.
+    pub loa: Option<Loa>,
+}
+
+impl Identity {
+    /// `run.applicant`, as a run begins with it.
+    pub fn facts(self) -> Value {
+        self.loa.map_or(Value::Null, |loa| json!({ "applicant": { "loa": loa.as_str() } }))
+    }
+}
+
+/// What the intake of this path asks for.
+fn wanted<'t>(tenant: &'t TenantSite, path: &str) -> Option<&'t IntakeLogin> {
+    let triggers = tenant.desk.tenant.catalogue.processes.values().flat_map(|process| &process.triggers);
+    let mut logins = triggers.filter_map(|trigger| match &trigger.kind {
+        TriggerKind::Intake { path: own, login, .. } if own == path => login.as_ref(),
+        _ => None,
+    });
+    logins.next()
+}
+
+/// A form, as the cookie names it. No tenant's name has a slash in it.
+fn scope(name: &str, path: &str) -> String {
+    format!("{name}/{path}")
+}
+
+/// Before a form is shown or taken: who applies, or what she is told instead.
+pub fn guard(site: &Site, (name, tenant): (&str, &TenantSite), path: &str, asked: &Asked, request: &Request) -> Result<Identity, Response> {
+    let Some(login) = wanted(tenant, path) else { return Ok(Identity::default()) };
+    let cookie = site.cookies.get(request.headers(), COOKIE);
+    let begin = format!("/antrag/{name}/{path}/anmelden");
+    match cookie.and_then(|cookie| open(cookie, &site.flow_key, site.now(), &scope(name, path))) {
+        Some(loa) if loa >= login.loa => Ok(Identity { loa: Some(loa) }),
+        Some(_) => Err(told(asked, StatusCode::FORBIDDEN, "applicant_low", "applicant_low_text", Some(login.loa), begin)),
+        None if request.method() == Method::POST => Err(told(asked, StatusCode::FORBIDDEN, "applicant_over", "applicant_over_text", Some(login.loa), begin)),
+        None => Err(told(asked, StatusCode::OK, "applicant_sign_in", "applicant_sign_in_text", Some(login.loa), begin)),
+    }
+}
+
+/// The cookie's value.
+fn seal(key: &[u8; 32], now: Timestamp, scope: &str, loa: Loa) -> String {
+    let payload = format!("{scope}\n{}\n{}", now.as_second(), loa.as_str());
+    format!("{}.{}", URL_SAFE_NO_PAD.encode(&payload), flow::derive(key, "applicant", &payload))
+}
+
+/// `None`: not sealed by us, for another form, or too old.
+fn open(cookie: &str, key: &[u8; 32], now: Timestamp, scope: &str) -> Option<Loa> {
+    let (payload, sealed) = cookie.split_once('.')?;
+    let payload = String::from_utf8(URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
+    if !flow::is_same(&flow::derive(key, "applicant", &payload), sealed) {
+        return None;
+    }
+    let mut parts = payload.splitn(3, '\n');
+    let (of, at, loa) = (parts.next()?, parts.next()?.parse::<i64>().ok()?, parts.next()?);
+    ((0..LIFE_S).contains(&(now.as_second() - at)) && of == scope).then(|| Loa::parse(loa))?
+}
+
+/// The address a provider sends applicants back to, as it must be registered there: one of each tenant and provider.
+fn redirect(site: &Site, name: &str, provider: &str) -> String {
+    format!("{}/anmelden/ausweis/{name}/{provider}/zurueck", site.public_url)
+}
+
+/// To the provider, with the levels that would do.
+pub async fn begin(State(site): State<Arc<Site>>, Path((name, path)): Path<(String, String)>, uri: Uri, headers: HeaderMap) -> Response {
+    let tenant = site.tenants.get(&name);
+    let asked = Asked::new(&uri, &headers, tenant, None);
+    let Some((tenant, login)) = tenant.and_then(|tenant| Some((tenant, wanted(tenant, &path)?))) else { return asked.missing() };
+    let back = format!("/antrag/{name}/{path}");
+    let Some(provider) = tenant.applicants.get(&login.oidc) else { return down(&asked, &back) };
+    let flow = Flow::new(&scope(&name, &path), Some(login.oidc.clone()), site.now(), session::name(&site));
+    let binding = flow.binding(&site.flow_key, redirect(&site, &name, &login.oidc));
+    match provider.oidc.authorize_url(&binding, &provider.enough(login.loa), site.now()).await {
+        Ok(url) => with_cookies(Redirect::to(&url).into_response(), &[site.cookies.set(AWAY, &flow.seal(&site.flow_key), flow::LIFE_S)]),
+        Err(error) => refused(&asked, &name, &error, back),
+    }
+}
+
+/// Whatever comes of it, the cookie has done its service: a second answer fits nothing any more.
+pub async fn back(
+    State(site): State<Arc<Site>>,
+    Path((name, provider)): Path<(String, String)>,
+    Query(query): Query<HashMap<String, String>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let tenant = site.tenants.get(&name);
+    let asked = Asked::new(&uri, &headers, tenant, None);
+    let Some((tenant, own)) = tenant.and_then(|tenant| Some((tenant, tenant.applicants.get(&provider)?))) else { return asked.missing() };
+    let mut cookies = vec![site.cookies.clear(AWAY)];
+    let sealed = site.cookies.get(&headers, AWAY).and_then(|cookie| Flow::open(cookie, &site.flow_key, site.now()));
+    let flow = sealed.filter(|flow| flow.back == provider);
+    let path = flow.as_ref().and_then(|flow| flow.tenant.strip_prefix(&name)?.strip_prefix('/')).map(str::to_owned);
+    let (Some(flow), Some(path)) = (flow, path) else { return with_cookies(stale(&outside(&site, &uri, &headers), "/"), &cookies) };
+    let Some(login) = wanted(tenant, &path) else { return with_cookies(asked.missing(), &cookies) };
+    let form = format!("/antrag/{name}/{path}");
+    let binding = flow.binding(&site.flow_key, redirect(&site, &name, &provider));
+    let given = |key: &str| query.get(key).map(String::as_str);
+    let fits = given("state").is_some_and(|state| flow::is_same(state, &binding.state)) && given("iss").is_none_or(|iss| iss == own.oidc.issuer());
+    let response = match given("code").filter(|_| fits) {
+        None => stale(&asked, &format!("{form}/anmelden")),
+        Some(code) => match own.oidc.vouch(code, &binding, site.now()).await {
+            Err(error) => refused(&asked, &name, &error, format!("{form}/anmelden")),
+            Ok(acr) => match acr.as_ref().and_then(|acr| own.levels.get(acr)) {
+                None => {
+                    tracing::warn!(tenant = name, provider, acr = acr.unwrap_or_default(), "a level the configuration does not know is refused");
+                    told(&asked, StatusCode::FORBIDDEN, "applicant_unknown", "applicant_unknown_text", Some(login.loa), format!("{form}/anmelden"))
+                }
+                Some(loa) if *loa < login.loa => {
+                    told(&asked, StatusCode::FORBIDDEN, "applicant_low", "applicant_low_text", Some(login.loa), format!("{form}/anmelden"))
+                }
+                Some(loa) => {
+                    cookies.push(site.cookies.set(COOKIE, &seal(&site.flow_key, site.now(), &scope(&name, &path), *loa), LIFE_S));
+                    Redirect::to(&form).into_response()
+                }
+            },
+        },
+    };
+    with_cookies(response, &cookies)
+}
+
+fn stale(asked: &Asked, again: &str) -> Response {
+    told(asked, StatusCode::BAD_REQUEST, "sign_in_stale", "applicant_stale_text", None, again.to_owned())
+}
+
+fn down(asked: &Asked, again: &str) -> Response {
+    told(asked, StatusCode::SERVICE_UNAVAILABLE, "sign_in_down", "applicant_down_text", None, again.to_owned())
+}
+
+fn refused(asked: &Asked, name: &str, error: &OidcError, again: String) -> Response {
+    match error {
+        OidcError::Unavailable(_) => {
+            tracing::warn!(tenant = name, %error, "applicants cannot sign in now");
+            down(asked, &again)
+        }
+        OidcError::Refused(_) => {
+            tracing::info!(tenant = name, %error, "an applicant's sign-in came to nothing");
+            stale(asked, &again)
+        }
+        OidcError::Invalid(_) => {
+            tracing::error!(tenant = name, %error, "what the applicants' provider sent is not believed");
+            told(asked, StatusCode::FORBIDDEN, "sign_in_refused", "sign_in_invalid", None, again)
+        }
+    }
+}
+
+fn told(asked: &Asked, status: StatusCode, title: &str, text: &str, level: Option<Loa>, link: String) -> Response {
+    let word = |key: &str| words::word(key, asked.lang).to_owned();
+    let level = level.map(|level| word(&format!("loa_{}", level.as_str())));
+    asked.page(status, &Page::Ausweisen(AusweisenPage { title: word(title), text: word(text), level, link }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: [u8; 32] = [7; 32];
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+    }
+
+    /// For its form, as long as it holds, and as sure as it was said.
+    #[test]
+    fn a_sign_in_holds_for_its_form_and_its_time() {
+        let sealed = seal(&KEY, at(0), "vg/hund", Loa::Substanziell);
+        for (cookie, key, now, scope, expected) in [
+            (sealed.clone(), KEY, at(0), "vg/hund", Some(Loa::Substanziell)),
+            (sealed.clone(), KEY, at(LIFE_S - 1), "vg/hund", Some(Loa::Substanziell)),
+            (sealed.clone(), KEY, at(LIFE_S), "vg/hund", None),
+            (sealed.clone(), KEY, at(-1), "vg/hund", None),
+            (sealed.clone(), KEY, at(0), "vg/katze", None),
+            (sealed.clone(), [8; 32], at(0), "vg/hund", None),
+            (format!("{sealed}A"), KEY, at(0), "vg/hund", None),
+            (format!("{}.{}", URL_SAFE_NO_PAD.encode("vg/hund\n1800000000\nhoch"), sealed.split_once('.').unwrap().1), KEY, at(0), "vg/hund", None),
+            // what a browser carries while it is away is no sign-in
+            (Flow { tenant: "vg/hund".into(), back: "b".into(), at: at(0).as_second(), random: "hoch".into() }.seal(&KEY), KEY, at(0), "vg/hund", None),
+            (String::new(), KEY, at(0), "vg/hund", None),
+        ] {
+            assert_eq!(open(&cookie, &key, now, scope), expected, "{cookie}");
+        }
+    }
+
+    #[test]
+    fn levels_by_strength() {
+        assert!(Loa::Basis < Loa::Substanziell && Loa::Substanziell < Loa::Hoch);
+        for (word, level) in Loa::ALL {
+            assert_eq!((level.as_str(), Loa::parse(word)), (word, Some(level)));
+        }
+        assert_eq!(Loa::parse("mittel"), None);
+        assert_eq!(Identity { loa: Some(Loa::Hoch) }.facts(), json!({ "applicant": { "loa": "hoch" } }));
+        assert_eq!(Identity::default().facts(), Value::Null);
+    }
+}

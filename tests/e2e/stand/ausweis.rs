@@ -1,0 +1,193 @@
+//! Signing in before applying: each level, one that is not enough, one nobody knows, none at all; and what is kept of it.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    net::TcpListener,
+    process::{Child, Command, Stdio},
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+use super::{get, post};
+use crate::{
+    desk::{Server, Tenant, client, process, root, runtime, text},
+    views::sign_in,
+};
+
+/// Killed when dropped.
+struct Provider {
+    child: Child,
+    issuer: String,
+}
+
+impl Provider {
+    fn start() -> Self {
+        let mut command = Command::new("node");
+        command.arg("applicants.mjs").current_dir(root().join("tests/oidc")).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("node runs");
+        let mut lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
+        let issuer = lines.by_ref().map_while(Result::ok).find(|line| line.starts_with("http://")).expect("the provider starts");
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, issuer }
+    }
+}
+
+impl Drop for Provider {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn form(path: &str, login: &str) -> String {
+    let rest = format!(
+        r#"
+triggers:
+  - intake: {{ path: {path}, audience: public{login}, run_as: service:svc-intake }}
+input: {{ type: object, additionalProperties: false, required: [name], properties: {{ name: {{ type: string, maxLength: 100, title: Name }} }} }}
+steps:
+  pruefung:
+    title: Prüfen
+    human:
+      assign: {{ groups: [GG-Steueramt] }}
+      show: {{ niveau: "{{{{ run.applicant.loa | default('ohne Anmeldung') }}}}" }}
+      form: {{ type: object, additionalProperties: false, properties: {{ gut: {{ type: boolean, title: Gut }} }} }}
+output: {{ niveau: "{{{{ run.applicant.loa | default('ohne Anmeldung') }}}}" }}
+"#
+    );
+    process(&format!("hundesteuer-{path}"), &format!("Antrag {path}"), &rest)
+}
+
+fn house() -> (Tenant, Provider, Server) {
+    let (tenant, provider) = (Tenant::new(), Provider::start());
+    for (path, login) in [("frei", ""), ("mittel", ", login: { oidc: bundid, loa: substanziell }"), ("streng", ", login: { oidc: bundid, loa: hoch }")] {
+        std::fs::write(tenant.path(&format!("workflows/{path}.yaml")), form(path, login)).expect("written");
+    }
+    tenant.grant("{ groups: [GG-Steueramt], allow: [\"task.complete:*\", \"run.view:all\"] }");
+    let config = std::fs::read_to_string(tenant.path("laufzettel.yaml")).expect("the configuration");
+    let issuer = &provider.issuer;
+    let applicants = format!(
+        "login: {{ demo: {{}} }}\n    applicants: {{ bundid: {{ oidc: {{ issuer: \"{issuer}\", client: laufzettel }}, levels: {{ stork-1: basis, stork-3: substanziell, stork-4: hoch }} }} }}"
+    );
+    std::fs::write(tenant.path("laufzettel.yaml"), config.replace("login: { demo: {} }", &applicants)).expect("written");
+    let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+    let server = Server::start_at(&tenant, port).expect("up starts");
+    (tenant, provider, server)
+}
+
+struct Came {
+    code: u16,
+    to: String,
+    /// Name and value of the cookies that were set, not cleared.
+    cookies: Vec<String>,
+    page: String,
+}
+
+async fn go(url: &str, cookies: &str) -> Came {
+    let answer = client().get(url).header("cookie", cookies).send().await.expect("an answer");
+    let all = |name: &str| answer.headers().get_all(name).iter().filter_map(|v| v.to_str().ok()).map(str::to_owned).collect::<Vec<_>>();
+    let cookies = all("set-cookie").iter().filter_map(|c| c.split(';').next().map(str::to_owned)).filter(|c| !c.ends_with('=')).collect();
+    let (code, to) = (answer.status().as_u16(), all("location").pop().unwrap_or_default());
+    Came { code, to, cookies, page: answer.text().await.unwrap_or_default().replace("&#x2f;", "/") }
+}
+
+/// From the form's sign-in to what comes of it at this level.
+async fn signed_in(server: &Server, path: &str, level: Option<&str>) -> Came {
+    let away = go(&server.url(&format!("/antrag/vg-bellheim/{path}/anmelden")), "").await;
+    assert_eq!(away.code, 303, "{}", away.page);
+    assert!(away.to.contains("code_challenge_method=S256") && away.to.contains("acr_values=stork-"), "{}", away.to);
+    let level = level.map(|level| format!("&als={level}")).unwrap_or_default();
+    let back = go(&format!("{}{level}", away.to), "").await;
+    assert!(back.to.contains("/anmelden/ausweis/vg-bellheim/bundid/zurueck?code="), "{}", back.to);
+    let came = go(&back.to, &away.cookies.join("; ")).await;
+    // the same answer once more, from a browser that has not asked
+    assert_eq!(go(&back.to, "").await.code, 400);
+    came
+}
+
+#[test]
+fn who_must_sign_in_does_and_nothing_but_the_level_is_kept() {
+    let (tenant, _provider, server) = house();
+    runtime().block_on(async {
+        let antrag = |path: &str| format!("/antrag/vg-bellheim/{path}");
+        // without a sign-in: told how, and nothing taken
+        let (code, page) = get(&server, "", &antrag("mittel")).await;
+        assert!(code == 200 && page.contains("Bitte melden Sie sich zuerst an") && page.contains("substanziell") && !page.contains("name=\"name\""), "{page}");
+        let sent = post(&server, "", &antrag("mittel"), "_schritt=absenden&name=Weber").await;
+        assert!(sent.code == 403 && sent.page.contains("Anmeldung ist abgelaufen"), "{} {}", sent.code, sent.page);
+        // too low, unknown, none
+        for (path, level, words) in [
+            ("mittel", Some("stork-1"), "Diese Anmeldung genügt hier nicht"),
+            ("streng", Some("stork-3"), "Diese Anmeldung genügt hier nicht"),
+            ("mittel", Some("stork-9"), "Diese Anmeldung erkennen wir nicht an"),
+            ("mittel", None, "Diese Anmeldung erkennen wir nicht an"),
+        ] {
+            let came = signed_in(&server, path, level).await;
+            assert!(came.code == 403 && came.page.contains(words) && came.cookies.is_empty(), "{path} {level:?}: {} {}", came.code, came.page);
+            assert!(came.page.contains(&format!("/antrag/vg-bellheim/{path}/anmelden")), "the way to a better one: {}", came.page);
+        }
+        let mut applied = Vec::new();
+        for (n, (path, level, expected)) in
+            [("mittel", "stork-3", "substanziell"), ("mittel", "stork-4", "hoch"), ("streng", "stork-4", "hoch")].into_iter().enumerate()
+        {
+            let came = signed_in(&server, path, Some(level)).await;
+            assert_eq!((came.code, came.to.as_str()), (303, antrag(path).as_str()), "{}", came.page);
+            let cookie = came.cookies.join("; ");
+            assert!(cookie.starts_with("laufzettel-antrag="), "{cookie}");
+            let (code, page) = get(&server, &cookie, &antrag(path)).await;
+            assert!(code == 200 && page.contains("name=\"name\""), "{page}");
+            // for no other form, and for nothing of the staff's
+            let other = if path == "mittel" { "streng" } else { "mittel" };
+            assert!(get(&server, &cookie, &antrag(other)).await.1.contains("Bitte melden Sie sich zuerst an"));
+            assert_eq!(get(&server, &cookie, "/aufgaben").await.0, 303);
+            let key = format!("{n:032}");
+            let sent = post(&server, &cookie, &antrag(path), &format!("_schluessel={key}&_schritt=absenden&name=Weber")).await;
+            assert_eq!(sent.code, 200, "{}", sent.page);
+            applied.push(expected);
+        }
+        // who need not sign in has no level
+        let sent = post(&server, "", &antrag("frei"), "_schluessel=00000000000000000000000000000009&_schritt=absenden&name=Weber").await;
+        assert_eq!(sent.code, 200, "{}", sent.page);
+        applied.push("ohne Anmeldung");
+        // as the clerk reads it
+        let clerk = sign_in(&server, "a.klein").await.expect("signed in");
+        let (_, inbox) = get(&server, &clerk, "/aufgaben").await;
+        let mut found = Vec::new();
+        for (at, _) in inbox.match_indices("href=\"/aufgaben/") {
+            let (_, page) = get(&server, &clerk, inbox[at + 6..].split('"').next().unwrap_or_default()).await;
+            found.extend(["substanziell", "hoch", "ohne Anmeldung"].into_iter().find(|level| page.contains(&format!(">{level}</p>"))));
+        }
+        found.sort_unstable();
+        applied.sort_unstable();
+        assert_eq!(found, applied);
+        // no page of a path that asks for none, and no provider nobody named
+        assert_eq!(get(&server, "", "/antrag/vg-bellheim/frei/anmelden").await.0, 404);
+        assert_eq!(get(&server, "", "/anmelden/ausweis/vg-bellheim/elster/zurueck?code=x&state=y").await.0, 404);
+    });
+    server.stop();
+    // neither name nor subject stands anywhere, not in the contents either (short ones are not compressed)
+    let exported = tenant.laufzettel(&["audit", "export", "--format", "jsonl"]);
+    let mut told = String::from_utf8_lossy(&exported.stdout).into_owned();
+    let records: Vec<serde_json::Value> = told.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let contents = records.iter().filter_map(|record| STANDARD.decode(record["content"].as_str()?).ok());
+    contents.for_each(|content| told.push_str(&String::from_utf8_lossy(&content)));
+    assert!(told.contains("{\"loa\":\"substanziell\"}"), "{}", text(&exported));
+    for secret in ["bundid-4711", "Mustermann"] {
+        assert!(!told.contains(secret), "{secret}");
+    }
+    assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0));
+}
+
+/// A form whose sign-in the tenant does not offer opens for nobody, and `check` says so.
+#[test]
+fn a_sign_in_nobody_offers_is_found() {
+    let tenant = Tenant::new();
+    std::fs::write(tenant.path("workflows/streng.yaml"), form("streng", ", login: { oidc: bundit, loa: hoch }")).expect("written");
+    let checked = tenant.laufzettel(&[
+        "check",
+        &tenant.path("workflows/streng.yaml").display().to_string(),
+        "--config",
+        &tenant.path("laufzettel.yaml").display().to_string(),
+    ]);
+    assert!(checked.status.code() == Some(3) && text(&checked).contains("LZ709"), "{}", text(&checked));
+}
