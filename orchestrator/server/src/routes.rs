@@ -56,6 +56,7 @@ pub fn routes() -> Vec<Route> {
     let route = |path, needs, asks, handler| Route { path, needs, asks, handler };
     vec![
         route("/antrag/{tenant}/{path}", Nothing, "", get(intake::form).post(intake::send).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
+        route("/antrag/{tenant}/{path}/weiter", Nothing, "", get(intake::later::page).post(intake::later::open)),
         route("/status/{code}", Code, "", get(status::page).post(status::answer).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
         route("/hooks/{tenant}/{path}", Sender, "", post(hooks::receive)),
         route("/events/{tenant}", Key, "process.start", post(api::events::receive)),
@@ -212,6 +213,7 @@ mod tests {
         let open: Vec<&str> = routes().iter().filter(|r| r.needs == Needs::Nothing).map(|r| r.path).collect();
         let expected = [
             "/antrag/{tenant}/{path}",
+            "/antrag/{tenant}/{path}/weiter",
             "/static/style.css",
             "/.well-known/jwks/{tenant}",
             "/healthz",
