@@ -169,3 +169,63 @@ fn a_file_is_what_it_holds_and_stays_while_something_else_is_wrong() {
     });
     server.stop();
 }
+
+/// Types a code where drafts are opened, and presses a button.
+async fn with_code(server: &Server, code: &str, button: &str) -> Sheet {
+    let mut page = Sheet::open(server, "/antrag/vg-bellheim/wohngeld/weiter").await;
+    page.enter("code", code);
+    page.press(server, button).await
+}
+
+const NO_DRAFT: &str = "Zu diesem Code gibt es hier keinen Entwurf.";
+
+#[test]
+fn a_draft_comes_back_with_its_code_and_only_with_it() {
+    let tenant = Tenant::new();
+    let server = Server::start(&tenant, None).expect("up starts");
+    runtime().block_on(async {
+        let target = case("wohngeld-vollstaendig.json");
+        let summary = walk(&server, Sheet::open(&server, "/antrag/vg-bellheim/wohngeld").await, &target).await;
+        let mut page = summary.press(&server, "aendern:2").await;
+        page.enter("antragsdatum.monat", "13");
+        page.enter("mitteilung", "Zweimalklingeln");
+        let saved = page.press(&server, "speichern").await;
+        let code = saved.code().unwrap_or_else(|| panic!("{}", saved.text));
+        assert!(code.len() == 29 && saved.text.contains("/antrag/vg-bellheim/wohngeld/weiter"), "{}", saved.text);
+        // without the code nothing of it is legible, and nothing of it is recorded
+        let kept: Vec<u8> =
+            ["", "-wal"].iter().flat_map(|end| std::fs::read(tenant.path(&format!("data/vg-bellheim.sqlite{end}"))).unwrap_or_default()).collect();
+        for secret in ["Zweimalklingeln", &code, &code.replace('-', "")] {
+            assert!(!kept.windows(secret.len()).any(|part| part == secret.as_bytes()), "{secret} is in the database");
+        }
+        // from another device, as it was left: the mistake, the files, the way to the summary
+        let opened = with_code(&server, &code.to_lowercase().replace('-', " "), "weiter").await;
+        assert_eq!((opened.status, opened.value("antragsdatum.monat"), opened.value("mitteilung")), (200, Some("13"), Some("Zweimalklingeln")));
+        assert!(opened.text.contains("Ihr Entwurf ist geöffnet."), "{}", opened.text);
+        // saved once more it is the same draft
+        let again = opened.press(&server, "speichern").await;
+        assert_eq!(again.code(), Some(code.clone()));
+        let mut page = again.press(&server, "hierbleiben").await;
+        page.enter("antragsdatum.monat", "11");
+        let summary = page.press(&server, "pruefen").await;
+        assert!(summary.has("absenden") && summary.text.contains("wohngeld-kontoauszug.txt"), "{}", summary.text);
+        number(&summary.press(&server, "absenden").await);
+        // what was sent is no draft any more, nor is what was deleted; a wrong code is answered the same
+        let gone = with_code(&server, &code, "weiter").await;
+        assert!(gone.status == 422 && gone.text.contains(NO_DRAFT), "{}", gone.text);
+        let saved = Sheet::open(&server, "/antrag/vg-bellheim/wohngeld").await.press(&server, "speichern").await;
+        let code = saved.code().expect("a code");
+        assert!(with_code(&server, &code, "verwerfen").await.text.contains("Der Entwurf ist gelöscht."));
+        for wrong in [code.as_str(), "ACDE-FGHJ-KLMN-PRTU-VWXY-Z234", "x"] {
+            let told = with_code(&server, wrong, "weiter").await;
+            assert_eq!((told.status, told.text), (gone.status, gone.text.clone()), "{wrong}");
+        }
+        let mut last = 0;
+        for _ in 0..10 {
+            last = with_code(&server, "ACDE-FGHJ-KLMN-PRTU-VWXY-Z234", "weiter").await.status;
+        }
+        assert_eq!(last, 429, "nobody tries codes for long");
+    });
+    server.stop();
+    assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0));
+}

@@ -10,19 +10,22 @@ use serde_json::{Value, json};
 use crate::{
     crash::{decide, send},
     desk::{Server, Tenant, post, process, runtime, text, until},
+    sheet::Sheet,
 };
 
 /// A job that passes a place, from its begin to its end: it restarts what died and repeats what was not acknowledged.
 type Job = fn(&mut House);
 
 /// Each place, the passings it dies at (counted within the job, so that some are in its middle), and the job.
-const PLACES: [(&str, &[u64], Job); 77] = [
+const PLACES: [(&str, &[u64], Job); 79] = [
     ("store.before_schema", &[1], restart),
     ("store.before_lane", &[1], restart),
     ("store.after_lane", &[1], restart),
     ("store.opened", &[1], restart),
     ("store.before_close", &[1], restart),
     ("store.before_sweep", &[1], restart),
+    ("unsent.before_write", &[1], unsent),
+    ("unsent.after_write", &[1], unsent),
     ("store.before_history", &[1, 3], application),
     ("store.before_check", &[1, 5], application),
     ("store.before_begin", &[1, 4], application),
@@ -405,6 +408,23 @@ fn application(house: &mut House) {
         (taken && house.rests()).then_some(())
     });
     house.tally();
+}
+
+/// Somebody saves what she has begun, until she has a code; the code opens it.
+fn unsent(house: &mut House) {
+    const FORM: &str = "/antrag/vg-bellheim/hundesteuer";
+    let code = house.until("a draft is saved", |house| {
+        let server = house.server.as_ref()?;
+        runtime().block_on(async { Sheet::try_open(server, FORM).await.filter(|page| page.status == 200)?.try_press(server, "speichern").await?.code() })
+    });
+    house.until("it is opened", |house| {
+        let server = house.server.as_ref()?;
+        runtime().block_on(async {
+            let mut page = Sheet::try_open(server, &format!("{FORM}/weiter")).await.filter(|page| page.status == 200)?;
+            page.enter("code", &code);
+            page.try_press(server, "weiter").await.filter(|page| page.status == 200).map(drop)
+        })
+    });
 }
 
 fn restart(house: &mut House) {

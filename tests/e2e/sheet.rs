@@ -27,9 +27,20 @@ pub struct Sheet {
 
 impl Sheet {
     pub async fn open(server: &Server, path: &str) -> Self {
-        let answer = client().get(server.url(path)).send().await.expect("an answer");
+        Self::try_open(server, path).await.expect("an answer")
+    }
+
+    /// `None`: nobody is there (any more).
+    pub async fn try_open(server: &Server, path: &str) -> Option<Self> {
+        let answer = client().get(server.url(path)).send().await.ok()?;
         let status = answer.status().as_u16();
-        Self::read(status, &answer.text().await.expect("a page"))
+        Some(Self::read(status, &answer.text().await.ok()?))
+    }
+
+    /// The code of a draft, on the page that tells it.
+    pub fn code(&self) -> Option<String> {
+        let (_, behind) = self.text.split_once("entwurf__code\">")?;
+        behind.split_once('<').map(|(code, _)| code.to_owned())
     }
 
     fn read(status: u16, html: &str) -> Self {
@@ -122,6 +133,11 @@ impl Sheet {
 
     /// Presses a button: what comes next.
     pub async fn press(&self, server: &Server, button: &str) -> Self {
+        self.try_press(server, button).await.expect("an answer")
+    }
+
+    /// `None`: nobody is there (any more).
+    pub async fn try_press(&self, server: &Server, button: &str) -> Option<Self> {
         assert!(self.has(button), "no button {button}, but {:?} on {}", self.buttons, self.text);
         let mut body = Vec::new();
         for (name, value) in self.pairs.iter().chain([&("_schritt".to_owned(), button.to_owned())]) {
@@ -135,9 +151,9 @@ impl Sheet {
         }
         body.extend(b"--rand--\r\n");
         let request = client().post(server.url(&self.action)).header("origin", server.url("")).header("content-type", "multipart/form-data; boundary=rand");
-        let answer = request.body(body).send().await.expect("an answer");
+        let answer = request.body(body).send().await.ok()?;
         let status = answer.status().as_u16();
-        Self::read(status, &answer.text().await.expect("a page"))
+        Some(Self::read(status, &answer.text().await.ok()?))
     }
 
     /// Fills in what this page asks of `target`; files lie in `folder`.

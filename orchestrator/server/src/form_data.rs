@@ -28,6 +28,12 @@ impl Sent {
         self.pairs.iter().rev().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
     }
 
+    /// What was filled in before, put away and brought back.
+    pub fn again(pairs: Vec<(String, String)>, form: &Form) -> Self {
+        let files = known_files(&pairs, form);
+        Self { pairs, files, problems: Vec::new() }.settled()
+    }
+
     /// The references among the pairs are those of the files that are there now: what was removed is gone, what came is named.
     fn settled(mut self) -> Self {
         self.pairs.retain(|(name, _)| !name.ends_with(form::FILE_REFERENCE) && !name.ends_with(form::FILE_REMOVED));
@@ -46,8 +52,7 @@ pub async fn read(request: Request, desk: &Desk, form: &Form) -> Result<Sent, ()
     if pairs.len() > PAIRS_MAX || pairs.iter().any(|(_, value)| value.len() > FIELD_BYTES_MAX) {
         return Err(());
     }
-    let files = known_files(&pairs, form);
-    Ok(Sent { pairs, files, problems: Vec::new() }.settled())
+    Ok(Sent::again(pairs, form))
 }
 
 fn is_multipart(request: &Request) -> bool {

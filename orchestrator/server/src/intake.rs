@@ -1,5 +1,7 @@
 //! The citizen's way in: a form made from the process's input, on as many pages as it needs, a summary, a receipt.
 
+mod draft;
+pub mod later;
 mod walk;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -74,9 +76,18 @@ pub async fn form(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
     if let Err(answer) = guard(&site, (&name, tenant), &path, &asked, &request) {
         return answer;
     }
-    let sight = Sight { entrance: &entrance, asked: &asked, form: entrance.form.laid(&[]), problems: &[], key: new_key(tenant) };
+    let sight = Sight {
+        entrance: &entrance,
+        asked: &asked,
+        form: entrance.form.laid(&[]),
+        problems: &[],
+        key: new_key(tenant),
+        action: asked.path.clone(),
+        place: String::new(),
+        draft: None,
+    };
     let filled = Filled { own_data: true, ..Filled::default() };
-    asked.ok(&sight.page(Position::start(), false, &filled))
+    asked.ok(&sight.page(Position::start(), Say::Nothing, &filled))
 }
 
 pub fn new_key(tenant: &TenantSite) -> String {
@@ -110,7 +121,22 @@ pub async fn send(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
     walk::change(&entrance.form, &intent, &mut position, &mut sent.pairs);
     sent.files.retain(|file| sent.pairs.iter().any(|(_, reference)| *reference == file.reference));
     let Ok((value, problems)) = read_value(tenant, &entrance, &sent).await else { return asked.unavailable() };
-    let sight = Sight { entrance: &entrance, asked: &asked, form: entrance.form.laid(&sent.pairs), problems: &problems, key };
+    let place = format!("{name}/{path}");
+    let mut draft = match later::carried(&site, tenant, &asked, &place, &sent, &from).await {
+        Ok(draft) => draft,
+        Err(refused) => return refused,
+    };
+    if intent == Intent::Discard
+        && let Some(code) = draft.take()
+        && later::discard(tenant, &place, &code).await.is_err()
+    {
+        return asked.unavailable();
+    }
+    let form = entrance.form.laid(&sent.pairs);
+    let sight = Sight { entrance: &entrance, asked: &asked, form, problems: &problems, key, action: asked.path.clone(), place, draft };
+    if intent == Intent::Save {
+        return later::save(&site, tenant, sight, &position, &sent, &from).await;
+    }
     match walk::lead(&sight.form, &intent, &position.settled(&sight.form), &sent.pairs, &problems) {
         Lead::Show { position, say } => sight.shown(position, say, &sent),
         Lead::Summary => asked.ok(&sight.summary(&sent, &value)),
@@ -144,9 +170,20 @@ struct Sight<'s> {
     form: Form,
     problems: &'s [Problem],
     key: String,
+    /// Where the form goes.
+    action: String,
+    /// Tenant and form: what drafts are sealed for.
+    place: String,
+    /// Of the draft this was taken from or put away as.
+    draft: Option<draft::Code>,
 }
 
 impl Sight<'_> {
+    /// What the application is called to whoever makes it; the process has a name for the house.
+    fn title(&self) -> String {
+        self.entrance.form.title.clone().unwrap_or_else(|| self.entrance.prepared.process.title.clone())
+    }
+
     /// A place again, or the next; a file that was not taken is told in any case.
     fn shown(&self, position: Position, say: Say, sent: &Sent) -> Response {
         let told = say == Say::Wrong;
@@ -158,10 +195,10 @@ impl Sight<'_> {
         let problems: Vec<Problem> = problems.iter().filter(here).cloned().collect();
         let filled = Filled { pairs: &sent.pairs, problems: &problems, files: &sent.files, proposal: None, proposed_by: None, own_data: true };
         let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-        self.asked.page(status, &self.page(position, say == Say::New, &filled))
+        self.asked.page(status, &self.page(position, say, &filled))
     }
 
-    fn page(&self, position: Position, new_questions: bool, filled: &Filled<'_>) -> Page {
+    fn page(&self, position: Position, say: Say, filled: &Filled<'_>) -> Page {
         let (process, lang) = (&self.entrance.prepared.process, self.asked.lang);
         let position = position.settled(&self.form);
         let Position { place, to_summary, .. } = &position;
@@ -171,15 +208,15 @@ impl Sight<'_> {
         let Part { title, number, hint, help, form } =
             self.form.part(place).unwrap_or_else(|| Part { title: None, number: None, hint: None, help: None, form: self.form.clone() });
         Page::Antrag(Box::new(AntragPage {
-            action: self.asked.path.clone(),
-            title: process.title.clone(),
-            description: process.description.clone(),
+            action: self.action.clone(),
+            title: self.title(),
+            description: self.entrance.form.description.clone().unwrap_or_else(|| process.description.clone()),
             notice: first.then(|| Notice::of(process, lang)),
             step: (self.form.pages().len() > 1).then(|| self.step(&page_place, position.farthest)),
             entry: number.map(|number| format!("{} {number}", title.unwrap_or_default())),
             hint,
             help,
-            new_questions,
+            message: say.word(),
             hidden: self.hidden(&position, &form, filled.pairs),
             form: form.view(filled, lang),
             back: !first && !(*to_summary && matches!(place, Place::Page(_))),
@@ -190,14 +227,14 @@ impl Sight<'_> {
     }
 
     fn hidden(&self, position: &Position, part: &Form, pairs: &[(String, String)]) -> Vec<(String, String)> {
-        let mut hidden = self.entrance.form.carried(part, pairs);
         let shown = part.shown_branches().into_iter().map(|path| path.to_string());
         let seen: BTreeSet<String> = position.seen.iter().cloned().chain(shown).collect();
-        hidden.extend(seen.into_iter().map(|path| (pages::SEEN.to_owned(), path)));
-        hidden.push((pages::PLACE.to_owned(), position.place.to_string()));
-        hidden.push((pages::FARTHEST.to_owned(), position.farthest.to_string()));
-        hidden.extend(position.to_summary.then(|| (pages::GOAL.to_owned(), pages::GOAL_SUMMARY.to_owned())));
-        hidden
+        let position = Position { seen: seen.into_iter().collect(), ..position.clone() };
+        self.entrance.form.carried(part, pairs).into_iter().chain(position.pairs()).chain(self.draft_pair()).collect()
+    }
+
+    fn draft_pair(&self) -> Option<(String, String)> {
+        self.draft.as_ref().map(|code| (pages::DRAFT.to_owned(), code.written()))
     }
 
     fn step(&self, here: &Place, farthest: usize) -> Step {
@@ -230,10 +267,11 @@ impl Sight<'_> {
             groups: self.form.review_page(*page, value, lang),
         };
         let mut hidden = self.entrance.form.own_pairs(&sent.pairs);
+        hidden.extend(self.draft_pair());
         hidden.extend(pages.last().map(|last| (pages::FARTHEST.to_owned(), last.to_string())));
         Page::Zusammenfassung(ZusammenfassungPage {
-            action: self.asked.path.clone(),
-            title: self.entrance.prepared.process.title.clone(),
+            action: self.action.clone(),
+            title: self.title(),
             sections: pages.iter().map(section).collect(),
             hidden,
             key: self.key.clone(),
@@ -251,11 +289,12 @@ async fn once(tenant: &TenantSite, sight: Sight<'_>, (path, identity): (&str, Id
         let sight = Sight { key: new_key(tenant), ..sight };
         return sight.asked.ok(&sight.summary(sent, &value));
     }
-    submit(tenant, sight.entrance, sight.asked, (path, identity), value, &sight.key).await
+    submit(tenant, &sight, (path, identity), value).await
 }
 
 /// Starts the run and gives the receipt. Sent twice with the same key, it is one run and the same receipt.
-async fn submit(tenant: &TenantSite, entrance: &Entrance, asked: &Asked, (path, identity): (&str, Identity), input: Value, key: &str) -> Response {
+async fn submit(tenant: &TenantSite, sight: &Sight<'_>, (path, identity): (&str, Identity), input: Value) -> Response {
+    let Sight { entrance, asked, key, .. } = sight;
     let process = &entrance.prepared.process;
     let request = StartRequest {
         process: process.id.to_string(),
@@ -275,6 +314,12 @@ async fn submit(tenant: &TenantSite, entrance: &Entrance, asked: &Asked, (path, 
         Err(StartError::Quota(exceeded)) => return asked.too_many(&exceeded),
         Err(_) => return asked.unavailable(),
     };
+    // sent is sent; a draft that stays behind goes with its time
+    if let Some(code) = &sight.draft
+        && let Err(error) = later::discard(tenant, &sight.place, code).await
+    {
+        tracing::warn!(%error, "the draft of an application that was sent stays until its time is over");
+    }
     receipt(tenant, asked, run).await
 }
 

@@ -26,8 +26,8 @@ use laufzettel_domain::Lang;
 use serde::Serialize;
 
 pub use citizen::{
-    Answered, AntragPage, Decision, Notice, Question, QuittungPage, Reached, ReviewSection, Said, Station, StatusPage, Step, StepProgress, StepRow,
-    ZusammenfassungPage,
+    Answered, AntragPage, Decision, EntwurfPage, Notice, Question, QuittungPage, Reached, ReviewSection, Said, Station, StatusPage, Step, StepProgress,
+    StepRow, WeiterPage, ZusammenfassungPage,
 };
 pub use form::{FileField, Filled, Form, FormView, UploadedFile};
 pub use live::Live;
@@ -80,6 +80,12 @@ pub const PLACE: &str = "_seite";
 pub const GOAL: &str = "_ziel";
 pub const GOAL_SUMMARY: &str = "zusammenfassung";
 pub const FARTHEST: &str = "_weit";
+/// To put away what was filled in; to delete what was put away.
+pub const INTENT_SAVE: &str = "speichern";
+pub const INTENT_DISCARD: &str = "verwerfen";
+/// The code of the draft a form was taken from or put away as; the same as somebody types it.
+pub const DRAFT: &str = "_entwurf";
+pub const CODE: &str = "code";
 /// A question that is not always asked, and was.
 pub const SEEN: &str = "_gefragt";
 /// Digest of what a task showed the person.
@@ -117,6 +123,8 @@ pub enum Page {
     Antrag(Box<AntragPage>),
     Zusammenfassung(ZusammenfassungPage),
     Quittung(QuittungPage),
+    Entwurf(EntwurfPage),
+    Weiter(WeiterPage),
     Status(Box<StatusPage>),
     Rueckzug(RueckzugPage),
     Nachreichen(NachreichenPage),
@@ -155,6 +163,10 @@ pub fn render(page: &Page, frame: &Frame) -> String {
             templates::document("zusammenfassung.html", p, &format!("{} – {}", words::word("review_heading", frame.lang), p.title), frame, 0)
         }
         Page::Quittung(p) => templates::document("quittung.html", p, words::word("receipt_heading", frame.lang), frame, 0),
+        Page::Entwurf(p) => templates::document("entwurf.html", p, &format!("{} – {}", words::word("draft_saved", frame.lang), p.title), frame, 0),
+        Page::Weiter(p) => {
+            templates::document("weiter.html", p, &format!("{} – {}", words::word("draft_open_heading", frame.lang), p.title), frame, usize::from(p.wrong))
+        }
         Page::Status(p) => templates::document("status.html", p, words::word("status_heading", frame.lang), frame, p.problems()),
         Page::Rueckzug(p) => templates::document("zurueckziehen.html", p, words::word("withdraw_heading", frame.lang), frame, usize::from(p.problem.is_some())),
         Page::Nachreichen(p) => templates::document("nachreichen.html", p, words::word("add_heading", frame.lang), frame, p.form.problems.len()),

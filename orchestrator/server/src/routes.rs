@@ -61,6 +61,7 @@ pub fn routes() -> Vec<Route> {
         route("/antrag/{tenant}/{path}", Nothing, "", get(intake::form).post(intake::send).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
         route("/antrag/{tenant}/{path}/anmelden", Nothing, "", get(signin::applicant::begin)),
         route("/anmelden/ausweis/{tenant}/{provider}/zurueck", State, "", get(signin::applicant::back)),
+        route("/antrag/{tenant}/{path}/weiter", Nothing, "", get(intake::later::page).post(intake::later::open)),
         route("/status/{code}", Code, "", get(status::page).post(status::answer).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
         route("/status/{code}/angaben", Code, "", get(status::own::page)),
         route("/status/{code}/bescheid/{name}", Code, "", get(status::decision::fetch)),
@@ -251,6 +252,7 @@ mod tests {
         let expected = [
             "/antrag/{tenant}/{path}",
             "/antrag/{tenant}/{path}/anmelden",
+            "/antrag/{tenant}/{path}/weiter",
             "/static/style.css",
             "/static/live.js",
             "/.well-known/jwks/{tenant}",

@@ -12,6 +12,7 @@ mod memory;
 mod removal;
 mod sqlite;
 mod trail;
+mod unsent;
 
 pub use contract::{
     Append, Claimed, ExpectRow, Handed, LaneHead, Mail, Message, Projection, RUNS_PAGE_MAX, Room, RunFilter, RunPage, RunRow, Sight, StartedRow,
@@ -22,6 +23,7 @@ pub use memory::{Between, Faults, Memory};
 pub use removal::{Erasure, Pruning, RemovalError, RetentionRow};
 pub use sqlite::{Sqlite, SqliteOptions};
 pub use trail::{DENIALS, Place, TRAIL_EXAMINED_MAX, TRAIL_PAGE_MAX, TrailFilter, TrailPage, TrailRow};
+pub use unsent::{UNSENT_BYTES_MAX, UNSENT_MAX, Unsent, UnsentRow};
 
 use laufzettel_domain::RunId;
 use laufzettel_journal::{Draft, Record};
@@ -158,7 +160,18 @@ impl Store {
         look!(self, s => s.expecting(name))
     }
 
-    /// Forgets messages nobody asked for in thirty days before `now` (microseconds), and files no run took in a day.
+    /// An application that is not sent yet, unless its time is over at `now` (microseconds).
+    pub async fn unsent(&self, id: &str, now: i64) -> Result<Option<UnsentRow>, Error> {
+        look!(self, s => s.unsent(id, now))
+    }
+
+    /// Puts one away in place of the one of this id, or drops it. `false`: its form has too many.
+    pub async fn change_unsent(&self, what: Unsent) -> Result<bool, Error> {
+        both!(self, s => s.change_unsent(what))
+    }
+
+    /// Forgets messages nobody asked for in thirty days before `now` (microseconds), files no run took in a day, and applications that
+    /// were not sent in their time.
     pub async fn sweep(&self, now: i64) -> Result<(), Error> {
         both!(self, s => s.sweep(now))
     }

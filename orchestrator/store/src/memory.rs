@@ -2,6 +2,7 @@
 
 mod mail;
 mod removal;
+mod unsent;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -63,6 +64,8 @@ struct Inner {
     /// Which run holds which file, and which files no run has taken yet.
     held: BTreeSet<(String, RunId)>,
     arrived: BTreeMap<String, i64>,
+    /// Applications that are not sent yet, by id.
+    unsent: BTreeMap<String, crate::unsent::UnsentRow>,
     retention: BTreeMap<RunId, RetentionRow>,
     /// The highest case number of a year among runs that were pruned.
     pruned_numbers: BTreeMap<i16, u64>,
@@ -181,6 +184,7 @@ impl Memory {
         inner.mailbox.forget_until(now - KEPT_US);
         inner.seen.retain(|_, at| *at >= now - KEPT_US);
         inner.forget_untaken(now);
+        inner.unsent.retain(|_, row| row.until > now);
         Ok(())
     }
 

@@ -6,6 +6,7 @@ mod removal;
 mod rows;
 mod schema;
 mod trail;
+mod unsent;
 mod writer;
 
 use std::{
@@ -28,6 +29,7 @@ use crate::{
     listing::{self, Part, Range},
     removal::{Removal, RemovalError, RetentionRow},
     trail::{TrailFilter, TrailPage, TrailRow},
+    unsent::Unsent,
 };
 
 /// Milliseconds one connection waits for another.
@@ -66,6 +68,7 @@ pub(crate) enum Job {
     Checkpoint { number: u64, note: String, done: oneshot::Sender<Result<(), Error>> },
     Keep { row: RetentionRow, files: Vec<String>, done: oneshot::Sender<Result<(), Error>> },
     Remove(Box<Removal>, oneshot::Sender<Result<(), RemovalError>>),
+    Unsent { what: Unsent, done: oneshot::Sender<Result<bool, Error>> },
     Sweep { now: i64, done: oneshot::Sender<Result<(), Error>> },
     TryOut(oneshot::Sender<Result<(), Error>>),
     Close { at: i64, done: oneshot::Sender<Result<(), AppendError>> },
@@ -180,6 +183,12 @@ impl Sqlite {
         let (done, reply) = oneshot::channel();
         let job = Job::Bytes { name: name.to_owned(), bytes: bytes.to_vec(), at, done };
         self.writer.send(job).await.map_err(|_| Error::Refused(gone().to_string()))?;
+        reply.await.map_err(|_| Error::Refused(gone().to_string()))?
+    }
+
+    pub async fn change_unsent(&self, what: Unsent) -> Result<bool, Error> {
+        let (done, reply) = oneshot::channel();
+        self.writer.send(Job::Unsent { what, done }).await.map_err(|_| Error::Refused(gone().to_string()))?;
         reply.await.map_err(|_| Error::Refused(gone().to_string()))?
     }
 

@@ -18,6 +18,10 @@ pub enum Intent {
     Send,
     /// The same place again: a file was chosen, say.
     Stay,
+    /// Puts away what was filled in.
+    Save,
+    /// Deletes what was put away.
+    Discard,
     /// From the summary to a place, and back to the summary afterwards.
     Change(Place),
     /// One more entry of a list.
@@ -37,6 +41,8 @@ impl Intent {
             pages::INTENT_BACK => Self::Back,
             pages::INTENT_SEND => Self::Send,
             pages::INTENT_STAY => Self::Stay,
+            pages::INTENT_SAVE => Self::Save,
+            pages::INTENT_DISCARD => Self::Discard,
             pages::INTENT_CHANGE => Self::Change(Place::parse(about)),
             pages::INTENT_ADD => Self::Add(path()),
             pages::INTENT_OPEN => Self::Open(path()),
@@ -66,6 +72,30 @@ pub enum Say {
     Wrong,
     /// Questions have come up there by what was answered.
     New,
+    /// There is no room for a draft.
+    Full,
+    /// The files of this one are too large for a draft.
+    TooLarge,
+    /// A draft was opened; the form is another one by now.
+    Opened,
+    Changed,
+    /// A draft was deleted.
+    Discarded,
+}
+
+impl Say {
+    /// Its wording.
+    pub fn word(self) -> Option<&'static str> {
+        match self {
+            Self::Nothing | Self::Wrong => None,
+            Self::New => Some("new_questions"),
+            Self::Full => Some("draft_full"),
+            Self::TooLarge => Some("draft_too_large"),
+            Self::Opened => Some("draft_opened"),
+            Self::Changed => Some("draft_changed"),
+            Self::Discarded => Some("draft_discarded"),
+        }
+    }
 }
 
 /// Where a button leads.
@@ -96,6 +126,14 @@ impl Position {
         let first = || Place::Page(pages.first().copied().unwrap_or(0));
         let place = if form.part(&self.place).is_some() { self.place } else { first() };
         Self { farthest: self.farthest.min(pages.last().copied().unwrap_or(0)).max(form.page_of(&place)), place, ..self }
+    }
+
+    /// As a form carries it.
+    pub fn pairs(&self) -> Vec<(String, String)> {
+        let mut pairs = vec![(pages::PLACE.to_owned(), self.place.to_string()), (pages::FARTHEST.to_owned(), self.farthest.to_string())];
+        pairs.extend(self.to_summary.then(|| (pages::GOAL.to_owned(), pages::GOAL_SUMMARY.to_owned())));
+        pairs.extend(self.seen.iter().map(|path| (pages::SEEN.to_owned(), path.clone())));
+        pairs
     }
 
     fn at(&self, place: Place) -> Self {
@@ -133,8 +171,9 @@ pub fn lead(form: &Form, intent: &Intent, position: &Position, pairs: &[(String,
     let show = |place: Place, say| Lead::Show { position: position.at(place), say };
     let faulty = |place: &Place| problems.iter().any(|problem| form.place_of(&problem.path).is_some_and(|at| form.within(&at, place)));
     match intent {
-        Intent::Add(_) | Intent::Open(_) | Intent::Remove(_) | Intent::Stay => show(position.place.clone(), Say::Nothing),
+        Intent::Add(_) | Intent::Open(_) | Intent::Remove(_) | Intent::Stay | Intent::Save => show(position.place.clone(), Say::Nothing),
         Intent::Change(place) => Lead::Show { position: Position { to_summary: true, ..position.at(place.clone()) }.settled(form), say: Say::Nothing },
+        Intent::Discard => show(position.place.clone(), Say::Discarded),
         Intent::Back => show(before(form, &position.place), Say::Nothing),
         Intent::Send => finished(form, position, problems).unwrap_or(Lead::Send),
         Intent::Next | Intent::Review => {

@@ -27,8 +27,8 @@ pub struct AntragPage {
     pub entry: Option<String>,
     pub hint: Option<String>,
     pub help: Option<String>,
-    /// Answers have brought up questions here.
-    pub new_questions: bool,
+    /// The wording of what there is to say first.
+    pub message: Option<&'static str>,
     pub form: FormView,
     /// What is filled in elsewhere, and where somebody is.
     pub hidden: Vec<(String, String)>,
@@ -73,6 +73,36 @@ impl AntragPage {
             self.step.as_ref().map(|step| format!("{} {} {} {}: {}", word("step", lang), step.number, word("step_of", lang), step.all.len(), step.title));
         self.entry.iter().chain(&step).chain([&self.title]).cloned().collect::<Vec<_>>().join(" – ")
     }
+}
+
+/// An application that was put away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EntwurfPage {
+    /// Where the form goes on.
+    pub action: String,
+    pub title: String,
+    /// In groups.
+    pub code: String,
+    /// Each group as it is read out.
+    pub spelled: Vec<String>,
+    /// The day it is deleted, in the tenant's zone.
+    pub until: String,
+    /// Where it is opened again, with scheme and host.
+    pub address: String,
+    pub hidden: Vec<(String, String)>,
+    pub key: String,
+}
+
+/// Where a code is typed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WeiterPage {
+    pub action: String,
+    /// The form itself, to begin anew.
+    pub form: String,
+    pub title: String,
+    /// The code opens nothing.
+    pub wrong: bool,
+    pub deleted: bool,
 }
 
 /// What is said before anything is asked (Art. 13 DSGVO, Art. 50 KI-VO).

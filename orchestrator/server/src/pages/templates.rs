@@ -10,15 +10,15 @@ use minijinja::{Environment, Error, State, UndefinedBehavior, Value, context, sy
 use serde::Serialize;
 
 use super::{
-    BACK, Frame, HONEYPOT, INTENT, INTENT_ADD, INTENT_BACK, INTENT_CHANGE, INTENT_OPEN, INTENT_REMOVE, INTENT_REVIEW, INTENT_SEND, INTENT_STAY, KEY, PASSWORD,
-    PERSON, REASON, SHOWN, USER, ZONE, words,
+    BACK, CODE, Frame, HONEYPOT, INTENT, INTENT_ADD, INTENT_BACK, INTENT_CHANGE, INTENT_DISCARD, INTENT_NEXT, INTENT_OPEN, INTENT_REMOVE, INTENT_REVIEW,
+    INTENT_SAVE, INTENT_SEND, INTENT_STAY, KEY, PASSWORD, PERSON, REASON, SHOWN, USER, ZONE, words,
 };
 
 /// What a page is that could not be rendered: only a template at odds with its context can bring it about.
 const BROKEN: &str = "<!doctype html><html lang=\"de\"><title>Fehler</title><h1>Diese Seite lässt sich nicht anzeigen.</h1>\
     <p>Der Fehler liegt bei uns. Ihre Daten sind nicht verloren.</p></html>";
 
-const TEMPLATES: [(&str, &str); 37] = [
+const TEMPLATES: [(&str, &str); 39] = [
     ("layout.html", include_str!("../../pages/layout.html")),
     ("formular.html", include_str!("../../pages/formular.html")),
     ("formularliste.html", include_str!("../../pages/formularliste.html")),
@@ -30,6 +30,8 @@ const TEMPLATES: [(&str, &str); 37] = [
     ("vorher.html", include_str!("../../pages/vorher.html")),
     ("zusammenfassung.html", include_str!("../../pages/zusammenfassung.html")),
     ("quittung.html", include_str!("../../pages/quittung.html")),
+    ("entwurf.html", include_str!("../../pages/entwurf.html")),
+    ("weiter.html", include_str!("../../pages/weiter.html")),
     ("status.html", include_str!("../../pages/status.html")),
     ("zurueckziehen.html", include_str!("../../pages/zurueckziehen.html")),
     ("nachreichen.html", include_str!("../../pages/nachreichen.html")),
@@ -96,7 +98,7 @@ fn scope(frame: &Frame) -> Value {
         w => Value::from(Serde(words::all(frame.lang))),
         names => context! {
             honeypot => HONEYPOT, zone => ZONE, key => KEY, intent => INTENT, review => INTENT_REVIEW, change => INTENT_CHANGE, send => INTENT_SEND,
-            previous => INTENT_BACK, stay => INTENT_STAY, add => INTENT_ADD, open => INTENT_OPEN, remove => INTENT_REMOVE,
+            previous => INTENT_BACK, stay => INTENT_STAY, add => INTENT_ADD, open => INTENT_OPEN, remove => INTENT_REMOVE, next => INTENT_NEXT, save => INTENT_SAVE, discard => INTENT_DISCARD, code => CODE,
             shown => SHOWN, person => PERSON, back => BACK, reason => REASON, user => USER, password => PASSWORD,
         },
     }

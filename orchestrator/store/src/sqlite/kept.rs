@@ -3,12 +3,13 @@
 use laufzettel_domain::RunId;
 use sqlx::{Connection as _, Sqlite as Db, SqliteConnection, Transaction};
 
-use super::{mail, removal, rows};
+use super::{mail, removal, rows, unsent};
 use crate::{contract::KEPT_US, error::Error, failpoint, removal::RetentionRow};
 
 pub async fn sweep(connection: &mut SqliteConnection, now: i64) -> Result<(), Error> {
     failpoint::pass("store.before_sweep", Error::Refused)?;
     mail::sweep(connection, now).await?;
+    unsent::sweep(connection, now).await?;
     // whoever repeats a message later than it would have been kept means another one
     sqlx::query("DELETE FROM seen WHERE at < $1").bind(now - KEPT_US).execute(&mut *connection).await?;
     removal::untaken(connection, now).await

@@ -75,3 +75,6 @@ CREATE TABLE IF NOT EXISTS retention (
 CREATE INDEX IF NOT EXISTS retention_contents ON retention (contents_until) WHERE erased_at IS NULL;
 CREATE INDEX IF NOT EXISTS retention_records ON retention (records_until);
 CREATE TABLE IF NOT EXISTS checkpoints (number INTEGER PRIMARY KEY, note TEXT NOT NULL);
+-- since 3: applications that are not sent yet; `sealed` opens with a code that stands nowhere here
+CREATE TABLE IF NOT EXISTS unsent (id TEXT PRIMARY KEY, form TEXT NOT NULL, until INTEGER NOT NULL, sealed BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS unsent_form ON unsent (form);

@@ -11,7 +11,7 @@ use serde_json::json;
 use sqlx::{ConnectOptions as _, Connection as _, QueryBuilder, Row as _, Sqlite as Db, SqliteConnection, Transaction};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Job, SqliteOptions, kept, mail, removal, rows};
+use super::{Job, SqliteOptions, kept, mail, removal, rows, unsent};
 use crate::{
     contract::{Append, Handed, LaneHead, Message, Projection, RunRow, TaskRow, UsageRow},
     error::{AppendError, Error, Health, Trouble},
@@ -42,9 +42,9 @@ impl Lane {
     }
 
     /// Answers, and remembers how the store was.
-    fn told(&mut self, done: oneshot::Sender<Result<(), Error>>, told: Result<(), Error>) {
+    fn told<T>(&mut self, done: oneshot::Sender<Result<T, Error>>, told: Result<T, Error>) {
         match &told {
-            Ok(()) => self.health.written(),
+            Ok(_) => self.health.written(),
             Err(error) => self.failed(error),
         }
         reply(done, told);
@@ -142,6 +142,11 @@ pub async fn run(mut connection: SqliteConnection, mut lane: Lane, epoch: u64, m
                     reply(done, swept);
                     unscrubbed = true;
                 }
+                Job::Unsent { what, done } => {
+                    lane.told(done, unsent::change(&mut connection, &what).await);
+                    // what was dropped or replaced stands in the log of pages
+                    unscrubbed = true;
+                }
                 Job::Keep { row, files, done } => lane.told(done, kept::keep(&mut connection, &row, files).await),
                 Job::TryOut(done) => lane.told(done, kept::try_out(&mut connection).await),
                 Job::Remove(what, done) => {
@@ -193,6 +198,7 @@ fn refuse(job: Job, error: Error) {
     match job {
         Job::Append(_, done) | Job::Close { done, .. } => reply(done, Err(AppendError::Unavailable(error.to_string()))),
         Job::Remove(_, done) => reply(done, Err(crate::removal::RemovalError::Unavailable(error.to_string()))),
+        Job::Unsent { done, .. } => reply(done, Err(error)),
         Job::Bytes { done, .. } | Job::Checkpoint { done, .. } | Job::Keep { done, .. } | Job::Sweep { done, .. } | Job::TryOut(done) => {
             reply(done, Err(error));
         }

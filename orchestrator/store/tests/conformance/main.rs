@@ -4,6 +4,7 @@
 
 mod mail;
 mod removal;
+mod unsent;
 
 use laufzettel_domain::RunId;
 use laufzettel_journal::{Draft, Verdict, Verifier};
@@ -246,6 +247,7 @@ async fn conforms(store: Store) {
         page.iter().for_each(|r| verifier.push(r));
     }
     assert!(matches!(verifier.finish(None), Verdict::NotAnchored { records, .. } if records == count && count > 30));
+    unsent::unsent(&store).await;
 }
 
 #[tokio::test]

@@ -112,3 +112,45 @@ fn entries_come_and_go() {
         assert_eq!(found, pairs(after), "{button} {before:?}");
     }
 }
+
+/// What an answer brings up is asked after it: at once where both stand on one page, before the summary where it stands further in front.
+#[test]
+fn new_questions_are_asked_before_it_goes_on() {
+    let text = json!({ "type": "string", "minLength": 1 });
+    let group = |title: &str| json!({ "type": "string", "minLength": 1, "x-gruppe": title });
+    let when = |field: &str| json!({ "required": [field], "properties": { field: { "const": "ja" } } });
+    let mut all: serde_json::Map<String, serde_json::Value> = (0..11).map(|n| (format!("z{n:02}"), group("Weiteres"))).collect();
+    all.insert("hund".into(), group("Hund"));
+    all.insert("rasse".into(), group("Hund"));
+    all.insert("halter".into(), json!({ "type": "object", "title": "Halter", "properties": { "name": text } }));
+    all.insert("vorn".into(), group("Hund"));
+    let form = Form::paged(&json!({
+        "type": "object", "required": ["hund", "halter"], "properties": all,
+        "allOf": [
+            { "if": when("hund"), "else": { "properties": { "rasse": false } } },
+            { "if": when("z00"), "else": { "properties": { "vorn": false } } },
+        ]
+    }))
+    .unwrap();
+    for (sent, at, button, seen, expected) in [
+        (&[("hund", "nein")][..], "1", "weiter", &[][..], "2"),
+        (&[("hund", "ja")], "1", "weiter", &[], "1 new"),
+        (&[("hund", "ja")], "1", "weiter", &["rasse"], "2"),
+        (&[("hund", "ja"), ("rasse", "Dackel")], "1", "weiter", &[], "2"),
+        (&[("hund", "nein"), ("z00", "ja")], "3", "pruefen", &[], "1 new"),
+        (&[("hund", "nein"), ("z00", "ja")], "3", "pruefen", &["vorn"], "summary"),
+        // sent straight away nothing is demanded that need not be answered
+        (&[("hund", "ja")], "3", "absenden", &[], "send"),
+    ] {
+        let sent =
+            Sent { pairs: pairs(sent).into_iter().chain([(pages::INTENT.to_owned(), button.to_owned())]).collect(), files: Vec::new(), problems: Vec::new() };
+        let position = Position { place: Place::parse(at), to_summary: false, farthest: 2, seen: seen.iter().map(|path| (*path).to_owned()).collect() };
+        let laid = form.laid(&sent.pairs);
+        let found = match lead(&laid, &Intent::of(&sent), &position.settled(&laid), &sent.pairs, &[]) {
+            Lead::Show { position, say } => format!("{}{}", position.place, if say == Say::New { " new" } else { "" }),
+            Lead::Summary => "summary".to_owned(),
+            Lead::Send => "send".to_owned(),
+        };
+        assert_eq!(found, expected, "{:?} {button} {seen:?}", sent.pairs);
+    }
+}

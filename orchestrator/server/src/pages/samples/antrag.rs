@@ -78,7 +78,7 @@ impl AntragPage {
             entry: None,
             hint: None,
             help: None,
-            new_questions: wrong,
+            message: wrong.then_some("new_questions"),
             hidden: vec![("_seite".into(), "1".into())],
             back: false,
             forward: INTENT_REVIEW,
@@ -117,6 +117,28 @@ impl ZusammenfassungPage {
         let section =
             |page: usize| ReviewSection { title: Some(EVIL.into()), change: Some(Place::Page(page).to_string()), groups: form.review_page(page, &value, lang) };
         Self { sections: form.pages().into_iter().map(section).collect(), ..Self::sample(lang) }
+    }
+}
+
+impl EntwurfPage {
+    pub(in crate::pages) fn sample() -> Self {
+        Self {
+            action: "/antrag/vg-schweich/hundesteuer".into(),
+            title: EVIL.into(),
+            code: "ACDE-FGHJ-KLMN-PRTU-VWXY-Z234".into(),
+            spelled: vec!["A wie Aachen, C wie Chemnitz, D wie Düsseldorf, E wie Essen".into(), EVIL.into()],
+            until: "2026-06-02".into(),
+            address: "https://vorgang.vg.example/antrag/vg-schweich/hundesteuer/weiter".into(),
+            hidden: vec![("halter.familienname".into(), EVIL.into())],
+            key: "0192-key".into(),
+        }
+    }
+}
+
+impl WeiterPage {
+    pub(in crate::pages) fn sample(wrong: bool) -> Self {
+        let form = "/antrag/vg-schweich/hundesteuer";
+        Self { action: format!("{form}/weiter"), form: form.into(), title: EVIL.into(), wrong, deleted: !wrong }
     }
 }
 

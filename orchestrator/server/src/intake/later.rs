@@ -1,0 +1,203 @@
+//! Saving an application and going on later, from any device that has the code.
+//!
+//! A draft is no application: nobody is told of it, nothing of it is recorded, and only its code opens it. A wrong code, one whose time is
+//! over and one of another form are answered alike.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Path, Request, State},
+    http::StatusCode,
+    response::Response,
+};
+use jiff::{SignedDuration, Timestamp};
+use laufzettel_store::{Unsent, UnsentRow};
+use laufzettel_worker::micros;
+
+use super::{
+    Entrance, PAGES_PER_MINUTE_MAX, Sight,
+    draft::{Code, Draft, spelled},
+    entrance, new_key, read_value,
+    walk::{Position, Say},
+};
+use crate::{
+    form_data::{self, Sent},
+    pages::{self, EntwurfPage, Page, WeiterPage},
+    reply::Asked,
+    signin::password::address,
+    site::{Site, TenantSite},
+};
+
+/// Days a draft is kept after it was last saved: long enough to get a paper from another office, short enough that nothing forgotten
+/// lies about for long.
+const KEPT_DAYS: i64 = 30;
+/// Bytes of the files of one draft: a dozen papers of four MiB each. All of it is held in memory while it is sealed.
+const FILES_BYTES_MAX: usize = 48 * 1024 * 1024;
+/// Codes tried from one address in a minute: somebody who mistypes. At this rate nobody finds one of 2^115.
+const CODES_PER_MINUTE_MAX: u32 = 10;
+/// Drafts saved by one form from one address in a minute: a counter hall that closes.
+const SAVED_PER_MINUTE_MAX: u32 = 20;
+
+/// The code a form carries, where a draft of it is there. Another counts as a code that was tried.
+pub(super) async fn carried(site: &Site, tenant: &TenantSite, asked: &Asked, place: &str, sent: &Sent, from: &str) -> Result<Option<Code>, Response> {
+    let Some(said) = sent.get(pages::DRAFT) else { return Ok(None) };
+    if let Some(code) = Code::parse(said)
+        && find(tenant, place, &code).await.map_err(|_| asked.unavailable())?.is_some()
+    {
+        return Ok(Some(code));
+    }
+    tried(site, from).map_err(|seconds| asked.too_often(seconds))?;
+    Ok(None)
+}
+
+fn tried(site: &Site, from: &str) -> Result<(), i64> {
+    site.rates().count(&format!("code von {from}"), CODES_PER_MINUTE_MAX, site.now())
+}
+
+async fn find(tenant: &TenantSite, place: &str, code: &Code) -> Result<Option<UnsentRow>, laufzettel_store::Error> {
+    let Some(id) = code.id(place) else { return Ok(None) };
+    tenant.desk.tenant.store.unsent(&id, micros(tenant.desk.tenant.clock.now())).await
+}
+
+/// A draft that is no longer needed goes with all that is in it.
+pub(super) async fn discard(tenant: &TenantSite, place: &str, code: &Code) -> Result<(), laufzettel_store::Error> {
+    let Some(id) = code.id(place) else { return Ok(()) };
+    tenant.desk.tenant.store.change_unsent(Unsent::Drop(id)).await.map(drop)
+}
+
+/// Puts away what was filled in, right or not. It comes back as it was.
+pub(super) async fn save(site: &Site, tenant: &TenantSite, sight: Sight<'_>, position: &Position, sent: &Sent, from: &str) -> Response {
+    if let Err(seconds) = site.rates().count(&format!("entwurf {} von {from}", sight.place), SAVED_PER_MINUTE_MAX, site.now()) {
+        return sight.asked.too_often(seconds);
+    }
+    let random = &tenant.desk.tenant.random;
+    let code = sight.draft.clone().unwrap_or_else(|| Code::new(|bytes| random.fill(bytes)));
+    let until = tenant.desk.tenant.clock.now() + SignedDuration::from_hours(24 * KEPT_DAYS);
+    let size = sent.files.iter().map(|file| usize::try_from(file.bytes).unwrap_or(usize::MAX)).fold(0, usize::saturating_add);
+    if size > FILES_BYTES_MAX {
+        return sight.shown(position.clone(), Say::TooLarge, sent);
+    }
+    match put(tenant, &sight, &code, position, sent, until).await {
+        Ok(true) => {
+            let sight = Sight { draft: Some(code.clone()), ..sight };
+            sight.asked.ok(&saved(site, tenant, &sight, &code, position, sent, until))
+        }
+        Ok(false) => sight.shown(position.clone(), Say::Full, sent),
+        Err(()) => sight.asked.unavailable(),
+    }
+}
+
+/// `Ok(false)`: there is no room.
+async fn put(tenant: &TenantSite, sight: &Sight<'_>, code: &Code, position: &Position, sent: &Sent, until: Timestamp) -> Result<bool, ()> {
+    let (store, random) = (&tenant.desk.tenant.store, &tenant.desk.tenant.random);
+    let mut files = Vec::new();
+    for file in &sent.files {
+        let known: Option<laufzettel_domain::file::File> = serde_json::from_str(&file.reference).ok();
+        let Some(known) = known else { continue };
+        if let Some(bytes) = store.bytes(&known.file).await.map_err(|_| ())? {
+            files.push((file.reference.clone(), bytes));
+        }
+    }
+    let mut pairs = sight.entrance.form.own_pairs(&sent.pairs);
+    pairs.extend(position.pairs());
+    pairs.push((pages::KEY.to_owned(), sight.key.clone()));
+    let draft = Draft::new(&sight.entrance.prepared.process.version.to_string(), pairs, files);
+    let sealed = code.seal(&sight.place, &draft, |bytes| random.fill(bytes)).ok_or(())?;
+    let row = UnsentRow { id: code.id(&sight.place).ok_or(())?, form: sight.place.clone(), until: micros(until), sealed };
+    store.change_unsent(Unsent::Put(row)).await.map_err(|_| ())
+}
+
+fn saved(site: &Site, tenant: &TenantSite, sight: &Sight<'_>, code: &Code, position: &Position, sent: &Sent, until: Timestamp) -> Page {
+    let written = code.written();
+    let mut hidden = sight.entrance.form.own_pairs(&sent.pairs);
+    hidden.extend(position.pairs());
+    hidden.push((pages::DRAFT.to_owned(), written.clone()));
+    Page::Entwurf(EntwurfPage {
+        action: sight.action.clone(),
+        title: sight.title(),
+        spelled: spelled(&written),
+        code: written,
+        until: tenant.civil(until).date().to_string(),
+        address: format!("{}{}/weiter", site.public_url, sight.action),
+        hidden,
+        key: sight.key.clone(),
+    })
+}
+
+pub async fn page(State(site): State<Arc<Site>>, Path((name, path)): Path<(String, String)>, request: Request) -> Response {
+    let tenant = site.tenants.get(&name);
+    let asked = Asked::new(request.uri(), request.headers(), tenant, None);
+    let Some(entrance) = tenant.and_then(|tenant| entrance(tenant, &path)) else { return asked.missing() };
+    asked.ok(&asking(&entrance, &asked, Told::Nothing))
+}
+
+/// What became of a code.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Nothing,
+    Wrong,
+    Deleted,
+}
+
+fn asking(entrance: &Entrance, asked: &Asked, told: Told) -> Page {
+    Page::Weiter(WeiterPage {
+        action: asked.path.clone(),
+        form: asked.path.trim_end_matches("/weiter").to_owned(),
+        title: entrance.form.title.clone().unwrap_or_else(|| entrance.prepared.process.title.clone()),
+        wrong: told == Told::Wrong,
+        deleted: told == Told::Deleted,
+    })
+}
+
+/// Opens a draft, or deletes it.
+pub async fn open(State(site): State<Arc<Site>>, Path((name, path)): Path<(String, String)>, request: Request) -> Response {
+    let tenant = site.tenants.get(&name);
+    let asked = Asked::new(request.uri(), request.headers(), tenant, None);
+    let Some((tenant, entrance)) = tenant.and_then(|t| Some((t, entrance(t, &path)?))) else { return asked.missing() };
+    let from = address(request.extensions(), request.headers()).map_or_else(String::new, |address| address.to_string());
+    let page = || site.rates().count(&format!("antrag {name}/{path} von {from}"), PAGES_PER_MINUTE_MAX, site.now());
+    if let Err(seconds) = tried(&site, &from).and_then(|()| page()) {
+        return asked.too_often(seconds);
+    }
+    let Ok(sent) = form_data::read(request, &tenant.desk, &entrance.form).await else { return asked.unreadable() };
+    if sent.get(pages::HONEYPOT).is_some_and(|text| !text.is_empty()) {
+        return asked.missing();
+    }
+    let place = format!("{name}/{path}");
+    let wrong = || asked.page(StatusCode::UNPROCESSABLE_ENTITY, &asking(&entrance, &asked, Told::Wrong));
+    let Some(code) = sent.get(pages::CODE).and_then(Code::parse) else { return wrong() };
+    let draft = match find(tenant, &place, &code).await {
+        Ok(row) => row.and_then(|row| code.open(&place, &row.sealed)),
+        Err(_) => return asked.unavailable(),
+    };
+    let Some(draft) = draft else { return wrong() };
+    if sent.get(pages::INTENT) == Some(pages::INTENT_DISCARD) {
+        return match discard(tenant, &place, &code).await {
+            Ok(()) => asked.ok(&asking(&entrance, &asked, Told::Deleted)),
+            Err(_) => asked.unavailable(),
+        };
+    }
+    resumed(tenant, &entrance, &asked, place, code, draft).await
+}
+
+/// The place where it was left. What the form of today does not know any more is left out, and that is said.
+async fn resumed(tenant: &TenantSite, entrance: &Entrance, asked: &Asked, place: String, code: Code, draft: Draft) -> Response {
+    let at = micros(tenant.desk.tenant.clock.now());
+    for (reference, bytes) in draft.files() {
+        let Ok(file) = serde_json::from_str::<laufzettel_domain::file::File>(reference) else { continue };
+        if laufzettel_domain::file::File::describe(&file.name, &file.media_type, bytes) != file {
+            continue;
+        }
+        if tenant.desk.tenant.store.put_bytes(&file.file, bytes, at).await.is_err() {
+            return asked.unavailable();
+        }
+    }
+    let sent = Sent::again(draft.pairs, &entrance.form);
+    let Ok((_, problems)) = read_value(tenant, entrance, &sent).await else { return asked.unavailable() };
+    let key = sent.get(pages::KEY).map_or_else(|| new_key(tenant), str::to_owned);
+    let (form, action) = (entrance.form.laid(&sent.pairs), asked.path.trim_end_matches("/weiter").to_owned());
+    let say = if draft.version == entrance.prepared.process.version.to_string() { Say::Opened } else { Say::Changed };
+    let position = Position::of(&sent);
+    let sight = Sight { entrance, asked, form, problems: &problems, key, action, place, draft: Some(code) };
+    sight.shown(position, say, &sent)
+}
