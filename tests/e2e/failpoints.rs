@@ -16,7 +16,7 @@ use crate::{
 type Job = fn(&mut House);
 
 /// Each place, the passings it dies at (counted within the job, so that some are in its middle), and the job.
-const PLACES: [(&str, &[u64], Job); 77] = [
+const PLACES: [(&str, &[u64], Job); 78] = [
     ("store.before_schema", &[1], restart),
     ("store.before_lane", &[1], restart),
     ("store.after_lane", &[1], restart),
@@ -35,6 +35,7 @@ const PLACES: [(&str, &[u64], Job); 77] = [
     ("store.before_reply", &[2, 6], application),
     ("store.before_bytes", &[1], round),
     ("store.after_bytes", &[1], round),
+    ("store.before_index", &[1], index),
     ("removal.before_commit", &[1], erase),
     ("removal.after_commit", &[1], erase),
     ("checkpoint.before_table", &[1], application),
@@ -409,6 +410,14 @@ fn application(house: &mut House) {
 
 fn restart(house: &mut House) {
     house.stop();
+    house.server = house.start();
+    application(house);
+}
+
+/// Under another secret the index of data subjects is made again.
+fn index(house: &mut House) {
+    house.stop();
+    std::fs::remove_file(house.tenant.path("secrets/subjects-vg-bellheim.key")).expect("a secret was drawn");
     house.server = house.start();
     application(house);
 }

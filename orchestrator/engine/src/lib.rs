@@ -33,6 +33,7 @@ mod scope;
 mod sentence;
 mod settle;
 mod steps;
+mod subject;
 
 pub use apply::{IllegalTransition, apply, fold};
 pub use claim::REASON_CHARS_MAX;
@@ -51,3 +52,4 @@ pub use steps::{
     human::four_eyes,
     wait::KEY_CHARS_MAX,
 };
+pub use subject::{Term, subject};

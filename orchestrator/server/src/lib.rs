@@ -18,7 +18,9 @@ mod operation;
 pub mod pages;
 mod problem;
 mod processes;
+mod protection;
 mod rate;
+pub mod register;
 mod reply;
 mod routes;
 mod runs;
@@ -26,6 +28,7 @@ mod session;
 mod signin;
 mod site;
 mod status;
+pub mod subject;
 mod tasks;
 mod view;
 

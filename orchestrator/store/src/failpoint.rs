@@ -11,7 +11,7 @@ use std::{
 };
 
 /// Every failpoint there is, so that a test can visit them all.
-pub const NAMES: [&str; 80] = [
+pub const NAMES: [&str; 81] = [
     "store.before_schema",
     "store.opened",
     "store.before_history",
@@ -30,6 +30,7 @@ pub const NAMES: [&str; 80] = [
     "store.before_sweep",
     "store.before_bytes",
     "store.after_bytes",
+    "store.before_index",
     "removal.before_commit",
     "removal.after_commit",
     "checkpoint.before_table",

@@ -24,6 +24,7 @@ mod restore;
 mod route;
 mod schedules;
 mod start;
+mod subjects;
 mod sweep;
 mod tenant;
 pub mod trail;
@@ -48,6 +49,7 @@ pub use release::{Candidate, ReleaseError};
 pub use restore::{Gap, RestoreError};
 pub use route::choices as zone_choices;
 pub use start::{StartError, StartRequest, Started};
+pub use subjects::SubjectSecret;
 pub use tenant::{Memory, Nobody, Prepared, Tenant};
 pub use witness::WitnessError;
 
