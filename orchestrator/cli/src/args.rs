@@ -536,6 +536,11 @@ pub enum Mcp {
     Echo(laufzettel_mcp_echo::Options),
 }
 
+/// `name=wert`
+pub fn field(text: &str) -> Result<(String, String), String> {
+    text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())).ok_or_else(|| "NAME=WERT".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -545,9 +550,4 @@ mod tests {
     fn every_command_holds_together() {
         super::Args::command().debug_assert();
     }
-}
-
-/// `name=wert`
-pub fn field(text: &str) -> Result<(String, String), String> {
-    text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())).ok_or_else(|| "NAME=WERT".to_owned())
 }
