@@ -17,7 +17,7 @@ use crate::{
 type Job = fn(&mut House);
 
 /// Each place, the passings it dies at (counted within the job, so that some are in its middle), and the job.
-const PLACES: [(&str, &[u64], Job); 79] = [
+const PLACES: [(&str, &[u64], Job); 80] = [
     ("store.before_schema", &[1], restart),
     ("store.before_lane", &[1], restart),
     ("store.after_lane", &[1], restart),
@@ -38,6 +38,7 @@ const PLACES: [(&str, &[u64], Job); 79] = [
     ("store.before_reply", &[2, 6], application),
     ("store.before_bytes", &[1], round),
     ("store.after_bytes", &[1], round),
+    ("store.before_index", &[1], index),
     ("removal.before_commit", &[1], erase),
     ("removal.after_commit", &[1], erase),
     ("checkpoint.before_table", &[1], application),
@@ -429,6 +430,14 @@ fn unsent(house: &mut House) {
 
 fn restart(house: &mut House) {
     house.stop();
+    house.server = house.start();
+    application(house);
+}
+
+/// Under another secret the index of data subjects is made again.
+fn index(house: &mut House) {
+    house.stop();
+    std::fs::remove_file(house.tenant.path("secrets/subjects-vg-bellheim.key")).expect("a secret was drawn");
     house.server = house.start();
     application(house);
 }

@@ -331,8 +331,8 @@ pub enum Audit {
         #[arg(long)]
         kind: Option<String>,
         /// Wer handelte: Teil des Namens oder die ganze Kennung
-        #[arg(long)]
-        person: Option<String>,
+        #[arg(long = "person", value_name = "PERSON")]
+        acted: Option<String>,
         /// Werkzeug (server/werkzeug), Server oder Modell
         #[arg(long)]
         tool: Option<String>,
@@ -378,6 +378,41 @@ pub enum Audit {
         /// csv oder jsonl
         #[arg(long)]
         format: Option<String>,
+        #[command(flatten)]
+        who: Who,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Auskunft nach Art. 15 DSGVO: was zu einer Person gespeichert ist
+    Subject {
+        #[arg(long)]
+        familienname: Option<String>,
+        #[arg(long)]
+        vornamen: Option<String>,
+        /// JJJJ-MM-TT oder TT.MM.JJJJ
+        #[arg(long)]
+        geburtsdatum: Option<String>,
+        #[arg(long)]
+        email: Option<String>,
+        /// Eine weitere Angabe, wie das Feld im Prozess heißt; mehrfach möglich
+        #[arg(long = "feld", value_name = "NAME=WERT", value_parser = crate::args::field)]
+        fields: Vec<(String, String)>,
+        /// Wofür; steht für immer im Protokoll, deshalb ohne Namen von Betroffenen
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        who: Who,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Verzeichnis von Verarbeitungstätigkeiten (Art. 30 DSGVO) mit Verfahrensdokumentation
+    Processing {
+        /// Nur dieser Prozess
+        #[arg(long)]
+        process: Option<String>,
+        /// md, csv oder json
+        #[arg(long, default_value = "md")]
+        format: String,
         #[command(flatten)]
         who: Who,
         #[command(flatten)]
@@ -515,6 +550,11 @@ pub enum Mcp {
     Registry(laufzettel_mcp_registry::Options),
     Mail(laufzettel_mcp_mail::Options),
     Echo(laufzettel_mcp_echo::Options),
+}
+
+/// `name=wert`
+pub fn field(text: &str) -> Result<(String, String), String> {
+    text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())).ok_or_else(|| "NAME=WERT".to_owned())
 }
 
 #[cfg(test)]

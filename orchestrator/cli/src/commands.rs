@@ -30,7 +30,7 @@ use crate::{
     password,
     perform::{self, perform},
     socket,
-    wish::{KeysCreate, LedgerWish, RunWish, ShowWish, Wish},
+    wish::{KeysCreate, LedgerWish, RunWish, ShowWish, SubjectWish, Wish},
 };
 
 pub async fn carry_out(args: Args) -> anyhow::Result<u8> {
@@ -310,11 +310,17 @@ async fn verify(at: &Where, out: &Out) -> anyhow::Result<u8> {
 async fn audit_wish(audit: Audit, out: &Out) -> anyhow::Result<u8> {
     let (at, who, asked) = match audit {
         Audit::Verify { at } => return verify(&at, out).await,
-        Audit::Show { run, kind, person, tool, document, denied, from, until, limit, who, at } => {
-            (at, who, Wish::AuditShow(ShowWish { run, kind, person, tool, document, denied, from, until, limit }))
+        Audit::Show { run, kind, acted, tool, document, denied, from, until, limit, who, at } => {
+            (at, who, Wish::AuditShow(ShowWish { run, kind, person: acted, tool, document, denied, from, until, limit }))
         }
         Audit::Export { format, who, at } => (at, who, Wish::AuditExport { format }),
         Audit::Ledger { from, to, by, format, who, at } => (at, who, Wish::AuditLedger(LedgerWish { from, to, by, format })),
+        Audit::Subject { familienname, vornamen, geburtsdatum, email, fields, reason, who, at } => {
+            let named = [("familienname", familienname), ("vornamen", vornamen), ("geburtsdatum", geburtsdatum), ("email", email)];
+            let named = named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+            (at, who, Wish::AuditSubject(SubjectWish { fields: named.chain(fields).collect(), reason }))
+        }
+        Audit::Processing { process, format, who, at } => (at, who, Wish::AuditProcessing { process, format }),
         Audit::Erase { run, reason, with_decisions, who, at } => (at, who, Wish::AuditErase { run, reason, with_decisions }),
         // a checkpoint tells nothing and changes nothing: whoever runs the program may write one
         Audit::Checkpoint { at } => (at, Who::default(), Wish::AuditCheckpoint),

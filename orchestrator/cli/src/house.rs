@@ -30,7 +30,7 @@ use laufzettel_policy::ToolRule;
 use laufzettel_process::{Catalogue, Folder, Schema, Tools, model::Size, types::ToolTypes};
 use laufzettel_server::{ApplicantLogin, Oidc, OidcOptions};
 use laufzettel_store::{Sqlite, SqliteOptions, Store};
-use laufzettel_worker::{Anchor, Desk, Doors, Gap, Memory, Random as _, RealDoors, SystemClock, SystemRandom, Tenant};
+use laufzettel_worker::{Anchor, Desk, Doors, Gap, Memory, Random as _, RealDoors, SubjectSecret, SystemClock, SystemRandom, Tenant};
 
 use crate::{
     books,
@@ -506,7 +506,8 @@ impl House {
             random: random.clone(),
         };
         let (oidc, applicants) = (oidc(config, own)?, applicants(config, own)?);
-        let mut opened = self::tenant(config, tenant, own, approved, store, catalogue, directory, Box::new(doors), clock, random);
+        let subjects = SubjectSecret::new(key(&config.secrets.join(format!("subjects-{tenant}.key")))?);
+        let mut opened = self::tenant(config, tenant, own, approved, store, catalogue, directory, Box::new(doors), clock, random, subjects);
         // the demo is for trial; in operation a file that is named on the command line is asked for its release like any other
         opened.release_required = own.login != Login::Demo;
         let desk = Desk::new(Arc::new(opened));
@@ -557,6 +558,7 @@ pub fn tenant(
     doors: Box<dyn Doors>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn laufzettel_worker::Random>,
+    subjects: SubjectSecret,
 ) -> Tenant {
     Tenant {
         id: id.clone(),
@@ -578,6 +580,7 @@ pub fn tenant(
         clock,
         random,
         places: own.places.clone(),
+        subjects,
         witness: config.witness.clone(),
         memory: Memory::default(),
     }

@@ -6,6 +6,7 @@ mod keys;
 mod ledger;
 pub mod login;
 mod release;
+mod report;
 mod run;
 mod runs;
 mod show;
@@ -56,6 +57,8 @@ pub async fn perform(house: &House, wish: Wish, out: &Out) -> u8 {
         Wish::AuditVerify => audit::verify_live(house, out).await,
         Wish::AuditShow(wish) => audit::show(house, &wish, out).await,
         Wish::AuditExport { format } => audit::export(house, &format, out).await,
+        Wish::AuditSubject(wish) => report::subject(house, &wish, out).await,
+        Wish::AuditProcessing { process, format } => report::processing(house, process.as_deref(), &format, out).await,
         Wish::AuditLedger(wish) => ledger::ledger(house, &wish, out).await,
         Wish::PinApproved { server, tools } => release::pins(house, &server, tools, out).await,
         Wish::Release { candidate } => release::release(house, &candidate, out).await,

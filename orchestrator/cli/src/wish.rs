@@ -71,6 +71,11 @@ pub enum Wish {
         with_decisions: bool,
     },
     AuditLedger(LedgerWish),
+    AuditSubject(SubjectWish),
+    AuditProcessing {
+        process: Option<String>,
+        format: String,
+    },
     /// Approved definitions, by tool.
     PinApproved {
         server: String,
@@ -112,6 +117,13 @@ pub struct ShowWish {
     pub from: Option<jiff::civil::Date>,
     pub until: Option<jiff::civil::Date>,
     pub limit: u32,
+}
+
+/// Whom to look for: names of fields and what stands in them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SubjectWish {
+    pub fields: Vec<(String, String)>,
+    pub reason: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -34,6 +34,7 @@ mod scope;
 mod sentence;
 mod settle;
 mod steps;
+mod subject;
 
 pub use applicant::{ADDED_BYTES_MAX, ADDED_MAX, NOTE_CHARS_MAX, Withdrawable, withdrawable};
 pub use apply::{IllegalTransition, apply, fold};
@@ -53,3 +54,4 @@ pub use steps::{
     human::four_eyes,
     wait::KEY_CHARS_MAX,
 };
+pub use subject::{Term, subject};

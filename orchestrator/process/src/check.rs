@@ -166,7 +166,8 @@ fn report(problem: &Problem, at: Place, key: &str, findings: &mut Findings) {
 
 /// Names in scope at a key.
 fn roots(expression: &Expression, key: &str, findings: &mut Findings) {
-    let mut legal = vec!["input", "steps", "run"];
+    // whose data it is must be known when a run begins: by then there is nothing but its input
+    let mut legal = if key == "betroffen" { vec!["input"] } else { vec!["input", "steps", "run"] };
     if key.contains(".undo.") || key.ends_with(".end_if") || key.ends_with(".repeat.until") {
         legal.push("result");
     }

@@ -85,10 +85,18 @@ async fn page(tenant: &TenantSite, session: &Session, asked: &Asked, query: &Sen
         views,
         reason_missing: missing.is_some(),
         formats: first(missing, [("jsonl", "export_jsonl"), ("csv", "export_csv")], asked.lang),
-        reports: Vec::new(),
+        reports: reports(tenant, session, asked.lang).await,
     };
     let status = if page.problems() == 0 { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     asked.page(status, &Page::Report(Report::Protokoll(Box::new(page))))
+}
+
+/// Ways to the other reports.
+async fn reports(tenant: &TenantSite, session: &Session, lang: Lang) -> Vec<Link> {
+    let erases = tenant.desk.holds(&session.caller, &Action::ContentErase).await;
+    let all = [("auskunft", "subject_heading", true), ("verzeichnis", "register_heading", true), ("loeschen", "erase_heading", erases)];
+    let may = all.into_iter().filter(|(.., may)| *may);
+    may.map(|(path, key, _)| Link { href: format!("/protokoll/{path}"), text: word(key, lang).to_owned() }).collect()
 }
 
 /// What was typed, as a wish; what cannot be used is named, and nothing is looked for by it.
@@ -143,7 +151,7 @@ async fn wish(tenant: &TenantSite, query: &Sent, lang: Lang) -> Result<(TrailWis
     Ok((wish, filter))
 }
 
-async fn run_of(store: &Store, written: &str) -> Result<Option<RunId>, laufzettel_store::Error> {
+pub async fn run_of(store: &Store, written: &str) -> Result<Option<RunId>, laufzettel_store::Error> {
     if let Some(run) = RunId::parse(written) {
         return Ok(Some(run));
     }

@@ -22,7 +22,9 @@ pub mod pages;
 mod picture;
 mod problem;
 mod processes;
+mod protection;
 mod rate;
+pub mod register;
 mod reply;
 mod routes;
 mod runs;
@@ -30,6 +32,7 @@ mod session;
 mod signin;
 mod site;
 mod status;
+pub mod subject;
 mod tasks;
 mod view;
 

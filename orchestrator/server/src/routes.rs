@@ -14,7 +14,8 @@ use laufzettel_worker::Nobody;
 use tower_http::csrf::CsrfLayer;
 
 use crate::{
-    api, audit, deputies, files, follow, hooks, inbox, intake, key, metrics, openapi, operation, pages, problem, problem::because_of, processes, reply, runs,
+    api, audit, deputies, files, follow, hooks, inbox, intake, key, metrics, openapi, operation, pages, problem, problem::because_of, processes, protection,
+    reply, runs,
     session, signin, site::Site, status, tasks,
 };
 
@@ -107,6 +108,10 @@ pub fn routes() -> Vec<Route> {
         route("/betrieb", Person, "admin", get(operation::page)),
         route("/protokoll", Person, "audit.read", get(audit::list)),
         route("/protokoll/ausfuehren", Person, "audit.read", post(audit::export)),
+        route("/protokoll/auskunft", Person, "audit.read", get(protection::subject_form).post(protection::subject_report)),
+        route("/protokoll/verzeichnis", Person, "audit.read", get(protection::register_list)),
+        route("/protokoll/verzeichnis/{id}", Person, "audit.read", get(protection::register_entry)),
+        route("/protokoll/loeschen", Person, "content.erase", get(protection::erase_form).post(protection::erase)),
         route("/protokoll/eintrag/{lane}/{seq}", Person, "audit.read", get(audit::record)),
         route("/api/openapi.json", Nothing, "", get(openapi::document)),
         route("/api/v1/processes", Key, "process.start", get(api::catalogue::processes)),

@@ -104,7 +104,12 @@ pub struct Projection {
     pub expects: Option<Vec<ExpectRow>>,
     /// Of a run that has ended: how long it is kept.
     pub retention: Option<RetentionRow>,
+    /// Of a run that begins: by which keys its data subject is found.
+    pub subjects: Vec<SubjectKey>,
 }
+
+/// Stands for one detail of a person, and says nothing to whoever lacks the secret it was made under.
+pub type SubjectKey = [u8; 32];
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunRow {

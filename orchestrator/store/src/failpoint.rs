@@ -11,7 +11,7 @@ use std::{
 };
 
 /// Every failpoint there is, so that a test can visit them all.
-pub const NAMES: [&str; 82] = [
+pub const NAMES: [&str; 83] = [
     "store.before_schema",
     "store.opened",
     "store.before_history",
@@ -32,6 +32,7 @@ pub const NAMES: [&str; 82] = [
     "store.after_bytes",
     "unsent.before_write",
     "unsent.after_write",
+    "store.before_index",
     "removal.before_commit",
     "removal.after_commit",
     "checkpoint.before_table",

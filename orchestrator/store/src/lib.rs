@@ -15,7 +15,7 @@ mod trail;
 mod unsent;
 
 pub use contract::{
-    Append, Claimed, ExpectRow, Handed, LaneHead, Mail, Message, Projection, RUNS_PAGE_MAX, Room, RunFilter, RunPage, RunRow, Sight, StartedRow,
+    Append, Claimed, ExpectRow, Handed, LaneHead, Mail, Message, Projection, RUNS_PAGE_MAX, Room, RunFilter, RunPage, RunRow, Sight, StartedRow, SubjectKey,
     TASKS_PAGE_MAX, TaskFilter, TaskPlace, TaskRow, UsageRow,
 };
 pub use error::{AppendError, Error, Trouble};
@@ -241,6 +241,21 @@ impl Store {
     /// Leaves of an ended run nothing but the hashes of its records.
     pub async fn prune(&self, pruning: Pruning) -> Result<(), RemovalError> {
         both!(self, s => s.remove(Removal::Records(pruning)))
+    }
+
+    /// Runs that have all of these keys, newest first.
+    pub async fn runs_with(&self, keys: &[SubjectKey], limit: u32) -> Result<Vec<RunId>, Error> {
+        look!(self, s => s.runs_with(keys, limit))
+    }
+
+    /// Keys of runs from before, with how far this has come. What has gone for good meanwhile gets none.
+    pub async fn index(&self, found: Vec<(RunId, Vec<SubjectKey>)>, cursor: (String, Option<String>)) -> Result<(), Error> {
+        both!(self, s => s.index(found, cursor))
+    }
+
+    /// The record a run begins with.
+    pub async fn first_of(&self, run: RunId) -> Result<Option<Record>, Error> {
+        look!(self, s => s.first_of(run))
     }
 
     /// Ended runs nothing is known of how long they are kept: from before this was written down with their end.

@@ -15,7 +15,8 @@ use serde_json::json;
 
 use crate::{
     contract::{
-        Append, BESIDE_MAX, ExpectRow, KEPT_US, LaneHead, RunFilter, RunPage, RunRow, StartedRow, TASKS_PAGE_MAX, TaskFilter, TaskPlace, TaskRow, UsageRow,
+        Append, BESIDE_MAX, ExpectRow, KEPT_US, LaneHead, RunFilter, RunPage, RunRow, StartedRow, SubjectKey, TASKS_PAGE_MAX, TaskFilter, TaskPlace, TaskRow,
+        UsageRow,
     },
     error::{AppendError, Error},
     listing::{self, Part},
@@ -67,6 +68,7 @@ struct Inner {
     /// Applications that are not sent yet, by id.
     unsent: BTreeMap<String, crate::unsent::UnsentRow>,
     retention: BTreeMap<RunId, RetentionRow>,
+    subjects: BTreeSet<(SubjectKey, RunId)>,
     /// The highest case number of a year among runs that were pruned.
     pruned_numbers: BTreeMap<i16, u64>,
     checkpoints: Vec<String>,
@@ -161,6 +163,30 @@ impl Memory {
 
     pub async fn oldest_run(&self, state: &str) -> Result<Option<RunRow>, Error> {
         Ok(self.lock().runs.values().find(|row| row.state == state).cloned())
+    }
+
+    pub async fn runs_with(&self, keys: &[SubjectKey], limit: u32) -> Result<Vec<RunId>, Error> {
+        let inner = self.lock();
+        let has = |run: &RunId| !keys.is_empty() && keys.iter().all(|key| inner.subjects.contains(&(*key, *run)));
+        Ok(inner.runs.keys().rev().filter(|run| has(run)).take(limit as usize).copied().collect())
+    }
+
+    pub async fn index(&self, found: Vec<(RunId, Vec<SubjectKey>)>, (name, value): (String, Option<String>)) -> Result<(), Error> {
+        let mut inner = self.lock();
+        for (run, keys) in found {
+            if inner.runs.contains_key(&run) && !inner.retention.get(&run).is_some_and(|row| row.whole) {
+                inner.subjects.extend(keys.into_iter().map(|key| (key, run)));
+            }
+        }
+        match value {
+            Some(value) => drop(inner.cursors.insert(name, value)),
+            None => drop(inner.cursors.remove(&name)),
+        }
+        Ok(())
+    }
+
+    pub async fn first_of(&self, run: RunId) -> Result<Option<Record>, Error> {
+        Ok(self.lock().records.iter().find(|r| r.draft.run == Some(run) && r.draft.run_seq == Some(1)).cloned())
     }
 
     pub async fn units(&self) -> Result<Vec<String>, Error> {
@@ -376,6 +402,7 @@ impl Inner {
         }
         if let Some(projection) = append.projection {
             self.retention.extend(projection.retention.map(|row| (row.run, row)));
+            self.subjects.extend(projection.subjects.iter().map(|key| (*key, projection.run.run)));
             if let Some(mut rows) = projection.expects {
                 rows.sort_by(|a, b| a.slot.cmp(&b.slot));
                 self.mailbox.let_go(projection.run.run, &rows);

@@ -2,9 +2,11 @@
 
 mod kept;
 mod mail;
+mod operation;
 mod removal;
 mod rows;
 mod schema;
+mod subjects;
 mod trail;
 mod unsent;
 mod writer;
@@ -23,7 +25,9 @@ use sqlx::{
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    contract::{Append, BESIDE_MAX, KEPT_US, LaneHead, Room, RunFilter, RunPage, RunRow, StartedRow, TASKS_PAGE_MAX, TaskFilter, TaskPlace, TaskRow, UsageRow},
+    contract::{
+        Append, BESIDE_MAX, KEPT_US, LaneHead, RunFilter, RunPage, RunRow, StartedRow, SubjectKey, TASKS_PAGE_MAX, TaskFilter, TaskPlace, TaskRow, UsageRow,
+    },
     error::{AppendError, Error, Health, Trouble},
     failpoint,
     listing::{self, Part, Range},
@@ -66,6 +70,7 @@ pub(crate) enum Job {
     Append(Vec<Append>, oneshot::Sender<Result<(), AppendError>>),
     Bytes { name: String, bytes: Vec<u8>, at: i64, done: oneshot::Sender<Result<(), Error>> },
     Checkpoint { number: u64, note: String, done: oneshot::Sender<Result<(), Error>> },
+    Index { found: Vec<(RunId, Vec<SubjectKey>)>, cursor: (String, Option<String>), done: oneshot::Sender<Result<(), Error>> },
     Keep { row: RetentionRow, files: Vec<String>, done: oneshot::Sender<Result<(), Error>> },
     Remove(Box<Removal>, oneshot::Sender<Result<(), RemovalError>>),
     Unsent { what: Unsent, done: oneshot::Sender<Result<bool, Error>> },
@@ -211,6 +216,21 @@ impl Sqlite {
         reply.await.map_err(|_| Error::Refused(gone().to_string()))?
     }
 
+    pub async fn runs_with(&self, keys: &[SubjectKey], limit: u32) -> Result<Vec<RunId>, Error> {
+        subjects::with(&self.pool, keys, limit).await
+    }
+
+    pub async fn index(&self, found: Vec<(RunId, Vec<SubjectKey>)>, cursor: (String, Option<String>)) -> Result<(), Error> {
+        let (done, reply) = oneshot::channel();
+        self.writer.send(Job::Index { found, cursor, done }).await.map_err(|_| Error::Refused(gone().to_string()))?;
+        reply.await.map_err(|_| Error::Refused(gone().to_string()))?
+    }
+
+    pub async fn first_of(&self, run: RunId) -> Result<Option<Record>, Error> {
+        let row = sqlx::query("SELECT * FROM records WHERE run = $1 AND run_seq = 1").bind(run.to_string()).fetch_optional(&self.pool).await?;
+        row.as_ref().map(rows::record).transpose()
+    }
+
     pub async fn retention(&self, run: RunId) -> Result<Option<RetentionRow>, Error> {
         let row = sqlx::query("SELECT * FROM retention WHERE run = $1").bind(run.to_string()).fetch_optional(&self.pool).await?;
         row.as_ref().map(rows::retention).transpose()
@@ -268,22 +288,6 @@ impl Sqlite {
             parts.push(Part { cut: rows.len() == share as usize, rows });
         }
         Ok(listing::page(filter, parts, keep))
-    }
-
-    pub async fn count_runs(&self, state: &str, most: u32) -> Result<u64, Error> {
-        let sql = "SELECT count(*) FROM (SELECT 1 FROM runs WHERE state = $1 LIMIT $2)";
-        let row = sqlx::query(sql).bind(state).bind(i64::from(most)).fetch_one(&self.pool).await?;
-        rows::unsigned(row.try_get(0)?)
-    }
-
-    pub async fn oldest_run(&self, state: &str) -> Result<Option<RunRow>, Error> {
-        let row = sqlx::query("SELECT * FROM runs WHERE state = $1 ORDER BY run LIMIT 1").bind(state).fetch_optional(&self.pool).await?;
-        row.as_ref().map(rows::run).transpose()
-    }
-
-    pub fn room(&self) -> Option<Room> {
-        let disk = rustix::fs::statvfs(self.pool.connect_options().get_filename()).ok()?;
-        Some(Room { free_bytes: disk.f_bavail * disk.f_frsize, all_bytes: disk.f_blocks * disk.f_frsize })
     }
 
     /// From one value of the index to the next.

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use laufzettel_domain::{Actor, Caller, Digest, RunId, TaskId, Value};
+use laufzettel_domain::{Actor, Caller, Digest, RunId, TaskId, TenantId, Value};
 use laufzettel_engine::{self as engine, Answer, CodecError, Command, Event, Rejection, Run, TaskKind};
 use laufzettel_journal::{Draft, Record};
 use laufzettel_policy::{Action, Decision, Who, permit};
 use laufzettel_process::model::StepKind;
-use laufzettel_store::{Append, AppendError, Error as StoreError, Handed, failpoint};
+use laufzettel_store::{Append, AppendError, Error as StoreError, Handed, Projection, failpoint};
 
 use crate::{
     family::{Family, Member},
@@ -245,7 +245,7 @@ impl Desk {
                 epoch: fenced.then(|| self.tenant.store.epoch()),
                 drafts: drafts.collect(),
                 files,
-                projection: Some(project(prepared, run, events, &quota::day(&self.tenant, *at))),
+                projection: Some(self.projection(prepared, run, events, *at)),
                 receipt: receipt.take(),
                 taken: taken.take(),
                 clock: clock.take(),
@@ -267,6 +267,13 @@ impl Desk {
             self.intend(&intended, false);
         }
         written
+    }
+
+    /// What lists show, and by what the run's data subject is found from its beginning on.
+    fn projection(&self, prepared: &Prepared, run: &Run, events: &[Event], at: Timestamp) -> Projection {
+        let begins = events.iter().any(|event| matches!(event, Event::RunStarted(_)));
+        let subjects = if begins { self.tenant.subject_keys(prepared, run) } else { Vec::new() };
+        Projection { subjects, ..project(prepared, run, events, &quota::day(&self.tenant, at)) }
     }
 
     fn intend(&self, keys: &[laufzettel_domain::EffectKey], here: bool) {
@@ -377,6 +384,15 @@ pub fn decode(records: &[Record]) -> Result<Vec<(Event, Timestamp)>, WishError> 
 }
 
 /// The same, and whether the content of any was erased.
+/// A run as its first record began it; `None` where its contents are gone.
+pub(crate) fn begun(tenant: &TenantId, run: RunId, first: &Record) -> Result<Option<Run>, WishError> {
+    let (events, erased) = read(std::slice::from_ref(first))?;
+    if erased {
+        return Ok(None);
+    }
+    engine::fold(tenant, run, &events).map_err(|error| WishError::Unavailable(error.to_string()))
+}
+
 fn read(records: &[Record]) -> Result<(Vec<(Event, Timestamp)>, bool), WishError> {
     let mut erased = false;
     let mut events = Vec::with_capacity(records.len());

@@ -140,8 +140,25 @@ impl Desk {
         Ok(erased)
     }
 
+    /// What such an erasure would take, and what it would leave. Whoever asks has the right to order it.
+    pub async fn erasure_of(&self, run: RunId, whole: bool) -> Result<Vec<Erased>, EraseError> {
+        let mut all = Vec::new();
+        for member in self.called_by(run).await? {
+            let row = self.tenant.store.run(member).await?.ok_or(EraseError::Unknown)?;
+            if row.ended_at.is_none() {
+                return Err(EraseError::Open(row.nummer));
+            }
+            let records = self.tenant.store.history(member).await?;
+            let prepared = self.version_of(&records).await?;
+            let parts = Parts::of(prepared.as_deref().map(|prepared| &prepared.process), &records, whole);
+            let until = self.kept(member, &records).await?.and_then(|row| Timestamp::from_microsecond(row.records_until).ok()).unwrap_or(Timestamp::MAX);
+            all.push(Erased { run: member, nummer: row.nummer, gone: parts.goes.len() as u64, kept: parts.kept, until });
+        }
+        Ok(all)
+    }
+
     /// A run and every run it has called, as far as they are still there.
-    async fn called_by(&self, run: RunId) -> Result<Vec<RunId>, EraseError> {
+    pub async fn called_by(&self, run: RunId) -> Result<Vec<RunId>, EraseError> {
         let mut family = vec![run];
         let mut next = 0;
         while let Some(run) = family.get(next).copied() {

@@ -25,6 +25,7 @@ mod restore;
 mod route;
 mod schedules;
 mod start;
+mod subjects;
 mod sweep;
 mod tenant;
 pub mod trail;
@@ -50,6 +51,7 @@ pub use release::{Candidate, ReleaseError};
 pub use restore::{Gap, RestoreError};
 pub use route::choices as zone_choices;
 pub use start::{StartError, StartRequest, Started};
+pub use subjects::SubjectSecret;
 pub use tenant::{Memory, Nobody, Prepared, Tenant};
 pub use witness::WitnessError;
 

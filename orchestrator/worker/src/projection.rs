@@ -72,7 +72,7 @@ pub(crate) fn project(prepared: &Prepared, run: &Run, events: &[Event], day: &st
     numbers.dedup();
     let tasks = numbers.iter().filter_map(|n| run.tasks.get(n)).map(|task| task_row(prepared, run, task)).collect();
     let usage = events.iter().filter_map(|event| used(run, event, day)).collect();
-    Projection { run: row, tasks, usage, expects: expects(prepared, run), retention: retention(prepared, run) }
+    Projection { run: row, tasks, usage, expects: expects(prepared, run), retention: retention(prepared, run), subjects: Vec::new() }
 }
 
 /// Of a run that has ended: how long its process keeps it.

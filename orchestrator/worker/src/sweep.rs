@@ -47,4 +47,8 @@ async fn begin(desk: &Desk, first: bool) {
     if let Err(error) = repeated {
         tracing::error!(%error, "erasures the witness knows were not repeated");
     }
+    // after them: what has just gone for good gets no key again
+    if first && let Err(error) = desk.index_old_runs().await {
+        tracing::error!(%error, "not everybody is found by what was kept before");
+    }
 }

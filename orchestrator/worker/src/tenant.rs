@@ -19,6 +19,7 @@ use crate::{
     edge::Random,
     quota::{Counting, Quotas},
     release::Releases,
+    subjects::SubjectSecret,
 };
 
 pub struct Tenant {
@@ -47,6 +48,8 @@ pub struct Tenant {
     pub random: Arc<dyn Random>,
     /// Where the operator lets triggers look.
     pub places: Places,
+    /// Under which data subjects are indexed.
+    pub subjects: SubjectSecret,
     /// The folder of the witness, where erasures are told before they happen.
     pub witness: Option<std::path::PathBuf>,
     pub memory: Memory,

@@ -115,6 +115,7 @@ fn open(directory: Directory, meanwhile: Meanwhile) -> House {
         quotas: laufzettel_worker::Quotas::default(),
         release_required: false,
         places: laufzettel_worker::Places::default(),
+        subjects: laufzettel_worker::SubjectSecret::new([0; 32]),
         witness: None,
         memory: Memory::default(),
     }));

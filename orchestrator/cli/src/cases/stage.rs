@@ -261,6 +261,7 @@ fn desk(setting: &Setting, script: &Script, store: MemoryStore, clock: Arc<Jumpi
         Box::new(script.clone()),
         clock,
         random,
+        laufzettel_worker::SubjectSecret::new([0; 32]),
     );
     tenant.memory = setting.memory.beside();
     // `error: timeout` is what nobody can say: the case shows who is asked then

@@ -99,6 +99,7 @@ async fn open(dir: &Path) -> anyhow::Result<Bench> {
         clock,
         random,
         places: laufzettel_worker::Places::default(),
+        subjects: laufzettel_worker::SubjectSecret::new([0; 32]),
         witness: None,
         memory: Memory::default(),
     };

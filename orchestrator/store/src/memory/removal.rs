@@ -92,6 +92,9 @@ impl Inner {
         self.let_go(run, |name| erasure.files.contains(name));
         self.forget_mail(run);
         self.receipts.retain(|key, of| *of != run || !key.starts_with("order:"));
+        if erasure.whole {
+            self.subjects.retain(|(_, of)| *of != run);
+        }
         if let Some(row) = self.retention.get_mut(&run) {
             (row.erased_at, row.whole) = (Some(erasure.draft.at), erasure.whole);
         }
@@ -112,6 +115,7 @@ impl Inner {
         }
         self.tasks.retain(|_, task| task.run != pruning.run);
         self.receipts.retain(|_, run| *run != pruning.run);
+        self.subjects.retain(|(_, run)| *run != pruning.run);
         self.retention.remove(&pruning.run);
     }
 

@@ -6,7 +6,7 @@ use laufzettel_journal::seal;
 use sqlx::{Connection as _, Row as _, Sqlite as Db, SqliteConnection, Transaction, sqlite::SqliteRow};
 
 use super::{
-    mail, rows,
+    mail, rows, subjects,
     writer::{Lane, confirm, insert_records},
 };
 use crate::{
@@ -101,6 +101,10 @@ async fn contents(tx: &mut Transaction<'_, Db>, erasure: &Erasure) -> Result<u64
     forget_mail(tx, run).await?;
     // they carry digests of what was sent, and nothing is ordered of it any more
     sqlx::query("DELETE FROM receipts WHERE run = $1 AND key LIKE 'order:%'").bind(run.to_string()).execute(&mut **tx).await?;
+    // as long as anything of her is kept she can be told of it
+    if erasure.whole {
+        subjects::forget(tx, &run.to_string()).await?;
+    }
     let sql = "UPDATE retention SET erased_at = $2, whole = $3 WHERE run = $1";
     sqlx::query(sql).bind(run.to_string()).bind(erasure.draft.at).bind(erasure.whole).execute(&mut **tx).await?;
     Ok(found)
@@ -124,6 +128,7 @@ async fn records(tx: &mut Transaction<'_, Db>, pruning: &Pruning) -> Result<u64,
     let sql = "INSERT INTO meta (name, value) SELECT 'nummer:' || substr(nummer, 1, 4), substr(nummer, 1, 11) FROM runs WHERE run = $1 \
                ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)";
     sqlx::query(sql).bind(&run).execute(&mut **tx).await?;
+    subjects::forget(tx, &run).await?;
     for sql in
         ["DELETE FROM runs WHERE run = $1", "DELETE FROM tasks WHERE run = $1", "DELETE FROM receipts WHERE run = $1", "DELETE FROM retention WHERE run = $1"]
     {

@@ -74,6 +74,9 @@ CREATE TABLE IF NOT EXISTS retention (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS retention_contents ON retention (contents_until) WHERE erased_at IS NULL;
 CREATE INDEX IF NOT EXISTS retention_records ON retention (records_until);
+-- by which keys the data subject of a run is found; since schema 4: a program that does not know them would not erase them
+CREATE TABLE IF NOT EXISTS subjects (key BLOB NOT NULL, run TEXT NOT NULL, PRIMARY KEY (key, run)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS subjects_run ON subjects (run);
 CREATE TABLE IF NOT EXISTS checkpoints (number INTEGER PRIMARY KEY, note TEXT NOT NULL);
 -- since 3: applications that are not sent yet; `sealed` opens with a code that stands nowhere here
 CREATE TABLE IF NOT EXISTS unsent (id TEXT PRIMARY KEY, form TEXT NOT NULL, until INTEGER NOT NULL, sealed BLOB NOT NULL);

@@ -11,7 +11,7 @@ use serde_json::json;
 use sqlx::{ConnectOptions as _, Connection as _, QueryBuilder, Row as _, Sqlite as Db, SqliteConnection, Transaction};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Job, SqliteOptions, kept, mail, removal, rows, unsent};
+use super::{Job, SqliteOptions, kept, mail, removal, rows, subjects, unsent};
 use crate::{
     contract::{Append, Handed, LaneHead, Message, Projection, RunRow, TaskRow, UsageRow},
     error::{AppendError, Error, Health, Trouble},
@@ -147,6 +147,7 @@ pub async fn run(mut connection: SqliteConnection, mut lane: Lane, epoch: u64, m
                     // what was dropped or replaced stands in the log of pages
                     unscrubbed = true;
                 }
+                Job::Index { found, cursor, done } => lane.told(done, subjects::index(&mut connection, &found, cursor).await),
                 Job::Keep { row, files, done } => lane.told(done, kept::keep(&mut connection, &row, files).await),
                 Job::TryOut(done) => lane.told(done, kept::try_out(&mut connection).await),
                 Job::Remove(what, done) => {
@@ -199,7 +200,12 @@ fn refuse(job: Job, error: Error) {
         Job::Append(_, done) | Job::Close { done, .. } => reply(done, Err(AppendError::Unavailable(error.to_string()))),
         Job::Remove(_, done) => reply(done, Err(crate::removal::RemovalError::Unavailable(error.to_string()))),
         Job::Unsent { done, .. } => reply(done, Err(error)),
-        Job::Bytes { done, .. } | Job::Checkpoint { done, .. } | Job::Keep { done, .. } | Job::Sweep { done, .. } | Job::TryOut(done) => {
+        Job::Bytes { done, .. }
+        | Job::Checkpoint { done, .. }
+        | Job::Index { done, .. }
+        | Job::Keep { done, .. }
+        | Job::Sweep { done, .. }
+        | Job::TryOut(done) => {
             reply(done, Err(error));
         }
     }
@@ -413,6 +419,9 @@ async fn commit(connection: &mut SqliteConnection, lane: &mut Lane, sheet: &Shee
     kept::put_cursors(&mut tx, &sheet.cursors).await?;
     kept::hold_files(&mut tx, &sheet.files).await?;
     kept::put_retention(&mut tx, sheet.projections.iter().filter_map(|p| p.retention.as_ref())).await?;
+    for projection in sheet.projections.iter().filter(|p| !p.subjects.is_empty()) {
+        subjects::put(&mut tx, projection.run.run, &projection.subjects).await?;
+    }
     mail::write(&mut tx, sheet).await?;
     fail("store.before_commit")?;
     let committed = tx.commit().await;

@@ -8,7 +8,9 @@ mod unsent;
 
 use laufzettel_domain::RunId;
 use laufzettel_journal::{Draft, Verdict, Verifier};
-use laufzettel_store::{Append, AppendError, Error, Memory, Projection, RunFilter, RunRow, Sight, Sqlite, SqliteOptions, Store, TaskFilter, TaskRow, UsageRow};
+use laufzettel_store::{
+    Append, AppendError, Error, Memory, Projection, RunFilter, RunRow, Sight, Sqlite, SqliteOptions, Store, TaskFilter, TaskRow, TrailFilter, UsageRow,
+};
 use serde_json::json;
 
 fn run(n: u8) -> RunId {
@@ -60,7 +62,7 @@ fn append(n: u8, expected: u64, kinds: &[&str]) -> Append {
         expected,
         epoch: None,
         drafts: kinds.iter().map(|k| draft(k)).collect(),
-        projection: Some(Projection { run: row, tasks: vec![task], usage: vec![usage(n)], expects: None, retention: None }),
+        projection: Some(Projection { run: row, tasks: vec![task], usage: vec![usage(n)], expects: None, retention: None, subjects: Vec::new() }),
         ..Append::default()
     }
 }
@@ -219,6 +221,8 @@ async fn conforms(store: Store) {
     mail::goes_to_one_of_many(&store).await;
     removal::what_is_over_goes(&store).await;
     removal::files_go_with_their_last_holder(&store).await;
+    removal::subjects_go_with_the_last_content(&store).await;
+    the_trail_is_read_from_its_end(&store).await;
     clocks_go_forward(&store).await;
     mail::is_bounded(&store).await;
     cursors_move_with_their_record(&store).await;
@@ -248,6 +252,29 @@ async fn conforms(store: Store) {
     }
     assert!(matches!(verifier.finish(None), Verdict::NotAnchored { records, .. } if records == count && count > 30));
     unsent::unsent(&store).await;
+}
+
+/// The same pages, newest first, whatever is asked for.
+async fn the_trail_is_read_from_its_end(store: &Store) {
+    store.append(Append { run: None, projection: None, drafts: vec![draft("access.denied"), draft("signin")], ..append(1, 0, &[]) }).await.unwrap();
+    store.append(append(80, 0, &["start", "a", "b"])).await.unwrap();
+    let kinds = |filter: TrailFilter| async move {
+        let page = store.trail(&filter, &|_| true).await.unwrap();
+        (page.rows.iter().map(|row| row.draft.kind.clone()).collect::<Vec<_>>(), page.next)
+    };
+    let limit = |limit| TrailFilter { limit, ..TrailFilter::default() };
+    let (first, next) = kinds(limit(2)).await;
+    assert_eq!(first, ["b", "a"]);
+    assert_eq!(kinds(TrailFilter { before: next, ..limit(2) }).await.0, ["start", "signin"]);
+    assert_eq!(kinds(TrailFilter { denied: true, ..limit(9) }).await.0, ["access.denied"]);
+    assert_eq!(kinds(TrailFilter { kind: Some("signin".into()), ..limit(9) }).await, (vec!["signin".to_owned()], None));
+    assert_eq!(kinds(TrailFilter { run: Some(run(80)), ..limit(9) }).await, (["b", "a", "start"].map(str::to_owned).into(), None));
+    assert_eq!(kinds(TrailFilter { run: Some(run(80)), kind: Some("a".into()), ..limit(9) }).await, (vec!["a".to_owned()], None));
+    assert_eq!(kinds(TrailFilter { from: Some(6), ..limit(9) }).await.0, Vec::<String>::new());
+    let page = store.trail(&limit(1), &|_| true).await.unwrap();
+    assert_eq!((page.rows[0].draft.content.is_none(), page.rows[0].kept), (true, true), "what nobody asked for is not read");
+    let first = store.first_of(run(80)).await.unwrap().unwrap();
+    assert_eq!((first.draft.kind.as_str(), store.first_of(run(99)).await.unwrap()), ("start", None));
 }
 
 #[tokio::test]

@@ -153,6 +153,31 @@ async fn kept_since_before(store: &Store) {
     assert_eq!(store.bytes(&file).await.unwrap(), None);
 }
 
+/// A person is found by all of her keys together, until the last content of her run is gone; a run that has gone gets none again.
+pub async fn subjects_go_with_the_last_content(store: &Store) {
+    let (name, day, other) = ([1; 32], [2; 32], [3; 32]);
+    for (n, keys) in [(70, vec![name, day]), (71, vec![name, other]), (72, vec![name, day])] {
+        let mut start = append(n, 0, &["start"]);
+        start.projection.as_mut().unwrap().subjects = keys;
+        store.append(start).await.unwrap();
+        store.append(end(n, 1, None, 100, 200)).await.unwrap();
+    }
+    let found = |keys: Vec<[u8; 32]>| async move { store.runs_with(&keys, 9).await.unwrap() };
+    assert_eq!(found(vec![name]).await, [run(72), run(71), run(70)]);
+    assert_eq!(found(vec![name, day]).await, [run(72), run(70)]);
+    assert_eq!((found(vec![day, other]).await, found(vec![]).await), (vec![], vec![]));
+    // while something is kept of her she can be told of it
+    store.erase(Erasure { whole: false, ..erasure(store, 70, &["end"], &[]).await }).await.unwrap();
+    assert_eq!(found(vec![name, day]).await, [run(72), run(70)]);
+    store.erase(erasure(store, 72, &[], &[]).await).await.unwrap();
+    assert_eq!(found(vec![name, day]).await, [run(70)]);
+    store.prune(pruning(store, 70).await).await.unwrap();
+    let cursor = ("subjects:x".to_owned(), Some("done".to_owned()));
+    store.index(vec![(run(70), vec![name]), (run(71), vec![day]), (run(72), vec![name])], cursor).await.unwrap();
+    assert_eq!((found(vec![name]).await, found(vec![day]).await), (vec![run(71)], vec![run(71)]));
+    assert_eq!(store.cursor("subjects:x").await.unwrap().as_deref(), Some("done"));
+}
+
 fn is_in(needle: &[u8], folder: &Path) -> bool {
     let files = std::fs::read_dir(folder).unwrap().map(|entry| std::fs::read(entry.unwrap().path()).unwrap());
     files.into_iter().any(|bytes| bytes.windows(needle.len()).any(|window| window == needle))

@@ -168,6 +168,7 @@ pub fn desk_of(process: &str, store: MemoryStore, dice: &Arc<Seeded>, clock: Arc
         clock,
         random: dice.clone(),
         places: laufzettel_worker::Places::default(),
+        subjects: laufzettel_worker::SubjectSecret::new([0; 32]),
         witness: None,
         memory: Memory::default(),
     }))

@@ -1,11 +1,14 @@
 //! Samples of the journal, of operation and of the reports for the data protection officer.
 
+use laufzettel_domain::Lang;
+use serde_json::json;
+
 use super::{EVIL, at};
 use crate::pages::{
-    Link, Page, Report,
+    Link, Page, Report, Shown,
     reports::{
-        Anchored, BetriebPage, ChainView, Checked, Choice, Counted, EintragPage, FilterView, ModelRow, ProtokollPage, QuotaRow, ServerRow, TrailEntry,
-        TriggerRow,
+        Anchored, AuskunftPage, BetriebPage, ChainView, Checked, Choice, Counted, EintragPage, ErasedRow, FilterView, LoeschenPage, ModelRow, ProtokollPage,
+        QuotaRow, ReportView, SearchField, ServerRow, SubjectRunView, TrailEntry, TriggerRow, VerarbeitungPage, VerzeichnisPage,
     },
 };
 
@@ -106,6 +109,61 @@ fn betrieb(full: bool) -> Page {
     Page::Report(Report::Betrieb(Box::new(page)))
 }
 
+fn auskunft(report: bool, wrong: &[&'static str]) -> Page {
+    let run = |number: &str, kept: bool| SubjectRunView {
+        number: number.into(),
+        title: EVIL.into(),
+        facts: vec![("subject_purpose", EVIL.into()), ("subject_basis", "KAG RLP § 5".into())],
+        lists: vec![("subject_origin", vec![EVIL.into()]), ("subject_recipients", Vec::new()), ("subject_retention", vec!["Inhalte: bis 01.01.2030".into()])],
+        contents: if kept { vec![("Eingabe".into(), Shown::list(&json!({ "familienname": EVIL }), &[], Lang::De))] } else { Vec::new() },
+        files: if kept { vec![EVIL.into()] } else { Vec::new() },
+    };
+    let report = report.then(|| ReportView {
+        made: at(9),
+        tenant: EVIL.into(),
+        searched: "familienname, geburtsdatum".into(),
+        found: 5,
+        cut: true,
+        runs: vec![run("2026-000123", true), run("2026-000124", false)],
+        next: Some(3),
+        unnamed: vec![EVIL.into()],
+    });
+    let fields = ["familienname", "vornamen", "geburtsdatum", "email", "iban"].map(|name| SearchField { name, value: EVIL.into() });
+    let page = AuskunftPage { fields: fields.into(), field: "plz".into(), value: EVIL.into(), reason: EVIL.into(), wrong: wrong.to_vec(), report };
+    Page::Report(Report::Auskunft(Box::new(page)))
+}
+
+fn loeschen(page: LoeschenPage) -> Page {
+    Page::Report(Report::Loeschen(LoeschenPage { number: EVIL.into(), reason: EVIL.into(), ..page }))
+}
+
+fn protection() -> Vec<(&'static str, Page)> {
+    let link = |href: &str| Link { href: href.into(), text: EVIL.into() };
+    let rows = vec![
+        ErasedRow { number: "2026-000123".into(), gone: 12, kept: 7, until: Some(at(9)) },
+        ErasedRow { number: EVIL.into(), gone: 1, kept: 0, until: None },
+    ];
+    let entry = VerarbeitungPage {
+        id: "hundesteuer-anmeldung".into(),
+        title: EVIL.into(),
+        description: EVIL.into(),
+        rows: vec![("Zweck", EVIL.into())],
+        steps: vec![(EVIL.into(), EVIL.into(), Some(EVIL.into())), (EVIL.into(), EVIL.into(), None)],
+    };
+    vec![
+        ("auskunft", auskunft(false, &[])),
+        ("auskunft-fehler", auskunft(false, &["vague", "reason"])),
+        ("auskunft-bericht", auskunft(true, &[])),
+        ("verzeichnis", Page::Report(Report::Verzeichnis(VerzeichnisPage { processes: vec![link("/protokoll/verzeichnis/x")] }))),
+        ("verzeichnis-leer", Page::Report(Report::Verzeichnis(VerzeichnisPage { processes: Vec::new() }))),
+        ("verarbeitung", Page::Report(Report::Verarbeitung(entry))),
+        ("loeschen", loeschen(LoeschenPage::default())),
+        ("loeschen-fehler", loeschen(LoeschenPage { wrong: vec!["number", "reason", "open"], ..LoeschenPage::default() })),
+        ("loeschen-pruefen", loeschen(LoeschenPage { whole: true, preview: rows.clone(), ..LoeschenPage::default() })),
+        ("loeschen-fertig", loeschen(LoeschenPage { done: rows, proof: vec![link("/protokoll/eintrag/3/7"), link("")], ..LoeschenPage::default() })),
+    ]
+}
+
 pub(super) fn pages() -> Vec<(&'static str, Page)> {
     let eintrag = |n: u64| EintragPage {
         entry: entry(n, n == 3),
@@ -114,7 +172,7 @@ pub(super) fn pages() -> Vec<(&'static str, Page)> {
         earlier: (n > 1).then(|| format!("/protokoll/eintrag/3/{}", n - 1)),
         later: (n == 1).then(|| "/protokoll/eintrag/3/2".into()),
     };
-    vec![
+    let mut all = vec![
         ("protokoll", protokoll(Anchored::Witnessed, &[])),
         ("protokoll-fehler", protokoll(Anchored::Witnessed, &["run", "from", "until"])),
         ("protokoll-weiter", protokoll(Anchored::Behind, &[])),
@@ -125,5 +183,7 @@ pub(super) fn pages() -> Vec<(&'static str, Page)> {
         ("betrieb", betrieb(true)),
         ("betrieb-leer", betrieb(false)),
         ("eintrag-alt", Page::Report(Report::Eintrag(eintrag(1)))),
-    ]
+    ];
+    all.extend(protection());
+    all
 }

@@ -1,0 +1,270 @@
+//! The reports for the data protection officer, on pages: what is kept of a person, the record of processing, erasure. What they say
+//! is made by `subject`, `register` and the desk; this file only asks and shows.
+
+use std::{collections::HashMap, sync::Arc};
+
+use axum::{
+    Extension, Form,
+    extract::{Path, Query, State},
+    http::{HeaderMap, StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+};
+use jiff::Timestamp;
+use laufzettel_domain::{Lang, Value};
+use laufzettel_policy::Action;
+use laufzettel_store::TrailFilter;
+use laufzettel_worker::{EraseError, Erased};
+
+use crate::{
+    audit::{reason, run_of},
+    pages::{
+        self, Link, Page, Report, Shown,
+        reports::{AuskunftPage, ErasedRow, LoeschenPage, ReportView, SearchField, SubjectRunView, VerarbeitungPage, VerzeichnisPage},
+        words::{format_moment, word},
+    },
+    register,
+    reply::Asked,
+    site::{Session, Site, TenantSite},
+    subject::{self, SubjectError, SubjectReport, SubjectRun},
+};
+
+type Sent = HashMap<String, String>;
+
+/// Fields that have a place of their own in the form.
+const FIELDS: [&str; 5] = ["familienname", "vornamen", "geburtsdatum", "email", "iban"];
+/// Cases on one page of a report: with all their contents they stay below what a page may weigh.
+const CASES: usize = 3;
+/// Records of an erasure that are named.
+const PROOFS: u32 = 20;
+
+pub async fn subject_form(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, uri: Uri, headers: HeaderMap) -> Response {
+    let tenant = &site.tenants[&session.tenant];
+    let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
+    match tenant.desk.may_any(&session.caller, &[Action::AuditRead]).await {
+        Ok(()) => asked.ok(&Page::Report(Report::Auskunft(Box::new(filled(&Sent::new()))))),
+        Err(error) => asked.wish(&error),
+    }
+}
+
+fn filled(sent: &Sent) -> AuskunftPage {
+    let text = |name: &str| sent.get(name).map(|text| text.trim().to_owned()).unwrap_or_default();
+    AuskunftPage {
+        fields: FIELDS.map(|name| SearchField { name, value: text(name) }).into(),
+        field: text("feld"),
+        value: text("wert"),
+        reason: text(pages::REASON),
+        ..AuskunftPage::default()
+    }
+}
+
+/// Sent by POST: whom somebody looks for stands in no address and no log.
+pub async fn subject_report(
+    State(site): State<Arc<Site>>,
+    Extension(session): Extension<Session>,
+    uri: Uri,
+    headers: HeaderMap,
+    Form(sent): Form<Sent>,
+) -> Response {
+    let tenant = &site.tenants[&session.tenant];
+    let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
+    if let Err(error) = tenant.desk.may_any(&session.caller, &[Action::AuditRead]).await {
+        return asked.wish(&error);
+    }
+    let page = filled(&sent);
+    let mut fields: Vec<(String, String)> = page.fields.iter().map(|field| (field.name.to_owned(), field.value.clone())).collect();
+    fields.push((page.field.clone(), page.value.clone()));
+    let Some(why) = reason(&sent) else { return refused(&asked, page, "reason") };
+    match subject::report(&tenant.desk, &session.caller, &fields, &why).await {
+        Ok(report) if sent.get("format").is_some_and(|format| format == "json") => {
+            let disposition = [(header::CONTENT_TYPE, "application/json"), (header::CONTENT_DISPOSITION, "attachment; filename=\"auskunft.json\"")];
+            (disposition, serde_json::to_string_pretty(&report).unwrap_or_default()).into_response()
+        }
+        Ok(report) => {
+            let from = sent.get("ab").and_then(|from| from.parse().ok()).unwrap_or(0);
+            let view = Some(view(tenant, report, from, asked.lang));
+            asked.ok(&Page::Report(Report::Auskunft(Box::new(AuskunftPage { report: view, ..page }))))
+        }
+        Err(SubjectError::TooVague) => refused(&asked, page, "vague"),
+        Err(SubjectError::Wish(error)) => asked.wish(&error),
+    }
+}
+
+fn refused(asked: &Asked, page: AuskunftPage, why: &'static str) -> Response {
+    asked.page(StatusCode::UNPROCESSABLE_ENTITY, &Page::Report(Report::Auskunft(Box::new(AuskunftPage { wrong: vec![why], ..page }))))
+}
+
+fn view(tenant: &TenantSite, report: SubjectReport, from: usize, lang: Lang) -> ReportView {
+    let found = report.vorgaenge.len();
+    let runs = report.vorgaenge.into_iter().skip(from).take(CASES).map(|run| run_view(tenant, run, lang)).collect();
+    ReportView {
+        made: tenant.civil(report.erstellt),
+        tenant: report.mandant,
+        searched: report.gesucht_nach.join(", "),
+        found,
+        cut: report.mehr,
+        runs,
+        next: Some(from + CASES).filter(|next| *next < found),
+        unnamed: report.nicht_gefunden_in,
+    }
+}
+
+fn run_view(tenant: &TenantSite, run: SubjectRun, lang: Lang) -> SubjectRunView {
+    let moment = |at: Timestamp| format_moment(tenant.civil(at), Lang::De);
+    let state = word(&format!("run_{}", run.stand), Lang::De).to_owned();
+    let facts = [
+        ("process", Some(run.prozess)),
+        ("subject_state", Some(state)),
+        ("subject_began", Some(moment(run.begonnen))),
+        ("subject_ended", run.beendet.map(moment)),
+        ("subject_responsible", Some(run.verantwortlich)),
+        ("subject_purpose", Some(run.zweck)),
+        ("subject_basis", Some(run.rechtsgrundlage.join("; "))),
+        ("subject_categories", Some(run.kategorien.join("; "))),
+        ("subject_automation", Some(run.automatisierung)),
+    ];
+    let shown = |value: &Value| Shown::list(value, &[], lang);
+    let mut contents = vec![(word("subject_input", lang).to_owned(), shown(&run.inhalte.eingabe))];
+    contents.extend(run.inhalte.schritte.iter().map(|(step, value)| (format!("{} {step}", word("subject_step", lang)), shown(value))));
+    contents.extend(run.inhalte.angaben_von_menschen.iter().map(|value| (word("subject_entered", lang).to_owned(), shown(value))));
+    contents.push((word("subject_output", lang).to_owned(), shown(&run.inhalte.ausgabe)));
+    contents.retain(|(_, rows)| !rows.is_empty());
+    SubjectRunView {
+        number: run.nummer,
+        title: run.bezeichnung,
+        facts: facts.into_iter().filter_map(|(name, text)| Some((name, text?))).collect(),
+        lists: vec![
+            ("subject_origin", run.herkunft),
+            ("subject_recipients", run.empfaenger),
+            ("subject_retention", run.aufbewahrung),
+            ("subject_steps", run.automatische_schritte),
+        ],
+        contents,
+        files: run.dateien.iter().map(|file| format!("{} ({}, {} Byte)", file.name, file.media_type, file.size)).collect(),
+    }
+}
+
+/// The list of processes, or all of it as a file.
+pub async fn register_list(
+    State(site): State<Arc<Site>>,
+    Extension(session): Extension<Session>,
+    Query(query): Query<Sent>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let tenant = &site.tenants[&session.tenant];
+    let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
+    if let Err(error) = tenant.desk.may_any(&session.caller, &[Action::AuditRead]).await {
+        return asked.wish(&error);
+    }
+    let entries = register::register(&tenant.desk.tenant, None);
+    let file = |kind: &'static str, name: &str, text: String| {
+        ([(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, format!("attachment; filename=\"verzeichnis.{name}\""))], text).into_response()
+    };
+    match query.get("format").map(String::as_str) {
+        Some("md") => file("text/markdown; charset=utf-8", "md", register::markdown(&entries)),
+        Some("csv") => file("text/csv; charset=utf-8", "csv", register::table(&entries)),
+        Some("json") => file("application/json", "json", serde_json::to_string_pretty(&entries).unwrap_or_default()),
+        _ => {
+            let link = |entry: register::Processing| Link { href: format!("/protokoll/verzeichnis/{}", entry.prozess), text: entry.bezeichnung };
+            asked.ok(&Page::Report(Report::Verzeichnis(VerzeichnisPage { processes: entries.into_iter().map(link).collect() })))
+        }
+    }
+}
+
+pub async fn register_entry(
+    State(site): State<Arc<Site>>,
+    Extension(session): Extension<Session>,
+    Path(id): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let tenant = &site.tenants[&session.tenant];
+    let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
+    if let Err(error) = tenant.desk.may_any(&session.caller, &[Action::AuditRead]).await {
+        return asked.wish(&error);
+    }
+    let Some(entry) = register::register(&tenant.desk.tenant, Some(&id)).pop() else { return asked.missing() };
+    let rows = register::rows(&entry);
+    let steps = entry.schritte.into_iter().map(|step| (step.bezeichnung, step.was, step.tabelle)).collect();
+    asked.ok(&Page::Report(Report::Verarbeitung(VerarbeitungPage {
+        id: entry.prozess,
+        title: entry.bezeichnung,
+        description: entry.beschreibung,
+        rows,
+        steps,
+    })))
+}
+
+pub async fn erase_form(
+    State(site): State<Arc<Site>>,
+    Extension(session): Extension<Session>,
+    Query(query): Query<Sent>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let tenant = &site.tenants[&session.tenant];
+    let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
+    match tenant.desk.may_any(&session.caller, &[Action::ContentErase]).await {
+        Ok(()) => {
+            let number = query.get("run").cloned().unwrap_or_default();
+            asked.ok(&Page::Report(Report::Loeschen(LoeschenPage { number, ..LoeschenPage::default() })))
+        }
+        Err(error) => asked.wish(&error),
+    }
+}
+
+/// First what would go, then, once that was confirmed, what has gone.
+pub async fn erase(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, uri: Uri, headers: HeaderMap, Form(sent): Form<Sent>) -> Response {
+    let tenant = &site.tenants[&session.tenant];
+    let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
+    if let Err(error) = tenant.desk.may_any(&session.caller, &[Action::ContentErase]).await {
+        return asked.wish(&error);
+    }
+    let (why, whole) = (reason(&sent), sent.contains_key("belege"));
+    let number = sent.get("run").map(|run| run.trim().to_owned()).unwrap_or_default();
+    let page = LoeschenPage { number: number.clone(), reason: why.clone().unwrap_or_default(), whole, ..LoeschenPage::default() };
+    let wrong = |why| asked.page(StatusCode::UNPROCESSABLE_ENTITY, &Page::Report(Report::Loeschen(LoeschenPage { wrong: vec![why], ..page.clone() })));
+    let Some(why) = why else { return wrong("reason") };
+    let run = match run_of(&tenant.desk.tenant.store, &number).await {
+        Ok(Some(run)) => run,
+        Ok(None) => return wrong("number"),
+        Err(_) => return asked.unavailable(),
+    };
+    let confirmed = sent.contains_key("bestaetigt");
+    let told = match confirmed {
+        true => tenant.desk.erase_on_request(run, &session.caller, whole, &why).await,
+        false => tenant.desk.erasure_of(run, whole).await,
+    };
+    let told = match told {
+        Ok(told) => told,
+        Err(EraseError::Unknown) => return wrong("number"),
+        Err(EraseError::Open(_)) => return wrong("open"),
+        Err(EraseError::Denied(decision)) => return asked.denied(&decision),
+        Err(error @ (EraseError::Witness(_) | EraseError::Unavailable(_))) => return asked.unwritten(&error),
+    };
+    let rows: Vec<ErasedRow> = told.iter().map(|one| row(tenant, one)).collect();
+    let page =
+        if confirmed { LoeschenPage { done: rows, proof: proof(tenant, &session, &told).await, ..page } } else { LoeschenPage { preview: rows, ..page } };
+    asked.ok(&Page::Report(Report::Loeschen(page)))
+}
+
+fn row(tenant: &TenantSite, one: &Erased) -> ErasedRow {
+    let until = Some(one.until).filter(|at| *at != Timestamp::MAX).map(|at| tenant.civil(at));
+    ErasedRow { number: one.nummer.clone(), gone: one.gone, kept: one.kept, until }
+}
+
+/// The records that say so; a way to each for whoever may read them.
+async fn proof(tenant: &TenantSite, session: &Session, told: &[Erased]) -> Vec<Link> {
+    let reads = tenant.desk.holds(&session.caller, &Action::AuditRead).await;
+    let mut proof = Vec::new();
+    for one in told {
+        let filter = TrailFilter { run: Some(one.run), kind: Some("content.erased".to_owned()), limit: PROOFS, ..TrailFilter::default() };
+        let rows = tenant.desk.tenant.store.trail(&filter, &|_| true).await.map(|page| page.rows).unwrap_or_default();
+        let link = |row: &laufzettel_store::TrailRow| Link {
+            href: if reads { format!("/protokoll/eintrag/{}/{}", row.lane, row.seq) } else { String::new() },
+            text: format!("{}/{}", row.lane, row.seq),
+        };
+        proof.extend(rows.iter().map(link));
+    }
+    proof
+}

@@ -1,0 +1,253 @@
+//! What a person is told about the data kept of her (Art. 15 GDPR): every run she is found in, with purpose, recipients, origin, how
+//! long it is kept, which automated steps took part and by which logic, and the contents themselves. Always in German, as it goes to
+//! her. Who may ask for it is asked before; that it was made is on record before anything is said.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use laufzettel_domain::{Caller, Lang, RunId, Value, Via, file::File};
+use laufzettel_engine::{Call, EffectStatus, Run, StepState, TaskState, Term};
+use laufzettel_policy::Effect;
+use laufzettel_process::{Process, model::StepKind};
+use laufzettel_worker::{Desk, Loaded, WishError};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::{
+    pages::words::format_span,
+    register::{automated, in_words},
+};
+
+/// Runs of one person in one report: beyond, it says that there are more.
+const RUNS_MAX: u32 = 100;
+/// Fields somebody is looked for by, at least: a name alone is that of many.
+const FIELDS_MIN: usize = 2;
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SubjectReport {
+    pub erstellt: Timestamp,
+    pub mandant: String,
+    /// Names of the fields the person was looked for by.
+    pub gesucht_nach: Vec<String>,
+    pub vorgaenge: Vec<SubjectRun>,
+    /// There are more than these.
+    pub mehr: bool,
+    /// Processes in which nobody is found, as they name no data subject.
+    pub nicht_gefunden_in: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SubjectRun {
+    pub nummer: String,
+    pub kennung: RunId,
+    pub bezeichnung: String,
+    pub prozess: String,
+    pub stand: &'static str,
+    pub begonnen: Timestamp,
+    pub beendet: Option<Timestamp>,
+    pub verantwortlich: String,
+    pub zweck: String,
+    pub rechtsgrundlage: Vec<String>,
+    pub kategorien: Vec<String>,
+    pub herkunft: Vec<String>,
+    pub empfaenger: Vec<String>,
+    pub aufbewahrung: Vec<String>,
+    pub automatisierung: String,
+    pub automatische_schritte: Vec<String>,
+    /// What is kept. Fields of the input, values of the steps by name, what people entered.
+    pub inhalte: Contents,
+    pub dateien: Vec<File>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Contents {
+    pub eingabe: Value,
+    pub schritte: BTreeMap<String, Value>,
+    pub angaben_von_menschen: Vec<Value>,
+    pub ausgabe: Value,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SubjectError {
+    /// Too little to tell one person from another.
+    #[error("fewer than two fields")]
+    TooVague,
+    #[error(transparent)]
+    Wish(#[from] WishError),
+}
+
+impl From<laufzettel_store::Error> for SubjectError {
+    fn from(error: laufzettel_store::Error) -> Self {
+        Self::Wish(error.into())
+    }
+}
+
+/// Looks for a person and says what is kept of her. `fields`: name and text, all of which must fit.
+pub async fn report(desk: &Desk, by: &Caller, fields: &[(String, String)], reason: &str) -> Result<SubjectReport, SubjectError> {
+    let terms: BTreeSet<Term> = fields.iter().filter_map(|(name, text)| Term::new(name, text)).collect();
+    if terms.len() < FIELDS_MIN {
+        return Err(SubjectError::TooVague);
+    }
+    let mut runs = desk.runs_of(&terms, RUNS_MAX + 1).await?;
+    let more = runs.len() > RUNS_MAX as usize;
+    runs.truncate(RUNS_MAX as usize);
+    let runs = with_called(desk, runs).await?;
+    let names: BTreeSet<&str> = terms.iter().map(|term| term.field.as_str()).collect();
+    let body = json!({ "fields": names, "runs": runs.iter().map(ToString::to_string).collect::<Vec<_>>(), "reason": reason });
+    desk.record("subject.reported", by, body).await.map_err(|error| WishError::Unavailable(error.to_string()))?;
+    let mut told = Vec::new();
+    for run in runs {
+        if let Some(loaded) = desk.load(run).await? {
+            told.push(of_run(desk, &loaded).await?);
+        }
+    }
+    let unnamed = desk.tenant.catalogue.processes.values().filter(|process| process.betroffen.is_none());
+    Ok(SubjectReport {
+        erstellt: desk.tenant.clock.now(),
+        mandant: desk.tenant.name.clone(),
+        gesucht_nach: names.into_iter().map(str::to_owned).collect(),
+        vorgaenge: told,
+        mehr: more,
+        nicht_gefunden_in: unnamed.map(|process| process.title.clone()).collect(),
+    })
+}
+
+/// What a run has called holds her data, too, and names nobody itself.
+async fn with_called(desk: &Desk, found: Vec<RunId>) -> Result<Vec<RunId>, SubjectError> {
+    let mut all = Vec::new();
+    for run in found {
+        let family = desk.called_by(run).await.map_err(|error| WishError::Unavailable(error.to_string()))?;
+        all.extend(family);
+    }
+    let mut seen = BTreeSet::new();
+    all.retain(|run| seen.insert(*run));
+    Ok(all)
+}
+
+async fn of_run(desk: &Desk, loaded: &Loaded) -> Result<SubjectRun, SubjectError> {
+    let (run, process) = (&loaded.run, &loaded.prepared.process);
+    let records = desk.tenant.store.history(run.id).await?;
+    let bodies: Vec<Value> = records.iter().filter_map(|record| record.draft.body()).collect();
+    let contents = contents(run);
+    let mut files = BTreeMap::new();
+    collect(&serde_json::to_value(&contents).unwrap_or_default(), &mut files);
+    Ok(SubjectRun {
+        nummer: run.nummer.clone(),
+        kennung: run.id,
+        bezeichnung: process.title.clone(),
+        prozess: format!("{} {}", process.id, run.version),
+        stand: run.state().as_str(),
+        begonnen: run.started_at,
+        beendet: run.ended.map(|(_, at)| at),
+        verantwortlich: process.verantwortlich.clone(),
+        zweck: process.zweck.clone(),
+        rechtsgrundlage: process.rechtsgrundlage.clone(),
+        kategorien: process.datenkategorien.iter().map(|kategorie| kategorie.as_str().to_owned()).collect(),
+        herkunft: origin(desk, run),
+        empfaenger: recipients(desk, run, &bodies),
+        aufbewahrung: kept(desk, loaded).await?,
+        automatisierung: automated(process.automatisierung).to_owned(),
+        automatische_schritte: automated_steps(process, run, &bodies),
+        inhalte: contents,
+        dateien: files.into_values().collect(),
+    })
+}
+
+/// How the run began, and which tools were asked about her.
+fn origin(desk: &Desk, run: &Run) -> Vec<String> {
+    let began = match run.caller.via {
+        Via::Intake => "Angaben aus dem öffentlichen Formular",
+        Via::Form | Via::Terminal => "Angaben, die jemand im Haus eingegeben hat",
+        Via::Webhook | Via::Api | Via::Mcp => "Angaben eines anderen Programms",
+        Via::Folder => "eine Datei in einem Eingangsordner",
+        Via::Mail => "eine E-Mail",
+        Via::Poll => "ein Eintrag, den ein Werkzeug nannte",
+        Via::Cron | Via::Engine => "von selbst begonnen",
+    };
+    let asked = run.effects.values().filter(|effect| effect.intent.effect == Effect::Read && matches!(effect.status, EffectStatus::Settled { .. }));
+    let tools: BTreeSet<&str> = asked.map(|effect| effect.intent.target.as_str()).filter(|target| desk.tenant.tools.contains_key(*target)).collect();
+    std::iter::once(began.to_owned()).chain(tools.into_iter().map(|tool| format!("Antwort des Werkzeugs {tool}"))).collect()
+}
+
+/// Everything that was handed something, with what it was for; of what left the house, to whom, as far as that is still known.
+fn recipients(desk: &Desk, run: &Run, bodies: &[Value]) -> Vec<String> {
+    let mut all = BTreeSet::new();
+    for effect in run.effects.values() {
+        let (Call::Tool { arguments, .. }, Some(rule)) = (&effect.intent.call, desk.tenant.tools.get(&effect.intent.target)) else { continue };
+        let what = match rule.effect {
+            Effect::Read => "gefragt",
+            Effect::Write => "im Haus abgelegt oder geändert",
+            Effect::Send => "gesendet",
+        };
+        let to = rule.recipient.as_ref().and_then(|name| arguments.get(name)).and_then(Value::as_str).map(|to| format!(" an {to}")).unwrap_or_default();
+        let stands = match &effect.status {
+            EffectStatus::Settled { .. } => "",
+            EffectStatus::Doubt | EffectStatus::Settling => ", ob es geschah, ist ungewiss",
+            _ => continue,
+        };
+        all.insert(format!("{}: {what}{to}{stands}", effect.intent.target));
+    }
+    for body in bodies {
+        let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str);
+        if let (Some(model), Some(zone)) = (text("/meta/model"), text("/meta/zone")) {
+            let place = desk.tenant.zones.get(zone).map(|zone| format!(" ({}, {})", zone.betreiber, zone.ort)).unwrap_or_default();
+            all.insert(format!("KI-Modell {model} in der Zone {zone}{place}"));
+        }
+    }
+    all.into_iter().collect()
+}
+
+async fn kept(desk: &Desk, loaded: &Loaded) -> Result<Vec<String>, SubjectError> {
+    let kept = &loaded.prepared.process.aufbewahrung;
+    let day = |at: Timestamp| at.to_zoned(desk.tenant.zone()).strftime("%d.%m.%Y").to_string();
+    let Some(row) = desk.tenant.store.retention(loaded.run.id).await? else {
+        let (contents, all) = (format_span(&kept.inhalte, Lang::De), format_span(&kept.vorgang, Lang::De));
+        return Ok(vec![format!("Inhalte: {contents} nach dem Ende des Vorgangs"), format!("Verlauf: {all} nach dem Ende des Vorgangs")]);
+    };
+    let date = |at: i64| Timestamp::from_microsecond(at).map(day).unwrap_or_default();
+    let contents = match &loaded.gone {
+        None => format!("Inhalte: bis {}", date(row.contents_until)),
+        Some(gone) => format!("Inhalte: gelöscht am {}", day(gone.at)),
+    };
+    // once all of it was erased there is none left
+    let vouchers = (!row.whole).then(|| format!("Entscheidungen und Berechnungen (Belege): bis {}", date(row.records_until)));
+    Ok([Some(contents), vouchers, Some(format!("Verlauf: bis {}", date(row.records_until)))].into_iter().flatten().collect())
+}
+
+/// Which steps ran without a person, and how they come to what they say (Art. 15 (1) h).
+fn automated_steps(process: &Process, run: &Run, bodies: &[Value]) -> Vec<String> {
+    let ran = process.order.iter().filter_map(|id| process.steps.get(id)).filter(|step| matches!(run.steps.get(&step.id), Some(StepState::Completed { .. })));
+    let told = ran.filter(|step| !matches!(step.kind, StepKind::Human(_) | StepKind::Wait(_) | StepKind::Process(_))).map(|step| {
+        let of_step = |body: &&Value| body.pointer("/path/step").and_then(Value::as_str) == Some(step.id.as_str());
+        let model = bodies.iter().filter(of_step).filter_map(|body| body.pointer("/meta/model")?.as_str()).next_back();
+        let words = in_words(step);
+        let model = model.map(|model| format!(" Modell: {model}.")).unwrap_or_default();
+        let table = words.tabelle.map(|table| format!(" Tabelle {table}.")).unwrap_or_default();
+        format!("{}: {}{model}{table}", words.bezeichnung, words.was)
+    });
+    told.collect()
+}
+
+fn contents(run: &Run) -> Contents {
+    let steps = run.steps.iter().filter_map(|(id, state)| match state {
+        StepState::Completed { value, .. } if !value.is_null() => Some((id.to_string(), value.clone())),
+        _ => None,
+    });
+    let entered = run.tasks.values().filter_map(|task| match &task.state {
+        TaskState::Completed { values, .. } if !values.is_null() => Some(json!({ "schritt": task.opened.step, "angaben": values })),
+        _ => None,
+    });
+    Contents { eingabe: run.input.clone(), schritte: steps.collect(), angaben_von_menschen: entered.collect(), ausgabe: run.output.clone() }
+}
+
+fn collect(value: &Value, files: &mut BTreeMap<String, File>) {
+    if let Some(file) = File::from_value(value) {
+        files.insert(file.file.clone(), file);
+        return;
+    }
+    match value {
+        Value::Object(map) => map.values().for_each(|inner| collect(inner, files)),
+        Value::Array(items) => items.iter().for_each(|inner| collect(inner, files)),
+        _ => {}
+    }
+}
