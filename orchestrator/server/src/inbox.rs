@@ -213,8 +213,12 @@ async fn read(reader: &Reader<'_>, query: &HashMap<String, String>) -> Result<Au
     // a place nobody knows is the beginning
     let after = query.get("nach").and_then(|place| page::place(Some(place)).ok().flatten());
     // what is new stands on the first page, or is not urgent
-    let live = (filter.is_empty() && filter.number.is_empty() && after.is_none())
-        .then(|| Live { page: "/aufgaben".to_owned(), follow: "/aufgaben/ereignisse".to_owned(), seen: 0, counts: true });
+    let live = (filter.is_empty() && filter.number.is_empty() && after.is_none()).then(|| Live {
+        page: "/aufgaben".to_owned(),
+        follow: "/aufgaben/ereignisse".to_owned(),
+        seen: 0,
+        counts: true,
+    });
     let (rows, next) = if !filter.number.is_empty() {
         (desk.inbox_of_number(reader.by, &filter.number).await?, None)
     } else if filter.is_empty() && after.is_none() {

@@ -15,8 +15,7 @@ use tower_http::csrf::CsrfLayer;
 
 use crate::{
     api, audit, deputies, files, follow, hooks, inbox, intake, key, metrics, openapi, operation, pages, problem, problem::because_of, processes, protection,
-    reply, runs,
-    session, signin, site::Site, status, tasks,
+    reply, runs, session, signin, site::Site, status, tasks,
 };
 
 /// What somebody must bring.

@@ -143,14 +143,14 @@ fn view_of(tenant: &TenantSite, may_cancel: bool, matter: &Matter<'_>, look: &Lo
         // why an applicant withdrew is nobody's work; why something could not be taken back is
         message: Some(run.message.clone()).filter(|message| !message.is_empty() && run.withdrawn.as_ref().is_none_or(|(_, reason)| reason != message)),
         withdrawn: run.withdrawn.as_ref().map(|(at, reason)| Withdrawn { at: tenant.civil(*at), reason: reason.clone() }),
-        added: status::added::list(tenant, run, &format!("/vorgaenge/{}/dateien", run.id), lang),
+        added: status::added::list(tenant, run, &format!("/vorgaenge/{}/dateien", run.id), matter.lang),
         live: run.ended.is_none().then(|| Live {
             page: format!("/vorgaenge/{}", run.id),
             follow: format!("/api/v1/runs/{}/events", run.id),
             seen: run.seq,
             counts: false,
         }),
-        picture: picture::of_run(process, &tenant.desk.tenant.tools, &steps, lang),
+        picture: picture::of_run(process, &tenant.desk.tenant.tools, &steps, matter.lang),
         steps,
         timeline,
         leaving: view::leaving(look.book, matter.lang),

@@ -118,7 +118,7 @@ pub fn ways(process: &Process) -> Vec<Text> {
 
 fn way(trigger: &Trigger) -> Text {
     match &trigger.kind {
-        TriggerKind::Intake { path, public: true } => Text::new(format!("öffentliches Formular „{path}“"), format!("public form \"{path}\"")),
+        TriggerKind::Intake { path, public: true, .. } => Text::new(format!("öffentliches Formular „{path}“"), format!("public form \"{path}\"")),
         TriggerKind::Intake { path, .. } => Text::new(format!("Formular „{path}“"), format!("form \"{path}\"")),
         TriggerKind::Webhook { path, .. } => Text::new(format!("Fachverfahren über „{path}“"), format!("other program by \"{path}\"")),
         TriggerKind::Cron { schedule, .. } => Text::new(format!("nach der Uhr: {}", schedule.text), format!("by the clock: {}", schedule.text)),
