@@ -97,7 +97,7 @@ fn mistakes_on_the_command_line_are_explained() {
         (&["run", "hundesteuer-anmeldung", "--as", "niemand", "--lang", "en"], 4, "is not in the directory"),
         (&["run", "gibt-es-nicht", "--as", "a.klein", "--lang", "en"], 2, "There is no process"),
         (&["run", "hundesteuer-anmeldung", "--as", "a.klein", "--input", "/gibt/es/nicht", "--lang", "en"], 2, "cannot be read"),
-        (&["run", "hundesteuer-anmeldung", "--as", "a.klein", "--answer", &answer], 2, "Meinten Sie „festsetzung“?"),
+        (&["run", "hundesteuer-anmeldung", "--as", "a.klein", "--answer", answer.as_str()], 2, "Meinten Sie „festsetzung“?"),
         (&["tasks", "show", "x", "--lang", "en"], 2, "is no task"),
         (&["keys", "revoke", "x", "--lang", "en"], 2, "no such valid key"),
         (&["doctor"], 2, "noch nicht unterstützt"),
