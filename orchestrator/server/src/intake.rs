@@ -56,7 +56,7 @@ pub async fn form(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
     let asked = Asked::new(request.uri(), request.headers(), tenant, None);
     let Some((tenant, entrance)) = tenant.and_then(|t| Some((t, entrance(t, &path)?))) else { return asked.missing() };
     if let Err(answer) = guard(&site, (&name, tenant), &path, &asked, &request) {
-        return answer;
+        return *answer;
     }
     let filled = Filled { own_data: true, ..Filled::default() };
     asked.ok(&antrag(&entrance, &asked, &filled, new_key(tenant)))
@@ -86,7 +86,7 @@ pub async fn send(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
     let Some((tenant, entrance)) = tenant.and_then(|t| Some((t, entrance(t, &path)?))) else { return asked.missing() };
     let identity = match guard(&site, (&name, tenant), &path, &asked, &request) {
         Ok(identity) => identity,
-        Err(answer) => return answer,
+        Err(answer) => return *answer,
     };
     let Ok(sent) = form_data::read(request, &tenant.desk, &entrance.form).await else {
         return asked.unreadable();
