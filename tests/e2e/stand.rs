@@ -335,7 +335,7 @@ fn she_gets_the_decision_byte_for_byte() {
         let done = send(&server, &clerk, &path, &fields, Some(("ausfertigung", "Bescheid Möller.pdf", pdf))).await;
         assert_eq!(done.code, 303, "{}", done.page);
         decide(&server, &clerk, "Nacharbeit", "", "").await;
-        let page = sees(&server, "", &status, "Das haben wir Ihnen zu sagen").await;
+        let page = sees(&server, "", &status, "Unsere Entscheidung").await;
         let file = link(&page, &format!("{status}/bescheid/bescheid")).expect("the decision");
         let answer = client().get(server.url(&file)).send().await.expect("an answer");
         let kind = |name: &str| answer.headers().get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();

@@ -74,7 +74,7 @@ pub async fn form(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
     let asked = Asked::new(request.uri(), request.headers(), tenant, None);
     let Some((tenant, entrance)) = tenant.and_then(|t| Some((t, entrance(t, &path)?))) else { return asked.missing() };
     if let Err(answer) = guard(&site, (&name, tenant), &path, &asked, &request) {
-        return answer;
+        return *answer;
     }
     let sight = Sight {
         entrance: &entrance,
@@ -107,7 +107,7 @@ pub async fn send(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
     }
     let identity = match guard(&site, (&name, tenant), &path, &asked, &request) {
         Ok(identity) => identity,
-        Err(answer) => return answer,
+        Err(answer) => return *answer,
     };
     let Ok(mut sent) = form_data::read(request, &tenant.desk, &entrance.form).await else {
         return asked.unreadable();

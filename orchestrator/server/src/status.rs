@@ -101,12 +101,12 @@ impl<'s> Visit<'s> {
     }
 
     /// For something she does: only in a run somebody applied for, not by somebody signed in as staff, and not without a bound.
-    fn acting(&self, site: &Site, request: &Request) -> Result<Caller, Response> {
-        let Some(caller) = self.loaded.run.applicant() else { return Err(self.asked.missing()) };
+    fn acting(&self, site: &Site, request: &Request) -> Result<Caller, Box<Response>> {
+        let Some(caller) = self.loaded.run.applicant() else { return Err(Box::new(self.asked.missing())) };
         if session::of(site, request.headers()).is_some() {
-            return Err(self.asked.not_for_staff());
+            return Err(Box::new(self.asked.not_for_staff()));
         }
-        counted(site, &self.loaded.run, request).map_err(|seconds| self.asked.too_often(seconds))?;
+        counted(site, &self.loaded.run, request).map_err(|seconds| Box::new(self.asked.too_often(seconds)))?;
         Ok(caller.clone())
     }
 
@@ -119,7 +119,7 @@ impl<'s> Visit<'s> {
             text => word(text),
         };
         let status = StatusCode::CONFLICT;
-        let page = pages::FehlerPage { status: status.as_u16(), title: word(title), message, advice: None, link: Some(link) };
+        let page = pages::FehlerPage { status: status.as_u16(), title: word(title), message, advice: Some(word("told_advice")), link: Some(link) };
         self.asked.page(status, &Page::Fehler(page))
     }
 

@@ -168,7 +168,7 @@ mod tests {
             (
                 "applicants: { b: { oidc: { issuer: https://b.example, client: lz }, levels: { \"3\": mittel } } }",
                 vec![],
-                vec!["LZ108 1:80 applicants.b.levels.3"],
+                vec!["LZ108 1:79 applicants.b.levels.3"],
             ),
             ("applicants: { b: { oidc: { issuer: https://b.example, client: lz, sid: s }, levels: {} } }", vec![], vec!["LZ108 1:18 applicants.b.oidc"]),
             ("applicants: { b: { oidc: { issuer: https://b.example, client: lz } } }", vec![], vec!["LZ106 1:18 applicants.b.levels"]),

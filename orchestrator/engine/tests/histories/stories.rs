@@ -18,6 +18,7 @@ pub fn all() -> Vec<(&'static str, Desk)> {
         ("agent", agent()),
         ("anfang", begun()),
         ("antragstellend", applicant()),
+        ("bescheid", given()),
         ("ereignis", event()),
         ("festgefahren", stuck()),
         ("frist", late()),
@@ -301,6 +302,13 @@ steps:
         .unwrap();
     let other = answer(&desk, json!({ "ja": false }), Caller { subject: "S-2".into(), name: "Weber".into(), ..clerk() });
     desk.tell(other).unwrap();
+    desk
+}
+
+fn given() -> Desk {
+    let steps = "applicant: { withdraw: { until: steps.f }, receives: { bescheid: \"Guten Tag {{ input.name }}: {{ steps.f.wort }}\" } }\nsteps:\n  f: { human: { assign: { groups: [GG] }, form: { type: object, properties: { wort: { type: string } } } } }\n";
+    let mut desk = Desk::applied(steps, json!({ "name": "Weber" })).unwrap();
+    says(&mut desk, json!({ "wort": "bewilligt" }));
     desk
 }
 

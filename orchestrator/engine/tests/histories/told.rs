@@ -67,6 +67,7 @@ pub fn told(run: &Run) -> Value {
         })),
         "added": run.added.iter().map(|added| json!([added.at, added.file, added.note])).collect::<Vec<_>>(),
         "withdrawn": run.withdrawn,
+        "received": run.received,
         "wake_at": wake_at(run),
         "ending": run.ending, "ended_at": run.ended.map(|(_, at)| at), "output": run.output, "message": run.message,
     })

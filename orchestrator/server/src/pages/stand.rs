@@ -135,8 +135,6 @@ pub struct AngabenPage {
     pub answers: Vec<AnswerView>,
     pub files: Vec<OwnFile>,
     pub added: Vec<AddedFile>,
-    /// The contents were erased.
-    pub gone: bool,
 }
 
 /// What she answered to one question.

@@ -86,15 +86,16 @@ fn scope(name: &str, path: &str) -> String {
 }
 
 /// Before a form is shown or taken: who applies, or what she is told instead.
-pub fn guard(site: &Site, (name, tenant): (&str, &TenantSite), path: &str, asked: &Asked, request: &Request) -> Result<Identity, Response> {
+pub fn guard(site: &Site, (name, tenant): (&str, &TenantSite), path: &str, asked: &Asked, request: &Request) -> Result<Identity, Box<Response>> {
     let Some(login) = wanted(tenant, path) else { return Ok(Identity::default()) };
     let cookie = site.cookies.get(request.headers(), COOKIE);
     let begin = format!("/antrag/{name}/{path}/anmelden");
+    let refused = |status, title, text| Err(Box::new(told(asked, status, title, text, Some(login.loa), begin.clone())));
     match cookie.and_then(|cookie| open(cookie, &site.flow_key, site.now(), &scope(name, path))) {
         Some(loa) if loa >= login.loa => Ok(Identity { loa: Some(loa) }),
-        Some(_) => Err(told(asked, StatusCode::FORBIDDEN, "applicant_low", "applicant_low_text", Some(login.loa), begin)),
-        None if request.method() == Method::POST => Err(told(asked, StatusCode::FORBIDDEN, "applicant_over", "applicant_over_text", Some(login.loa), begin)),
-        None => Err(told(asked, StatusCode::OK, "applicant_sign_in", "applicant_sign_in_text", Some(login.loa), begin)),
+        Some(_) => refused(StatusCode::FORBIDDEN, "applicant_low", "applicant_low_text"),
+        None if request.method() == Method::POST => refused(StatusCode::FORBIDDEN, "applicant_over", "applicant_over_text"),
+        None => refused(StatusCode::OK, "applicant_sign_in", "applicant_sign_in_text"),
     }
 }
 

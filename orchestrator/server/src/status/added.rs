@@ -65,7 +65,7 @@ pub async fn send(State(site): State<Arc<Site>>, Path(code): Path<String>, reque
     };
     let caller = match visit.acting(&site, &request) {
         Ok(caller) => caller,
-        Err(answer) => return answer,
+        Err(answer) => return *answer,
     };
     // what nobody takes any more is not read, and no file of it kept
     if is_over(&visit.loaded.run) {

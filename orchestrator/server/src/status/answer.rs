@@ -33,7 +33,7 @@ pub async fn answer(State(site): State<Arc<Site>>, Path(code): Path<String>, Que
     let Some(task) = asked_her else { return asked.missing() };
     let caller = match visit.acting(&site, &request) {
         Ok(caller) => caller,
-        Err(answer) => return answer,
+        Err(answer) => return *answer,
     };
     let question = Asking { tenant, asked, code: &code, id: TaskId { run: loaded.run.id, number: task.opened.number } };
     // what nobody asks any more is not read, and no file of it kept

@@ -1,4 +1,5 @@
-//! „Ihre Angaben“: what whoever applied sent, as she sent it, with her files to fetch again. Refuses every file that is not hers.
+//! „Ihre Angaben“: what whoever applied sent, as she sent it, with her files to fetch again, until the contents go: then nobody is known to
+//! have applied. Refuses every file that is not hers.
 
 use std::sync::Arc;
 
@@ -42,7 +43,6 @@ impl Visit<'_> {
             answers: run.tasks.values().filter_map(|task| self.answer_of(task, lang)).collect(),
             files: asked_for(run).into_iter().filter_map(|file| own_file(&file, &base, lang)).collect(),
             added: added::list(self.tenant, run, &base, lang),
-            gone: self.loaded.gone.is_some(),
         }
     }
 

@@ -32,7 +32,7 @@ pub async fn send(State(site): State<Arc<Site>>, Path(code): Path<String>, reque
     };
     let caller = match visit.acting(&site, &request) {
         Ok(caller) => caller,
-        Err(answer) => return answer,
+        Err(answer) => return *answer,
     };
     if let Some(settled) = visit.withdrawal() {
         return settled;

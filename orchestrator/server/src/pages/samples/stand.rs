@@ -86,7 +86,7 @@ impl NachreichenPage {
 }
 
 impl AngabenPage {
-    fn sample(gone: bool, lang: Lang) -> Self {
+    fn sample(lang: Lang) -> Self {
         let groups = form().review(&json!({ "halter": { "familienname": EVIL, "anschrift": { "ags": "07334001" } }, "anzahl_haushalt": 2 }), lang);
         Self {
             title: "Hund zur Hundesteuer anmelden".into(),
@@ -97,7 +97,6 @@ impl AngabenPage {
             groups,
             files: vec![OwnFile { text: format!("{EVIL}.pdf"), link: "/status/k7f3-9x2m-q8zp/dateien/00".into() }],
             added: AddedFile::samples(),
-            gone,
         }
     }
 }
@@ -122,7 +121,6 @@ pub(super) fn pages(lang: Lang) -> Vec<(&'static str, Page)> {
             }),
         ),
         ("ausweisen-fehler", Page::Ausweisen(AusweisenPage { title: EVIL.into(), text: EVIL.into(), level: None, link: "/antrag/vg/hund/anmelden".into() })),
-        ("angaben", Page::Angaben(AngabenPage::sample(false, lang))),
-        ("angaben-geloescht", Page::Angaben(AngabenPage::sample(true, lang))),
+        ("angaben", Page::Angaben(AngabenPage::sample(lang))),
     ]
 }

@@ -38,11 +38,6 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
         "So haben Sie es uns gesendet. Stimmt etwas nicht, schreiben Sie es uns mit „Unterlagen nachreichen“ oder wenden Sie sich an die zuständige Stelle.",
         "This is what you sent us. If something is wrong, tell us with “Hand in more documents” or turn to the responsible office.",
     ),
-    (
-        "own_gone",
-        "Die Inhalte sind inzwischen gelöscht; wir bewahren sie nicht länger auf als nötig.",
-        "The contents have been erased since; we keep them no longer than needed.",
-    ),
     ("own_answer", "Ihre Antwort:", "Your answer:"),
     ("own_files", "Ihre Dateien", "Your files"),
     ("add_heading", "Unterlagen nachreichen", "Hand in more documents"),
@@ -69,6 +64,7 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
         "Ungeprüft und ohne Frage des Hauses; kein Schritt des Prozesses liest sie.",
         "Unchecked, and nobody asked for it; no step of the process reads it.",
     ),
+    ("told_advice", "Auf der Statusseite sehen Sie, wie es um Ihren Antrag steht.", "On the status page you see how your application stands."),
     ("withdraw_heading", "Antrag zurückziehen", "Withdraw the application"),
     (
         "withdraw_text",
@@ -96,7 +92,12 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ),
     ("withdraw_over", "Die Bearbeitung ist schon beendet.", "The processing has ended already."),
     ("withdraw_resting", "Ihr Vorgang ruht zurzeit", "Your case rests at the moment"),
-    ("received_heading", "Das haben wir Ihnen zu sagen", "What we have to tell you"),
+    (
+        "next_received",
+        "Die Bearbeitung ist beendet. Was Sie noch tun müssen oder können, steht in unserer Entscheidung.",
+        "The processing has ended. What you still have to do, or can do, is said in our decision.",
+    ),
+    ("received_heading", "Unsere Entscheidung", "Our decision"),
     (
         "received_text",
         "Hier laden Sie die Entscheidung über Ihren Antrag herunter. Wie Sie sich dagegen wehren können, steht darin. Die Adresse gilt, solange wir die Inhalte aufbewahren: Bitte speichern Sie die Datei.",
