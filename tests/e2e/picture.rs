@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     browser::{Driver, browse, browse_live, press, sees, tick},
-    desk::{Server, Tenant, demo, root, runtime, text},
+    desk::{Server, Tenant, demo, process, root, runtime, text},
     views::{get, sign_in},
 };
 
@@ -169,7 +169,7 @@ fn a_run_changes_on_its_page_without_a_reload() {
         assert_eq!(done.status.code(), Some(0), "{}", text(&done));
         sees(&page, "Gerade geändert. Stand: abgeschlossen").await;
         assert_eq!(page.find(Locator::Css("[data-live=stand]")).await.expect("the state").text().await.expect("text"), "abgeschlossen");
-        assert_eq!(count(&page, ".bild__kasten--waiting").await, 0);
+        assert_eq!(count(&page, ".bild .s-waiting").await, 0);
         assert_eq!(page.execute("return window.dieselbe === true", vec![]).await.expect("a script"), json!(true), "the page was never loaded anew");
         let script = format!("return document.getElementById('{opened}').closest('details').open && document.activeElement.localName");
         assert_eq!(page.execute(&script, vec![]).await.expect("a script"), json!("summary"), "it is open still, and she is where she was");
@@ -210,6 +210,52 @@ fn new_tasks_are_counted_and_move_nothing() {
         }
         assert_eq!(count(&page, ".tafel tbody tr").await, 2);
         page.close().await.expect("closed");
+    });
+    server.stop();
+}
+
+/// Sixty steps, in groups of three beside each other, a person at the end of each.
+fn sixty() -> String {
+    let mut rest = String::from("\nstart: { groups: [GG-Steueramt] }\ninput: { type: object, additionalProperties: false, properties: {} }\nsteps:\n");
+    for n in 0..60 {
+        let (group, needs) = (
+            n / 4,
+            if n < 4 && n % 4 != 3 {
+                String::new()
+            } else if n % 4 == 3 {
+                format!("s{}, s{}, s{}", n - 3, n - 2, n - 1)
+            } else {
+                format!("s{}", n - n % 4 - 1)
+            },
+        );
+        let what = if n % 4 == 3 {
+            "human: { assign: { groups: [GG-Steueramt] }, form: { type: object, properties: { ja: { type: boolean } } } }"
+        } else {
+            "set: { x: 1 }"
+        };
+        rest.push_str(&format!("  s{n}: {{ title: Unterlagen der Gruppe {group} auf Vollständigkeit prüfen, needs: [{needs}], {what} }}\n"));
+    }
+    rest
+}
+
+#[test]
+fn sixty_steps_are_drawn_and_no_page_is_heavy() {
+    let tenant = Tenant::new();
+    std::fs::write(tenant.path("workflows/sechzig.yaml"), process("sechzig", "Sechzig Schritte", &sixty())).expect("written");
+    tenant.grant("{ groups: [GG-Steueramt], allow: [\"process.start:sechzig\"] }");
+    std::fs::write(tenant.path("eingabe.json"), "{}").expect("written");
+    let input = tenant.path("eingabe.json").display().to_string();
+    let started = tenant.laufzettel(&["run", "sechzig", "--input", &input, "--as", "a.klein", "--until-waiting", "--json"]);
+    assert_eq!(started.status.code(), Some(7), "{}", text(&started));
+    let run = serde_json::from_slice::<Value>(&started.stdout).expect("JSON")["run"].as_str().expect("a run").to_owned();
+    let server = Server::start(&tenant, None).expect("up starts");
+    runtime().block_on(async {
+        let cookie = sign_in(&server, "a.klein").await.expect("signed in");
+        for path in [format!("/vorgaenge/{run}"), "/prozesse/sechzig".to_owned()] {
+            let (status, body) = get(&server, &cookie, &path).await;
+            assert_eq!((status, body.matches("class=\"k ").count()), (200, 62), "{path}");
+            assert!(body.len() < 100_000, "{path}: {} bytes", body.len());
+        }
     });
     server.stop();
 }

@@ -32,7 +32,7 @@ const SIGN: i32 = 20;
 /// Lines of a title.
 const LINES_MAX: usize = 3;
 /// Lines of a note: a condition is rarely short.
-const NOTE_LINES_MAX: usize = 2;
+const NOTE_LINES_MAX: usize = 3;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picture {

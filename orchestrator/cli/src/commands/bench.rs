@@ -11,10 +11,15 @@ use std::{
 
 use anyhow::Context as _;
 use laufzettel_directory::Directory;
-use laufzettel_domain::{Caller, Clock, EffectKey, EffectPath, RunId, Slot, StepId, TenantId, Via, names::Phase};
+use laufzettel_domain::{Caller, Clock, EffectKey, EffectPath, Findings, Lang, RunId, Slot, StepId, TenantId, Via, names::Phase};
 use laufzettel_doors::tools::{Reach, ServerOptions, ToolServer, ToolServers};
 use laufzettel_policy::{Clearance, Cleared, Effect, Identity, Rules, ServiceAccount, ToolCall, ToolRule, Who, Yields, clear_tool};
-use laufzettel_process::{Catalogue, Folder, Tools, model::RunAs};
+use laufzettel_process::{
+    Catalogue, Folder, Tools,
+    model::RunAs,
+    picture::{Drawing, Picture, svg},
+    read,
+};
 use laufzettel_store::{Append, Sqlite, SqliteOptions, Store};
 use laufzettel_worker::{Desk, Memory, RealDoors, StartRequest, SystemClock, SystemRandom, Tenant, Worker};
 use serde_json::{Value, json};
@@ -23,6 +28,7 @@ use tokio::task::JoinSet;
 use crate::{
     house,
     out::{Out, code},
+    proof::Prover,
 };
 
 const HEAD: &str = "version: 1.0.0\ntitle: Messung\nverantwortlich: FB\nrechtsgrundlage: [Messung]\nzweck: Messung\nschutzbedarf: kein\ndatenkategorien: []\naufbewahrung: { vorgang: P1D, inhalte: P1D }\nautomatisierung: assistenz\nrun_as: service:svc\ntriggers: [{ intake: { path: PATH, run_as: service:svc } }]\ninput: { type: object }\nsteps:\n";
@@ -294,6 +300,20 @@ async fn bare(bench: &Bench, calls: usize, at_once: usize, tool: &'static str, a
     Ok((rate(calls, began.elapsed()), times[times.len() / 2]))
 }
 
+/// A process of 200 steps: read and proven, and drawn.
+async fn large() -> anyhow::Result<(Duration, Duration)> {
+    let folder = Folder { files: BTreeMap::from([("w7.yaml".to_owned(), process("w7", 200, "set: { n: 1 }"))]) };
+    let prover = Prover::without_tenant();
+    let began = Instant::now();
+    let mut findings = Findings::new("w7.yaml");
+    let process = read::read(&folder, "w7.yaml", &mut findings).context("W7 ist kein Prozess")?;
+    prover.prove(&process, &mut findings).await;
+    let checked = began.elapsed();
+    let began = Instant::now();
+    svg::alone(&Picture::of(&process, &Drawing { lang: Lang::De, effect: &|_| None, states: false })?);
+    Ok((checked, began.elapsed()))
+}
+
 /// Resident memory of this process in MiB, as the kernel counts it.
 fn memory_mib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -348,6 +368,8 @@ async fn measure(folder: &Path, scale: usize, out: &Out) -> anyhow::Result<()> {
     for (name, value) in pages::lines(&pages::measure(&folder.join("seiten"), PAGE_RUNS * scale, out).await?) {
         say(&name, value).await;
     }
+    let (checked, drawn) = large().await?;
+    say("W8 Prozess mit 200 Schritten: gelesen und geprüft / gezeichnet", format!("{:.1} / {:.1} ms", ms(checked), ms(drawn))).await;
     Ok(())
 }
 

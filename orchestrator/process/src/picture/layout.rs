@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 /// Places in all layers, boxes and the bends of long arrows: bounds time and memory; ten times what a process of 200 steps takes.
 const CELLS_MAX: usize = 20_000;
-/// Boxes beside each other: more is wider than a screen, and what is beside each other may stand below each other.
-const WIDE_MAX: usize = 5;
+/// Boxes beside each other: so many fit into a page, and what may run beside each other may stand below each other.
+const WIDE_MAX: usize = 4;
 /// Sweeps over the layers, for the order in each and for the places: later ones change next to nothing.
 const SWEEPS: usize = 12;
 /// Between boxes, between a box and a passing arrow, between arrows, around everything, and between layers at least.
@@ -355,6 +355,7 @@ mod tests {
             .map(|n| Link { from: n, to: n + 1_000, optional: false })
             .chain((0..3_000).map(|n| Link { from: n, to: n + 1, optional: false }))
             .collect();
-        assert_eq!(layout(&vec![Size { width: 10, height: 10 }; 3_001], &links), None);
+        let sizes: Vec<Size> = (0..3_001).map(|_| Size { width: 10, height: 10 }).collect();
+        assert_eq!(layout(&sizes, &links), None);
     }
 }

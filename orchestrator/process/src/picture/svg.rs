@@ -1,6 +1,7 @@
 //! The picture as SVG: alone with its own colours, or as part of a page, whose style sheet gives them. Every text is escaped here.
 //!
-//! No script, no attribute of style, nothing from elsewhere. Whatever is told by a colour is told by a sign and a word, too.
+//! Classes are short, for there are many boxes: `k` a box with `k-KIND` and `s-STATE`, `t` its title, `w` a word, `n` a note, `p` an
+//! arrow (`lose`: optional), `z` its head. No script, no attribute of style, nothing from elsewhere. Whatever is told by a colour is told by a sign and a word, too.
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
@@ -26,12 +27,10 @@ pub struct State {
 
 /// Light and dark by whoever looks; black on white where it is printed.
 const STYLE: &str = "svg{background:#fff;color:#171a2b;font-family:\"Fira Sans\",system-ui,\"Segoe UI\",Roboto,\"Noto Sans\",\"Liberation Sans\",Arial,sans-serif}\
-.bild__kasten rect{fill:#f4f5f7;stroke:#626b85;stroke-width:1.5}.bild__kasten path,.bild__kasten use{fill:currentColor}.bild__kasten text{fill:currentColor}\
-.bild__titel{font-size:15px;font-weight:600}.bild__wort,.bild__hinweis{font-size:13px}.bild__wort{font-weight:500}\
-.bild__pfeil{fill:none;stroke:#626b85;stroke-width:1.5}.bild__pfeil--lose{stroke-dasharray:6 5}.bild__spitze{fill:#626b85}\
-.bild__kasten--human rect{stroke:#253c8f;stroke-width:3}.bild__kasten--model rect,.bild__kasten--agent rect{stroke:#8a2fb5;stroke-width:3}\
-@media screen and (prefers-color-scheme:dark){svg{background:#0d0f18;color:#f1f2f6}.bild__kasten rect{fill:#1d2031;stroke:#98a0b8}.bild__pfeil{stroke:#98a0b8}\
-.bild__spitze{fill:#98a0b8}.bild__kasten--human rect{stroke:#a5b4f0}.bild__kasten--model rect,.bild__kasten--agent rect{stroke:#d9a5f2}}";
+.k rect{fill:#f4f5f7;stroke:#626b85;stroke-width:1.5}.k use,.k text{fill:currentColor}.t{font-size:15px;font-weight:600}.w,.n{font-size:13px}.w{font-weight:500}\
+.p{fill:none;stroke:#626b85;stroke-width:1.5}.lose{stroke-dasharray:6 5}.z{fill:#626b85}.k-human rect{stroke:#253c8f;stroke-width:3}\
+.k-model rect,.k-agent rect{stroke:#8a2fb5;stroke-width:3}@media screen and (prefers-color-scheme:dark){svg{background:#0d0f18;color:#f1f2f6}\
+.k rect{fill:#1d2031;stroke:#98a0b8}.p{stroke:#98a0b8}.z{fill:#98a0b8}.k-human rect{stroke:#a5b4f0}.k-model rect,.k-agent rect{stroke:#d9a5f2}}";
 
 /// A file of its own.
 pub fn alone(picture: &Picture) -> String {
@@ -75,8 +74,8 @@ fn draw(picture: &Picture, dress: Option<&Dress<'_>>, out: &mut String) {
     };
     signs(picture, &state, out);
     for arrow in &picture.arrows {
-        let loose = if arrow.optional { " bild__pfeil--lose" } else { "" };
-        write(out, format_args!("<path class=\"bild__pfeil{loose}\" marker-end=\"url(#bild-spitze)\" d=\"{}\"></path>\n", path(&arrow.route)));
+        let loose = if arrow.optional { " lose" } else { "" };
+        write(out, format_args!("<path class=\"p{loose}\" marker-end=\"url(#bild-spitze)\" d=\"{}\"></path>\n", path(&arrow.route)));
     }
     let mut cards: Vec<&Card> = picture.cards.iter().collect();
     cards.sort_by_key(|card| (card.at.y, card.at.x));
@@ -91,12 +90,9 @@ fn signs(picture: &Picture, state: &dyn Fn(&Card) -> Option<State>, out: &mut St
         [card.symbol].into_iter().chain(card.notes.iter().map(|note| note.symbol)).chain(state(card).map(|state| state.symbol)).collect::<Vec<_>>()
     };
     let used: BTreeSet<Symbol> = picture.cards.iter().flat_map(of).collect();
-    out.push_str("<defs>\n<marker id=\"bild-spitze\" viewBox=\"0 0 10 10\" refX=\"9\" refY=\"5\" markerWidth=\"7\" markerHeight=\"7\" orient=\"auto\"><path class=\"bild__spitze\" d=\"M0 0L10 5L0 10z\"></path></marker>\n");
+    out.push_str("<defs>\n<marker id=\"bild-spitze\" viewBox=\"0 0 10 10\" refX=\"9\" refY=\"5\" markerWidth=\"7\" markerHeight=\"7\" orient=\"auto\"><path class=\"z\" d=\"M0 0L10 5L0 10z\"></path></marker>\n");
     for symbol in used {
-        write(
-            out,
-            format_args!("<symbol id=\"bild-{}\" viewBox=\"0 0 16 16\"><path fill-rule=\"evenodd\" d=\"{}\"></path></symbol>\n", symbol.name(), symbol.path()),
-        );
+        write(out, format_args!("<path id=\"bild-{}\" transform=\"scale(.8125)\" fill-rule=\"evenodd\" d=\"{}\"></path>\n", symbol.name(), symbol.path()));
     }
     out.push_str("</defs>\n");
 }
@@ -123,8 +119,8 @@ fn path(route: &[Point]) -> String {
 }
 
 fn card(card: &Card, lang: Lang, dress: Option<&Dress<'_>>, state: Option<State>, out: &mut String) {
-    let standing = state.map(|state| format!(" bild__kasten--{}", state.name)).unwrap_or_default();
-    let class = format!("bild__kasten bild__kasten--{}{standing}", card.symbol.name());
+    let standing = state.map(|state| format!(" s-{}", state.name)).unwrap_or_default();
+    let class = format!("k k-{}{standing}", card.symbol.name());
     let link = match (&card.part, dress) {
         (Part::Step(id), Some(dress)) => Some((dress.link)(id)),
         _ => None,
@@ -138,16 +134,16 @@ fn card(card: &Card, lang: Lang, dress: Option<&Dress<'_>>, state: Option<State>
     write(out, format_args!("<rect x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"{}\" rx=\"{round}\"></rect>", size.width, size.height));
     let left = x + PAD;
     let mut line = y + PAD;
-    row(out, "bild__wort", card.symbol, &[&card.word], left, &mut line);
+    row(out, "w", card.symbol, &[&card.word], left, &mut line);
     for title in card.lines.iter().take(LINES_MAX) {
-        write(out, format_args!("<text class=\"bild__titel\" x=\"{left}\" y=\"{}\">{}</text>", line + 15, escape(title)));
+        write(out, format_args!("<text class=\"t\" x=\"{left}\" y=\"{}\">{}</text>", line + 15, escape(title)));
         line += TITLE_LINE;
     }
     for note in &card.notes {
-        row(out, "bild__hinweis", note.symbol, &note.lines, left, &mut line);
+        row(out, "n", note.symbol, &note.lines, left, &mut line);
     }
     if let Some(state) = state {
-        row(out, "bild__stand", state.symbol, &[state.word], left, &mut line);
+        row(out, "w", state.symbol, &[state.word], left, &mut line);
     }
     out.push_str(if link.is_some() { "</a>\n" } else { "</g>\n" });
 }
@@ -155,18 +151,17 @@ fn card(card: &Card, lang: Lang, dress: Option<&Dress<'_>>, state: Option<State>
 /// A sign and what it means.
 fn row(out: &mut String, class: &str, symbol: Symbol, lines: &[impl AsRef<str>], left: i32, line: &mut i32) {
     let name = symbol.name();
-    write(out, format_args!("<use href=\"#bild-{name}\" x=\"{left}\" y=\"{}\" width=\"13\" height=\"13\"></use>", *line + 2));
+    write(out, format_args!("<use href=\"#bild-{name}\" x=\"{left}\" y=\"{}\"></use>", *line + 2));
     for text in lines {
         write(out, format_args!("<text class=\"{class}\" x=\"{}\" y=\"{}\">{}</text>", left + SIGN, *line + 13, escape(text.as_ref())));
         *line += SMALL_LINE;
     }
 }
 
-/// What a screen reader says of a box.
+/// What a screen reader says of a box; the notes stand in the text beside.
 fn name(card: &Card, state: Option<State>, lang: Lang) -> String {
     let standing = state.map(|state| if lang == Lang::De { format!(", Stand: {}", state.word) } else { format!(", state: {}", state.word) });
-    let notes: String = card.notes.iter().map(|note| format!(", {}", note.text)).collect();
-    format!("{} ({}{notes}){}", card.title, card.word, standing.unwrap_or_default())
+    format!("{} ({}){}", card.title, card.word, standing.unwrap_or_default())
 }
 
 fn write(out: &mut String, what: std::fmt::Arguments<'_>) {

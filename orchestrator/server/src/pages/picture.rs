@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-/// Bytes of a picture inside a page: about 60 steps. With more the page would weigh over 100 KB; there the words stand alone.
-pub const BYTES_MAX: usize = 60_000;
+/// Bytes of a picture inside a page: some 80 steps. With more the page would weigh over 100 KB; there the words stand alone.
+pub const BYTES_MAX: usize = 50_000;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PictureView {
