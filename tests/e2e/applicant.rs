@@ -217,7 +217,7 @@ async fn what_is_wrong_comes_back(server: &Server, status: &str, shown: &str) {
         assert!(page.contains(words), "{words}: {page}");
     }
     let (code, _, page) = Sent { day: ["10", "5", "2026"], dealer: "", file: Some(("x.zip", zip)), ..sent }.to(server, &path, &home).await;
-    assert!(code == 422 && page.contains("Diese Art Datei"), "{code} {page}");
+    assert!(code == 422 && page.contains("ist keine Datei, die wir hier annehmen"), "{code} {page}");
     let large = vec![b'x'; 20_001];
     let (code, _, page) = Sent { day: ["10", "5", "2026"], dealer: "", file: Some(("x.txt", &large)), ..sent }.to(server, &path, &home).await;
     assert!(code == 422 && page.contains("zu groß"), "{code} {page}");

@@ -117,8 +117,8 @@ pub async fn send(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
         return asked.missing();
     }
     let key = sent.get(pages::KEY).filter(|key| key.len() == KEY_CHARS).map_or_else(|| new_key(tenant), str::to_owned);
-    let (intent, mut position) = (Intent::of(&sent), Position::of(&sent));
-    walk::change(&entrance.form, &intent, &mut position, &mut sent.pairs);
+    let mut position = Position::of(&sent);
+    let intent = walk::change(&entrance.form, Intent::of(&sent), &mut position, &mut sent.pairs);
     sent.files.retain(|file| sent.pairs.iter().any(|(_, reference)| *reference == file.reference));
     let Ok((value, problems)) = read_value(tenant, &entrance, &sent).await else { return asked.unavailable() };
     let place = format!("{name}/{path}");

@@ -141,9 +141,9 @@ impl Position {
     }
 }
 
-/// Entries come and go before anything is read.
-pub fn change(form: &Form, intent: &Intent, position: &mut Position, pairs: &mut Vec<(String, String)>) {
-    match intent {
+/// Entries come and go before anything is read. What is left to be done.
+pub fn change(form: &Form, intent: Intent, position: &mut Position, pairs: &mut Vec<(String, String)>) -> Intent {
+    match &intent {
         Intent::Add(list) => {
             if let Some(entry) = form.add(pairs, list) {
                 position.place = Place::Entry(entry);
@@ -160,10 +160,12 @@ pub fn change(form: &Form, intent: &Intent, position: &mut Position, pairs: &mut
             {
                 form.remove(pairs, &entry.clone());
                 position.place = above;
+                return Intent::Stay;
             }
         }
         _ => {}
     }
+    intent
 }
 
 /// Where it goes from here. `problems`: everything wrong with the whole form.

@@ -118,15 +118,14 @@ impl Field {
 
     /// What to say where the schema would only say that something is missing.
     fn missing(&self) -> Option<Text> {
-        if self.because && self.kind != Kind::Consent {
+        if self.because && !matches!(self.kind, Kind::Consent | Kind::File(_) | Kind::Files { .. }) {
             return Some(said("missing_because"));
         }
         match self.kind {
             Kind::Date => Some(said("missing_date")),
             Kind::Consent => Some(said("missing_consent")),
             Kind::YesNo | Kind::One(_) => Some(said("missing_choice")),
-            Kind::File(_) => Some(said("missing_file")),
-            Kind::Files { min: 1.., .. } => Some(said("missing_files")),
+            // why a file was not taken is said by whoever looked at it
             _ => None,
         }
     }

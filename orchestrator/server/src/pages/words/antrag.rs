@@ -86,8 +86,6 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
         "The saved draft is deleted. What you entered is still here until you leave this page.",
     ),
     // --- files
-    ("missing_file", "Bitte wählen Sie eine Datei aus.", "Please choose a file."),
-    ("missing_files", "Bitte wählen Sie mindestens eine Datei aus.", "Please choose at least one file."),
     ("file_each", "je Datei", "each"),
     ("file_several", "Anzahl der Dateien: höchstens", "Number of files: at most"),
     ("file_full", "Es ist keine weitere Datei möglich.", "No further file is possible."),
