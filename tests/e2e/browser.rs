@@ -54,6 +54,7 @@ pub async fn browse_narrow(driver: &Driver, width_px: u32) -> Client {
     open(driver, json!({ "mobileEmulation": { "deviceMetrics": { "width": width_px, "height": 3_000, "pixelRatio": 1.0, "touch": false } } }), false).await
 }
 
+async fn open(driver: &Driver, more: Value, scripts: bool) -> Client {
     let args = [
         "--headless=new",
         "--no-sandbox",

@@ -1,4 +1,4 @@
-//! W7: how soon a page begins to arrive when the store holds a hundred thousand runs, beside a page that knows nothing. Over real
+//! W8: how soon a page begins to arrive when the store holds a hundred thousand runs, beside a page that knows nothing. Over real
 //! connections on loopback, with the demo tenant as `up` serves it.
 
 use std::{
@@ -159,7 +159,7 @@ pub fn lines(measured: &[Measured]) -> Vec<(String, String)> {
     let bare = measured.first().map_or(1.0, |bare| ms(bare.first_byte));
     let line = |m: &Measured| {
         (
-            format!("W7 {}", m.page),
+            format!("W8 {}", m.page),
             format!("{:.2} ms bis zum ersten Byte = {:.1} × leere Seite, {:.1} KB", ms(m.first_byte), ms(m.first_byte) / bare, kb(m.bytes)),
         )
     };
