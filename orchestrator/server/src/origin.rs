@@ -138,10 +138,8 @@ impl<'o> Origins<'o> {
             return;
         }
         match (path.root(), path.step()) {
-            ("input", _) => {
-                if stands(&self.run().input, path.0.get(1..).unwrap_or_default()) {
-                    found.insert(self.began());
-                }
+            ("input", _) if stands(&self.run().input, path.0.get(1..).unwrap_or_default()) => {
+                found.insert(self.began());
             }
             ("run", _) => {
                 found.insert(Source::new(Origin::Vorgang, ""));

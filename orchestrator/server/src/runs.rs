@@ -119,7 +119,7 @@ fn timeline(run: RunId, book: &Book<'_>, from: usize) -> Timeline {
     Timeline {
         entries: book.told(from - 1, RECORDS),
         before: (from > 1).then(|| link(from.saturating_sub(RECORDS).max(1))),
-        more: (from - 1 + RECORDS < book.len()).then(|| link(from + RECORDS)),
+        more: (from - 1 + RECORDS < book.count()).then(|| link(from + RECORDS)),
     }
 }
 

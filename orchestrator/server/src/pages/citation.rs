@@ -97,7 +97,7 @@ mod tests {
             found: true,
         };
         assert_eq!(short, expected);
-        assert_eq!(cited("nie gesagt", "Text").found, false);
+        assert!(!cited("nie gesagt", "Text").found);
         assert_eq!(cited("nie gesagt", "Text").near, marked("", "nie gesagt", ""));
         let filler = "wort ".repeat(200);
         let long = cited("die Mitte", &format!("{filler}die Mitte {filler}"));

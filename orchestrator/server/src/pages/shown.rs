@@ -191,7 +191,7 @@ impl Walk<'_> {
                     if key == cite::BELEGE && self.cite(label, inner) {
                         continue;
                     }
-                    let below = [below, &[key.clone()]].concat();
+                    let below = [below, std::slice::from_ref(key)].concat();
                     self.add(Some(&named(&self.material.names.label(&below))), &below, inner);
                 }
             }

@@ -52,7 +52,7 @@ impl<'b> Book<'b> {
         &self.lines
     }
 
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.lines.len()
     }
 
