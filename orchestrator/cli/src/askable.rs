@@ -1,5 +1,5 @@
 //! Whether an applicant can be asked at all: a question her status page cannot show is none (LZ610), nor is an application without a form
-//! (LZ612). What she may see, and whether there is anybody to ask, others prove.
+//! (LZ613). What she may see, and whether there is anybody to ask, others prove.
 
 use laufzettel_domain::{Findings, Text, Value};
 use laufzettel_process::{
@@ -44,7 +44,7 @@ fn application(process: &Process, findings: &mut Findings) {
         format!("Aus dieser Eingabe lässt sich kein Antragsformular machen, Feld „{}“.", error.field),
         format!("No application form can be made of this input: {error}."),
     );
-    findings.error("LZ612", trigger.at, "input".to_owned(), Text::new(de, en)).hint = Some(Text::new(
+    findings.error("LZ613", trigger.at, "input".to_owned(), Text::new(de, en)).hint = Some(Text::new(
         "Ein Formular versteht Text, Zahl, Datum, ja/nein, Auswahl, Datei, Listen davon, Blöcke, Listen von Blöcken (zwei ineinander) und Bedingungen mit if/then/else, dependentRequired und dependentSchemas.",
         "A form understands text, number, date, yes/no, choice, file, lists of these, blocks, lists of blocks (two within each other), and conditions by if/then/else, dependentRequired and dependentSchemas.",
     ));
@@ -66,8 +66,8 @@ mod tests {
         for (input, expected) in [
             ("{ type: object, properties: { x: { type: array, items: { type: object, properties: { y: { type: string } } } } } }", None),
             ("{ type: object, properties: { x: { type: string } }, if: { required: [x] }, then: { properties: { y: { type: string } } } }", None),
-            ("{ type: object, properties: { x: { type: string } }, anyOf: [{ required: [x] }] }", Some("LZ612 input")),
-            ("{ type: object, properties: { x: { type: array, items: { type: number } } } }", Some("LZ612 input")),
+            ("{ type: object, properties: { x: { type: string } }, anyOf: [{ required: [x] }] }", Some("LZ613 input")),
+            ("{ type: object, properties: { x: { type: array, items: { type: number } } } }", Some("LZ613 input")),
         ] {
             let (head, _) = HEAD.split_once("input:").expect("the head has an input");
             let text = format!("{head}input: {input}\nsteps: {{ a: {{ set: {{ b: 1 }} }} }}\n");

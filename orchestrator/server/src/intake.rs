@@ -219,7 +219,7 @@ impl Sight<'_> {
             message: say.word(),
             hidden: self.hidden(&position, &form, filled.pairs),
             form: form.view(filled, lang),
-            back: !first && !(*to_summary && matches!(place, Place::Page(_))),
+            back: !(first || (*to_summary && matches!(place, Place::Page(_)))),
             forward: if matches!(place, Place::Page(_)) && (last || *to_summary) { pages::INTENT_REVIEW } else { pages::INTENT_NEXT },
             to_summary: *to_summary,
             key: self.key.clone(),

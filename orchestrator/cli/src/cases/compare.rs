@@ -35,7 +35,7 @@ pub fn compare(expect: &Expect, run: &Run, script: &Script) -> Vec<Text> {
         let mut wanted: Vec<&String> = expected.iter().collect();
         wanted.sort_unstable();
         if found != wanted {
-            lines.push(format!("receives: erwartet {wanted:?}, gefunden {found:?}"));
+            lines.push(Text::new(format!("receives: erwartet {wanted:?}, gefunden {found:?}"), format!("receives: expected {wanted:?}, found {found:?}")));
         }
     }
     lines
