@@ -45,24 +45,34 @@ enum Whom {
     Person(&'static str),
 }
 
-/// Routes that answer no `GET` with a page: programs, files, and addresses that only lead elsewhere.
-const NO_PAGES: [&str; 17] = [
+/// Routes that answer no `GET` with a page: programs, files, streams, and addresses that only lead elsewhere.
+const NO_PAGES: [&str; 27] = [
+    "/antrag/{tenant}/{path}/anmelden",
+    "/anmelden/ausweis/{tenant}/{provider}/zurueck",
+    "/status/{code}/bescheid/{name}",
+    "/status/{code}/dateien/{file}",
     "/hooks/{tenant}/{path}",
     "/events/{tenant}",
     "/static/style.css",
+    "/static/live.js",
     "/.well-known/jwks/{tenant}",
     "/healthz",
     "/readyz",
+    "/metrics",
     "/anmelden/passwort/{tenant}",
     "/anmelden/dienst/{tenant}",
     "/anmelden/dienst/{tenant}/zurueck",
     "/abmelden",
     "/abmelden/ueberall",
     "/abgemeldet/{tenant}/dienst",
+    "/aufgaben/ereignisse",
     "/aufgaben/{task}/uebernehmen",
+    "/aufgaben/{task}/weitergeben",
     "/aufgaben/{task}/zurueckgeben",
+    "/vertretung/{id}/beenden",
     "/vorgaenge/{run}/abbrechen",
     "/vorgaenge/{run}/dateien/{file}",
+    "/protokoll/ausfuehren",
     "/api/openapi.json",
 ];
 
@@ -92,19 +102,35 @@ impl House {
     fn pages(&self, status: &str) -> Vec<Page> {
         let (run, task) = (self.first("runs", "run"), self.first("tasks", "task"));
         let page = |route, name, path: String, as_whom| Page { route, name, path, as_whom };
-        let (citizen, clerk) = (Whom::Citizen, Whom::Person("a.klein"));
+        let (citizen, clerk, dsb, it) = (Whom::Citizen, Whom::Person("a.klein"), Whom::Person("d.braun"), Whom::Person("i.yilmaz"));
         vec![
             page("/", "startseite", "/".to_owned(), citizen),
             page("/anmelden", "anmelden", "/anmelden".to_owned(), citizen),
             page("/abgemeldet/{tenant}", "abgemeldet", "/abgemeldet/vg-bellheim".to_owned(), citizen),
             page("/antrag/{tenant}/{path}", "antrag", "/antrag/vg-bellheim/hundesteuer".to_owned(), citizen),
+            page("/antrag/{tenant}/{path}/weiter", "weiter", "/antrag/vg-bellheim/hundesteuer/weiter".to_owned(), citizen),
             page("/status/{code}", "status", status.to_owned(), citizen),
+            page("/status/{code}/angaben", "angaben", format!("{status}/angaben"), citizen),
+            page("/status/{code}/nachreichen", "nachreichen", format!("{status}/nachreichen"), citizen),
+            page("/status/{code}/zurueckziehen", "zurueckziehen", format!("{status}/zurueckziehen"), citizen),
             page("/anmelden/terminal/{code}", "terminal", "/anmelden/terminal/AAAA-AAAA".to_owned(), clerk),
             page("/aufgaben", "aufgaben", "/aufgaben".to_owned(), clerk),
             page("/aufgaben/{task}", "aufgabe", format!("/aufgaben/{task}"), clerk),
+            page("/vertretung", "vertretung", "/vertretung".to_owned(), clerk),
             page("/vorgaenge", "vorgaenge", "/vorgaenge".to_owned(), clerk),
             page("/vorgaenge/{run}", "vorgang", format!("/vorgaenge/{run}"), clerk),
             page("/prozesse", "prozesse", "/prozesse".to_owned(), clerk),
+            page("/prozesse/{id}", "prozess", "/prozesse/hundesteuer-anmeldung".to_owned(), clerk),
+            page("/prozesse/{id}/fluesse", "prozess-fluesse", "/prozesse/hundesteuer-anmeldung/fluesse".to_owned(), clerk),
+            page("/prozesse/{id}/tabellen", "prozess-tabellen", "/prozesse/hundesteuer-anmeldung/tabellen".to_owned(), clerk),
+            page("/prozesse/{id}/text", "prozess-text", "/prozesse/hundesteuer-anmeldung/text".to_owned(), clerk),
+            page("/betrieb", "betrieb", "/betrieb".to_owned(), it),
+            page("/protokoll", "protokoll", "/protokoll".to_owned(), dsb),
+            page("/protokoll/auskunft", "auskunft", "/protokoll/auskunft".to_owned(), dsb),
+            page("/protokoll/verzeichnis", "verzeichnis", "/protokoll/verzeichnis".to_owned(), dsb),
+            page("/protokoll/verzeichnis/{id}", "verzeichnis-eintrag", "/protokoll/verzeichnis/hundesteuer-anmeldung".to_owned(), dsb),
+            page("/protokoll/loeschen", "loeschen", "/protokoll/loeschen".to_owned(), dsb),
+            page("/protokoll/eintrag/{lane}/{seq}", "eintrag", "/protokoll/eintrag/1/1".to_owned(), dsb),
             page("/prozesse/{id}/start", "start", "/prozesse/hundesteuer-anmeldung/start".to_owned(), clerk),
             page("", "nicht-gefunden", "/gibt-es-nicht".to_owned(), citizen),
         ]

@@ -19,6 +19,10 @@ fn address(template: &str) -> String {
         ("{task}", "01890a5d-ac96-774b-bcce-b302099a8057.1"),
         ("{run}", "01890a5d-ac96-774b-bcce-b302099a8057"),
         ("{file}", "0000"),
+        ("{name}", "bescheid"),
+        ("{provider}", "bundid"),
+        ("{lane}", "1"),
+        ("{seq}", "1"),
         ("{id}", "hundesteuer-anmeldung"),
     ];
     let path = filled.iter().fold(template.to_owned(), |path, (hole, value)| path.replace(hole, value));
@@ -74,7 +78,8 @@ fn a_sign_in_alone_is_no_right() {
             for method in [Method::GET, Method::POST] {
                 let answer = ask(&server, method.clone(), &address(route.path), &home, &cookie).await;
                 let status = answer.status().as_u16();
-                let page = answer.text().await.unwrap_or_default();
+                let streams = answer.headers().get("content-type").is_some_and(|kind| kind == "text/event-stream");
+                let page = if streams { String::new() } else { answer.text().await.unwrap_or_default() };
                 // lists are there and empty; all else is not found, not hers, or not even a request
                 let list = method == Method::GET && !route.path.contains('{');
                 assert!(list || [400, 401, 403, 404, 405, 415, 422].contains(&status), "{method} {}: {status} {page}", route.path);

@@ -277,8 +277,8 @@ fn she_hands_in_more_and_the_clerk_sees_it() {
         let pdf = [b"%PDF-1.4 ".as_slice(), &vec![b'x'; 10 * 1024 * 1024]].concat();
         for (file, words) in [
             (None, "Bitte wählen Sie eine Datei aus."),
-            (Some(("datei", "x.zip", &b"PK\x03\x04 was auch immer"[..])), "Diese Art Datei"),
-            (Some(("datei", "x.pdf", &b"\x7fELF\x00 kein PDF"[..])), "Diese Art Datei"),
+            (Some(("datei", "x.zip", &b"PK\x03\x04 was auch immer"[..])), "ist keine Datei, die wir hier annehmen"),
+            (Some(("datei", "x.pdf", &b"\x7fELF\x00 kein PDF"[..])), "ist keine Datei, die wir hier annehmen"),
             (Some(("datei", "x.pdf", pdf.as_slice())), "zu groß"),
         ] {
             let sent = send(&server, "", &path, &[("_schluessel", KEYS[1])], file).await;

@@ -163,9 +163,10 @@ impl Way {
             return Hands(page).goes_through(values, on).await;
         }
         fill(page, values, "").await;
-        match on {
+        let buttons: Vec<String> = on.iter().map(|value| format!("button[value='{value}']")).collect();
+        match buttons.as_slice() {
             [] => press(page, "main form button[type='submit']").await,
-            [value, ..] => press(page, &format!("button[value='{value}']")).await,
+            buttons => press(page, &buttons.join(", ")).await,
         }
     }
 
@@ -220,7 +221,7 @@ async fn here(page: &Client, value: &Value) -> Value {
 /// Waits until the page is another one.
 async fn turned(page: &Client, before: &str, what: &str) {
     for _ in 0..LOOKS_MAX {
-        if page.source().await.is_ok_and(|now| now != before && now.contains("</html>")) {
+        if page.source().await.is_ok_and(|now| now != before && now.contains("</main>")) {
             return;
         }
         tokio::time::sleep(LOOK).await;

@@ -72,7 +72,7 @@ fn sequence(seed: u64) -> impl FnMut(usize) -> usize {
     let mut state = seed;
     move |below| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(state >> 33).unwrap() % below.max(1)
+        usize::try_from(state >> 33).expect("as drawn") % below.max(1)
     }
 }
 
@@ -122,7 +122,7 @@ fn well_laid(sizes: &[Size], links: &[Link], laid: &Layout) {
     }
     for (link, route) in links.iter().zip(&laid.routes) {
         let (from, to) = (areas[link.from], areas[link.to]);
-        let (first, last) = (route.first().unwrap(), route.last().unwrap());
+        let (first, last) = (route.first().expect("as drawn"), route.last().expect("as drawn"));
         assert_eq!((f64::from(first.y), f64::from(last.y)), (from.bottom, to.top), "{link:?} leads from box to box");
         assert!(from.left < f64::from(first.x) && f64::from(last.x) < to.right && f64::from(first.x) < from.right && to.left < f64::from(last.x));
         for (x, y) in along(route) {
@@ -159,7 +159,7 @@ proptest! {
                 links.push(Link { from: a.min(b), to: a.max(b), optional });
             }
         }
-        let first = layout(&sizes, &links).unwrap();
+        let first = layout(&sizes, &links).expect("as drawn");
         well_laid(&sizes, &links, &first);
         prop_assert_eq!(layout(&sizes, &links), Some(first));
     }
@@ -169,11 +169,11 @@ proptest! {
 fn large_processes_are_laid_out_well_and_always_alike() {
     for (count, seed) in [(1, 1), (60, 2), (60, 3), (200, 4), (200, 5)] {
         let process = grown(count, sequence(seed));
-        let picture = draw(&process, Lang::De).unwrap();
+        let picture = draw(&process, Lang::De).expect("as drawn");
         let (sizes, links, layout) = laid(&picture);
         well_laid(&sizes, &links, &layout);
         assert_eq!(picture.cards.len(), count + 2);
-        assert_eq!(svg::alone(&picture), svg::alone(&draw(&process, Lang::De).unwrap()));
+        assert_eq!(svg::alone(&picture), svg::alone(&draw(&process, Lang::De).expect("as drawn")));
     }
     assert_eq!(draw(&grown(501, sequence(6)), Lang::De), Err(TooLarge));
 }
@@ -182,7 +182,7 @@ fn large_processes_are_laid_out_well_and_always_alike() {
 #[test]
 fn the_arrows_left_out_are_said_by_others() {
     let process = grown(80, sequence(7));
-    let picture = draw(&process, Lang::De).unwrap();
+    let picture = draw(&process, Lang::De).expect("as drawn");
     let number: BTreeMap<&str, usize> = process.order.iter().enumerate().map(|(n, id)| (id.as_str(), n + 1)).collect();
     let closure = |edges: &[(usize, usize)]| {
         let mut reach = vec![vec![false; 82]; 82];
@@ -213,7 +213,7 @@ fn other_programs_can_read_it() {
     let names: Vec<String> = folder.files.keys().filter(|n| !n.contains('/') && n.ends_with(".yaml") && !n.ends_with(".cases.yaml")).cloned().collect();
     assert_eq!(names.len(), 7);
     for name in names {
-        let picture = draw(&read_process(&folder, &name), Lang::De).unwrap();
+        let picture = draw(&read_process(&folder, &name), Lang::De).expect("as drawn");
         mermaid_reads(&plain::mermaid(&picture), &picture);
         dot_reads(&plain::dot(&picture), &picture);
     }
@@ -226,7 +226,7 @@ fn word(text: &str) -> bool {
 fn mermaid_reads(text: &str, picture: &Picture) {
     let mut lines = text.lines();
     assert_eq!(lines.next(), Some("---"));
-    assert!(lines.next().unwrap().starts_with("title: \""));
+    assert!(lines.next().expect("as drawn").starts_with("title: \""));
     assert_eq!((lines.next(), lines.next()), (Some("---"), Some("flowchart TB")));
     let (mut boxes, mut arrows) = (Vec::new(), 0);
     for line in lines.map(str::trim) {
@@ -236,9 +236,9 @@ fn mermaid_reads(text: &str, picture: &Picture) {
                 arrows += 1;
             }
             None => {
-                let (id, rest) = line.split_at(line.find(['[', '(', '{']).unwrap());
-                let (open, rest) = rest.split_once('"').unwrap();
-                let (label, close) = rest.split_once('"').unwrap();
+                let (id, rest) = line.split_at(line.find(['[', '(', '{']).expect("as drawn"));
+                let (open, rest) = rest.split_once('"').expect("as drawn");
+                let (label, close) = rest.split_once('"').expect("as drawn");
                 assert!(word(id) && id != "end", "{line}");
                 assert!([("[", "]"), ("(", ")"), ("([", "])"), ("[/", "/]"), ("[[", "]]"), ("{{", "}}")].contains(&(open, close)), "{line}");
                 assert!(!label.replace("<br>", "").contains(['<', '>', '&', '`']), "{line}");
@@ -250,16 +250,16 @@ fn mermaid_reads(text: &str, picture: &Picture) {
 }
 
 fn dot_reads(text: &str, picture: &Picture) {
-    let body = text.strip_prefix("digraph \"").unwrap().split_once("{\n").unwrap().1.strip_suffix("}\n").unwrap();
+    let body = text.strip_prefix("digraph \"").expect("as drawn").split_once("{\n").expect("as drawn").1.strip_suffix("}\n").expect("as drawn");
     let (mut boxes, mut arrows) = (Vec::new(), 0);
     for line in body.lines().map(str::trim).skip(4) {
-        let statement = line.strip_suffix(';').unwrap();
+        let statement = line.strip_suffix(';').expect("as drawn");
         if let Some((from, to)) = statement.split_once(" -> ").filter(|_| !statement.contains('"')) {
-            assert!(boxes.contains(&from) && boxes.contains(&to.split(' ').next().unwrap()), "{line}");
+            assert!(boxes.contains(&from) && boxes.contains(&to.split(' ').next().expect("as drawn")), "{line}");
             arrows += 1;
         } else {
-            let (id, rest) = statement.split_once(" [shape=").unwrap();
-            let label = rest.split_once(", label=\"").unwrap().1.strip_suffix("\"]").unwrap();
+            let (id, rest) = statement.split_once(" [shape=").expect("as drawn");
+            let label = rest.split_once(", label=\"").expect("as drawn").1.strip_suffix("\"]").expect("as drawn");
             assert!(word(id), "{line}");
             // every quote inside is escaped, and no escape is left open at the end
             assert!(!label.replace("\\\\", "").replace("\\\"", "").contains('"') && !label.replace("\\\\", "").ends_with('\\'), "{line}");
@@ -275,13 +275,13 @@ fn the_shipped_processes_look_as_recorded() {
     let folder = shipped();
     for name in ["hundesteuer", "gewerbeanmeldung", "sitzungsvorlage", "wohngeld-vollstaendigkeit", "sitzung-umsetzung", "wohngeld-anlage"] {
         let process = read_process(&folder, &format!("{name}.yaml"));
-        let picture = draw(&process, Lang::De).unwrap();
+        let picture = draw(&process, Lang::De).expect("as drawn");
         let (sizes, links, layout) = laid(&picture);
         well_laid(&sizes, &links, &layout);
         is_recorded(&format!("{name}.mmd"), &plain::mermaid(&picture));
         is_recorded(&format!("{name}.dot"), &plain::dot(&picture));
     }
-    let small = draw(&read_process(&folder, "sitzung-umsetzung.yaml"), Lang::En).unwrap();
+    let small = draw(&read_process(&folder, "sitzung-umsetzung.yaml"), Lang::En).expect("as drawn");
     is_recorded("sitzung-umsetzung.en.svg", &svg::alone(&small));
 }
 
@@ -289,7 +289,7 @@ fn is_recorded(name: &str, drawn: &str) {
     let recorded = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/picture").join(name)).unwrap_or_default();
     if recorded != drawn {
         let beside = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        fs::write(&beside, drawn).unwrap();
+        fs::write(&beside, drawn).expect("as drawn");
         panic!("{name} is not as recorded: see {}", beside.display());
     }
 }
@@ -302,7 +302,7 @@ fn hostile_text_stays_text() {
         serde_json::Value::from(evil)
     );
     let process = read_process(&Folder { files: BTreeMap::from([("p.yaml".to_owned(), text)]) }, "p.yaml");
-    let picture = draw(&process, Lang::De).unwrap();
+    let picture = draw(&process, Lang::De).expect("as drawn");
     let drawn = svg::alone(&picture);
     assert!(!drawn.contains("<script") && !drawn.contains("alert(\""), "{drawn}");
     mermaid_reads(&plain::mermaid(&picture), &picture);

@@ -155,7 +155,7 @@ fn who_must_sign_in_does_and_nothing_but_the_level_is_kept() {
         let mut found = Vec::new();
         for (at, _) in inbox.match_indices("href=\"/aufgaben/") {
             let (_, page) = get(&server, &clerk, inbox[at + 6..].split('"').next().unwrap_or_default()).await;
-            found.extend(["substanziell", "hoch", "ohne Anmeldung"].into_iter().find(|level| page.contains(&format!(">{level}</p>"))));
+            found.extend(["substanziell", "hoch", "ohne Anmeldung"].into_iter().find(|level| page.contains(&format!(">{level}</span>"))));
         }
         found.sort_unstable();
         applied.sort_unstable();

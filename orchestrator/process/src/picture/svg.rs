@@ -80,7 +80,7 @@ fn draw(picture: &Picture, dress: Option<&Dress<'_>>, out: &mut String) {
     let mut cards: Vec<&Card> = picture.cards.iter().collect();
     cards.sort_by_key(|card| (card.at.y, card.at.x));
     for one in cards {
-        card(one, picture.lang, dress, state(one), out);
+        card(one, dress, state(one), out);
     }
 }
 
@@ -118,7 +118,7 @@ fn path(route: &[Point]) -> String {
     out
 }
 
-fn card(card: &Card, lang: Lang, dress: Option<&Dress<'_>>, state: Option<State>, out: &mut String) {
+fn card(card: &Card, dress: Option<&Dress<'_>>, state: Option<State>, out: &mut String) {
     let standing = state.map(|state| format!(" s-{}", state.name)).unwrap_or_default();
     let class = format!("k k-{}{standing}", card.symbol.name());
     let link = match (&card.part, dress) {
@@ -126,7 +126,7 @@ fn card(card: &Card, lang: Lang, dress: Option<&Dress<'_>>, state: Option<State>
         _ => None,
     };
     match &link {
-        Some(href) => write(out, format_args!("<a class=\"{class}\" href=\"{}\" aria-label=\"{}\">", escape(href), escape(&name(card, state, lang)))),
+        Some(href) => write(out, format_args!("<a class=\"{class}\" href=\"{}\" aria-label=\"{}\">", escape(href), escape(&name(card, state)))),
         None => write(out, format_args!("<g class=\"{class}\">")),
     }
     let round = if card.part == Part::Start || card.part == Part::End { 20 } else { 4 };
@@ -136,7 +136,7 @@ fn card(card: &Card, lang: Lang, dress: Option<&Dress<'_>>, state: Option<State>
     let mut line = y + PAD;
     row(out, "w", card.symbol, &[&card.word], left, &mut line);
     for title in card.lines.iter().take(LINES_MAX) {
-        write(out, format_args!("<text class=\"t\" x=\"{left}\" y=\"{}\">{}</text>", line + 15, escape(title)));
+        write(out, format_args!("<text class=\"t\" x=\"{left}\" y=\"{}\">{}</text>{GAP}", line + 15, escape(title)));
         line += TITLE_LINE;
     }
     for note in &card.notes {
@@ -148,20 +148,25 @@ fn card(card: &Card, lang: Lang, dress: Option<&Dress<'_>>, state: Option<State>
     out.push_str(if link.is_some() { "</a>\n" } else { "</g>\n" });
 }
 
+/// Between two lines of a box: without it they would be one word for whoever reads them one after another.
+const GAP: &str = " ";
+
 /// A sign and what it means.
 fn row(out: &mut String, class: &str, symbol: Symbol, lines: &[impl AsRef<str>], left: i32, line: &mut i32) {
     let name = symbol.name();
     write(out, format_args!("<use href=\"#bild-{name}\" x=\"{left}\" y=\"{}\"></use>", *line + 2));
     for text in lines {
-        write(out, format_args!("<text class=\"{class}\" x=\"{}\" y=\"{}\">{}</text>", left + SIGN, *line + 13, escape(text.as_ref())));
+        write(out, format_args!("<text class=\"{class}\" x=\"{}\" y=\"{}\">{}</text>{GAP}", left + SIGN, *line + 13, escape(text.as_ref())));
         *line += SMALL_LINE;
     }
 }
 
-/// What a screen reader says of a box; the notes stand in the text beside.
-fn name(card: &Card, state: Option<State>, lang: Lang) -> String {
-    let standing = state.map(|state| if lang == Lang::De { format!(", Stand: {}", state.word) } else { format!(", state: {}", state.word) });
-    format!("{} ({}){}", card.title, card.word, standing.unwrap_or_default())
+/// What a screen reader says of a box: what stands in it, in its order, so that whoever speaks to a machine can say what she sees
+/// (WCAG 2.2 § 2.5.3).
+fn name(card: &Card, state: Option<State>) -> String {
+    let titles = card.lines.iter().take(LINES_MAX).map(String::as_str);
+    let notes = card.notes.iter().flat_map(|note| note.lines.iter().map(AsRef::as_ref));
+    std::iter::once(card.word.as_str()).chain(titles).chain(notes).chain(state.map(|state| state.word)).collect::<Vec<&str>>().join(" ")
 }
 
 fn write(out: &mut String, what: std::fmt::Arguments<'_>) {

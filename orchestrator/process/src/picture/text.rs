@@ -86,7 +86,7 @@ mod tests {
         for (text, expected) in [
             ("", vec![]),
             ("kurz", vec!["kurz"]),
-            ("Hundesteuer festsetzen oder Anmeldung zurückweisen", vec!["Hundesteuer", "festsetzen oder", "Anmeldung zurü…"]),
+            ("Hundesteuer festsetzen oder Anmeldung zurückweisen", vec!["Hundesteuer", "festsetzen oder", "Anmeldung zurüc…"]),
             ("Wohngeldvollständigkeitsprüfung", vec!["Wohngeldvollst-", "ändigkeitsprüf-", "ung"]),
             ("ein  zwei\n drei", vec!["ein zwei drei"]),
             ("nur steps.festsetzung.ja", vec!["nur steps.", "festsetzung.ja"]),

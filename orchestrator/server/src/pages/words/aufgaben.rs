@@ -167,6 +167,5 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("shares_heading", "Was ein Modell vorgeschlagen hat", "What a model proposed"),
     ("shares_note", "Je Feld dieses Vorgangs. Über Menschen wird nichts gezählt.", "For each field of this case. Nothing is counted about people."),
     ("field", "Feld", "Field"),
-    ("step", "Schritt", "Step"),
     ("share_what", "Modell, und was daraus wurde", "Model, and what became of it"),
 ];
