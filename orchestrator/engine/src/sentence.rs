@@ -183,7 +183,10 @@ pub fn sentence(kind: &str, body: &Value) -> Text {
         }
         "file.added" => ("Die antragstellende Person hat eine Datei nachgereicht.".to_owned(), "The applicant handed in another file.".to_owned()),
         "run.ending" => (format!("Der Vorgang endet ({}).", word(body, "/ending")), format!("The run is ending ({}).", word(body, "/ending"))),
-        "run.ended" => (format!("Der Vorgang ist beendet: {}.", word(body, "/state")), format!("The run has ended: {}.", word(body, "/state"))),
+        "run.ended" => {
+            let state = word(body, "/state");
+            (format!("Der Vorgang ist beendet: {}.", ended(&state)), format!("The run has ended: {state}."))
+        }
         "start.denied" => (
             format!("{} durfte {} nicht starten: {}", word(body, "/by/name"), word(body, "/process"), word(body, "/decision/reason/de")),
             format!("{} was denied to start {}: {}", word(body, "/by/name"), word(body, "/process"), word(body, "/decision/reason/en")),
@@ -264,6 +267,17 @@ fn asked(kind: &str, body: &Value) -> (String, String) {
             format!("Der Server sagt vom Aufruf für Schritt {of}, Versuch {} und früheren: {}.", body["attempt"], disposition(body).0),
             format!("The server says of the call for step {of_en}, attempt {} and earlier: {}.", body["attempt"], disposition(body).1),
         ),
+    }
+}
+
+/// The state a run ended in, as people say it.
+fn ended(state: &str) -> &str {
+    match state {
+        "completed" => "abgeschlossen",
+        "failed" => "gescheitert",
+        "cancelled" => "abgebrochen",
+        "stuck" => "steckengeblieben, ein Mensch muss helfen",
+        other => other,
     }
 }
 

@@ -123,6 +123,7 @@ impl<'r> Reader<'r> {
     fn row(&self, row: &Row) -> TaskRow {
         let mine = row.claimed.as_ref().is_some_and(|claimed| claimed.subject == self.by.subject);
         TaskRow {
+            mark: mark(&row.kind),
             link: format!("/aufgaben/{}", row.task),
             process: self.process(&row.process),
             title: row.title.clone(),
@@ -236,6 +237,19 @@ async fn read(reader: &Reader<'_>, query: &HashMap<String, String>) -> Result<Au
         search: Search { number: filter.number.clone(), nothing: !filter.number.is_empty() && rows.is_empty() },
         next: query.contains_key("erledigt").then(|| most_urgent(reader, &all)),
         ..AufgabenPage::new(tasks, now)
+    })
+}
+
+/// A task the engine asks by itself.
+fn mark(kind: &str) -> Option<&'static str> {
+    Some(match kind {
+        "takeover" => "mark_takeover",
+        "doubt" => "mark_doubt",
+        "repair" => "mark_repair",
+        "approval" => "mark_approval",
+        "ask" => "mark_ask",
+        "restored" => "mark_restored",
+        _ => return None,
     })
 }
 

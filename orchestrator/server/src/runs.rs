@@ -11,14 +11,14 @@ use axum::{
     http::{HeaderMap, Uri},
     response::{IntoResponse, Redirect, Response},
 };
-use laufzettel_domain::RunId;
+use laufzettel_domain::{Lang, RunId};
 use laufzettel_store::RunFilter;
 use laufzettel_worker::{Loaded, WishError};
 use serde_json::json;
 
 use crate::{
     origin::Voices,
-    pages::{self, Cancel, Gone, Live, Page, RunRow, RunState, StepView, VorgaengePage, VorgangPage, Withdrawn, calls::Timeline, shown::bound},
+    pages::{self, Cancel, Gone, Live, Page, RunRow, RunState, StepView, VorgaengePage, VorgangPage, Withdrawn, calls::Timeline, shown::bound, tasks::Pick, words::word},
     picture,
     reply::Asked,
     site::{Session, Site, TenantSite},
@@ -50,11 +50,15 @@ pub async fn list(
     let tenant = &site.tenants[&session.tenant];
     let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
     let before = query.get("vor").and_then(|v| RunId::parse(v));
-    let page = match tenant.desk.runs(&session.caller, RunFilter { before, limit: PAGE, ..RunFilter::default() }, None).await {
+    let number = query.get("nummer").map_or("", |text| text.trim()).to_owned();
+    let state_asked = query.get("stand").filter(|wish| STATES.contains(&wish.as_str()));
+    let filter = RunFilter { before, limit: PAGE, nummer: Some(number.clone()).filter(|n| !n.is_empty()), state: state_asked.cloned(), ..RunFilter::default() };
+    let page = match tenant.desk.runs(&session.caller, filter, None).await {
         Ok(page) => page,
         Err(error) => return asked.wish(&error),
     };
-    let more = page.next.map(|run| format!("/vorgaenge?vor={run}"));
+    let of_state = state_asked.map(|state| format!("&stand={state}")).unwrap_or_default();
+    let more = page.next.map(|run| format!("/vorgaenge?vor={run}{of_state}"));
     let runs = page.rows.into_iter().map(|row| RunRow {
         link: format!("/vorgaenge/{}", row.run),
         number: row.nummer,
@@ -63,7 +67,22 @@ pub async fn list(
         started: tenant.civil_micros(row.started_at),
         note: None,
     });
-    asked.ok(&Page::Vorgaenge(VorgaengePage { runs: runs.collect(), more }))
+    asked.ok(&Page::Vorgaenge(VorgaengePage { runs: runs.collect(), more, number, picks: picks(state_asked.map_or("", String::as_str), asked.lang) }))
+}
+
+/// As the store names them, in the order of what somebody may have to do.
+const STATES: [&str; 6] = ["stuck", "failed", "waiting", "running", "completed", "cancelled"];
+
+/// Links to the runs of one state.
+fn picks(chosen: &str, lang: Lang) -> Vec<Pick> {
+    let all = Pick { text: word("all", lang).to_owned(), link: "/vorgaenge".to_owned(), count: None, chosen: chosen.is_empty() };
+    let of = |state: &&str| Pick {
+        text: word(&format!("run_{state}"), lang).to_owned(),
+        link: format!("/vorgaenge?stand={state}"),
+        count: None,
+        chosen: *state == chosen,
+    };
+    std::iter::once(all).chain(STATES.iter().map(of)).collect()
 }
 
 /// Records of the timeline on one page.

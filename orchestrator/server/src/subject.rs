@@ -228,9 +228,24 @@ fn automated_steps(process: &Process, run: &Run, bodies: &[Value]) -> Vec<String
     told.collect()
 }
 
+/// Without who of the staff answered (the report is about the person it is for), what that one was shown (it stands where it comes
+/// from), and which row of a table spoke (said in words beside).
+fn about_her(value: &Value, answered: bool) -> Value {
+    let mut value = value.clone();
+    if let Some(fields) = value.as_object_mut() {
+        if answered {
+            fields.retain(|name, _| !["by", "shown"].contains(&name.as_str()));
+        }
+        if fields.get("rule").is_some_and(|rule| rule.get("table").is_some() && rule.get("row").is_some()) {
+            fields.remove("rule");
+        }
+    }
+    value
+}
+
 fn contents(run: &Run) -> Contents {
     let steps = run.steps.iter().filter_map(|(id, state)| match state {
-        StepState::Completed { value, .. } if !value.is_null() => Some((id.to_string(), value.clone())),
+        StepState::Completed { value, .. } if !value.is_null() => Some((id.to_string(), about_her(value, run.tasks.values().any(|task| task.opened.step == *id)))),
         _ => None,
     });
     let entered = run.tasks.values().filter_map(|task| match &task.state {

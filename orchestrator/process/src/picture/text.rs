@@ -87,7 +87,7 @@ mod tests {
             ("", vec![]),
             ("kurz", vec!["kurz"]),
             ("Hundesteuer festsetzen oder Anmeldung zurückweisen", vec!["Hundesteuer", "festsetzen oder", "Anmeldung zurüc…"]),
-            ("Wohngeldvollständigkeitsprüfung", vec!["Wohngeldvollst-", "ändigkeitsprüf-", "ung"]),
+            ("Wohngeldvollständigkeitsprüfung", vec!["Wohngeldvollstän-", "digkeitsprüfung"]),
             ("ein  zwei\n drei", vec!["ein zwei drei"]),
             ("nur steps.festsetzung.ja", vec!["nur steps.", "festsetzung.ja"]),
         ] {

@@ -9,6 +9,7 @@ use super::{
     picture::PictureView,
     shown::Shown,
     stand::{AddedFile, Withdrawn},
+    tasks::Pick,
 };
 
 /// As the engine's states of a run.
@@ -25,6 +26,10 @@ pub enum RunState {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct VorgaengePage {
+    /// As it was searched for; empty if it was not.
+    pub number: String,
+    /// Ways to ask for fewer: by state.
+    pub picks: Vec<Pick>,
     pub runs: Vec<RunRow>,
     /// Link to the next page of the list.
     pub more: Option<String>,

@@ -137,6 +137,7 @@ impl StartseitePage {
 impl AufgabenPage {
     pub(super) fn sample() -> Self {
         let row = |number: &str, title: &str, due: Option<DateTime>| TaskRow {
+            mark: due.is_none().then_some("mark_doubt"),
             link: format!("/aufgaben/{number}"),
             title: title.into(),
             process: "Hund zur Hundesteuer anmelden".into(),
@@ -210,7 +211,8 @@ impl VorgaengePage {
             started: at(9),
             note: (n == 1).then(|| EVIL.into()),
         };
-        Self { runs: states.into_iter().enumerate().map(row).collect(), more: Some("/vorgaenge?ab=6".into()) }
+        let picks = vec![tasks::Pick { text: "Alle".into(), link: "/vorgaenge".into(), count: None, chosen: true }];
+        Self { runs: states.into_iter().enumerate().map(row).collect(), more: Some("/vorgaenge?ab=6".into()), number: String::new(), picks }
     }
 }
 
@@ -367,7 +369,7 @@ fn staff_and_citizens(lang: Lang) -> Vec<(&'static str, Page)> {
         ("aufgabe-fehler", Page::Aufgabe(AufgabePage::sample(true, lang))),
         ("aufgabe-vergeben", Page::Aufgabe(held(AufgabePage::sample(false, lang)))),
         ("vorgaenge", Page::Vorgaenge(VorgaengePage::sample())),
-        ("vorgaenge-leer", Page::Vorgaenge(VorgaengePage { runs: Vec::new(), more: None })),
+        ("vorgaenge-leer", Page::Vorgaenge(VorgaengePage { runs: Vec::new(), more: None, number: EVIL.into(), picks: Vec::new() })),
         ("vorgang", Page::Vorgang(VorgangPage::sample(lang))),
         ("vorgang-bild", Page::Vorgang(VorgangPage::drawn(lang))),
         ("vorgang-bild-zu-gross", Page::Vorgang(VorgangPage::undrawn(lang))),

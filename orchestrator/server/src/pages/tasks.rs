@@ -48,6 +48,8 @@ pub struct Next {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TaskRow {
+    /// Something went otherwise than planned: the wording that says so.
+    pub mark: Option<&'static str>,
     pub link: String,
     pub title: String,
     pub process: String,

@@ -121,6 +121,8 @@ pub struct FieldView {
     pub described_by: String,
     pub autocomplete: Option<&'static str>,
     pub proposal: Option<String>,
+    /// The proposal stands in the field.
+    pub filled: bool,
     /// Where it comes from.
     pub proposal_from: Vec<Source>,
     pub file: Option<FileView>,
@@ -311,6 +313,7 @@ impl Field {
             optional: !self.required && !self.conditional && self.kind != Kind::Consent && !says_so(&self.title),
             error: first(filled.problems, &self.path, lang),
             autocomplete: self.autocomplete(filled.own_data),
+            filled: prefilled.is_some(),
             proposal: proposed.map(|v| self.spell_value(v, lang)),
             proposal_from: proposed.and_then(|_| filled.proposed_by?.get(self.path.root())).cloned().unwrap_or_default(),
             file: self.file(filled.files, lang),

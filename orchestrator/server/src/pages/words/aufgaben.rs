@@ -168,4 +168,12 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("shares_note", "Je Feld dieses Vorgangs. Über Menschen wird nichts gezählt.", "For each field of this case. Nothing is counted about people."),
     ("field", "Feld", "Field"),
     ("share_what", "Modell, und was daraus wurde", "Model, and what became of it"),
+    // --- what a task is, where it is no plain step
+    ("mark_takeover", "Übernahme", "Takeover"),
+    ("mark_doubt", "Zweifel", "In doubt"),
+    ("mark_repair", "Reparatur", "Repair"),
+    ("mark_approval", "Freigabe", "Approval"),
+    ("mark_ask", "Frage", "Question"),
+    ("mark_restored", "Nach Wiederherstellung", "After a restore"),
+    ("runs_not_found", "Diesen Vorgang gibt es nicht, oder Sie dürfen ihn nicht sehen. Bitte geben Sie die ganze Nummer ein.", "There is no such case, or you may not see it. Please enter the whole number."),
 ];

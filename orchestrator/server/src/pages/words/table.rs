@@ -360,7 +360,7 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("overdue", "überfällig", "overdue"),
     ("shown_heading", "Das liegt vor", "What is there"),
     ("your_decision", "Ihre Entscheidung", "Your decision"),
-    ("nothing_ticked", "Es ist nichts vorausgewählt.", "Nothing is chosen beforehand."),
+    ("nothing_ticked", "Was Sie auswählen oder ankreuzen, ist nicht vorbelegt.", "Nothing you choose or tick is set beforehand."),
     ("complete", "Abschließen", "Complete"),
     ("claim", "Aufgabe übernehmen", "Take this task"),
     ("claim_hint", "Noch hat niemand diese Aufgabe übernommen.", "Nobody has taken this task yet."),
