@@ -53,9 +53,33 @@ pub async fn fetch(
     }
 }
 
+/// Characters of a name somebody saves a file under.
+const NAME_CHARS_MAX: usize = 120;
+
+/// The endings a file of this kind may be saved under, its own first: a script that is called one is opened as one.
+fn endings(media_type: &str) -> &'static [&'static str] {
+    match media_type {
+        "application/pdf" => &["pdf"],
+        "image/jpeg" => &["jpg", "jpeg"],
+        "image/png" => &["png"],
+        "image/gif" => &["gif"],
+        "application/zip" => &["zip", "docx", "xlsx", "pptx", "odt", "ods", "odp"],
+        "application/octet-stream" => &["bin"],
+        _ => &["txt", "csv", "md", "json", "jsonl", "yaml"],
+    }
+}
+
+/// A name as it may stand on somebody's disk: plain characters, and the ending its content has.
+fn saved_as(name: &str, bytes: &[u8]) -> String {
+    let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || ".-_".contains(c) { c } else { '_' }).take(NAME_CHARS_MAX).collect();
+    let endings = endings(&laufzettel_domain::file::media_type(name, bytes));
+    let ending = plain.rsplit_once('.').map(|(_, ending)| ending.to_lowercase()).unwrap_or_default();
+    if endings.contains(&ending.as_str()) { plain } else { format!("{plain}.{}", endings[0]) }
+}
+
 /// Bytes to be saved under a name, never to be shown.
 pub fn attachment(name: &str, media_type: &str, bytes: Vec<u8>) -> Response {
-    let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || ".-_".contains(c) { c } else { '_' }).collect();
+    let plain = saved_as(name, &bytes);
     ([(header::CONTENT_TYPE, media_type.to_owned()), (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{plain}\""))], bytes).into_response()
 }
 
@@ -69,5 +93,29 @@ pub fn collect(value: &Value, found: &mut Vec<File>) {
         Value::Object(map) => map.values().for_each(|v| collect(v, found)),
         Value::Array(items) => items.iter().for_each(|v| collect(v, found)),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_saved_as_what_it_is() {
+        for (name, bytes, expected) in [
+            ("bescheid.pdf", &b"%PDF-1.7"[..], "bescheid.pdf"),
+            ("Müll 1.PDF", b"%PDF-1.7", "M_ll_1.PDF"),
+            ("rechnung.hta", b"<script>", "rechnung.hta.txt"),
+            ("start.bat", b"echo", "start.bat.txt"),
+            ("bild.svg", b"<svg/>", "bild.svg.txt"),
+            ("foto.png", b"\xff\xd8\xff", "foto.png.jpg"),
+            ("liste.csv", b"a;b", "liste.csv"),
+            ("brief.docx", b"PK\x03\x04", "brief.docx"),
+            ("ohne", b"\x00", "ohne.bin"),
+            ("a\u{202e}fdp.exe", b"text", "a_fdp.exe.txt"),
+        ] {
+            assert_eq!(saved_as(name, bytes), expected, "{name}");
+        }
+        assert_eq!(saved_as(&"x".repeat(3_000), b"text").len(), NAME_CHARS_MAX + 4);
     }
 }

@@ -10,7 +10,10 @@ use laufzettel_domain::{
 use laufzettel_process::schema::Problem;
 use laufzettel_worker::Desk;
 
-use crate::pages::{FileField, Form, UploadedFile, form, shown, words::word};
+use crate::{
+    pages::{FileField, Form, HONEYPOT, UploadedFile, form, shown, words::word},
+    upload,
+};
 
 /// Fields of one form at most; a page with more could not be filled in.
 const PAIRS_MAX: usize = 2_000;
@@ -29,9 +32,9 @@ impl Sent {
     }
 
     /// What was filled in before, put away and brought back.
-    pub fn again(pairs: Vec<(String, String)>, form: &Form) -> Self {
-        let files = known_files(&pairs, form);
-        Self { pairs, files, problems: Vec::new() }.settled()
+    pub fn again(pairs: Vec<(String, String)>, desk: &Desk, form: &Form) -> Self {
+        let (files, problems) = known_files(&pairs, desk, form);
+        Self { pairs, files, problems }.settled()
     }
 
     /// The references among the pairs are those of the files that are there now: what was removed is gone, what came is named.
@@ -52,7 +55,7 @@ pub async fn read(request: Request, desk: &Desk, form: &Form) -> Result<Sent, ()
     if pairs.len() > PAIRS_MAX || pairs.iter().any(|(_, value)| value.len() > FIELD_BYTES_MAX) {
         return Err(());
     }
-    Ok(Sent::again(pairs, form))
+    Ok(Sent::again(pairs, desk, form))
 }
 
 fn is_multipart(request: &Request) -> bool {
@@ -99,12 +102,25 @@ async fn read_multipart(request: Request, desk: &Desk, form: &Form) -> Result<Se
             None => return Err(()),
         }
     }
+    // nothing of a program that fills in what people do not see is kept
+    if sent.get(HONEYPOT).is_some_and(|text| !text.is_empty()) {
+        return Ok(sent);
+    }
     // what was there before counts first, wherever its reference stood in the request
-    sent.files = known_files(&sent.pairs, form);
+    (sent.files, sent.problems) = known_files(&sent.pairs, desk, form);
     for (field, name, bytes) in arrived {
         take_file(desk, &field, &name, &bytes, &mut sent).await?;
     }
     Ok(sent.settled())
+}
+
+/// Characters of a file's name: what is longer nobody reads.
+const NAME_CHARS_MAX: usize = 120;
+
+/// A name without what turns a line around or breaks it (Unicode TR 36 § 3.2), and no longer than a line.
+fn called(name: &str) -> String {
+    let bidi = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    name.chars().filter(|c| !c.is_control() && !bidi(*c)).take(NAME_CHARS_MAX).collect()
 }
 
 /// Keeps a file that fits its field; why another does not is said at the field.
@@ -115,9 +131,9 @@ async fn take_file(desk: &Desk, field: &FileField, name: &str, bytes: &[u8], sen
         sent.problems.push(Problem { path: laufzettel_domain::Path::new(field.path.split('.')), message });
         return Ok(());
     }
-    let file = File::describe(name, &media, bytes);
+    let file = File::describe(&called(name), &media, bytes);
     desk.tenant.store.put_bytes(&file.file, bytes, laufzettel_worker::micros(desk.tenant.clock.now())).await.map_err(|_| ())?;
-    let reference = serde_json::to_string(&file).map_err(|_| ())?;
+    let reference = upload::sealed(desk, &file).ok_or(())?;
     if field.several.is_none() {
         sent.files.retain(|file| file.path != field.path);
     }
@@ -150,13 +166,18 @@ fn sentence(key: &str, gaps: impl Fn(Lang) -> Vec<(&'static str, String)>) -> Te
     Text::new(told(Lang::De), told(Lang::En))
 }
 
-/// Files uploaded on an earlier page, unless their box „entfernen“ was ticked.
-fn known_files(pairs: &[(String, String)], form: &Form) -> Vec<UploadedFile> {
+/// Files uploaded on an earlier page, unless their box „entfernen“ was ticked; and what is said of those that are no longer there.
+fn known_files(pairs: &[(String, String)], desk: &Desk, form: &Form) -> (Vec<UploadedFile>, Vec<Problem>) {
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut lost = Vec::new();
     let known = pairs.iter().filter_map(|(name, reference)| {
         let path = name.strip_suffix(form::FILE_REFERENCE)?;
         let several = form.file_field(path)?.several;
-        let file: File = serde_json::from_str(reference).ok()?;
+        let Some(file) = upload::opened(desk, reference) else {
+            let told: Option<File> = serde_json::from_str(reference).ok();
+            lost.extend(told.map(|file| gone(path, &file.name)));
+            return None;
+        };
         let number = seen.entry(path).and_modify(|n| *n += 1).or_insert(1);
         let removed = pairs
             .iter()
@@ -164,16 +185,27 @@ fn known_files(pairs: &[(String, String)], form: &Form) -> Vec<UploadedFile> {
         let allowed = *number <= several.unwrap_or(1);
         (!removed && allowed).then(|| UploadedFile { path: path.to_owned(), reference: reference.clone(), name: file.name, bytes: file.size })
     });
-    known.collect()
+    let known = known.collect();
+    (known, lost)
+}
+
+/// A file that was here, and is chosen once more.
+fn gone(path: &str, name: &str) -> Problem {
+    let message = sentence("file_gone", |_| vec![("{name}", name.to_owned())]);
+    Problem { path: laufzettel_domain::Path::new(path.split('.')), message }
 }
 
 /// Looks at the files a value speaks of: a reference counts only if its bytes are really there, and fit the field that names them. What
-/// does not is taken out again.
-pub async fn insert_files(desk: &Desk, value: &mut Value, files: &[UploadedFile]) -> Result<(), laufzettel_store::Error> {
-    let mut described = BTreeMap::new();
+/// does not is taken out again, and that is said.
+pub async fn insert_files(desk: &Desk, value: &mut Value, files: &[UploadedFile]) -> Result<Vec<Problem>, laufzettel_store::Error> {
+    let (mut described, mut lost) = (BTreeMap::new(), Vec::new());
     for uploaded in files {
-        let Ok(file) = serde_json::from_str::<File>(&uploaded.reference) else { continue };
-        let Some(bytes) = desk.tenant.store.bytes(&file.file).await? else { continue };
+        let Some(file) = upload::opened(desk, &uploaded.reference) else { continue };
+        // whatever nobody sent within a day was cleared away
+        let Some(bytes) = desk.tenant.store.bytes(&file.file).await? else {
+            lost.push(gone(&uploaded.path, &uploaded.name));
+            continue;
+        };
         let really = File::describe(&file.name, &media_type(&file.name, &bytes), &bytes);
         if really == file {
             described.insert(uploaded.reference.as_str(), serde_json::to_value(&really).unwrap_or(Value::Null));
@@ -184,5 +216,5 @@ pub async fn insert_files(desk: &Desk, value: &mut Value, files: &[UploadedFile]
         let here = files.iter().filter(|file| file.path == path).filter_map(|file| described.get(file.reference.as_str()).cloned());
         form::replace_files(value, path, here.collect());
     }
-    Ok(())
+    Ok(lost)
 }

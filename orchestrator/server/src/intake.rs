@@ -152,7 +152,7 @@ pub async fn send(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
 /// The value with everything wrong about it.
 async fn read_value(tenant: &TenantSite, entrance: &Entrance, sent: &Sent) -> Result<(Value, Vec<Problem>), ()> {
     let (mut value, mut problems) = entrance.form.parse(&sent.pairs);
-    form_data::insert_files(&tenant.desk, &mut value, &sent.files).await.map_err(|_| ())?;
+    problems.extend(form_data::insert_files(&tenant.desk, &mut value, &sent.files).await.map_err(|_| ())?);
     problems.extend(sent.problems.clone());
     for problem in entrance.prepared.process.input.validate(&value) {
         if !problems.iter().any(|p| p.path == problem.path) {
@@ -298,7 +298,8 @@ async fn submit(tenant: &TenantSite, sight: &Sight<'_>, (path, identity): (&str,
     let process = &entrance.prepared.process;
     let request = StartRequest {
         process: process.id.to_string(),
-        caller: Caller { via: Via::Intake, ..Caller::applicant(key) },
+        // who applies is known by nothing of the form: whoever reads the journal could send it as she did, and get her receipt
+        caller: Caller { via: Via::Intake, ..Caller::applicant(&new_key(tenant)) },
         run_as: Some(entrance.run_as.clone()),
         input,
         zone: None,

@@ -34,6 +34,7 @@ mod site;
 mod status;
 pub mod subject;
 mod tasks;
+mod upload;
 mod view;
 
 pub use oidc::{Binding, Oidc, OidcError, OidcOptions, SetupError};

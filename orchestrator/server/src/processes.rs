@@ -131,22 +131,25 @@ pub async fn start(State(site): State<Arc<Site>>, Extension(session): Extension<
     let tenant = &site.tenants[&session.tenant];
     let asked = Asked::new(request.uri(), request.headers(), Some(tenant), Some(&session));
     let Some(prepared) = tenant.desk.tenant.current(&id) else { return asked.missing() };
+    match tenant.desk.who(&session.caller).await {
+        Ok(who) if may_start(tenant, &who, &prepared.process) => {}
+        Ok(_) => return asked.missing(),
+        Err(nobody) => return asked.wish(&nobody.into()),
+    }
     let Some(form) = intake::form_of(&prepared.process) else { return asked.missing() };
     let Ok(sent) = form_data::read(request, &tenant.desk, &form).await else { return asked.missing() };
     let (mut value, mut problems) = form.parse(&sent.pairs);
-    if form_data::insert_files(&tenant.desk, &mut value, &sent.files).await.is_err() {
-        return asked.unavailable();
-    }
-    problems.extend(sent.problems.clone());
-    let key = sent.get(pages::KEY).filter(|k| k.len() == 32).map_or_else(|| intake::new_key(tenant), str::to_owned);
+    let Ok(lost) = form_data::insert_files(&tenant.desk, &mut value, &sent.files).await else { return asked.unavailable() };
+    problems.extend(lost.into_iter().chain(sent.problems.clone()));
+    let mut key = sent.get(pages::KEY).filter(|k| k.len() == 32).map_or_else(|| intake::new_key(tenant), str::to_owned);
     let zone = sent.get(pages::ZONE).filter(|zone| !zone.is_empty()).map(str::to_owned);
     if problems.is_empty() {
-        let receipts = vec![format!("start:{id}:{key}")];
+        let receipts = vec![format!("start:{id}:{}:{key}", session.caller.subject)];
         let begin = StartRequest {
             process: id,
             caller: session.caller.clone(),
             run_as: None,
-            input: value,
+            input: value.clone(),
             zone,
             receipts,
             clock: None,
@@ -155,7 +158,12 @@ pub async fn start(State(site): State<Arc<Site>>, Extension(session): Extension<
         };
         match tenant.desk.start(begin).await {
             Ok(started) => return Redirect::to(&format!("/vorgaenge/{}", started.run)).into_response(),
-            Err(StartError::Duplicate(run)) => return Redirect::to(&format!("/vorgaenge/{run}")).into_response(),
+            // the same key with other data is another case: it is shown once more under a key of its own, never dropped
+            Err(StartError::Duplicate(run)) => match tenant.desk.load(run).await {
+                Ok(Some(loaded)) if loaded.gone.is_none() && loaded.run.input != value => key = intake::new_key(tenant),
+                Ok(_) => return Redirect::to(&format!("/vorgaenge/{run}")).into_response(),
+                Err(_) => return asked.unavailable(),
+            },
             Err(StartError::Denied(decision)) => return asked.denied(&decision),
             Err(StartError::Quota(exceeded)) => return asked.too_many(&exceeded),
             Err(StartError::Invalid(found)) => problems = found,

@@ -18,7 +18,10 @@ use serde_json::json;
 
 use crate::{
     origin::Voices,
-    pages::{self, Cancel, Gone, Live, Page, RunRow, RunState, StepView, VorgaengePage, VorgangPage, Withdrawn, calls::Timeline, shown::bound, tasks::Pick, words::word},
+    pages::{
+        self, Cancel, Gone, Live, Page, RunRow, RunState, StepView, VorgaengePage, VorgangPage, Withdrawn, calls::Timeline, shown::bound, tasks::Pick,
+        words::word,
+    },
     picture,
     reply::Asked,
     site::{Session, Site, TenantSite},

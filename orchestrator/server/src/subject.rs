@@ -64,6 +64,12 @@ pub struct Contents {
     pub eingabe: Value,
     pub schritte: BTreeMap<String, Value>,
     pub angaben_von_menschen: Vec<Value>,
+    /// What she handed in without being asked, and what she said with it.
+    pub nachgereicht: Vec<Value>,
+    /// Why she withdrew, if she did.
+    pub zurueckgezogen: Option<String>,
+    /// What she got in the end, by name.
+    pub erhalten: Value,
     pub ausgabe: Value,
 }
 
@@ -245,14 +251,25 @@ fn about_her(value: &Value, answered: bool) -> Value {
 
 fn contents(run: &Run) -> Contents {
     let steps = run.steps.iter().filter_map(|(id, state)| match state {
-        StepState::Completed { value, .. } if !value.is_null() => Some((id.to_string(), about_her(value, run.tasks.values().any(|task| task.opened.step == *id)))),
+        StepState::Completed { value, .. } if !value.is_null() => {
+            Some((id.to_string(), about_her(value, run.tasks.values().any(|task| task.opened.step == *id))))
+        }
         _ => None,
     });
     let entered = run.tasks.values().filter_map(|task| match &task.state {
         TaskState::Completed { values, .. } if !values.is_null() => Some(json!({ "schritt": task.opened.step, "angaben": values })),
         _ => None,
     });
-    Contents { eingabe: run.input.clone(), schritte: steps.collect(), angaben_von_menschen: entered.collect(), ausgabe: run.output.clone() }
+    let added = run.added.iter().filter(|added| !added.file.is_null()).map(|added| json!({ "datei": added.file, "notiz": added.note }));
+    Contents {
+        eingabe: run.input.clone(),
+        schritte: steps.collect(),
+        angaben_von_menschen: entered.collect(),
+        nachgereicht: added.collect(),
+        zurueckgezogen: run.withdrawn.as_ref().map(|(_, reason)| reason.clone()),
+        erhalten: run.received.clone(),
+        ausgabe: run.output.clone(),
+    }
 }
 
 fn collect(value: &Value, files: &mut BTreeMap<String, File>) {

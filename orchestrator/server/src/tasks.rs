@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, StatusCode, Uri},
     response::{IntoResponse, Redirect, Response},
 };
-use laufzettel_domain::{Caller, Digest, Lang, TaskId, Value};
+use laufzettel_domain::{Caller, Digest, Lang, TaskId, Text, Value};
 use laufzettel_engine::{REASON_CHARS_MAX, Rejection, Task, TaskKind, TaskState};
 use laufzettel_policy::Decision;
 use laufzettel_process::{model::StepKind, schema::Problem};
@@ -33,17 +33,34 @@ use crate::{
 enum Found {
     Hers(TaskId, Box<(Loaded, Voices)>),
     Denied(TaskId, Decision),
+    /// Whoever may see what became of it: she did it, or somebody else before her.
+    Done {
+        by_her: bool,
+    },
     Nothing,
 }
 
 async fn find(tenant: &TenantSite, by: &Caller, written: &str) -> Result<Found, WishError> {
     let Some(id) = TaskId::parse(written) else { return Ok(Found::Nothing) };
     let Some((loaded, records)) = tenant.desk.retrace(id.run).await? else { return Ok(Found::Nothing) };
-    if !loaded.run.tasks.get(&id.number).is_some_and(|t| t.state == TaskState::Open) {
-        return Ok(Found::Nothing);
+    match loaded.run.tasks.get(&id.number).map(|task| &task.state) {
+        Some(TaskState::Open) => {}
+        Some(TaskState::Completed { by: whoever, .. }) if tenant.desk.needs_unit(&loaded, by).await.is_ok() || whoever.subject == by.subject => {
+            return Ok(Found::Done { by_her: whoever.subject == by.subject });
+        }
+        _ => return Ok(Found::Nothing),
     }
     let decision = tenant.desk.may_complete(&loaded, id.number, by).await?;
     Ok(if decision.allow { Found::Hers(id, Box::new((loaded, Voices::of(&records)))) } else { Found::Denied(id, decision) })
+}
+
+/// Twice the same press is one answer; what somebody else answered is said.
+fn done(asked: &Asked, by_her: bool) -> Response {
+    if by_her {
+        return Redirect::to("/aufgaben?erledigt=1").into_response();
+    }
+    let text = Text::new("Diese Aufgabe hat inzwischen jemand anderes erledigt.", "Somebody else has completed this task meanwhile.");
+    asked.wish(&WishError::Rejected(Rejection::Stale(text)))
 }
 
 /// The form of a task, in the author's order.
@@ -74,6 +91,7 @@ pub async fn page(
                 Err(error) => asked.unwritten(&error),
             }
         }
+        Ok(Found::Done { by_her }) => done(&asked, by_her),
         Ok(Found::Denied(..) | Found::Nothing) => asked.missing(),
         Err(error) => asked.wish(&error),
     }
@@ -268,6 +286,7 @@ async fn hers(tenant: &TenantSite, asked: &Asked, session: &Session, written: &s
             tenant.desk.note("task.denied", &session.caller, json!({ "task": id.to_string(), "decision": decision })).await;
             Err(asked.missing())
         }
+        Ok(Found::Done { by_her }) => Err(done(asked, by_her)),
         Ok(Found::Nothing) => Err(asked.missing()),
         Err(error) => Err(asked.wish(&error)),
     }
@@ -283,10 +302,8 @@ pub async fn answer(State(site): State<Arc<Site>>, Extension(session): Extension
     let Some(form) = found.0.run.tasks.get(&id.number).and_then(|task| form_of(&found.0, task)) else { return asked.unavailable() };
     let Ok(sent) = form_data::read(request, &tenant.desk, &form).await else { return asked.missing() };
     let (mut values, mut problems) = form.parse(&sent.pairs);
-    if form_data::insert_files(&tenant.desk, &mut values, &sent.files).await.is_err() {
-        return asked.unavailable();
-    }
-    problems.extend(sent.problems.clone());
+    let Ok(lost) = form_data::insert_files(&tenant.desk, &mut values, &sent.files).await else { return asked.unavailable() };
+    problems.extend(lost.into_iter().chain(sent.problems.clone()));
     let digest = sent.get(pages::SHOWN).and_then(Digest::parse).unwrap_or(Digest::of(b""));
     if problems.is_empty() {
         match tenant.desk.answer(id, &session.caller, &with_defaults(values), digest).await {

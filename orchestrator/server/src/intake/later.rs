@@ -26,6 +26,7 @@ use crate::{
     reply::Asked,
     signin::password::address,
     site::{Site, TenantSite},
+    upload,
 };
 
 /// Days a draft is kept after it was last saved: long enough to get a paper from another office, short enough that nothing forgotten
@@ -181,8 +182,10 @@ pub async fn open(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
 }
 
 /// The place where it was left. What the form of today does not know any more is left out, and that is said.
-async fn resumed(tenant: &TenantSite, entrance: &Entrance, asked: &Asked, place: String, code: Code, draft: Draft) -> Response {
+async fn resumed(tenant: &TenantSite, entrance: &Entrance, asked: &Asked, place: String, code: Code, mut draft: Draft) -> Response {
     let at = micros(tenant.desk.tenant.clock.now());
+    // what the code opened is hers: its files get a seal of today
+    let mut fresh = std::collections::BTreeMap::new();
     for (reference, bytes) in draft.files() {
         let Ok(file) = serde_json::from_str::<laufzettel_domain::file::File>(reference) else { continue };
         if laufzettel_domain::file::File::describe(&file.name, &file.media_type, bytes) != file {
@@ -191,8 +194,14 @@ async fn resumed(tenant: &TenantSite, entrance: &Entrance, asked: &Asked, place:
         if tenant.desk.tenant.store.put_bytes(&file.file, bytes, at).await.is_err() {
             return asked.unavailable();
         }
+        fresh.extend(upload::sealed(&tenant.desk, &file).map(|sealed| (reference.to_owned(), sealed)));
     }
-    let sent = Sent::again(draft.pairs, &entrance.form);
+    for (_, value) in &mut draft.pairs {
+        if let Some(sealed) = fresh.get(value) {
+            sealed.clone_into(value);
+        }
+    }
+    let sent = Sent::again(draft.pairs, &tenant.desk, &entrance.form);
     let Ok((_, problems)) = read_value(tenant, entrance, &sent).await else { return asked.unavailable() };
     let key = sent.get(pages::KEY).map_or_else(|| new_key(tenant), str::to_owned);
     let (form, action) = (entrance.form.laid(&sent.pairs), asked.path.trim_end_matches("/weiter").to_owned());

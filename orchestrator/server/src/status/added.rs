@@ -89,7 +89,7 @@ impl Visit<'_> {
     /// The file and what is said of it, or everything wrong with them.
     async fn read(&self, form: &Form, sent: &Sent) -> Result<(File, String), WishError> {
         let (mut values, mut problems) = form.parse(&sent.pairs);
-        form_data::insert_files(&self.tenant.desk, &mut values, &sent.files).await?;
+        problems.extend(form_data::insert_files(&self.tenant.desk, &mut values, &sent.files).await?);
         problems.retain(|problem| !sent.problems.iter().any(|known| known.path == problem.path));
         problems.extend(sent.problems.clone());
         let file = values.get("datei").and_then(File::from_value);

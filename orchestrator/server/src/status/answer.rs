@@ -108,7 +108,7 @@ impl Asking<'_> {
 /// Everything wrong with it at once, or the answer on record.
 async fn tell(tenant: &TenantSite, id: TaskId, by: &Caller, task: &Task, form: &Form, sent: &Sent, key: &str) -> Result<(), WishError> {
     let (mut values, mut problems) = form.parse(&sent.pairs);
-    form_data::insert_files(&tenant.desk, &mut values, &sent.files).await?;
+    problems.extend(form_data::insert_files(&tenant.desk, &mut values, &sent.files).await?);
     problems.extend(sent.problems.clone());
     let schema = Schema::compile(task.opened.form.clone()).map_err(WishError::Unavailable)?;
     for problem in schema.validate(&values) {

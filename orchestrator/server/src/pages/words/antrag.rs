@@ -104,4 +104,9 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
         "„{name}“ haben wir nicht übernommen: Höchstens {max} Dateien sind hier möglich.",
         "We did not take \"{name}\": at most {max} files are possible here.",
     ),
+    (
+        "file_gone",
+        "„{name}“ ist nicht mehr da: Was nicht abgeschickt wird, heben wir nur kurz auf. Bitte wählen Sie die Datei noch einmal aus.",
+        "\"{name}\" is no longer there: what is not sent we keep for a short time only. Please choose the file once more.",
+    ),
 ];

@@ -175,5 +175,9 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("mark_approval", "Freigabe", "Approval"),
     ("mark_ask", "Frage", "Question"),
     ("mark_restored", "Nach Wiederherstellung", "After a restore"),
-    ("runs_not_found", "Diesen Vorgang gibt es nicht, oder Sie dürfen ihn nicht sehen. Bitte geben Sie die ganze Nummer ein.", "There is no such case, or you may not see it. Please enter the whole number."),
+    (
+        "runs_not_found",
+        "Diesen Vorgang gibt es nicht, oder Sie dürfen ihn nicht sehen. Bitte geben Sie die ganze Nummer ein.",
+        "There is no such case, or you may not see it. Please enter the whole number.",
+    ),
 ];

@@ -263,4 +263,7 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
         "Not reached is what tools have filed themselves, and what stands in backups.",
     ),
     ("erase_again", "Einen weiteren Vorgang löschen", "Erase another case"),
+    ("subject_added", "Nachgereicht", "Handed in later"),
+    ("subject_withdrawn", "Zurückgezogen", "Withdrawn"),
+    ("subject_received", "Erhalten", "Received"),
 ];
