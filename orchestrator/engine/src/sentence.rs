@@ -185,7 +185,7 @@ pub fn sentence(kind: &str, body: &Value) -> Text {
         "run.ending" => (format!("Der Vorgang endet ({}).", word(body, "/ending")), format!("The run is ending ({}).", word(body, "/ending"))),
         "run.ended" => {
             let state = word(body, "/state");
-            (format!("Der Vorgang ist beendet: {}.", ended(&state)), format!("The run has ended: {state}."))
+            (format!("Der Vorgang ist beendet: {}.", ended(state)), format!("The run has ended: {state}."))
         }
         "start.denied" => (
             format!("{} durfte {} nicht starten: {}", word(body, "/by/name"), word(body, "/process"), word(body, "/decision/reason/de")),

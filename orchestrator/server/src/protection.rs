@@ -127,7 +127,8 @@ fn run_view(tenant: &TenantSite, run: SubjectRun, lang: Lang) -> SubjectRunView 
     contents.extend(run.inhalte.schritte.iter().map(|(step, value)| (format!("{} {step}", word("subject_step", lang)), shown(value))));
     contents.extend(run.inhalte.angaben_von_menschen.iter().map(|value| (word("subject_entered", lang).to_owned(), shown(value))));
     contents.extend(run.inhalte.nachgereicht.iter().map(|value| (word("subject_added", lang).to_owned(), shown(value))));
-    let withdrawn = run.inhalte.zurueckgezogen.iter().map(|reason| (word("subject_withdrawn", lang).to_owned(), shown(&json!({ "grund": reason }))));
+    let withdrawn =
+        run.inhalte.zurueckgezogen.iter().map(|reason| (word("subject_withdrawn", lang).to_owned(), shown(&serde_json::json!({ "grund": reason }))));
     contents.extend(withdrawn);
     contents.push((word("subject_received", lang).to_owned(), shown(&run.inhalte.erhalten)));
     contents.push((word("subject_output", lang).to_owned(), shown(&run.inhalte.ausgabe)));

@@ -150,6 +150,7 @@ fn view_of(tenant: &TenantSite, may_cancel: bool, matter: &Matter<'_>, look: &Lo
     let (run, process) = (&loaded.run, &loaded.prepared.process);
     let mut steps: Vec<StepView> = process.order.iter().map(|id| view::step(matter, look, id)).collect();
     steps.iter_mut().for_each(folded);
+    within(&mut steps, &format!("/vorgaenge/{}", run.id));
     VorgangPage {
         number: run.nummer.clone(),
         title: process.title.clone(),
@@ -179,6 +180,24 @@ fn view_of(tenant: &TenantSite, may_cancel: bool, matter: &Matter<'_>, look: &Lo
         shares: view::shares(matter),
         gone: loaded.gone.map(|gone| Gone { at: tenant.civil(gone.at), belege_until: gone.belege_until.map(|at| tenant.civil(at)) }),
         cancel: may_cancel.then(|| Cancel { action: format!("/vorgaenge/{}/abbrechen", run.id), missing: false }),
+    }
+}
+
+/// Bytes of what steps hold on one page, before it is laid out: a third of the 100 KB a page may have, for the marks around it.
+const STEPS_BYTES_MAX: usize = 32 * 1024;
+
+/// The contents of as many steps as one page takes; the others lead to a page that has theirs. What was asked for comes first.
+fn within(steps: &mut [StepView], page: &str) {
+    let size = |step: &StepView| serde_json::to_vec(step).map_or(usize::MAX, |bytes| bytes.len());
+    let mut room = steps.iter().filter(|step| step.open).fold(STEPS_BYTES_MAX, |room, step| room.saturating_sub(size(step)));
+    for step in steps.iter_mut().filter(|step| !step.open) {
+        match room.checked_sub(size(step)) {
+            Some(left) => room = left,
+            None => {
+                (step.input, step.output, step.calls, step.items) = (Vec::new(), Vec::new(), Vec::new(), None);
+                step.elsewhere = Some(format!("{page}?schritt={id}#schritt-{id}", id = step.id));
+            }
+        }
     }
 }
 

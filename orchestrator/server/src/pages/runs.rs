@@ -145,6 +145,8 @@ pub struct StepView {
     pub todo: Option<Todo>,
     /// It was asked for.
     pub open: bool,
+    /// Where its contents are shown: the page would be too large with all of them.
+    pub elsewhere: Option<String>,
 }
 
 /// When the contents of a run went, and until when decisions and calculations are kept, if they are. In the tenant's zone.

@@ -236,6 +236,7 @@ impl VorgangPage {
             items: (kind == StepKind::Model).then(|| aufgaben::items(at(9), lang)),
             todo: matches!(state, StepState::Doubt | StepState::Waiting).then(|| aufgaben::todo(state == StepState::Doubt)),
             open: state == StepState::Completed,
+            elsewhere: (state == StepState::Failed).then(|| "/vorgaenge/1?schritt=x#schritt-x".into()),
         };
         let bare = StepView {
             input: Vec::new(),

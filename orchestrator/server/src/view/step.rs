@@ -61,6 +61,7 @@ pub fn step(matter: &Matter<'_>, look: &Look<'_>, id: &StepId) -> StepView {
         items: items(matter, look, id, step),
         todo: todo(matter, look, id),
         open: look.opened.step == id.as_str(),
+        elsewhere: None,
     };
     settled(&mut view, matter, id, step);
     if let Some(effect) = effect {

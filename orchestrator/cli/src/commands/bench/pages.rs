@@ -141,6 +141,7 @@ async fn look(page: &'static str, at: SocketAddr, path: &str, cookie: &str) -> a
     Ok(Measured { page, first_byte: times[LOOKS / 2], bytes })
 }
 
+#[expect(clippy::disallowed_methods, reason = "the browser of the measurement; it asks this very process")]
 /// One request on a connection of its own: until the first byte, and everything.
 async fn exchange(at: SocketAddr, request: &str) -> anyhow::Result<(Duration, String)> {
     let mut connection = TcpStream::connect(at).await?;

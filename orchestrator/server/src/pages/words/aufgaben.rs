@@ -180,4 +180,5 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
         "Diesen Vorgang gibt es nicht, oder Sie dürfen ihn nicht sehen. Bitte geben Sie die ganze Nummer ein.",
         "There is no such case, or you may not see it. Please enter the whole number.",
     ),
+    ("step_elsewhere", "Was in diesem Schritt geschah, zeigen", "Show what happened in this step"),
 ];
