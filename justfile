@@ -30,6 +30,11 @@ kill:
     LAUFZETTEL_KILL_ROUNDS=200 cargo test -q --workspace --test e2e -- crash::at_random_moments
     target/debug/laufzettel test --faults=all workflows
 
+# every page as a picture; those of the handbook lie in docs/bilder
+pictures FOLDER:
+    cargo build -q --workspace --all-targets
+    LAUFZETTEL_BILDER={{FOLDER}} cargo test -q --workspace --test e2e -- accessible::
+
 # the demo tenant on 127.0.0.1:8080
 up:
     cargo run -p laufzettel-cli -- up

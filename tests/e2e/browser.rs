@@ -168,7 +168,7 @@ pub async fn press(page: &Client, css: &str) {
         }
         tokio::time::sleep(LOOK).await;
     }
-    panic!("no button {css}");
+    panic!("no button {css}: {}", words(page).await);
 }
 
 /// What the page says; nothing while one page gives way to another.

@@ -163,7 +163,7 @@ impl Way {
             return Hands(page).goes_through(values, on).await;
         }
         fill(page, values, "").await;
-        let buttons: Vec<String> = on.iter().map(|value| format!("button[value='{value}']")).collect();
+        let buttons: Vec<String> = on.iter().map(|value| format!(".knoepfe button[value='{value}']")).collect();
         match buttons.as_slice() {
             [] => press(page, "main form button[type='submit']").await,
             buttons => press(page, &buttons.join(", ")).await,
