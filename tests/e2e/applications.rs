@@ -13,12 +13,12 @@ fn folder() -> PathBuf {
     root().join("workflows")
 }
 
-fn case(name: &str) -> Value {
+pub fn case(name: &str) -> Value {
     serde_json::from_str(&std::fs::read_to_string(folder().join("cases").join(name)).expect("a case")).expect("JSON")
 }
 
 /// Goes through every page and every entry up to the summary. Forwards, with what `target` says.
-async fn walk(server: &Server, mut sheet: Sheet, target: &Value) -> Sheet {
+pub async fn walk(server: &Server, mut sheet: Sheet, target: &Value) -> Sheet {
     for _ in 0..80 {
         if sheet.has("absenden") {
             return sheet;

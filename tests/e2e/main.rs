@@ -16,6 +16,7 @@ mod doors;
 mod erasure;
 mod failpoints;
 mod first_minutes;
+mod hers;
 mod hooks;
 mod house;
 mod inbox;

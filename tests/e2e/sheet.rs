@@ -122,6 +122,11 @@ impl Sheet {
         self.pairs.push((name.to_owned(), value.to_owned()));
     }
 
+    /// What no page asked for, as somebody sends it who writes her own requests.
+    pub fn smuggle(&mut self, name: &str, value: &str) {
+        self.pairs.push((name.to_owned(), value.to_owned()));
+    }
+
     pub fn attach(&mut self, name: &str, file: &str, bytes: &[u8]) {
         assert!(self.files.iter().any(|known| known == name), "no file is asked for at {name}");
         self.chosen.push((name.to_owned(), file.to_owned(), bytes.to_vec()));
