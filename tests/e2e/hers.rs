@@ -5,7 +5,9 @@ use serde_json::Value;
 use crate::{
     applications::{case, walk},
     desk::{Server, Tenant, client, process, runtime, text, until},
+    erasure::is_in_the_store,
     sheet::Sheet,
+    stand,
     views::{get, sign_in},
 };
 
@@ -103,6 +105,66 @@ fn a_form_of_the_house_sent_again_with_other_data_is_no_repetition() {
         assert_eq!(send(&wolf, "Eins").await.0, 404, "not hers to start: not there");
     });
     server.stop();
+}
+
+/// What fills in a field nobody sees is told nothing, and what it sends is kept nowhere.
+#[test]
+fn what_a_program_sends_is_not_kept() {
+    const CANARY: &[u8] = b"Kanarienvogel im Nachweis 4711";
+    let tenant = Tenant::new();
+    let server = Server::start(&tenant, None).expect("up starts");
+    runtime().block_on(async {
+        let file = Some(("nachweis", "nachweis.txt", CANARY));
+        let caught = stand::send(&server, "", PATH, &[("_webseite", "http://evil.example"), ("_schritt", "weiter")], file).await;
+        assert_eq!(caught.code, 404, "{}", caught.page);
+        assert!(!is_in_the_store(&tenant, "Kanarienvogel im Nachweis"), "kept all the same");
+        // the same from somebody: that is what was looked for
+        let sent = stand::send(&server, "", PATH, &[("_schritt", "weiter")], file).await;
+        assert_eq!(sent.code, 422, "{}", sent.page);
+        assert!(is_in_the_store(&tenant, "Kanarienvogel im Nachweis"), "looked for in the wrong place");
+    });
+    server.stop();
+}
+
+const ASKING: &str = "
+start: { groups: [GG-Steueramt] }
+input: { type: object, additionalProperties: false, properties: {} }
+steps:
+  frage: { title: Fragen, human: { assign: { groups: [GG-Steueramt] }, form: { type: object, required: [ja], properties: { ja: { type: boolean } } } } }
+";
+
+/// A second press is no other answer; whoever comes later is told so.
+#[test]
+fn an_answer_given_twice_is_one_and_one_too_late_is_told() {
+    let tenant = Tenant::new();
+    std::fs::write(tenant.path("workflows/frage.yaml"), process("hundesteuer-frage", "Frage", ASKING)).expect("written");
+    let input = tenant.path("leer.json").display().to_string();
+    std::fs::write(&input, "{}").expect("written");
+    let begun = tenant.laufzettel(&["run", "hundesteuer-frage", "--input", &input, "--as", "a.klein", "--until-waiting"]);
+    assert_eq!(begun.status.code(), Some(7), "{}", text(&begun));
+    let server = Server::start(&tenant, None).expect("up starts");
+    runtime().block_on(async {
+        let (klein, weber) = (sign_in(&server, "a.klein").await.expect("signed in"), sign_in(&server, "s.weber").await.expect("signed in"));
+        let (_, inbox) = get(&server, &klein, "/aufgaben").await;
+        let inbox = inbox.replace("&#x2f;", "/");
+        let path = inbox.split("href=\"").find(|rest| rest.starts_with("/aufgaben/")).and_then(|rest| rest.split('"').next()).expect("a task").to_owned();
+        let (_, page) = get(&server, &klein, &path).await;
+        let shown = page.split_once("name=\"shown\" value=\"").and_then(|(_, rest)| rest.split('"').next()).expect("a digest").to_owned();
+        let send = async |cookie: &str| {
+            let request = client().post(server.url(&path)).header("origin", server.url("")).header("cookie", cookie);
+            let form = format!("shown={shown}&ja=ja");
+            let answer = request.header("content-type", "application/x-www-form-urlencoded").body(form).send().await.expect("an answer");
+            (answer.status().as_u16(), answer.text().await.unwrap_or_default())
+        };
+        assert_eq!((send(&klein).await.0, send(&klein).await.0), (303, 303));
+        let (status, late) = send(&weber).await;
+        assert!(status == 409 && late.contains("inzwischen jemand anderes erledigt"), "{status} {late}");
+        let wolf = sign_in(&server, "j.wolf").await.expect("signed in");
+        assert_eq!(send(&wolf).await.0, 404, "of another office: not there");
+    });
+    server.stop();
+    let told = tenant.laufzettel(&["audit", "show", "--kind", "task.completed"]);
+    assert_eq!(String::from_utf8_lossy(&told.stdout).lines().count(), 1, "{}", text(&told));
 }
 
 /// However much happened in it.

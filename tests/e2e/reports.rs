@@ -4,7 +4,9 @@
 use serde_json::Value;
 
 use crate::{
-    desk::{Server, Tenant, client, demo, runtime, text},
+    applications,
+    desk::{Server, Tenant, client, demo, runtime, text, until},
+    stand,
     views::{get, sign_in},
 };
 
@@ -175,6 +177,37 @@ fn a_person_is_found_by_keys_and_gone_after_erasure() {
     assert!(exit == Some(0) && !gone.contains(&nummer), "{gone}");
     assert_eq!(indexed(&tenant), Vec::<String>::new());
     said(&tenant, &["audit", "verify"]);
+}
+
+/// What came after the application is hers, too; who of the staff answered is not told.
+#[test]
+fn the_report_tells_what_came_later_and_nothing_of_the_staff() {
+    let tenant = Tenant::new();
+    let server = Server::start(&tenant, None).expect("up starts");
+    runtime().block_on(async {
+        let input: Value = serde_json::from_str(&std::fs::read_to_string(demo("antrag.json")).expect("the demo")).expect("JSON");
+        let status = applications::send(&server, "/antrag/vg-bellheim/hundesteuer", &input).await;
+        let fields = [("_schluessel", "000000000000000000000000000000d1"), ("hinweis", "Der Impfpass von Frieda")];
+        let sent = stand::send(&server, "", &format!("{status}/nachreichen"), &fields, Some(("datei", "impfpass.txt", b"geimpft"))).await;
+        assert_eq!(sent.code, 303, "{}", sent.page);
+    });
+    server.stop();
+    let task = until("the task is open", || {
+        let listed = tenant.laufzettel(&["tasks", "list", "--as", "a.klein", "--json"]);
+        let line = String::from_utf8_lossy(&listed.stdout).lines().next().map(str::to_owned)?;
+        Some(serde_json::from_str::<Value>(&line).ok()?["task"].as_str()?.to_owned())
+    });
+    let mut decision: Value = serde_json::from_str(&std::fs::read_to_string(demo("entscheidung.json")).expect("the demo")).expect("JSON");
+    decision.as_object_mut().expect("an object").remove("by");
+    let answer = tenant.path("antwort.json").display().to_string();
+    std::fs::write(&answer, decision.to_string()).expect("written");
+    said(&tenant, &["tasks", "complete", &task, "--as", "a.klein", "--input", &answer]);
+    let (exit, report) = subject(&tenant, "d.braun", &HOLDER);
+    assert!(exit == Some(0) && report.contains("impfpass.txt") && report.contains("Der Impfpass von Frieda"), "{report}");
+    // the letter she got bears a name; nothing else does
+    for theirs in ["S-1-5-21-", "a.klein", "\"by\""] {
+        assert!(!report.contains(theirs), "{theirs}: {report}");
+    }
 }
 
 /// Runs the index knows.

@@ -70,10 +70,10 @@ async fn get(server: &Server, cookie: &str, path: &str) -> (u16, String) {
     (status, page.replace("&#x2f;", "/"))
 }
 
-struct Answer {
-    code: u16,
+pub struct Answer {
+    pub code: u16,
     leads: String,
-    page: String,
+    pub page: String,
 }
 
 async fn answer(request: reqwest::RequestBuilder) -> Answer {
@@ -88,7 +88,7 @@ async fn post(server: &Server, cookie: &str, path: &str, form: &str) -> Answer {
 }
 
 /// A form of fields and perhaps a file.
-async fn send(server: &Server, cookie: &str, path: &str, fields: &[(&str, &str)], file: Option<(&str, &str, &[u8])>) -> Answer {
+pub async fn send(server: &Server, cookie: &str, path: &str, fields: &[(&str, &str)], file: Option<(&str, &str, &[u8])>) -> Answer {
     let mut body = Vec::new();
     for (name, value) in fields {
         body.extend(format!("--rand\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").into_bytes());

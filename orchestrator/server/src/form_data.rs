@@ -8,10 +8,10 @@ use laufzettel_domain::{
     file::{File, media_type},
 };
 use laufzettel_process::schema::Problem;
-use laufzettel_worker::Desk;
 
 use crate::{
     pages::{FileField, Form, HONEYPOT, UploadedFile, form, shown, words::word},
+    site::TenantSite,
     upload,
 };
 
@@ -32,8 +32,8 @@ impl Sent {
     }
 
     /// What was filled in before, put away and brought back.
-    pub fn again(pairs: Vec<(String, String)>, desk: &Desk, form: &Form) -> Self {
-        let (files, problems) = known_files(&pairs, desk, form);
+    pub fn again(pairs: Vec<(String, String)>, tenant: &TenantSite, form: &Form) -> Self {
+        let (files, problems) = known_files(&pairs, &tenant.upload_key, form);
         Self { pairs, files, problems }.settled()
     }
 
@@ -47,15 +47,15 @@ impl Sent {
 }
 
 /// Reads a request of either encoding. `Err` for one that is no form.
-pub async fn read(request: Request, desk: &Desk, form: &Form) -> Result<Sent, ()> {
+pub async fn read(request: Request, tenant: &TenantSite, form: &Form) -> Result<Sent, ()> {
     if is_multipart(&request) {
-        return read_multipart(request, desk, form).await;
+        return read_multipart(request, tenant, form).await;
     }
     let axum::Form(pairs): axum::Form<Vec<(String, String)>> = axum::Form::from_request(request, &()).await.map_err(|_| ())?;
     if pairs.len() > PAIRS_MAX || pairs.iter().any(|(_, value)| value.len() > FIELD_BYTES_MAX) {
         return Err(());
     }
-    Ok(Sent::again(pairs, desk, form))
+    Ok(Sent::again(pairs, tenant, form))
 }
 
 fn is_multipart(request: &Request) -> bool {
@@ -80,7 +80,7 @@ pub async fn first(request: Request, name: &str) -> Option<String> {
     None
 }
 
-async fn read_multipart(request: Request, desk: &Desk, form: &Form) -> Result<Sent, ()> {
+async fn read_multipart(request: Request, tenant: &TenantSite, form: &Form) -> Result<Sent, ()> {
     let mut parts = Multipart::from_request(request, &()).await.map_err(|_| ())?;
     let mut sent = Sent { pairs: Vec::new(), files: Vec::new(), problems: Vec::new() };
     let mut arrived = Vec::new();
@@ -107,9 +107,9 @@ async fn read_multipart(request: Request, desk: &Desk, form: &Form) -> Result<Se
         return Ok(sent);
     }
     // what was there before counts first, wherever its reference stood in the request
-    (sent.files, sent.problems) = known_files(&sent.pairs, desk, form);
+    (sent.files, sent.problems) = known_files(&sent.pairs, &tenant.upload_key, form);
     for (field, name, bytes) in arrived {
-        take_file(desk, &field, &name, &bytes, &mut sent).await?;
+        take_file(tenant, &field, &name, &bytes, &mut sent).await?;
     }
     Ok(sent.settled())
 }
@@ -124,7 +124,7 @@ fn called(name: &str) -> String {
 }
 
 /// Keeps a file that fits its field; why another does not is said at the field.
-async fn take_file(desk: &Desk, field: &FileField, name: &str, bytes: &[u8], sent: &mut Sent) -> Result<(), ()> {
+async fn take_file(tenant: &TenantSite, field: &FileField, name: &str, bytes: &[u8], sent: &mut Sent) -> Result<(), ()> {
     let media = media_type(name, bytes);
     let there = sent.files.iter().filter(|file| file.path == field.path).count();
     if let Some(message) = refused(field, name, &media, bytes.len() as u64, there) {
@@ -132,8 +132,9 @@ async fn take_file(desk: &Desk, field: &FileField, name: &str, bytes: &[u8], sen
         return Ok(());
     }
     let file = File::describe(&called(name), &media, bytes);
-    desk.tenant.store.put_bytes(&file.file, bytes, laufzettel_worker::micros(desk.tenant.clock.now())).await.map_err(|_| ())?;
-    let reference = upload::sealed(desk, &file).ok_or(())?;
+    let (store, clock) = (&tenant.desk.tenant.store, &tenant.desk.tenant.clock);
+    store.put_bytes(&file.file, bytes, laufzettel_worker::micros(clock.now())).await.map_err(|_| ())?;
+    let reference = upload::sealed(&tenant.upload_key, &file).ok_or(())?;
     if field.several.is_none() {
         sent.files.retain(|file| file.path != field.path);
     }
@@ -167,23 +168,25 @@ fn sentence(key: &str, gaps: impl Fn(Lang) -> Vec<(&'static str, String)>) -> Te
 }
 
 /// Files uploaded on an earlier page, unless their box „entfernen“ was ticked; and what is said of those that are no longer there.
-fn known_files(pairs: &[(String, String)], desk: &Desk, form: &Form) -> (Vec<UploadedFile>, Vec<Problem>) {
+fn known_files(pairs: &[(String, String)], key: &[u8; 32], form: &Form) -> (Vec<UploadedFile>, Vec<Problem>) {
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     let mut lost = Vec::new();
     let known = pairs.iter().filter_map(|(name, reference)| {
         let path = name.strip_suffix(form::FILE_REFERENCE)?;
         let several = form.file_field(path)?.several;
-        let Some(file) = upload::opened(desk, reference) else {
-            let told: Option<File> = serde_json::from_str(reference).ok();
-            lost.extend(told.map(|file| gone(path, &file.name)));
-            return None;
-        };
         let number = seen.entry(path).and_modify(|n| *n += 1).or_insert(1);
         let removed = pairs
             .iter()
             .any(|(name, which)| name.strip_suffix(form::FILE_REMOVED).is_some_and(|of| of == path) && (several.is_none() || *which == number.to_string()));
-        let allowed = *number <= several.unwrap_or(1);
-        (!removed && allowed).then(|| UploadedFile { path: path.to_owned(), reference: reference.clone(), name: file.name, bytes: file.size })
+        if removed || *number > several.unwrap_or(1) {
+            return None;
+        }
+        let Some(file) = upload::opened(key, reference) else {
+            let told: Option<File> = serde_json::from_str(reference).ok();
+            lost.extend(told.map(|file| gone(path, &file.name)));
+            return None;
+        };
+        Some(UploadedFile { path: path.to_owned(), reference: reference.clone(), name: file.name, bytes: file.size })
     });
     let known = known.collect();
     (known, lost)
@@ -197,12 +200,12 @@ fn gone(path: &str, name: &str) -> Problem {
 
 /// Looks at the files a value speaks of: a reference counts only if its bytes are really there, and fit the field that names them. What
 /// does not is taken out again, and that is said.
-pub async fn insert_files(desk: &Desk, value: &mut Value, files: &[UploadedFile]) -> Result<Vec<Problem>, laufzettel_store::Error> {
+pub async fn insert_files(tenant: &TenantSite, value: &mut Value, files: &[UploadedFile]) -> Result<Vec<Problem>, laufzettel_store::Error> {
     let (mut described, mut lost) = (BTreeMap::new(), Vec::new());
     for uploaded in files {
-        let Some(file) = upload::opened(desk, &uploaded.reference) else { continue };
+        let Some(file) = upload::opened(&tenant.upload_key, &uploaded.reference) else { continue };
         // whatever nobody sent within a day was cleared away
-        let Some(bytes) = desk.tenant.store.bytes(&file.file).await? else {
+        let Some(bytes) = tenant.desk.tenant.store.bytes(&file.file).await? else {
             lost.push(gone(&uploaded.path, &uploaded.name));
             continue;
         };

@@ -19,7 +19,8 @@ use crate::{
     api::page,
     pages::{
         self, AufgabenPage, Live, Page, TaskRow,
-        tasks::{Facet, Next, Search},
+        sieve::{Facet, Pick, Sieve},
+        tasks::Next,
         words::word,
     },
     reply::Asked,
@@ -149,8 +150,8 @@ impl<'r> Reader<'r> {
         }
         let all =
             |name: &str, counts: BTreeMap<&str, usize>, chosen: &Option<String>, title: &dyn Fn(&str) -> String, with: &dyn Fn(Option<String>) -> Filter| {
-                let none = pages::tasks::Pick { text: word("all", self.lang).to_owned(), link: with(None).link(None), count: None, chosen: chosen.is_none() };
-                let some = counts.into_iter().take(CHOICES_MAX).map(|(id, count)| pages::tasks::Pick {
+                let none = Pick { text: word("all", self.lang).to_owned(), link: with(None).link(None), count: None, chosen: chosen.is_none() };
+                let some = counts.into_iter().take(CHOICES_MAX).map(|(id, count)| Pick {
                     text: title(id),
                     link: with(Some(id.to_owned())).link(None),
                     count: Some(count),
@@ -172,11 +173,11 @@ impl<'r> Reader<'r> {
     fn holders(&self, rows: &[Row], filter: &Filter) -> Facet {
         let deputy = |word: &str| word == "vertretung";
         let with = |held: Option<&str>| Filter { held: held.map(str::to_owned), ..filter.clone() }.link(None);
-        let all = pages::tasks::Pick { text: word("all", self.lang).to_owned(), link: with(None), count: Some(rows.len()), chosen: filter.held.is_none() };
+        let all = Pick { text: word("all", self.lang).to_owned(), link: with(None), count: Some(rows.len()), chosen: filter.held.is_none() };
         let known = HOLDERS.into_iter().filter(|(held, _)| !deputy(held) || !self.people.is_empty());
         let some = known.map(|(held, key)| {
             let wanted = Filter { held: Some(held.to_owned()), ..Filter::default() }.wanted(self);
-            pages::tasks::Pick {
+            Pick {
                 text: word(key, self.lang).to_owned(),
                 link: with(Some(held)),
                 count: Some(rows.iter().filter(|row| wanted.held.fits(row)).count()),
@@ -231,10 +232,9 @@ async fn read(reader: &Reader<'_>, query: &HashMap<String, String>) -> Result<Au
     Ok(AufgabenPage {
         live,
         more: next.map(|place| filter.link(Some(&page::cursor(&place)))),
-        facets: reader.facets(&all, &filter),
+        sieve: Sieve { list: "/aufgaben", facets: reader.facets(&all, &filter), number: filter.number.clone() },
         // what lies beyond one look is not counted
         counted: beyond.is_some().then_some(all.len()),
-        search: Search { number: filter.number.clone(), nothing: !filter.number.is_empty() && rows.is_empty() },
         next: query.contains_key("erledigt").then(|| most_urgent(reader, &all)),
         ..AufgabenPage::new(tasks, now)
     })

@@ -109,7 +109,7 @@ pub async fn send(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
         Ok(identity) => identity,
         Err(answer) => return *answer,
     };
-    let Ok(mut sent) = form_data::read(request, &tenant.desk, &entrance.form).await else {
+    let Ok(mut sent) = form_data::read(request, tenant, &entrance.form).await else {
         return asked.unreadable();
     };
     // a field people do not see: whoever fills it in is a program, and is told nothing
@@ -152,7 +152,7 @@ pub async fn send(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
 /// The value with everything wrong about it.
 async fn read_value(tenant: &TenantSite, entrance: &Entrance, sent: &Sent) -> Result<(Value, Vec<Problem>), ()> {
     let (mut value, mut problems) = entrance.form.parse(&sent.pairs);
-    problems.extend(form_data::insert_files(&tenant.desk, &mut value, &sent.files).await.map_err(|_| ())?);
+    problems.extend(form_data::insert_files(tenant, &mut value, &sent.files).await.map_err(|_| ())?);
     problems.extend(sent.problems.clone());
     for problem in entrance.prepared.process.input.validate(&value) {
         if !problems.iter().any(|p| p.path == problem.path) {

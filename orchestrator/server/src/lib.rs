@@ -28,6 +28,7 @@ pub mod register;
 mod reply;
 mod routes;
 mod runs;
+mod seal;
 mod session;
 mod signin;
 mod site;

@@ -16,6 +16,7 @@ mod process;
 pub mod reports;
 pub mod runs;
 pub mod shown;
+pub mod sieve;
 pub mod staff;
 pub mod stand;
 pub mod tasks;

@@ -13,7 +13,7 @@ use axum::{
 use laufzettel_domain::{Text, Via};
 use laufzettel_policy::{Who, permit_start};
 use laufzettel_process::{Process, model::TriggerKind, schema::Problem};
-use laufzettel_worker::{StartError, StartRequest};
+use laufzettel_worker::{Prepared, StartError, StartRequest};
 
 use crate::{
     api::catalogue::NEXT_TIMES,
@@ -113,16 +113,25 @@ fn page_of(process: &Process, form: &Form, asked: &Asked, filled: &Filled<'_>, z
     })
 }
 
+/// A process she may start, with its form. What she may not start is not there.
+async fn startable(tenant: &TenantSite, asked: &Asked, session: &Session, id: &str) -> Result<(Arc<Prepared>, Form), Response> {
+    let Some(prepared) = tenant.desk.tenant.current(id) else { return Err(asked.missing()) };
+    match tenant.desk.who(&session.caller).await {
+        Ok(who) if may_start(tenant, &who, &prepared.process) => {}
+        Ok(_) => return Err(asked.missing()),
+        Err(nobody) => return Err(asked.wish(&nobody.into())),
+    }
+    let Some(form) = intake::form_of(&prepared.process) else { return Err(asked.missing()) };
+    Ok((prepared, form))
+}
+
 pub async fn form(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(id): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
     let tenant = &site.tenants[&session.tenant];
     let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
-    let Some(prepared) = tenant.desk.tenant.current(&id) else { return asked.missing() };
-    match tenant.desk.who(&session.caller).await {
-        Ok(who) if may_start(tenant, &who, &prepared.process) => {}
-        Ok(_) => return asked.missing(),
-        Err(nobody) => return asked.wish(&nobody.into()),
-    }
-    let Some(form) = intake::form_of(&prepared.process) else { return asked.missing() };
+    let (prepared, form) = match startable(tenant, &asked, &session, &id).await {
+        Ok(found) => found,
+        Err(answered) => return answered,
+    };
     let zones = zones(tenant, &session, &prepared.process, None).await;
     asked.ok(&page_of(&prepared.process, &form, &asked, &Filled::default(), zones, intake::new_key(tenant)))
 }
@@ -130,16 +139,13 @@ pub async fn form(State(site): State<Arc<Site>>, Extension(session): Extension<S
 pub async fn start(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(id): Path<String>, request: Request) -> Response {
     let tenant = &site.tenants[&session.tenant];
     let asked = Asked::new(request.uri(), request.headers(), Some(tenant), Some(&session));
-    let Some(prepared) = tenant.desk.tenant.current(&id) else { return asked.missing() };
-    match tenant.desk.who(&session.caller).await {
-        Ok(who) if may_start(tenant, &who, &prepared.process) => {}
-        Ok(_) => return asked.missing(),
-        Err(nobody) => return asked.wish(&nobody.into()),
-    }
-    let Some(form) = intake::form_of(&prepared.process) else { return asked.missing() };
-    let Ok(sent) = form_data::read(request, &tenant.desk, &form).await else { return asked.missing() };
+    let (prepared, form) = match startable(tenant, &asked, &session, &id).await {
+        Ok(found) => found,
+        Err(answered) => return answered,
+    };
+    let Ok(sent) = form_data::read(request, tenant, &form).await else { return asked.missing() };
     let (mut value, mut problems) = form.parse(&sent.pairs);
-    let Ok(lost) = form_data::insert_files(&tenant.desk, &mut value, &sent.files).await else { return asked.unavailable() };
+    let Ok(lost) = form_data::insert_files(tenant, &mut value, &sent.files).await else { return asked.unavailable() };
     problems.extend(lost.into_iter().chain(sent.problems.clone()));
     let mut key = sent.get(pages::KEY).filter(|k| k.len() == 32).map_or_else(|| intake::new_key(tenant), str::to_owned);
     let zone = sent.get(pages::ZONE).filter(|zone| !zone.is_empty()).map(str::to_owned);

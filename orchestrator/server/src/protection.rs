@@ -6,8 +6,8 @@ use std::{collections::HashMap, sync::Arc};
 use axum::{
     Extension, Form,
     extract::{Path, Query, State},
-    http::{HeaderMap, StatusCode, Uri, header},
-    response::{IntoResponse, Response},
+    http::{HeaderMap, StatusCode, Uri},
+    response::Response,
 };
 use jiff::Timestamp;
 use laufzettel_domain::{Lang, Value};
@@ -17,6 +17,7 @@ use laufzettel_worker::{EraseError, Erased};
 
 use crate::{
     audit::{reason, run_of},
+    files::attachment,
     pages::{
         self, Link, Page, Report, Shown,
         reports::{AuskunftPage, ErasedRow, LoeschenPage, ReportView, SearchField, SubjectRunView, VerarbeitungPage, VerzeichnisPage},
@@ -76,8 +77,7 @@ pub async fn subject_report(
     let Some(why) = reason(&sent) else { return refused(&asked, page, "reason") };
     match subject::report(&tenant.desk, &session.caller, &fields, &why).await {
         Ok(report) if sent.get("format").is_some_and(|format| format == "json") => {
-            let disposition = [(header::CONTENT_TYPE, "application/json"), (header::CONTENT_DISPOSITION, "attachment; filename=\"auskunft.json\"")];
-            (disposition, serde_json::to_string_pretty(&report).unwrap_or_default()).into_response()
+            attachment("auskunft.json", "application/json", serde_json::to_vec_pretty(&report).unwrap_or_default())
         }
         Ok(report) => {
             let from = sent.get("ab").and_then(|from| from.parse().ok()).unwrap_or(0);
@@ -162,9 +162,7 @@ pub async fn register_list(
         return asked.wish(&error);
     }
     let entries = register::register(&tenant.desk.tenant, None);
-    let file = |kind: &'static str, name: &str, text: String| {
-        ([(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, format!("attachment; filename=\"verzeichnis.{name}\""))], text).into_response()
-    };
+    let file = |kind: &'static str, name: &str, text: String| attachment(&format!("verzeichnis.{name}"), kind, text.into_bytes());
     match query.get("format").map(String::as_str) {
         Some("md") => file("text/markdown; charset=utf-8", "md", register::markdown(&entries)),
         Some("csv") => file("text/csv; charset=utf-8", "csv", register::table(&entries)),

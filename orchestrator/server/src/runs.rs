@@ -19,7 +19,10 @@ use serde_json::json;
 use crate::{
     origin::Voices,
     pages::{
-        self, Cancel, Gone, Live, Page, RunRow, RunState, StepView, VorgaengePage, VorgangPage, Withdrawn, calls::Timeline, shown::bound, tasks::Pick,
+        self, Cancel, Gone, Live, Page, RunRow, RunState, StepView, VorgaengePage, VorgangPage, Withdrawn,
+        calls::Timeline,
+        shown::bound,
+        sieve::{Facet, Pick, Sieve},
         words::word,
     },
     picture,
@@ -32,15 +35,18 @@ use crate::{
 /// Runs on one page of the list.
 const PAGE: u32 = 50;
 
+/// States as the store names them, in the order of what somebody may have to do.
+const STATES: [(&str, RunState); 6] = [
+    ("stuck", RunState::Stuck),
+    ("failed", RunState::Failed),
+    ("waiting", RunState::Waiting),
+    ("running", RunState::Running),
+    ("completed", RunState::Completed),
+    ("cancelled", RunState::Cancelled),
+];
+
 fn state(text: &str) -> RunState {
-    match text {
-        "waiting" => RunState::Waiting,
-        "completed" => RunState::Completed,
-        "failed" => RunState::Failed,
-        "cancelled" => RunState::Cancelled,
-        "stuck" => RunState::Stuck,
-        _ => RunState::Running,
-    }
+    STATES.into_iter().find(|(name, _)| *name == text).map_or(RunState::Running, |(_, state)| state)
 }
 
 pub async fn list(
@@ -54,7 +60,7 @@ pub async fn list(
     let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
     let before = query.get("vor").and_then(|v| RunId::parse(v));
     let number = query.get("nummer").map_or("", |text| text.trim()).to_owned();
-    let state_asked = query.get("stand").filter(|wish| STATES.contains(&wish.as_str()));
+    let state_asked = query.get("stand").filter(|wish| STATES.iter().any(|(name, _)| name == wish));
     let filter = RunFilter { before, limit: PAGE, nummer: Some(number.clone()).filter(|n| !n.is_empty()), state: state_asked.cloned(), ..RunFilter::default() };
     let page = match tenant.desk.runs(&session.caller, filter, None).await {
         Ok(page) => page,
@@ -70,22 +76,20 @@ pub async fn list(
         started: tenant.civil_micros(row.started_at),
         note: None,
     });
-    asked.ok(&Page::Vorgaenge(VorgaengePage { runs: runs.collect(), more, number, picks: picks(state_asked.map_or("", String::as_str), asked.lang) }))
+    let sieve = Sieve { list: "/vorgaenge", facets: vec![by_state(state_asked.map_or("", String::as_str), asked.lang)], number };
+    asked.ok(&Page::Vorgaenge(VorgaengePage { sieve, runs: runs.collect(), more }))
 }
 
-/// As the store names them, in the order of what somebody may have to do.
-const STATES: [&str; 6] = ["stuck", "failed", "waiting", "running", "completed", "cancelled"];
-
 /// Links to the runs of one state.
-fn picks(chosen: &str, lang: Lang) -> Vec<Pick> {
+fn by_state(chosen: &str, lang: Lang) -> Facet {
     let all = Pick { text: word("all", lang).to_owned(), link: "/vorgaenge".to_owned(), count: None, chosen: chosen.is_empty() };
-    let of = |state: &&str| Pick {
+    let of = |(state, _): (&str, RunState)| Pick {
         text: word(&format!("run_{state}"), lang).to_owned(),
         link: format!("/vorgaenge?stand={state}"),
         count: None,
-        chosen: *state == chosen,
+        chosen: state == chosen,
     };
-    std::iter::once(all).chain(STATES.iter().map(of)).collect()
+    Facet { name: word("state", lang).to_owned(), picks: std::iter::once(all).chain(STATES.map(of)).collect() }
 }
 
 /// Records of the timeline on one page.

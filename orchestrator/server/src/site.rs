@@ -52,6 +52,9 @@ pub struct TenantSite {
     pub secrets: BTreeMap<String, Vec<Vec<u8>>>,
     /// The public keys of our delegations (RFC 7517), for tool servers over HTTP.
     pub jwks: String,
+    /// Seals what a browser carries of a file between two pages. New at every start: what was uploaded before is chosen once more, and
+    /// that is said.
+    pub upload_key: [u8; 32],
 }
 
 /// Every tenant of the configuration. One whose store could not be opened is not there until it is.

@@ -411,7 +411,9 @@ pub(super) fn tenant_site(config: &Config, house: &House) -> TenantSite {
         }
     }
     let applicants = house.applicants.clone();
-    TenantSite { desk: house.desk.clone(), login: way_in(house), applicants, secrets, jwks: house.minter.jwks().to_owned() }
+    let mut upload_key = [0; 32];
+    house.desk.tenant.random.fill(&mut upload_key);
+    TenantSite { desk: house.desk.clone(), login: way_in(house), applicants, secrets, jwks: house.minter.jwks().to_owned(), upload_key }
 }
 
 fn way_in(house: &House) -> SiteLogin {

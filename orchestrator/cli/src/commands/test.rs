@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use anyhow::bail;
-use laufzettel_domain::{Finding, Findings, Severity};
-use laufzettel_process::{Folder, read};
+use laufzettel_directory::Directory;
+use laufzettel_domain::{Finding, Findings, Severity, TenantId};
+use laufzettel_process::{Folder, Process, read};
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -15,7 +16,9 @@ use super::{
 use crate::{
     args::Where,
     cases::{self, Case, Faults, Setting},
-    house, named,
+    config::{Config, TenantConfig},
+    house::{self, Approved},
+    named,
     out::{Out, code},
     proof::Prover,
 };
@@ -34,23 +37,48 @@ pub async fn test(paths: &[PathBuf], faults: Option<Faults>, at: &Where, out: &O
         out.note(finding.line(out.lang)).await;
     }
     let world = cases::World::of(approved.rules.keys(), Some(&directory));
-    let mut jobs: JoinSet<(usize, Vec<cases::Report>)> = JoinSet::new();
+    let mut jobs = Jobs::new();
     let mut number = 0;
     let mut refused_any = false;
     for orphan in orphans(paths, out)? {
         out.note(orphan.line(out.lang)).await;
         refused_any = true;
     }
+    let rehearsal = Rehearsal { config, tenant, own, directory, approved, prover, world, faults };
     for (folder_path, name, folder) in files(paths, out)? {
-        let mut found = Findings::new(name.clone());
-        let process = read::read(&folder, &name, &mut found);
-        if let Some(process) = &process {
-            prover.prove(process, &mut found).await;
+        match rehearsal.begin(folder_path, &name, &folder, number, &mut jobs, out).await {
+            Some(begun) => number += begun,
+            None => refused_any = true,
         }
-        let file = cases::file_of(&name);
+    }
+    let exit = report(jobs, refused_any, out).await?;
+    Ok(if refused_any { code::FINDINGS } else { exit })
+}
+
+/// What the cases of every process are played on.
+struct Rehearsal {
+    config: Config,
+    tenant: TenantId,
+    own: TenantConfig,
+    directory: Directory,
+    approved: Approved,
+    prover: Prover,
+    world: cases::World,
+    faults: Option<Faults>,
+}
+
+impl Rehearsal {
+    /// Begins the cases of one process and says how many, or what keeps them from being played (`None`). `first`: the number of the first.
+    async fn begin(&self, at: PathBuf, name: &str, folder: &Folder, first: usize, jobs: &mut Jobs, out: &Out) -> Option<usize> {
+        let mut found = Findings::new(name.to_owned());
+        let process = read::read(folder, name, &mut found);
+        if let Some(process) = &process {
+            self.prover.prove(process, &mut found).await;
+        }
+        let file = cases::file_of(name);
         let mut of_cases = Findings::new(file.clone());
         let has_cases = folder.get(&file).is_some();
-        let list: Vec<Case> = if has_cases { cases::read_checked(&folder, &file, process.as_ref(), &world, &mut of_cases) } else { Vec::new() };
+        let list: Vec<Case> = if has_cases { cases::read_checked(folder, &file, process.as_ref(), &self.world, &mut of_cases) } else { Vec::new() };
         let broken = of_cases.has_errors();
         let refused: Vec<Finding> = found.into_sorted();
         // a case may expect that its process is refused; then being refused is what is tested
@@ -58,43 +86,47 @@ pub async fn test(paths: &[PathBuf], faults: Option<Faults>, at: &Where, out: &O
         for finding in refused.iter().filter(|_| !expected).cloned().chain(of_cases.into_sorted()) {
             out.note(finding.line(out.lang)).await;
         }
+        let count = list.len();
         if expected {
-            for case in list {
+            for (n, case) in list.into_iter().enumerate() {
                 let report = cases::Report { file: file.clone(), name: case.name, differences: Vec::new(), faults: 0, left_out: 0 };
-                jobs.spawn(async move { (number, vec![report]) });
-                number += 1;
+                jobs.spawn(async move { (first + n, vec![report]) });
             }
-            continue;
+            return Some(count);
         }
         let stopped = refused.iter().any(|f| f.severity == Severity::Error);
-        let Some(process) = process.filter(|_| !broken && !stopped) else {
-            refused_any = true;
-            continue;
-        };
-        let (config, tenant, own, directory, approved) = (config.clone(), tenant.clone(), own.clone(), directory.clone(), approved.clone());
-        let setting = Setting { config, tenant, own, directory, approved, memory: std::sync::Arc::default(), process, folder: folder_path, file };
-        let first = number;
-        number += list.len();
-        if let Some(faults) = faults {
-            let (out, file) = (out.clone(), setting.file.clone());
-            jobs.spawn(async move {
-                let (reports, unreached) = cases::disturb(&setting, &list, faults).await;
-                if !list.is_empty() && !unreached.is_empty() {
-                    let steps = unreached.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-                    out.note(format!("{file}: {} {steps}", out.text("kein Fall ruft", "no case calls"))).await;
-                }
-                (first, reports)
-            });
-            continue;
-        }
-        for (n, case) in list.into_iter().enumerate() {
-            let setting = setting.clone();
-            jobs.spawn(async move { (first + n, vec![cases::perform(&setting, &case).await]) });
-        }
+        let process = process.filter(|_| !broken && !stopped)?;
+        self.play(self.setting(process, at, file), list, first, jobs, out);
+        Some(count)
     }
-    let exit = report(jobs, refused_any, out).await?;
-    Ok(if refused_any { code::FINDINGS } else { exit })
+
+    fn setting(&self, process: Process, folder: PathBuf, file: String) -> Setting {
+        let (config, tenant, own) = (self.config.clone(), self.tenant.clone(), self.own.clone());
+        let (directory, approved) = (self.directory.clone(), self.approved.clone());
+        Setting { config, tenant, own, directory, approved, memory: std::sync::Arc::default(), process, folder, file }
+    }
+
+    fn play(&self, setting: Setting, list: Vec<Case>, first: usize, jobs: &mut Jobs, out: &Out) {
+        let Some(faults) = self.faults else {
+            for (n, case) in list.into_iter().enumerate() {
+                let setting = setting.clone();
+                jobs.spawn(async move { (first + n, vec![cases::perform(&setting, &case).await]) });
+            }
+            return;
+        };
+        let out = out.clone();
+        jobs.spawn(async move {
+            let (reports, unreached) = cases::disturb(&setting, &list, faults).await;
+            if !list.is_empty() && !unreached.is_empty() {
+                let steps = unreached.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                out.note(format!("{}: {} {steps}", setting.file, out.text("kein Fall ruft", "no case calls"))).await;
+            }
+            (first, reports)
+        });
+    }
 }
+
+type Jobs = JoinSet<(usize, Vec<cases::Report>)>;
 
 fn is_refused(case: &Case, found: &[Finding]) -> bool {
     let errors = found.iter().filter(|f| f.severity == Severity::Error);
@@ -102,7 +134,7 @@ fn is_refused(case: &Case, found: &[Finding]) -> bool {
 }
 
 /// `refused`: a file could not be tested; what is wrong with it has been said.
-async fn report(mut jobs: JoinSet<(usize, Vec<cases::Report>)>, refused: bool, out: &Out) -> anyhow::Result<u8> {
+async fn report(mut jobs: Jobs, refused: bool, out: &Out) -> anyhow::Result<u8> {
     let mut reports = Vec::new();
     while let Some(done) = jobs.join_next().await {
         reports.push(done?);

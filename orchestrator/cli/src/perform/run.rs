@@ -85,7 +85,14 @@ async fn start(house: &House, wish: &RunWish, out: &Out) -> Result<RunId, Failed
             }
             Ok(started.run)
         }
-        Err(StartError::UnknownProcess) if wish.file.is_some() && out.is_remote() => {
+        Err(error) => not_begun(error, house, wish, out).await,
+    }
+}
+
+/// The run that was there already, or why none began, in words.
+async fn not_begun(error: StartError, house: &House, wish: &RunWish, out: &Out) -> Result<RunId, Failed> {
+    match error {
+        StartError::UnknownProcess if wish.file.is_some() && out.is_remote() => {
             let id = &wish.process;
             let text = out.told(
                 format!("Der Server, der schon läuft, kennt den Prozess „{id}“ nicht. Legen Sie die Datei in seinen Ordner und starten Sie ihn neu, oder beenden Sie ihn und versuchen Sie es noch einmal."),
@@ -93,7 +100,7 @@ async fn start(house: &House, wish: &RunWish, out: &Out) -> Result<RunId, Failed
             );
             Err(Failed::new(code::USAGE, text))
         }
-        Err(StartError::UnknownProcess) => {
+        StartError::UnknownProcess => {
             // a file with errors is in no catalogue: what is wrong with it is said here, too
             let findings = &house.desk.tenant.catalogue.findings;
             for finding in findings {
@@ -105,17 +112,17 @@ async fn start(house: &House, wish: &RunWish, out: &Out) -> Result<RunId, Failed
                 out.told(format!("Einen Prozess „{id}“, der laufen darf, gibt es hier nicht."), format!("There is no process \"{id}\" here that may run."));
             Err(Failed::new(exit, text))
         }
-        Err(StartError::Denied(decision)) => Err(denied(&decision, out.lang)),
-        Err(StartError::Invalid(problems)) => Err(Failed::new(
+        StartError::Denied(decision) => Err(denied(&decision, out.lang)),
+        StartError::Invalid(problems) => Err(Failed::new(
             code::USAGE,
             format!("{}\n{}", out.text("Die Eingabe passt nicht zum Prozess:", "The input does not fit the process:"), problem_lines(&problems, out.lang)),
         )),
-        Err(StartError::Quota(exceeded)) => {
+        StartError::Quota(exceeded) => {
             let again = format!("{} {} s.", out.text("Frühestens in", "At the earliest in"), exceeded.retry_after_s);
             Err(Failed::new(code::ENDED_BADLY, format!("{} {again}", exceeded.reason.get(out.lang))))
         }
-        Err(StartError::Duplicate(run)) => Ok(run),
-        Err(StartError::Unavailable(why)) => Err(Failed::new(code::ENDED_BADLY, why)),
+        StartError::Duplicate(run) => Ok(run),
+        StartError::Unavailable(why) => Err(Failed::new(code::ENDED_BADLY, why)),
     }
 }
 

@@ -160,7 +160,7 @@ pub async fn open(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
     if let Err(seconds) = tried(&site, &from).and_then(|()| page()) {
         return asked.too_often(seconds);
     }
-    let Ok(sent) = form_data::read(request, &tenant.desk, &entrance.form).await else { return asked.unreadable() };
+    let Ok(sent) = form_data::read(request, tenant, &entrance.form).await else { return asked.unreadable() };
     if sent.get(pages::HONEYPOT).is_some_and(|text| !text.is_empty()) {
         return asked.missing();
     }
@@ -194,14 +194,14 @@ async fn resumed(tenant: &TenantSite, entrance: &Entrance, asked: &Asked, place:
         if tenant.desk.tenant.store.put_bytes(&file.file, bytes, at).await.is_err() {
             return asked.unavailable();
         }
-        fresh.extend(upload::sealed(&tenant.desk, &file).map(|sealed| (reference.to_owned(), sealed)));
+        fresh.extend(upload::sealed(&tenant.upload_key, &file).map(|sealed| (reference.to_owned(), sealed)));
     }
     for (_, value) in &mut draft.pairs {
         if let Some(sealed) = fresh.get(value) {
             sealed.clone_into(value);
         }
     }
-    let sent = Sent::again(draft.pairs, &tenant.desk, &entrance.form);
+    let sent = Sent::again(draft.pairs, tenant, &entrance.form);
     let Ok((_, problems)) = read_value(tenant, entrance, &sent).await else { return asked.unavailable() };
     let key = sent.get(pages::KEY).map_or_else(|| new_key(tenant), str::to_owned);
     let (form, action) = (entrance.form.laid(&sent.pairs), asked.path.trim_end_matches("/weiter").to_owned());

@@ -8,8 +8,8 @@ use super::{
     live::Live,
     picture::PictureView,
     shown::Shown,
+    sieve::Sieve,
     stand::{AddedFile, Withdrawn},
-    tasks::Pick,
 };
 
 /// As the engine's states of a run.
@@ -26,10 +26,7 @@ pub enum RunState {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct VorgaengePage {
-    /// As it was searched for; empty if it was not.
-    pub number: String,
-    /// Ways to ask for fewer: by state.
-    pub picks: Vec<Pick>,
+    pub sieve: Sieve,
     pub runs: Vec<RunRow>,
     /// Link to the next page of the list.
     pub more: Option<String>,

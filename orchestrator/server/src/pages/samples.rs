@@ -155,7 +155,7 @@ impl AufgabenPage {
         ];
         let next = Some(tasks::Next { task: tasks.last().cloned() });
         let more = Some("/aufgaben?nach=x".into());
-        Self { more, live: Some(Live::sample(true)), facets: aufgaben::facets(), counted: Some(1000), next, ..Self::new(tasks, at(12)) }
+        Self { more, live: Some(Live::sample(true)), sieve: aufgaben::sieve(false), counted: Some(1000), next, ..Self::new(tasks, at(12)) }
     }
 }
 
@@ -211,8 +211,7 @@ impl VorgaengePage {
             started: at(9),
             note: (n == 1).then(|| EVIL.into()),
         };
-        let picks = vec![tasks::Pick { text: "Alle".into(), link: "/vorgaenge".into(), count: None, chosen: true }];
-        Self { runs: states.into_iter().enumerate().map(row).collect(), more: Some("/vorgaenge?ab=6".into()), number: String::new(), picks }
+        Self { runs: states.into_iter().enumerate().map(row).collect(), more: Some("/vorgaenge?ab=6".into()), sieve: aufgaben::sieve(false) }
     }
 }
 
@@ -363,14 +362,14 @@ fn staff_and_citizens(lang: Lang) -> Vec<(&'static str, Page)> {
         ("startseite", Page::Startseite(StartseitePage::sample())),
         ("aufgaben", Page::Aufgaben(AufgabenPage::sample())),
         ("aufgaben-leer", Page::Aufgaben(AufgabenPage { next: Some(tasks::Next { task: None }), ..AufgabenPage::new(Vec::new(), at(9)) })),
-        ("aufgaben-suche", Page::Aufgaben(AufgabenPage { search: aufgaben::lost(), ..AufgabenPage::new(Vec::new(), at(9)) })),
+        ("aufgaben-suche", Page::Aufgaben(AufgabenPage { sieve: aufgaben::sieve(true), ..AufgabenPage::new(Vec::new(), at(9)) })),
         ("vertretung", Page::Vertretung(aufgaben::deputies(false, lang))),
         ("vertretung-fehler", Page::Vertretung(aufgaben::deputies(true, lang))),
         ("aufgabe", Page::Aufgabe(AufgabePage::sample(false, lang))),
         ("aufgabe-fehler", Page::Aufgabe(AufgabePage::sample(true, lang))),
         ("aufgabe-vergeben", Page::Aufgabe(held(AufgabePage::sample(false, lang)))),
         ("vorgaenge", Page::Vorgaenge(VorgaengePage::sample())),
-        ("vorgaenge-leer", Page::Vorgaenge(VorgaengePage { runs: Vec::new(), more: None, number: EVIL.into(), picks: Vec::new() })),
+        ("vorgaenge-leer", Page::Vorgaenge(VorgaengePage { runs: Vec::new(), more: None, sieve: aufgaben::sieve(true) })),
         ("vorgang", Page::Vorgang(VorgangPage::sample(lang))),
         ("vorgang-bild", Page::Vorgang(VorgangPage::drawn(lang))),
         ("vorgang-bild-zu-gross", Page::Vorgang(VorgangPage::undrawn(lang))),

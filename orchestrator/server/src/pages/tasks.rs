@@ -3,7 +3,7 @@
 use jiff::civil::DateTime;
 use serde::Serialize;
 
-use super::{form::FormView, live::Live, shown::Shown, stand::AddedFile};
+use super::{form::FormView, live::Live, shown::Shown, sieve::Sieve, stand::AddedFile};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AufgabenPage {
@@ -11,34 +11,11 @@ pub struct AufgabenPage {
     /// The next page of the list.
     pub more: Option<String>,
     pub live: Option<Live>,
-    pub facets: Vec<Facet>,
+    pub sieve: Sieve,
     /// So many tasks were counted, and there are more.
     pub counted: Option<usize>,
-    pub search: Search,
     /// A task was just completed.
     pub next: Option<Next>,
-}
-
-/// One way to ask for fewer tasks.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Facet {
-    pub name: String,
-    pub picks: Vec<Pick>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Pick {
-    pub text: String,
-    pub link: String,
-    pub count: Option<usize>,
-    pub chosen: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Search {
-    pub number: String,
-    /// It was searched for, and there is none she may complete.
-    pub nothing: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -73,7 +50,7 @@ impl AufgabenPage {
             task.overdue = task.due.is_some_and(|due| due < now);
         }
         tasks.sort_by(|a, b| (a.due.is_none(), a.due, &a.number).cmp(&(b.due.is_none(), b.due, &b.number)));
-        Self { tasks, more: None, live: None, facets: Vec::new(), counted: None, search: Search::default(), next: None }
+        Self { tasks, more: None, live: None, sieve: Sieve::new("/aufgaben"), counted: None, next: None }
     }
 }
 

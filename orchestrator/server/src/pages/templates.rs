@@ -18,7 +18,7 @@ use super::{
 const BROKEN: &str = "<!doctype html><html lang=\"de\"><title>Fehler</title><h1>Diese Seite lässt sich nicht anzeigen.</h1>\
     <p>Der Fehler liegt bei uns. Ihre Daten sind nicht verloren.</p></html>";
 
-const TEMPLATES: [(&str, &str); 39] = [
+const TEMPLATES: [(&str, &str); 40] = [
     ("layout.html", include_str!("../../pages/layout.html")),
     ("formular.html", include_str!("../../pages/formular.html")),
     ("formularliste.html", include_str!("../../pages/formularliste.html")),
@@ -44,6 +44,7 @@ const TEMPLATES: [(&str, &str); 39] = [
     ("abgemeldet.html", include_str!("../../pages/abgemeldet.html")),
     ("fehler.html", include_str!("../../pages/fehler.html")),
     ("startseite.html", include_str!("../../pages/startseite.html")),
+    ("siebe.html", include_str!("../../pages/siebe.html")),
     ("aufgaben.html", include_str!("../../pages/aufgaben.html")),
     ("aufgabe.html", include_str!("../../pages/aufgabe.html")),
     ("live.html", include_str!("../../pages/live.html")),

@@ -9,8 +9,8 @@ use std::{
 use axum::{
     Extension,
     extract::{Path, Query, State},
-    http::{HeaderMap, Uri, header},
-    response::{IntoResponse, Response},
+    http::{HeaderMap, Uri},
+    response::Response,
 };
 use laufzettel_domain::{Lang, Severity, StepId};
 use laufzettel_engine::proof::{self, Flow, Setting};
@@ -26,7 +26,9 @@ use laufzettel_worker::Prepared;
 use super::{may_start, public_form, way};
 use crate::{
     api::catalogue::NEXT_TIMES,
+    files::attachment,
     intake,
+    pages::shown::plain,
     pages::{
         FindingRow, FlowRow, Link, Page, ProcessHead, ProzessFluessePage, ProzessPage, ProzessTabellenPage, ProzessTextPage, ReleaseView, RuleRow, SourceLine,
         TableView, words,
@@ -222,10 +224,6 @@ fn rule(table: &Table, row: &Row) -> RuleRow {
     }
 }
 
-fn plain(value: &laufzettel_domain::Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
 /// As the author wrote it, without the punctuation.
 fn written(template: &Template) -> String {
     match template {
@@ -257,9 +255,7 @@ pub async fn text(
     };
     let (process, asked) = (&looked.prepared.process, &looked.asked);
     if query.contains_key("datei") {
-        let kind =
-            [(header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{id}.yaml\""))];
-        return (kind, process.text.clone()).into_response();
+        return attachment(&format!("{id}.yaml"), "text/plain; charset=utf-8", process.text.clone().into_bytes());
     }
     asked.ok(&Page::ProzessText(text_page(process, from(&query).max(1), asked.lang)))
 }

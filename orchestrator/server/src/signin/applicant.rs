@@ -28,6 +28,7 @@ use crate::{
     oidc::{Oidc, OidcError},
     pages::{AusweisenPage, Page, words},
     reply::Asked,
+    seal::{derive, is_same},
     session,
     site::{Site, TenantSite},
 };
@@ -102,14 +103,14 @@ pub fn guard(site: &Site, (name, tenant): (&str, &TenantSite), path: &str, asked
 /// The cookie's value.
 fn seal(key: &[u8; 32], now: Timestamp, scope: &str, loa: Loa) -> String {
     let payload = format!("{scope}\n{}\n{}", now.as_second(), loa.as_str());
-    format!("{}.{}", URL_SAFE_NO_PAD.encode(&payload), flow::derive(key, "applicant", &payload))
+    format!("{}.{}", URL_SAFE_NO_PAD.encode(&payload), derive(key, "applicant", &payload))
 }
 
 /// `None`: not sealed by us, for another form, or too old.
 fn open(cookie: &str, key: &[u8; 32], now: Timestamp, scope: &str) -> Option<Loa> {
     let (payload, sealed) = cookie.split_once('.')?;
     let payload = String::from_utf8(URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
-    if !flow::is_same(&flow::derive(key, "applicant", &payload), sealed) {
+    if !is_same(&derive(key, "applicant", &payload), sealed) {
         return None;
     }
     let mut parts = payload.splitn(3, '\n');
@@ -157,7 +158,7 @@ pub async fn back(
     let form = format!("/antrag/{name}/{path}");
     let binding = flow.binding(&site.flow_key, redirect(&site, &name, &provider));
     let given = |key: &str| query.get(key).map(String::as_str);
-    let fits = given("state").is_some_and(|state| flow::is_same(state, &binding.state)) && given("iss").is_none_or(|iss| iss == own.oidc.issuer());
+    let fits = given("state").is_some_and(|state| is_same(state, &binding.state)) && given("iss").is_none_or(|iss| iss == own.oidc.issuer());
     let response = match given("code").filter(|_| fits) {
         None => stale(&asked, &format!("{form}/anmelden")),
         Some(code) => match own.oidc.vouch(code, &binding, site.now()).await {

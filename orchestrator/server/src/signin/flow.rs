@@ -5,12 +5,12 @@
 //! never come back, and an answer fits only the browser that asked. Pure.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use hmac::{Hmac, Mac as _};
 use jiff::Timestamp;
-use sha2::Sha256;
-use subtle::ConstantTimeEq as _;
 
-use crate::oidc::Binding;
+use crate::{
+    oidc::Binding,
+    seal::{derive, is_same},
+};
 
 pub const COOKIE: &str = "laufzettel-anmeldung";
 /// Seconds somebody may take to sign in at the provider, second factor and forgotten password included.
@@ -62,18 +62,6 @@ impl Flow {
         let derived = |purpose| derive(key, purpose, &self.payload());
         Binding { redirect, state: derived("state"), nonce: derived("nonce"), verifier: derived("verifier") }
     }
-}
-
-pub(super) fn derive(key: &[u8; 32], purpose: &str, payload: &str) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
-    mac.update(purpose.as_bytes());
-    mac.update(b"\n");
-    mac.update(payload.as_bytes());
-    URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
-}
-
-pub fn is_same(a: &str, b: &str) -> bool {
-    bool::from(a.as_bytes().ct_eq(b.as_bytes()))
 }
 
 #[cfg(test)]

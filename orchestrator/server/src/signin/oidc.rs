@@ -19,6 +19,7 @@ use crate::{
     oidc::{Oidc, OidcError},
     pages::{self, FehlerPage, Link, Page, words},
     reply::Asked,
+    seal::is_same,
     session,
     site::{Login, Site, TenantSite},
 };
@@ -68,7 +69,7 @@ pub async fn back(
     let Some(flow) = sealed.filter(|flow| flow.tenant == name) else { return with_cookies(stale(&asked, &name), &clear) };
     let binding = flow.binding(&site.flow_key, redirect(&site, &name));
     let given = |key: &str| query.get(key).map(String::as_str);
-    let fits = given("state").is_some_and(|state| flow::is_same(state, &binding.state)) && given("iss").is_none_or(|iss| iss == oidc.issuer());
+    let fits = given("state").is_some_and(|state| is_same(state, &binding.state)) && given("iss").is_none_or(|iss| iss == oidc.issuer());
     if !fits {
         return with_cookies(stale(&asked, &name), &clear);
     }

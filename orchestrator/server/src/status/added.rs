@@ -72,7 +72,7 @@ pub async fn send(State(site): State<Arc<Site>>, Path(code): Path<String>, reque
         return visit.over();
     }
     let Some(form) = FORM.as_ref() else { return visit.asked.unavailable() };
-    let Ok(sent) = form_data::read(request, &visit.tenant.desk, form).await else { return visit.asked.unreadable() };
+    let Ok(sent) = form_data::read(request, visit.tenant, form).await else { return visit.asked.unreadable() };
     let key = key(visit.tenant, &sent);
     let (file, note) = match visit.read(form, &sent).await {
         Ok(read) => read,
@@ -89,7 +89,7 @@ impl Visit<'_> {
     /// The file and what is said of it, or everything wrong with them.
     async fn read(&self, form: &Form, sent: &Sent) -> Result<(File, String), WishError> {
         let (mut values, mut problems) = form.parse(&sent.pairs);
-        problems.extend(form_data::insert_files(&self.tenant.desk, &mut values, &sent.files).await?);
+        problems.extend(form_data::insert_files(self.tenant, &mut values, &sent.files).await?);
         problems.retain(|problem| !sent.problems.iter().any(|known| known.path == problem.path));
         problems.extend(sent.problems.clone());
         let file = values.get("datei").and_then(File::from_value);

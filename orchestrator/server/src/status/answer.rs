@@ -41,7 +41,7 @@ pub async fn answer(State(site): State<Arc<Site>>, Path(code): Path<String>, Que
         return question.closed(request, loaded).await;
     }
     let Some(form) = form_of(loaded, task) else { return asked.unavailable() };
-    let Ok(sent) = form_data::read(request, &tenant.desk, &form).await else { return asked.unreadable() };
+    let Ok(sent) = form_data::read(request, tenant, &form).await else { return asked.unreadable() };
     let key = key(tenant, &sent);
     match tell(tenant, question.id, &caller, task, &form, &sent, &key).await {
         Ok(()) | Err(WishError::Repeated) => question.confirmed(),
@@ -108,7 +108,7 @@ impl Asking<'_> {
 /// Everything wrong with it at once, or the answer on record.
 async fn tell(tenant: &TenantSite, id: TaskId, by: &Caller, task: &Task, form: &Form, sent: &Sent, key: &str) -> Result<(), WishError> {
     let (mut values, mut problems) = form.parse(&sent.pairs);
-    problems.extend(form_data::insert_files(&tenant.desk, &mut values, &sent.files).await?);
+    problems.extend(form_data::insert_files(tenant, &mut values, &sent.files).await?);
     problems.extend(sent.problems.clone());
     let schema = Schema::compile(task.opened.form.clone()).map_err(WishError::Unavailable)?;
     for problem in schema.validate(&values) {

@@ -143,8 +143,8 @@ async fn look(page: &'static str, at: SocketAddr, path: &str, cookie: &str) -> a
     Ok(Measured { page, first_byte: times[LOOKS / 2], bytes })
 }
 
-#[expect(clippy::disallowed_methods, reason = "the browser of the measurement; it asks this very process")]
 /// One request on a connection of its own: until the first byte, and everything.
+#[expect(clippy::disallowed_methods, reason = "the browser of the measurement; it asks this very process")]
 async fn exchange(at: SocketAddr, request: &str) -> anyhow::Result<(Duration, String)> {
     let mut connection = TcpStream::connect(at).await?;
     let began = Instant::now();

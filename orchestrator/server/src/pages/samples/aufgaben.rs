@@ -13,7 +13,8 @@ use crate::pages::{
     deputies::{DeputyRow, VertretungPage},
     names::{Names, Spelling},
     shown::Material,
-    tasks::{Choice, Facet, HandOver, Handed, Pick, Search, Told},
+    sieve::{Facet, Pick, Sieve},
+    tasks::{Choice, HandOver, Handed, Told},
 };
 
 /// A long text, and two quotations: one that stands in a long passage, one that stands nowhere.
@@ -39,14 +40,12 @@ pub(super) fn proposed_by() -> BTreeMap<String, Vec<Source>> {
     BTreeMap::from([("bemerkung".to_owned(), vec![Source::new(Origin::Modell, EVIL)]), ("ort".to_owned(), vec![Source::new(Origin::Antrag, "")])])
 }
 
-pub(super) fn facets() -> Vec<Facet> {
+/// With its choices, or (`true`) searched for what is nowhere.
+pub(super) fn sieve(lost: bool) -> Sieve {
     let pick = |text: &str, count: Option<usize>, chosen: bool| Pick { text: text.into(), link: "/aufgaben?bei=ich".into(), count, chosen };
     let facet = |name: &str| Facet { name: name.into(), picks: vec![pick("Alle", None, false), pick(EVIL, Some(3), true), pick("Frei", Some(0), false)] };
-    vec![facet("Wer sie hat"), facet("Prozess")]
-}
-
-pub(super) fn lost() -> Search {
-    Search { number: EVIL.into(), nothing: true }
+    let number = if lost { EVIL.to_owned() } else { String::new() };
+    Sieve { list: "/aufgaben", facets: if lost { Vec::new() } else { vec![facet("Wer sie hat"), facet("Prozess")] }, number }
 }
 
 fn people(wrong: bool, name: &str, lang: Lang) -> crate::pages::FormView {
