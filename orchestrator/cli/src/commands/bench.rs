@@ -135,7 +135,12 @@ async fn echo(dir: &Path) -> anyhow::Result<ToolServer> {
 }
 
 async fn begin(desk: &Desk, process: &'static str, service: &str) -> anyhow::Result<RunId> {
-    let request = StartRequest {
+    Ok(desk.start(application(process, service, false)).await?.run)
+}
+
+/// `status`: with a status page.
+fn application(process: &str, service: &str, status: bool) -> StartRequest {
+    StartRequest {
         process: process.to_owned(),
         caller: Caller { via: Via::Intake, ..Caller::applicant("messung") },
         run_as: Some(RunAs::Service(service.to_owned())),
@@ -144,9 +149,8 @@ async fn begin(desk: &Desk, process: &'static str, service: &str) -> anyhow::Res
         receipts: vec![],
         clock: None,
         facts: serde_json::Value::Null,
-        status: false,
-    };
-    Ok(desk.start(request).await?.run)
+        status,
+    }
 }
 
 /// One run, driven to its end. Seconds it took.

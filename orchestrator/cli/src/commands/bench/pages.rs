@@ -19,7 +19,7 @@ use tokio::{
 
 use crate::{
     commands::{
-        bench::{begin, ms},
+        bench::{application, begin, ms},
         read_configuration, serve,
     },
     demo,
@@ -70,20 +70,20 @@ pub async fn measure(folder: &Path, runs: usize, out: &Out) -> anyhow::Result<Ve
     demo::pin_bundled(&config).await?;
     let tenant = config.tenants.keys().next().context("the demo tenant")?.clone();
     let house = serve::open(&config, &tenant, false, out).await?;
-    let waiting = fill(&house, runs).await?;
+    let (waiting, code) = fill(&house, runs).await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let at = listener.local_addr()?;
     let site = Site::new([(tenant.to_string(), Ok(serve::tenant_site(&config, &house)))].into(), serve::hosts(&config), &format!("http://{at}"));
     let app = router(Arc::new(site)).into_make_service_with_connect_info::<SocketAddr>();
     let pages = tokio::spawn(axum::serve(listener, app).into_future());
-    let measured = visit(at, &waiting).await;
+    let measured = visit(at, &waiting, &code).await;
     pages.abort();
     house.close().await?;
     measured
 }
 
-/// The run that waits last.
-async fn fill(house: &Arc<House>, runs: usize) -> anyhow::Result<String> {
+/// The run that waits last, and the code of its status page.
+async fn fill(house: &Arc<House>, runs: usize) -> anyhow::Result<(String, String)> {
     let mut under_way = JoinSet::new();
     for n in 1..runs {
         if under_way.len() >= AT_ONCE {
@@ -96,37 +96,51 @@ async fn fill(house: &Arc<House>, runs: usize) -> anyhow::Result<String> {
     while let Some(done) = under_way.join_next().await {
         done??;
     }
-    Ok(begin(&house.desk, WAITS, SERVICE).await?.to_string())
+    let last = house.desk.start(application(WAITS, SERVICE, true)).await?;
+    Ok((last.run.to_string(), last.status_code.context("a status page")?))
 }
 
-async fn visit(at: SocketAddr, run: &str) -> anyhow::Result<Vec<Measured>> {
+async fn visit(at: SocketAddr, run: &str, code: &str) -> anyhow::Result<Vec<Measured>> {
     let bare = TcpListener::bind("127.0.0.1:0").await?;
     let bare_at = bare.local_addr()?;
     let page = "<!doctype html><title>Messung</title>".to_owned() + &"<p>Ein Absatz.</p>".repeat(500);
     let nothing = tokio::spawn(axum::serve(bare, Router::new().route("/", get(move || async move { Html(page) }))).into_future());
-    let form = "person=vg-bellheim%2Fa.klein";
-    let head = format!(
-        "POST /anmelden HTTP/1.1\r\nHost: {at}\r\nOrigin: http://{at}\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
-        form.len()
-    );
-    let (_, signed_in) = exchange(at, &head).await?;
-    let cookie = signed_in.split("laufzettel=").nth(1).and_then(|rest| rest.split(';').next()).context("signed in")?.to_owned();
-    let mut measured = vec![look("bare axum", bare_at, "/", &cookie).await?];
-    for (name, path) in [
-        ("Startseite", "/".to_owned()),
-        ("Antrag", "/antrag/vg-bellheim/hundesteuer".to_owned()),
-        ("Anmelden", "/anmelden".to_owned()),
-        ("Aufgaben", "/aufgaben".to_owned()),
-        ("Aufgabe", format!("/aufgaben/{run}.1")),
-        ("Vorgänge", "/vorgaenge".to_owned()),
-        ("Vorgang", format!("/vorgaenge/{run}")),
-        ("Prozesse", "/prozesse".to_owned()),
-        ("Start", "/prozesse/hundesteuer-anmeldung/start".to_owned()),
+    let mut measured = vec![look("bare axum", bare_at, "/", "").await?];
+    let (clerk, officer, operator) = (sign_in(at, "a.klein").await?, sign_in(at, "d.braun").await?, sign_in(at, "i.yilmaz").await?);
+    for (name, path, cookie) in [
+        ("Startseite", "/".to_owned(), clerk.as_str()),
+        ("Antrag", "/antrag/vg-bellheim/hundesteuer".to_owned(), ""),
+        ("Status", format!("/status/{code}"), ""),
+        ("Anmelden", "/anmelden".to_owned(), ""),
+        ("Aufgaben", "/aufgaben".to_owned(), &clerk),
+        ("Aufgabe", format!("/aufgaben/{run}.1"), &clerk),
+        ("Vertretung", "/vertretung".to_owned(), &clerk),
+        ("Vorgänge", "/vorgaenge".to_owned(), &clerk),
+        ("Vorgänge, die scheiterten", "/vorgaenge?stand=failed".to_owned(), &clerk),
+        ("Vorgang", format!("/vorgaenge/{run}"), &clerk),
+        ("Prozesse", "/prozesse".to_owned(), &clerk),
+        ("Prozess", "/prozesse/hundesteuer-anmeldung".to_owned(), &clerk),
+        ("Start", "/prozesse/hundesteuer-anmeldung/start".to_owned(), &clerk),
+        ("Protokoll", "/protokoll".to_owned(), &officer),
+        ("Protokoll, Verweigertes", "/protokoll?decision=denied".to_owned(), &officer),
+        ("Verzeichnis", "/protokoll/verzeichnis".to_owned(), &officer),
+        ("Betrieb", "/betrieb".to_owned(), &operator),
     ] {
-        measured.push(look(name, at, &path, &cookie).await?);
+        measured.push(look(name, at, &path, cookie).await?);
     }
     nothing.abort();
     Ok(measured)
+}
+
+/// The session of somebody of the demo's directory.
+async fn sign_in(at: SocketAddr, user: &str) -> anyhow::Result<String> {
+    let form = format!("person=vg-bellheim%2F{user}");
+    let kind = "Content-Type: application/x-www-form-urlencoded";
+    let length = form.len();
+    let request =
+        format!("POST /anmelden HTTP/1.1\r\nHost: {at}\r\nOrigin: http://{at}\r\nConnection: close\r\n{kind}\r\nContent-Length: {length}\r\n\r\n{form}");
+    let (_, answer) = exchange(at, &request).await?;
+    Ok(answer.split("laufzettel=").nth(1).and_then(|rest| rest.split(';').next()).context("signed in")?.to_owned())
 }
 
 async fn look(page: &'static str, at: SocketAddr, path: &str, cookie: &str) -> anyhow::Result<Measured> {
