@@ -1,6 +1,8 @@
 //! Every page in a real browser as a person meets it: axe-core finds nothing in light or dark, nothing is wider than the window at
 //! three widths, no page is larger than 100 KB. A page that is in the router and not in the list here fails.
 
+mod states;
+
 use std::{collections::BTreeSet, path::PathBuf, sync::LazyLock};
 
 use fantoccini::Client;
@@ -32,9 +34,9 @@ fn pictures() -> Option<PathBuf> {
 }
 
 /// A page: the route it stands for, its address, and who looks at it.
-struct Page {
+struct Page<'n> {
     route: &'static str,
-    name: &'static str,
+    name: &'n str,
     path: String,
     as_whom: Whom,
 }
@@ -99,7 +101,7 @@ impl House {
         serde_json::from_str::<Value>(&line).expect("JSON")[key].as_str().expect("a name").to_owned()
     }
 
-    fn pages(&self, status: &str) -> Vec<Page> {
+    fn pages(&self, status: &str) -> Vec<Page<'static>> {
         let (run, task) = (self.first("runs", "run"), self.first("tasks", "task"));
         let page = |route, name, path: String, as_whom| Page { route, name, path, as_whom };
         let (citizen, clerk, dsb, it) = (Whom::Citizen, Whom::Person("a.klein"), Whom::Person("d.braun"), Whom::Person("i.yilmaz"));
@@ -158,7 +160,7 @@ fn every_page_for_everybody() {
 }
 
 /// The page of a route nobody wrote down here is a page nobody looked at.
-fn all_of_them(pages: &[Page]) {
+fn all_of_them(pages: &[Page<'_>]) {
     let seen: BTreeSet<&str> = pages.iter().map(|page| page.route).filter(|route| !route.is_empty()).collect();
     let all = laufzettel_server::routes().into_iter().map(|route| route.path).filter(|path| !path.starts_with("/api/") && !NO_PAGES.contains(path));
     assert_eq!(seen, all.collect::<BTreeSet<&str>>());
@@ -221,18 +223,23 @@ impl Browser {
     }
 
     /// Everything that is wrong with a page, one line each.
-    async fn looks(&self, server: &Server, page: &Page) -> Vec<String> {
-        let mut found = Vec::new();
+    async fn looks(&self, server: &Server, page: &Page<'_>) -> Vec<String> {
         self.page.goto(&server.url(&page.path)).await.expect("the page");
+        self.looks_here(page, &WIDTHS, &LOOKS).await
+    }
+
+    /// The same with the page that is there.
+    async fn looks_here(&self, page: &Page<'_>, widths: &[u32], looks: &[(u32, &str)]) -> Vec<String> {
+        let mut found = Vec::new();
         let bytes = self.page.source().await.expect("the page").len();
         if bytes > PAGE_BYTES_MAX {
             found.push(format!("{}: {bytes} Bytes", page.name));
         }
-        for width in WIDTHS {
+        for &width in widths {
             self.width(width).await;
             found.extend(self.too_wide(page, width).await);
         }
-        for (width, scheme) in LOOKS {
+        for &(width, scheme) in looks {
             self.width(width).await;
             self.scheme(scheme).await;
             found.extend(self.violations(page, width, scheme).await);
@@ -241,20 +248,20 @@ impl Browser {
         found
     }
 
-    async fn too_wide(&self, page: &Page, width_px: u32) -> Option<String> {
+    async fn too_wide(&self, page: &Page<'_>, width_px: u32) -> Option<String> {
         let script = "return [document.scrollingElement.scrollWidth, [...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('[tabindex=\"0\"]')).slice(0, 3).map(e => e.outerHTML.slice(0, 120))]";
         let wide = self.page.execute(script, vec![]).await.expect("measured");
         (wide[0].as_u64() > Some(u64::from(width_px))).then(|| format!("{} bei {width_px} px: {wide}", page.name))
     }
 
-    async fn violations(&self, page: &Page, width_px: u32, scheme: &str) -> Vec<String> {
+    async fn violations(&self, page: &Page<'_>, width_px: u32, scheme: &str) -> Vec<String> {
         self.page.execute(&AXE, vec![]).await.expect("axe is there");
         let script = "const [tags, done] = arguments; axe.run(document, { runOnly: tags, resultTypes: ['violations'] }).then(r => done(r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html.slice(0, 200)).slice(0, 3).join(' | '))), e => done(['axe: ' + e]))";
         let found = self.page.execute_async(script, vec![json!(TAGS)]).await.expect("axe answers");
         found.as_array().expect("a list").iter().map(|line| format!("{} bei {width_px} px, {scheme}: {line}", page.name)).collect()
     }
 
-    async fn picture(&self, page: &Page, width_px: u32, scheme: &str) {
+    async fn picture(&self, page: &Page<'_>, width_px: u32, scheme: &str) {
         let Some(folder) = pictures() else { return };
         let taken = self.tell("Page.captureScreenshot", json!({ "captureBeyondViewport": true })).await;
         let bytes = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, taken["data"].as_str().expect("a picture")).expect("base64");

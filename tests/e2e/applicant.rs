@@ -11,7 +11,7 @@ use crate::{
     views::{self, sign_in},
 };
 
-const ASKING: &str = r#"
+pub const ASKING: &str = r#"
 triggers:
   - intake: { path: nachfrage, audience: public, run_as: service:svc-intake }
 input: { type: object, additionalProperties: false, required: [name], properties: { name: { type: string, maxLength: 100, title: Name } } }

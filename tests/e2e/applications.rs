@@ -18,21 +18,28 @@ pub fn case(name: &str) -> Value {
 }
 
 /// Goes through every page and every entry up to the summary. Forwards, with what `target` says.
-pub async fn walk(server: &Server, mut sheet: Sheet, target: &Value) -> Sheet {
+pub async fn walk(server: &Server, sheet: Sheet, target: &Value) -> Sheet {
+    trail(server, sheet, target).await.pop().expect("the summary")
+}
+
+/// Every page on that way, as it came, the summary last.
+pub async fn trail(server: &Server, sheet: Sheet, target: &Value) -> Vec<Sheet> {
+    let mut trail = vec![sheet];
     for _ in 0..80 {
+        let mut sheet = trail.last().expect("at least one").clone();
         if sheet.has("absenden") {
-            return sheet;
+            return trail;
         }
         sheet.fill(target, &folder());
         let button = match sheet.short_list(target) {
             Some(path) => format!("dazu:{path}"),
-            None => sheet.buttons.iter().find(|button| ["weiter", "pruefen"].contains(&button.as_str())).expect("a way on").clone(),
+            None => sheet.on().expect("a way on"),
         };
         let next = sheet.press(server, &button).await;
         assert_eq!(next.status, 200, "{button}: {}", next.text);
-        sheet = next;
+        trail.push(next);
     }
-    panic!("no end: {}", sheet.text);
+    panic!("no end: {}", trail.last().expect("at least one").text);
 }
 
 /// Applies with this and gives the path of the status page.

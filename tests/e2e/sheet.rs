@@ -10,7 +10,9 @@ use crate::desk::{Server, client};
 #[derive(Debug, Clone)]
 pub struct Sheet {
     pub status: u16,
-    /// The whole page, entities read.
+    /// The whole page as it came.
+    pub html: String,
+    /// The same, entities read.
     pub text: String,
     action: String,
     /// Everything the form would send without a button.
@@ -46,6 +48,7 @@ impl Sheet {
     fn read(status: u16, html: &str) -> Self {
         let mut sheet = Self {
             status,
+            html: html.to_owned(),
             text: unescaped(html),
             action: String::new(),
             pairs: vec![],
@@ -134,6 +137,11 @@ impl Sheet {
 
     pub fn has(&self, button: &str) -> bool {
         self.buttons.iter().any(|known| known == button)
+    }
+
+    /// The button that leads on.
+    pub fn on(&self) -> Option<String> {
+        self.buttons.iter().find(|button| ["weiter", "pruefen"].contains(&button.as_str())).cloned()
     }
 
     /// Presses a button: what comes next.

@@ -82,7 +82,7 @@ async fn answer(request: reqwest::RequestBuilder) -> Answer {
     Answer { code: answer.status().as_u16(), leads, page: answer.text().await.unwrap_or_default().replace("&#x2f;", "/") }
 }
 
-async fn post(server: &Server, cookie: &str, path: &str, form: &str) -> Answer {
+pub async fn post(server: &Server, cookie: &str, path: &str, form: &str) -> Answer {
     let request = client().post(server.url(path)).header("origin", server.url("")).header("cookie", cookie);
     answer(request.header("content-type", "application/x-www-form-urlencoded").body(form.to_owned())).await
 }
@@ -118,7 +118,7 @@ fn link(page: &str, begins: &str) -> Option<String> {
     page[at..].split('"').next().map(str::to_owned)
 }
 
-fn hidden<'p>(page: &'p str, name: &str) -> &'p str {
+pub fn hidden<'p>(page: &'p str, name: &str) -> &'p str {
     let from = page.split_once(&format!("name=\"{name}\" value=\"")).unwrap_or_else(|| panic!("no {name} in {page}")).1;
     from.split('"').next().unwrap_or_default()
 }
@@ -128,7 +128,7 @@ fn records(tenant: &Tenant, kind: &str) -> String {
 }
 
 /// The page once it says so: the worker goes on beside.
-async fn sees(server: &Server, cookie: &str, path: &str, words: &str) -> String {
+pub async fn sees(server: &Server, cookie: &str, path: &str, words: &str) -> String {
     let mut page = String::new();
     for _ in 0..200 {
         page = get(server, cookie, path).await.1;
@@ -141,7 +141,7 @@ async fn sees(server: &Server, cookie: &str, path: &str, words: &str) -> String 
 }
 
 /// The first task of the inbox whose page says so, and that page.
-async fn task(server: &Server, cookie: &str, title: &str, words: &str) -> (String, String) {
+pub async fn task(server: &Server, cookie: &str, title: &str, words: &str) -> (String, String) {
     for _ in 0..200 {
         let (_, inbox) = get(server, cookie, "/aufgaben").await;
         for (at, _) in inbox.match_indices("href=\"/aufgaben/") {

@@ -72,6 +72,18 @@ impl Process {
         })
     }
 
+    /// What models are used for in it and in the processes it calls (Art. 50 KI-VO), each ground once; empty: no model has a say.
+    pub fn model_uses(&self) -> Vec<&KiVerordnung> {
+        let own = self.ki_verordnung.iter().filter(|_| self.asks_a_model());
+        let mut uses: Vec<&KiVerordnung> = Vec::new();
+        for more in own.chain(self.children.values().flat_map(|child| child.model_uses())) {
+            if !uses.contains(&more) {
+                uses.push(more);
+            }
+        }
+        uses
+    }
+
     /// The label of an input field that declares none of its own.
     pub fn default_label(&self, trust: Trust) -> Label {
         Label { schutzbedarf: self.schutzbedarf, kategorien: self.datenkategorien.clone(), trust }

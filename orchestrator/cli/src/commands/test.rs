@@ -121,6 +121,9 @@ impl Rehearsal {
                 let steps = unreached.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
                 out.note(format!("{}: {} {steps}", setting.file, out.text("kein Fall ruft", "no case calls"))).await;
             }
+            // it takes minutes: whoever waits sees that something happens
+            let faults: usize = reports.iter().map(|report| report.faults).sum();
+            out.note(format!("{}: {} {}, {faults} {}", setting.file, reports.len(), out.text("Fälle", "cases"), out.text("Störungen", "faults"))).await;
             (first, reports)
         });
     }

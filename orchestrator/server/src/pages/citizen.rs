@@ -113,8 +113,8 @@ pub struct Notice {
     pub contact: Vec<String>,
     /// A model takes part.
     pub ai: bool,
-    /// What it does, in the words of the process.
-    pub ai_does: Option<String>,
+    /// What it does, in the words of the process and of those it calls.
+    pub ai_does: Vec<String>,
     pub decision: Decision,
     pub purpose: String,
     pub legal_basis: Vec<String>,
@@ -141,8 +141,8 @@ impl Notice {
         Self {
             responsible: process.verantwortlich.clone(),
             contact: Vec::new(),
-            ai: process.steps.values().any(|step| step.kind.asks().is_some()),
-            ai_does: process.ki_verordnung.as_ref().map(|ki| ki.begruendung.clone()),
+            ai: process.asks_a_model(),
+            ai_does: process.model_uses().into_iter().map(|use_of| use_of.begruendung.clone()).collect(),
             decision: match process.automatisierung {
                 Automatisierung::Assistenz => Decision::Assistenz,
                 Automatisierung::Teil => Decision::Teil,

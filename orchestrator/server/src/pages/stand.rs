@@ -43,13 +43,15 @@ pub enum HappenedKind {
     Wait,
     Event,
     Process,
+    /// Another case, in which a model may have had a say.
+    ProcessWithModel,
     Staff,
     Applicant,
 }
 
 impl HappenedKind {
     #[cfg(test)]
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Read,
         Self::Write,
         Self::Send,
@@ -60,6 +62,7 @@ impl HappenedKind {
         Self::Wait,
         Self::Event,
         Self::Process,
+        Self::ProcessWithModel,
         Self::Staff,
         Self::Applicant,
     ];

@@ -167,7 +167,7 @@ fn wordings_of_every_state_exist() {
     }
     for decision in [Decision::Assistenz, Decision::Teil, Decision::Voll] {
         let mut page = AntragPage::sample(false, Lang::De);
-        page.notice = page.notice.map(|notice| Notice { decision, ai: decision == Decision::Voll, ai_does: None, privacy_contact: None, ..notice });
+        page.notice = page.notice.map(|notice| Notice { decision, ai: decision == Decision::Voll, ai_does: Vec::new(), privacy_contact: None, ..notice });
         assert!(tags(&render(&Page::Antrag(Box::new(page)), &frame(Lang::De, false))).len() > 10);
     }
 }

@@ -50,7 +50,7 @@ fn row(tenant: &TenantSite, loaded: &Loaded, step: &Step, at: Timestamp, helper:
     let asks = step.kind.asks().is_some();
     let kind = match helper {
         Some((model, _)) if asks && model == STAND_IN => HappenedKind::Patterns,
-        _ => kind(run, step),
+        _ => kind(loaded, step),
     };
     Happened {
         title: step.title.clone(),
@@ -63,7 +63,8 @@ fn row(tenant: &TenantSite, loaded: &Loaded, step: &Step, at: Timestamp, helper:
     }
 }
 
-fn kind(run: &Run, step: &Step) -> HappenedKind {
+fn kind(loaded: &Loaded, step: &Step) -> HappenedKind {
+    let (process, run) = (&loaded.prepared.process, &loaded.run);
     match &step.kind {
         StepKind::Tool(_) => match run.effect_of(&step.id, Phase::Do).map(|(_, effect)| effect.intent.effect) {
             Some(Effect::Write) => HappenedKind::Write,
@@ -75,6 +76,7 @@ fn kind(run: &Run, step: &Step) -> HappenedKind {
         StepKind::Set(_) => HappenedKind::Set,
         StepKind::Wait(wait) if wait.event().is_some() => HappenedKind::Event,
         StepKind::Wait(_) => HappenedKind::Wait,
+        StepKind::Process(call) if process.children.get(&call.name).is_none_or(|child| child.asks_a_model()) => HappenedKind::ProcessWithModel,
         StepKind::Process(_) => HappenedKind::Process,
         StepKind::Human(_) if is_hers(run, step) => HappenedKind::Applicant,
         StepKind::Human(_) => HappenedKind::Staff,

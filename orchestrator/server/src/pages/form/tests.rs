@@ -282,7 +282,11 @@ fn shipped_processes_can_be_asked_for() {
         if process.triggers.iter().any(|trigger| matches!(trigger.kind, TriggerKind::Intake { .. })) {
             assert!(!Form::paged(&process.input.root).unwrap().pages().is_empty());
         }
-        assert!(!Notice::of(process, Lang::De).keep_case.is_empty());
+        let notice = Notice::of(process, Lang::De);
+        assert!(!notice.keep_case.is_empty());
+        // a model in a process it calls is a model: whoever applies is told
+        let with_model = ["gewerbeanmeldung", "hundesteuer-anmeldung", "sitzungsvorlage", "wohngeld-anlage", "wohngeld-vollstaendigkeit"];
+        assert_eq!((notice.ai, !notice.ai_does.is_empty()), (with_model.contains(&process.id.as_str()), notice.ai), "{}", process.id);
         for step in process.steps.values() {
             // choices from the run stand in the form once the task is opened
             if let StepKind::Human(human) = &step.kind

@@ -66,7 +66,10 @@ impl AntragPage {
                 responsible: "Steueramt der Verbandsgemeinde".into(),
                 contact: vec!["Schubertstraße 18, 76756 Bellheim".into(), "Telefon 07272 7008-0".into()],
                 ai: true,
-                ai_does: Some("Das Modell ordnet nur die Art des Nachweises ein. Es setzt nichts fest, ein Mensch entscheidet.".into()),
+                ai_does: vec![
+                    "Das Modell ordnet nur die Art des Nachweises ein. Es setzt nichts fest, ein Mensch entscheidet.".into(),
+                    format!("Ein zweites fasst zusammen. {EVIL}"),
+                ],
                 decision: Decision::Assistenz,
                 purpose: "Festsetzung der Hundesteuer".into(),
                 legal_basis: vec!["KAG RLP § 5".into(), "Hundesteuersatzung".into()],

@@ -24,6 +24,11 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("happened_wait", "Bis hierhin wurde gewartet.", "The case waited until here."),
     ("happened_event", "Eine Meldung einer anderen Stelle ist eingetroffen.", "A message from elsewhere arrived."),
     ("happened_process", "Ein weiterer Vorgang wurde dafür ausgeführt.", "Another case was carried out for this."),
+    (
+        "happened_process_with_model",
+        "Ein weiterer Vorgang wurde dafür ausgeführt. Dabei kann künstliche Intelligenz geholfen haben: ein Sprachmodell.",
+        "Another case was carried out for this. Artificial intelligence may have helped with it: a language model.",
+    ),
     ("happened_staff", "Das hat eine Mitarbeiterin oder ein Mitarbeiter geprüft und entschieden.", "A member of staff checked and decided this."),
     ("happened_applicant", "Das haben Sie beantwortet.", "You answered this."),
     ("happened_place", "Beteiligt:", "Involved:"),
