@@ -297,3 +297,28 @@ fn metrics_are_for_this_machine_and_name_nobody() {
     });
     server.stop();
 }
+
+/// One form asks for „Name“, another for a household of which everybody has one.
+#[test]
+fn somebody_is_found_whatever_a_form_calls_her_name() {
+    let tenant = Tenant::new();
+    for (process, case, wanted, not_hers) in [
+        (
+            "gewerbeanmeldung",
+            "gewerbe-gaststaette-ohne-erlaubnis.json",
+            ["familienname=D’Angelo", "geburtsdatum=11.02.1979"],
+            ["familienname=D’Angelo", "geburtsdatum=12.02.1979"],
+        ),
+        ("wohngeld-vollstaendigkeit", "wohngeld-vollstaendig.json", ["vornamen=Lan", "familienname=Nguyễn"], ["vornamen=Minh", "familienname=Nguyễn"]),
+    ] {
+        let path = crate::desk::root().join("workflows/cases").join(case).display().to_string();
+        let waits = tenant.laufzettel(&["run", process, "--input", &path, "--as", "applicant", "--until-waiting", "--json"]);
+        assert_eq!(waits.status.code(), Some(7), "{process}: {}", text(&waits));
+        let told: Value = serde_json::from_slice(&waits.stdout).unwrap_or_else(|_| panic!("{}", text(&waits)));
+        let nummer = told["nummer"].as_str().expect("a number");
+        let (exit, report) = subject(&tenant, "d.braun", &wanted);
+        assert!(exit == Some(0) && report.contains(nummer), "{process}: {report}");
+        let (exit, nobody) = subject(&tenant, "d.braun", &not_hers);
+        assert!(exit == Some(0) && !nobody.contains(nummer), "{process}: {nobody}");
+    }
+}

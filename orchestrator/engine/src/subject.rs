@@ -1,84 +1,99 @@
-//! Whose data a run is, as terms somebody can be looked for by (Art. 15 GDPR): the fields of the process's `betroffen`, each with its
-//! text as it is compared. Pure: what becomes of the terms (a key each, under a secret) is the shell's.
+//! Whose data a run is, as terms somebody can be looked for by (Art. 15 GDPR): the texts and numbers of the process's `betroffen`, as
+//! they are compared. Pure: what becomes of the terms (a key each, under a secret) is the shell's.
 
 use std::collections::BTreeSet;
 
 use laufzettel_domain::{Value, file::File};
-use laufzettel_process::{
-    Process,
-    expression::{Shape, Template},
-};
+use laufzettel_process::Process;
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::{context::Context, run::Run, scope::scope};
 
-/// Terms of one run: a person has some dozen fields, a household some hundred.
-const TERMS_MAX: usize = 200;
+/// Terms of one run: a person has some dozen, a household of twelve with all its incomes some hundreds.
+const TERMS_MAX: usize = 1000;
 /// Characters of a text that is looked for; longer ones name nobody.
 const TEXT_CHARS_MAX: usize = 200;
-/// The field of a value that has no name of its own.
-const UNNAMED: &str = "betroffen";
-/// Fields in which blanks and signs are only for the eye.
-const GROUPED: [&str; 7] = ["iban", "telefon", "mobil", "steuerid", "steuernummer", "chipnummer", "kennzeichen"];
+/// Words of a name, an address, a kind of income; what has more is prose, and is found as a whole or not at all.
+const WORDS_MAX: usize = 8;
 
-/// A field's name and its text as it is compared.
+/// Something somebody is found by, as it is compared: a word, a day, or a number without its blanks and signs. In which field it stood does
+/// not count: one form asks for „Familienname“, another for „Name“, a third for both in one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Term {
-    pub field: String,
-    pub text: String,
-}
+pub struct Term(String);
 
 impl Term {
-    /// As it is written by whoever fills in a form, or looks for somebody. `None`: nobody is found by it.
-    pub fn new(field: &str, text: &str) -> Option<Self> {
-        let field = field.trim().to_lowercase();
-        let text = normalised(&field, text);
-        (!field.is_empty() && !text.is_empty() && text.chars().count() <= TEXT_CHARS_MAX).then_some(Self { field, text })
+    /// Everything a text may be found by.
+    pub fn kept(text: &str) -> BTreeSet<Self> {
+        let text = normalised(text);
+        if let Some(day) = day(&text) {
+            return BTreeSet::from([Self(day)]);
+        }
+        let words: Vec<&str> = words(&text).collect();
+        let words = words.iter().filter(|_| words.len() <= WORDS_MAX).map(|word| Self((*word).to_owned()));
+        words.chain(number(&text).map(Self)).filter(Self::fits).collect()
+    }
+
+    /// What must all be there for somebody who is looked for by this text. Empty: nobody is found by it.
+    pub fn sought(text: &str) -> BTreeSet<Self> {
+        let text = normalised(text);
+        let all: BTreeSet<Self> = match day(&text).or_else(|| number(&text)) {
+            Some(one) => BTreeSet::from([Self(one)]),
+            None => words(&text).map(|word| Self(word.to_owned())).collect(),
+        };
+        if all.iter().all(Self::fits) { all } else { BTreeSet::new() }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn fits(&self) -> bool {
+        self.0.chars().count() <= TEXT_CHARS_MAX
     }
 }
 
-/// What the data subject of a run is found by; nothing where its process names none, or its expression names nothing here.
+/// What the data subjects of a run are found by; nothing where its process names none, or its expression names nothing here.
 pub fn subject(process: &Process, context: &Context, run: &Run) -> BTreeSet<Term> {
     let Some(template) = &process.betroffen else { return BTreeSet::new() };
     let mut terms = BTreeSet::new();
     if let Ok(value) = template.evaluate(&scope(process, context, run)) {
-        collect(name_of(template), &value, &mut terms);
+        collect(&value, &mut terms);
     }
     terms
 }
 
-/// What a lone value is called: as the field it was read from.
-fn name_of(template: &Template) -> &str {
-    match template {
-        Template::Expression(expression) => match &expression.shape {
-            Shape::Ref(path) => path.0.last().map_or(UNNAMED, String::as_str),
-            _ => UNNAMED,
-        },
-        _ => UNNAMED,
-    }
-}
-
-fn collect(field: &str, value: &Value, terms: &mut BTreeSet<Term>) {
+fn collect(value: &Value, terms: &mut BTreeSet<Term>) {
     if terms.len() >= TERMS_MAX || File::from_value(value).is_some() {
         return;
     }
     match value {
-        Value::Object(map) => map.iter().for_each(|(name, inner)| collect(name, inner, terms)),
-        Value::Array(items) => items.iter().for_each(|item| collect(field, item, terms)),
-        Value::String(text) => terms.extend(Term::new(field, text)),
-        Value::Number(number) => terms.extend(Term::new(field, &number.to_string())),
+        Value::Object(map) => map.values().for_each(|inner| collect(inner, terms)),
+        Value::Array(items) => items.iter().for_each(|item| collect(item, terms)),
+        Value::String(text) => terms.extend(Term::kept(text)),
+        Value::Number(number) => terms.extend(Term::kept(&number.to_string())),
         Value::Null | Value::Bool(_) => {}
     }
 }
 
-/// Composed (NFC), without regard to case, ß as ss; blanks as one; a German date as ISO writes it.
-fn normalised(field: &str, text: &str) -> String {
-    let text: String = text.nfc().collect::<String>().to_lowercase().replace('ß', "ss");
-    if GROUPED.contains(&field) {
-        return text.chars().filter(|c| c.is_alphanumeric()).collect();
-    }
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    jiff::civil::Date::strptime("%d.%m.%Y", &text).map_or(text, |date| date.to_string())
+/// Composed (NFC), without regard to case, ß as ss.
+fn normalised(text: &str) -> String {
+    text.trim().nfc().collect::<String>().to_lowercase().replace('ß', "ss")
+}
+
+/// Blanks, and what stands between the parts of a name.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| c.is_whitespace() || [',', ';'].contains(&c)).filter(|word| !word.is_empty())
+}
+
+/// As ISO writes it, whoever wrote it.
+fn day(text: &str) -> Option<String> {
+    let day = jiff::civil::Date::strptime("%d.%m.%Y", text).ok().or_else(|| text.parse().ok().filter(|_| text.len() == "2026-01-01".len()))?;
+    Some(day.to_string())
+}
+
+/// What has a digit in it (IBAN, telephone, number of a house): blanks and signs are only for the eye.
+fn number(text: &str) -> Option<String> {
+    text.chars().any(|c| c.is_ascii_digit()).then(|| text.chars().filter(|c| c.is_alphanumeric()).collect())
 }
 
 #[cfg(test)]
@@ -87,39 +102,50 @@ mod tests {
 
     use super::*;
 
+    fn told(terms: BTreeSet<Term>) -> Vec<String> {
+        terms.into_iter().map(|term| term.0).collect()
+    }
+
+    /// Whoever is looked for by the second text is found where the first was written.
     #[test]
     fn texts_are_compared_as_people_mean_them() {
-        for (field, written, expected) in [
-            ("familienname", " Weber ", Some("weber")),
-            ("familienname", "WEBER", Some("weber")),
-            ("familienname", "Gro\u{df}", Some("gross")),
+        for (written, sought, found) in [
+            (" Weber ", "WEBER", true),
+            ("Gro\u{df}", "gross", true),
             // composed and decomposed
-            ("familienname", "Mu\u{308}ller", Some("müller")),
-            ("familienname", "Müller", Some("müller")),
-            ("vornamen", "Anna  Maria", Some("anna maria")),
-            ("geburtsdatum", "1980-03-01", Some("1980-03-01")),
-            ("geburtsdatum", "1.3.1980", Some("1980-03-01")),
-            ("iban", "DE89 3704 0044 0532 0130 00", Some("de89370400440532013000")),
-            ("telefon", "+49 (651) 123-45", Some("4965112345")),
-            ("familienname", "  ", None),
-            ("", "Weber", None),
+            ("Mu\u{308}ller", "Müller", true),
+            ("Anna  Maria", "Anna Maria", true),
+            ("Anna Maria", "Maria", true),
+            ("Minh Nguyễn", "Nguyễn", true),
+            ("Nguyễn, Minh", "Minh Nguyễn", true),
+            ("Weber", "Web", false),
+            ("Weber-Klein", "Weber", false),
+            ("1980-03-01", "1.3.1980", true),
+            ("01.03.1980", "1980-03-01", true),
+            ("1980-03-01", "01031980", false),
+            ("DE89 3704 0044 0532 0130 00", "de89370400440532013000", true),
+            ("DE89370400440532013000", "DE89 3704", false),
+            ("+49 (651) 123-45", "0049 651 12345", false),
+            ("+49 (651) 123-45", "+4965112345", true),
+            ("minh99@example.org", "Minh99@example.org", true),
+            ("Hauptstr. 12 a", "hauptstr. 12a", true),
+            ("76756", "76756", true),
+            ("ein Satz mit mehr Worten als ein Name hat, viel mehr", "Satz", false),
+            ("Weber", "  ", false),
         ] {
-            assert_eq!(Term::new(field, written).map(|term| term.text).as_deref(), expected, "{field}: {written}");
+            let (kept, sought_for) = (Term::kept(written), Term::sought(sought));
+            assert_eq!(!sought_for.is_empty() && sought_for.is_subset(&kept), found, "{written}: {sought}");
         }
-        assert_eq!(Term::new("x", &"a".repeat(201)), None);
+        assert_eq!((told(Term::kept(&"a".repeat(201))), told(Term::sought(&"a".repeat(201)))), (vec![], vec![]));
     }
 
     #[test]
     fn every_text_and_number_is_a_term_and_nothing_else() {
         let file = serde_json::to_value(File::describe("ausweis.pdf", "application/pdf", b"1")).unwrap();
-        let value = json!({ "familienname": "Weber", "anschrift": { "plz": 54290, "ort": "Trier" }, "kinder": [{ "familienname": "Abel" }], "vornamen": ["Eva", "Ina"],
+        let value = json!({ "familienname": "Weber", "anschrift": { "plz": 54290, "ort": "Trier" }, "kinder": [{ "name": "Ida Abel" }], "vornamen": ["Eva", "Ina"],
             "ausweis": file, "einverstanden": true, "fax": null });
         let mut terms = BTreeSet::new();
-        collect(UNNAMED, &value, &mut terms);
-        let told: Vec<String> = terms.into_iter().map(|term| format!("{}={}", term.field, term.text)).collect();
-        assert_eq!(told, ["familienname=abel", "familienname=weber", "ort=trier", "plz=54290", "vornamen=eva", "vornamen=ina"]);
-        let mut alone = BTreeSet::new();
-        collect("name", &json!("Weber"), &mut alone);
-        assert_eq!(alone, BTreeSet::from([Term { field: "name".into(), text: "weber".into() }]));
+        collect(&value, &mut terms);
+        assert_eq!(told(terms), ["54290", "abel", "eva", "ida", "ina", "trier", "weber"]);
     }
 }

@@ -27,8 +27,8 @@ use laufzettel_domain::Lang;
 use serde::Serialize;
 
 pub use citizen::{
-    Answered, AntragPage, Decision, EntwurfPage, Notice, Question, QuittungPage, Reached, ReviewSection, Said, Station, StatusPage, Step, StepProgress,
-    StepRow, WeiterPage, ZusammenfassungPage,
+    Answered, AntragPage, Decision, EntwurfPage, NextWords, Notice, Question, QuittungPage, Reached, ReviewSection, Said, Station, StatusPage, Step,
+    StepProgress, StepRow, WeiterPage, ZusammenfassungPage,
 };
 pub use form::{FileField, Filled, Form, FormView, UploadedFile};
 pub use live::Live;

@@ -26,7 +26,7 @@ use laufzettel_worker::{Loaded, status_key, task_title};
 use crate::{
     form_data::Sent,
     intake::new_key,
-    pages::{self, Answered, Filled, Notice, Page, Question, Reached, Said, Shown, Station, StatusPage, Withdrawal},
+    pages::{self, Answered, Filled, NextWords, Notice, Page, Question, Reached, Said, Shown, Station, StatusPage, Withdrawal},
     reply::Asked,
     session,
     signin::password::address,
@@ -221,7 +221,7 @@ fn view(tenant: &TenantSite, loaded: &Loaded, asked: &Asked, sight: Sight<'_>, h
         responsible: process.verantwortlich.clone(),
         stations: StatusPage::stations(current, &reached),
         current,
-        next: None,
+        next: what_next(loaded),
         said: sight.said,
         question: question(tenant, loaded, asked, sight),
         answered: answered.collect(),
@@ -237,6 +237,17 @@ fn view(tenant: &TenantSite, loaded: &Loaded, asked: &Asked, sight: Sight<'_>, h
         added: added::list(tenant, run, &format!("{}/dateien", asked.path), asked.lang),
         withdraw: run.applicant().map(|_| withdrawal(process, run)),
         withdraw_link: format!("{}/zurueckziehen", asked.path),
+    }
+}
+
+fn what_next(loaded: &Loaded) -> NextWords {
+    let run = &loaded.run;
+    match run.state() {
+        RunState::Failed => NextWords::Failed,
+        RunState::Cancelled => NextWords::Cancelled,
+        RunState::Completed if loaded.gone.is_some() => NextWords::Gone,
+        RunState::Completed if run.received.as_object().is_some_and(|received| !received.is_empty()) => NextWords::Received,
+        _ => NextWords::Station,
     }
 }
 

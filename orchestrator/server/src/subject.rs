@@ -88,17 +88,20 @@ impl From<laufzettel_store::Error> for SubjectError {
     }
 }
 
-/// Looks for a person and says what is kept of her. `fields`: name and text, all of which must fit.
+/// Looks for a person and says what is kept of her. `fields`: what each detail is called, and its text; all of them must fit, in whichever
+/// field of a process they stand.
 pub async fn report(desk: &Desk, by: &Caller, fields: &[(String, String)], reason: &str) -> Result<SubjectReport, SubjectError> {
-    let terms: BTreeSet<Term> = fields.iter().filter_map(|(name, text)| Term::new(name, text)).collect();
-    if terms.len() < FIELDS_MIN {
+    let details = fields.iter().map(|(name, text)| (name.trim().to_lowercase(), Term::sought(text)));
+    let sought: Vec<(String, BTreeSet<Term>)> = details.filter(|(name, terms)| !name.is_empty() && !terms.is_empty()).collect();
+    if sought.len() < FIELDS_MIN {
         return Err(SubjectError::TooVague);
     }
+    let terms: BTreeSet<Term> = sought.iter().flat_map(|(_, terms)| terms.clone()).collect();
     let mut runs = desk.runs_of(&terms, RUNS_MAX + 1).await?;
     let more = runs.len() > RUNS_MAX as usize;
     runs.truncate(RUNS_MAX as usize);
     let runs = with_called(desk, runs).await?;
-    let names: BTreeSet<&str> = terms.iter().map(|term| term.field.as_str()).collect();
+    let names: BTreeSet<&str> = sought.iter().map(|(name, _)| name.as_str()).collect();
     let body = json!({ "fields": names, "runs": runs.iter().map(ToString::to_string).collect::<Vec<_>>(), "reason": reason });
     desk.record("subject.reported", by, body).await.map_err(|error| WishError::Unavailable(error.to_string()))?;
     let mut told = Vec::new();

@@ -217,8 +217,7 @@ pub struct StatusPage {
     /// All six in order; `StatusPage::stations` makes them.
     pub stations: Vec<StationView>,
     pub current: Station,
-    /// What happens next, if more is known than the usual of the station.
-    pub next: Option<String>,
+    pub next: NextWords,
     /// What became of an answer she has just sent.
     pub said: Option<Said>,
     pub question: Option<Question>,
@@ -244,6 +243,21 @@ pub struct StatusPage {
     /// `None`: nobody applied.
     pub withdraw: Option<Withdrawal>,
     pub withdraw_link: String,
+}
+
+/// What she is told about how it goes on: of the station, unless the run came to another end than a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NextWords {
+    Station,
+    /// The decision can be downloaded here.
+    Received,
+    /// It could be, but contents have been erased.
+    Gone,
+    /// Ended by a mistake: nothing has been decided.
+    Failed,
+    /// Ended by the house without a decision.
+    Cancelled,
 }
 
 /// What became of an answer, or of what else she did.

@@ -39,7 +39,7 @@ impl StatusPage {
             responsible: "Steueramt".into(),
             stations: StatusPage::stations(current, &reached),
             current,
-            next: None,
+            next: if current == Station::Abgeschlossen { NextWords::Failed } else { NextWords::Station },
             said: (current == Station::InBearbeitung).then_some(Said::Arrived),
             question: None,
             answered: vec![Answered { title: EVIL.into(), at: at(10) }],

@@ -102,6 +102,22 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
         "Die Bearbeitung ist beendet. Was Sie noch tun müssen oder können, steht in unserer Entscheidung.",
         "The processing has ended. What you still have to do, or can do, is said in our decision.",
     ),
+    (
+        "next_gone",
+        "Die Bearbeitung ist beendet, und die Inhalte sind inzwischen gelöscht. Herunterladen können Sie hier nichts mehr.",
+        "The processing has ended, and the contents have been erased since. There is nothing left to download here.",
+    ),
+    (
+        "next_failed",
+        "Bei der Bearbeitung ist etwas schiefgegangen, und sie ist nicht zu Ende gekommen. Entschieden ist nichts. Ihr Antrag ist bei uns eingegangen.",
+        "Something went wrong while we worked on it, and the processing did not come to its end. Nothing has been decided. We did receive your application.",
+    ),
+    ("next_cancelled", "Wir haben die Bearbeitung hier beendet, ohne zu entscheiden.", "We have ended the processing here without a decision."),
+    (
+        "next_ask",
+        "Haben Sie noch nichts von uns gehört, fragen Sie bitte mit Ihrer Vorgangsnummer nach bei:",
+        "If you have not heard from us yet, please ask with your case number at:",
+    ),
     ("received_heading", "Unsere Entscheidung", "Our decision"),
     (
         "received_text",

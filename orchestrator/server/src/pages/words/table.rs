@@ -182,7 +182,11 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
         "Wir haben eine Frage an Sie. Erst nach Ihrer Antwort geht es weiter.",
         "We have a question for you. We can continue once you have answered.",
     ),
-    ("next_abgeschlossen", "Die Bearbeitung ist beendet. Sie müssen nichts weiter tun.", "The processing has ended. There is nothing more for you to do."),
+    (
+        "next_abgeschlossen",
+        "Die Bearbeitung ist beendet. Was entschieden wurde, teilen wir Ihnen mit. Steht in unserem Schreiben eine Frist, gilt sie ab dem Tag, an dem Sie es bekommen.",
+        "The processing has ended. We tell you what has been decided. If our letter names a time limit, it runs from the day you receive it.",
+    ),
     ("question_heading", "Wir haben eine Frage an Sie", "We have a question for you"),
     ("question_due", "Bitte antworten Sie bis", "Please answer by"),
     ("question_more", "Danach haben wir noch eine Frage an Sie.", "After that we have another question for you."),
