@@ -125,6 +125,11 @@ pub async fn fill(page: &Client, value: &Value, path: &str) {
             let word = if *yes { "ja" } else { "nein" };
             tick(page, &format!("input[name='{path}'][value='{word}']")).await;
         }
+        // an amount is asked for in euro
+        Value::Number(cent) if page.find(Locator::Css(&format!("[id='f-{path}.einheit']"))).await.is_ok() => {
+            let cent = cent.as_u64().expect("an amount");
+            enter(page, path, &format!("{},{:02}", cent / 100, cent % 100)).await;
+        }
         leaf => {
             let text = leaf.as_str().map_or_else(|| leaf.to_string(), str::to_owned);
             enter(page, path, &text).await;

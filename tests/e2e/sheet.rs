@@ -175,7 +175,8 @@ impl Sheet {
         names.dedup();
         for name in names.into_iter().filter(|name| !name.starts_with('_') && !name.ends_with(".entfernen")) {
             if let Some(text) = told(target, &name) {
-                self.enter(&name, &text);
+                let cent = at(target, &name).and_then(Value::as_u64).filter(|_| self.text.contains(&format!("id=\"f-{name}.einheit\"")));
+                self.enter(&name, &cent.map_or(text, |cent| format!("{},{:02}", cent / 100, cent % 100)));
             }
         }
         for name in self.files.clone() {

@@ -11,6 +11,7 @@ pub mod file;
 pub mod finding;
 pub mod label;
 pub mod lang;
+pub mod money;
 pub mod names;
 pub mod path;
 

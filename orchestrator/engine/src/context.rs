@@ -27,4 +27,9 @@ impl Context {
     pub fn zone(&self) -> jiff::tz::TimeZone {
         jiff::tz::TimeZone::get(&self.zeitzone).unwrap_or(jiff::tz::TimeZone::UTC)
     }
+
+    /// The tenant's day at an instant.
+    pub fn day(&self, at: jiff::Timestamp) -> jiff::civil::Date {
+        at.to_zoned(self.zone()).date()
+    }
 }

@@ -192,7 +192,7 @@ fn kinds(value: &Value, own_domains: &[String]) -> BTreeSet<Detected> {
 
 /// Begins a run.
 pub fn start(process: &Process, context: &Context, tenant: &TenantId, id: RunId, start: Start, at: Timestamp) -> Result<(Run, Vec<Event>), Rejection> {
-    let problems = process.input.validate(&start.input);
+    let problems = process.input.validate_on(&start.input, context.day(at));
     if !problems.is_empty() {
         return Err(Rejection::Invalid(problems));
     }
@@ -351,7 +351,7 @@ fn take_answer(sheet: &mut Sheet<'_>, answer: Answer) -> Result<(), Rejection> {
         TaskKind::Approval | TaskKind::Ask => steps::agent::answer(sheet, &task, answer),
         TaskKind::Takeover | TaskKind::Doubt => {
             let path = task.opened.path.clone().ok_or_else(|| Rejection::stale("Diese Aufgabe hat kein Ziel.", "This task has no target."))?;
-            steps::human::check_form(&task, &answer)?;
+            steps::human::check_form(sheet, &task, &answer)?;
             let by = answer.by.clone();
             let values = answer.values.clone();
             let came_of = repair::written(&values)?;

@@ -76,7 +76,7 @@ pub(crate) fn value_field() -> Value {
 const SUPPLIED_CHARS_MAX: usize = 20_000;
 
 pub(crate) fn answer(sheet: &mut Sheet<'_>, task: &Task, answer: Answer) -> Result<(), Rejection> {
-    human::check_form(task, &answer)?;
+    human::check_form(sheet, task, &answer)?;
     let step = task.opened.step.clone();
     let by = answer.by.clone();
     let decision = answer.values["entscheidung"].as_str().unwrap_or_default().to_owned();

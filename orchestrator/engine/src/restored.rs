@@ -34,7 +34,7 @@ fn form() -> Value {
 }
 
 pub(crate) fn answer(sheet: &mut Sheet<'_>, task: &Task, answer: Answer) -> Result<(), Rejection> {
-    human::check_form(task, &answer)?;
+    human::check_form(sheet, task, &answer)?;
     let (by, goes_on) = (answer.by.clone(), answer.values["entscheidung"] == "fortsetzen");
     human::record(sheet, task, answer);
     if !goes_on && sheet.run.ending.is_none() {

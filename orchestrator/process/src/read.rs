@@ -16,7 +16,11 @@ pub use process::{Governance, read, read_whole};
 
 use laufzettel_domain::{Findings, Node, Place, ProcessId, StepId, Text, Value, document::Kind};
 
-use crate::{expression::Syntax, folder::Folder, schema::Schema};
+use crate::{
+    expression::Syntax,
+    folder::Folder,
+    schema::{self, Schema},
+};
 
 /// What reading one process needs beside its own text, and what it has used so far.
 pub(crate) struct Reader<'f> {
@@ -78,7 +82,9 @@ impl<'f> Reader<'f> {
 
     fn compiled(&self, value: Value, node: &Node, key: &str, path: &str, findings: &mut Findings) -> Option<Schema> {
         let of_file = |Text { de, en }: Text| Text::new(format!("{path}: {de}"), format!("{path}: {en}"));
-        Schema::build(value).map_err(|fault| bad_schema(node, key, &of_file(fault), findings)).ok()
+        let schema = Schema::build(value).map_err(|fault| bad_schema(node, key, &of_file(fault), findings)).ok()?;
+        own_keywords(&schema, node, key, findings);
+        Some(schema)
     }
 }
 
@@ -92,7 +98,16 @@ pub(crate) fn inline_schema(node: &Node, key: &str, findings: &mut Findings) -> 
         laufzettel_domain::document::fields::wrong_type(node, key, &Text::new("ein JSON-Schema", "a JSON Schema"), findings);
         return None;
     }
-    Schema::build(node.to_value()).map_err(|fault| bad_schema(node, key, &fault, findings)).ok()
+    let schema = Schema::build(node.to_value()).map_err(|fault| bad_schema(node, key, &fault, findings)).ok()?;
+    own_keywords(&schema, node, key, findings);
+    Some(schema)
+}
+
+/// Words of our own that mean nothing where they stand.
+fn own_keywords(schema: &Schema, node: &Node, key: &str, findings: &mut Findings) {
+    for (place, code, text) in schema::misplaced(&schema.root) {
+        findings.error(code, node.at, format!("{key}.{place}"), text);
+    }
 }
 
 pub(crate) fn syntax_errors(errors: Vec<Syntax>, key: &str, findings: &mut Findings) {

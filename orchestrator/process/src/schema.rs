@@ -2,6 +2,9 @@
 //!
 //! JSON Schema 2020-12. References stay inside the document; nothing is fetched.
 
+mod keywords;
+mod sentence;
+
 use std::sync::Arc;
 
 use jsonschema::{Validator, error::ValidationErrorKind as Kind};
@@ -9,6 +12,10 @@ use laufzettel_domain::{
     Label, Path, Text, Value,
     label::{Kategorie, Schutzbedarf},
 };
+
+pub use keywords::{is_cent, misplaced};
+pub use sentence::of_pattern;
+use sentence::{Told, sentence};
 
 #[derive(Clone)]
 pub struct Schema {
@@ -83,11 +90,14 @@ impl Schema {
         if let Kind::Required { property } = error.kind() {
             path = path.child(property.as_str().unwrap_or_default());
         }
-        let title = match self.at(&path.0) {
-            At::Known { schema, .. } => schema.get("title").and_then(Value::as_str).map(str::to_owned),
+        let declared = match self.at(&path.0) {
+            At::Known { schema, .. } => Some(schema),
             _ => None,
         };
-        Problem { message: sentence(error, title.as_deref().unwrap_or_default(), &path), path }
+        // what stands beside the keyword says more of it than what is declared elsewhere
+        let keyword = error.schema_path().to_string();
+        let own = keyword.rsplit_once('/').and_then(|(schema, _)| self.root.pointer(schema));
+        Problem { message: sentence(error, &Told { own, declared }, &path), path }
     }
 
     pub fn at(&self, path: &[String]) -> At<'_> {
@@ -337,61 +347,12 @@ fn fault(error: &jsonschema::ValidationError<'_>) -> Text {
     }
     let path = Path::new(at.split('/').skip(1));
     let found: String = plain(error.instance()).chars().take(FOUND_CHARS_MAX).collect();
-    let de = sentence(error, "", &path).de;
+    let de = sentence(error, &Told::default(), &path).de;
     Text::new(if at.is_empty() { de } else { format!("Bei „{at}“ steht „{found}“. {de}") }, en)
 }
 
 /// Characters shown of what stands where a schema is none: a line.
 const FOUND_CHARS_MAX: usize = 60;
-
-fn sentence(error: &jsonschema::ValidationError<'_>, title: &str, path: &Path) -> Text {
-    let name = if title.is_empty() { path.0.last().cloned().unwrap_or_default() } else { title.to_owned() };
-    let (de, en) = match error.kind() {
-        Kind::Required { .. } => ("Bitte ausfüllen.".to_owned(), "Please fill in.".to_owned()),
-        Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
-            let list = unexpected.join(", ");
-            (format!("Unbekanntes Feld: {list}."), format!("Unknown field: {list}."))
-        }
-        Kind::Enum { options } => {
-            let list = options.as_array().map(|o| o.iter().map(plain).collect::<Vec<_>>().join(", ")).unwrap_or_default();
-            (format!("Möglich sind: {list}."), format!("Possible: {list}."))
-        }
-        Kind::Constant { expected_value } => (format!("Muss „{}“ sein.", plain(expected_value)), format!("Must be \"{}\".", plain(expected_value))),
-        Kind::Format { format } => match format.as_str() {
-            "date" => ("Bitte ein Datum angeben (Jahr-Monat-Tag, z. B. 2026-05-10).".into(), "Please give a date (2026-05-10).".into()),
-            "email" => ("Das ist keine E-Mail-Adresse (z. B. name@beispiel.de).".into(), "This is no e-mail address.".into()),
-            other => (format!("Hat nicht die Form „{other}“."), format!("Does not have the form \"{other}\".")),
-        },
-        Kind::Pattern { pattern } => (format!("Hat nicht die verlangte Form ({pattern})."), format!("Does not have the required form ({pattern}).")),
-        Kind::MinLength { limit } if *limit == 1 => ("Bitte ausfüllen.".into(), "Please fill in.".into()),
-        Kind::MinLength { limit } => (format!("Mindestens {limit} Zeichen."), format!("At least {limit} characters.")),
-        Kind::MaxLength { limit } => (format!("Höchstens {limit} Zeichen."), format!("At most {limit} characters.")),
-        Kind::Minimum { limit } => (format!("Mindestens {limit}."), format!("At least {limit}.")),
-        Kind::Maximum { limit } => (format!("Höchstens {limit}."), format!("At most {limit}.")),
-        Kind::MinItems { limit } => (format!("Mindestens {limit} Einträge."), format!("At least {limit} entries.")),
-        Kind::MaxItems { limit } => (format!("Höchstens {limit} Einträge."), format!("At most {limit} entries.")),
-        Kind::Type { .. } => {
-            let expected = match error.kind() {
-                Kind::Type { kind } => format!("{kind:?}"),
-                _ => String::new(),
-            };
-            let word = if expected.contains("Integer") || expected.contains("Number") {
-                ("eine Zahl", "a number")
-            } else if expected.contains("Boolean") {
-                ("ja oder nein", "yes or no")
-            } else if expected.contains("Object") {
-                ("ein Block mit Feldern", "an object")
-            } else if expected.contains("Array") {
-                ("eine Liste", "a list")
-            } else {
-                ("ein Text", "a text")
-            };
-            (format!("Hier wird {} erwartet.", word.0), format!("Expected {}.", word.1))
-        }
-        _ => (format!("„{name}“ passt nicht zum Schema."), format!("\"{name}\" does not fit the schema.")),
-    };
-    Text::new(de, en)
-}
 
 fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
@@ -516,6 +477,14 @@ mod tests {
         let problems = schema().validate(&json!({"name": "zu lang", "art": "c", "hund": {}, "extra": 1}));
         let mut lines: Vec<_> = problems.iter().map(|p| format!("{}: {}", p.path, p.message.de)).collect();
         lines.sort();
-        assert_eq!(lines, [": Unbekanntes Feld: extra.", "art: Möglich sind: a, b.", "hund.chip: Bitte ausfüllen.", "name: Höchstens 5 Zeichen.",]);
+        assert_eq!(
+            lines,
+            [
+                ": Unbekanntes Feld: extra.",
+                "art: Möglich sind: a, b.",
+                "hund.chip: Bitte ausfüllen.",
+                "name: Höchstens 5 Zeichen sind möglich, es sind 7. Bitte kürzen Sie den Text."
+            ]
+        );
     }
 }

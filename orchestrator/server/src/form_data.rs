@@ -1,8 +1,13 @@
 //! A sent form: its pairs, and its files kept in the store with what is known of them.
 
+mod unread;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use axum::extract::{FromRequest as _, Multipart, Request};
+use axum::{
+    extract::{FromRequest as _, Multipart, Request},
+    response::IntoResponse as _,
+};
 use laufzettel_domain::{
     Lang, Text, Value,
     file::{File, media_type},
@@ -19,6 +24,8 @@ use crate::{
 const PAIRS_MAX: usize = 2_000;
 /// Bytes of one text field.
 const FIELD_BYTES_MAX: usize = 256 * 1024;
+
+pub use unread::{FORM_BYTES_MAX, Unread, weighed};
 
 pub struct Sent {
     pub pairs: Vec<(String, String)>,
@@ -47,13 +54,15 @@ impl Sent {
 }
 
 /// Reads a request of either encoding. `Err` for one that is no form.
-pub async fn read(request: Request, tenant: &TenantSite, form: &Form) -> Result<Sent, ()> {
+pub async fn read(request: Request, tenant: &TenantSite, form: &Form) -> Result<Sent, Unread> {
+    let request = unread::small(request).await?;
     if is_multipart(&request) {
         return read_multipart(request, tenant, form).await;
     }
-    let axum::Form(pairs): axum::Form<Vec<(String, String)>> = axum::Form::from_request(request, &()).await.map_err(|_| ())?;
+    let read: Result<axum::Form<Vec<(String, String)>>, _> = axum::Form::from_request(request, &()).await;
+    let axum::Form(pairs) = read.map_err(|refused| Unread::of(refused.into_response().status()))?;
     if pairs.len() > PAIRS_MAX || pairs.iter().any(|(_, value)| value.len() > FIELD_BYTES_MAX) {
-        return Err(());
+        return Err(Unread::Broken);
     }
     Ok(Sent::again(pairs, tenant, form))
 }
@@ -80,17 +89,17 @@ pub async fn first(request: Request, name: &str) -> Option<String> {
     None
 }
 
-async fn read_multipart(request: Request, tenant: &TenantSite, form: &Form) -> Result<Sent, ()> {
-    let mut parts = Multipart::from_request(request, &()).await.map_err(|_| ())?;
+async fn read_multipart(request: Request, tenant: &TenantSite, form: &Form) -> Result<Sent, Unread> {
+    let mut parts = Multipart::from_request(request, &()).await.map_err(|_| Unread::Broken)?;
     let mut sent = Sent { pairs: Vec::new(), files: Vec::new(), problems: Vec::new() };
     let mut arrived = Vec::new();
-    while let Some(part) = parts.next_field().await.map_err(|_| ())? {
+    while let Some(part) = parts.next_field().await.map_err(|error| Unread::of(error.status()))? {
         let Some(name) = part.name().map(str::to_owned) else { continue };
         if sent.pairs.len() + arrived.len() >= PAIRS_MAX {
-            return Err(());
+            return Err(Unread::Broken);
         }
         let file_name = part.file_name().map(str::to_owned);
-        let bytes = part.bytes().await.map_err(|_| ())?;
+        let bytes = part.bytes().await.map_err(|error| Unread::of(error.status()))?;
         match file_name {
             Some(file_name) if !file_name.is_empty() && !bytes.is_empty() => {
                 if let Some(field) = form.file_field(&name) {
@@ -98,8 +107,8 @@ async fn read_multipart(request: Request, tenant: &TenantSite, form: &Form) -> R
                 }
             }
             Some(_) => {}
-            None if bytes.len() <= FIELD_BYTES_MAX => sent.pairs.push((name, String::from_utf8(bytes.to_vec()).map_err(|_| ())?)),
-            None => return Err(()),
+            None if bytes.len() <= FIELD_BYTES_MAX => sent.pairs.push((name, String::from_utf8(bytes.to_vec()).map_err(|_| Unread::Broken)?)),
+            None => return Err(Unread::Broken),
         }
     }
     // nothing of a program that fills in what people do not see is kept
@@ -109,7 +118,7 @@ async fn read_multipart(request: Request, tenant: &TenantSite, form: &Form) -> R
     // what was there before counts first, wherever its reference stood in the request
     (sent.files, sent.problems) = known_files(&sent.pairs, &tenant.upload_key, form);
     for (field, name, bytes) in arrived {
-        take_file(tenant, &field, &name, &bytes, &mut sent).await?;
+        take_file(tenant, &field, &name, &bytes, &mut sent).await.map_err(|()| Unread::Broken)?;
     }
     Ok(sent.settled())
 }

@@ -27,8 +27,8 @@ use laufzettel_domain::Lang;
 use serde::Serialize;
 
 pub use citizen::{
-    Answered, AntragPage, Decision, EntwurfPage, NextWords, Notice, Question, QuittungPage, Reached, ReviewSection, Said, Station, StatusPage, Step,
-    StepProgress, StepRow, WeiterPage, ZusammenfassungPage,
+    Answered, AntragPage, Decision, EntwurfPage, House, NextWords, Notice, Question, QuittungPage, Reached, ReviewSection, Said, Station, StatusPage, Step, StepProgress,
+    StepRow, WeiterPage, ZusammenfassungPage,
 };
 pub use form::{FileField, Filled, Form, FormView, UploadedFile};
 pub use live::Live;
@@ -39,9 +39,7 @@ pub use process::{
 pub use reports::Report;
 pub use runs::{Called, Cancel, Entry, Gone, RunRow, RunState, StepKind, StepState, StepView, VorgaengePage, VorgangPage};
 pub use shown::{Origin, Shown, Source};
-pub use staff::{
-    AbgemeldetPage, AnmeldenPage, FehlerPage, PasswordForm, PersonChoice, ProcessRow, ProzessePage, StartPage, StartseitePage, TerminalPage, ZoneChoice,
-};
+pub use staff::{AbgemeldetPage, AnmeldenPage, FehlerPage, PasswordForm, PersonChoice, ProcessRow, ProzessePage, StartseitePage, TerminalPage, ZoneChoice};
 pub use stand::{
     AddedFile, AngabenPage, AnswerView, AusweisenPage, Happened, HappenedKind, Helper, NachreichenPage, OwnFile, RueckzugPage, Withdrawal, Withdrawn,
 };
@@ -146,8 +144,17 @@ pub enum Page {
     ProzessText(ProzessTextPage),
     ProzessFluesse(ProzessFluessePage),
     ProzessTabellen(ProzessTabellenPage),
-    Start(StartPage),
     Report(Report),
+}
+
+/// The switch of language within a form: a button of the form, so that nothing typed is lost.
+#[derive(Debug, Clone, Copy, Serialize)]
+struct Switch<'p> {
+    action: &'p str,
+    /// What shows the same page again.
+    intent: &'static str,
+    /// What the Enter key asks for: a browser takes the first button of a form for it, and the switch stands before all others.
+    usual: &'static str,
 }
 
 /// A text as one value of a query.
@@ -159,12 +166,19 @@ pub fn escape(text: &str) -> String {
 /// The whole HTML document.
 pub fn render(page: &Page, frame: &Frame) -> String {
     match page {
-        Page::Antrag(p) => templates::document("antrag.html", p, &p.heading(frame.lang), frame, p.form.problems.len()),
+        Page::Antrag(p) => {
+            let switch = Switch { action: &p.action, intent: INTENT_STAY, usual: p.forward };
+            templates::form("antrag.html", p.as_ref(), &p.heading(frame.lang), frame, p.form.problems.len(), switch)
+        }
         Page::Zusammenfassung(p) => {
-            templates::document("zusammenfassung.html", p, &format!("{} – {}", words::word("review_heading", frame.lang), p.title), frame, 0)
+            let switch = Switch { action: &p.action, intent: INTENT_REVIEW, usual: INTENT_REVIEW };
+            templates::form("zusammenfassung.html", p, &format!("{} – {}", words::word("review_heading", frame.lang), p.title), frame, 0, switch)
         }
         Page::Quittung(p) => templates::document("quittung.html", p, words::word("receipt_heading", frame.lang), frame, 0),
-        Page::Entwurf(p) => templates::document("entwurf.html", p, &format!("{} – {}", words::word("draft_saved", frame.lang), p.title), frame, 0),
+        Page::Entwurf(p) => {
+            let switch = Switch { action: &p.action, intent: INTENT_SAVE, usual: INTENT_STAY };
+            templates::form("entwurf.html", p, &format!("{} – {}", words::word("draft_saved", frame.lang), p.title), frame, 0, switch)
+        }
         Page::Weiter(p) => {
             templates::document("weiter.html", p, &format!("{} – {}", words::word("draft_open_heading", frame.lang), p.title), frame, usize::from(p.wrong))
         }
@@ -188,7 +202,6 @@ pub fn render(page: &Page, frame: &Frame) -> String {
         Page::ProzessText(p) => templates::document("prozess-text.html", p, &p.head.title, frame, 0),
         Page::ProzessFluesse(p) => templates::document("prozess-fluesse.html", p, &p.head.title, frame, 0),
         Page::ProzessTabellen(p) => templates::document("prozess-tabellen.html", p, &p.head.title, frame, 0),
-        Page::Start(p) => templates::document("start.html", p, &p.title, frame, p.form.problems.len()),
         Page::Report(p) => p.render(frame),
     }
 }

@@ -7,18 +7,23 @@ use std::sync::Arc;
 use axum::{
     Extension,
     extract::{Path, Request, State},
-    http::{HeaderMap, StatusCode, Uri},
+    http::{HeaderMap, Uri},
     response::{IntoResponse, Redirect, Response},
 };
-use laufzettel_domain::{Text, Via};
+use laufzettel_domain::{Text, Value, Via};
 use laufzettel_policy::{Who, permit_start};
-use laufzettel_process::{Process, model::TriggerKind, schema::Problem};
+use laufzettel_process::{Process, model::TriggerKind};
 use laufzettel_worker::{Prepared, StartError, StartRequest};
 
 use crate::{
     api::catalogue::NEXT_TIMES,
-    form_data, intake,
-    pages::{self, Filled, Form, Page, ProcessRow, ProzessePage, StartPage, ZoneChoice},
+    form_data,
+    intake::{
+        self,
+        sight::{Sight, read_value},
+        walk::{self, Intent, Lead, Position, Say},
+    },
+    pages::{self, Filled, Form, Page, ProcessRow, ProzessePage, ZoneChoice},
     reply::Asked,
     site::{Session, Site, TenantSite},
 };
@@ -100,19 +105,6 @@ async fn zones(tenant: &TenantSite, session: &Session, process: &Process, chosen
     zones.into_iter().map(choice).collect()
 }
 
-fn page_of(process: &Process, form: &Form, asked: &Asked, filled: &Filled<'_>, zones: Vec<ZoneChoice>, key: String) -> Page {
-    Page::Start(StartPage {
-        action: format!("/prozesse/{}/start", process.id),
-        title: process.title.clone(),
-        description: process.description.clone(),
-        responsible: process.verantwortlich.clone(),
-        version: process.version.to_string(),
-        form: form.view(filled, asked.lang),
-        zones,
-        key,
-    })
-}
-
 /// A process she may start, with its form. What she may not start is not there.
 async fn startable(tenant: &TenantSite, asked: &Asked, session: &Session, id: &str) -> Result<(Arc<Prepared>, Form), Response> {
     let Some(prepared) = tenant.desk.tenant.current(id) else { return Err(asked.missing()) };
@@ -132,10 +124,11 @@ pub async fn form(State(site): State<Arc<Site>>, Extension(session): Extension<S
         Ok(found) => found,
         Err(answered) => return answered,
     };
-    let zones = zones(tenant, &session, &prepared.process, None).await;
-    asked.ok(&page_of(&prepared.process, &form, &asked, &Filled::default(), zones, intake::new_key(tenant)))
+    let sight = Sight { house: Some(Vec::new()), ..Sight::new(&prepared.process, &form, &asked, intake::new_key(tenant)) };
+    asked.ok(&sight.page(Position::start(), Say::Nothing, &Filled::default()))
 }
 
+/// The same walk as a citizen's, but for drafts; at its end stands the case.
 pub async fn start(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(id): Path<String>, request: Request) -> Response {
     let tenant = &site.tenants[&session.tenant];
     let asked = Asked::new(request.uri(), request.headers(), Some(tenant), Some(&session));
@@ -143,44 +136,56 @@ pub async fn start(State(site): State<Arc<Site>>, Extension(session): Extension<
         Ok(found) => found,
         Err(answered) => return answered,
     };
-    let Ok(sent) = form_data::read(request, tenant, &form).await else { return asked.missing() };
-    let (mut value, mut problems) = form.parse(&sent.pairs);
-    let Ok(lost) = form_data::insert_files(tenant, &mut value, &sent.files).await else { return asked.unavailable() };
-    problems.extend(lost.into_iter().chain(sent.problems.clone()));
-    let mut key = sent.get(pages::KEY).filter(|k| k.len() == 32).map_or_else(|| intake::new_key(tenant), str::to_owned);
-    let zone = sent.get(pages::ZONE).filter(|zone| !zone.is_empty()).map(str::to_owned);
-    if problems.is_empty() {
-        let receipts = vec![format!("start:{id}:{}:{key}", session.caller.subject)];
-        let begin = StartRequest {
-            process: id,
-            caller: session.caller.clone(),
-            run_as: None,
-            input: value.clone(),
-            zone,
-            receipts,
-            clock: None,
-            facts: serde_json::Value::Null,
-            status: false,
-        };
-        match tenant.desk.start(begin).await {
-            Ok(started) => return Redirect::to(&format!("/vorgaenge/{}", started.run)).into_response(),
-            // the same key with other data is another case: it is shown once more under a key of its own, never dropped
-            Err(StartError::Duplicate(run)) => match tenant.desk.load(run).await {
-                Ok(Some(loaded)) if loaded.gone.is_none() && loaded.run.input != value => key = intake::new_key(tenant),
-                Ok(_) => return Redirect::to(&format!("/vorgaenge/{run}")).into_response(),
-                Err(_) => return asked.unavailable(),
-            },
-            Err(StartError::Denied(decision)) => return asked.denied(&decision),
-            Err(StartError::Quota(exceeded)) => return asked.too_many(&exceeded),
-            Err(StartError::Invalid(found)) => problems = found,
-            Err(_) => return asked.unavailable(),
-        }
-    }
+    let mut sent = match form_data::read(request, tenant, &form).await {
+        Ok(sent) => sent,
+        Err(why) => return asked.unread(why),
+    };
+    let (intent, position) = walk::step(&form, &mut sent);
+    let Ok((value, problems)) = read_value(tenant, &prepared.process, &form, &sent).await else { return asked.unavailable() };
+    let key = sent.get(pages::KEY).filter(|key| key.len() == intake::KEY_CHARS).map_or_else(|| intake::new_key(tenant), str::to_owned);
     let zones = zones(tenant, &session, &prepared.process, sent.get(pages::ZONE)).await;
-    again(&prepared.process, &form, &asked, &sent, &problems, zones, key)
+    let new = Sight::new(&prepared.process, &form, &asked, key);
+    let sight = Sight { form: form.laid(&sent.pairs), problems: &problems, house: Some(zones), ..new };
+    // the house puts nothing away: a case that is not begun yet is nobody's
+    let intent = if matches!(intent, Intent::Save | Intent::Discard) { Intent::Stay } else { intent };
+    match walk::lead(&sight.form, &intent, &position.clone().settled(&sight.form), &sent.pairs, &problems) {
+        Lead::Show { position, say } => sight.shown(position, say, &sent),
+        Lead::Summary => asked.ok(&sight.summary(&sent, &value)),
+        Lead::Send => begin(tenant, &session, sight, &position, &sent, value).await,
+    }
 }
 
-fn again(process: &Process, form: &Form, asked: &Asked, sent: &form_data::Sent, problems: &[Problem], zones: Vec<ZoneChoice>, key: String) -> Response {
-    let filled = Filled { pairs: &sent.pairs, problems, files: &sent.files, ..Filled::default() };
-    asked.page(StatusCode::UNPROCESSABLE_ENTITY, &page_of(process, form, asked, &filled, zones, key))
+/// Starts the case, once for each key of a form.
+async fn begin(tenant: &TenantSite, session: &Session, sight: Sight<'_>, position: &Position, sent: &form_data::Sent, value: Value) -> Response {
+    let asked = sight.asked;
+    let request = StartRequest {
+        process: sight.process.id.to_string(),
+        caller: session.caller.clone(),
+        run_as: None,
+        input: value.clone(),
+        zone: sent.get(pages::ZONE).filter(|zone| !zone.is_empty()).map(str::to_owned),
+        receipts: vec![format!("start:{}:{}:{}", sight.process.id, session.caller.subject, sight.key)],
+        clock: None,
+        facts: Value::Null,
+        status: false,
+    };
+    match tenant.desk.start(request).await {
+        Ok(started) => Redirect::to(&format!("/vorgaenge/{}", started.run)).into_response(),
+        // the same key with other data is another case: it is shown once more under a key of its own, never dropped
+        Err(StartError::Duplicate(run)) => match tenant.desk.load(run).await {
+            Ok(Some(loaded)) if loaded.gone.is_none() && loaded.run.input != value => {
+                let sight = Sight { key: intake::new_key(tenant), ..sight };
+                asked.ok(&sight.summary(sent, &value))
+            }
+            Ok(_) => Redirect::to(&format!("/vorgaenge/{run}")).into_response(),
+            Err(_) => asked.unavailable(),
+        },
+        Err(StartError::Denied(decision)) => asked.denied(&decision),
+        Err(StartError::Quota(exceeded)) => asked.too_many(&exceeded),
+        Err(StartError::Invalid(problems)) => match walk::lead(&sight.form, &Intent::Send, position, &sent.pairs, &problems) {
+            Lead::Show { position, say } => Sight { problems: &problems, ..sight }.shown(position, say, sent),
+            Lead::Summary | Lead::Send => asked.unavailable(),
+        },
+        Err(_) => asked.unavailable(),
+    }
 }

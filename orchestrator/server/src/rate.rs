@@ -1,4 +1,5 @@
-//! How often a key may ask: so many calls a minute, evenly, with a minute's worth at once. Pure.
+//! How often a key may ask, and how much an address may send: so many calls a minute, so many bytes an hour, evenly, with a minute's or an
+//! hour's worth at once. Pure.
 
 use std::collections::BTreeMap;
 
@@ -14,16 +15,26 @@ pub struct Rates(BTreeMap<String, Timestamp>);
 impl Rates {
     /// Counts one call. `Err`: seconds until the next one is taken.
     pub fn count(&mut self, key: &str, per_minute: u32, now: Timestamp) -> Result<(), i64> {
+        let step = 60_000 / i64::from(per_minute.max(1));
+        // a minute's worth ahead is what may come at once
+        self.take(key, step, step * i64::from(per_minute.max(1)), now)
+    }
+
+    /// Counts so many bytes of `per_hour`, an hour's worth at once. `Err`: seconds until as many are taken.
+    pub fn weigh(&mut self, key: &str, bytes: u64, per_hour: u64, now: Timestamp) -> Result<(), i64> {
+        let step = u128::from(bytes) * 3_600_000 / u128::from(per_hour.max(1));
+        self.take(key, i64::try_from(step).unwrap_or(i64::MAX / 2).min(3_600_000), 3_600_000, now)
+    }
+
+    /// Milliseconds: what it costs, and how far ahead somebody may be.
+    fn take(&mut self, key: &str, step: i64, most: i64, now: Timestamp) -> Result<(), i64> {
         if self.0.len() >= KEYS_MAX {
             self.0.retain(|_, due| *due > now);
         }
-        let step = SignedDuration::from_millis(60_000 / i64::from(per_minute.max(1)));
         let due = self.0.get(key).copied().unwrap_or(now).max(now);
-        let ahead = due.duration_since(now) + step;
-        // a minute's worth ahead is what may come at once
-        let minute = SignedDuration::from_millis(step.as_millis().try_into().unwrap_or(60_000) * i64::from(per_minute.max(1)));
-        if ahead > minute {
-            let wait = (ahead - minute).as_millis();
+        let (ahead, most) = (due.duration_since(now) + SignedDuration::from_millis(step), SignedDuration::from_millis(most));
+        if ahead > most {
+            let wait = (ahead - most).as_millis();
             return Err(i64::try_from(wait / 1000 + 1).unwrap_or(60));
         }
         self.0.insert(key.to_owned(), now + ahead);
@@ -54,6 +65,23 @@ mod tests {
             (200_000, "a", Err(21)),
         ] {
             assert_eq!(rates.count(key, 3, at(ms)), expected, "{key} at {ms}");
+        }
+    }
+
+    #[test]
+    fn an_hours_bytes_and_then_evenly() {
+        let at = |seconds: i64| Timestamp::from_second(1_800_000_000 + seconds).unwrap();
+        let mut rates = Rates::default();
+        for (second, key, bytes, expected) in [
+            (0, "a", 600, Ok(())),
+            (0, "a", 500, Err(361)),
+            (0, "b", 1000, Ok(())),
+            (0, "b", 1, Err(4)),
+            (360, "a", 500, Ok(())),
+            (361, "a", u64::MAX, Err(3600)),
+            (9_000, "a", 1000, Ok(())),
+        ] {
+            assert_eq!(rates.weigh(key, bytes, 1000, at(second)), expected, "{key} at {second}");
         }
     }
 }

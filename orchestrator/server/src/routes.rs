@@ -14,8 +14,8 @@ use laufzettel_worker::Nobody;
 use tower_http::csrf::CsrfLayer;
 
 use crate::{
-    api, audit, deputies, files, follow, hooks, inbox, intake, key, metrics, openapi, operation, pages, problem, problem::because_of, processes, protection,
-    reply, runs, session, signin, site::Site, status, tasks,
+    api, audit, deputies, files, follow, form_data::FORM_BYTES_MAX, hooks, inbox, intake, key, metrics, openapi, operation, pages, problem,
+    problem::because_of, processes, protection, reply, runs, session, signin, site::Site, status, tasks,
 };
 
 /// What somebody must bring.
@@ -49,8 +49,6 @@ pub struct Route {
     handler: MethodRouter<Arc<Site>>,
 }
 
-/// Bytes of a form with its files: three attachments of the usual 4 MiB and some text.
-const FORM_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Bytes of any other request.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 

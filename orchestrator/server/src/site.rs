@@ -269,6 +269,11 @@ impl Site {
 }
 
 impl TenantSite {
+    /// Today here.
+    pub fn today(&self) -> jiff::civil::Date {
+        self.civil(self.desk.tenant.clock.now()).date()
+    }
+
     /// An instant as people of this tenant read it.
     pub fn civil(&self, at: Timestamp) -> DateTime {
         at.to_zoned(self.desk.tenant.zone()).datetime()

@@ -300,7 +300,10 @@ pub async fn answer(State(site): State<Arc<Site>>, Extension(session): Extension
         Err(answered) => return answered,
     };
     let Some(form) = found.0.run.tasks.get(&id.number).and_then(|task| form_of(&found.0, task)) else { return asked.unavailable() };
-    let Ok(sent) = form_data::read(request, tenant, &form).await else { return asked.missing() };
+    let sent = match form_data::read(request, tenant, &form).await {
+        Ok(sent) => sent,
+        Err(why) => return asked.unread(why),
+    };
     let (mut values, mut problems) = form.parse(&sent.pairs);
     let Ok(lost) = form_data::insert_files(tenant, &mut values, &sent.files).await else { return asked.unavailable() };
     problems.extend(lost.into_iter().chain(sent.problems.clone()));

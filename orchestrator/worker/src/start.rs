@@ -82,7 +82,7 @@ impl Desk {
             self.note("start.denied", &request.caller, json!({ "process": request.process, "decision": decision })).await;
             return Err(StartError::Denied(decision));
         }
-        let mut problems = prepared.process.input.validate(&request.input);
+        let mut problems = prepared.process.input.validate_on(&request.input, prepared.context.day(self.now()));
         problems.extend(crate::files::check(&tenant.store, &prepared.process.input, &request.input).await.map_err(|e| StartError::Unavailable(e.to_string()))?);
         if !problems.is_empty() {
             return Err(StartError::Invalid(problems));

@@ -275,7 +275,7 @@ fn call(sheet: &Sheet<'_>, path: &EffectPath, agent: &Agent, name: &str, rule: &
 
 /// A person has approved, declined or answered.
 pub(crate) fn answer(sheet: &mut Sheet<'_>, task: &Task, answer: Answer) -> Result<(), Rejection> {
-    human::check_form(task, &answer)?;
+    human::check_form(sheet, task, &answer)?;
     let gone = || Rejection::stale("Diese Aufgabe gehört zu keinem Agenten mehr.", "This task belongs to no agent any more.");
     let (Some(path), StepKind::Agent(agent)) = (task.opened.path.clone(), &sheet.step(&task.opened.step).kind) else { return Err(gone()) };
     if !sheet.run.is_active(&path.slot()) {

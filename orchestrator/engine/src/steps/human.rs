@@ -238,7 +238,7 @@ pub(crate) fn escalate(sheet: &mut Sheet<'_>) {
 }
 
 /// Field by field what is wrong with an answer, if anything.
-pub(crate) fn check_form(task: &Task, answer: &Answer) -> Result<(), Rejection> {
+pub(crate) fn check_form(sheet: &Sheet<'_>, task: &Task, answer: &Answer) -> Result<(), Rejection> {
     if !answer.decision.allow {
         return Err(Rejection::Denied(answer.decision.clone()));
     }
@@ -248,7 +248,7 @@ pub(crate) fn check_form(task: &Task, answer: &Answer) -> Result<(), Rejection> 
     }
     let schema = Schema::compile(task.opened.form.clone())
         .map_err(|message| Rejection::Invalid(vec![Problem { path: Path::default(), message: Text::new(message.clone(), message) }]))?;
-    let problems = schema.validate(&answer.values);
+    let problems = schema.validate_on(&answer.values, sheet.context.day(sheet.at));
     if problems.is_empty() { Ok(()) } else { Err(Rejection::Invalid(problems)) }
 }
 
@@ -265,7 +265,7 @@ pub(crate) fn record(sheet: &mut Sheet<'_>, task: &Task, answer: Answer) {
 }
 
 pub(crate) fn answer(sheet: &mut Sheet<'_>, task: &Task, answer: Answer) -> Result<(), Rejection> {
-    check_form(task, &answer)?;
+    check_form(sheet, task, &answer)?;
     let slot = Slot { step: task.opened.step.clone(), item: task.opened.item };
     let id = &slot.step;
     let StepKind::Human(human) = &sheet.step(id).kind else {

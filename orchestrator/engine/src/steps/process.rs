@@ -36,7 +36,7 @@ fn child(sheet: &Sheet<'_>, slot: &Slot, call: &ChildCall) -> Result<ChildStarte
         }
     }
     let input = Value::Object(input);
-    if let Some(problem) = process.input.validate(&input).into_iter().next() {
+    if let Some(problem) = process.input.validate_on(&input, sheet.context.day(sheet.at)).into_iter().next() {
         return Err(format!("input.{}: {}", problem.path, problem.message.de));
     }
     Ok(ChildStarted {

@@ -17,7 +17,7 @@ pub(crate) fn begin(sheet: &mut Sheet<'_>, slot: &Slot, rules: &Rules) {
         Ok(map) => Value::Object(map),
         Err(error) => return sheet.fail(slot, FailureClass::Invalid, error.to_string()),
     };
-    let today = sheet.run.started_at.to_zoned(sheet.context.zone()).date();
+    let today = sheet.context.day(sheet.run.started_at);
     match rules.table.decide(&with, today, &sheet.context.zeitzone) {
         Ok(value) => {
             let label = sheet.labels().of_rules(&slot.step, rules);

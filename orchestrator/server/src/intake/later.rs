@@ -15,9 +15,10 @@ use laufzettel_store::{Unsent, UnsentRow};
 use laufzettel_worker::micros;
 
 use super::{
-    Entrance, PAGES_PER_MINUTE_MAX, Sight,
+    Entrance, PAGES_PER_MINUTE_MAX,
     draft::{Code, Draft, spelled},
-    entrance, new_key, read_value,
+    entrance, new_key,
+    sight::{Sight, read_value},
     walk::{Position, Say},
 };
 use crate::{
@@ -99,10 +100,10 @@ async fn put(tenant: &TenantSite, sight: &Sight<'_>, code: &Code, position: &Pos
             files.push((file.reference.clone(), bytes));
         }
     }
-    let mut pairs = sight.entrance.form.own_pairs(&sent.pairs);
+    let mut pairs = sight.whole.own_pairs(&sent.pairs);
     pairs.extend(position.pairs());
     pairs.push((pages::KEY.to_owned(), sight.key.clone()));
-    let draft = Draft::new(&sight.entrance.prepared.process.version.to_string(), pairs, files);
+    let draft = Draft::new(&sight.process.version.to_string(), pairs, files);
     let sealed = code.seal(&sight.place, &draft, |bytes| random.fill(bytes)).ok_or(())?;
     let row = UnsentRow { id: code.id(&sight.place).ok_or(())?, form: sight.place.clone(), until: micros(until), sealed };
     store.change_unsent(Unsent::Put(row)).await.map_err(|_| ())
@@ -110,7 +111,7 @@ async fn put(tenant: &TenantSite, sight: &Sight<'_>, code: &Code, position: &Pos
 
 fn saved(site: &Site, tenant: &TenantSite, sight: &Sight<'_>, code: &Code, position: &Position, sent: &Sent, until: Timestamp) -> Page {
     let written = code.written();
-    let mut hidden = sight.entrance.form.own_pairs(&sent.pairs);
+    let mut hidden = sight.whole.own_pairs(&sent.pairs);
     hidden.extend(position.pairs());
     hidden.push((pages::DRAFT.to_owned(), written.clone()));
     Page::Entwurf(EntwurfPage {
@@ -160,7 +161,10 @@ pub async fn open(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
     if let Err(seconds) = tried(&site, &from).and_then(|()| page()) {
         return asked.too_often(seconds);
     }
-    let Ok(sent) = form_data::read(request, tenant, &entrance.form).await else { return asked.unreadable() };
+    let sent = match form_data::read(request, tenant, &entrance.form).await {
+        Ok(sent) => sent,
+        Err(why) => return asked.unread(why),
+    };
     if sent.get(pages::HONEYPOT).is_some_and(|text| !text.is_empty()) {
         return asked.missing();
     }
@@ -202,11 +206,12 @@ async fn resumed(tenant: &TenantSite, entrance: &Entrance, asked: &Asked, place:
         }
     }
     let sent = Sent::again(draft.pairs, tenant, &entrance.form);
-    let Ok((_, problems)) = read_value(tenant, entrance, &sent).await else { return asked.unavailable() };
+    let Ok((_, problems)) = read_value(tenant, &entrance.prepared.process, &entrance.form, &sent).await else { return asked.unavailable() };
     let key = sent.get(pages::KEY).map_or_else(|| new_key(tenant), str::to_owned);
     let (form, action) = (entrance.form.laid(&sent.pairs), asked.path.trim_end_matches("/weiter").to_owned());
     let say = if draft.version == entrance.prepared.process.version.to_string() { Say::Opened } else { Say::Changed };
     let position = Position::of(&sent);
-    let sight = Sight { entrance, asked, form, problems: &problems, key, action, place, draft: Some(code) };
+    let new = Sight::new(&entrance.prepared.process, &entrance.form, asked, key);
+    let sight = Sight { form, problems: &problems, action, place, draft: Some(code), ..new };
     sight.shown(position, say, &sent)
 }

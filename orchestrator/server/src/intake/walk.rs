@@ -141,8 +141,18 @@ impl Position {
     }
 }
 
+/// What a button asks for, once entries have come and gone, and where that is asked.
+pub fn step(form: &Form, sent: &mut Sent) -> (Intent, Position) {
+    let mut position = Position::of(sent);
+    let intent = change(form, Intent::of(sent), &mut position, &mut sent.pairs);
+    let pairs = &sent.pairs;
+    // the files of an entry that went go with it
+    sent.files.retain(|file| pairs.iter().any(|(_, reference)| *reference == file.reference));
+    (intent, position)
+}
+
 /// Entries come and go before anything is read. What is left to be done.
-pub fn change(form: &Form, intent: Intent, position: &mut Position, pairs: &mut Vec<(String, String)>) -> Intent {
+fn change(form: &Form, intent: Intent, position: &mut Position, pairs: &mut Vec<(String, String)>) -> Intent {
     match &intent {
         Intent::Add(list) => {
             if let Some(entry) = form.add(pairs, list) {

@@ -6,6 +6,7 @@ use laufzettel_process::{Process, model::Automatisierung};
 use serde::Serialize;
 
 use super::{
+    ZoneChoice,
     form::{FormView, ReviewGroup},
     shown::Shown,
     stand::{AddedFile, Happened, OwnFile, Withdrawal},
@@ -19,8 +20,12 @@ pub struct AntragPage {
     pub action: String,
     pub title: String,
     pub description: String,
+    /// The first page: it says what this is.
+    pub first: bool,
     /// On the first page only.
     pub notice: Option<Notice>,
+    /// Somebody of the house fills it in.
+    pub house: Option<House>,
     /// `None`: the form has one page.
     pub step: Option<Step>,
     /// Of an entry: what it is called, with its number.
@@ -40,6 +45,13 @@ pub struct AntragPage {
     pub to_summary: bool,
     /// Idempotency key, made at the first look.
     pub key: String,
+}
+
+/// What somebody of the house is told of a process she starts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct House {
+    pub responsible: String,
+    pub version: String,
 }
 
 /// Which page of how many.
@@ -164,6 +176,10 @@ pub struct ZusammenfassungPage {
     pub sections: Vec<ReviewSection>,
     /// Name and value of everything sent (`Form::own_pairs`).
     pub hidden: Vec<(String, String)>,
+    /// Somebody of the house begins the case.
+    pub house: bool,
+    /// Where models may work on it; empty where there is nothing to choose.
+    pub zones: Vec<ZoneChoice>,
     pub key: String,
 }
 

@@ -14,7 +14,7 @@ mod prefill;
 mod review;
 mod view;
 
-use laufzettel_domain::{Path, Value};
+use laufzettel_domain::{Path, Text, Value};
 
 pub use parse::replace_files;
 pub use places::{Part, Place};
@@ -109,7 +109,7 @@ struct Field {
 enum Kind {
     Text {
         input: Input,
-        pattern: Option<String>,
+        pattern: Option<Pattern>,
         max: Option<u64>,
     },
     Area {
@@ -118,6 +118,8 @@ enum Kind {
     Number {
         whole: bool,
     },
+    /// Cents, asked for in euro.
+    Money,
     /// `const: true`
     Consent,
     YesNo,
@@ -132,9 +134,22 @@ enum Kind {
         max: usize,
     },
     /// Scalars, one a line.
-    Lines {
-        whole_numbers: bool,
-    },
+    Lines(Line),
+}
+
+/// What stands in each line of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Line {
+    Text,
+    Whole,
+    Money,
+}
+
+/// What a text must look like, and how that is said.
+#[derive(Debug, Clone, PartialEq)]
+struct Pattern {
+    pattern: String,
+    told: Text,
 }
 
 /// Which files a field takes.

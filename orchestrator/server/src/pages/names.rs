@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use laufzettel_domain::{Path, Value};
-use laufzettel_process::schema::{At, Schema};
+use laufzettel_domain::{Lang, Path, Value, money};
+use laufzettel_process::schema::{At, Schema, is_cent};
 
 use super::shown::humanize;
 
@@ -77,6 +77,20 @@ impl<'n> Names<'n> {
         self.title(below).unwrap_or_else(|| self.spelling.words(below.last().map_or("", |key| if Path::is_element(key) { "" } else { key })))
     }
 
+    /// A value in the author's words, where her schema has some for it.
+    pub fn spelled(&self, below: &[String], value: &Value, lang: Lang) -> Option<String> {
+        let amount = || Some(money::spelled(value.as_i64().filter(|_| self.at(below).is_some_and(is_cent))?, lang));
+        self.choice(below, value).or_else(|| self.plainly(below, value)).or_else(amount)
+    }
+
+    /// A value of a closed list the author has no title for: its key as words, where no other value of the list reads the same.
+    fn plainly(&self, below: &[String], value: &Value) -> Option<String> {
+        let words = self.spelling.words(value.as_str()?);
+        let all = self.at(below)?.get("enum")?.as_array()?;
+        let same = all.iter().filter_map(Value::as_str).filter(|other| self.spelling.words(other) == words).count();
+        (all.contains(value) && same == 1).then_some(words)
+    }
+
     /// What the author calls one of the values a field may have, with the value itself: that is what is vouched for.
     pub fn choice(&self, below: &[String], value: &Value) -> Option<String> {
         let choices = self.at(below)?.get("oneOf")?.as_array()?;
@@ -110,6 +124,8 @@ mod tests {
     fn the_authors_titles_come_first() {
         let schema = Schema::compile(json!({ "type": "object", "properties": {
             "halter": { "type": "object", "title": "Halterin oder Halter", "properties": { "telefon": { "type": "string", "title": "Telefon (freiwillig)" } } },
+            "stand": { "enum": ["zu_kurz", "fehlt", "a_b", "a__b"] },
+            "miete": { "type": "integer", "x-einheit": "cent" },
             "grund": { "enum": ["tierheim"], "oneOf": [{ "const": "tierheim", "title": "Aus dem Tierheim" }] },
             "liste": { "type": "array", "items": { "type": "object", "properties": { "nr": { "type": "integer", "title": "Nummer" } } } } } }))
         .unwrap();
@@ -125,5 +141,10 @@ mod tests {
         }
         assert_eq!(names.choice(&words(&["grund"]), &json!("tierheim")), Some("Aus dem Tierheim (tierheim)".to_owned()));
         assert_eq!(names.choice(&words(&["grund"]), &json!("anders")), None);
+        for (value, expected) in [("zu_kurz", Some("Zu kurz")), ("fehlt", Some("Fehlt")), ("a_b", None), ("fremd", None)] {
+            assert_eq!(names.spelled(&words(&["stand"]), &json!(value), Lang::De).as_deref(), expected, "{value}");
+        }
+        assert_eq!(names.spelled(&words(&["miete"]), &json!(62_000), Lang::De), Some("620,00 €".to_owned()));
+        assert_eq!(names.spelled(&words(&["liste", "1", "nr"]), &json!(62_000), Lang::De), None);
     }
 }

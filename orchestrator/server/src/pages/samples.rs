@@ -305,21 +305,6 @@ impl ProzessePage {
     }
 }
 
-impl StartPage {
-    pub(super) fn sample(lang: Lang) -> Self {
-        Self {
-            action: "/prozesse/hundesteuer-anmeldung/start".into(),
-            title: "Hund zur Hundesteuer anmelden".into(),
-            description: EVIL.into(),
-            responsible: "FB2-Steueramt".into(),
-            version: "1.0.0".into(),
-            form: form().view(&Filled::default(), lang),
-            zones: ["gruen", "gelb"].map(|name| ZoneChoice { name: name.into(), place: EVIL.into(), selected: false }).into(),
-            key: "0192-key".into(),
-        }
-    }
-}
-
 /// Every page, with the states that change what its template shows.
 pub(super) fn pages(lang: Lang) -> Vec<(&'static str, Page)> {
     let mut all = staff_and_citizens(lang);
@@ -395,7 +380,9 @@ fn staff_and_citizens(lang: Lang) -> Vec<(&'static str, Page)> {
         ("prozess-fluesse-leer", Page::ProzessFluesse(ProzessFluessePage { flows: Vec::new(), more: None, ..ProzessFluessePage::sample() })),
         ("prozess-tabellen", Page::ProzessTabellen(ProzessTabellenPage::sample())),
         ("prozess-tabellen-leer", Page::ProzessTabellen(ProzessTabellenPage { tables: Vec::new(), rows_more: 0, ..ProzessTabellenPage::sample() })),
-        ("start", Page::Start(StartPage::sample(lang))),
+        ("start", Page::Antrag(Box::new(AntragPage::started(false, lang)))),
+        ("start-liste", Page::Antrag(Box::new(AntragPage::started(true, lang)))),
+        ("start-pruefen", Page::Zusammenfassung(ZusammenfassungPage::started(lang))),
     ];
     all.extend(stand::pages(lang));
     all

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use jiff::civil::Date;
-use laufzettel_domain::{Label, Lang, Path, Trust, Value, file::File};
+use laufzettel_domain::{Label, Lang, Path, Trust, Value, file::File, money};
 use laufzettel_process::cite;
 use laufzettel_worker::veil;
 use serde::Serialize;
@@ -204,7 +204,7 @@ impl Walk<'_> {
             }
             scalar => {
                 let key = below.iter().rev().find(|part| !Path::is_element(part)).map_or(self.key, String::as_str);
-                let text = self.material.names.choice(below, scalar).unwrap_or_else(|| spell(key, scalar, self.lang));
+                let text = self.material.names.spelled(below, scalar, self.lang).unwrap_or_else(|| spell(key, scalar, self.lang));
                 self.lines.push(Line::new(label.map(str::to_owned), veil::text(&text)));
             }
         }
@@ -226,7 +226,7 @@ pub fn spell(key: &str, value: &Value, lang: Lang) -> String {
     match value {
         Value::Null => word("nothing", lang).to_owned(),
         Value::Bool(yes) => word(if *yes { "yes" } else { "no" }, lang).to_owned(),
-        Value::Number(n) if key.ends_with("_cent") => n.as_i64().map_or_else(|| n.to_string(), |cent| euro(cent, lang)),
+        Value::Number(n) if key.ends_with("_cent") => n.as_i64().map_or_else(|| n.to_string(), |cent| money::spelled(cent, lang)),
         Value::Number(_) => number(value, lang),
         Value::String(text) if text.trim().is_empty() => word("nothing", lang).to_owned(),
         Value::String(text) => day(text, lang),
@@ -248,28 +248,6 @@ pub fn day(text: &str, lang: Lang) -> String {
 pub fn number(value: &Value, lang: Lang) -> String {
     let plain = plain(value);
     if lang == Lang::De { plain.replace('.', ",") } else { plain }
-}
-
-fn euro(cent: i64, lang: Lang) -> String {
-    let sign = if cent < 0 { "−" } else { "" };
-    let (whole, rest) = (group(&(cent.unsigned_abs() / 100).to_string(), lang), cent.unsigned_abs() % 100);
-    match lang {
-        Lang::De => format!("{sign}{whole},{rest:02} €"),
-        Lang::En => format!("{sign}€{whole}.{rest:02}"),
-    }
-}
-
-/// Thousands apart.
-fn group(digits: &str, lang: Lang) -> String {
-    let mark = if lang == Lang::De { '.' } else { ',' };
-    let mut grouped = String::new();
-    for (n, digit) in digits.chars().enumerate() {
-        if n > 0 && (digits.len() - n).is_multiple_of(3) {
-            grouped.push(mark);
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 pub fn file(file: &File, lang: Lang) -> String {
@@ -330,8 +308,11 @@ const WRITTEN: [(&str, &str); 16] = [
 ];
 
 /// Parts of words that keys spell without umlauts.
-const STEMS: [(&str, &str); 31] = [
+const STEMS: [(&str, &str); 34] = [
     ("koerper", "körper"),
+    ("gaststaett", "gaststätt"),
+    ("bafoeg", "BAföG"),
+    ("erwerbstaet", "erwerbstät"),
     ("spaet", "spät"),
     ("oeffentlich", "öffentlich"),
     ("ermaessig", "ermäßig"),

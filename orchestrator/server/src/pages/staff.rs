@@ -3,7 +3,7 @@
 use jiff::civil::DateTime;
 use serde::Serialize;
 
-use super::{Link, form::FormView};
+use super::Link;
 
 /// Every way a tenant offers; several tenants may share one page.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -115,20 +115,6 @@ pub struct ProcessRow {
     pub ways: Vec<String>,
     /// When the clock begins it next.
     pub next: Vec<DateTime>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct StartPage {
-    pub action: String,
-    pub title: String,
-    pub description: String,
-    pub responsible: String,
-    pub version: String,
-    pub form: FormView,
-    /// Where models may work on it; empty where there is nothing to choose.
-    pub zones: Vec<ZoneChoice>,
-    /// Idempotency key, made at the first look.
-    pub key: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -11,14 +11,14 @@ use serde::Serialize;
 
 use super::{
     BACK, CODE, Frame, HONEYPOT, INTENT, INTENT_ADD, INTENT_BACK, INTENT_CHANGE, INTENT_DISCARD, INTENT_NEXT, INTENT_OPEN, INTENT_REMOVE, INTENT_REVIEW,
-    INTENT_SAVE, INTENT_SEND, INTENT_STAY, KEY, PASSWORD, PERSON, REASON, SHOWN, USER, ZONE, words,
+    INTENT_SAVE, INTENT_SEND, INTENT_STAY, KEY, PASSWORD, PERSON, REASON, SHOWN, Switch, USER, ZONE, words,
 };
 
 /// What a page is that could not be rendered: only a template at odds with its context can bring it about.
 const BROKEN: &str = "<!doctype html><html lang=\"de\"><title>Fehler</title><h1>Diese Seite lässt sich nicht anzeigen.</h1>\
     <p>Der Fehler liegt bei uns. Ihre Daten sind nicht verloren.</p></html>";
 
-const TEMPLATES: [(&str, &str); 40] = [
+const TEMPLATES: [(&str, &str); 39] = [
     ("layout.html", include_str!("../../pages/layout.html")),
     ("formular.html", include_str!("../../pages/formular.html")),
     ("formularliste.html", include_str!("../../pages/formularliste.html")),
@@ -58,7 +58,6 @@ const TEMPLATES: [(&str, &str); 40] = [
     ("prozess-fluesse.html", include_str!("../../pages/prozess-fluesse.html")),
     ("prozess-tabellen.html", include_str!("../../pages/prozess-tabellen.html")),
     ("prozesse.html", include_str!("../../pages/prozesse.html")),
-    ("start.html", include_str!("../../pages/start.html")),
 ];
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
@@ -76,8 +75,17 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
 
 /// The inner page rendered, then put into the layout; `problems` counts what is wrong in its form.
 pub(super) fn document(name: &str, page: &impl Serialize, title: &str, frame: &Frame, problems: usize) -> String {
+    around(name, page, title, frame, problems, None)
+}
+
+/// The same of a form somebody fills in over several pages.
+pub(super) fn form(name: &str, page: &impl Serialize, title: &str, frame: &Frame, problems: usize, switch: Switch<'_>) -> String {
+    around(name, page, title, frame, problems, Some(switch))
+}
+
+fn around(name: &str, page: &impl Serialize, title: &str, frame: &Frame, problems: usize, switch: Option<Switch<'_>>) -> String {
     let result = inner(name, Value::from(Serde(page)), frame).and_then(|body| {
-        let around = context! { body => Value::from_safe_string(body), title, problems, ..scope(frame) };
+        let around = context! { body => Value::from_safe_string(body), title, problems, switch => Value::from(Serde(switch)), ..scope(frame) };
         ENVIRONMENT.get_template("layout.html")?.render(around)
     });
     debug_assert!(result.is_ok(), "{name}: {result:?}");

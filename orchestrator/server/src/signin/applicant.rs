@@ -39,6 +39,8 @@ const COOKIE: &str = "laufzettel-antrag";
 const AWAY: &str = "laufzettel-ausweis";
 /// Seconds a sign-in holds for its form: two hours, with papers to look for.
 const LIFE_S: i64 = 7_200;
+/// Characters of a form's query: beside the name of a provider it fits the way back a browser carries ([`Flow`]). A longer one is none of ours.
+const QUERY_CHARS_MAX: usize = 256;
 
 /// A provider of the tenant's configuration.
 #[derive(Clone)]
@@ -90,13 +92,26 @@ fn scope(name: &str, path: &str) -> String {
 pub fn guard(site: &Site, (name, tenant): (&str, &TenantSite), path: &str, asked: &Asked, request: &Request) -> Result<Identity, Box<Response>> {
     let Some(login) = wanted(tenant, path) else { return Ok(Identity::default()) };
     let cookie = site.cookies.get(request.headers(), COOKIE);
-    let begin = format!("/antrag/{name}/{path}/anmelden");
+    let begin = queried(format!("/antrag/{name}/{path}/anmelden"), request.uri().query());
     let refused = |status, title, text| Err(Box::new(told(asked, status, title, text, Some(login.loa), begin.clone())));
     match cookie.and_then(|cookie| open(cookie, &site.flow_key, site.now(), &scope(name, path))) {
         Some(loa) if loa >= login.loa => Ok(Identity { loa: Some(loa) }),
         Some(_) => refused(StatusCode::FORBIDDEN, "applicant_low", "applicant_low_text"),
         None if request.method() == Method::POST => refused(StatusCode::FORBIDDEN, "applicant_over", "applicant_over_text"),
         None => refused(StatusCode::OK, "applicant_sign_in", "applicant_sign_in_text"),
+    }
+}
+
+/// An application that was sent needs its sign-in no longer.
+pub fn ended(site: &Site, answer: Response) -> Response {
+    with_cookies(answer, &[site.cookies.clear(COOKIE)])
+}
+
+/// What she asked for with the address (its language, say) goes with her to the provider and back.
+fn queried(path: String, query: Option<&str>) -> String {
+    match query.filter(|query| !query.is_empty() && query.len() <= QUERY_CHARS_MAX) {
+        Some(query) => format!("{path}?{query}"),
+        None => path,
     }
 }
 
@@ -130,7 +145,7 @@ pub async fn begin(State(site): State<Arc<Site>>, Path((name, path)): Path<(Stri
     let Some((tenant, login)) = tenant.and_then(|tenant| Some((tenant, wanted(tenant, &path)?))) else { return asked.missing() };
     let back = format!("/antrag/{name}/{path}");
     let Some(provider) = tenant.applicants.get(&login.oidc) else { return down(&asked, &back) };
-    let flow = Flow::new(&scope(&name, &path), Some(login.oidc.clone()), site.now(), session::name(&site));
+    let flow = Flow::new(&scope(&name, &path), Some(queried(login.oidc.clone(), uri.query())), site.now(), session::name(&site));
     let binding = flow.binding(&site.flow_key, redirect(&site, &name, &login.oidc));
     match provider.oidc.authorize_url(&binding, &provider.enough(login.loa), site.now()).await {
         Ok(url) => with_cookies(Redirect::to(&url).into_response(), &[site.cookies.set(AWAY, &flow.seal(&site.flow_key), flow::LIFE_S)]),
@@ -151,34 +166,37 @@ pub async fn back(
     let Some((tenant, own)) = tenant.and_then(|tenant| Some((tenant, tenant.applicants.get(&provider)?))) else { return asked.missing() };
     let mut cookies = vec![site.cookies.clear(AWAY)];
     let sealed = site.cookies.get(&headers, AWAY).and_then(|cookie| Flow::open(cookie, &site.flow_key, site.now()));
-    let flow = sealed.filter(|flow| flow.back == provider);
+    let flow = sealed.filter(|flow| asked_of(&flow.back).0 == provider);
     let path = flow.as_ref().and_then(|flow| flow.tenant.strip_prefix(&name)?.strip_prefix('/')).map(str::to_owned);
     let (Some(flow), Some(path)) = (flow, path) else { return with_cookies(stale(&outside(&site, &uri, &headers), "/"), &cookies) };
     let Some(login) = wanted(tenant, &path) else { return with_cookies(asked.missing(), &cookies) };
-    let form = format!("/antrag/{name}/{path}");
+    let form = |ending: &str| queried(format!("/antrag/{name}/{path}{ending}"), asked_of(&flow.back).1);
     let binding = flow.binding(&site.flow_key, redirect(&site, &name, &provider));
     let given = |key: &str| query.get(key).map(String::as_str);
     let fits = given("state").is_some_and(|state| is_same(state, &binding.state)) && given("iss").is_none_or(|iss| iss == own.oidc.issuer());
     let response = match given("code").filter(|_| fits) {
-        None => stale(&asked, &format!("{form}/anmelden")),
+        None => stale(&asked, &form("/anmelden")),
         Some(code) => match own.oidc.vouch(code, &binding, site.now()).await {
-            Err(error) => refused(&asked, &name, &error, format!("{form}/anmelden")),
+            Err(error) => refused(&asked, &name, &error, form("/anmelden")),
             Ok(acr) => match acr.as_ref().and_then(|acr| own.levels.get(acr)) {
                 None => {
                     tracing::warn!(tenant = name, provider, acr = acr.unwrap_or_default(), "a level the configuration does not know is refused");
-                    told(&asked, StatusCode::FORBIDDEN, "applicant_unknown", "applicant_unknown_text", Some(login.loa), format!("{form}/anmelden"))
+                    told(&asked, StatusCode::FORBIDDEN, "applicant_unknown", "applicant_unknown_text", Some(login.loa), form("/anmelden"))
                 }
-                Some(loa) if *loa < login.loa => {
-                    told(&asked, StatusCode::FORBIDDEN, "applicant_low", "applicant_low_text", Some(login.loa), format!("{form}/anmelden"))
-                }
+                Some(loa) if *loa < login.loa => told(&asked, StatusCode::FORBIDDEN, "applicant_low", "applicant_low_text", Some(login.loa), form("/anmelden")),
                 Some(loa) => {
                     cookies.push(site.cookies.set(COOKIE, &seal(&site.flow_key, site.now(), &scope(&name, &path), *loa), LIFE_S));
-                    Redirect::to(&form).into_response()
+                    Redirect::to(&form("")).into_response()
                 }
             },
         },
     };
     with_cookies(response, &cookies)
+}
+
+/// The provider somebody was sent to, and the query of the form.
+fn asked_of(back: &str) -> (&str, Option<&str>) {
+    back.split_once('?').map_or((back, None), |(provider, query)| (provider, Some(query)))
 }
 
 fn stale(asked: &Asked, again: &str) -> Response {
@@ -240,6 +258,23 @@ mod tests {
             (String::new(), KEY, at(0), "vg/hund", None),
         ] {
             assert_eq!(open(&cookie, &key, now, scope), expected, "{cookie}");
+        }
+    }
+
+    #[test]
+    fn a_query_goes_along_and_comes_back() {
+        for (query, expected) in [
+            (Some("lang=en"), "bund?lang=en"),
+            (Some("a=1?2&b=%0A"), "bund?a=1?2&b=%0A"),
+            (Some(""), "bund"),
+            (None, "bund"),
+            (Some("x".repeat(QUERY_CHARS_MAX + 1).as_str()), "bund"),
+        ] {
+            let back = queried("bund".to_owned(), query);
+            assert_eq!(back, expected);
+            let flow = Flow::new("vg/hund", Some(back), at(0), "abc".to_owned());
+            let back = Flow::open(&flow.seal(&KEY), &KEY, at(0)).unwrap().back;
+            assert_eq!(asked_of(&back), ("bund", query.filter(|_| expected != "bund")));
         }
     }
 

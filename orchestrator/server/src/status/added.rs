@@ -72,7 +72,13 @@ pub async fn send(State(site): State<Arc<Site>>, Path(code): Path<String>, reque
         return visit.over();
     }
     let Some(form) = FORM.as_ref() else { return visit.asked.unavailable() };
-    let Ok(sent) = form_data::read(request, visit.tenant, form).await else { return visit.asked.unreadable() };
+    if let Err(answer) = form_data::weighed(&site, &visit.asked, &request) {
+        return *answer;
+    }
+    let sent = match form_data::read(request, visit.tenant, form).await {
+        Ok(sent) => sent,
+        Err(why) => return visit.asked.unread(why),
+    };
     let key = key(visit.tenant, &sent);
     let (file, note) = match visit.read(form, &sent).await {
         Ok(read) => read,

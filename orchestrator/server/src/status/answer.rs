@@ -41,7 +41,13 @@ pub async fn answer(State(site): State<Arc<Site>>, Path(code): Path<String>, Que
         return question.closed(request, loaded).await;
     }
     let Some(form) = form_of(loaded, task) else { return asked.unavailable() };
-    let Ok(sent) = form_data::read(request, tenant, &form).await else { return asked.unreadable() };
+    if let Err(answer) = form_data::weighed(&site, asked, &request) {
+        return *answer;
+    }
+    let sent = match form_data::read(request, tenant, &form).await {
+        Ok(sent) => sent,
+        Err(why) => return asked.unread(why),
+    };
     let key = key(tenant, &sent);
     match tell(tenant, question.id, &caller, task, &form, &sent, &key).await {
         Ok(()) | Err(WishError::Repeated) => question.confirmed(),
@@ -111,7 +117,7 @@ async fn tell(tenant: &TenantSite, id: TaskId, by: &Caller, task: &Task, form: &
     problems.extend(form_data::insert_files(tenant, &mut values, &sent.files).await?);
     problems.extend(sent.problems.clone());
     let schema = Schema::compile(task.opened.form.clone()).map_err(WishError::Unavailable)?;
-    for problem in schema.validate(&values) {
+    for problem in schema.validate_on(&values, tenant.today()) {
         if !problems.iter().any(|known| known.path == problem.path) {
             problems.push(problem);
         }

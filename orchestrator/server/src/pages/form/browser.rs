@@ -1,17 +1,17 @@
 //! What the browser is told about a field so that it can help: keyboard, type, words for known data.
 
-use super::{Field, Input, Kind};
+use super::{Field, Input, Kind, Pattern};
 
 impl Field {
     /// Type, keyboard and longest text of a text input.
     pub(super) fn input(&self) -> (&'static str, Option<&'static str>, Option<u64>) {
-        let digits = |pattern: &Option<String>| pattern.as_deref().is_some_and(|p| p.starts_with("^[0-9]{") || p.starts_with("^\\d{"));
+        let digits = |pattern: &Option<Pattern>| pattern.as_ref().is_some_and(|p| p.pattern.starts_with("^[0-9]{") || p.pattern.starts_with("^\\d{"));
         match &self.kind {
             Kind::Text { input: Input::Email, max, .. } => ("email", None, *max),
             Kind::Text { input: Input::Tel, max, .. } => ("tel", None, *max),
             Kind::Text { pattern, max, .. } => ("text", digits(pattern).then_some("numeric"), *max),
             Kind::Number { whole: true } => ("text", Some("numeric"), None),
-            Kind::Number { whole: false } => ("text", Some("decimal"), None),
+            Kind::Money | Kind::Number { whole: false } => ("text", Some("decimal"), None),
             Kind::Area { max } => ("text", None, *max),
             _ => ("text", None, None),
         }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use laufzettel_domain::{Path, Value};
-use laufzettel_process::schema::is_file;
+use laufzettel_domain::{Lang, Path, Value, money};
+use laufzettel_process::schema::{is_cent, is_file, of_pattern};
 
-use super::{Accepted, Choice, Depth, Error, Field, Form, Group, Input, Kind, List, Node, collect};
+use super::{Accepted, Choice, Depth, Error, Field, Form, Group, Input, Kind, Line, List, Node, Pattern, collect};
 use super::{
     branches::{Extra, in_order},
     conditions::Rule,
@@ -187,6 +187,7 @@ impl<'s> Builder<'s> {
             Some("boolean") if schema.get("const") == Some(&Value::Bool(true)) => Ok(Kind::Consent),
             _ if schema.get("const").is_some() => Err(refuse(path, "a constant is not a question")),
             Some("boolean") => Ok(Kind::YesNo),
+            Some("integer") if is_cent(schema) => Ok(Kind::Money),
             Some("integer") => Ok(Kind::Number { whole: true }),
             Some("number") => Ok(Kind::Number { whole: false }),
             Some("string") => string(schema, path),
@@ -209,8 +210,9 @@ impl<'s> Builder<'s> {
             return Ok(Kind::Files { accepted: accepted(items), min, max });
         }
         match (kind_word(items), items.get("format").and_then(Value::as_str)) {
-            (Some("string"), None | Some("email" | "uri")) => Ok(Kind::Lines { whole_numbers: false }),
-            (Some("integer"), _) => Ok(Kind::Lines { whole_numbers: true }),
+            (Some("string"), None | Some("email" | "uri")) => Ok(Kind::Lines(Line::Text)),
+            (Some("integer"), _) if is_cent(items) => Ok(Kind::Lines(Line::Money)),
+            (Some("integer"), _) => Ok(Kind::Lines(Line::Whole)),
             _ => Err(refuse(path, "a list of anything but short texts, whole numbers or choices")),
         }
     }
@@ -248,7 +250,8 @@ fn string(schema: &Value, path: &Path) -> Result<Kind, Error> {
     if input == Input::Text && max.is_some_and(|max| max > LINE_CHARS_MAX) {
         return Ok(Kind::Area { max });
     }
-    Ok(Kind::Text { input, pattern: text(schema, "pattern"), max })
+    let pattern = text(schema, "pattern").map(|pattern| Pattern { pattern, told: of_pattern(schema) });
+    Ok(Kind::Text { input, pattern, max })
 }
 
 /// `x-auswahl` (resolved to a list), `oneOf` of constants, or `enum`; titles from `oneOf` where an enum has none.
@@ -262,8 +265,15 @@ fn choices(schema: &Value, path: &Path) -> Result<Option<Vec<Choice>>, Error> {
     let Some(values) = schema.get("enum").and_then(Value::as_array) else {
         return Ok((!titled.is_empty()).then_some(titled));
     };
-    let label = |value: &Value| titled.iter().find(|c| c.value == *value).cloned().unwrap_or_else(|| choice(value, None));
-    Ok(Some(values.iter().filter(|v| !v.is_null()).map(label).collect()))
+    let amount = |value: &Value| value.as_i64().filter(|_| is_cent(schema)).map(|cent| money::spelled(cent, Lang::De));
+    let label = |value: &Value| titled.iter().find(|c| c.value == *value).cloned().unwrap_or_else(|| choice(value, amount(value)));
+    let choices: Vec<Choice> = values.iter().filter(|v| !v.is_null()).map(label).collect();
+    // what would read the same is told apart as the author wrote it
+    let apart = |choice: &Choice| match choices.iter().filter(|other| other.text == choice.text).count() {
+        1 => choice.clone(),
+        _ => Choice { text: choice.key.clone(), ..choice.clone() },
+    };
+    Ok(Some(choices.iter().map(apart).collect()))
 }
 
 fn offered(item: &Value) -> Choice {

@@ -3,11 +3,11 @@
 //! Forgiving in form, not in meaning: blanks around and between digits go, a comma may stand in a number; nothing is guessed.
 
 use jiff::civil::Date;
-use laufzettel_domain::{Lang, Path, Text, Value, file::File};
+use laufzettel_domain::{Lang, Path, Text, Value, file::File, money};
 use laufzettel_process::{Schema, schema::Problem};
 use serde_json::{Map, json};
 
-use super::{Choice, FILE_REFERENCE, Field, Form, Kind, List, sent};
+use super::{Choice, FILE_REFERENCE, Field, Form, Kind, Line, List, Pattern, sent};
 use crate::pages::words::{said, word};
 
 /// An answer, or why it is none.
@@ -91,29 +91,16 @@ impl Field {
             Kind::Date => date(pairs, &name),
             Kind::Many(choices) => many(pairs, &name, choices),
             _ if raw.is_empty() => Answer::Empty,
-            Kind::Text { pattern: Some(pattern), .. } => self.patterned(raw, pattern),
+            Kind::Text { pattern: Some(pattern), .. } => patterned(raw, pattern),
             Kind::Text { .. } => Answer::Given(raw.into()),
             Kind::Area { .. } => Answer::Given(raw.replace("\r\n", "\n").into()),
             Kind::Number { whole } => number(raw, *whole),
+            Kind::Money => amount(raw).map_or_else(Answer::Wrong, |cent| Answer::Given(cent.into())),
             Kind::Consent => Answer::Given(true.into()),
             Kind::YesNo => yes_no(raw),
             Kind::One(choices) => one(raw, choices),
-            Kind::Lines { whole_numbers } => lines(raw, *whole_numbers),
+            Kind::Lines(line) => lines(raw, *line),
         }
-    }
-
-    /// „276 0981 0423“ is what stands on the card; the pattern wants it without blanks.
-    fn patterned(&self, raw: &str, pattern: &str) -> Answer {
-        let Ok(schema) = Schema::compile(json!({ "type": "string", "pattern": pattern })) else { return Answer::Given(raw.into()) };
-        let tight: String = raw.chars().filter(|c| !c.is_whitespace()).collect();
-        for candidate in [raw, &tight, &tight.to_uppercase()] {
-            if schema.is_valid(&candidate.into()) {
-                return Answer::Given(candidate.into());
-            }
-        }
-        let hint = self.hint.clone().unwrap_or_default();
-        let [de, en] = ["Bitte prüfen Sie die Eingabe. ", "Please check what you entered. "].map(|s| format!("{s}{hint}").trim_end().to_owned());
-        Answer::Wrong(Text::new(de, en))
     }
 
     /// What to say where the schema would only say that something is missing.
@@ -129,6 +116,30 @@ impl Field {
             _ => None,
         }
     }
+}
+
+/// „276 0981 0423“ is what stands on the card; the pattern wants it without blanks.
+fn patterned(raw: &str, Pattern { pattern, told }: &Pattern) -> Answer {
+    let Ok(schema) = Schema::compile(json!({ "type": "string", "pattern": pattern })) else { return Answer::Given(raw.into()) };
+    let tight: String = raw.chars().filter(|c| !c.is_whitespace()).collect();
+    for candidate in [raw, &tight, &tight.to_uppercase()] {
+        if schema.is_valid(&candidate.into()) {
+            return Answer::Given(candidate.into());
+        }
+    }
+    Answer::Wrong(told.clone())
+}
+
+/// Cents of what was typed in euro.
+fn amount(raw: &str) -> Result<i64, Text> {
+    money::read(raw).map_err(|unread| {
+        said(match unread {
+            money::Unread::NoAmount => "money_none",
+            money::Unread::Ambiguous => "money_ambiguous",
+            money::Unread::TooFine => "money_fine",
+            money::Unread::TooLarge => "money_large",
+        })
+    })
 }
 
 /// The files whose references came along; whether their bytes are there, the caller looks.
@@ -192,13 +203,14 @@ fn many(pairs: &[(String, String)], name: &str, choices: &[Choice]) -> Answer {
     if values.is_empty() { Answer::Empty } else { Answer::Given(values.into()) }
 }
 
-fn lines(raw: &str, whole_numbers: bool) -> Answer {
+fn lines(raw: &str, line: Line) -> Answer {
     let lines = raw.lines().map(str::trim).filter(|line| !line.is_empty());
-    if !whole_numbers {
-        return Answer::Given(lines.map(Value::from).collect::<Vec<_>>().into());
-    }
-    let numbers: Option<Vec<Value>> = lines.map(|line| line.parse::<i64>().ok().map(Value::from)).collect();
-    numbers.map_or_else(|| Answer::Wrong(said("number_lines")), |list| Answer::Given(list.into()))
+    let read = |text: &str| match line {
+        Line::Text => Ok(Value::from(text)),
+        Line::Whole => text.parse::<i64>().map(Value::from).map_err(|_| said("number_lines")),
+        Line::Money => amount(text).map(Value::from),
+    };
+    lines.map(read).collect::<Result<Vec<Value>, Text>>().map_or_else(Answer::Wrong, |list| Answer::Given(list.into()))
 }
 
 /// Puts files where a value speaks of some: one, or a list of them. `None` left: the field goes with them.

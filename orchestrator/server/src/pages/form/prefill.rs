@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use laufzettel_domain::Value;
+use laufzettel_domain::{Value, money};
 
-use super::{COUNT, FILE_REFERENCE, Field, Form, Kind};
+use super::{COUNT, FILE_REFERENCE, Field, Form, Kind, Line};
 use crate::pages::shown;
 
 impl Form {
@@ -43,17 +43,19 @@ impl Field {
             Kind::Consent => value.as_bool().filter(|ticked| *ticked).map(|_| (name, "ja".to_owned())).into_iter().collect(),
             Kind::YesNo => vec![(name, if value == &Value::Bool(true) { "ja" } else { "nein" }.to_owned())],
             Kind::Many(_) => value.as_array().into_iter().flatten().map(|v| (name.clone(), shown::plain(v))).collect(),
-            Kind::Lines { .. } => {
-                let lines: Vec<String> = value.as_array().into_iter().flatten().map(shown::plain).collect();
+            Kind::Lines(line) => {
+                let typed = |item: &Value| if *line == Line::Money { euro(item) } else { shown::plain(item) };
+                let lines: Vec<String> = value.as_array().into_iter().flatten().map(typed).collect();
                 vec![(name, lines.join("\n"))]
             }
+            Kind::Money => vec![(name, euro(value))],
             Kind::Text { .. } | Kind::Area { .. } | Kind::Number { .. } | Kind::One(_) => vec![(name, plain)],
         }
     }
 
     /// Whether a proposal may stand in the field already; a choice is only shown beside it.
     pub(super) fn takes_proposal(&self) -> bool {
-        matches!(self.kind, Kind::Text { .. } | Kind::Area { .. } | Kind::Number { .. } | Kind::Date | Kind::Lines { .. })
+        matches!(self.kind, Kind::Text { .. } | Kind::Area { .. } | Kind::Number { .. } | Kind::Money | Kind::Date | Kind::Lines(_))
     }
 
     pub(super) fn names(&self) -> Vec<String> {
@@ -64,6 +66,11 @@ impl Field {
             _ => vec![name],
         }
     }
+}
+
+/// Cents as they are typed.
+fn euro(value: &Value) -> String {
+    value.as_i64().map_or_else(|| shown::plain(value), money::typed)
 }
 
 fn date_parts(name: &str, iso: &str) -> Vec<(String, String)> {

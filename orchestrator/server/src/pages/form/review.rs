@@ -1,9 +1,9 @@
 //! The answers once more, grouped as asked: the page before sending.
 
-use laufzettel_domain::{Lang, Value, file::File};
+use laufzettel_domain::{Lang, Value, file::File, money};
 use serde::Serialize;
 
-use super::{Choice, Field, Form, Group, Kind, List, Node};
+use super::{Choice, Field, Form, Group, Kind, Line, List, Node};
 use crate::pages::{shown, words::word};
 
 /// The answers of one group.
@@ -92,7 +92,9 @@ impl Field {
         match &self.kind {
             Kind::One(choices) => title(value, choices),
             Kind::Many(choices) => join(value.as_array().into_iter().flatten().map(|v| title(v, choices))),
-            Kind::Lines { .. } => join(value.as_array().into_iter().flatten().map(shown::plain)),
+            Kind::Lines(Line::Money) => join(value.as_array().into_iter().flatten().map(|item| euro(item, lang))),
+            Kind::Money => euro(value, lang),
+            Kind::Lines(_) => join(value.as_array().into_iter().flatten().map(shown::plain)),
             Kind::File(_) => File::from_value(value).map_or_else(String::new, |file| shown::file(&file, lang)),
             Kind::Files { .. } => join(value.as_array().into_iter().flatten().filter_map(File::from_value).map(|file| shown::file(&file, lang))),
             Kind::Consent | Kind::YesNo => word(if value == &Value::Bool(true) { "yes" } else { "no" }, lang).to_owned(),
@@ -101,6 +103,10 @@ impl Field {
             Kind::Text { .. } | Kind::Area { .. } | Kind::Number { .. } => shown::plain(value),
         }
     }
+}
+
+fn euro(value: &Value, lang: Lang) -> String {
+    value.as_i64().map_or_else(|| shown::plain(value), |cent| money::spelled(cent, lang))
 }
 
 fn title(value: &Value, choices: &[Choice]) -> String {

@@ -109,7 +109,7 @@ fn wrong_entries_are_told_in_plain_words() {
     let schema = json!({ "type": "object", "properties": {
         "tag": { "type": "string", "format": "date" }, "zahl": { "type": "integer" }, "wert": { "type": "number" },
         "plz": { "type": "string", "pattern": "^[0-9]{5}$", "description": "Fünf Ziffern." }, "ja": { "type": "boolean" },
-        "art": { "enum": ["a", "b"] }, "liste": { "type": "array", "items": { "type": "integer" } } } });
+        "miete": { "type": "integer", "x-einheit": "cent" }, "art": { "enum": ["a", "b"] }, "liste": { "type": "array", "items": { "type": "integer" } } } });
     let form = Form::of(&schema, None).unwrap();
     for (sent, expected) in [
         (vec![("tag.tag", "31"), ("tag.monat", "2"), ("tag.jahr", "2026")], "Dieses Datum gibt es nicht. Bitte prüfen Sie Tag und Monat."),
@@ -118,9 +118,16 @@ fn wrong_entries_are_told_in_plain_words() {
         (vec![("tag.tag", "+3"), ("tag.monat", "x"), ("tag.jahr", "2026")], "Bitte schreiben Sie Tag, Monat und Jahr als Zahlen, zum Beispiel 27 3 2026."),
         (vec![("zahl", "zwei")], "Bitte geben Sie eine ganze Zahl an, zum Beispiel 2."),
         (vec![("wert", "1e9")], "Bitte geben Sie eine Zahl an, zum Beispiel 12,5."),
-        (vec![("plz", "7675")], "Bitte prüfen Sie die Eingabe. Fünf Ziffern."),
+        (vec![("plz", "7675")], "Bitte prüfen Sie die Eingabe. Erwartet wird: Fünf Ziffern."),
         (vec![("ja", "vielleicht")], "Bitte wählen Sie eine der Möglichkeiten aus."),
         (vec![("art", "c")], "Bitte wählen Sie eine der Möglichkeiten aus."),
+        (
+            vec![("miete", "1.234")],
+            "Dieser Betrag lässt sich auf zwei Arten lesen. Bitte schreiben Sie die Cent dazu, zum Beispiel 1.234,00, oder lassen Sie den Punkt weg.",
+        ),
+        (vec![("miete", "1620,505")], "Bitte geben Sie den Betrag mit höchstens zwei Stellen für die Cent an, zum Beispiel 620,50."),
+        (vec![("miete", "viel")], "Bitte geben Sie einen Betrag in Euro an, zum Beispiel 620,00."),
+        (vec![("miete", "99999999999999999999")], "Dieser Betrag ist zu groß. Bitte prüfen Sie ihn."),
         (vec![("liste", "1\nzwei")], "Bitte schreiben Sie in jede Zeile genau eine ganze Zahl."),
     ] {
         let (value, problems) = form.parse(&pairs(&sent));
@@ -148,6 +155,23 @@ fn types_are_those_of_the_schema() {
         json!({ "entscheidung": "festsetzen", "gefaehrlich": false, "ermaessigung": "keiner", "ort": "c", "auflagen": [1, 2],
         "aktenzeichen": ["A 1", "B 2"], "rabatt": 12.5, "bemerkung": "eins\nzwei" })
     );
+}
+
+/// What is asked for in euro is cents everywhere else.
+#[test]
+fn amounts_are_asked_for_in_euro() {
+    let cent = json!({ "type": "integer", "x-einheit": "cent", "title": "Miete" });
+    let schema = json!({ "type": "object", "properties": { "miete": cent, "raten": { "type": "array", "items": cent }, "satz": { "type": "integer", "enum": [5000], "x-einheit": "cent" } } });
+    let form = Form::of(&schema, None).unwrap();
+    let sent = pairs(&[("miete", "1.234,5 €"), ("raten", "620\n 5,- "), ("satz", "5000")]);
+    let (value, problems) = form.parse(&sent);
+    assert_eq!((&value, problems), (&json!({ "miete": 123_450, "raten": [62_000, 500], "satz": 5000 }), vec![]));
+    assert_eq!(form.pairs(&value), pairs(&[("miete", "1234,50"), ("raten", "620,00\n5,00"), ("satz", "5000")]));
+    let review: Vec<_> = form.review(&value, Lang::De).into_iter().flat_map(|group| group.rows).map(|row| row.text).collect();
+    assert_eq!(review, ["1.234,50 €", "620,00 €\n5,00 €", "50,00 €"]);
+    let filled = Filled { pairs: &sent, ..Filled::default() };
+    let Some(Item::Field(field)) = form.view(&filled, Lang::De).items.into_iter().next() else { panic!("a field") };
+    assert_eq!((field.value.as_str(), field.unit, field.inputmode, field.described_by.as_str()), ("1.234,5 €", Some("€"), Some("decimal"), "f-miete.einheit"));
 }
 
 #[test]

@@ -109,6 +109,8 @@ pub struct FieldView {
     pub input: &'static str,
     pub inputmode: Option<&'static str>,
     pub max: Option<u64>,
+    /// Stands behind the input.
+    pub unit: Option<&'static str>,
     pub value: String,
     pub options: Vec<OptionView>,
     pub required: bool,
@@ -317,6 +319,7 @@ impl Field {
             proposal: proposed.map(|v| self.spell_value(v, lang)),
             proposal_from: proposed.and_then(|_| filled.proposed_by?.get(self.path.root())).cloned().unwrap_or_default(),
             file: self.file(filled.files, lang),
+            unit: (self.kind == Kind::Money).then_some("€"),
             ..FieldView::default()
         };
         (view.input, view.inputmode, view.max) = self.input();
@@ -326,8 +329,8 @@ impl Field {
 
     fn shape(&self, pairs: &[(String, String)], own_data: bool, lang: Lang) -> (&'static str, Vec<OptionView>) {
         match &self.kind {
-            Kind::Text { .. } | Kind::Number { .. } => ("text", Vec::new()),
-            Kind::Area { .. } | Kind::Lines { .. } => ("area", Vec::new()),
+            Kind::Text { .. } | Kind::Number { .. } | Kind::Money => ("text", Vec::new()),
+            Kind::Area { .. } | Kind::Lines(_) => ("area", Vec::new()),
             Kind::Consent => ("consent", Vec::new()),
             Kind::File(_) | Kind::Files { .. } => ("file", Vec::new()),
             Kind::Date => ("date", self.date_parts(pairs, own_data, lang)),
@@ -404,7 +407,13 @@ impl Field {
 }
 
 fn described_by(view: &FieldView) -> String {
-    let parts = [("hinweis", view.hint.is_some()), ("datei", view.file.is_some()), ("vorschlag", view.proposal.is_some()), ("fehler", view.error.is_some())];
+    let parts = [
+        ("einheit", view.unit.is_some()),
+        ("hinweis", view.hint.is_some()),
+        ("datei", view.file.is_some()),
+        ("vorschlag", view.proposal.is_some()),
+        ("fehler", view.error.is_some()),
+    ];
     let ids: Vec<String> = parts.iter().filter(|(_, there)| *there).map(|(part, _)| format!("{}.{part}", view.id)).collect();
     ids.join(" ")
 }

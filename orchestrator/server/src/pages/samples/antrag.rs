@@ -37,6 +37,7 @@ impl AntragPage {
         let filled = Filled { pairs: &pairs, problems: &problems, files: &[file(1), file(2)], proposal: None, proposed_by: None, own_data: true };
         let part = form.part(place).unwrap();
         Self {
+            first: false,
             notice: None,
             step: Some(steps()),
             entry: part.number.map(|number| format!("Haushaltsmitglied {number}")),
@@ -62,6 +63,8 @@ impl AntragPage {
             action: "/antrag/vg-schweich/hundesteuer".into(),
             title: "Hund zur Hundesteuer anmelden".into(),
             description: "Angaben, mit denen Sie einen Hund bei Ihrer Ortsgemeinde zur Hundesteuer anmelden.".into(),
+            first: true,
+            house: None,
             notice: Some(Notice {
                 responsible: "Steueramt der Verbandsgemeinde".into(),
                 contact: vec!["Schubertstraße 18, 76756 Bellheim".into(), "Telefon 07272 7008-0".into()],
@@ -107,12 +110,29 @@ impl ZusammenfassungPage {
             title: "Hund zur Hundesteuer anmelden".into(),
             sections: vec![ReviewSection { title: None, change: None, groups: form.review(&value, lang) }],
             hidden: form.own_pairs(&pairs),
+            house: false,
+            zones: Vec::new(),
             key: "0192-key".into(),
         }
     }
 }
 
+impl AntragPage {
+    /// As somebody of the house fills it in: the first page, or (`true`) one in the midst of others.
+    pub(in crate::pages) fn started(listed: bool, lang: Lang) -> Self {
+        let page = if listed { Self::listed(&Place::parse("3"), false, lang) } else { Self::sample(false, lang) };
+        let house = Some(House { responsible: "FB2-Steueramt".into(), version: "1.0.0".into() });
+        Self { action: "/prozesse/hundesteuer-anmeldung/start".into(), description: EVIL.into(), notice: None, house, ..page }
+    }
+}
+
 impl ZusammenfassungPage {
+    /// Before somebody of the house begins a case.
+    pub(in crate::pages) fn started(lang: Lang) -> Self {
+        let zones = ["gruen", "gelb"].map(|name| ZoneChoice { name: name.into(), place: EVIL.into(), selected: false }).into();
+        Self { action: "/prozesse/hundesteuer-anmeldung/start".into(), house: true, zones, ..Self::sample(lang) }
+    }
+
     /// Of several pages, with entries of lists.
     pub(in crate::pages) fn listed(lang: Lang) -> Self {
         let value = json!({ "haushaltsmitglieder": [{ "name": EVIL, "einkommen": [{ "art": "lohn" }] }, {}] });

@@ -12,6 +12,13 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("next", "Weiter", "Continue"),
     ("back", "Zurück", "Back"),
     ("back_to_summary", "Zurück zur Zusammenfassung", "Back to the summary"),
+    // --- filled in by somebody of the house
+    ("not_started_yet", "Es wird noch kein Vorgang begonnen.", "No case is begun yet."),
+    (
+        "review_intro_house",
+        "Bitte prüfen Sie die Angaben. Erst mit „Vorgang starten“ beginnt der Vorgang.",
+        "Please check the details. The case begins only once you choose “Start the case”.",
+    ),
     // --- conditions
     ("if_applicable", "nur wenn es auf Sie zutrifft", "only if it applies to you"),
     (
@@ -33,6 +40,19 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("entries_full", "Mehr lässt sich hier nicht eintragen. Höchstens", "No more can be entered here. At most"),
     ("list_one_missing", "Bitte tragen Sie hier mindestens einen Eintrag ein.", "Please add at least one entry here."),
     ("list_missing", "Bitte tragen Sie hier mindestens {min} Einträge ein.", "Please add at least {min} entries here."),
+    // --- amounts
+    ("money_none", "Bitte geben Sie einen Betrag in Euro an, zum Beispiel 620,00.", "Please give an amount in euro, for example 620.00."),
+    (
+        "money_ambiguous",
+        "Dieser Betrag lässt sich auf zwei Arten lesen. Bitte schreiben Sie die Cent dazu, zum Beispiel 1.234,00, oder lassen Sie den Punkt weg.",
+        "This amount can be read in two ways. Please add the cents, for example 1,234.00, or leave out the mark.",
+    ),
+    (
+        "money_fine",
+        "Bitte geben Sie den Betrag mit höchstens zwei Stellen für die Cent an, zum Beispiel 620,50.",
+        "Please give the amount with at most two digits for the cents, for example 620.50.",
+    ),
+    ("money_large", "Dieser Betrag ist zu groß. Bitte prüfen Sie ihn.", "This amount is too large. Please check it."),
     // --- drafts
     ("draft_save", "Speichern und später weitermachen", "Save and continue later"),
     ("draft_resume", "Sie haben schon angefangen? Mit Ihrem Code weitermachen", "Already begun? Continue with your code"),
@@ -84,6 +104,29 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
         "draft_discarded",
         "Der gespeicherte Entwurf ist gelöscht. Was Sie eingetragen haben, steht noch hier, bis Sie diese Seite verlassen.",
         "The saved draft is deleted. What you entered is still here until you leave this page.",
+    ),
+    // --- too much at once
+    ("form_too_large", "Das ist zu viel auf einmal", "This is too much at once"),
+    (
+        "form_too_large_text",
+        "In einer Sendung können wir höchstens {} annehmen, alle Dateien zusammen. Von dieser Sendung ist nichts bei uns angekommen.",
+        "We can take at most {} in one sending, all files together. Nothing of this sending has reached us.",
+    ),
+    (
+        "form_too_large_advice",
+        "Gehen Sie im Browser zurück. Wählen Sie kleinere Dateien, oder geben Sie sie einzeln ab: eine Datei auswählen, „Weiter“, dann zurück zu dieser Seite und die nächste auswählen. Was auf früheren Seiten stand, geht mit Ihnen zurück. Was Sie auf der letzten Seite eingetragen hatten, steht meist noch da, sicher ist das nicht; die Dateien müssen Sie dort noch einmal auswählen.",
+        "Go back in the browser. Choose smaller files, or hand them in one by one: choose one file, “Continue”, then go back to this page and choose the next. What stood on earlier pages goes back with you. What you had entered on the last page is usually still there, but that is not certain; you have to choose the files there once more.",
+    ),
+    ("form_too_much", "Von hier kam gerade sehr viel", "A great deal came from here just now"),
+    (
+        "form_too_much_text",
+        "Aus Ihrem Netz kamen in der letzten Stunde so viele Daten, dass wir gerade keine weiteren annehmen. Von dieser Sendung ist nichts bei uns angekommen.",
+        "So much data came from your network within the last hour that we take no more just now. Nothing of this sending has reached us.",
+    ),
+    (
+        "form_too_much_advice",
+        "Bitte versuchen Sie es in {} noch einmal. Gehen Sie dazu im Browser zurück: Was Sie eingetragen hatten, steht meist noch da; Dateien müssen Sie noch einmal auswählen.",
+        "Please try again in {}. To do so go back in the browser: what you had entered is usually still there; you have to choose files once more.",
     ),
     // --- files
     ("file_each", "je Datei", "each"),

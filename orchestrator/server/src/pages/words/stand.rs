@@ -139,8 +139,8 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("applicant_over", "Ihre Anmeldung ist abgelaufen", "Your sign-in has expired"),
     (
         "applicant_over_text",
-        "Bitte melden Sie sich noch einmal an. Was Sie eingegeben haben, ist noch nicht bei uns; mit „Zurück“ im Browser finden Sie es wieder.",
-        "Please sign in again. What you entered has not reached us yet; with “Back” in the browser you find it again.",
+        "Haben Sie Ihre Quittung schon gesehen, ist Ihr Antrag bei uns; mit dem Absenden endet die Anmeldung. Sonst melden Sie sich bitte noch einmal an: Was Sie eingegeben haben, ist noch nicht bei uns; mit „Zurück“ im Browser finden Sie es wieder.",
+        "If you have seen your receipt already, your application is with us; sending it ends the sign-in. Otherwise please sign in again: what you entered has not reached us yet; with “Back” in the browser you find it again.",
     ),
     ("applicant_low", "Diese Anmeldung genügt hier nicht", "This sign-in is not enough here"),
     (
