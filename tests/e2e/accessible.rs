@@ -48,7 +48,7 @@ enum Whom {
 }
 
 /// Routes that answer no `GET` with a page: programs, files, streams, and addresses that only lead elsewhere.
-const NO_PAGES: [&str; 27] = [
+const NO_PAGES: [&str; 25] = [
     "/antrag/{tenant}/{path}/anmelden",
     "/anmelden/ausweis/{tenant}/{provider}/zurueck",
     "/status/{code}/bescheid/{name}",
@@ -68,9 +68,7 @@ const NO_PAGES: [&str; 27] = [
     "/abmelden/ueberall",
     "/abgemeldet/{tenant}/dienst",
     "/aufgaben/ereignisse",
-    "/aufgaben/{task}/uebernehmen",
     "/aufgaben/{task}/weitergeben",
-    "/aufgaben/{task}/zurueckgeben",
     "/vertretung/{id}/beenden",
     "/vorgaenge/{run}/abbrechen",
     "/vorgaenge/{run}/dateien/{file}",

@@ -62,6 +62,9 @@ async fn get(server: &Server, cookie: &str, path: &str) -> (u16, String) {
     (status, page.replace("&#x2f;", "/"))
 }
 
+/// What the button sends that takes a task.
+const CLAIM: &str = "_schritt=uebernehmen";
+
 /// Whether these texts stand on a page, one after the other.
 fn in_order(page: &str, texts: &[&str]) -> bool {
     let mut rest = Some(page);
@@ -87,7 +90,7 @@ fn most_urgent_first_own_units_only_and_then_the_next() {
             assert!(status == 200 && !page.contains("Antrag prüfen"), "{path}: {page}");
         }
         // in whose hands, and by number
-        assert_eq!(post(&server, &klein, &format!("/aufgaben/{}/uebernehmen", due[0]), "").await.0, 303);
+        assert_eq!(post(&server, &klein, &format!("/aufgaben/{}", due[0]), CLAIM).await.0, 200);
         for (path, expected) in [
             ("/aufgaben?bei=ich", vec![0]),
             ("/aufgaben?bei=frei", vec![1, 2]),
@@ -123,7 +126,7 @@ fn a_task_is_handed_to_a_colleague_who_may_have_it() {
         let path = format!("/aufgaben/{task}");
         let hand = format!("{path}/weitergeben");
         assert_eq!(post(&server, &klein, &hand, "weitergabe_an=s.weber").await.0, 409, "only what one has");
-        assert_eq!(post(&server, &klein, &format!("{path}/uebernehmen"), "").await.0, 303);
+        assert_eq!(post(&server, &klein, &path, CLAIM).await.0, 200);
         let page = get(&server, &klein, &path).await.1;
         assert!(page.contains("Sabine Weber") && !page.contains("Julia Wolf"), "whom it may go to: {page}");
         for (form, said) in [
@@ -134,7 +137,9 @@ fn a_task_is_handed_to_a_colleague_who_may_have_it() {
             let (status, _, page) = post(&server, &klein, &hand, form).await;
             assert!(status == 422 && page.contains(said), "{form}: {status} {page}");
         }
-        assert_eq!(post(&server, &klein, &hand, "weitergabe_an=s.weber&weitergabe_notiz=Bitte+heute+noch").await.0, 303);
+        let (status, location, _) = post(&server, &klein, &hand, "weitergabe_an=s.weber&weitergabe_notiz=Bitte+heute+noch").await;
+        assert_eq!((status, location.as_str()), (303, "/aufgaben?weitergegeben=1"));
+        assert!(in_order(&get(&server, &klein, &location).await.1, &["role=\"status\"", "Die Aufgabe ist weitergegeben."]));
         let hers = get(&server, &weber, &path).await.1;
         assert!(in_order(&hers, &["Weitergegeben von", "Andreas Klein", "Bitte heute noch"]), "{hers}");
         assert!(get(&server, &klein, &path).await.1.contains("Die Aufgabe ist vergeben"));
@@ -146,6 +151,69 @@ fn a_task_is_handed_to_a_colleague_who_may_have_it() {
     assert_eq!(told.matches("Andreas Klein hat Aufgabe 1 an Sabine Weber weitergegeben. Erlaubt durch assign.groups.").count(), 1, "{told}");
     assert!(!told.contains("Bitte heute"), "a note is content: {told}");
     assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0));
+}
+
+const TYPED: &str = r#"
+start: { groups: [GG-Steueramt], via: [form] }
+input: { type: object, additionalProperties: false, properties: {} }
+steps:
+  frage:
+    human:
+      assign: { groups: [GG-Steueramt] }
+      show: { was: Geht das? }
+      form:
+        type: object
+        required: [wahl, grund]
+        properties: { wahl: { enum: [gut, schlecht] }, grund: { type: string, maxLength: 500 }, am: { type: string, format: date } }
+output: { wer: "{{ steps.frage.by.name }}" }
+"#;
+
+/// Whatever button is pressed and whoever was faster: what somebody typed stands there again, and what came of it is said.
+#[test]
+fn what_is_typed_stays_whatever_becomes_of_the_task() {
+    let tenant = house(&[("getippt", TYPED)]);
+    let task = begin(&tenant, "getippt", "{}", "a.klein");
+    let server = Server::start(&tenant, None).expect("up starts");
+    runtime().block_on(async {
+        let (klein, weber) = (sign_in(&server, "a.klein").await.unwrap(), sign_in(&server, "s.weber").await.unwrap());
+        let path = format!("/aufgaben/{task}");
+        let digest = shown(&get(&server, &klein, &path).await.1).to_owned();
+        let typed = format!("shown={digest}&wahl=gut&grund=Angefangen&am.tag=31&am.monat=2&am.jahr=");
+        let press = async |who: &str, button: &str| {
+            let (status, _, page) = post(&server, who, &path, &format!("{typed}{button}")).await;
+            let stays = ["value=\"gut\" checked", "Angefangen</textarea>", "value=\"31\""].iter().all(|text| page.contains(text));
+            assert!(stays, "{button}: {status} {page}");
+            (status, page)
+        };
+        let said = |page: &str, text: &str| in_order(page, &["role=\"status\"", text]);
+        // nobody fills in what is wrong by taking it
+        let (status, page) = press(&klein, "&_schritt=uebernehmen").await;
+        assert!(
+            status == 200 && said(&page, "Sie haben die Aufgabe übernommen.") && page.contains("Aufgabe zurückgeben") && !page.contains("fehlertext"),
+            "{page}"
+        );
+        // somebody else was faster: who, what to do, and her words still there
+        for button in ["", "&_schritt=uebernehmen"] {
+            let (status, page) = press(&weber, button).await;
+            assert!(status == if button.is_empty() { 422 } else { 409 }, "{button}: {status}");
+            assert!(in_order(&page, &["Die Aufgabe ist vergeben", "Andreas Klein", "steht noch hier", "Aufgabe an sich nehmen"]), "{page}");
+            assert!(!page.contains("Abschließen"), "{page}");
+        }
+        let (status, page) = press(&weber, "&_schritt=uebernehmen&_grund=").await;
+        assert!(status == 422 && page.contains("grund.fehler"), "{page}");
+        let (status, page) = press(&weber, "&_schritt=uebernehmen&_grund=Er+ist+krank").await;
+        assert!(status == 200 && said(&page, "an sich genommen") && page.contains("Abschließen"), "{page}");
+        let (status, page) = press(&weber, "&_schritt=zurueckgeben").await;
+        assert!(status == 200 && said(&page, "zurückgegeben. Sie ist wieder frei") && page.contains("Aufgabe übernehmen"), "{page}");
+        // what is not hers to return she still reads
+        let (status, page) = press(&weber, "&_schritt=zurueckgeben").await;
+        assert!(status == 409 && page.contains("haben Sie nicht übernommen"), "{page}");
+        let (status, _, page) = post(&server, &klein, &path, &format!("shown={digest}&wahl=gut&grund=Fertig")).await;
+        assert_eq!(status, 303, "{page}");
+        let (status, _, page) = post(&server, &weber, &path, &typed).await;
+        assert!(status == 409 && page.contains("inzwischen Andreas Klein erledigt") && page.contains("nicht übernommen"), "{page}");
+    });
+    server.stop();
 }
 
 const PERSONAL: &str = r#"
@@ -175,7 +243,7 @@ fn a_deputy_sees_what_is_hers_to_look_after_and_gains_no_right() {
         let (klein, weber, wolf) =
             (sign_in(&server, "a.klein").await.unwrap(), sign_in(&server, "s.weber").await.unwrap(), sign_in(&server, "j.wolf").await.unwrap());
         let path = format!("/aufgaben/{taken}");
-        assert_eq!(post(&server, &klein, &format!("{path}/uebernehmen"), "").await.0, 303);
+        assert_eq!(post(&server, &klein, &path, CLAIM).await.0, 200);
         assert!(get(&server, &weber, &path).await.1.contains("Grund, warum Sie die Aufgabe an sich nehmen"));
         // only for oneself, nobody for herself, nothing that lies behind
         for (form, said) in [

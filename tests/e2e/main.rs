@@ -28,6 +28,7 @@ mod models;
 mod permissions;
 mod picture;
 mod remote;
+mod repairs;
 mod reports;
 mod restore;
 mod settle;

@@ -120,7 +120,13 @@ fn supplied(sheet: &Sheet<'_>, step: &StepId, values: &Value) -> Result<Value, R
 /// What stands in the field for it, if anything.
 pub(crate) fn written(values: &Value) -> Result<Option<Value>, Rejection> {
     let Some(written) = values["wert"].as_str().filter(|text| !text.trim().is_empty()) else { return Ok(None) };
-    let no_json = |error: serde_json::Error| at_value(Text::new(format!("Das ist kein JSON: {error}"), format!("This is no JSON: {error}")));
+    let no_json = |error: serde_json::Error| {
+        let (line, column) = (error.line(), error.column());
+        at_value(Text::new(
+            format!("Das ist kein gültiges JSON. Bitte prüfen Sie Klammern, Anführungszeichen und Kommas bei Zeile {line}, Zeichen {column}."),
+            format!("This is no valid JSON. Please check brackets, quotation marks and commas near line {line}, character {column}."),
+        ))
+    };
     serde_json::from_str(written).map(Some).map_err(no_json)
 }
 

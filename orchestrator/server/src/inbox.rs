@@ -235,6 +235,7 @@ async fn read(reader: &Reader<'_>, query: &HashMap<String, String>) -> Result<Au
         sieve: Sieve { list: "/aufgaben", facets: reader.facets(&all, &filter), number: filter.number.clone() },
         // what lies beyond one look is not counted
         counted: beyond.is_some().then_some(all.len()),
+        notice: query.contains_key("weitergegeben").then_some("task_handed"),
         next: query.contains_key("erledigt").then(|| most_urgent(reader, &all)),
         ..AufgabenPage::new(tasks, now)
     })

@@ -82,6 +82,10 @@ pub const FARTHEST: &str = "_weit";
 /// To put away what was filled in; to delete what was put away.
 pub const INTENT_SAVE: &str = "speichern";
 pub const INTENT_DISCARD: &str = "verwerfen";
+/// To take a task, or take it over for the reason given; to give it back.
+pub const INTENT_CLAIM: &str = "uebernehmen";
+pub const INTENT_RETURN: &str = "zurueckgeben";
+pub const TAKE_REASON: &str = "_grund";
 /// The code of the draft a form was taken from or put away as; the same as somebody types it.
 pub const DRAFT: &str = "_entwurf";
 pub const CODE: &str = "code";

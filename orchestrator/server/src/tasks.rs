@@ -1,29 +1,30 @@
-//! One task: what is shown, where it comes from, what is asked; taking, returning, handing over and answering it.
+//! One task: what is shown, where it comes from, what is asked; what is typed into it stays, whatever comes of it.
 
-use std::{collections::HashMap, sync::Arc};
+mod hand;
+mod supply;
+
+use std::sync::Arc;
 
 use axum::{
-    Extension, Form as Fields,
+    Extension,
     extract::{Path, Request, State},
     http::{HeaderMap, StatusCode, Uri},
     response::{IntoResponse, Redirect, Response},
 };
 use laufzettel_domain::{Caller, Digest, Lang, TaskId, Text, Value};
-use laufzettel_engine::{REASON_CHARS_MAX, Rejection, Task, TaskKind, TaskState};
+use laufzettel_engine::{Rejection, Task, TaskKind, TaskState};
 use laufzettel_policy::Decision;
 use laufzettel_process::{model::StepKind, schema::Problem};
 use laufzettel_worker::{Loaded, WishError};
 use serde_json::json;
 
+pub use hand::hand_over;
+use supply::Asking;
+
 use crate::{
-    deputies, form_data,
+    form_data::{self, Sent},
     origin::Voices,
-    pages::{
-        self, AufgabePage, Filled, Form, Hand, Page, UploadedFile,
-        shown::bound,
-        tasks::{HandOver, Handed},
-        words::format_moment,
-    },
+    pages::{self, AufgabePage, Filled, Form, Page, UploadedFile, shown::bound, words::format_moment},
     reply::Asked,
     site::{Session, Site, TenantSite},
     view::{self, Matter},
@@ -35,7 +36,7 @@ enum Found {
     Denied(TaskId, Decision),
     /// Whoever may see what became of it: she did it, or somebody else before her.
     Done {
-        by_her: bool,
+        by: Caller,
     },
     Nothing,
 }
@@ -46,21 +47,12 @@ async fn find(tenant: &TenantSite, by: &Caller, written: &str) -> Result<Found, 
     match loaded.run.tasks.get(&id.number).map(|task| &task.state) {
         Some(TaskState::Open) => {}
         Some(TaskState::Completed { by: whoever, .. }) if tenant.desk.needs_unit(&loaded, by).await.is_ok() || whoever.subject == by.subject => {
-            return Ok(Found::Done { by_her: whoever.subject == by.subject });
+            return Ok(Found::Done { by: whoever.clone() });
         }
         _ => return Ok(Found::Nothing),
     }
     let decision = tenant.desk.may_complete(&loaded, id.number, by).await?;
     Ok(if decision.allow { Found::Hers(id, Box::new((loaded, Voices::of(&records)))) } else { Found::Denied(id, decision) })
-}
-
-/// Twice the same press is one answer; what somebody else answered is said.
-fn done(asked: &Asked, by_her: bool) -> Response {
-    if by_her {
-        return Redirect::to("/aufgaben?erledigt=1").into_response();
-    }
-    let text = Text::new("Diese Aufgabe hat inzwischen jemand anderes erledigt.", "Somebody else has completed this task meanwhile.");
-    asked.wish(&WishError::Rejected(Rejection::Stale(text)))
 }
 
 /// The form of a task, in the author's order.
@@ -72,6 +64,69 @@ pub fn form_of(loaded: &Loaded, task: &Task) -> Option<Form> {
     Form::of(&task.opened.form, order).ok()
 }
 
+/// An open task before somebody who may complete it.
+struct Seat<'s> {
+    tenant: &'s TenantSite,
+    by: &'s Caller,
+    asked: Asked,
+    id: TaskId,
+    loaded: Loaded,
+    voices: Voices,
+}
+
+impl<'s> Seat<'s> {
+    /// `Err`: the answer to somebody for whom there is no such task. `acts`: she means to do something with it; that she may not is
+    /// then a record.
+    async fn take(tenant: &'s TenantSite, session: &'s Session, asked: Asked, written: &str, acts: bool) -> Result<Self, Response> {
+        let by = &session.caller;
+        match find(tenant, by, written).await {
+            Ok(Found::Hers(id, found)) => {
+                let (loaded, voices) = *found;
+                Ok(Self { tenant, by, asked, id, loaded, voices })
+            }
+            Ok(Found::Denied(id, decision)) => {
+                if acts {
+                    tenant.desk.note("task.denied", by, json!({ "task": id.to_string(), "decision": decision })).await;
+                }
+                Err(asked.missing())
+            }
+            Ok(Found::Done { by: whoever }) => Err(done(&asked, by, &whoever, acts)),
+            Ok(Found::Nothing) => Err(asked.missing()),
+            Err(error) => Err(asked.wish(&error)),
+        }
+    }
+
+    /// The task as it stands by now.
+    async fn anew(self, session: &'s Session) -> Result<Self, Response> {
+        Self::take(self.tenant, session, self.asked, &self.id.to_string(), true).await
+    }
+
+    fn task(&self) -> Option<&Task> {
+        self.loaded.run.tasks.get(&self.id.number)
+    }
+
+    fn asking(&self) -> Option<Asking> {
+        Asking::of(&self.loaded, self.task()?)
+    }
+}
+
+/// Twice the same press is one answer; what somebody else answered is said.
+fn done(asked: &Asked, by: &Caller, whoever: &Caller, acts: bool) -> Response {
+    if whoever.subject == by.subject {
+        return Redirect::to("/aufgaben?erledigt=1").into_response();
+    }
+    let name = &whoever.name;
+    let lost = |text| if acts { text } else { "" };
+    let text = Text::new(
+        format!(
+            "Diese Aufgabe hat inzwischen {name} erledigt. {}Was daraus wurde, steht am Vorgang.",
+            lost("Was Sie eingetragen haben, wurde nicht übernommen. ")
+        ),
+        format!("{name} has completed this task meanwhile. {}What became of it stands with the case.", lost("What you entered was not taken. ")),
+    );
+    asked.wish(&WishError::Rejected(Rejection::Stale(text)))
+}
+
 pub async fn page(
     State(site): State<Arc<Site>>,
     Extension(session): Extension<Session>,
@@ -81,19 +136,16 @@ pub async fn page(
 ) -> Response {
     let tenant = &site.tenants[&session.tenant];
     let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
-    match find(tenant, &session.caller, &written).await {
-        Ok(Found::Hers(id, found)) => {
-            match tenant.desk.record("content.viewed", &session.caller, json!({ "run": id.run.to_string(), "task": written })).await {
-                Ok(()) => {
-                    let again = Again { everything: uri.query().is_some_and(|query| query.split('&').any(|pair| pair == EVERYTHING)), ..Again::default() };
-                    show(tenant, &asked, &session.caller, id, &found, &again, StatusCode::OK).await
-                }
-                Err(error) => asked.unwritten(&error),
-            }
+    let seat = match Seat::take(tenant, &session, asked, &written, false).await {
+        Ok(seat) => seat,
+        Err(answered) => return answered,
+    };
+    match tenant.desk.record("content.viewed", &session.caller, json!({ "run": seat.id.run.to_string(), "task": written })).await {
+        Ok(()) => {
+            let everything = uri.query().is_some_and(|query| query.split('&').any(|pair| pair == EVERYTHING));
+            seat.show(&Again { everything, ..Again::default() }, StatusCode::OK).await
         }
-        Ok(Found::Done { by_her }) => done(&asked, by_her),
-        Ok(Found::Denied(..) | Found::Nothing) => asked.missing(),
-        Err(error) => asked.wish(&error),
+        Err(error) => seat.asked.unwritten(&error),
     }
 }
 
@@ -103,7 +155,12 @@ struct Again<'s> {
     pairs: &'s [(String, String)],
     problems: &'s [Problem],
     files: &'s [UploadedFile],
+    /// Somebody else has it, and she gave no reason to take it over.
     no_reason: bool,
+    /// What just came of it: the wording that says so.
+    notice: Option<&'static str>,
+    /// Why what she wished was not done.
+    refused: Option<&'s Text>,
     /// Long texts in full length.
     everything: bool,
     /// Of the form that hands it on: what was sent, and what is wrong with that.
@@ -114,41 +171,55 @@ struct Again<'s> {
 /// How a page is asked for with its long texts in full length.
 const EVERYTHING: &str = "ganz=1";
 
-async fn show(tenant: &TenantSite, asked: &Asked, by: &Caller, id: TaskId, found: &(Loaded, Voices), again: &Again<'_>, status: StatusCode) -> Response {
-    let Again { pairs, problems, files, everything, .. } = *again;
-    let (loaded, voices) = found;
-    let Some(task) = loaded.run.tasks.get(&id.number) else { return asked.missing() };
-    let hand = match hand(tenant, id, found, by, again, asked.lang).await {
-        Ok(hand) => hand,
-        Err(error) => return asked.wish(&error),
-    };
-    let Some(form) = form_of(loaded, task) else { return asked.unavailable() };
-    let process = &loaded.prepared.process;
-    let due = task.opened.due.map(|at| tenant.civil(at));
-    let matter = Matter::new(loaded, voices, asked.lang);
-    let mut shown = view::shown(&matter, task);
-    bound(&mut shown, everything);
-    let proposed_by = view::proposals(&matter, task);
-    let filled = Filled { pairs, problems, files, proposal: Some(&task.opened.vorschlag), proposed_by: Some(&proposed_by), ..Filled::default() };
-    let page = AufgabePage {
-        action: format!("/aufgaben/{id}"),
-        title: laufzettel_worker::task_title(process, &task.opened),
-        process: process.title.clone(),
-        number: loaded.run.nummer.clone(),
-        case_link: Some(format!("/vorgaenge/{}", loaded.run.id)),
-        due,
-        overdue: task.opened.due.is_some_and(|at| at < tenant.desk.tenant.clock.now()),
-        message: message(task, asked.lang),
-        told: view::told(&matter, task, &|at| format_moment(tenant.civil(at), asked.lang)),
-        everything: shown.iter().flat_map(|row| &row.lines).any(|line| line.cut).then(|| format!("/aufgaben/{id}?{EVERYTHING}")),
-        shown,
-        added: crate::status::added::list(tenant, &loaded.run, &format!("/vorgaenge/{}/dateien", loaded.run.id), asked.lang),
-        digest: task.opened.shown.to_string(),
-        form: form.view(&filled, asked.lang),
-        hand,
-        button: None,
-    };
-    asked.page(status, &Page::Aufgabe(page))
+impl Seat<'_> {
+    async fn show(&self, again: &Again<'_>, status: StatusCode) -> Response {
+        let (tenant, asked, id, loaded) = (self.tenant, &self.asked, self.id, &self.loaded);
+        let Some(task) = self.task() else { return asked.missing() };
+        let hand = match self.hand(again).await {
+            Ok(hand) => hand,
+            Err(error) => return asked.wish(&error),
+        };
+        let Some(asking) = self.asking() else { return asked.unavailable() };
+        let process = &loaded.prepared.process;
+        let matter = Matter::new(loaded, &self.voices, asked.lang);
+        let mut shown = view::shown(&matter, task);
+        bound(&mut shown, again.everything);
+        let proposed_by = view::proposals(&matter, task);
+        let (pairs, problems, files) = (again.pairs, again.problems, again.files);
+        let filled = Filled { pairs, problems, files, proposal: Some(&task.opened.vorschlag), proposed_by: Some(&proposed_by), ..Filled::default() };
+        let page = AufgabePage {
+            action: format!("/aufgaben/{id}"),
+            title: laufzettel_worker::task_title(process, &task.opened),
+            process: process.title.clone(),
+            number: loaded.run.nummer.clone(),
+            case_link: Some(format!("/vorgaenge/{}", loaded.run.id)),
+            due: task.opened.due.map(|at| tenant.civil(at)),
+            overdue: task.opened.due.is_some_and(|at| at < tenant.desk.tenant.clock.now()),
+            message: again.refused.map(|text| text.get(asked.lang).to_owned()).or_else(|| message(task, asked.lang)),
+            notice: again.notice,
+            told: view::told(&matter, task, &|at| format_moment(tenant.civil(at), asked.lang)),
+            everything: shown.iter().flat_map(|row| &row.lines).any(|line| line.cut).then(|| format!("/aufgaben/{id}?{EVERYTHING}")),
+            shown,
+            added: crate::status::added::list(tenant, &loaded.run, &format!("/vorgaenge/{}/dateien", loaded.run.id), asked.lang),
+            digest: task.opened.shown.to_string(),
+            form: asking.form.view(&filled, asked.lang),
+            hand,
+        };
+        asked.page(status, &Page::Aufgabe(page))
+    }
+
+    /// Takes the answer, or says what is wrong with it.
+    async fn complete(&self, asking: &Asking, sent: &Sent) -> Result<(), WishError> {
+        let (mut values, mut problems) = asking.form.parse(&sent.pairs);
+        problems.extend(form_data::insert_files(self.tenant, &mut values, &sent.files).await?);
+        problems.extend(sent.problems.clone());
+        asking.settle(&mut values, &mut problems);
+        if !problems.is_empty() {
+            return Err(WishError::Rejected(Rejection::Invalid(problems)));
+        }
+        let digest = sent.get(pages::SHOWN).and_then(Digest::parse).unwrap_or(Digest::of(b""));
+        self.tenant.desk.answer(self.id, self.by, &with_defaults(values), digest).await.map(drop)
+    }
 }
 
 /// What must be known before anything is answered.
@@ -159,164 +230,60 @@ fn message(task: &Task, lang: Lang) -> Option<String> {
     (!task.opened.note.is_empty()).then(|| task.opened.note.clone())
 }
 
-/// Who has a task in hand, as she sees it who looks.
-async fn hand(tenant: &TenantSite, id: TaskId, (loaded, voices): &(Loaded, Voices), by: &Caller, again: &Again<'_>, lang: Lang) -> Result<Hand, WishError> {
-    let claimed = loaded.run.tasks.get(&id.number).and_then(|task| task.claimed.as_ref());
-    let mine = claimed.is_some_and(|claimed| claimed.by.subject == by.subject);
-    let holder = claimed.filter(|_| !mine).map(|claimed| claimed.by.name.clone());
-    let stands_for = tenant.desk.standing(loaded, id.number, by).await?.map(|person| person.name);
-    let handed = voices.handed_to(id.number, &by.subject).filter(|_| mine);
-    let hand_over = if mine { Some(hand_over_form(&colleagues(tenant, loaded, id, by).await?)) } else { None };
-    Ok(Hand {
-        claim: format!("/aufgaben/{id}/uebernehmen"),
-        give_back: format!("/aufgaben/{id}/zurueckgeben"),
-        mine,
-        // a deputy works on as if it were hers
-        holder: holder.filter(|_| stands_for.is_none()),
-        stands_for,
-        missing: again.no_reason,
-        hand_over: hand_over.and_then(|schema| Form::of(&schema, Some(&HAND_OVER.map(str::to_owned))).ok()).map(|form| HandOver {
-            action: format!("/aufgaben/{id}/weitergeben"),
-            form: form.view(&Filled { pairs: again.handing, problems: again.unhanded, ..Filled::default() }, lang),
-        }),
-        handed: handed.map(|(by, note)| Handed { by: by.to_owned(), note: note.to_owned() }),
-    })
-}
-
-async fn colleagues(tenant: &TenantSite, loaded: &Loaded, id: TaskId, by: &Caller) -> Result<Vec<(String, String)>, WishError> {
-    let people = tenant.desk.colleagues(loaded, id.number, by).await?;
-    Ok(people.into_iter().map(|person| (person.user, person.name)).collect())
-}
-
-/// Fields of the form that hands a task on: no author's field begins so.
-const HAND_OVER: [&str; 2] = ["weitergabe_an", "weitergabe_notiz"];
-
-/// Whom it goes to, and what she should know. Where the directory lists nobody, her name is typed.
-fn hand_over_form(people: &[(String, String)]) -> Value {
-    json!({ "type": "object", "required": [HAND_OVER[0]], "properties": {
-        HAND_OVER[0]: deputies::person_field("Kollegin oder Kollege", people),
-        HAND_OVER[1]: { "type": "string", "maxLength": REASON_CHARS_MAX, "title": "Notiz", "description": "Was sie oder er wissen sollte." } } })
-}
-
-/// Hands a task on that is hers.
-pub async fn hand_over(
-    State(site): State<Arc<Site>>,
-    Extension(session): Extension<Session>,
-    Path(written): Path<String>,
-    uri: Uri,
-    headers: HeaderMap,
-    Fields(sent): Fields<Vec<(String, String)>>,
-) -> Response {
-    let tenant = &site.tenants[&session.tenant];
-    let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
-    let (id, found) = match hers(tenant, &asked, &session, &written).await {
-        Ok(found) => found,
-        Err(answered) => return answered,
-    };
-    let field = |name: &str| sent.iter().rev().find(|(key, _)| key == name).map_or("", |(_, value)| value.trim());
-    let problems = match tenant.desk.hand_over(id, &session.caller, field(HAND_OVER[0]), field(HAND_OVER[1])).await {
-        Ok(_) => return Redirect::to("/aufgaben").into_response(),
-        Err(WishError::Rejected(Rejection::Invalid(problems))) => problems,
-        Err(error) => return asked.wish(&error),
-    };
-    let at = |problem: Problem| {
-        let name = if problem.path.root() == "note" { HAND_OVER[1] } else { HAND_OVER[0] };
-        Problem { path: laufzettel_domain::Path::new([name]), ..problem }
-    };
-    let problems: Vec<Problem> = problems.into_iter().map(at).collect();
-    let again = Again { handing: &sent, unhanded: &problems, ..Again::default() };
-    show(tenant, &asked, &session.caller, id, &found, &again, StatusCode::UNPROCESSABLE_ENTITY).await
-}
-
-/// Takes a task, or takes it over with a reason.
-pub async fn claim(
-    State(site): State<Arc<Site>>,
-    Extension(session): Extension<Session>,
-    Path(written): Path<String>,
-    uri: Uri,
-    headers: HeaderMap,
-    Fields(sent): Fields<HashMap<String, String>>,
-) -> Response {
-    let tenant = &site.tenants[&session.tenant];
-    let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
-    let (id, found) = match hers(tenant, &asked, &session, &written).await {
-        Ok(found) => found,
-        Err(answered) => return answered,
-    };
-    let reason = sent.get(pages::REASON).map(|reason| reason.trim()).unwrap_or_default();
-    let holder = found.0.run.tasks.get(&id.number).and_then(|task| task.claimed.as_ref());
-    let held = holder.is_some_and(|claimed| claimed.by.subject != session.caller.subject);
-    let stands_in = match tenant.desk.standing(&found.0, id.number, &session.caller).await {
-        Ok(person) => person.is_some(),
-        Err(error) => return asked.wish(&error),
-    };
-    if held && !stands_in && reason.is_empty() {
-        return show(tenant, &asked, &session.caller, id, &found, &Again { no_reason: true, ..Again::default() }, StatusCode::UNPROCESSABLE_ENTITY).await;
-    }
-    match tenant.desk.claim(id, &session.caller, reason).await {
-        Ok(_) => Redirect::to(&format!("/aufgaben/{id}")).into_response(),
-        Err(error) => asked.wish(&error),
-    }
-}
-
-pub async fn give_back(
-    State(site): State<Arc<Site>>,
-    Extension(session): Extension<Session>,
-    Path(written): Path<String>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
-    let tenant = &site.tenants[&session.tenant];
-    let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
-    let (id, _) = match hers(tenant, &asked, &session, &written).await {
-        Ok(found) => found,
-        Err(answered) => return answered,
-    };
-    match tenant.desk.give_back(id, &session.caller).await {
-        Ok(_) => Redirect::to("/aufgaben").into_response(),
-        Err(error) => asked.wish(&error),
-    }
-}
-
-/// A task somebody means to do something with, or the answer that there is none for her.
-async fn hers(tenant: &TenantSite, asked: &Asked, session: &Session, written: &str) -> Result<(TaskId, Box<(Loaded, Voices)>), Response> {
-    match find(tenant, &session.caller, written).await {
-        Ok(Found::Hers(id, loaded)) => Ok((id, loaded)),
-        Ok(Found::Denied(id, decision)) => {
-            tenant.desk.note("task.denied", &session.caller, json!({ "task": id.to_string(), "decision": decision })).await;
-            Err(asked.missing())
-        }
-        Ok(Found::Done { by_her }) => Err(done(asked, by_her)),
-        Ok(Found::Nothing) => Err(asked.missing()),
-        Err(error) => Err(asked.wish(&error)),
-    }
-}
-
+/// One form for everything that can be done with a task: which button was pressed says what.
 pub async fn answer(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(written): Path<String>, request: Request) -> Response {
     let tenant = &site.tenants[&session.tenant];
     let asked = Asked::new(request.uri(), request.headers(), Some(tenant), Some(&session));
-    let (id, found) = match hers(tenant, &asked, &session, &written).await {
-        Ok(found) => found,
+    let seat = match Seat::take(tenant, &session, asked, &written, true).await {
+        Ok(seat) => seat,
         Err(answered) => return answered,
     };
-    let Some(form) = found.0.run.tasks.get(&id.number).and_then(|task| form_of(&found.0, task)) else { return asked.unavailable() };
-    let sent = match form_data::read(request, tenant, &form).await {
+    let Some(asking) = seat.asking() else { return seat.asked.unavailable() };
+    let sent = match form_data::read(request, tenant, &asking.form).await {
         Ok(sent) => sent,
-        Err(why) => return asked.unread(why),
+        Err(why) => return seat.asked.unread(why),
     };
-    let (mut values, mut problems) = form.parse(&sent.pairs);
-    let Ok(lost) = form_data::insert_files(tenant, &mut values, &sent.files).await else { return asked.unavailable() };
-    problems.extend(lost.into_iter().chain(sent.problems.clone()));
-    let digest = sent.get(pages::SHOWN).and_then(Digest::parse).unwrap_or(Digest::of(b""));
-    if problems.is_empty() {
-        match tenant.desk.answer(id, &session.caller, &with_defaults(values), digest).await {
-            Ok(_) => return Redirect::to("/aufgaben?erledigt=1").into_response(),
-            Err(WishError::Rejected(Rejection::Invalid(found))) => problems = found,
-            Err(error) => return asked.wish(&error),
+    let notice = match sent.get(pages::INTENT) {
+        Some(pages::INTENT_CLAIM) => match seat.claim(&sent).await {
+            Ok(notice) => notice,
+            Err(error) => return seat.refused(&session, error, &sent).await,
+        },
+        Some(pages::INTENT_RETURN) => match tenant.desk.give_back(seat.id, seat.by).await {
+            Ok(_) => "task_returned",
+            Err(error) => return seat.refused(&session, error, &sent).await,
+        },
+        _ => match seat.complete(&asking, &sent).await {
+            Ok(()) => return Redirect::to("/aufgaben?erledigt=1").into_response(),
+            Err(error) => return seat.refused(&session, error, &sent).await,
+        },
+    };
+    match seat.anew(&session).await {
+        Ok(seat) => seat.show(&Again { notice: Some(notice), ..kept(&sent) }, StatusCode::OK).await,
+        Err(answered) => answered,
+    }
+}
+
+impl<'s> Seat<'s> {
+    /// What was wished was not done: the page once more, with what was typed, as the task stands by now.
+    async fn refused(self, session: &'s Session, error: WishError, sent: &Sent) -> Response {
+        match error {
+            WishError::Rejected(Rejection::Invalid(problems)) => {
+                self.show(&Again { problems: &problems, no_reason: hand::no_reason(&problems), ..kept(sent) }, StatusCode::UNPROCESSABLE_ENTITY).await
+            }
+            WishError::Rejected(Rejection::Stale(why)) => match self.anew(session).await {
+                Ok(seat) => seat.show(&Again { refused: Some(&why), ..kept(sent) }, StatusCode::CONFLICT).await,
+                Err(answered) => answered,
+            },
+            error => self.asked.wish(&error),
         }
     }
-    let again = Again { pairs: &sent.pairs, problems: &problems, files: &sent.files, ..Again::default() };
-    show(tenant, &asked, &session.caller, id, &found, &again, StatusCode::UNPROCESSABLE_ENTITY).await
+}
+
+/// What was typed. Nothing was, where only a button was pressed: what is proposed stands in the fields then.
+fn kept(sent: &Sent) -> Again<'_> {
+    let own = |name: &str| name.starts_with('_') || name == pages::SHOWN;
+    let typed = sent.pairs.iter().any(|(name, _)| !own(name)) || !sent.files.is_empty();
+    Again { pairs: if typed { &sent.pairs } else { &[] }, files: &sent.files, ..Again::default() }
 }
 
 /// Nothing is added to what a person answered; an empty form is an empty object.

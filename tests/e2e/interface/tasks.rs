@@ -117,15 +117,15 @@ fn a_task_is_one_persons_while_she_has_it() {
 
 async fn on_the_page(server: &Server, task: &str, klein: &[(&str, String)], weber: &[(&str, String)]) {
     let page = server.url(&format!("/aufgaben/{task}"));
-    let send = async |order: &str, who: &[(&str, String)], form: &str| Asked::form(&format!("{page}/{order}"), who, form).await.status;
+    let send = async |order: &str, who: &[(&str, String)], form: &str| Asked::form(&page, who, &format!("_schritt={order}{form}")).await;
     let sees = async |who: &[(&str, String)]| Asked::get(&page, who).await.text;
     assert!(sees(klein).await.contains("Aufgabe übernehmen"));
-    assert_eq!(send("uebernehmen", klein, "").await, 303);
-    assert!(sees(klein).await.contains("Aufgabe zurückgeben"));
+    let taken = send("uebernehmen", klein, "").await;
+    assert!(taken.status == 200 && taken.text.contains("Sie haben die Aufgabe übernommen.") && taken.text.contains("Aufgabe zurückgeben"), "{}", taken.text);
     let other = sees(weber).await;
     assert!(other.contains("Andreas Klein") && other.contains("Aufgabe an sich nehmen") && !other.contains("Abschließen"), "{other}");
-    assert_eq!(send("uebernehmen", weber, "grund=+").await, 422);
-    assert_eq!(send("zurueckgeben", weber, "").await, 409);
-    assert_eq!(send("uebernehmen", weber, "grund=eilt").await, 303);
+    assert_eq!(send("uebernehmen", weber, "&_grund=+").await.status, 422);
+    assert_eq!(send("zurueckgeben", weber, "").await.status, 409);
+    assert_eq!(send("uebernehmen", weber, "&_grund=eilt").await.status, 200);
     assert!(Asked::get(&server.url("/aufgaben"), klein).await.text.contains("bei Sabine Weber"));
 }

@@ -184,20 +184,25 @@ impl AufgabePage {
             due: Some(at(8)),
             overdue: true,
             message: wrong.then(|| EVIL.into()),
+            notice: wrong.then_some("task_returned"),
             told: wrong.then(aufgaben::told),
             everything: Some("/aufgaben/1?ganz=1".into()),
             shown,
             added: if wrong { AddedFile::samples() } else { Vec::new() },
             digest: "sha256:00".into(),
             form: form.view(&Filled { problems: &problems, proposal: Some(&proposal), proposed_by: Some(&aufgaben::proposed_by()), ..Filled::default() }, lang),
-            hand: Hand { claim: "/aufgaben/1/uebernehmen".into(), give_back: "/aufgaben/1/zurueckgeben".into(), ..aufgaben::hand(wrong, lang) },
-            button: None,
+            hand: aufgaben::hand(wrong, lang),
         }
     }
 }
 
 fn held(page: AufgabePage) -> AufgabePage {
     AufgabePage { hand: Hand { holder: Some(EVIL.into()), missing: true, ..page.hand.clone() }, ..page }
+}
+
+/// Somebody took it while she was typing.
+fn taken(page: AufgabePage) -> AufgabePage {
+    AufgabePage { hand: Hand { holder: Some(EVIL.into()), kept: true, reason: EVIL.into(), ..page.hand.clone() }, ..page }
 }
 
 impl VorgaengePage {
@@ -353,6 +358,7 @@ fn staff_and_citizens(lang: Lang) -> Vec<(&'static str, Page)> {
         ("aufgabe", Page::Aufgabe(AufgabePage::sample(false, lang))),
         ("aufgabe-fehler", Page::Aufgabe(AufgabePage::sample(true, lang))),
         ("aufgabe-vergeben", Page::Aufgabe(held(AufgabePage::sample(false, lang)))),
+        ("aufgabe-weggenommen", Page::Aufgabe(taken(AufgabePage::sample(true, lang)))),
         ("vorgaenge", Page::Vorgaenge(VorgaengePage::sample())),
         ("vorgaenge-leer", Page::Vorgaenge(VorgaengePage { runs: Vec::new(), more: None, sieve: aufgaben::sieve(true) })),
         ("vorgang", Page::Vorgang(VorgangPage::sample(lang))),

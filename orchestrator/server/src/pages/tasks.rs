@@ -16,6 +16,8 @@ pub struct AufgabenPage {
     pub counted: Option<usize>,
     /// A task was just completed.
     pub next: Option<Next>,
+    /// What else just came of one: the wording that says so.
+    pub notice: Option<&'static str>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -50,7 +52,7 @@ impl AufgabenPage {
             task.overdue = task.due.is_some_and(|due| due < now);
         }
         tasks.sort_by(|a, b| (a.due.is_none(), a.due, &a.number).cmp(&(b.due.is_none(), b.due, &b.number)));
-        Self { tasks, more: None, live: None, sieve: Sieve::new("/aufgaben"), counted: None, next: None }
+        Self { tasks, more: None, live: None, sieve: Sieve::new("/aufgaben"), counted: None, next: None, notice: None }
     }
 }
 
@@ -65,6 +67,8 @@ pub struct AufgabePage {
     pub overdue: bool,
     /// Why the task is there, if it is no plain step: a door refused, an outcome is unknown, somebody was faster.
     pub message: Option<String>,
+    /// What just came of it: the wording that says so.
+    pub notice: Option<&'static str>,
     /// Of a task the engine asks by itself.
     pub told: Option<Told>,
     pub shown: Vec<Shown>,
@@ -76,8 +80,6 @@ pub struct AufgabePage {
     pub digest: String,
     pub form: FormView,
     pub hand: Hand,
-    /// Label of the button; „Abschließen“ if there is none.
-    pub button: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -110,12 +112,14 @@ pub struct Choice {
 /// Who has a task in hand, and what can be done about it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Hand {
-    pub claim: String,
-    pub give_back: String,
     /// It is hers who looks.
     pub mine: bool,
-    /// Somebody else has it: there is no form, only the way to take it over.
+    /// Somebody else has it: there is only the way to take it over, and what was typed before.
     pub holder: Option<String>,
+    /// What was typed before is shown, whoever has it.
+    pub kept: bool,
+    /// Why she takes it over, as typed.
+    pub reason: String,
     /// She who looks stands in for whoever has it: there is the form.
     pub stands_for: Option<String>,
     /// Where she may hand on what is hers.

@@ -10,8 +10,8 @@ use minijinja::{Environment, Error, State, UndefinedBehavior, Value, context, sy
 use serde::Serialize;
 
 use super::{
-    BACK, CODE, Frame, HONEYPOT, INTENT, INTENT_ADD, INTENT_BACK, INTENT_CHANGE, INTENT_DISCARD, INTENT_NEXT, INTENT_OPEN, INTENT_REMOVE, INTENT_REVIEW,
-    INTENT_SAVE, INTENT_SEND, INTENT_STAY, KEY, PASSWORD, PERSON, REASON, SHOWN, Switch, USER, ZONE, words,
+    BACK, CODE, Frame, HONEYPOT, INTENT, INTENT_ADD, INTENT_BACK, INTENT_CHANGE, INTENT_CLAIM, INTENT_DISCARD, INTENT_NEXT, INTENT_OPEN, INTENT_REMOVE,
+    INTENT_RETURN, INTENT_REVIEW, INTENT_SAVE, INTENT_SEND, INTENT_STAY, KEY, PASSWORD, PERSON, REASON, SHOWN, Switch, TAKE_REASON, USER, ZONE, words,
 };
 
 /// What a page is that could not be rendered: only a template at odds with its context can bring it about.
@@ -108,7 +108,7 @@ fn scope(frame: &Frame) -> Value {
         names => context! {
             honeypot => HONEYPOT, zone => ZONE, key => KEY, intent => INTENT, review => INTENT_REVIEW, change => INTENT_CHANGE, send => INTENT_SEND,
             previous => INTENT_BACK, stay => INTENT_STAY, add => INTENT_ADD, open => INTENT_OPEN, remove => INTENT_REMOVE, next => INTENT_NEXT, save => INTENT_SAVE, discard => INTENT_DISCARD, code => CODE,
-            shown => SHOWN, person => PERSON, back => BACK, reason => REASON, user => USER, password => PASSWORD,
+            shown => SHOWN, person => PERSON, back => BACK, reason => REASON, claim => INTENT_CLAIM, give_back => INTENT_RETURN, take_reason => TAKE_REASON, user => USER, password => PASSWORD,
         },
     }
 }

@@ -30,7 +30,7 @@ pub fn word(key: &str, lang: Lang) -> &'static str {
     }
 }
 
-pub(super) fn said(key: &str) -> Text {
+pub fn said(key: &str) -> Text {
     Text::new(word(key, Lang::De), word(key, Lang::En))
 }
 

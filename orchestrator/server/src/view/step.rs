@@ -203,7 +203,8 @@ fn outcome(matter: &Matter<'_>, id: &StepId, state: Option<&Settled>) -> (Vec<cr
                 for name in ["shown", "by"] {
                     map.remove(name);
                 }
-                reason = map.remove("rule").map(|rule| rule_in_words(&rule, lang));
+                // of a value somebody supplied there is no row
+                reason = map.remove("rule").filter(|rule| rule.get("table").is_some()).map(|rule| rule_in_words(&rule, lang));
             }
             (came_out(matter, id, &value), reason)
         }

@@ -70,7 +70,29 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("task_done", "Die Aufgabe ist erledigt", "The task is completed"),
     ("next_task", "Nächste Aufgabe", "Next task"),
     ("next_none", "Im Moment ist keine weitere Aufgabe frei.", "No further task is free right now."),
+    ("task_claimed", "Sie haben die Aufgabe übernommen.", "You have taken the task."),
+    (
+        "task_taken_over",
+        "Sie haben die Aufgabe an sich genommen. Der Grund steht im Verlauf.",
+        "You have taken the task over. The reason stands in the timeline.",
+    ),
+    (
+        "task_returned",
+        "Sie haben die Aufgabe zurückgegeben. Sie ist wieder frei. Was im Formular steht, ist nicht gespeichert.",
+        "You have returned the task. It is free again. What stands in the form is not saved.",
+    ),
+    ("task_handed", "Die Aufgabe ist weitergegeben.", "The task is handed over."),
+    (
+        "held_kept",
+        "Was Sie eingetragen haben, steht noch hier. Gespeichert ist es nicht. Sprechen Sie sich ab, oder nehmen Sie die Aufgabe mit einem Grund an sich.",
+        "What you entered still stands here. It is not saved. Talk to each other, or take the task over with a reason.",
+    ),
     // --- handing over, deputies
+    (
+        "hand_over_hint",
+        "Was Sie oben eingetragen haben, geht nicht mit. Was die andere Person wissen soll, schreiben Sie in die Notiz.",
+        "What you entered above does not go along. What the other person should know you write into the note.",
+    ),
     ("hand_over", "Aufgabe weitergeben", "Hand this task over"),
     ("hand_over_button", "Weitergeben", "Hand over"),
     ("handed_by", "Weitergegeben von", "Handed over by"),

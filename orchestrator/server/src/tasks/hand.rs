@@ -1,0 +1,123 @@
+//! Who has a task in hand: taking it, taking it over with a reason, handing it on with a note. What is typed into the task's form meanwhile
+//! comes along; a note to a colleague has a form of its own.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Form as Fields,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode, Uri},
+    response::{IntoResponse, Redirect, Response},
+};
+use laufzettel_domain::{Path as Place, Value};
+use laufzettel_engine::{REASON_CHARS_MAX, Rejection};
+use laufzettel_process::schema::Problem;
+use laufzettel_worker::WishError;
+use serde_json::json;
+
+use super::{Again, Seat};
+use crate::{
+    deputies,
+    form_data::Sent,
+    pages::{
+        self, Filled, Form, Hand,
+        tasks::{HandOver, Handed},
+        words::said,
+    },
+    reply::Asked,
+    site::{Session, Site},
+};
+
+impl Seat<'_> {
+    /// Who has it in hand, as she sees it who looks.
+    pub(super) async fn hand(&self, again: &Again<'_>) -> Result<Hand, WishError> {
+        let claimed = self.task().and_then(|task| task.claimed.as_ref());
+        let mine = claimed.is_some_and(|claimed| claimed.by.subject == self.by.subject);
+        let holder = claimed.filter(|_| !mine).map(|claimed| claimed.by.name.clone());
+        let stands_for = self.tenant.desk.standing(&self.loaded, self.id.number, self.by).await?.map(|person| person.name);
+        let handed = self.voices.handed_to(self.id.number, &self.by.subject).filter(|_| mine);
+        let hand_over = if mine { Some(hand_over_form(&self.colleagues().await?)) } else { None };
+        Ok(Hand {
+            mine,
+            // a deputy works on as if it were hers
+            holder: holder.filter(|_| stands_for.is_none()),
+            kept: !again.pairs.is_empty(),
+            stands_for,
+            missing: again.no_reason,
+            reason: again.pairs.iter().rev().find(|(name, _)| name == pages::TAKE_REASON).map(|(_, text)| text.clone()).unwrap_or_default(),
+            hand_over: hand_over.and_then(|schema| Form::of(&schema, Some(&HAND_OVER.map(str::to_owned))).ok()).map(|form| HandOver {
+                action: format!("/aufgaben/{}/weitergeben", self.id),
+                form: form.view(&Filled { pairs: again.handing, problems: again.unhanded, ..Filled::default() }, self.asked.lang),
+            }),
+            handed: handed.map(|(by, note)| Handed { by: by.to_owned(), note: note.to_owned() }),
+        })
+    }
+
+    async fn colleagues(&self) -> Result<Vec<(String, String)>, WishError> {
+        let people = self.tenant.desk.colleagues(&self.loaded, self.id.number, self.by).await?;
+        Ok(people.into_iter().map(|person| (person.user, person.name)).collect())
+    }
+
+    /// Takes the task, or takes it over with a reason; the wording that says which.
+    pub(super) async fn claim(&self, sent: &Sent) -> Result<&'static str, WishError> {
+        let reason = sent.get(pages::TAKE_REASON).map(str::trim).unwrap_or_default();
+        let holder = self.task().and_then(|task| task.claimed.as_ref()).filter(|claimed| claimed.by.subject != self.by.subject);
+        let stands_in = self.tenant.desk.standing(&self.loaded, self.id.number, self.by).await?.is_some();
+        // asked for a reason only where it was known that somebody has it: whoever just learns it reads the page first
+        if holder.is_some() && !stands_in && reason.is_empty() && sent.get(pages::TAKE_REASON).is_some() {
+            return Err(WishError::Rejected(Rejection::Invalid(vec![Problem { path: Place::new([pages::TAKE_REASON]), message: said("cancel_missing") }])));
+        }
+        self.tenant.desk.claim(self.id, self.by, reason).await?;
+        Ok(if holder.is_some() { "task_taken_over" } else { "task_claimed" })
+    }
+}
+
+/// Whether what is wrong is the reason for taking it over, which is no field of the form.
+pub(super) fn no_reason(problems: &[Problem]) -> bool {
+    problems.iter().any(|problem| [pages::TAKE_REASON, "reason"].contains(&problem.path.root()))
+}
+
+/// Fields of the form that hands a task on: no author's field begins so.
+const HAND_OVER: [&str; 2] = ["weitergabe_an", "weitergabe_notiz"];
+
+/// Whom it goes to, and what she should know. Where the directory lists nobody, her name is typed.
+fn hand_over_form(people: &[(String, String)]) -> Value {
+    json!({ "type": "object", "required": [HAND_OVER[0]], "properties": {
+        HAND_OVER[0]: deputies::person_field("Kollegin oder Kollege", people),
+        HAND_OVER[1]: { "type": "string", "maxLength": REASON_CHARS_MAX, "title": "Notiz", "description": "Was sie oder er wissen sollte." } } })
+}
+
+/// Hands a task on that is hers.
+pub async fn hand_over(
+    State(site): State<Arc<Site>>,
+    Extension(session): Extension<Session>,
+    Path(written): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+    Fields(sent): Fields<Vec<(String, String)>>,
+) -> Response {
+    let tenant = &site.tenants[&session.tenant];
+    let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
+    let seat = match Seat::take(tenant, &session, asked, &written, true).await {
+        Ok(seat) => seat,
+        Err(answered) => return answered,
+    };
+    let field = |name: &str| sent.iter().rev().find(|(key, _)| key == name).map_or("", |(_, value)| value.trim());
+    let problems = match tenant.desk.hand_over(seat.id, &session.caller, field(HAND_OVER[0]), field(HAND_OVER[1])).await {
+        Ok(_) => return Redirect::to("/aufgaben?weitergegeben=1").into_response(),
+        Err(WishError::Rejected(Rejection::Invalid(problems))) => problems,
+        Err(WishError::Rejected(Rejection::Stale(why))) => {
+            return match seat.anew(&session).await {
+                Ok(seat) => seat.show(&Again { refused: Some(&why), handing: &sent, ..Again::default() }, StatusCode::CONFLICT).await,
+                Err(answered) => answered,
+            };
+        }
+        Err(error) => return seat.asked.wish(&error),
+    };
+    let at = |problem: Problem| {
+        let name = if problem.path.root() == "note" { HAND_OVER[1] } else { HAND_OVER[0] };
+        Problem { path: Place::new([name]), ..problem }
+    };
+    let problems: Vec<Problem> = problems.into_iter().map(at).collect();
+    seat.show(&Again { handing: &sent, unhanded: &problems, ..Again::default() }, StatusCode::UNPROCESSABLE_ENTITY).await
+}

@@ -1,0 +1,312 @@
+//! What a person is asked in a task, and how her answer is read. Where she may supply the value of a step that failed, or of a call nobody
+//! knows the outcome of, it is asked for field by field, by that step's own schema, and handed on as the text the engine takes. Where no
+//! schema is known, or a form cannot ask by it, the text itself is asked for.
+//!
+//! The engine holds the value against the same schema once more; nothing here is trusted.
+
+use laufzettel_domain::{Path, Value, names::Phase};
+use laufzettel_engine::{Task, TaskKind};
+use laufzettel_process::{Schema, model::StepKind, schema::Problem};
+use laufzettel_worker::Loaded;
+use serde_json::{Map, json};
+
+use super::form_of;
+use crate::pages::Form;
+
+/// The field of the engine's own forms that takes a value, as JSON in a text.
+const VALUE: &str = "wert";
+/// Characters of a free text: as many as the engine takes of the whole value (`repair::value_field`).
+const TEXT_CHARS_MAX: u64 = 20_000;
+/// Names of fields the hint of the text names: more than a value people write by hand has.
+const NAMES_MAX: usize = 12;
+
+/// A task's form, and what becomes of its answer.
+pub struct Asking {
+    pub form: Form,
+    /// The value is asked for field by field.
+    value: Option<Supplied>,
+}
+
+struct Supplied {
+    /// Which choice asks for it: a field of the form, and what stands in it.
+    field: &'static str,
+    choice: Value,
+    schema: Schema,
+    /// What nobody is asked: the engine's own, beside what the author declared.
+    implied: Option<(&'static str, Value)>,
+    /// The engine takes it for nothing if nothing is filled in.
+    may_lack: bool,
+}
+
+impl Asking {
+    /// `None`: the task cannot be shown as a form at all.
+    pub fn of(loaded: &Loaded, task: &Task) -> Option<Self> {
+        if task.opened.form.pointer(&format!("/properties/{VALUE}")).is_none() || !matches!(task.opened.kind, TaskKind::Repair | TaskKind::Doubt) {
+            return Some(Self { form: form_of(loaded, task)?, value: None });
+        }
+        // of what was taken back there is no value
+        if task.opened.path.as_ref().is_some_and(|path| path.phase == Phase::Undo) {
+            let mut form = task.opened.form.clone();
+            without(&mut form, VALUE);
+            return Some(Self { form: Form::of(&form, None).ok()?, value: None });
+        }
+        let Some((schema, implied)) = schema_of(loaded, task) else { return in_text(&task.opened.form, None) };
+        let may_lack = task.opened.path.as_ref().is_some_and(|path| path.call > 0);
+        by_field(&task.opened.form, &task.opened.kind, &schema, implied, may_lack).or_else(|| in_text(&task.opened.form, Some(&schema)))
+    }
+
+    /// The value out of its fields, as the engine takes it; what is wrong with it stands at its fields.
+    pub fn settle(&self, values: &mut Value, problems: &mut Vec<Problem>) {
+        let Some(supplied) = &self.value else { return };
+        let given = values.as_object_mut().and_then(|map| map.remove(VALUE));
+        let of_value = |problem: &Problem| problem.path.root() == VALUE;
+        if values.get(supplied.field) != Some(&supplied.choice) {
+            // whoever chose something else is not asked for it
+            problems.retain(|problem| !of_value(problem));
+            return;
+        }
+        let Some(value) = supplied.whole(given) else { return };
+        let known: Vec<Path> = problems.iter().map(|problem| problem.path.clone()).collect();
+        let wrong = supplied.schema.validate(&value).into_iter().map(|problem| Problem { path: below(&problem.path), ..problem });
+        problems.extend(wrong.filter(|problem| !known.contains(&problem.path)));
+        if !problems.iter().any(of_value) {
+            values[VALUE] = value.to_string().into();
+        }
+    }
+}
+
+impl Supplied {
+    /// `None`: nothing is filled in, and nothing needs to be.
+    fn whole(&self, given: Option<Value>) -> Option<Value> {
+        if given.is_none() && self.may_lack {
+            return None;
+        }
+        let mut value = given.unwrap_or_else(|| json!({}));
+        if let (Some((name, implied)), Some(map)) = (&self.implied, value.as_object_mut()) {
+            map.insert((*name).to_owned(), implied.clone());
+        }
+        Some(value)
+    }
+}
+
+/// A place in the value as a place in the form.
+fn below(path: &Path) -> Path {
+    Path::new(std::iter::once(VALUE.to_owned()).chain(path.0.iter().cloned()))
+}
+
+/// What the value looks like, as far as anybody declared it; and what of it is the engine's own.
+fn schema_of(loaded: &Loaded, task: &Task) -> Option<(Schema, Option<(&'static str, Value)>)> {
+    let (id, types) = (&task.opened.step, &loaded.prepared.context.types);
+    let of_step = || types.steps.get(id).cloned();
+    let schema = match &task.opened.path {
+        None => of_step()?,
+        Some(path) if path.call > 0 => {
+            let target = &loaded.run.effects.get(path)?.intent.target;
+            types.offered.get(target).and_then(|tool| tool.output.clone())?
+        }
+        // of `each` the step's value is the list
+        Some(path) if path.item > 0 => Schema::compile(of_step()?.root.get("items")?.clone()).ok()?,
+        Some(_) => of_step()?,
+    };
+    let implied = match &loaded.prepared.process.steps.get(id)?.kind {
+        StepKind::Rules(_) => Some(("rule", json!({}))),
+        StepKind::Wait(_) => Some(("timed_out", Value::Bool(false))),
+        _ => None,
+    };
+    let implied = implied.filter(|(name, _)| schema.root.pointer(&format!("/properties/{name}")).is_some());
+    (schema.root != Value::Bool(true)).then_some((schema, implied))
+}
+
+/// `None`: a form cannot ask by this schema, or it would have to take files, whose bytes nobody would keep.
+fn by_field(form: &Value, kind: &TaskKind, schema: &Schema, implied: Option<(&'static str, Value)>, may_lack: bool) -> Option<Asking> {
+    let (field, choice, title, hint) = match kind {
+        TaskKind::Repair => {
+            ("entscheidung", json!("wert"), "Wert, mit dem es weitergeht", "Nur auszufüllen, wenn Sie oben „Den Wert selbst angeben“ gewählt haben.")
+        }
+        _ => ("geschehen", json!(true), "Was dabei herauskam", "Nur auszufüllen, wenn Sie oben „Ja“ gewählt haben."),
+    };
+    let mut asked = schema.root.clone();
+    if let Some((name, _)) = &implied {
+        without(&mut asked, name);
+    }
+    let definitions = asked.as_object_mut().and_then(|map| map.remove("$defs"));
+    let map = asked.as_object_mut()?;
+    map.insert("title".to_owned(), title.into());
+    let own = map.get("description").and_then(Value::as_str).map_or_else(|| hint.to_owned(), |own| format!("{hint} {own}"));
+    map.insert("description".to_owned(), own.into());
+    widen(&mut asked);
+    let mut form = form.clone();
+    form["properties"][VALUE] = asked;
+    if let Some(definitions) = definitions {
+        form["$defs"] = definitions;
+    }
+    if !may_lack {
+        form["allOf"] = json!([{ "if": { "required": [field], "properties": { field: { "const": choice } } }, "then": { "required": [VALUE] } }]);
+    }
+    let form = Form::of(&form, Some(&[field.to_owned(), VALUE.to_owned()])).ok().filter(|form| form.files().is_empty())?;
+    Some(Asking { form, value: Some(Supplied { field, choice, schema: schema.clone(), implied, may_lack }) })
+}
+
+/// What is called a text has several lines, where nothing says otherwise.
+fn widen(schema: &mut Value) {
+    let free = |field: &Value| field["type"] == "string" && ["maxLength", "format", "pattern", "enum", "const"].iter().all(|key| field.get(key).is_none());
+    if let Some(field) = schema.pointer_mut("/properties/text").filter(|field| free(field)) {
+        field["maxLength"] = TEXT_CHARS_MAX.into();
+    }
+}
+
+fn without(schema: &mut Value, name: &str) {
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.remove(name);
+    }
+    if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
+        required.retain(|known| known != name);
+    }
+}
+
+/// The text itself, with the names of the fields it needs.
+fn in_text(form: &Value, schema: Option<&Schema>) -> Option<Asking> {
+    let mut form = form.clone();
+    let field = form.pointer_mut(&format!("/properties/{VALUE}"))?;
+    field["title"] = "Wert in technischer Schreibweise (JSON)".into();
+    let hint = "Nur, wenn Sie den Wert selbst angeben. Für diesen Schritt gibt es kein Formular; die Fach-IT Ihres Hauses hilft.";
+    field["description"] = match schema.map(shape).filter(|shape| !shape.is_empty()) {
+        Some(shape) => format!("{hint} So sieht der Wert aus: {shape}").into(),
+        None => hint.into(),
+    };
+    Some(Asking { form: Form::of(&form, None).ok()?, value: None })
+}
+
+/// `{"art": …, "betrag": …}`
+fn shape(schema: &Schema) -> String {
+    let empty = Map::new();
+    let (one, list) = match schema.root.get("items") {
+        Some(items) => (items, true),
+        None => (&schema.root, false),
+    };
+    let names = one.get("properties").and_then(Value::as_object).unwrap_or(&empty).keys().take(NAMES_MAX).map(|name| format!("\"{name}\": …"));
+    let names: Vec<String> = names.collect();
+    match (names.is_empty(), list) {
+        (true, _) => String::new(),
+        (false, true) => format!("[{{{}}}, …]", names.join(", ")),
+        (false, false) => format!("{{{}}}", names.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn repair() -> Value {
+        json!({ "type": "object", "additionalProperties": false, "required": ["entscheidung"], "properties": {
+            "entscheidung": { "title": "Was soll geschehen?", "enum": ["erneut", "wert"] },
+            "wert": { "title": "Wert", "type": "string", "maxLength": 20_000 } } })
+    }
+
+    fn doubt() -> Value {
+        json!({ "type": "object", "required": ["geschehen"], "properties": { "geschehen": { "type": "boolean" }, "wert": { "type": "string" } } })
+    }
+
+    fn schema(root: Value) -> Schema {
+        Schema::compile(root).unwrap()
+    }
+
+    fn sent(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    /// The value as the engine takes it, or where it is wrong.
+    fn settled(asking: &Asking, pairs: &[(&str, &str)]) -> Result<Option<Value>, Vec<String>> {
+        let (mut values, mut problems) = asking.form.parse(&sent(pairs));
+        asking.settle(&mut values, &mut problems);
+        if !problems.is_empty() {
+            return Err(problems.into_iter().map(|problem| format!("{}: {}", problem.path, problem.message.de)).collect());
+        }
+        Ok(values.get(VALUE).map(|text| serde_json::from_str(text.as_str().unwrap()).unwrap()))
+    }
+
+    #[test]
+    fn a_value_is_asked_for_field_by_field() {
+        let declared = schema(
+            json!({ "type": "object", "additionalProperties": false, "required": ["art", "am"], "$defs": { "tag": { "type": "string", "format": "date" } },
+            "properties": { "art": { "enum": ["bestimmt", "unklar"] }, "am": { "$ref": "#/$defs/tag" }, "text": { "type": "string" },
+                "orte": { "type": "array", "items": { "type": "string" } }, "innen": { "type": "object", "required": ["zahl"], "properties": { "zahl": { "type": "integer", "minimum": 1 } } } } }),
+        );
+        let asking = by_field(&repair(), &TaskKind::Repair, &declared, None, false).unwrap();
+        let whole = [
+            ("entscheidung", "wert"),
+            ("wert.art", "bestimmt"),
+            ("wert.am.tag", "1"),
+            ("wert.am.monat", "2"),
+            ("wert.am.jahr", "2026"),
+            ("wert.text", "eins\r\nzwei"),
+            ("wert.orte", "Bellheim\nZeiskam"),
+            ("wert.innen.zahl", "7"),
+        ];
+        let expected = json!({ "art": "bestimmt", "am": "2026-02-01", "text": "eins\nzwei", "orte": ["Bellheim", "Zeiskam"], "innen": { "zahl": 7 } });
+        for (pairs, expected) in [
+            (whole.to_vec(), Ok(Some(expected))),
+            // what nobody asked for is not looked at
+            (vec![("entscheidung", "erneut"), ("wert.am.tag", "31")], Ok(None)),
+            (
+                vec![("entscheidung", "wert"), ("wert.am.tag", "31"), ("wert.am.monat", "2"), ("wert.am.jahr", "2026"), ("wert.innen.zahl", "0")],
+                Err(vec![
+                    "wert.art: Bitte wählen Sie eine Antwort.".to_owned(),
+                    "wert.am: Dieses Datum gibt es nicht.".to_owned(),
+                    "wert.innen.zahl".to_owned(),
+                ]),
+            ),
+        ] {
+            match (settled(&asking, &pairs), expected) {
+                (Err(found), Err(expected)) => {
+                    assert_eq!(found.len(), expected.len(), "{found:?}");
+                    for place in expected.iter().map(|problem| problem.split(':').next().unwrap()) {
+                        assert!(found.iter().any(|problem| problem.starts_with(&format!("{place}: "))), "{place}: {found:?}");
+                    }
+                }
+                (found, expected) => assert_eq!(found, expected, "{pairs:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_engine_adds_by_itself_is_asked_of_nobody() {
+        let declared =
+            schema(json!({ "type": "object", "required": ["cent", "rule"], "properties": { "cent": { "type": "integer" }, "rule": { "type": "object" } } }));
+        let asking = by_field(&repair(), &TaskKind::Repair, &declared, Some(("rule", json!({}))), false).unwrap();
+        let whole = settled(&asking, &[("entscheidung", "wert"), ("wert.cent", "7000")]);
+        assert_eq!(whole, Ok(Some(json!({ "cent": 7000, "rule": {} }))));
+    }
+
+    #[test]
+    fn of_what_happened_the_outcome_may_be_told() {
+        let declared = schema(json!({ "type": "object", "required": ["id"], "properties": { "id": { "type": "string" } } }));
+        for (may_lack, pairs, expected) in [
+            (false, vec![("geschehen", "ja"), ("wert.id", "D-1")], Ok(Some(json!({ "id": "D-1" })))),
+            (false, vec![("geschehen", "nein"), ("wert.id", "D-1")], Ok(None)),
+            (false, vec![("geschehen", "ja")], Err(vec!["wert.id: Bitte ausfüllen.".to_owned()])),
+            (true, vec![("geschehen", "ja")], Ok(None)),
+        ] {
+            let asking = by_field(&doubt(), &TaskKind::Doubt, &declared, None, may_lack).unwrap();
+            assert_eq!(settled(&asking, &pairs), expected, "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn where_no_form_can_ask_the_text_is_asked_for_and_says_what_it_is() {
+        let blocks = json!({ "type": "array", "items": { "type": "object", "properties": { "wer": { "type": "string" } } } });
+        let file = json!({ "type": "object", "properties": { "datei": { "type": "object", "format": "file" } } });
+        for (root, shape) in [
+            (json!({ "type": "object", "properties": { "treffer": blocks.clone() } }), "So sieht der Wert aus: {\"treffer\": …}"),
+            (blocks, "So sieht der Wert aus: [{\"wer\": …}, …]"),
+            (file, "So sieht der Wert aus: {\"datei\": …}"),
+            (json!({ "type": "object" }), "hilft."),
+        ] {
+            let declared = schema(root.clone());
+            assert!(by_field(&repair(), &TaskKind::Repair, &declared, None, false).is_none(), "{root}");
+            let view = in_text(&repair(), Some(&declared)).unwrap().form.view(&crate::pages::Filled::default(), laufzettel_domain::Lang::De);
+            let json = serde_json::to_string(&view).unwrap();
+            assert!(json.contains("technischer Schreibweise (JSON)") && json.contains(&shape.replace('"', "\\\"")), "{json}");
+        }
+    }
+}
