@@ -241,6 +241,10 @@ fn only_what_is_released_starts() {
     let body: Value = serde_json::from_slice(&records.stdout).ok().and_then(|r: Value| serde_json::from_str(r["body"].as_str()?).ok()).expect("one record");
     assert_eq!(body["version"], json!("1.0.0"));
     assert!(body["cases"].as_u64().is_some_and(|n| n > 5) && body["tables"]["rules/ortsgemeinden.yaml"].is_string(), "{body}");
+    let results = body["played"]["results"].as_array().expect("the results");
+    assert_eq!(Some(results.len() as u64), body["cases"].as_u64());
+    assert!(results.iter().all(|result| result["passed"] == json!(true) && result["name"].is_string() && result.get("why").is_none()), "{body}");
+    assert!(body["played"]["program"].is_string() && body["played"]["digest"].as_str().is_some_and(|digest| digest.starts_with("sha256:")), "{body}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     browser::{Driver, browse, browse_live, press, sees, tick},
-    desk::{Server, Tenant, demo, process, root, runtime, text},
+    desk::{Server, Tenant, demo, process, root, runtime, text, until},
     views::{get, sign_in},
 };
 
@@ -38,6 +38,46 @@ fn the_command_line_draws_a_process() {
         assert_eq!(output.status.code(), Some(exit), "{path}: {}", text(&output));
         assert!(output.stdout.is_empty() && text(&output).contains(words), "{path}: {}", text(&output));
     }
+}
+
+/// Once everybody is served `up` plays the cases of what it released, and the page says how each went; what has changed since says so.
+#[test]
+fn cases_stand_with_their_results() {
+    let tenant = Tenant::new();
+    // what is played before them would only be waited for
+    std::fs::remove_file(tenant.path("workflows/gewerbeanmeldung.cases.yaml")).expect("other cases");
+    let file = tenant.path("workflows/hundesteuer.cases.yaml");
+    let cases = std::fs::read_to_string(&file).expect("the cases");
+    let broken = cases.replacen("    expect:\n", "    expect:\n      skipped: [gibt_es_nicht]\n", 1);
+    assert_ne!(broken, cases);
+    std::fs::write(&file, &broken).expect("written");
+    let page = |wanted: &str| {
+        let server = Server::start(&tenant, None).expect("up starts");
+        let found = until(wanted, || {
+            let (_, body) = runtime().block_on(async {
+                let cookie = sign_in(&server, "a.klein").await.expect("signed in");
+                get(&server, &cookie, "/prozesse/hundesteuer-anmeldung").await
+            });
+            body.contains(wanted).then_some(body)
+        });
+        server.stop();
+        found
+    };
+    let tried = page("Zuletzt mit der Freigabe ausgeführt");
+    assert_eq!(tried.matches("nicht bestanden").count(), 1, "{tried}");
+    assert!(tried.contains("gibt_es_nicht") && tried.matches("✓ bestanden").count() > 5, "{tried}");
+    let released = || tenant.laufzettel(&["audit", "show", "--kind", "process.released", "--limit", "100", "--json"]);
+    let count = |output: &std::process::Output| String::from_utf8_lossy(&output.stdout).matches("hundesteuer-anmeldung").count();
+    let before = count(&released());
+    page("Zuletzt mit der Freigabe ausgeführt");
+    assert_eq!(count(&released()), before, "nothing has changed: nothing is played again");
+    let process = tenant.path("workflows/hundesteuer.yaml");
+    let text = std::fs::read_to_string(&process).expect("the process");
+    std::fs::write(&process, format!("{text}# neu\n")).expect("written");
+    std::fs::write(&file, &cases).expect("written");
+    let mended = page("Zuletzt mit der Freigabe ausgeführt");
+    assert!(!mended.contains("ohne Ergebnis"), "{mended}");
+    assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0));
 }
 
 fn plain(html: &str) -> String {

@@ -6,6 +6,7 @@ mod disturb;
 mod fault;
 mod known;
 mod perform;
+mod play;
 mod read;
 mod script;
 mod smallest;
@@ -18,6 +19,7 @@ use laufzettel_domain::Text;
 pub use disturb::{Faults, disturb};
 pub use known::{World, file_of, orphan, orphans, process_of, read_checked};
 pub use perform::perform;
+pub use play::{play, play_aside, played};
 pub use read::{Case, read};
 pub use stage::Setting;
 

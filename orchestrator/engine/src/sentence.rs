@@ -460,6 +460,13 @@ fn books(kind: &str, body: &Value) -> (String, String) {
         "release.denied" => {
             (format!("{by} durfte {process} {version} nicht freigeben: {reason_de}"), format!("{by} was denied to release {process} {version}: {reason_en}"))
         }
+        _ if body.get("trial") == Some(&Value::Bool(true)) && body.get("played").is_some() => {
+            let of = body.pointer("/played/results").and_then(Value::as_array).map_or(0, Vec::len);
+            (
+                format!("{process} {version} gilt zur Probe als freigegeben, {} von {of} Fällen bestanden.", number("cases")),
+                format!("{process} {version} counts as released for trial, {} of {of} cases passed.", number("cases")),
+            )
+        }
         _ if body.get("trial") == Some(&Value::Bool(true)) => (
             format!("{process} {version} gilt zur Probe als freigegeben, ohne Fälle."),
             format!("{process} {version} counts as released for trial, without cases."),

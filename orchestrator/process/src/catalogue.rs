@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use laufzettel_domain::{Finding, Findings, Place, Text};
+use laufzettel_domain::{Digest, Finding, Findings, Node, Place, Text};
 
 use crate::{
-    folder::Folder,
+    folder::{Folder, resolve},
     model::{Process, TriggerKind},
     read,
 };
@@ -15,8 +15,16 @@ pub struct Catalogue {
     /// By id. A process with errors is not in it.
     pub processes: BTreeMap<String, Process>,
     pub findings: Vec<Finding>,
-    /// The names of the cases beside each process.
-    pub cases: BTreeMap<String, Vec<String>>,
+    /// The cases beside each process that has some.
+    pub cases: BTreeMap<String, Cases>,
+}
+
+/// The cases of one process, as far as nobody runs them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cases {
+    pub names: Vec<String>,
+    /// Of their text, with the files their values are taken from: other cases are another digest.
+    pub digest: Digest,
 }
 
 impl Catalogue {
@@ -29,7 +37,9 @@ impl Catalogue {
             let mut findings = Findings::new(path);
             let process = read::read(folder, path, &mut findings);
             if let Some(process) = process {
-                catalogue.cases.insert(process.id.to_string(), case_names(folder, path));
+                if let Some(cases) = cases(folder, path) {
+                    catalogue.cases.insert(process.id.to_string(), cases);
+                }
                 catalogue.add(process, &mut findings);
             }
             catalogue.findings.extend(findings.into_sorted());
@@ -76,13 +86,30 @@ impl Catalogue {
 }
 
 /// What is wrong with them is found where they are run.
-fn case_names(folder: &Folder, path: &str) -> Vec<String> {
+fn cases(folder: &Folder, path: &str) -> Option<Cases> {
     let file = path.replace(".yaml", ".cases.yaml");
-    let Some(document) = folder.get(&file).and_then(|text| laufzettel_domain::document::parse(text, &mut Findings::new(file.as_str()))) else {
-        return Vec::new();
-    };
-    let cases = document.root.get("cases").map(laufzettel_domain::Node::items).unwrap_or_default();
-    cases.iter().filter_map(|case| case.get("name")?.text().map(str::to_owned)).collect()
+    let text = folder.get(&file)?;
+    let document = laufzettel_domain::document::parse(text, &mut Findings::new(file.as_str()))?;
+    let items = document.root.get("cases").map(Node::items).unwrap_or_default();
+    let names: Vec<String> = items.iter().filter_map(|case| case.get("name")?.text().map(str::to_owned)).collect();
+    let mut written = Vec::new();
+    references(&document.root, &mut written);
+    let others: BTreeMap<String, &str> = written
+        .into_iter()
+        .filter_map(|written| {
+            let path = resolve(&file, written)?;
+            let text = folder.get(&path)?;
+            Some((path, text))
+        })
+        .collect();
+    let parts = std::iter::once((file.as_str(), text)).chain(others.iter().map(|(path, text)| (path.as_str(), *text)));
+    (!names.is_empty()).then(|| Cases { names, digest: Digest::of_parts(parts.map(|(path, text)| (path, text.as_bytes()))) })
+}
+
+/// Every `$ref` below a node, as it is written.
+fn references<'n>(node: &'n Node, found: &mut Vec<&'n str>) {
+    found.extend(node.get("$ref").and_then(Node::text));
+    node.items().iter().chain(node.entries().iter().map(|entry| &entry.node)).for_each(|inner| references(inner, found));
 }
 
 /// A YAML file without a `process:` key is not a process.

@@ -24,6 +24,7 @@ mod problem;
 mod processes;
 mod protection;
 mod rate;
+mod refusals;
 pub mod register;
 mod reply;
 mod routes;
@@ -37,6 +38,7 @@ pub mod subject;
 mod tasks;
 mod upload;
 mod view;
+mod ways;
 
 pub use oidc::{Binding, Oidc, OidcError, OidcOptions, SetupError};
 pub use openapi::describe;

@@ -27,14 +27,15 @@ use laufzettel_domain::Lang;
 use serde::Serialize;
 
 pub use citizen::{
-    Answered, AntragPage, Decision, EntwurfPage, House, NextWords, Notice, Question, QuittungPage, Reached, ReviewSection, Said, Station, StatusPage, Step, StepProgress,
-    StepRow, WeiterPage, ZusammenfassungPage,
+    Answered, AntragPage, Decision, EntwurfPage, House, NextWords, Notice, Question, QuittungPage, Reached, ReviewSection, Said, Station, StatusPage, Step,
+    StepProgress, StepRow, WeiterPage, ZusammenfassungPage,
 };
 pub use form::{FileField, Filled, Form, FormView, UploadedFile};
 pub use live::Live;
 pub use picture::{PictureStep, PictureView};
 pub use process::{
-    FindingRow, FlowRow, ProcessHead, ProzessFluessePage, ProzessPage, ProzessTabellenPage, ProzessTextPage, ReleaseView, RuleRow, SourceLine, TableView,
+    Before, CaseRow, FindingRow, FlowRow, PlayedView, ProcessHead, ProzessFluessePage, ProzessPage, ProzessTabellenPage, ProzessTextPage, ReleaseView, RuleRow,
+    SourceLine, TableView,
 };
 pub use reports::Report;
 pub use runs::{Called, Cancel, Entry, Gone, RunRow, RunState, StepKind, StepState, StepView, VorgaengePage, VorgangPage};
@@ -109,6 +110,8 @@ pub struct Frame {
     pub tenant_name: String,
     /// Name of the signed-in person; the staff's navigation is shown to them only.
     pub person: Option<String>,
+    /// Where this person gets from every page: no more and no less than she may open.
+    pub ways: Vec<Link>,
     /// Path of this page: marks its place in the navigation and carries the switch of language (`?lang=`).
     pub path: String,
     /// Imprint, data protection, accessibility statement.

@@ -10,10 +10,10 @@ use laufzettel_store::Store;
 use laufzettel_worker::{Exceeded, WishError};
 
 use crate::{
-    pages::{self, FehlerPage, Frame, Page},
-    problem::is_interface,
+    pages::{self, FehlerPage, Frame, Link, Page, words},
     session,
     site::{Closed, Session, TenantSite},
+    ways::Ways,
 };
 
 /// What every page handler knows of its request.
@@ -22,6 +22,7 @@ pub struct Asked {
     pub path: String,
     pub switched: bool,
     pub person: Option<String>,
+    ways: Ways,
     pub tenant_name: String,
     store: Option<Store>,
 }
@@ -33,13 +34,22 @@ impl Asked {
             path: uri.path().to_owned(),
             switched: uri.query().is_some_and(|q| q.contains("lang=")),
             person: session.map(|s| s.caller.name.clone()),
+            ways: session.map(|s| s.ways).unwrap_or_default(),
             tenant_name: tenant.map(|t| t.desk.tenant.name.clone()).unwrap_or_default(),
             store: tenant.map(|t| t.desk.tenant.store.clone()),
         }
     }
 
     pub fn page(&self, status: StatusCode, page: &Page) -> Response {
-        let frame = Frame { lang: self.lang, tenant_name: self.tenant_name.clone(), person: self.person.clone(), path: self.path.clone(), footer: Vec::new() };
+        let way = |(path, key): (&str, &str)| Link { href: path.to_owned(), text: words::word(key, self.lang).to_owned() };
+        let frame = Frame {
+            lang: self.lang,
+            tenant_name: self.tenant_name.clone(),
+            person: self.person.clone(),
+            ways: self.ways.links().map(way).collect(),
+            path: self.path.clone(),
+            footer: Vec::new(),
+        };
         let mut response = (status, Html(pages::render(page, &frame))).into_response();
         if self.switched {
             let word = if self.lang == Lang::En { "en" } else { "de" };
@@ -55,21 +65,32 @@ impl Asked {
     }
 
     pub fn error(&self, status: StatusCode, title: &str, message: &str) -> Response {
-        let page = FehlerPage { status: status.as_u16(), title: title.to_owned(), message: message.to_owned(), advice: None, link: None };
-        self.page(status, &Page::Fehler(page))
+        self.advised(status, title, message, words::advice(status.as_u16(), self.person.is_some(), self.lang))
+    }
+
+    fn advised(&self, status: StatusCode, title: &str, message: &str, advice: &str) -> Response {
+        let link = Link { href: "/".to_owned(), text: words::word("error_home", self.lang).to_owned() };
+        let (title, message, advice) = (title.to_owned(), message.to_owned(), Some(advice.to_owned()));
+        self.page(status, &Page::Fehler(FehlerPage { status: status.as_u16(), title, message, advice, link: Some(link) }))
+    }
+
+    /// What nobody has put into words; forbidden is then what comes from another site.
+    pub fn refused(&self, status: StatusCode) -> Response {
+        let (title, message) = words::refused(status.as_u16());
+        let advice = match status {
+            StatusCode::FORBIDDEN => words::word("advice_foreign", self.lang),
+            _ => words::advice(status.as_u16(), self.person.is_some(), self.lang),
+        };
+        self.advised(status, title.get(self.lang), message.get(self.lang), advice)
     }
 
     /// What is not there and what may not be seen look the same.
     pub fn missing(&self) -> Response {
-        match self.lang {
-            Lang::De => self.error(StatusCode::NOT_FOUND, "Nicht gefunden", "Diese Seite gibt es nicht, oder sie ist nicht für Sie bestimmt."),
-            Lang::En => self.error(StatusCode::NOT_FOUND, "Not found", "This page does not exist, or is not meant for you."),
-        }
+        self.refused(StatusCode::NOT_FOUND)
     }
 
     pub fn denied(&self, decision: &Decision) -> Response {
-        let title = if self.lang == Lang::De { "Nicht erlaubt" } else { "Not allowed" };
-        self.error(StatusCode::FORBIDDEN, title, decision.reason.get(self.lang))
+        self.error(StatusCode::FORBIDDEN, words::word("error_denied", self.lang), decision.reason.get(self.lang))
     }
 
     /// More was started than the house takes in an hour.
@@ -92,26 +113,24 @@ impl Asked {
 
     /// A form that broke off on its way, or is none.
     pub fn unreadable(&self) -> Response {
-        let (title, message) = match self.lang {
-            Lang::De => ("Das ließ sich nicht lesen", "Das Formular kam unvollständig an. Bitte senden Sie es noch einmal."),
-            Lang::En => ("This could not be read", "The form arrived incomplete. Please send it again."),
-        };
-        self.error(StatusCode::BAD_REQUEST, title, message)
+        self.refused(StatusCode::BAD_REQUEST)
     }
 
     /// Whoever works here answers for nobody: what she was told in another way she enters in the task.
     pub fn not_for_staff(&self) -> Response {
-        let (title, message) = match self.lang {
+        let (title, message, advice) = match self.lang {
             Lang::De => (
                 "Hier antwortet die antragstellende Person",
-                "Sie sind gerade im Haus angemeldet. Was Ihnen die antragstellende Person auf anderem Weg mitgeteilt hat, tragen Sie in der Aufgabe ein, sobald das Amt dort antworten darf. Geht es um Ihren eigenen Antrag, melden Sie sich vorher ab.",
+                "Sie sind gerade im Haus angemeldet.",
+                "Was Ihnen die antragstellende Person auf anderem Weg mitgeteilt hat, tragen Sie in der Aufgabe ein, sobald das Amt dort antworten darf. Geht es um Ihren eigenen Antrag, melden Sie sich vorher ab.",
             ),
             Lang::En => (
                 "The applicant answers here",
-                "You are signed in as staff. What the applicant told you in another way you enter in the task, once the office may answer there. If it is your own application, sign out first.",
+                "You are signed in as staff.",
+                "What the applicant told you in another way you enter in the task, once the office may answer there. If it is your own application, sign out first.",
             ),
         };
-        self.error(StatusCode::FORBIDDEN, title, message)
+        self.advised(StatusCode::FORBIDDEN, title, message, advice)
     }
 
     /// More was sent than anybody fills in.
@@ -141,14 +160,8 @@ impl Asked {
 
     /// Not possible now; what stands in the way is said where it is known.
     pub fn closed(&self, why: Option<Closed>) -> Response {
-        let (title, usual) = match self.lang {
-            Lang::De => {
-                ("Gerade nicht möglich", "Bitte versuchen Sie es in einigen Minuten noch einmal. Es ist nichts verloren gegangen, was schon bestätigt war.")
-            }
-            Lang::En => ("Not possible now", "Please try again in a few minutes. Nothing that was confirmed is lost."),
-        };
-        let message = why.map_or_else(|| usual.to_owned(), |why| why.text().get(self.lang).to_owned());
-        self.error(StatusCode::SERVICE_UNAVAILABLE, title, &message)
+        let Some(why) = why else { return self.refused(StatusCode::SERVICE_UNAVAILABLE) };
+        self.error(StatusCode::SERVICE_UNAVAILABLE, words::word("error_later", self.lang), why.text().get(self.lang))
     }
 
     /// Who looked is part of the journal: what cannot be recorded is not shown.
@@ -163,20 +176,11 @@ impl Asked {
             WishError::Denied(decision) => self.denied(decision),
             WishError::Rejected(laufzettel_engine::Rejection::Denied(decision)) => self.denied(decision),
             WishError::Rejected(laufzettel_engine::Rejection::Stale(text)) => {
-                let title = if self.lang == Lang::De { "Das hat sich schon erledigt" } else { "This is settled already" };
-                self.error(StatusCode::CONFLICT, title, text.get(self.lang))
+                self.error(StatusCode::CONFLICT, words::word("error_settled", self.lang), text.get(self.lang))
             }
             WishError::Rejected(laufzettel_engine::Rejection::Invalid(_)) | WishError::Repeated | WishError::Unavailable(_) => self.unavailable(),
         }
     }
-}
-
-pub async fn not_found(uri: Uri, headers: HeaderMap) -> Response {
-    if is_interface(uri.path()) {
-        // said by whoever speaks for the interface
-        return StatusCode::NOT_FOUND.into_response();
-    }
-    Asked::new(&uri, &headers, None, None).missing()
 }
 
 pub async fn style() -> impl IntoResponse {

@@ -15,7 +15,7 @@ use tower_http::csrf::CsrfLayer;
 
 use crate::{
     api, audit, deputies, files, follow, form_data::FORM_BYTES_MAX, hooks, inbox, intake, key, metrics, openapi, operation, pages, problem,
-    problem::because_of, processes, protection, reply, runs, session, signin, site::Site, status, tasks,
+    problem::because_of, processes, protection, refusals, reply, runs, session, signin, site::Site, status, tasks,
 };
 
 /// What somebody must bring.
@@ -130,18 +130,19 @@ pub fn router(site: Arc<Site>) -> Router {
         let handler = match route.needs {
             Needs::Person | Needs::Session => route.handler.route_layer(middleware::from_fn_with_state(site.clone(), person)),
             Needs::Key => route.handler.route_layer(middleware::from_fn_with_state(site.clone(), program)),
-            Needs::Machine => route.handler.route_layer(middleware::from_fn(this_machine)),
+            Needs::Machine => route.handler.route_layer(middleware::from_fn_with_state(site.clone(), this_machine)),
             Needs::Nothing | Needs::Code | Needs::Sender | Needs::State => route.handler,
         };
         router = router.route(route.path, handler);
     }
     router
-        .fallback(reply::not_found)
+        .fallback(refusals::not_found)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         // a form of another site is refused before any handler sees it; programs send no such header
         .layer(CsrfLayer::new())
         .layer(middleware::from_fn_with_state(site.clone(), open))
         .layer(middleware::from_fn_with_state(site.clone(), known_host))
+        .layer(middleware::from_fn_with_state(site.clone(), refusals::told))
         .layer(middleware::from_fn(problem::speak))
         .layer(middleware::from_fn(headers))
         .with_state(site)
@@ -151,18 +152,18 @@ pub fn router(site: Arc<Site>) -> Router {
 const FORWARDED: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
 
 /// Anybody else is told that there is nothing.
-async fn this_machine(request: Request, next: Next) -> Response {
+async fn this_machine(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
     let from = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let near = from.is_some_and(|ip| ip.to_canonical().is_loopback()) && !FORWARDED.iter().any(|name| request.headers().contains_key(*name));
-    if near { next.run(request).await } else { reply::not_found(request.uri().clone(), request.headers().clone()).await }
+    if near { next.run(request).await } else { refusals::missing(&site, request.uri(), request.headers()).await }
 }
 
 /// Nobody signed in: pages lead to the sign-in. An account the directory no longer lets in ends here, with all its sessions.
 async fn person(State(site): State<Arc<Site>>, mut request: Request, next: Next) -> Response {
     let Some(session) = session::of(&site, request.headers()) else { return Redirect::to(&sign_in(&request, "")).into_response() };
     match signin::still_there(&site, &session).await {
-        Ok(()) => {
-            request.extensions_mut().insert(session);
+        Ok(ways) => {
+            request.extensions_mut().insert(session::Session { ways, ..session });
             next.run(request).await
         }
         Err(Nobody::Denied(_)) => Redirect::to(&sign_in(&request, &format!("&{}=konto", pages::ENDED))).into_response(),
@@ -183,7 +184,7 @@ async fn program(State(site): State<Arc<Site>>, mut request: Request, next: Next
             // put into words where the interface's language is known
             None => return StatusCode::UNAUTHORIZED.into_response(),
             Some(session) => match signin::still_there(&site, &session).await {
-                Ok(()) => session,
+                Ok(_) => session,
                 Err(Nobody::Denied(_)) => return StatusCode::UNAUTHORIZED.into_response(),
                 Err(Nobody::Unavailable) => return problem::later(),
             },

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use laufzettel_domain::{Caller, Digest, Lang, digest::to_hex};
 use laufzettel_policy::glob;
 
-use crate::site::Site;
+use crate::{site::Site, ways::Ways};
 
 const COOKIE: &str = "laufzettel";
 /// Seconds a sign-in lasts at most: a working day with its breaks. Who comes tomorrow signs in tomorrow.
@@ -24,13 +24,15 @@ pub struct Session {
     pub caller: Caller,
     /// The processes an API key is for; `None`: a person, whose rights alone decide.
     pub scope: Option<Vec<String>>,
+    /// As of this request: asked anew for each, never kept.
+    pub ways: Ways,
     pub began: Timestamp,
     pub seen: Timestamp,
 }
 
 impl Session {
     pub fn new(tenant: &str, caller: Caller, now: Timestamp) -> Self {
-        Self { tenant: tenant.to_owned(), caller, scope: None, began: now, seen: now }
+        Self { tenant: tenant.to_owned(), caller, scope: None, ways: Ways::default(), began: now, seen: now }
     }
 
     /// When it is over at the latest.

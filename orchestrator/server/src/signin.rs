@@ -17,7 +17,6 @@ use axum::{
 };
 use laufzettel_directory::Error as DirectoryError;
 use laufzettel_domain::{Caller, Via};
-use laufzettel_policy::Action;
 use laufzettel_process::model::TriggerKind;
 use laufzettel_worker::Nobody;
 use serde_json::json;
@@ -28,6 +27,7 @@ use crate::{
     reply::Asked,
     session,
     site::{Login, Session, Site, TenantSite},
+    ways::Ways,
 };
 
 pub async fn page(State(site): State<Arc<Site>>, Query(query): Query<HashMap<String, String>>, uri: Uri, headers: HeaderMap) -> Response {
@@ -124,16 +124,27 @@ pub async fn sign_out_everywhere(State(site): State<Arc<Site>>, headers: HeaderM
     go(&gone(&site, ended.as_ref()), &cookie)
 }
 
-/// Asks the directory whether the account still lives; where it does not, its sessions end with a record that says why.
-pub async fn still_there(site: &Site, session: &Session) -> Result<(), Nobody> {
+/// Asks the directory whether the account still lives, and by its groups where it may go; where it does not, its sessions end with a
+/// record that says why.
+pub async fn still_there(site: &Site, session: &Session) -> Result<Ways, Nobody> {
     let Some(tenant) = site.tenants.get(&session.tenant) else { return Err(Nobody::Unavailable) };
-    let asked = tenant.desk.who(&session.caller).await.map(|_| ());
+    let asked = tenant.desk.who(&session.caller).await.map(|who| Ways::of(&who, &tenant.desk.tenant.rules));
     if let Err(Nobody::Denied(_)) = &asked
         && site.sessions().end_all(&session.tenant, &session.caller.subject) > 0
     {
         leave(site, session, json!({ "everywhere": true, "reason": "account" })).await;
     }
     asked
+}
+
+/// Whoever is signed in, on pages that are there without. A silent directory takes nobody's name away, only the ways it would open.
+pub async fn known(site: &Site, headers: &HeaderMap) -> Option<Session> {
+    let session = session::of(site, headers)?;
+    match still_there(site, &session).await {
+        Ok(ways) => Some(Session { ways, ..session }),
+        Err(Nobody::Unavailable) => Some(session),
+        Err(Nobody::Denied(_)) => None,
+    }
 }
 
 /// What is left to do when a session has ended: a record, and nothing more remembered of claims.
@@ -173,7 +184,7 @@ fn with_cookies(mut response: Response, cookies: &[String]) -> Response {
 }
 
 pub async fn home(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Response {
-    let session = session::of(&site, &headers);
+    let session = known(&site, &headers).await;
     let tenant = session.as_ref().and_then(|s| site.tenants.get(&s.tenant)).or(site.tenants.values().next());
     let asked = Asked::new(&uri, &headers, tenant, session.as_ref());
     let forms = site.tenants.iter().flat_map(|(name, tenant)| {
@@ -189,11 +200,13 @@ pub async fn home(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -
         (Some(session), Some(tenant)) => inbox::count(tenant, &session.caller).await,
         _ => (0, 0),
     };
-    let (audit, operation) = match (&session, tenant) {
-        (Some(session), Some(tenant)) => {
-            (tenant.desk.holds(&session.caller, &Action::AuditRead).await, tenant.desk.holds(&session.caller, &Action::Admin).await)
-        }
-        _ => (false, false),
-    };
-    asked.ok(&Page::Startseite(StartseitePage { open_tasks, overdue, forms, audit, operation }))
+    let ways = session.as_ref().map(|session| session.ways).unwrap_or_default();
+    asked.ok(&Page::Startseite(StartseitePage {
+        open_tasks,
+        overdue,
+        forms,
+        audit: ways.audit,
+        erasure: ways.erasure && !ways.audit,
+        operation: ways.operation,
+    }))
 }

@@ -11,7 +11,7 @@ use std::{
 };
 
 /// Every failpoint there is, so that a test can visit them all.
-pub const NAMES: [&str; 83] = [
+pub const NAMES: [&str; 84] = [
     "store.before_schema",
     "store.opened",
     "store.before_history",
@@ -73,6 +73,7 @@ pub const NAMES: [&str; 83] = [
     "answer.before_permit",
     "record.before_append",
     "record.after_append",
+    "release.before_results",
     "hook.before_start",
     "hook.after_start",
     "arrival.before_done",

@@ -105,13 +105,18 @@ impl Desk {
     }
 
     /// A record beside runs that something depends on: durable when it returns.
-    pub async fn record(&self, kind: &str, caller: &Caller, mut body: Value) -> Result<(), AppendError> {
+    pub async fn record(&self, kind: &str, caller: &Caller, body: Value) -> Result<(), AppendError> {
         failpoint::pass("record.before_append", AppendError::Unavailable)?;
+        self.put_record(kind, caller, body).await?;
+        failpoint::pass("record.after_append", AppendError::Unavailable)
+    }
+
+    /// The same for what has failpoints of its own.
+    pub(crate) async fn put_record(&self, kind: &str, caller: &Caller, mut body: Value) -> Result<(), AppendError> {
         body["v"] = 1.into();
         body["by"] = serde_json::to_value(caller).unwrap_or(Value::Null);
         let draft = Draft::new(kind, &caller.subject, crate::micros(self.now()), body, None);
-        self.tenant.store.note(draft).await?;
-        failpoint::pass("record.after_append", AppendError::Unavailable)
+        self.tenant.store.note(draft).await
     }
 
     /// Folds a run from its journal.

@@ -47,7 +47,7 @@ pub use keys::{Key, KeyError, KeyWish, parts as key_parts};
 pub use mail::{DeliverError, Happening};
 pub use projection::{task_kind, task_title};
 pub use quota::{Exceeded, Limits, Quotas};
-pub use release::{Candidate, ReleaseError};
+pub use release::{Candidate, CaseResult, NAME_CHARS_MAX, Played, RESULTS_MAX, Release, ReleaseError};
 pub use restore::{Gap, RestoreError};
 pub use route::choices as zone_choices;
 pub use start::{StartError, StartRequest, Started};

@@ -7,10 +7,11 @@ use std::{
     sync::Mutex,
 };
 
-use laufzettel_domain::{Caller, Digest};
+use laufzettel_domain::{Caller, Digest, Text};
 use laufzettel_policy::{Action, Decision, permit};
 use laufzettel_process::Process;
-use laufzettel_store::Error as StoreError;
+use laufzettel_store::{Error as StoreError, failpoint};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
@@ -22,15 +23,57 @@ use crate::{
 const RELEASES_MAX: usize = 64;
 /// Records fetched at once while reading.
 const PAGE: u32 = 1_000;
+/// Results of cases a release keeps: no process of a house has half as many.
+pub const RESULTS_MAX: usize = 200;
+/// Characters of a case's name and of one difference, and differences of a case: with all of them failed a record stays below 300 KB.
+pub const NAME_CHARS_MAX: usize = 200;
+const WHY_CHARS_MAX: usize = 300;
+const WHY_MAX: usize = 2;
+
+/// How the cases of a process went before it was released.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Played {
+    /// Version of the program that played them.
+    pub program: String,
+    /// Of the cases as they were then.
+    pub digest: Digest,
+    /// At most [`RESULTS_MAX`].
+    pub results: Vec<CaseResult>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseResult {
+    pub name: String,
+    pub passed: bool,
+    /// What was expected and not found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub why: Vec<Text>,
+}
+
+impl Played {
+    /// So much of it as a record takes.
+    fn bounded(mut self) -> Self {
+        let cut = |text: &str, chars: usize| text.chars().take(chars).collect::<String>();
+        self.results.truncate(RESULTS_MAX);
+        for result in &mut self.results {
+            result.name = cut(&result.name, NAME_CHARS_MAX);
+            result.why.truncate(WHY_MAX);
+            result.why.iter_mut().for_each(|why| *why = Text::new(cut(&why.de, WHY_CHARS_MAX), cut(&why.en, WHY_CHARS_MAX)));
+        }
+        self
+    }
+}
 
 /// That somebody released a version, or the program did for trying out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Release {
-    version: String,
+    pub version: String,
     digest: Digest,
     pub trial: bool,
     /// Cases that passed before.
     pub cases: u64,
+    /// Absent of releases before there were results, and of processes without cases.
+    pub played: Option<Played>,
     pub by: String,
     /// Microseconds.
     pub at: i64,
@@ -40,7 +83,15 @@ impl Release {
     fn of(body: &Value, digest: Digest, at: i64) -> Self {
         let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         let trial = body.get("trial") == Some(&Value::Bool(true));
-        Self { version: text("/version"), digest, trial, cases: body.get("cases").and_then(Value::as_u64).unwrap_or(0), by: text("/by/name"), at }
+        Self {
+            version: text("/version"),
+            digest,
+            trial,
+            cases: body.get("cases").and_then(Value::as_u64).unwrap_or(0),
+            played: body.get("played").and_then(|played| Played::deserialize(played).ok()),
+            by: text("/by/name"),
+            at,
+        }
     }
 }
 
@@ -65,7 +116,7 @@ impl Releases {
 }
 
 /// What is to be released, as it was checked and tried.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidate {
     pub process: String,
     pub version: String,
@@ -75,13 +126,17 @@ pub struct Candidate {
     pub files: BTreeMap<String, Digest>,
     /// Cases that passed.
     pub cases: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub played: Option<Played>,
 }
 
 impl Candidate {
-    pub fn of(process: &Process, cases: usize) -> Self {
+    pub fn of(process: &Process, played: Option<Played>) -> Self {
         let digests = process.files.iter().map(|(name, text)| (name.clone(), Digest::of(text.as_bytes())));
         let (tables, files) = digests.partition(|(name, _)| name.ends_with(".yaml") || name.ends_with(".yml"));
-        Self { process: process.id.to_string(), version: process.version.to_string(), digest: process.digest, tables, files, cases }
+        let cases = played.iter().flat_map(|played| &played.results).filter(|result| result.passed).count();
+        let played = played.map(Played::bounded);
+        Self { process: process.id.to_string(), version: process.version.to_string(), digest: process.digest, tables, files, cases, played }
     }
 
     fn body(&self, trial: bool) -> Value {
@@ -132,6 +187,11 @@ impl Desk {
         find(false).or_else(|| find(true))
     }
 
+    /// The last release of this process, whatever its text was then.
+    pub fn last_release(&self, process: &Process) -> Option<Release> {
+        self.tenant.memory.releases.find(process.id.as_str(), |release| Some(release.clone()))
+    }
+
     /// Why a process may not be started as it is; `None` if it may.
     pub(crate) fn unreleased(&self, process: &Process) -> Option<Decision> {
         if !self.tenant.release_required || self.is_released(process) {
@@ -160,9 +220,13 @@ impl Desk {
         if let Some(digest) = self.tenant.memory.releases.find(&release.process, taken) {
             return Err(ReleaseError::OtherDigest(digest));
         }
+        // whoever sends it may be another program
+        let release = &Candidate { played: release.played.clone().map(Played::bounded), ..release.clone() };
         let mut body = release.body(false);
         body["decision"] = serde_json::to_value(&decision).unwrap_or(Value::Null);
-        self.put_release(release, by, body).await
+        self.record("process.released", by, body.clone()).await.map_err(|e| ReleaseError::Unavailable(e.to_string()))?;
+        self.remember(release, by, &body);
+        Ok(())
     }
 
     /// In a trial the program releases what it finds, and the record says so.
@@ -170,14 +234,59 @@ impl Desk {
         if self.is_released(process) {
             return Ok(());
         }
-        let release = Candidate::of(process, 0);
-        self.put_release(&release, &Caller::service("engine", laufzettel_domain::Via::Engine), release.body(true)).await
+        let (release, by) = (Candidate::of(process, None), engine());
+        let body = release.body(true);
+        self.record("process.released", &by, body.clone()).await.map_err(|e| ReleaseError::Unavailable(e.to_string()))?;
+        self.remember(&release, &by, &body);
+        Ok(())
     }
 
-    async fn put_release(&self, release: &Candidate, by: &Caller, body: Value) -> Result<(), ReleaseError> {
-        let known = Release { by: by.name.clone(), ..Release::of(&body, release.digest, crate::micros(self.tenant.clock.now())) };
-        self.record("process.released", by, body).await.map_err(|e| ReleaseError::Unavailable(e.to_string()))?;
-        self.tenant.memory.releases.add(&release.process, known);
+    /// In a trial the cases are played once everybody is served: released once more, with how they went.
+    pub async fn keep_results(&self, process: &Process, played: Played) -> Result<(), ReleaseError> {
+        failpoint::pass("release.before_results", ReleaseError::Unavailable)?;
+        let (release, by) = (Candidate::of(process, Some(played)), engine());
+        let body = release.body(true);
+        self.put_record("process.released", &by, body.clone()).await.map_err(|e| ReleaseError::Unavailable(e.to_string()))?;
+        self.remember(&release, &by, &body);
         Ok(())
+    }
+
+    fn remember(&self, release: &Candidate, by: &Caller, body: &Value) {
+        let known = Release { by: by.name.clone(), ..Release::of(body, release.digest, crate::micros(self.tenant.clock.now())) };
+        self.tenant.memory.releases.add(&release.process, known);
+    }
+}
+
+fn engine() -> Caller {
+    Caller::service("engine", laufzettel_domain::Via::Engine)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_takes_so_much() {
+        let long = "ä".repeat(1_000);
+        let result = |n: usize| CaseResult { name: format!("{n} {long}"), passed: false, why: vec![Text::new(long.clone(), long.clone()); 9] };
+        let played = Played { program: "1".into(), digest: Digest::of(b"x"), results: (0..999).map(result).collect() }.bounded();
+        assert_eq!(played.results.len(), RESULTS_MAX);
+        assert_eq!(played.results[7].name, format!("7 {}", "ä".repeat(198)));
+        assert_eq!(played.results[7].why, vec![Text::new("ä".repeat(300), "ä".repeat(300)); 2]);
+    }
+
+    /// Records of before there were results read as they always did.
+    #[test]
+    fn a_release_with_results_and_one_without() {
+        let digest = Digest::of(b"x");
+        let body = json!({ "version": "1.0.0", "cases": 3, "by": { "name": "B. Lang" } });
+        let old = Release { version: "1.0.0".into(), digest, trial: false, cases: 3, played: None, by: "B. Lang".into(), at: 7 };
+        assert_eq!(Release::of(&body, digest, 7), old);
+        let played = Played { program: "1.2.3".into(), digest, results: vec![CaseResult { name: "Ein Hund".into(), passed: true, why: vec![] }] };
+        let mut with = body.clone();
+        with["played"] = json!({ "program": "1.2.3", "digest": digest, "results": [{ "name": "Ein Hund", "passed": true }] });
+        assert_eq!(Release::of(&with, digest, 7), Release { played: Some(played), ..old.clone() });
+        with["played"] = json!("unleserlich");
+        assert_eq!(Release::of(&with, digest, 7), old, "what does not read is no result");
     }
 }

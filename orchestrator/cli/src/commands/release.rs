@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
-use laufzettel_domain::Findings;
+use laufzettel_domain::{Digest, Findings};
 use laufzettel_process::Catalogue;
-use laufzettel_worker::Candidate;
-use tokio::task::JoinSet;
+use laufzettel_worker::{Candidate, Played, RESULTS_MAX};
 
 use super::{check, configuration, tenant_of, wish};
 use crate::{
@@ -32,40 +31,33 @@ pub async fn release(id: &str, who: Who, at: &Where, out: &Out) -> anyhow::Resul
         return Ok(code::FINDINGS);
     }
     let name = cases::file_of(&process.file);
-    if folder.get(&name).is_none() {
-        bail!("Ohne Fälle keine Freigabe: {name} fehlt.");
-    }
+    let Some(digest) = catalogue.cases.get(id).map(|cases| cases.digest) else {
+        bail!("Ohne Fälle keine Freigabe: {name} fehlt, oder es steht keiner darin.")
+    };
     let mut findings = Findings::new(name.clone());
     let list = cases::read(&folder, &name, &mut findings);
     let directory = house::case_directory(&own, &mut Vec::new()).context("Das Verzeichnis lässt sich nicht lesen")?;
     let base = file.parent().map(PathBuf::from).unwrap_or_default();
-    let candidate = Candidate::of(&process, list.len());
+    if list.len() > RESULTS_MAX {
+        bail!("{name}: Mehr als {RESULTS_MAX} Fälle nimmt eine Freigabe nicht auf.");
+    }
     let approved = house::approved(&own)?;
     let setting = Setting { config, tenant, own, directory, approved, memory: std::sync::Arc::default(), process, folder: base, file: name };
-    if !pass(&setting, list, out).await? {
-        return Ok(code::FINDINGS);
-    }
+    let Some(played) = pass(&setting, list, digest, out).await? else { return Ok(code::FINDINGS) };
+    let candidate = Candidate::of(&setting.process, Some(played));
     wish(at, &who, None, Wish::Release { candidate }, out).await
 }
 
-/// Whether there are cases and every one passes; what does not is said.
-async fn pass(setting: &Setting, list: Vec<cases::Case>, out: &Out) -> anyhow::Result<bool> {
-    let mut passed = !list.is_empty();
-    let mut jobs = JoinSet::new();
-    for case in list {
-        let setting = setting.clone();
-        jobs.spawn(async move { cases::perform(&setting, &case).await });
+/// How the cases went, if there are some and every one passes; what does not is said.
+async fn pass(setting: &Setting, list: Vec<cases::Case>, digest: Digest, out: &Out) -> anyhow::Result<Option<Played>> {
+    let reports = cases::play(setting, list).await?;
+    for report in reports.iter().filter(|report| !report.differences.is_empty()) {
+        let lines: Vec<&str> = report.differences.iter().map(|line| line.get(out.lang)).collect();
+        out.note(format!("✗ {}\n    {}", report.name, lines.join("\n    "))).await;
     }
-    while let Some(report) = jobs.join_next().await {
-        let report = report?;
-        if !report.differences.is_empty() {
-            passed = false;
-            let lines: Vec<&str> = report.differences.iter().map(|line| line.get(out.lang)).collect();
-            out.note(format!("✗ {}\n    {}", report.name, lines.join("\n    "))).await;
-        }
-    }
-    if !passed {
+    if reports.is_empty() || reports.iter().any(|report| !report.differences.is_empty()) {
         out.note(out.text("Nicht freigegeben: Es gibt keine Fälle, oder nicht alle bestehen.", "Not released: there are no cases, or not all pass.")).await;
+        return Ok(None);
     }
-    Ok(passed)
+    Ok(Some(cases::played(&reports, digest)))
 }

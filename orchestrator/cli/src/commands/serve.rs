@@ -1,5 +1,7 @@
 //! `up` and `serve`: the whole thing, until it is told to stop.
 
+mod trial;
+
 use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
@@ -262,7 +264,7 @@ pub(super) async fn open(config: &Config, tenant: &TenantId, after_restore: bool
 async fn ready(house: Arc<House>, out: &Out) -> anyhow::Result<Arc<House>> {
     let written = async {
         books::keep(&house, true).await?;
-        releases(&house, out).await
+        trial::releases(&house, out).await
     };
     if let Err(error) = written.await {
         let error = shut::beset(error, &house.desk.tenant.store);
@@ -290,6 +292,7 @@ async fn keep_open(shop: Arc<Shop>, tenant: TenantId, house: anyhow::Result<Arc<
     };
     house.minter.publish();
     let looking = tokio::spawn(look_through(house.clone(), shop.stop.clone()));
+    let playing = tokio::spawn(trial::play(house.clone(), shop.stop.clone()));
     let mut work = tokio::task::JoinSet::new();
     work.spawn(Worker::new(house.desk.clone()).run(shop.stop.clone()));
     work.spawn(checkpoints(house.clone(), shop.stop.clone()));
@@ -307,6 +310,7 @@ async fn keep_open(shop: Arc<Shop>, tenant: TenantId, house: anyhow::Result<Arc<
     shop.stop.cancel();
     while work.join_next().await.is_some() {}
     looking.await.ok();
+    playing.await.ok();
     shop.over.cancelled().await;
     house.close().await.with_context(|| format!("{tenant} ließ sich nicht ordentlich schließen; beim nächsten Start geht es weiter wie nach einem Absturz"))?;
     if broken {
@@ -350,19 +354,6 @@ async fn look_through(house: Arc<House>, stop: CancellationToken) {
         // what is wrong is remembered and said by the store itself
         _ = house.desk.tenant.store.look_through() => {}
     }
-}
-
-/// In a trial everything that is there counts as released; in operation what is not released is named.
-async fn releases(house: &House, out: &Out) -> anyhow::Result<()> {
-    for process in house.desk.tenant.catalogue.processes.values() {
-        if !house.desk.tenant.release_required {
-            house.desk.release_for_trial(process).await?;
-        } else if !house.desk.is_released(process) {
-            let words = out.text("ist nicht freigegeben und startet nicht: laufzettel release", "is not released and does not start: laufzettel release");
-            out.note(format!("{} {} {words} {}", process.id, process.version, process.id)).await;
-        }
-    }
-    Ok(())
 }
 
 async fn checkpoints(house: Arc<House>, stop: CancellationToken) {

@@ -34,6 +34,8 @@ pub struct ProzessPage {
     pub ai: Option<(String, String)>,
     pub digest: String,
     pub release: ReleaseView,
+    /// What was released last, where it was another text than this.
+    pub released_before: Option<Before>,
     /// By what it begins by itself, a sentence each.
     pub ways: Vec<String>,
     /// When the clock begins it next.
@@ -44,9 +46,42 @@ pub struct ProzessPage {
     pub findings: Vec<FindingRow>,
     /// Findings beyond those shown.
     pub findings_more: usize,
-    /// Names of its cases.
-    pub cases: Vec<String>,
+    pub cases: Vec<CaseRow>,
     pub cases_more: usize,
+    pub played: Option<PlayedView>,
+}
+
+/// A case as it stands beside the process, and how it went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CaseRow {
+    pub name: String,
+    /// `None`: it was not played.
+    pub passed: Option<bool>,
+    /// The first thing that was expected and not found.
+    pub why: Option<String>,
+}
+
+/// When the cases were played that have a result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlayedView {
+    pub at: DateTime,
+    /// Version of the program that played them.
+    pub program: String,
+    pub passed: usize,
+    pub of: usize,
+    /// The version of the process they were played on, where its text has changed since.
+    pub of_version: Option<String>,
+    /// The cases themselves have changed since.
+    pub other_cases: bool,
+}
+
+/// Another text of this process that was released.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Before {
+    pub version: String,
+    pub at: DateTime,
+    pub by: String,
+    pub trial: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -54,7 +89,7 @@ pub struct ProzessPage {
 pub enum ReleaseView {
     /// Nobody has released exactly this text with these tables.
     None,
-    /// The program released it by itself, for trying out: its cases were not run.
+    /// The program released it by itself, for trying out.
     Trial { at: DateTime },
     /// All its cases passed at that time.
     Released { at: DateTime, by: String, cases: u64 },

@@ -129,6 +129,7 @@ impl StartseitePage {
             overdue: 1,
             forms: vec![Link { href: "/antrag/vg-schweich/hundesteuer".into(), text: EVIL.into() }],
             audit: true,
+            erasure: true,
             operation: true,
         }
     }
@@ -381,6 +382,7 @@ fn staff_and_citizens(lang: Lang) -> Vec<(&'static str, Page)> {
         ("prozesse-leer", Page::Prozesse(ProzessePage { processes: Vec::new() })),
         ("prozess", Page::Prozess(Box::new(ProzessPage::sample(lang)))),
         ("prozess-leer", Page::Prozess(Box::new(ProzessPage::bare(lang)))),
+        ("prozess-geaendert", Page::Prozess(Box::new(ProzessPage::changed(lang)))),
         ("prozess-text", Page::ProzessText(ProzessTextPage::sample())),
         ("prozess-fluesse", Page::ProzessFluesse(ProzessFluessePage::sample())),
         ("prozess-fluesse-leer", Page::ProzessFluesse(ProzessFluessePage { flows: Vec::new(), more: None, ..ProzessFluessePage::sample() })),

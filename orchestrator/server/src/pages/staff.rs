@@ -84,8 +84,9 @@ pub struct StartseitePage {
     pub overdue: usize,
     /// Public forms.
     pub forms: Vec<Link>,
-    /// Whether this person may read the journal, and look after the house.
+    /// Whether this person may read the journal, erase without reading it, and look after the house.
     pub audit: bool,
+    pub erasure: bool,
     pub operation: bool,
 }
 

@@ -63,6 +63,7 @@ fn frame(lang: Lang, person: bool) -> Frame {
         lang,
         tenant_name: "Verbandsgemeinde Bellheim".into(),
         person: person.then(|| format!("Sabine {}", samples::EVIL)),
+        ways: vec![Link { href: "/aufgaben".into(), text: "Aufgaben".into() }, Link { href: "/protokoll".into(), text: "Protokoll".into() }],
         path: "/aufgaben".into(),
         footer: vec![Link { href: "/impressum".into(), text: "Impressum".into() }],
     }

@@ -1,6 +1,8 @@
 //! One process in full, on four pages: overview, flows, tables, text. Shown to whoever may start it, answers for it, may release
 //! it, reads the journal or looks after the house; for everybody else there is no such page.
 
+mod tried;
+
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
@@ -30,8 +32,8 @@ use crate::{
     intake,
     pages::shown::plain,
     pages::{
-        FindingRow, FlowRow, Link, Page, ProcessHead, ProzessFluessePage, ProzessPage, ProzessTabellenPage, ProzessTextPage, ReleaseView, RuleRow, SourceLine,
-        TableView, words,
+        FindingRow, FlowRow, Link, Page, ProcessHead, ProzessFluessePage, ProzessPage, ProzessTabellenPage, ProzessTextPage, RuleRow, SourceLine, TableView,
+        words,
     },
     picture,
     reply::Asked,
@@ -99,7 +101,7 @@ fn overview(looked: &Looked<'_>, tenant_name: &str) -> ProzessPage {
     let Looked { tenant, asked, who, prepared } = looked;
     let (process, lang, desk) = (&prepared.process, asked.lang, &tenant.desk);
     let findings = findings(tenant, process, lang);
-    let cases = desk.tenant.catalogue.cases.get(process.id.as_str()).cloned().unwrap_or_default();
+    let tried = tried::of(tenant, process, lang, ROWS);
     let line = |id: &StepId| process.steps.get(id).map_or_else(String::new, |step| to_line(process, step.at.line));
     ProzessPage {
         head: head(process, 0, lang),
@@ -116,7 +118,8 @@ fn overview(looked: &Looked<'_>, tenant_name: &str) -> ProzessPage {
         },
         ai: process.ki_verordnung.as_ref().map(|ai| (ai.klasse.clone(), ai.begruendung.clone())),
         digest: process.digest.to_string(),
-        release: release(tenant, process),
+        release: tried::release(tenant, process),
+        released_before: tried::before(tenant, process),
         ways: process.triggers.iter().filter_map(|trigger| way(&trigger.kind)).map(|way| way.get(lang).to_owned()).collect(),
         next: process.next_times(desk.tenant.clock.now(), &desk.tenant.zone(), NEXT_TIMES).into_iter().map(|at| tenant.civil(at)).collect(),
         start: (may_start(tenant, who, process) && intake::form_of(process).is_some()).then(|| format!("/prozesse/{}/start", process.id)),
@@ -124,16 +127,9 @@ fn overview(looked: &Looked<'_>, tenant_name: &str) -> ProzessPage {
         picture: picture::of_process(process, &desk.tenant.tools, &line, lang),
         findings_more: findings.len().saturating_sub(ROWS),
         findings: findings.into_iter().take(ROWS).collect(),
-        cases_more: cases.len().saturating_sub(ROWS),
-        cases: cases.into_iter().take(ROWS).collect(),
-    }
-}
-
-fn release(tenant: &TenantSite, process: &Process) -> ReleaseView {
-    match tenant.desk.release_of(process) {
-        None => ReleaseView::None,
-        Some(release) if release.trial => ReleaseView::Trial { at: tenant.civil_micros(release.at) },
-        Some(release) => ReleaseView::Released { at: tenant.civil_micros(release.at), by: release.by, cases: release.cases },
+        cases: tried.rows,
+        cases_more: tried.more,
+        played: tried.played,
     }
 }
 

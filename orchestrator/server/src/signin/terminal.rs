@@ -134,7 +134,7 @@ impl Site {
         let session = self.sessions().take(&mark(tenant, seat), now)?;
         match still_there(self, &session).await {
             // a silent directory is asked again by whatever she wants to do
-            Ok(()) | Err(Nobody::Unavailable) => Some(session.caller),
+            Ok(_) | Err(Nobody::Unavailable) => Some(session.caller),
             Err(Nobody::Denied(_)) => None,
         }
     }

@@ -63,6 +63,7 @@ impl ProzessPage {
             text: EVIL.into(),
         };
         let process = process(&[("eins", EVIL), ("zwei", "Zwei")]);
+        let case = |name: &str, passed: Option<bool>| CaseRow { name: name.into(), passed, why: (passed == Some(false)).then(|| EVIL.into()) };
         Self {
             head: head(0),
             description: EVIL.into(),
@@ -75,6 +76,7 @@ impl ProzessPage {
             ai: Some(("begrenzt".into(), EVIL.into())),
             digest: "sha256:00".into(),
             release: ReleaseView::Released { at, by: EVIL.into(), cases: 3 },
+            released_before: None,
             ways: vec![EVIL.into()],
             next: vec![at, at],
             start: Some("/prozesse/muster/start".into()),
@@ -82,8 +84,9 @@ impl ProzessPage {
             picture: crate::picture::of_process(&process, &BTreeMap::new(), &|_| "/prozesse/muster/text?ab=1#z1".into(), lang),
             findings: vec![found(true), found(false)],
             findings_more: 4,
-            cases: vec![EVIL.into()],
+            cases: vec![case(EVIL, Some(true)), case("zwei", Some(false)), case("drei", None)],
             cases_more: 2,
+            played: Some(PlayedView { at, program: "1.0.0".into(), passed: 1, of: 2, of_version: None, other_cases: false }),
         }
     }
 
@@ -101,6 +104,18 @@ impl ProzessPage {
             findings_more: 0,
             cases: Vec::new(),
             cases_more: 0,
+            played: None,
+            ..Self::sample(lang)
+        }
+    }
+
+    /// Changed since it was released, and so were its cases.
+    pub(in crate::pages) fn changed(lang: Lang) -> Self {
+        let at = jiff::civil::date(2026, 5, 3).at(9, 5, 0, 0);
+        Self {
+            release: ReleaseView::None,
+            released_before: Some(Before { version: "0.9.0".into(), at, by: EVIL.into(), trial: false }),
+            played: Some(PlayedView { at, program: "1.0.0".into(), passed: 2, of: 2, of_version: Some("0.9.0".into()), other_cases: true }),
             ..Self::sample(lang)
         }
     }

@@ -338,12 +338,6 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ),
     ("sign_out_everywhere", "Überall abmelden", "Sign out everywhere"),
     ("sign_out_everywhere_text", "Beendet alle Ihre Anmeldungen, auch an anderen Rechnern.", "Ends all your sign-ins, also on other computers."),
-    ("what_to_do", "Was können Sie tun?", "What can you do?"),
-    (
-        "advice_default",
-        "Bitte gehen Sie zurück und versuchen Sie es noch einmal. Wenn es wieder nicht geht, wenden Sie sich an die zuständige Stelle.",
-        "Please go back and try again. If it still does not work, please contact the responsible office.",
-    ),
     ("home_heading", "Willkommen", "Welcome"),
     ("home_intro", "Hier bearbeiten Sie Vorgänge der Verwaltung.", "This is where you work on cases."),
     ("home_tasks", "Was auf Ihre Entscheidung wartet, das Dringendste zuerst.", "What awaits your decision, most urgent first."),
