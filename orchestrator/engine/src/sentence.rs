@@ -110,6 +110,14 @@ pub fn sentence(kind: &str, body: &Value) -> Text {
                 format!("{} ordered step {} anew, with all that depends on it: {steps}.", word(body, "/by/name"), step(body)),
             )
         }
+        "child.started" => (
+            format!("Schritt {} hat den Vorgang {} begonnen: {}.", step(body), word(body, "/nummer"), word(body, "/process")),
+            format!("Step {} began the run {}: {}.", step(body), word(body, "/nummer"), word(body, "/process")),
+        ),
+        "child.ended" => (
+            format!("Der Vorgang, den Schritt {} begonnen hatte, ist {}.", step(body), ended(word(body, "/state"))),
+            format!("The run that step {} began has ended: {}.", step(body), word(body, "/state")),
+        ),
         "each.began" => {
             (format!("Schritt {} geht über {} Einträge.", step(body), body["count"]), format!("Step {} goes over {} items.", step(body), body["count"]))
         }

@@ -89,6 +89,30 @@ pub async fn first(request: Request, name: &str) -> Option<String> {
     None
 }
 
+/// What was typed into a form nobody will read, and whether files came with it.
+pub struct Texts {
+    pub pairs: Vec<(String, String)>,
+    pub files: bool,
+}
+
+/// `None` for what is no form, or too large to be given back.
+pub async fn texts(request: Request) -> Option<Texts> {
+    let mut texts = Texts { pairs: Vec::new(), files: false };
+    if is_multipart(&request) {
+        let mut parts = Multipart::from_request(request, &()).await.ok()?;
+        while let Some(part) = parts.next_field().await.ok()? {
+            match (part.name().map(str::to_owned), part.file_name().map(str::to_owned)) {
+                (_, Some(file)) => texts.files |= !file.is_empty(),
+                (Some(name), None) => texts.pairs.push((name, part.text().await.ok()?)),
+                (None, None) => {}
+            }
+        }
+    } else {
+        texts.pairs = axum::Form::<Vec<(String, String)>>::from_request(request, &()).await.ok()?.0;
+    }
+    (texts.pairs.len() <= PAIRS_MAX && texts.pairs.iter().all(|(_, value)| value.len() <= FIELD_BYTES_MAX)).then_some(texts)
+}
+
 async fn read_multipart(request: Request, tenant: &TenantSite, form: &Form) -> Result<Sent, Unread> {
     let mut parts = Multipart::from_request(request, &()).await.map_err(|_| Unread::Broken)?;
     let mut sent = Sent { pairs: Vec::new(), files: Vec::new(), problems: Vec::new() };
@@ -101,7 +125,7 @@ async fn read_multipart(request: Request, tenant: &TenantSite, form: &Form) -> R
         let file_name = part.file_name().map(str::to_owned);
         let bytes = part.bytes().await.map_err(|error| Unread::of(error.status()))?;
         match file_name {
-            Some(file_name) if !file_name.is_empty() && !bytes.is_empty() => {
+            Some(file_name) if !file_name.is_empty() => {
                 if let Some(field) = form.file_field(&name) {
                     arrived.push((field, file_name, bytes));
                 }
@@ -137,7 +161,7 @@ async fn take_file(tenant: &TenantSite, field: &FileField, name: &str, bytes: &[
     let media = media_type(name, bytes);
     let there = sent.files.iter().filter(|file| file.path == field.path).count();
     if let Some(message) = refused(field, name, &media, bytes.len() as u64, there) {
-        sent.problems.push(Problem { path: laufzettel_domain::Path::new(field.path.split('.')), message });
+        told(sent, laufzettel_domain::Path::new(field.path.split('.')), message);
         return Ok(());
     }
     let file = File::describe(&called(name), &media, bytes);
@@ -154,8 +178,23 @@ async fn take_file(tenant: &TenantSite, field: &FileField, name: &str, bytes: &[
     Ok(())
 }
 
+/// Bytes of what is said at one field of files: whoever sent hundreds need not read them all.
+const TOLD_BYTES_MAX: usize = 2_000;
+
+/// Each file that was not taken is named, at the one place where its field says what is wrong.
+fn told(sent: &mut Sent, path: laufzettel_domain::Path, message: Text) {
+    match sent.problems.iter_mut().find(|problem| problem.path == path) {
+        None => sent.problems.push(Problem { path, message }),
+        Some(known) if known.message.de.len() > TOLD_BYTES_MAX => {}
+        Some(known) => known.message = Text::new(format!("{} {}", known.message.de, message.de), format!("{} {}", known.message.en, message.en)),
+    }
+}
+
 /// Why a file does not fit, in words of the person who chose it. What it is, its content says, not its name.
 fn refused(field: &FileField, name: &str, media: &str, size: u64, there: usize) -> Option<Text> {
+    if size == 0 {
+        return Some(sentence("file_empty", |_| vec![("{name}", name.to_owned())]));
+    }
     let kinds = || field.media_types.iter().map(|media| shown::media_type(media)).collect::<Vec<_>>().join(", ");
     if !field.media_types.is_empty() && !field.media_types.iter().any(|known| known == media) {
         return Some(sentence("file_wrong_kind", |_| vec![("{name}", name.to_owned()), ("{kinds}", kinds())]));

@@ -40,7 +40,7 @@ pub use process::{
 pub use reports::Report;
 pub use runs::{Called, Cancel, Entry, Gone, RunRow, RunState, StepKind, StepState, StepView, VorgaengePage, VorgangPage};
 pub use shown::{Origin, Shown, Source};
-pub use staff::{AbgemeldetPage, AnmeldenPage, FehlerPage, PasswordForm, PersonChoice, ProcessRow, ProzessePage, StartseitePage, TerminalPage, ZoneChoice};
+pub use staff::{AbgelaufenPage, AbgemeldetPage, AnmeldenPage, FehlerPage, PasswordForm, PersonChoice, ProcessRow, ProzessePage, StartseitePage, TerminalPage, ZoneChoice};
 pub use stand::{
     AddedFile, AngabenPage, AnswerView, AusweisenPage, Happened, HappenedKind, Helper, NachreichenPage, OwnFile, RueckzugPage, Withdrawal, Withdrawn,
 };
@@ -139,6 +139,7 @@ pub enum Page {
     Anmelden(AnmeldenPage),
     Terminal(TerminalPage),
     Abgemeldet(AbgemeldetPage),
+    Abgelaufen(AbgelaufenPage),
     Fehler(FehlerPage),
     Startseite(StartseitePage),
     Aufgaben(AufgabenPage),
@@ -197,6 +198,7 @@ pub fn render(page: &Page, frame: &Frame) -> String {
         Page::Anmelden(p) => templates::document("anmelden.html", p, words::word("sign_in_heading", frame.lang), frame, p.problems()),
         Page::Terminal(p) => templates::document("terminal.html", p, words::word("terminal_heading", frame.lang), frame, 0),
         Page::Abgemeldet(p) => templates::document("abgemeldet.html", p, words::word("signed_out_heading", frame.lang), frame, 0),
+        Page::Abgelaufen(p) => templates::document("abgelaufen.html", p, words::word("expired_heading", frame.lang), frame, 0),
         Page::Fehler(p) => templates::document("fehler.html", p, &p.title, frame, 0),
         Page::Startseite(p) => templates::document("startseite.html", p, words::word("home", frame.lang), frame, 0),
         Page::Aufgaben(p) => templates::document("aufgaben.html", p, words::word("tasks_heading", frame.lang), frame, 0),

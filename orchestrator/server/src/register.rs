@@ -4,11 +4,13 @@
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
-use laufzettel_domain::{Lang, Span, Trust};
+use laufzettel_domain::{Kategorie, Lang, Path, Span, Trust};
 use laufzettel_policy::{Effect, ToolRule, zone_refusal};
 use laufzettel_process::{
     Process,
+    expression::Template,
     model::{Automatisierung, Awaited, Human, Length, RunAs, Step, StepKind, TriggerKind},
+    schema::At,
 };
 use laufzettel_worker::{Tenant, trail::csv};
 use serde::Serialize;
@@ -83,9 +85,9 @@ fn processing(tenant: &Tenant, process: &Process) -> Processing {
         verantwortlich: process.verantwortlich.clone(),
         zweck: process.zweck.clone(),
         rechtsgrundlage: process.rechtsgrundlage.clone(),
-        kategorien: process.datenkategorien.iter().map(|kategorie| kategorie.as_str().to_owned()).collect(),
+        kategorien: categories(process),
         schutzbedarf: process.schutzbedarf.as_str().to_owned(),
-        betroffen: process.betroffen.as_ref().map(|template| template.expressions().iter().map(|e| e.source.clone()).collect::<Vec<_>>().join(", ")),
+        betroffen: process.betroffen.as_ref().map(|template| subjects(process, template)),
         empfaenger: recipients(tenant, process),
         loeschfristen: Periods { inhalte: period(&process.aufbewahrung.inhalte), vorgang: period(&process.aufbewahrung.vorgang) },
         automatisierung: automated(process.automatisierung).to_owned(),
@@ -95,6 +97,29 @@ fn processing(tenant: &Tenant, process: &Process) -> Processing {
         schritte: process.order.iter().filter_map(|id| process.steps.get(id)).map(in_words).collect(),
         fehlt: missing(process),
     }
+}
+
+/// Of the process, and of every field of its input and of what a model may answer.
+fn categories(process: &Process) -> Vec<String> {
+    let default = process.default_label(Trust::Untrusted);
+    let answers = process.steps.values().filter_map(|step| step.kind.asks()?.output.as_ref());
+    let fields = std::iter::once(&process.input).chain(answers).flat_map(|schema| schema.label_whole(&[], &default).kategorien);
+    let all: BTreeSet<Kategorie> = process.datenkategorien.iter().copied().chain(fields).collect();
+    all.into_iter().map(|kategorie| kategorie.as_str().to_owned()).collect()
+}
+
+/// Whose data it is, as the fields are called that name them; as it is written where they are not called anything.
+fn subjects(process: &Process, template: &Template) -> String {
+    let title = |path: &Path| match path.0.split_first() {
+        Some((first, below)) if first == "input" => match process.input.at(below) {
+            At::Known { schema, .. } => schema.get("title")?.as_str().map(str::to_owned),
+            _ => None,
+        },
+        _ => None,
+    };
+    let expressions = template.expressions();
+    let named = expressions.iter().flat_map(|e| e.analysis.paths()).map(|path| title(&path).unwrap_or_else(|| path.to_string()));
+    named.collect::<Vec<_>>().join(", ")
 }
 
 fn period(span: &Span) -> String {

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc};
 use axum::{
     Router,
     extract::{ConnectInfo, DefaultBodyLimit, MatchedPath, Request, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, Method, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Redirect, Response},
     routing::{MethodRouter, get, post},
@@ -160,7 +160,10 @@ async fn this_machine(State(site): State<Arc<Site>>, request: Request, next: Nex
 
 /// Nobody signed in: pages lead to the sign-in. An account the directory no longer lets in ends here, with all its sessions.
 async fn person(State(site): State<Arc<Site>>, mut request: Request, next: Next) -> Response {
-    let Some(session) = session::of(&site, request.headers()) else { return Redirect::to(&sign_in(&request, "")).into_response() };
+    let Some(session) = session::of(&site, request.headers()) else {
+        let sign_in = sign_in(&request, "");
+        return if request.method() == Method::POST { signin::expired::keep(request, sign_in).await } else { Redirect::to(&sign_in).into_response() };
+    };
     match signin::still_there(&site, &session).await {
         Ok(ways) => {
             request.extensions_mut().insert(session::Session { ways, ..session });

@@ -1,6 +1,7 @@
 //! Signing in and out: the page that offers a tenant's ways, picking a person (trials, on loopback only), and the end of a session.
 
 pub mod applicant;
+pub mod expired;
 mod flow;
 pub mod oidc;
 pub mod password;

@@ -348,6 +348,15 @@ fn staff_and_citizens(lang: Lang) -> Vec<(&'static str, Page)> {
             Page::Terminal(TerminalPage { action: "/anmelden/terminal/BCDF-GHJK".into(), code: "BCDF-GHJK".into(), os_user: EVIL.into(), done: false }),
         ),
         ("terminal-fertig", Page::Terminal(TerminalPage { action: String::new(), code: "BCDF-GHJK".into(), os_user: EVIL.into(), done: true })),
+        (
+            "abgelaufen",
+            Page::Abgelaufen(AbgelaufenPage {
+                action: "/aufgaben/1.1".into(),
+                pairs: vec![("bemerkung".into(), EVIL.into()), (EVIL.into(), "x".into())],
+                files: true,
+                sign_in: "/anmelden?zurueck=/aufgaben/1.1".into(),
+            }),
+        ),
         ("abgemeldet", Page::Abgemeldet(AbgemeldetPage { provider: Link { href: "/abgemeldet/vg/dienst".into(), text: EVIL.into() } })),
         ("fehler", Page::Fehler(FehlerPage::sample())),
         ("startseite", Page::Startseite(StartseitePage::sample())),

@@ -125,3 +125,15 @@ pub struct ZoneChoice {
     pub place: String,
     pub selected: bool,
 }
+
+/// A form was sent when nobody was signed in any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AbgelaufenPage {
+    /// Where it was sent to, and is sent once more.
+    pub action: String,
+    /// What was typed.
+    pub pairs: Vec<(String, String)>,
+    /// Files came with it: they are to be chosen once more.
+    pub files: bool,
+    pub sign_in: String,
+}

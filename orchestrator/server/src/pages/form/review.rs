@@ -24,10 +24,10 @@ pub struct ReviewRow {
 }
 
 impl Form {
-    /// Every question with its answer, also those left empty.
+    /// Every question that was asked, with its answer, also those left empty.
     pub fn review(&self, value: &Value, lang: Lang) -> Vec<ReviewGroup> {
-        let sheets = (0..self.sheets.len()).flat_map(|page| self.review_page(page, value, lang));
-        sheets.collect()
+        let form = self.laid(&self.pairs(value));
+        (0..form.sheets.len()).flat_map(|page| form.review_page(page, value, lang)).collect()
     }
 
     /// The same of one page.

@@ -148,6 +148,11 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
         "We did not take \"{name}\": at most {max} files are possible here.",
     ),
     (
+        "file_empty",
+        "„{name}“ ist leer (0 Bytes). Bitte prüfen Sie die Datei und wählen Sie sie noch einmal aus.",
+        "\"{name}\" is empty (0 bytes). Please check the file and choose it once more.",
+    ),
+    (
         "file_gone",
         "„{name}“ ist nicht mehr da: Was nicht abgeschickt wird, heben wir nur kurz auf. Bitte wählen Sie die Datei noch einmal aus.",
         "\"{name}\" is no longer there: what is not sent we keep for a short time only. Please choose the file once more.",
