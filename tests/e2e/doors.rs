@@ -54,7 +54,10 @@ fn nothing_opens_to_nobody_or_to_a_foreign_page() {
                     let page = answer.text().await.unwrap_or_default();
                     // what was typed is given back, and nothing else
                     let kept = method == Method::POST && status == 403 && page.contains("value=\"Probe\"") && page.contains("Sie sind nicht mehr angemeldet");
-                    assert!(status == 405 || kept || (method == Method::GET && status == 303 && leads.starts_with("/anmelden?")), "{method} {path}: {status} {leads}");
+                    assert!(
+                        status == 405 || kept || (method == Method::GET && status == 303 && leads.starts_with("/anmelden?")),
+                        "{method} {path}: {status} {leads}"
+                    );
                 }
                 if route.needs == Needs::Key {
                     assert!([401, 405].contains(&status), "{method} {path}: {status}");

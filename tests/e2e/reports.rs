@@ -237,7 +237,7 @@ fn under_another_secret_everybody_is_found_again() {
 fn the_reports_stand_on_pages_and_erasure_is_confirmed_first() {
     let tenant = Tenant::new();
     assert_eq!(tenant.main_job().status.code(), Some(0));
-    let (nummer, _) = number(&tenant);
+    let (nummer, run) = number(&tenant);
     let server = Server::start(&tenant, None).expect("up starts");
     runtime().block_on(async {
         let clerk = sign_in(&server, "a.klein").await.expect("signed in");
@@ -261,6 +261,8 @@ fn the_reports_stand_on_pages_and_erasure_is_confirmed_first() {
         assert!(status == 200 && page.contains("10 Jahre nach dem Ende des Vorgangs") && page.contains("Steuer berechnen"), "{status} {page}");
         let (status, csv) = get(&server, &officer, "/protokoll/verzeichnis?format=csv").await;
         assert!(status == 200 && csv.contains("Hund zur Hundesteuer anmelden"), "{csv}");
+        in_english(&server, &officer).await;
+        by_its_number(&server, &officer, &clerk, &nummer, &run).await;
 
         let (status, page) = send(&server, &officer, "/protokoll/loeschen", &format!("run={nummer}&grund=Verlangen")).await;
         assert!(status == 200 && page.contains("Noch ist nichts gelöscht") && page.contains("Endgültig löschen"), "{status} {page}");
@@ -276,6 +278,65 @@ fn the_reports_stand_on_pages_and_erasure_is_confirmed_first() {
     server.stop();
     assert!(said(&tenant, &["audit", "show", "--kind", "content.erased"]).contains("Art. 17 DSGVO"));
     said(&tenant, &["audit", "verify"]);
+}
+
+/// What we say is English; what an author wrote stays German, and says so.
+async fn in_english(server: &Server, officer: &str) {
+    let reader = format!("{officer}; sprache=en");
+    let ours =
+        ["nach dem Ende des Vorgangs", "Das Werkzeug", "Ein Mensch", "Eine Entscheidungstabelle", "öffentlichen Formular", "im Haus abgelegt", "Inhalte: "];
+    let (status, page) = get(server, &reader, "/protokoll/verzeichnis/hundesteuer-anmeldung").await;
+    assert!(status == 200 && page.contains("10 years after the end of the case") && page.contains("Technical and organisational measures"), "{page}");
+    assert!(page.contains("<dd lang=\"de\">") && page.contains("<strong lang=\"de\">Steuer berechnen"), "{page}");
+    assert_eq!(ours.into_iter().find(|german| page.contains(german)), None, "{page}");
+    let (status, page) = send(server, &reader, "/protokoll/auskunft", "familienname=Hofmann&geburtsdatum=14.03.1988&grund=Verlangen").await;
+    assert!(status == 200 && page.contains("filed or changed in the house") && page.contains("Contents: until"), "{page}");
+    assert_eq!(ours.into_iter().find(|german| page.contains(german)), None, "{page}");
+}
+
+/// A sentence names a case by its number, with a way there for whoever may see it.
+async fn by_its_number(server: &Server, officer: &str, clerk: &str, nummer: &str, run: &str) {
+    assert_eq!(get(server, clerk, &format!("/vorgaenge/{run}")).await.0, 200);
+    let (status, page) = get(server, officer, "/protokoll?kind=content.viewed").await;
+    let sentences: Vec<&str> = page.split("<p>").filter_map(|rest| rest.split("</p>").next()).filter(|text| text.contains("Andreas Klein")).collect();
+    assert!(status == 200 && !sentences.is_empty(), "{page}");
+    assert!(sentences.iter().all(|text| text.contains(nummer) && !text.contains(run) && !text.contains("<a ")), "{sentences:?}");
+    assert!(page.contains(run), "the id stands with the machine form: {page}");
+}
+
+/// Ends every program a tenant's server has started of this name.
+fn kill_tool_server(tenant: &Tenant, name: &str) -> usize {
+    let home = tenant.path("").canonicalize().expect("the tenant's folder");
+    let processes = std::fs::read_dir("/proc").expect("the processes").filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
+    let of_it = processes.filter(|pid| {
+        let line = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let at = std::fs::read_link(format!("/proc/{pid}/cwd")).unwrap_or_default();
+        line.contains(&format!("\0mcp\0{name}")) && at.starts_with(&home)
+    });
+    let killed = of_it.filter_map(rustix::process::Pid::from_raw).map(|pid| rustix::process::kill_process(pid, rustix::process::Signal::KILL).ok());
+    killed.flatten().count()
+}
+
+/// What happened to a tool server stands on the page, not only in the log: connected, gone, not to be reached.
+#[test]
+fn a_tool_server_that_is_gone_is_named() {
+    let tenant = Tenant::new();
+    let server = Server::start(&tenant, None).expect("up starts");
+    let page = || {
+        runtime().block_on(async {
+            let operator = sign_in(&server, "i.yilmaz").await.expect("signed in");
+            get(&server, &operator, "/betrieb").await.1
+        })
+    };
+    assert!(page().contains("marke--idle") && !page().contains("marke--gone"), "{}", page());
+    let begin = || tenant.laufzettel(&["run", "hundesteuer-anmeldung", "--input", &demo("antrag.json"), "--as", "applicant", "--until-waiting"]);
+    assert_eq!(begin().status.code(), Some(7));
+    assert!(page().contains("marke--connected"), "{}", page());
+    assert!(kill_tool_server(&tenant, "registry") > 0, "it runs");
+    crate::desk::until("it is gone", || page().contains("hat aufgehört; der nächste Aufruf startet ihn neu").then_some(()));
+    assert_eq!(begin().status.code(), Some(7), "the next call starts it anew");
+    assert!(!page().contains("marke--gone"), "{}", page());
+    server.stop();
 }
 
 #[test]

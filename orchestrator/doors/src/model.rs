@@ -50,6 +50,8 @@ pub struct Endpoint {
     client: reqwest::Client,
     slots: Arc<Semaphore>,
     waiting: AtomicUsize,
+    /// Why the last call got no answer, and since when none does.
+    silent: std::sync::Mutex<Option<(Class, std::time::Instant)>>,
 }
 
 /// One who waits for a slot; counted until dropped, however the waiting ends.
@@ -105,13 +107,33 @@ fn counted(usage: &Value) -> Option<(u64, u64)> {
 impl Endpoint {
     pub fn new(options: EndpointOptions) -> Result<Self, reqwest::Error> {
         let client = http::client(&options.url, options.ca.as_deref())?;
-        Ok(Self { slots: Arc::new(Semaphore::new(options.concurrency.max(1))), client, options, waiting: AtomicUsize::new(0) })
+        Ok(Self {
+            slots: Arc::new(Semaphore::new(options.concurrency.max(1))),
+            client,
+            options,
+            waiting: AtomicUsize::new(0),
+            silent: std::sync::Mutex::new(None),
+        })
     }
 
     /// Calls under way, how many there may be at once, and how many wait for one of these to end.
     pub fn load(&self) -> (usize, usize, usize) {
         let most = self.options.concurrency.max(1);
         (most.saturating_sub(self.slots.available_permits()), most, self.waiting.load(Ordering::Relaxed))
+    }
+
+    /// Why it has given no answer, and for how long, counted from the first call without one.
+    pub fn failing(&self) -> Option<(Class, Duration)> {
+        self.silent.lock().ok()?.map(|(class, since)| (class, since.elapsed()))
+    }
+
+    fn heard(&self, answer: &Result<Reply, Failure>) {
+        let Ok(mut silent) = self.silent.lock() else { return };
+        *silent = match answer {
+            Err(failure) if matches!(failure.class, Class::Timeout | Class::Unavailable) => silent.or(Some((failure.class, std::time::Instant::now()))),
+            // a wrong answer is one
+            _ => None,
+        };
     }
 
     /// Asks the model. Waits for a free slot first; the waiting counts into the call's time.
@@ -125,7 +147,9 @@ impl Endpoint {
         };
         let limit = Duration::from_millis(call.timeout_ms);
         let timeout = || Failure::new(Class::Timeout, None, format!("{}: keine Antwort in {} ms", self.options.name, call.timeout_ms));
-        tokio::time::timeout(limit, asked).await.map_err(|_| timeout())?
+        let answer = tokio::time::timeout(limit, asked).await.unwrap_or_else(|_| Err(timeout()));
+        self.heard(&answer);
+        answer
     }
 
     /// `dialogue`: with the functions the model may call.

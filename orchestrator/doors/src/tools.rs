@@ -94,16 +94,36 @@ impl Connected {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Busy;
 
+/// How a server is, as far as that is known without asking it.
+pub enum Standing {
+    /// Nobody needed it since the start, or lately.
+    Idle,
+    /// It was there and is no more.
+    Gone,
+    /// The last try to connect to it failed.
+    Failed(String),
+    /// What it offers.
+    Connected(Pins),
+}
+
+/// What came of the last try to connect.
+enum Tried {
+    Never,
+    Connected,
+    Failed(String),
+}
+
 pub struct ToolServer {
     options: ServerOptions,
     minter: Arc<Minter>,
     tenant: String,
     connected: Mutex<Option<Arc<Connected>>>,
+    tried: std::sync::Mutex<Tried>,
 }
 
 impl ToolServer {
     pub fn new(options: ServerOptions, tenant: &str, minter: Arc<Minter>) -> Self {
-        Self { options, minter, tenant: tenant.to_owned(), connected: Mutex::new(None) }
+        Self { options, minter, tenant: tenant.to_owned(), connected: Mutex::new(None), tried: std::sync::Mutex::new(Tried::Never) }
     }
 
     pub fn name(&self) -> &str {
@@ -119,10 +139,24 @@ impl ToolServer {
         Ok(self.connection().await?.found.clone())
     }
 
-    /// What the server was found to offer when it was last connected to, without connecting to it. `Err`: somebody is at it now.
-    pub fn found(&self) -> Result<Option<Pins>, Busy> {
+    /// How the server is, without connecting to it. `Err`: somebody is at it now.
+    pub fn standing(&self) -> Result<Standing, Busy> {
         let slot = self.connected.try_lock().map_err(|_| Busy)?;
-        Ok(slot.as_ref().filter(|c| c.lasts(&self.options.reach)).map(|c| c.found.clone()))
+        let Ok(tried) = self.tried.lock() else { return Err(Busy) };
+        Ok(match (slot.as_ref(), &*tried) {
+            (Some(connected), _) if connected.lasts(&self.options.reach) => Standing::Connected(connected.found.clone()),
+            (_, Tried::Failed(why)) => Standing::Failed(why.clone()),
+            // believed no longer, and yet nothing says that it has gone
+            (Some(connected), _) if !connected.service.peer().is_transport_closed() => Standing::Idle,
+            (_, Tried::Connected) => Standing::Gone,
+            (_, Tried::Never) => Standing::Idle,
+        })
+    }
+
+    fn note(&self, tried: Tried) {
+        if let Ok(mut last) = self.tried.lock() {
+            *last = tried;
+        }
     }
 
     /// Differences between what was approved and what a server has been found to offer.
@@ -227,11 +261,16 @@ impl ToolServer {
             return Ok(connected.clone());
         }
         *slot = None;
-        match tokio::time::timeout(Duration::from_millis(CONNECT_MS_MAX), self.connect()).await {
-            Ok(Ok(connected)) => Ok(slot.insert(Arc::new(connected)).clone()),
-            Ok(Err(why)) => Err(self.unreachable(&quote(&why))),
-            Err(_) => Err(self.silent()),
-        }
+        let failure = match tokio::time::timeout(Duration::from_millis(CONNECT_MS_MAX), self.connect()).await {
+            Ok(Ok(connected)) => {
+                self.note(Tried::Connected);
+                return Ok(slot.insert(Arc::new(connected)).clone());
+            }
+            Ok(Err(why)) => self.unreachable(&quote(&why)),
+            Err(_) => self.silent(),
+        };
+        self.note(Tried::Failed(failure.message.clone()));
+        Err(failure)
     }
 
     /// Shakes hands and reads the list, or says why not.
@@ -292,6 +331,7 @@ impl ToolServer {
     /// Ends the server; a later call starts it again.
     pub async fn stop(&self) {
         let Some(connected) = self.connected.lock().await.take() else { return };
+        self.note(Tried::Never);
         // a call under way ends it when it is done
         if let Ok(connected) = Arc::try_unwrap(connected)
             && let Err(error) = connected.service.cancel().await

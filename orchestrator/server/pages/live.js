@@ -39,11 +39,12 @@
     return changed;
   }
 
-  // what is open, how far it is scrolled, and where the person is: all stays
+  // what is open or ticked, how far it is scrolled, and where the person is: all stays
   function swap(old, next) {
     const key = (d) => (d.querySelector("[id]") || d.firstElementChild).id;
     const open = new Map(all(old, "details").map((d) => [key(d), d.open]));
     for (const d of all(next, "details")) d.open = open.get(key(d)) ?? d.open;
+    for (const box of all(next, "input[id]")) box.checked = old.querySelector("#" + box.id)?.checked ?? false;
     const scrolled = all(old, "[tabindex]").map((box) => [box.scrollLeft, box.scrollTop]);
     const at = document.activeElement, inside = old.contains(at), way = [];
     for (let n = at; inside && n !== old; n = n.parentElement) way.unshift([...n.parentElement.children].indexOf(n));

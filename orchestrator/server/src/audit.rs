@@ -1,40 +1,38 @@
 //! The journal for those who may read it: by pages, by record, and carried out as a file. Whoever reads is on record first.
 
-use std::{
-    collections::HashMap,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-};
+mod entries;
+mod export;
+
+use std::{collections::HashMap, sync::Arc};
 
 use axum::{
-    Extension, Form,
-    body::Body,
+    Extension,
     extract::{Path, Query, State},
-    http::{HeaderMap, StatusCode, Uri, header},
-    response::{IntoResponse, Response},
+    http::{HeaderMap, StatusCode, Uri},
+    response::Response,
 };
-use futures_core::Stream;
 use jiff::civil::Date;
 use laufzettel_domain::{Lang, RunId};
 use laufzettel_policy::Action;
-use laufzettel_store::{DENIALS, Place, RunFilter, Store, TrailPage, TrailRow};
+use laufzettel_store::{Place, RunFilter, Store, TrailPage, TrailRow};
 use laufzettel_worker::{
     chain::{Chain, Checkpointed},
-    trail::{self, Decided, EXPORT_PAGE, REASON_CHARS_MAX, TrailWish},
+    trail::{self, Decided, TrailWish},
 };
 use serde_json::json;
-use tokio::sync::{Semaphore, mpsc};
 
 use crate::{
     pages::{
-        self, Link, Page, Report, escape,
-        reports::{Anchored, ChainView, Checked, Choice, EintragPage, FilterView, ProtokollPage, TrailEntry},
+        Link, Page, Report, escape,
+        reports::{Anchored, ChainView, Checked, Choice, EintragPage, FilterView, ProtokollPage},
         words::word,
     },
     reply::Asked,
     site::{Session, Site, TenantSite},
 };
+
+pub use entries::sentences;
+pub use export::{export, reason};
 
 /// Records on a page: with their machine forms they stay below what a page may weigh.
 const PAGE: u32 = 25;
@@ -42,9 +40,6 @@ const PAGE: u32 = 25;
 const MACHINE_CHARS_MAX: usize = 1_200;
 /// Characters of one field of the filter.
 const FIELD_CHARS_MAX: usize = 200;
-/// Exports at once: each keeps one reader of the store busy, and pages need the others.
-static EXPORTS: Semaphore = Semaphore::const_new(2);
-
 type Sent = HashMap<String, String>;
 
 pub async fn list(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Query(query): Query<Sent>, uri: Uri, headers: HeaderMap) -> Response {
@@ -73,7 +68,7 @@ async fn page(tenant: &TenantSite, session: &Session, asked: &Asked, query: &Sen
     };
     let Ok(chain) = tenant.desk.chain().await else { return asked.unavailable() };
     let views = wish.run.filter(|_| wish.kind.is_none()).map(|run| format!("/protokoll?run={run}&kind=content.viewed"));
-    let entries: Vec<TrailEntry> = found.rows.iter().map(|row| entry(tenant, row, asked.lang, MACHINE_CHARS_MAX)).collect();
+    let entries = entries::entries(tenant, &session.caller, &found.rows, asked.lang, MACHINE_CHARS_MAX).await;
     let page = ProtokollPage {
         chain: chain_view(tenant, chain, asked.lang),
         searching: found.next.is_some() && entries.len() < PAGE as usize,
@@ -183,25 +178,6 @@ fn first<const N: usize>(chosen: Option<&str>, mut words: [(&str, &str); N], lan
     words.map(|(value, key)| Choice { value: value.to_owned(), text: word(key, lang).to_owned() }).into()
 }
 
-fn entry(tenant: &TenantSite, row: &TrailRow, lang: Lang, chars: usize) -> TrailEntry {
-    let draft = &row.draft;
-    let machine: String = draft.body.chars().take(chars).collect();
-    TrailEntry {
-        at: Some(draft.at).filter(|_| !row.is_shrunk()).map(|at| tenant.civil_micros(at)),
-        place: format!("{}/{}", row.lane, row.seq),
-        link: format!("/protokoll/eintrag/{}/{}", row.lane, row.seq),
-        text: trail::said(draft, lang),
-        denied: DENIALS.contains(&draft.kind.as_str()),
-        erased: row.lacks_content(),
-        content: row.kept,
-        run: draft.run.map(|run| Link { href: format!("/protokoll?run={run}"), text: run.to_string() }),
-        kind: draft.kind.clone(),
-        actor: draft.actor.clone(),
-        cut: machine.len() < draft.body.len(),
-        machine,
-    }
-}
-
 fn chain_view(tenant: &TenantSite, chain: Chain, lang: Lang) -> ChainView {
     let checked = chain.verified.map(|(at, body)| Checked {
         at: tenant.civil(at),
@@ -250,7 +226,9 @@ pub async fn record(
     let kept = record.draft.content.is_some();
     let (hash, run_seq) = (laufzettel_domain::digest::to_hex(&record.hash), record.draft.run_seq);
     let row = TrailRow { lane: record.lane, seq: record.seq, draft: record.draft, kept };
-    let mut entry = entry(tenant, &row, asked.lang, usize::MAX);
+    let Some(mut entry) = entries::entries(tenant, &session.caller, std::slice::from_ref(&row), asked.lang, usize::MAX).await.pop() else {
+        return asked.missing();
+    };
     if let Some(pretty) = row.draft.body().and_then(|body| serde_json::to_string_pretty(&body).ok()) {
         entry.machine = pretty;
     }
@@ -264,77 +242,6 @@ pub async fn record(
         later: ((row.lane, row.seq) < (head.lane, head.seq)).then(|| at(row.seq + 1)),
     };
     asked.ok(&Page::Report(Report::Eintrag(page)))
-}
-
-/// The whole journal as a file. It is told while it is read: nothing of it is held.
-pub async fn export(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, uri: Uri, headers: HeaderMap, Form(sent): Form<Sent>) -> Response {
-    let tenant = &site.tenants[&session.tenant];
-    let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
-    let format = if sent.get("format").is_some_and(|format| format == "csv") { "csv" } else { "jsonl" };
-    let Some(reason) = reason(&sent) else { return page(tenant, &session, &asked, &Sent::new(), Some(format)).await };
-    if let Err(error) = tenant.desk.may_any(&session.caller, &[Action::AuditRead]).await {
-        return asked.wish(&error);
-    }
-    let Ok(place) = EXPORTS.try_acquire() else { return asked.busy() };
-    if let Err(error) = tenant.desk.record("content.exported", &session.caller, json!({ "format": format, "reason": reason })).await {
-        return asked.unwritten(&error);
-    }
-    // a page of records ahead of a slow reader, no more
-    let (told, stream) = mpsc::channel(1);
-    let (store, mut closing) = (tenant.desk.tenant.store.clone(), site.closing());
-    tokio::spawn(async move {
-        tokio::select! {
-            () = tell(&store, format, &told) => {}
-            _ = closing.wait_for(|closed| *closed) => {}
-        }
-        drop(place);
-    });
-    let kind = if format == "csv" { "text/csv; charset=utf-8" } else { "application/jsonl" };
-    let name = format!("attachment; filename=\"protokoll-{}.{format}\"", session.tenant);
-    ([(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, name)], Body::from_stream(Told(stream))).into_response()
-}
-
-/// Why something is carried out, in so many characters as a record takes.
-pub fn reason(sent: &Sent) -> Option<String> {
-    let reason = sent.get(pages::REASON)?.trim().to_owned();
-    (1..=REASON_CHARS_MAX).contains(&reason.chars().count()).then_some(reason)
-}
-
-type Piece = Result<String, std::io::Error>;
-
-async fn tell(store: &Store, format: &str, told: &mpsc::Sender<Piece>) {
-    let mut after = (0, 0);
-    let mut text = if format == "csv" { format!("{}\n", trail::CSV_HEAD) } else { String::new() };
-    loop {
-        let page = match store.records(after, EXPORT_PAGE).await {
-            Ok(page) => page,
-            Err(error) => {
-                tracing::error!(%error, "an export broke off");
-                // whoever reads must not take half of it for all of it
-                drop(told.send(Err(std::io::Error::other("the journal does not read on"))).await);
-                return;
-            }
-        };
-        for record in &page {
-            text.push_str(&if format == "csv" { trail::csv_line(record) } else { trail::line(record).to_string() });
-            text.push('\n');
-        }
-        let over = page.last().map(|last| after = (last.lane, last.seq)).is_none();
-        // whoever takes no more is gone
-        if told.send(Ok(std::mem::take(&mut text))).await.is_err() || over {
-            return;
-        }
-    }
-}
-
-struct Told(mpsc::Receiver<Piece>);
-
-impl Stream for Told {
-    type Item = Piece;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.poll_recv(context)
-    }
 }
 
 #[cfg(test)]
@@ -357,14 +264,5 @@ mod tests {
         let query =
             Sent::from([("person", "Müller & Söhne"), ("kind", ""), ("vor", "1-2"), ("lang", "en")].map(|(name, text)| (name.to_owned(), text.to_owned())));
         assert_eq!(older(&query, (3, 7)), "/protokoll?person=M%C3%BCller%20%26%20S%C3%B6hne&vor=3-7");
-    }
-
-    #[test]
-    fn a_reason_is_short_and_there() {
-        let sent = |text: &str| Sent::from([(pages::REASON.to_owned(), text.to_owned())]);
-        assert_eq!(reason(&Sent::new()), None);
-        for (text, expected) in [("  ", None), (" Prüfung ", Some("Prüfung".to_owned())), (&"x".repeat(501), None)] {
-            assert_eq!(reason(&sent(text)), expected);
-        }
     }
 }

@@ -8,7 +8,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use laufzettel_worker::{chain::Checkpointed, operation::ServerState};
+use laufzettel_worker::chain::Checkpointed;
 
 use crate::site::{Site, TenantSite};
 
@@ -72,12 +72,7 @@ async fn of_tenant(metrics: &mut Metrics, name: &str, tenant: &TenantSite) -> Re
         metrics.say("laufzettel_model_tokens_today", &labels, model.tokens);
     }
     for server in found.servers {
-        let state = match server.state {
-            ServerState::Idle => "idle",
-            ServerState::Connecting => "connecting",
-            ServerState::Connected { drift } if drift.is_empty() => "connected",
-            ServerState::Connected { .. } => "drifted",
-        };
+        let state = server.state.word();
         metrics.say("laufzettel_tool_server_state", &[own, ("server", &server.name), ("state", state)], 1);
     }
     Ok(())

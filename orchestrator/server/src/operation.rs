@@ -11,13 +11,10 @@ use axum::{
 use laufzettel_domain::Lang;
 use laufzettel_policy::Action;
 use laufzettel_store::Room;
-use laufzettel_worker::{
-    operation::{COUNTED_MAX, Operation, ServerFacts, ServerState},
-    trail,
-};
+use laufzettel_worker::operation::{COUNTED_MAX, Operation, ServerFacts, ServerState};
 
 use crate::{
-    audit::anchored,
+    audit::{anchored, sentences},
     pages::{
         Page, Report,
         reports::{BetriebPage, Counted, ModelRow, QuotaRow, ServerRow, TriggerRow},
@@ -39,7 +36,9 @@ pub async fn page(State(site): State<Arc<Site>>, Extension(session): Extension<S
     }
     let (Ok(found), Ok(chain)) = (tenant.desk.operation().await, tenant.desk.chain().await) else { return asked.unavailable() };
     let head = format!("{}/{}", chain.head.lane, chain.head.seq);
-    let page = BetriebPage { since: tenant.civil(site.began), head, anchored: anchored(&chain.checkpoint), ..view(tenant, found, asked.lang) };
+    let said = sentences(tenant, &session.caller, &found.troubles, asked.lang).await;
+    let troubles = found.troubles.iter().map(|row| tenant.civil_micros(row.draft.at)).zip(said).collect();
+    let page = BetriebPage { since: tenant.civil(site.began), head, anchored: anchored(&chain.checkpoint), troubles, ..view(tenant, found, asked.lang) };
     asked.ok(&Page::Report(Report::Betrieb(Box::new(page))))
 }
 
@@ -55,7 +54,7 @@ fn view(tenant: &TenantSite, found: Operation, lang: Lang) -> BetriebPage {
         room: found.room.map(|room| (gigabytes(room.free_bytes, lang), gigabytes(room.all_bytes, lang))),
         runs: found.runs.into_iter().map(|(state, n)| Counted { state, count: count(n) }).collect(),
         oldest: found.oldest.map(|(process, at)| (process, tenant.civil(at))),
-        models: found.models.into_iter().map(model).collect(),
+        models: found.models.into_iter().map(|found| model(tenant, found)).collect(),
         servers: found.servers.into_iter().map(server).collect(),
         triggers: found
             .triggers
@@ -64,6 +63,8 @@ fn view(tenant: &TenantSite, found: Operation, lang: Lang) -> BetriebPage {
                 process: trigger.process,
                 kind: trigger.kind,
                 place: trigger.place,
+                state: trigger.standing.0,
+                since: trigger.standing.1.map(|at| tenant.civil(at)),
                 dealt: trigger.dealt.map(|at| tenant.civil(at)),
                 next: trigger.next.map(|at| tenant.civil(at)),
             })
@@ -73,24 +74,27 @@ fn view(tenant: &TenantSite, found: Operation, lang: Lang) -> BetriebPage {
             .into_iter()
             .map(|quota| QuotaRow { full: quota.used >= quota.allowed, what: quota.what, of: quota.of, used: quota.used, allowed: quota.allowed })
             .collect(),
-        troubles: found.troubles.iter().map(|row| (tenant.civil_micros(row.draft.at), trail::said(&row.draft, lang))).collect(),
+        troubles: Vec::new(),
     }
 }
 
-fn model(model: laufzettel_worker::operation::ModelState) -> ModelRow {
+fn model(tenant: &TenantSite, model: laufzettel_worker::operation::ModelState) -> ModelRow {
     let load = model.load.map(|load| (load.busy, load.most, load.waiting));
-    ModelRow { name: model.name, zone: model.zone, load, calls: model.calls, tokens: model.tokens }
+    let now = tenant.desk.tenant.clock.now();
+    let since = |seconds: i64| now.saturating_sub(jiff::SignedDuration::from_secs(seconds)).unwrap_or(now);
+    let failing = model.load.and_then(|load| load.failing).map(|(why, seconds)| (why, tenant.civil(since(seconds))));
+    ModelRow { name: model.name, zone: model.zone, load, failing, calls: model.calls, tokens: model.tokens }
 }
 
 fn server(facts: ServerFacts) -> ServerRow {
-    let (state, mut drift) = match facts.state {
-        ServerState::Idle => ("idle", Vec::new()),
-        ServerState::Connecting => ("connecting", Vec::new()),
-        ServerState::Connected { drift } if drift.is_empty() => ("connected", drift),
-        ServerState::Connected { drift } => ("drifted", drift),
+    let state = facts.state.word();
+    let (mut drift, why) = match facts.state {
+        ServerState::Connected { drift } => (drift, None),
+        ServerState::Failed { why } => (Vec::new(), Some(why)),
+        ServerState::Idle | ServerState::Gone | ServerState::Connecting => (Vec::new(), None),
     };
     drift.truncate(DRIFT_MAX);
-    ServerRow { name: facts.name, state, pinned: facts.pinned, drift }
+    ServerRow { name: facts.name, state, why, pinned: facts.pinned, drift }
 }
 
 fn is_short(room: Room) -> bool {

@@ -14,7 +14,7 @@ use laufzettel_process::{
 
 use crate::pages::{
     StepState, StepView,
-    picture::{BYTES_MAX, PictureStep, PictureView},
+    picture::{BYTES_MAX, FIT_PX_MAX, PictureStep, PictureView},
     words::word,
 };
 
@@ -39,7 +39,7 @@ fn view(process: &Process, tools: &BTreeMap<String, ToolRule>, lang: Lang, state
     let picture = Picture::of(process, &Drawing { lang, effect: &effect, states }).ok()?;
     let svg = Some(inline(&picture, LABELS, dress)).filter(|svg| svg.len() <= BYTES_MAX);
     let steps = picture.cards.iter().enumerate().filter_map(|(n, card)| step(&picture, n, card, dress)).collect();
-    Some(PictureView { svg, steps })
+    Some(PictureView { svg, fits: picture.size.width <= FIT_PX_MAX, steps })
 }
 
 fn step(picture: &Picture, n: usize, card: &Card, dress: &Dress<'_>) -> Option<PictureStep> {

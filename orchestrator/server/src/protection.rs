@@ -20,7 +20,7 @@ use crate::{
     files::attachment,
     pages::{
         self, Link, Page, Report, Shown,
-        reports::{AuskunftPage, ErasedRow, LoeschenPage, ReportView, SearchField, SubjectRunView, VerarbeitungPage, VerzeichnisPage},
+        reports::{AuskunftPage, ErasedRow, LoeschenPage, ReportView, SearchField, SubjectRunView, TableRow, VerarbeitungPage, VerzeichnisPage},
         words::{format_moment, word},
     },
     register,
@@ -75,7 +75,7 @@ pub async fn subject_report(
     let mut fields: Vec<(String, String)> = page.fields.iter().map(|field| (field.name.to_owned(), field.value.clone())).collect();
     fields.push((page.field.clone(), page.value.clone()));
     let Some(why) = reason(&sent) else { return refused(&asked, page, "reason") };
-    match subject::report(&tenant.desk, &session.caller, &fields, &why).await {
+    match subject::report(&tenant.desk, &session.caller, &fields, &why, asked.lang).await {
         Ok(report) if sent.get("format").is_some_and(|format| format == "json") => {
             attachment("auskunft.json", "application/json", serde_json::to_vec_pretty(&report).unwrap_or_default())
         }
@@ -109,18 +109,18 @@ fn view(tenant: &TenantSite, report: SubjectReport, from: usize, lang: Lang) -> 
 }
 
 fn run_view(tenant: &TenantSite, run: SubjectRun, lang: Lang) -> SubjectRunView {
-    let moment = |at: Timestamp| format_moment(tenant.civil(at), Lang::De);
-    let state = word(&format!("run_{}", run.stand), Lang::De).to_owned();
+    let moment = |at: Timestamp| format_moment(tenant.civil(at), lang);
+    let state = word(&format!("run_{}", run.stand), lang).to_owned();
     let facts = [
-        ("process", Some(run.prozess)),
-        ("subject_state", Some(state)),
-        ("subject_began", Some(moment(run.begonnen))),
-        ("subject_ended", run.beendet.map(moment)),
-        ("subject_responsible", Some(run.verantwortlich)),
-        ("subject_purpose", Some(run.zweck)),
-        ("subject_basis", Some(run.rechtsgrundlage.join("; "))),
-        ("subject_categories", Some(run.kategorien.join("; "))),
-        ("subject_automation", Some(run.automatisierung)),
+        ("process", Some(run.prozess), false),
+        ("subject_state", Some(state), false),
+        ("subject_began", Some(moment(run.begonnen)), false),
+        ("subject_ended", run.beendet.map(moment), false),
+        ("subject_responsible", Some(run.verantwortlich), true),
+        ("subject_purpose", Some(run.zweck), true),
+        ("subject_basis", Some(run.rechtsgrundlage.join("; ")), true),
+        ("subject_categories", Some(run.kategorien.join("; ")), true),
+        ("subject_automation", Some(run.automatisierung), false),
     ];
     let shown = |value: &Value| Shown::list(value, &[], lang);
     let mut contents = vec![(word("subject_input", lang).to_owned(), shown(&run.inhalte.eingabe))];
@@ -136,7 +136,7 @@ fn run_view(tenant: &TenantSite, run: SubjectRun, lang: Lang) -> SubjectRunView 
     SubjectRunView {
         number: run.nummer,
         title: run.bezeichnung,
-        facts: facts.into_iter().filter_map(|(name, text)| Some((name, text?))).collect(),
+        facts: facts.into_iter().filter_map(|(name, text, authored)| Some((name, text?, authored))).collect(),
         lists: vec![
             ("subject_origin", run.herkunft),
             ("subject_recipients", run.empfaenger),
@@ -161,7 +161,7 @@ pub async fn register_list(
     if let Err(error) = tenant.desk.may_any(&session.caller, &[Action::AuditRead]).await {
         return asked.wish(&error);
     }
-    let entries = register::register(&tenant.desk.tenant, None);
+    let entries = register::register(&tenant.desk.tenant, None, Lang::De);
     let file = |kind: &'static str, name: &str, text: String| attachment(&format!("verzeichnis.{name}"), kind, text.into_bytes());
     match query.get("format").map(String::as_str) {
         Some("md") => file("text/markdown; charset=utf-8", "md", register::markdown(&entries)),
@@ -186,9 +186,10 @@ pub async fn register_entry(
     if let Err(error) = tenant.desk.may_any(&session.caller, &[Action::AuditRead]).await {
         return asked.wish(&error);
     }
-    let Some(entry) = register::register(&tenant.desk.tenant, Some(&id)).pop() else { return asked.missing() };
-    let rows = register::rows(&entry);
-    let steps = entry.schritte.into_iter().map(|step| (step.bezeichnung, step.was, step.tabelle)).collect();
+    let Some(entry) = register::register(&tenant.desk.tenant, Some(&id), asked.lang).pop() else { return asked.missing() };
+    let rows = register::rows(&entry, asked.lang).into_iter().map(|row| (row.name, row.text, row.authored)).collect();
+    let table = |table: register::TableWords| TableRow { name: table.name, rows: table.rows, source: table.source };
+    let steps = entry.schritte.into_iter().map(|step| (step.bezeichnung, step.was, step.table.map(table))).collect();
     asked.ok(&Page::Report(Report::Verarbeitung(VerarbeitungPage {
         id: entry.prozess,
         title: entry.bezeichnung,

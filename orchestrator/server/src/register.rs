@@ -1,10 +1,10 @@
 //! The record of processing (Art. 30 GDPR) and the procedure documentation, from the process files and the configuration as they are
-//! now. Always in German: it goes to the authority's own register. Says nothing that neither of both says; what a person has to add is
-//! named as missing.
+//! now. Files and the command line say it in German, as it goes to the authority's own register; a page in the language it is read in.
+//! What an author wrote stays as it is. Says nothing that neither of both says; what a person has to add is named as missing.
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
-use laufzettel_domain::{Kategorie, Lang, Path, Span, Trust};
+use laufzettel_domain::{Kategorie, Lang, Path, Span, Text, Trust};
 use laufzettel_policy::{Effect, ToolRule, zone_refusal};
 use laufzettel_process::{
     Process,
@@ -66,15 +66,31 @@ pub struct StepWords {
     pub was: String,
     /// Of a decision table: where its rows come from, and how many there are.
     pub tabelle: Option<String>,
+    /// The same in parts: name and source are the author's.
+    #[serde(skip)]
+    pub table: Option<TableWords>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableWords {
+    pub name: String,
+    pub rows: usize,
+    pub source: String,
+}
+
+/// A sentence of ours in one language.
+pub(crate) fn said(lang: Lang, de: impl Into<String>, en: impl Into<String>) -> String {
+    let Text { de, en } = Text::new(de, en);
+    if lang == Lang::De { de } else { en }
 }
 
 /// Every process, or the one that is named.
-pub fn register(tenant: &Tenant, only: Option<&str>) -> Vec<Processing> {
+pub fn register(tenant: &Tenant, only: Option<&str>, lang: Lang) -> Vec<Processing> {
     let processes = tenant.catalogue.processes.values().filter(|process| only.is_none_or(|only| process.id.as_str() == only));
-    processes.map(|process| processing(tenant, process)).collect()
+    processes.map(|process| processing(tenant, process, lang)).collect()
 }
 
-fn processing(tenant: &Tenant, process: &Process) -> Processing {
+fn processing(tenant: &Tenant, process: &Process, lang: Lang) -> Processing {
     Processing {
         prozess: process.id.to_string(),
         fassung: process.version.to_string(),
@@ -88,14 +104,14 @@ fn processing(tenant: &Tenant, process: &Process) -> Processing {
         kategorien: categories(process),
         schutzbedarf: process.schutzbedarf.as_str().to_owned(),
         betroffen: process.betroffen.as_ref().map(|template| subjects(process, template)),
-        empfaenger: recipients(tenant, process),
-        loeschfristen: Periods { inhalte: period(&process.aufbewahrung.inhalte), vorgang: period(&process.aufbewahrung.vorgang) },
-        automatisierung: automated(process.automatisierung).to_owned(),
+        empfaenger: recipients(tenant, process, lang),
+        loeschfristen: Periods { inhalte: period(&process.aufbewahrung.inhalte, lang), vorgang: period(&process.aufbewahrung.vorgang, lang) },
+        automatisierung: automated(process.automatisierung, lang).to_owned(),
         ki_verordnung: process.ki_verordnung.as_ref().map(|ki| format!("{}: {}", ki.klasse, ki.begruendung)),
-        massnahmen: measures(tenant, process),
-        ausloeser: process.triggers.iter().map(|trigger| way_in(&trigger.kind)).collect(),
-        schritte: process.order.iter().filter_map(|id| process.steps.get(id)).map(in_words).collect(),
-        fehlt: missing(process),
+        massnahmen: measures(tenant, process, lang),
+        ausloeser: process.triggers.iter().map(|trigger| way_in(&trigger.kind, lang)).collect(),
+        schritte: process.order.iter().filter_map(|id| process.steps.get(id)).map(|step| in_words(step, lang)).collect(),
+        fehlt: missing(process, lang),
     }
 }
 
@@ -122,20 +138,22 @@ fn subjects(process: &Process, template: &Template) -> String {
     named.collect::<Vec<_>>().join(", ")
 }
 
-fn period(span: &Span) -> String {
-    format!("{} nach dem Ende des Vorgangs", format_span(span, Lang::De))
+fn period(span: &Span, lang: Lang) -> String {
+    let span = format_span(span, lang);
+    said(lang, format!("{span} nach dem Ende des Vorgangs"), format!("{span} after the end of the case"))
 }
 
-pub fn automated(how: Automatisierung) -> &'static str {
-    match how {
-        Automatisierung::Assistenz => "Assistenz: Menschen entscheiden",
-        Automatisierung::Teil => "teilweise automatisiert",
-        Automatisierung::Voll => "vollständig automatisiert (§ 35a VwVfG, Art. 22 DSGVO)",
-    }
+pub fn automated(how: Automatisierung, lang: Lang) -> &'static str {
+    let (de, en) = match how {
+        Automatisierung::Assistenz => ("Assistenz: Menschen entscheiden", "assistance: people decide"),
+        Automatisierung::Teil => ("teilweise automatisiert", "partly automated"),
+        Automatisierung::Voll => ("vollständig automatisiert (§ 35a VwVfG, Art. 22 DSGVO)", "fully automated (§ 35a VwVfG, Art. 22 GDPR)"),
+    };
+    if lang == Lang::De { de } else { en }
 }
 
 /// Tools the process calls, also to undo something, and models its material may go to.
-fn recipients(tenant: &Tenant, process: &Process) -> Vec<Recipient> {
+fn recipients(tenant: &Tenant, process: &Process, lang: Lang) -> Vec<Recipient> {
     let mut tools: BTreeSet<String> = BTreeSet::new();
     for step in process.steps.values() {
         match &step.kind {
@@ -146,23 +164,23 @@ fn recipients(tenant: &Tenant, process: &Process) -> Vec<Recipient> {
         tools.extend(step.undo.iter().map(laufzettel_process::model::ToolCall::name));
     }
     let tools = tools.into_iter().map(|name| {
-        let was = tenant.tools.get(&name).map_or("nicht eingerichtet".to_owned(), |rule| effect(rule).to_owned());
+        let was = tenant.tools.get(&name).map_or_else(|| said(lang, "nicht eingerichtet", "not configured"), |rule| effect(rule, lang));
         Recipient { name, was, wo: None }
     });
-    let models = if process.asks_a_model() { models(tenant, process) } else { Vec::new() };
+    let models = if process.asks_a_model() { models(tenant, process, lang) } else { Vec::new() };
     tools.chain(models).collect()
 }
 
-pub fn effect(rule: &ToolRule) -> &'static str {
+fn effect(rule: &ToolRule, lang: Lang) -> String {
     match rule.effect {
-        Effect::Read => "wird gefragt",
-        Effect::Write => "legt im Haus ab oder ändert",
-        Effect::Send => "verlässt das Haus oder ist endgültig",
+        Effect::Read => said(lang, "wird gefragt", "is asked"),
+        Effect::Write => said(lang, "legt im Haus ab oder ändert", "files or changes something in the house"),
+        Effect::Send => said(lang, "verlässt das Haus oder ist endgültig", "leaves the house or is final"),
     }
 }
 
 /// Models of zones that may take what the process declares of its input; a field with a label of its own may be taken less far.
-fn models(tenant: &Tenant, process: &Process) -> Vec<Recipient> {
+fn models(tenant: &Tenant, process: &Process, lang: Lang) -> Vec<Recipient> {
     let label = process.default_label(Trust::Untrusted);
     let mut models = Vec::new();
     for facts in tenant.doors.endpoints() {
@@ -171,114 +189,173 @@ fn models(tenant: &Tenant, process: &Process) -> Vec<Recipient> {
             continue;
         }
         let wo = zone.map(|zone| [&zone.betreiber, &zone.ort, &zone.recht].into_iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(", "));
-        models.push(Recipient { name: facts.name, was: format!("KI-Modell in der Zone {}", facts.zone), wo: wo.filter(|wo| !wo.is_empty()) });
+        let was = said(lang, format!("KI-Modell in der Zone {}", facts.zone), format!("AI model in the zone {}", facts.zone));
+        models.push(Recipient { name: facts.name, was, wo: wo.filter(|wo| !wo.is_empty()) });
     }
     models
 }
 
 /// Technical and organisational measures, as far as process and configuration show them.
-fn measures(tenant: &Tenant, process: &Process) -> Vec<String> {
-    let mut all = vec![
-        "Jeder Aufruf und jede Ansicht steht mit Person und Begründung im Protokoll; die Einträge sind durch Prüfsummen verkettet.".to_owned(),
-        match tenant.witness {
-            Some(_) => "Signierte Prüfpunkte liegen außerhalb der Datenbank (Zeuge).".to_owned(),
-            None => "Ein Zeuge außerhalb der Datenbank ist nicht eingerichtet.".to_owned(),
-        },
-        "Inhalte und Vorgänge werden nach Ablauf der Fristen von selbst gelöscht; die Löschung steht im Protokoll.".to_owned(),
-        "Die Datenbank selbst verschlüsselt das Programm nicht.".to_owned(),
-    ];
+fn measures(tenant: &Tenant, process: &Process, lang: Lang) -> Vec<String> {
+    let mut all = of_the_house(tenant, lang);
     if !process.start.groups.is_empty() {
-        all.push(format!("Von Hand beginnen dürfen nur: {}.", process.start.groups.join(", ")));
+        let groups = process.start.groups.join(", ");
+        all.push(said(lang, format!("Von Hand beginnen dürfen nur: {groups}."), format!("Only these may begin it by hand: {groups}.")));
     }
     let humans = process.steps.values().filter_map(|step| if let StepKind::Human(human) = &step.kind { Some(human) } else { None });
     let groups: BTreeSet<&str> = humans.clone().flat_map(|human| human.assign.groups.iter().map(String::as_str)).collect();
     if !groups.is_empty() {
-        all.push(format!("Entscheiden dürfen nur: {}.", groups.into_iter().collect::<Vec<_>>().join(", ")));
+        let groups = groups.into_iter().collect::<Vec<_>>().join(", ");
+        all.push(said(lang, format!("Entscheiden dürfen nur: {groups}."), format!("Only these may decide: {groups}.")));
     }
     if humans.clone().any(|human| !human.not_by.is_empty()) {
-        all.push("Vier Augen: Wer einen Schritt erledigt hat, darf einen anderen nicht erledigen.".to_owned());
+        let (de, en) =
+            ("Vier Augen: Wer einen Schritt erledigt hat, darf einen anderen nicht erledigen.", "Four eyes: who completed one step may not complete another.");
+        all.push(said(lang, de, en));
     }
     if process.asks_a_model() {
-        let zones: Vec<String> = tenant.zones.values().map(|zone| format!("{} bis Schutzbedarf {}", zone.name, zone.max_schutzbedarf.as_str())).collect();
-        all.push(format!("Modelle bekommen nur, was ihre Zone nehmen darf: {}.", zones.join("; ")));
+        let zone = |zone: &laufzettel_policy::Zone| {
+            let level = zone.max_schutzbedarf.as_str();
+            said(lang, format!("{} bis Schutzbedarf {level}", zone.name), format!("{} up to the level {level}", zone.name))
+        };
+        let zones = tenant.zones.values().map(zone).collect::<Vec<_>>().join("; ");
+        all.push(said(
+            lang,
+            format!("Modelle bekommen nur, was ihre Zone nehmen darf: {zones}."),
+            format!("Models get only what their zone may take: {zones}."),
+        ));
     }
     if let RunAs::Service(name) = &process.run_as {
-        all.push(format!("Bis ein Mensch entscheidet, handelt das Dienstkonto {name} mit eigenen, begrenzten Rechten."));
+        all.push(said(
+            lang,
+            format!("Bis ein Mensch entscheidet, handelt das Dienstkonto {name} mit eigenen, begrenzten Rechten."),
+            format!("Until a person decides, the service account {name} acts with limited rights of its own."),
+        ));
     }
     all
 }
 
-fn way_in(kind: &TriggerKind) -> String {
+/// What holds for every process.
+fn of_the_house(tenant: &Tenant, lang: Lang) -> Vec<String> {
+    let witness = match tenant.witness {
+        Some(_) => ("Signierte Prüfpunkte liegen außerhalb der Datenbank (Zeuge).", "Signed checkpoints lie outside the database (witness)."),
+        None => ("Ein Zeuge außerhalb der Datenbank ist nicht eingerichtet.", "No witness outside the database is configured."),
+    };
+    let all = [
+        (
+            "Jeder Aufruf und jede Ansicht steht mit Person und Begründung im Protokoll; die Einträge sind durch Prüfsummen verkettet.",
+            "Every call and every view stands in the journal with person and reason; its records are chained by hashes.",
+        ),
+        witness,
+        (
+            "Inhalte und Vorgänge werden nach Ablauf der Fristen von selbst gelöscht; die Löschung steht im Protokoll.",
+            "Contents and cases are erased by themselves when their time is over; the erasure stands in the journal.",
+        ),
+        ("Die Datenbank selbst verschlüsselt das Programm nicht.", "The program does not encrypt the database itself."),
+    ];
+    all.into_iter().map(|(de, en)| said(lang, de, en)).collect()
+}
+
+fn way_in(kind: &TriggerKind, lang: Lang) -> String {
     match kind {
-        TriggerKind::Intake { public: true, .. } => "öffentliches Formular".to_owned(),
-        TriggerKind::Intake { .. } => "Formular".to_owned(),
-        TriggerKind::Webhook { path, .. } => format!("Fachverfahren über /hooks/…/{path}"),
-        TriggerKind::Cron { .. } => "nach Zeitplan".to_owned(),
-        TriggerKind::Folder(paths) => format!("Dateien im Ordner {}", paths.path),
-        TriggerKind::Mail(mailbox) => format!("E-Mail in {}", mailbox.place()),
-        TriggerKind::Poll(poll) => format!("neue Einträge von {}", poll.call.name()),
+        TriggerKind::Intake { public: true, .. } => said(lang, "öffentliches Formular", "public form"),
+        TriggerKind::Intake { .. } => said(lang, "Formular", "form"),
+        TriggerKind::Webhook { path, .. } => said(lang, format!("Fachverfahren über /hooks/…/{path}"), format!("another program by /hooks/…/{path}")),
+        TriggerKind::Cron { .. } => said(lang, "nach Zeitplan", "by a schedule"),
+        TriggerKind::Folder(paths) => said(lang, format!("Dateien im Ordner {}", paths.path), format!("files in the folder {}", paths.path)),
+        TriggerKind::Mail(mailbox) => said(lang, format!("E-Mail in {}", mailbox.place()), format!("e-mail in {}", mailbox.place())),
+        TriggerKind::Poll(poll) => said(lang, format!("neue Einträge von {}", poll.call.name()), format!("new entries of {}", poll.call.name())),
     }
 }
 
 /// A step as the procedure documentation tells it.
-pub fn in_words(step: &Step) -> StepWords {
-    let mut was = match &step.kind {
-        StepKind::Tool(call) => format!("Das Werkzeug {} wird aufgerufen.", call.name()),
-        StepKind::Model(_) => "Ein KI-Modell beantwortet eine fest vorgegebene Anweisung; seine Antwort muss in ein festes Schema passen.".to_owned(),
-        StepKind::Agent(agent) => {
-            let tools = agent.tools.iter().map(|tool| tool.call.name()).collect::<Vec<_>>().join(", ");
-            format!("Ein KI-Modell arbeitet auf ein Ziel hin, höchstens {} Runden, und darf dafür nur diese Werkzeuge benutzen: {tools}.", agent.max_turns)
-        }
-        StepKind::Human(human) => decides(human),
-        StepKind::Rules(_) => "Eine Entscheidungstabelle rechnet; dieselben Angaben ergeben immer dasselbe.".to_owned(),
-        StepKind::Set(_) => "Werte werden zusammengestellt oder nach fester Formel berechnet.".to_owned(),
-        StepKind::Wait(wait) => match &wait.what {
-            Awaited::Time(Length::For(_)) => "Es vergeht eine festgelegte Zeit.".to_owned(),
-            Awaited::Time(Length::Until(_)) => "Es wird bis zu einem Tag gewartet.".to_owned(),
-            Awaited::Event(event) => format!("Es wird auf das Ereignis „{}“ gewartet.", event.name),
-        },
-        StepKind::Process(call) => format!("Ein weiterer Vorgang beginnt: {}.", call.name),
-    };
+pub fn in_words(step: &Step, lang: Lang) -> StepWords {
+    let mut was = happens(&step.kind, lang);
     if step.each.is_some() {
-        was.push_str(" Das geschieht für jeden Eintrag einer Liste.");
+        was.push_str(&said(lang, " Das geschieht für jeden Eintrag einer Liste.", " This happens for every entry of a list."));
     }
     if step.condition.is_some() {
-        was.push_str(" Nur unter einer Bedingung.");
+        was.push_str(&said(lang, " Nur unter einer Bedingung.", " Only under a condition."));
     }
-    let tabelle = match &step.kind {
-        StepKind::Rules(rules) => Some(format!("„{}“, {} Zeilen, Quelle: {}", rules.table.name, rules.table.rows.len(), rules.table.source)),
+    let table = match &step.kind {
+        StepKind::Rules(rules) => Some(TableWords { name: rules.table.name.clone(), rows: rules.table.rows.len(), source: rules.table.source.clone() }),
         _ => None,
     };
-    StepWords { schritt: step.id.to_string(), bezeichnung: step.title.clone(), was, tabelle }
+    let tabelle = table.as_ref().map(|TableWords { name, rows, source }| {
+        said(lang, format!("„{name}“, {rows} Zeilen, Quelle: {source}"), format!("“{name}”, {rows} rows, source: {source}"))
+    });
+    StepWords { schritt: step.id.to_string(), bezeichnung: step.title.clone(), was, tabelle, table }
 }
 
-fn decides(human: &Human) -> String {
-    let who = if human.assign.groups.is_empty() { "der zuständigen Stelle".to_owned() } else { human.assign.groups.join(", ") };
-    match (human.asks_applicant(), human.ermessen) {
-        (true, _) => "Die antragstellende Person wird gefragt.".to_owned(),
-        (false, true) => format!("Ein Mensch ({who}) entscheidet nach Ermessen."),
-        (false, false) => format!("Ein Mensch ({who}) prüft und entscheidet."),
+fn happens(kind: &StepKind, lang: Lang) -> String {
+    match kind {
+        StepKind::Tool(call) => said(lang, format!("Das Werkzeug {} wird aufgerufen.", call.name()), format!("The tool {} is called.", call.name())),
+        StepKind::Model(_) => said(
+            lang,
+            "Ein KI-Modell beantwortet eine fest vorgegebene Anweisung; seine Antwort muss in ein festes Schema passen.",
+            "An AI model answers a fixed instruction; its answer must fit a fixed schema.",
+        ),
+        StepKind::Agent(agent) => {
+            let (tools, turns) = (agent.tools.iter().map(|tool| tool.call.name()).collect::<Vec<_>>().join(", "), agent.max_turns);
+            said(
+                lang,
+                format!("Ein KI-Modell arbeitet auf ein Ziel hin, höchstens {turns} Runden, und darf dafür nur diese Werkzeuge benutzen: {tools}."),
+                format!("An AI model works towards a goal, {turns} turns at most, and may use only these tools for it: {tools}."),
+            )
+        }
+        StepKind::Human(human) => decides(human, lang),
+        StepKind::Rules(_) => said(
+            lang,
+            "Eine Entscheidungstabelle rechnet; dieselben Angaben ergeben immer dasselbe.",
+            "A decision table computes; the same details always give the same.",
+        ),
+        StepKind::Set(_) => {
+            said(lang, "Werte werden zusammengestellt oder nach fester Formel berechnet.", "Values are put together or computed by a fixed formula.")
+        }
+        StepKind::Wait(wait) => match &wait.what {
+            Awaited::Time(Length::For(_)) => said(lang, "Es vergeht eine festgelegte Zeit.", "A fixed time passes."),
+            Awaited::Time(Length::Until(_)) => said(lang, "Es wird bis zu einem Tag gewartet.", "It waits until a day."),
+            Awaited::Event(event) => {
+                said(lang, format!("Es wird auf das Ereignis „{}“ gewartet.", event.name), format!("It waits for the event “{}”.", event.name))
+            }
+        },
+        StepKind::Process(call) => said(lang, format!("Ein weiterer Vorgang beginnt: {}.", call.name), format!("Another case begins: {}.", call.name)),
     }
 }
 
-fn missing(process: &Process) -> Vec<String> {
-    let mut all = vec!["Name und Kontakt der verantwortlichen Stelle und der oder des Datenschutzbeauftragten (Art. 30 Abs. 1 Buchst. a DSGVO)".to_owned()];
+fn decides(human: &Human, lang: Lang) -> String {
+    let who = if human.assign.groups.is_empty() { said(lang, "der zuständigen Stelle", "of the unit in charge") } else { human.assign.groups.join(", ") };
+    match (human.asks_applicant(), human.ermessen) {
+        (true, _) => said(lang, "Die antragstellende Person wird gefragt.", "The applicant is asked."),
+        (false, true) => said(lang, format!("Ein Mensch ({who}) entscheidet nach Ermessen."), format!("A person ({who}) decides at discretion.")),
+        (false, false) => said(lang, format!("Ein Mensch ({who}) prüft und entscheidet."), format!("A person ({who}) checks and decides.")),
+    }
+}
+
+fn missing(process: &Process, lang: Lang) -> Vec<String> {
+    let mut all = vec![(
+        "Name und Kontakt der verantwortlichen Stelle und der oder des Datenschutzbeauftragten (Art. 30 Abs. 1 Buchst. a DSGVO)",
+        "name and contact of the controller and of the data protection officer (Art. 30 (1) (a) GDPR)",
+    )];
     if process.betroffen.is_none() {
-        all.push("Kategorien betroffener Personen; ohne `betroffen` findet die Auskunft niemanden in diesem Prozess".to_owned());
+        all.push((
+            "Kategorien betroffener Personen; ohne `betroffen` findet die Auskunft niemanden in diesem Prozess",
+            "categories of data subjects; without `betroffen` the report under Art. 15 finds nobody in this process",
+        ));
     }
     if process.ki_verordnung.is_none() && process.asks_a_model() {
-        all.push("Einordnung nach der KI-Verordnung".to_owned());
+        all.push(("Einordnung nach der KI-Verordnung", "classification under the AI act"));
     }
-    all
+    all.into_iter().map(|(de, en)| said(lang, de, en)).collect()
 }
 
-/// One document for all of them.
+/// One document for all of them; of entries in German.
 pub fn markdown(entries: &[Processing]) -> String {
     let mut text = "# Verzeichnis von Verarbeitungstätigkeiten\n".to_owned();
     for entry in entries {
         let _ = writeln!(text, "\n## {}\n\n{}\n", entry.bezeichnung, entry.beschreibung.trim());
-        for (name, told) in rows(entry) {
-            let _ = writeln!(text, "- **{name}:** {told}");
+        for row in rows(entry, Lang::De) {
+            let _ = writeln!(text, "- **{}:** {}", row.name, row.text);
         }
         let _ = writeln!(text, "\n### Verfahren\n");
         for (n, step) in entry.schritte.iter().enumerate() {
@@ -289,40 +366,53 @@ pub fn markdown(entries: &[Processing]) -> String {
     text
 }
 
+/// Name and content of a row.
+pub struct Row {
+    pub name: &'static str,
+    pub text: String,
+    /// Whether the words are the author's, or the configuration's, and so in German in every language.
+    pub authored: bool,
+}
+
 /// An entry without its steps, name by name.
-pub fn rows(entry: &Processing) -> Vec<(&'static str, String)> {
+pub fn rows(entry: &Processing, lang: Lang) -> Vec<Row> {
     let recipient = |recipient: &Recipient| {
         let wo = recipient.wo.as_ref().map(|wo| format!(", {wo}")).unwrap_or_default();
         format!("{} ({}{wo})", recipient.name, recipient.was)
     };
     let listed = |list: &[String]| if list.is_empty() { "–".to_owned() } else { list.join("; ") };
+    let unsaid = || said(lang, "im Prozess nicht angegeben", "the process does not say");
+    let level = &entry.schutzbedarf;
+    let kategorien = listed(&entry.kategorien);
+    let kategorien = said(lang, format!("{kategorien}; Schutzbedarf {level}"), format!("{kategorien}; level of protection {level}"));
+    let row = |de: &'static str, en: &'static str, text: String, authored: bool| Row { name: if lang == Lang::De { de } else { en }, text, authored };
     vec![
-        ("Prozess", format!("{} {}, {}", entry.prozess, entry.fassung, entry.fingerabdruck)),
-        ("Mandant", entry.mandant.clone()),
-        ("Verantwortlich", entry.verantwortlich.clone()),
-        ("Zweck", entry.zweck.clone()),
-        ("Rechtsgrundlage", listed(&entry.rechtsgrundlage)),
-        ("Kategorien von Daten", format!("{}; Schutzbedarf {}", listed(&entry.kategorien), entry.schutzbedarf)),
-        ("Betroffene Personen", entry.betroffen.clone().unwrap_or_else(|| "im Prozess nicht angegeben".to_owned())),
-        ("Empfänger", listed(&entry.empfaenger.iter().map(recipient).collect::<Vec<_>>())),
-        ("Löschfrist der Inhalte", entry.loeschfristen.inhalte.clone()),
-        ("Löschfrist des Vorgangs", entry.loeschfristen.vorgang.clone()),
-        ("Beginnt durch", listed(&entry.ausloeser)),
-        ("Automatisierung", entry.automatisierung.clone()),
-        ("KI-Verordnung", entry.ki_verordnung.clone().unwrap_or_else(|| "im Prozess nicht angegeben".to_owned())),
-        ("Technische und organisatorische Maßnahmen", listed(&entry.massnahmen)),
-        ("Hier nicht bekannt", listed(&entry.fehlt)),
+        row("Prozess", "Process", format!("{} {}, {}", entry.prozess, entry.fassung, entry.fingerabdruck), false),
+        row("Mandant", "Tenant", entry.mandant.clone(), true),
+        row("Verantwortlich", "Responsible", entry.verantwortlich.clone(), true),
+        row("Zweck", "Purpose", entry.zweck.clone(), true),
+        row("Rechtsgrundlage", "Legal basis", listed(&entry.rechtsgrundlage), true),
+        row("Kategorien von Daten", "Categories of data", kategorien, false),
+        row("Betroffene Personen", "Data subjects", entry.betroffen.clone().unwrap_or_else(unsaid), false),
+        row("Empfänger", "Recipients", listed(&entry.empfaenger.iter().map(recipient).collect::<Vec<_>>()), false),
+        row("Löschfrist der Inhalte", "Contents are erased", entry.loeschfristen.inhalte.clone(), false),
+        row("Löschfrist des Vorgangs", "The case is erased", entry.loeschfristen.vorgang.clone(), false),
+        row("Beginnt durch", "Begins by", listed(&entry.ausloeser), false),
+        row("Automatisierung", "Automation", entry.automatisierung.clone(), false),
+        row("KI-Verordnung", "AI act", entry.ki_verordnung.clone().unwrap_or_else(unsaid), entry.ki_verordnung.is_some()),
+        row("Technische und organisatorische Maßnahmen", "Technical and organisational measures", listed(&entry.massnahmen), false),
+        row("Hier nicht bekannt", "Not known here", listed(&entry.fehlt), false),
     ]
 }
 
-/// A table, one process a line.
+/// A table, one process a line; of entries in German.
 pub fn table(entries: &[Processing]) -> String {
     let mut text = String::new();
     if let Some(first) = entries.first() {
-        let _ = writeln!(text, "\"Bezeichnung\";{}", rows(first).into_iter().map(|(name, _)| csv(name)).collect::<Vec<_>>().join(";"));
+        let _ = writeln!(text, "\"Bezeichnung\";{}", rows(first, Lang::De).into_iter().map(|row| csv(row.name)).collect::<Vec<_>>().join(";"));
     }
     for entry in entries {
-        let _ = writeln!(text, "{};{}", csv(&entry.bezeichnung), rows(entry).into_iter().map(|(_, told)| csv(&told)).collect::<Vec<_>>().join(";"));
+        let _ = writeln!(text, "{};{}", csv(&entry.bezeichnung), rows(entry, Lang::De).into_iter().map(|row| csv(&row.text)).collect::<Vec<_>>().join(";"));
     }
     text
 }

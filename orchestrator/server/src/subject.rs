@@ -1,6 +1,6 @@
 //! What a person is told about the data kept of her (Art. 15 GDPR): every run she is found in, with purpose, recipients, origin, how
-//! long it is kept, which automated steps took part and by which logic, and the contents themselves. Always in German, as it goes to
-//! her. Who may ask for it is asked before; that it was made is on record before anything is said.
+//! long it is kept, which automated steps took part and by which logic, and the contents themselves. In the language it is asked for;
+//! what an author wrote stays as it is. Who may ask for it is asked before; that it was made is on record before anything is said.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,8 +14,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::{
-    pages::words::format_span,
-    register::{automated, in_words},
+    pages::words::{format_date, format_span},
+    register::{automated, in_words, said},
 };
 
 /// Runs of one person in one report: beyond, it says that there are more.
@@ -90,7 +90,7 @@ impl From<laufzettel_store::Error> for SubjectError {
 
 /// Looks for a person and says what is kept of her. `fields`: what each detail is called, and its text; all of them must fit, in whichever
 /// field of a process they stand.
-pub async fn report(desk: &Desk, by: &Caller, fields: &[(String, String)], reason: &str) -> Result<SubjectReport, SubjectError> {
+pub async fn report(desk: &Desk, by: &Caller, fields: &[(String, String)], reason: &str, lang: Lang) -> Result<SubjectReport, SubjectError> {
     let details = fields.iter().map(|(name, text)| (name.trim().to_lowercase(), Term::sought(text)));
     let sought: Vec<(String, BTreeSet<Term>)> = details.filter(|(name, terms)| !name.is_empty() && !terms.is_empty()).collect();
     if sought.len() < FIELDS_MIN {
@@ -107,7 +107,7 @@ pub async fn report(desk: &Desk, by: &Caller, fields: &[(String, String)], reaso
     let mut told = Vec::new();
     for run in runs {
         if let Some(loaded) = desk.load(run).await? {
-            told.push(of_run(desk, &loaded).await?);
+            told.push(of_run(desk, &loaded, lang).await?);
         }
     }
     let unnamed = desk.tenant.catalogue.processes.values().filter(|process| process.betroffen.is_none());
@@ -133,7 +133,7 @@ async fn with_called(desk: &Desk, found: Vec<RunId>) -> Result<Vec<RunId>, Subje
     Ok(all)
 }
 
-async fn of_run(desk: &Desk, loaded: &Loaded) -> Result<SubjectRun, SubjectError> {
+async fn of_run(desk: &Desk, loaded: &Loaded, lang: Lang) -> Result<SubjectRun, SubjectError> {
     let (run, process) = (&loaded.run, &loaded.prepared.process);
     let records = desk.tenant.store.history(run.id).await?;
     let bodies: Vec<Value> = records.iter().filter_map(|record| record.draft.body()).collect();
@@ -152,46 +152,53 @@ async fn of_run(desk: &Desk, loaded: &Loaded) -> Result<SubjectRun, SubjectError
         zweck: process.zweck.clone(),
         rechtsgrundlage: process.rechtsgrundlage.clone(),
         kategorien: process.datenkategorien.iter().map(|kategorie| kategorie.as_str().to_owned()).collect(),
-        herkunft: origin(desk, run),
-        empfaenger: recipients(desk, run, &bodies),
-        aufbewahrung: kept(desk, loaded).await?,
-        automatisierung: automated(process.automatisierung).to_owned(),
-        automatische_schritte: automated_steps(process, run, &bodies),
+        herkunft: origin(desk, run, lang),
+        empfaenger: recipients(desk, run, &bodies, lang),
+        aufbewahrung: kept(desk, loaded, lang).await?,
+        automatisierung: automated(process.automatisierung, lang).to_owned(),
+        automatische_schritte: automated_steps(process, run, &bodies, lang),
         inhalte: contents,
         dateien: files.into_values().collect(),
     })
 }
 
 /// How the run began, and which tools were asked about her.
-fn origin(desk: &Desk, run: &Run) -> Vec<String> {
+fn origin(desk: &Desk, run: &Run, lang: Lang) -> Vec<String> {
     let began = match run.caller.via {
-        Via::Intake => "Angaben aus dem öffentlichen Formular",
-        Via::Form | Via::Terminal => "Angaben, die jemand im Haus eingegeben hat",
-        Via::Webhook | Via::Api | Via::Mcp => "Angaben eines anderen Programms",
-        Via::Folder => "eine Datei in einem Eingangsordner",
-        Via::Mail => "eine E-Mail",
-        Via::Poll => "ein Eintrag, den ein Werkzeug nannte",
-        Via::Cron | Via::Engine => "von selbst begonnen",
+        Via::Intake => ("Angaben aus dem öffentlichen Formular", "details from the public form"),
+        Via::Form | Via::Terminal => ("Angaben, die jemand im Haus eingegeben hat", "details somebody of the house entered"),
+        Via::Webhook | Via::Api | Via::Mcp => ("Angaben eines anderen Programms", "details of another program"),
+        Via::Folder => ("eine Datei in einem Eingangsordner", "a file in a folder"),
+        Via::Mail => ("eine E-Mail", "an e-mail"),
+        Via::Poll => ("ein Eintrag, den ein Werkzeug nannte", "an entry a tool named"),
+        Via::Cron | Via::Engine => ("von selbst begonnen", "begun by itself"),
     };
     let asked = run.effects.values().filter(|effect| effect.intent.effect == Effect::Read && matches!(effect.status, EffectStatus::Settled { .. }));
     let tools: BTreeSet<&str> = asked.map(|effect| effect.intent.target.as_str()).filter(|target| desk.tenant.tools.contains_key(*target)).collect();
-    std::iter::once(began.to_owned()).chain(tools.into_iter().map(|tool| format!("Antwort des Werkzeugs {tool}"))).collect()
+    let answered = tools.into_iter().map(|tool| said(lang, format!("Antwort des Werkzeugs {tool}"), format!("answer of the tool {tool}")));
+    std::iter::once(said(lang, began.0, began.1)).chain(answered).collect()
 }
 
 /// Everything that was handed something, with what it was for; of what left the house, to whom, as far as that is still known.
-fn recipients(desk: &Desk, run: &Run, bodies: &[Value]) -> Vec<String> {
+fn recipients(desk: &Desk, run: &Run, bodies: &[Value], lang: Lang) -> Vec<String> {
     let mut all = BTreeSet::new();
     for effect in run.effects.values() {
         let (Call::Tool { arguments, .. }, Some(rule)) = (&effect.intent.call, desk.tenant.tools.get(&effect.intent.target)) else { continue };
         let what = match rule.effect {
-            Effect::Read => "gefragt",
-            Effect::Write => "im Haus abgelegt oder geändert",
-            Effect::Send => "gesendet",
+            Effect::Read => said(lang, "gefragt", "asked"),
+            Effect::Write => said(lang, "im Haus abgelegt oder geändert", "filed or changed in the house"),
+            Effect::Send => said(lang, "gesendet", "sent"),
         };
-        let to = rule.recipient.as_ref().and_then(|name| arguments.get(name)).and_then(Value::as_str).map(|to| format!(" an {to}")).unwrap_or_default();
+        let to = rule
+            .recipient
+            .as_ref()
+            .and_then(|name| arguments.get(name))
+            .and_then(Value::as_str)
+            .map(|to| said(lang, format!(" an {to}"), format!(" to {to}")))
+            .unwrap_or_default();
         let stands = match &effect.status {
-            EffectStatus::Settled { .. } => "",
-            EffectStatus::Doubt | EffectStatus::Settling => ", ob es geschah, ist ungewiss",
+            EffectStatus::Settled { .. } => String::new(),
+            EffectStatus::Doubt | EffectStatus::Settling => said(lang, ", ob es geschah, ist ungewiss", ", whether it happened is uncertain"),
             _ => continue,
         };
         all.insert(format!("{}: {what}{to}{stands}", effect.intent.target));
@@ -200,38 +207,44 @@ fn recipients(desk: &Desk, run: &Run, bodies: &[Value]) -> Vec<String> {
         let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str);
         if let (Some(model), Some(zone)) = (text("/meta/model"), text("/meta/zone")) {
             let place = desk.tenant.zones.get(zone).map(|zone| format!(" ({}, {})", zone.betreiber, zone.ort)).unwrap_or_default();
-            all.insert(format!("KI-Modell {model} in der Zone {zone}{place}"));
+            all.insert(said(lang, format!("KI-Modell {model} in der Zone {zone}{place}"), format!("AI model {model} in the zone {zone}{place}")));
         }
     }
     all.into_iter().collect()
 }
 
-async fn kept(desk: &Desk, loaded: &Loaded) -> Result<Vec<String>, SubjectError> {
+async fn kept(desk: &Desk, loaded: &Loaded, lang: Lang) -> Result<Vec<String>, SubjectError> {
     let kept = &loaded.prepared.process.aufbewahrung;
-    let day = |at: Timestamp| at.to_zoned(desk.tenant.zone()).strftime("%d.%m.%Y").to_string();
+    let day = |at: Timestamp| format_date(at.to_zoned(desk.tenant.zone()).date(), lang);
     let Some(row) = desk.tenant.store.retention(loaded.run.id).await? else {
-        let (contents, all) = (format_span(&kept.inhalte, Lang::De), format_span(&kept.vorgang, Lang::De));
-        return Ok(vec![format!("Inhalte: {contents} nach dem Ende des Vorgangs"), format!("Verlauf: {all} nach dem Ende des Vorgangs")]);
+        let (contents, all) = (format_span(&kept.inhalte, lang), format_span(&kept.vorgang, lang));
+        return Ok(vec![
+            said(lang, format!("Inhalte: {contents} nach dem Ende des Vorgangs"), format!("Contents: {contents} after the end of the case")),
+            said(lang, format!("Verlauf: {all} nach dem Ende des Vorgangs"), format!("Timeline: {all} after the end of the case")),
+        ]);
     };
     let date = |at: i64| Timestamp::from_microsecond(at).map(day).unwrap_or_default();
     let contents = match &loaded.gone {
-        None => format!("Inhalte: bis {}", date(row.contents_until)),
-        Some(gone) => format!("Inhalte: gelöscht am {}", day(gone.at)),
+        None => said(lang, format!("Inhalte: bis {}", date(row.contents_until)), format!("Contents: until {}", date(row.contents_until))),
+        Some(gone) => said(lang, format!("Inhalte: gelöscht am {}", day(gone.at)), format!("Contents: erased on {}", day(gone.at))),
     };
+    let until = date(row.records_until);
     // once all of it was erased there is none left
-    let vouchers = (!row.whole).then(|| format!("Entscheidungen und Berechnungen (Belege): bis {}", date(row.records_until)));
-    Ok([Some(contents), vouchers, Some(format!("Verlauf: bis {}", date(row.records_until)))].into_iter().flatten().collect())
+    let vouchers = (!row.whole)
+        .then(|| said(lang, format!("Entscheidungen und Berechnungen (Belege): bis {until}"), format!("Decisions and calculations (vouchers): until {until}")));
+    let timeline = said(lang, format!("Verlauf: bis {until}"), format!("Timeline: until {until}"));
+    Ok([Some(contents), vouchers, Some(timeline)].into_iter().flatten().collect())
 }
 
 /// Which steps ran without a person, and how they come to what they say (Art. 15 (1) h).
-fn automated_steps(process: &Process, run: &Run, bodies: &[Value]) -> Vec<String> {
+fn automated_steps(process: &Process, run: &Run, bodies: &[Value], lang: Lang) -> Vec<String> {
     let ran = process.order.iter().filter_map(|id| process.steps.get(id)).filter(|step| matches!(run.steps.get(&step.id), Some(StepState::Completed { .. })));
     let told = ran.filter(|step| !matches!(step.kind, StepKind::Human(_) | StepKind::Wait(_) | StepKind::Process(_))).map(|step| {
         let of_step = |body: &&Value| body.pointer("/path/step").and_then(Value::as_str) == Some(step.id.as_str());
         let model = bodies.iter().filter(of_step).filter_map(|body| body.pointer("/meta/model")?.as_str()).next_back();
-        let words = in_words(step);
-        let model = model.map(|model| format!(" Modell: {model}.")).unwrap_or_default();
-        let table = words.tabelle.map(|table| format!(" Tabelle {table}.")).unwrap_or_default();
+        let words = in_words(step, lang);
+        let model = model.map(|model| said(lang, format!(" Modell: {model}."), format!(" Model: {model}."))).unwrap_or_default();
+        let table = words.tabelle.map(|table| said(lang, format!(" Tabelle {table}."), format!(" Table {table}."))).unwrap_or_default();
         format!("{}: {}{model}{table}", words.bezeichnung, words.was)
     });
     told.collect()

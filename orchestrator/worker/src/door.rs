@@ -6,7 +6,7 @@ use laufzettel_doors::{
     Class, Failure, Reply, Settled,
     model::Endpoint,
     standin,
-    tools::{Busy, ToolServer, ToolServers},
+    tools::{Busy, Standing, ToolServer, ToolServers},
 };
 
 use laufzettel_domain::{EffectKey, Text, names::SETTLE};
@@ -144,15 +144,22 @@ impl Doors for RealDoors {
     }
 
     fn load(&self, endpoint: &str) -> Option<Load> {
-        let (busy, most, waiting) = self.endpoints.iter().find(|e| e.options.name == endpoint)?.load();
-        Some(Load { busy, most, waiting })
+        let endpoint = self.endpoints.iter().find(|e| e.options.name == endpoint)?;
+        let (busy, most, waiting) = endpoint.load();
+        let failing = endpoint.failing().map(|(class, since)| {
+            let word = if class == Class::Timeout { "timeout" } else { "unavailable" };
+            (word, i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+        });
+        Some(Load { busy, most, waiting, failing })
     }
 
     fn servers(&self) -> Vec<ServerFacts> {
-        let state = |server: &ToolServer| match server.found() {
+        let state = |server: &ToolServer| match server.standing() {
             Err(Busy) => ServerState::Connecting,
-            Ok(None) => ServerState::Idle,
-            Ok(Some(found)) => {
+            Ok(Standing::Idle) => ServerState::Idle,
+            Ok(Standing::Gone) => ServerState::Gone,
+            Ok(Standing::Failed(why)) => ServerState::Failed { why },
+            Ok(Standing::Connected(found)) => {
                 ServerState::Connected { drift: server.drift_of(&found).into_iter().map(|drift| format!("{}: {}", drift.tool, drift.what)).collect() }
             }
         };

@@ -1,6 +1,8 @@
 //! What those see who look after the house: load, room, triggers, quotas, what is open. Never content of a case, and nothing this
 //! process does not truly know: what nobody measures is not there.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use laufzettel_domain::RunId;
 use laufzettel_policy::glob;
@@ -16,6 +18,8 @@ use crate::{
 pub const COUNTED_MAX: u32 = 10_000;
 /// The last records of one kind of trouble.
 const TROUBLES: u32 = 5;
+/// The last records of triggers that failed, and of those that went again: of one start, a few dozen.
+const TRIGGER_RECORDS: u32 = 200;
 /// States a run can be in, as rows name them.
 const STATES: [&str; 5] = ["running", "waiting", "failed", "stuck", "cancelled"];
 /// Kinds beside runs that say something was not taken or did not go.
@@ -29,6 +33,8 @@ pub struct Load {
     pub most: usize,
     /// Calls that wait for one of these to end.
     pub waiting: usize,
+    /// `timeout` or `unavailable`, and for how many seconds: it has answered nothing since.
+    pub failing: Option<(&'static str, i64)>,
 }
 
 /// A tool server as this process knows it.
@@ -42,12 +48,30 @@ pub struct ServerFacts {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ServerState {
-    /// Nobody needed it since the start, or it has gone since it was needed last.
+    /// Nobody needed it since the start, or lately.
     Idle,
+    /// It was there and is no more; the next call begins it anew.
+    Gone,
+    /// The last try to connect to it failed.
+    Failed { why: String },
     /// Somebody is connecting to it at this moment.
     Connecting,
     /// What it offers that is not what was approved: `tool: what`.
     Connected { drift: Vec<String> },
+}
+
+impl ServerState {
+    /// As pages and metrics name it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Gone => "gone",
+            Self::Failed { .. } => "failed",
+            Self::Connecting => "connecting",
+            Self::Connected { drift } if drift.is_empty() => "connected",
+            Self::Connected { .. } => "drifted",
+        }
+    }
 }
 
 /// A model with its day.
@@ -68,6 +92,8 @@ pub struct TriggerState {
     pub kind: &'static str,
     /// The address, folder, mailbox or tool; of the clock nothing.
     pub place: String,
+    /// `ready`; `unreleased`: nothing begins by it; `failing`, and since when.
+    pub standing: (&'static str, Option<Timestamp>),
     /// Of the clock: until when it has been dealt with, and when it fires next.
     pub dealt: Option<Timestamp>,
     pub next: Option<Timestamp>,
@@ -137,10 +163,17 @@ impl Desk {
     }
 
     async fn triggers(&self) -> Result<Vec<TriggerState>, StoreError> {
+        let failing = self.failing_triggers().await?;
         let mut triggers = Vec::new();
         for process in self.tenant.catalogue.processes.values() {
             for trigger in &process.triggers {
-                triggers.push(self.trigger(process, &trigger.kind).await?);
+                let mut state = self.trigger(process, &trigger.kind).await?;
+                if self.unreleased(process).is_some() {
+                    state.standing = ("unreleased", None);
+                } else if let Some(since) = failing.get(&(state.process.clone(), state.kind.to_owned(), state.place.clone())) {
+                    state.standing = ("failing", Some(*since));
+                }
+                triggers.push(state);
             }
         }
         Ok(triggers)
@@ -161,7 +194,33 @@ impl Desk {
                 ("cron", String::new())
             }
         };
-        Ok(TriggerState { process: process.id.to_string(), kind, place, dealt, next })
+        Ok(TriggerState { process: process.id.to_string(), kind, place, standing: ("ready", None), dealt, next })
+    }
+
+    /// By process, kind and place: since when a trigger fails. It is said once after each start, and once when it is over; so only
+    /// what this very opening of the journal says counts.
+    async fn failing_triggers(&self) -> Result<BTreeMap<(String, String, String), Timestamp>, StoreError> {
+        let mut rows = Vec::new();
+        for kind in ["trigger.failed", "trigger.recovered"] {
+            if self.tenant.store.last_beside(kind).await?.is_some() {
+                let filter = TrailFilter { kind: Some(kind.to_owned()), limit: TRIGGER_RECORDS, ..TrailFilter::default() };
+                rows.extend(self.tenant.store.trail(&filter, &|_| true).await?.rows);
+            }
+        }
+        let lane = self.tenant.store.head().lane;
+        rows.retain(|row| row.place().0 == lane);
+        rows.sort_by_key(TrailRow::place);
+        let mut failing = BTreeMap::new();
+        for row in rows {
+            let Some(body) = row.draft.body() else { continue };
+            let text = |name: &str| body.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+            let key = (text("process"), text("trigger"), text("place"));
+            match Timestamp::from_microsecond(row.draft.at) {
+                Ok(at) if row.draft.kind == "trigger.failed" => drop(failing.insert(key, at)),
+                _ => drop(failing.remove(&key)),
+            }
+        }
+        Ok(failing)
     }
 
     /// Every limit there is, and how much of it is used up.

@@ -1,5 +1,6 @@
 //! `audit subject` and `audit processing`: the reports for the data protection officer, at the command line.
 
+use laufzettel_domain::Lang;
 use laufzettel_policy::Action;
 use laufzettel_server::{
     register,
@@ -20,7 +21,7 @@ pub async fn subject(house: &House, wish: &SubjectWish, out: &Out) -> Done {
     if reason.is_empty() || reason.chars().count() > REASON_CHARS_MAX {
         return Err(Failed::new(code::USAGE, out.text("Ein Grund hat 1 bis 500 Zeichen.", "A reason has 1 to 500 characters.")));
     }
-    let report = match subject::report(&house.desk, &by, &wish.fields, reason).await {
+    let report = match subject::report(&house.desk, &by, &wish.fields, reason, out.lang).await {
         Ok(report) => report,
         Err(SubjectError::TooVague) => {
             let (de, en) = (
@@ -78,7 +79,7 @@ fn lines(run: &SubjectRun) -> Vec<String> {
 
 pub async fn processing(house: &House, process: Option<&str>, format: &str, out: &Out) -> Done {
     entitled(house, &[Action::AuditRead], out).await?;
-    let entries = register::register(&house.desk.tenant, process);
+    let entries = register::register(&house.desk.tenant, process, Lang::De);
     if let (Some(process), true) = (process, entries.is_empty()) {
         return Err(Failed::new(code::USAGE, format!("{} {process}", out.text("Diesen Prozess gibt es nicht:", "There is no such process:"))));
     }

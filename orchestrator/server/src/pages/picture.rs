@@ -5,10 +5,15 @@ use serde::Serialize;
 /// Bytes of a picture inside a page: some 80 steps. With more the page would weigh over 100 KB; there the words stand alone.
 pub const BYTES_MAX: usize = 50_000;
 
+/// Pixels of a picture that is fitted to the page by itself: its words of 13 px are then 10 at least.
+pub const FIT_PX_MAX: i32 = 1_500;
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PictureView {
     /// Inline SVG; `None`: too large for the page.
     pub svg: Option<String>,
+    /// Fitted to the width of a page it can still be read.
+    pub fits: bool,
     /// In the order they are carried out.
     pub steps: Vec<PictureStep>,
 }

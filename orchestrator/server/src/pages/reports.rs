@@ -6,8 +6,8 @@ mod protection;
 mod trail;
 
 pub use operation::{BetriebPage, Counted, ModelRow, QuotaRow, ServerRow, TriggerRow};
-pub use protection::{AuskunftPage, ErasedRow, LoeschenPage, ReportView, SearchField, SubjectRunView, VerarbeitungPage, VerzeichnisPage};
-pub use trail::{Anchored, ChainView, Checked, Choice, EintragPage, FilterView, ProtokollPage, TrailEntry};
+pub use protection::{AuskunftPage, ErasedRow, LoeschenPage, ReportView, SearchField, SubjectRunView, TableRow, VerarbeitungPage, VerzeichnisPage};
+pub use trail::{Anchored, ChainView, Checked, Choice, EintragPage, FilterView, Phrase, ProtokollPage, RunLink, TrailEntry};
 
 use super::{Frame, templates, words::word};
 
@@ -22,7 +22,7 @@ pub enum Report {
     Loeschen(LoeschenPage),
 }
 
-pub(super) const TEMPLATES: [(&str, &str); 8] = [
+pub(super) const TEMPLATES: [(&str, &str); 10] = [
     ("auskunft.html", include_str!("../../pages/auskunft.html")),
     ("verzeichnis.html", include_str!("../../pages/verzeichnis.html")),
     ("verarbeitung.html", include_str!("../../pages/verarbeitung.html")),
@@ -30,6 +30,8 @@ pub(super) const TEMPLATES: [(&str, &str); 8] = [
     ("betrieb.html", include_str!("../../pages/betrieb.html")),
     ("protokoll.html", include_str!("../../pages/protokoll.html")),
     ("eintrag.html", include_str!("../../pages/eintrag.html")),
+    ("wortlaut.html", include_str!("../../pages/wortlaut.html")),
+    ("fall.html", include_str!("../../pages/fall.html")),
     ("satz.html", include_str!("../../pages/satz.html")),
 ];
 

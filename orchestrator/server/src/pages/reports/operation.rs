@@ -24,7 +24,7 @@ pub struct BetriebPage {
     pub triggers: Vec<TriggerRow>,
     pub quotas: Vec<QuotaRow>,
     /// Newest first.
-    pub troubles: Vec<(DateTime, String)>,
+    pub troubles: Vec<(DateTime, Vec<super::Phrase>)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -40,6 +40,8 @@ pub struct ModelRow {
     pub zone: String,
     /// Under way, at most, waiting; `None`: nobody counts.
     pub load: Option<(usize, usize, usize)>,
+    /// `timeout`, `unavailable`, and since when: it gave no answer since.
+    pub failing: Option<(&'static str, DateTime)>,
     pub calls: u64,
     pub tokens: u64,
 }
@@ -47,8 +49,10 @@ pub struct ModelRow {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ServerRow {
     pub name: String,
-    /// `idle connecting connected drifted`
+    /// `idle connecting connected drifted gone failed`
     pub state: &'static str,
+    /// Why it could not be connected to.
+    pub why: Option<String>,
     pub pinned: Option<usize>,
     pub drift: Vec<String>,
 }
@@ -59,6 +63,9 @@ pub struct TriggerRow {
     /// `intake webhook cron folder mail poll`
     pub kind: &'static str,
     pub place: String,
+    /// `ready unreleased failing`, and since when.
+    pub state: &'static str,
+    pub since: Option<DateTime>,
     pub dealt: Option<DateTime>,
     pub next: Option<DateTime>,
 }

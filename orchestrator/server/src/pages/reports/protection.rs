@@ -43,8 +43,8 @@ pub struct ReportView {
 pub struct SubjectRunView {
     pub number: String,
     pub title: String,
-    /// Names of the wordings, and what they say.
-    pub facts: Vec<(&'static str, String)>,
+    /// Names of the wordings, what they say, and whether that is the author's.
+    pub facts: Vec<(&'static str, String, bool)>,
     pub lists: Vec<(&'static str, Vec<String>)>,
     pub contents: Vec<(String, Vec<Shown>)>,
     pub files: Vec<String>,
@@ -61,9 +61,18 @@ pub struct VerarbeitungPage {
     pub id: String,
     pub title: String,
     pub description: String,
-    pub rows: Vec<(&'static str, String)>,
+    /// Name, text, and whether the text is the author's.
+    pub rows: Vec<(&'static str, String, bool)>,
     /// Title, what happens, and its table.
-    pub steps: Vec<(String, String, Option<String>)>,
+    pub steps: Vec<(String, String, Option<TableRow>)>,
+}
+
+/// A decision table: name and source are the author's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TableRow {
+    pub name: String,
+    pub rows: usize,
+    pub source: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]

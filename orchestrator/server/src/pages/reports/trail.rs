@@ -96,20 +96,42 @@ pub struct TrailEntry {
     /// Lane and number.
     pub place: String,
     pub link: String,
-    pub text: String,
+    pub text: Vec<Phrase>,
     pub denied: bool,
     /// It had content that was erased.
     pub erased: bool,
     /// It has content; it is not shown here.
     pub content: bool,
-    /// The run it belongs to, as a filter.
-    pub run: Option<Link>,
+    /// The run it belongs to.
+    pub run: Option<RunLink>,
     /// Kind, actor and body.
     pub kind: String,
     pub actor: String,
     pub machine: String,
     /// The body is longer than what is shown.
     pub cut: bool,
+}
+
+/// A piece of a sentence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Phrase {
+    pub text: String,
+    /// It is the number of a case, or its id where no number is left.
+    pub number: bool,
+    /// Where that case stands, for whoever may see it.
+    pub href: Option<String>,
+}
+
+/// A case as people call it, and as the journal does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RunLink {
+    /// `None`: of a case that is no more.
+    pub number: Option<String>,
+    pub id: String,
+    /// The case itself, for whoever may see it.
+    pub page: Option<String>,
+    /// Its records.
+    pub records: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -7,8 +7,9 @@ use super::{EVIL, at};
 use crate::pages::{
     Link, Page, Report, Shown,
     reports::{
-        Anchored, AuskunftPage, BetriebPage, ChainView, Checked, Choice, Counted, EintragPage, ErasedRow, FilterView, LoeschenPage, ModelRow, ProtokollPage,
-        QuotaRow, ReportView, SearchField, ServerRow, SubjectRunView, TrailEntry, TriggerRow, VerarbeitungPage, VerzeichnisPage,
+        Anchored, AuskunftPage, BetriebPage, ChainView, Checked, Choice, Counted, EintragPage, ErasedRow, FilterView, LoeschenPage, ModelRow, Phrase,
+        ProtokollPage, QuotaRow, ReportView, RunLink, SearchField, ServerRow, SubjectRunView, TableRow, TrailEntry, TriggerRow, VerarbeitungPage,
+        VerzeichnisPage,
     },
 };
 
@@ -21,11 +22,19 @@ fn entry(n: u64, denied: bool) -> TrailEntry {
         at: (n > 1).then(|| at(9)),
         place: format!("3/{n}"),
         link: format!("/protokoll/eintrag/3/{n}"),
-        text: EVIL.into(),
+        text: vec![
+            Phrase { text: EVIL.into(), number: false, href: None },
+            Phrase { text: "2026-000123".into(), number: true, href: denied.then(|| "/vorgaenge/0192".into()) },
+        ],
         denied,
         erased: n == 1,
         content: n != 1,
-        run: (!denied).then(|| Link { href: "/protokoll?run=0192".into(), text: "0192".into() }),
+        run: (!denied).then(|| RunLink {
+            number: (n > 1).then(|| "2026-000123".into()),
+            id: "0192".into(),
+            page: (n > 1).then(|| "/vorgaenge/0192".into()),
+            records: "/protokoll?run=0192".into(),
+        }),
         kind: "task.completed".into(),
         actor: EVIL.into(),
         machine: format!("{{\"v\":1,\"note\":\"{EVIL}\"}}"),
@@ -65,6 +74,7 @@ fn betrieb(full: bool) -> Page {
     let server = |state, drift: &[&str]| ServerRow {
         name: "dms".into(),
         state,
+        why: (state == "failed").then(|| EVIL.into()),
         pinned: (state != "idle").then_some(8),
         drift: drift.iter().map(|text| (*text).to_owned()).collect(),
     };
@@ -72,6 +82,12 @@ fn betrieb(full: bool) -> Page {
         process: "hundesteuer-anmeldung".into(),
         kind,
         place: place.into(),
+        state: match kind {
+            "folder" => "failing",
+            "mail" => "unreleased",
+            _ => "ready",
+        },
+        since: (kind == "folder").then(|| at(5)),
         dealt: (kind == "cron").then(|| at(6)),
         next: (kind == "cron").then(|| at(7)),
     };
@@ -87,11 +103,18 @@ fn betrieb(full: bool) -> Page {
         runs: ["running", "waiting", "failed", "stuck", "cancelled"].map(|state| Counted { state, count: "12".into() }).into(),
         oldest: full.then(|| ("hundesteuer-anmeldung".into(), at(6))),
         models: vec![
-            ModelRow { name: EVIL.into(), zone: "gruen".into(), load: Some((3, 60, 0)), calls: 12, tokens: 40_000 },
-            ModelRow { name: "glm".into(), zone: "gelb".into(), load: None, calls: 0, tokens: 0 },
+            ModelRow { name: EVIL.into(), zone: "gruen".into(), load: Some((3, 60, 0)), failing: None, calls: 12, tokens: 40_000 },
+            ModelRow { name: "glm".into(), zone: "gelb".into(), load: None, failing: Some(("timeout", at(6))), calls: 0, tokens: 0 },
         ],
         servers: if full {
-            vec![server("idle", &[]), server("connecting", &[]), server("connected", &[]), server("drifted", &[EVIL, "lesen: removed"])]
+            vec![
+                server("idle", &[]),
+                server("connecting", &[]),
+                server("connected", &[]),
+                server("gone", &[]),
+                server("failed", &[]),
+                server("drifted", &[EVIL, "lesen: removed"]),
+            ]
         } else {
             Vec::new()
         },
@@ -104,7 +127,7 @@ fn betrieb(full: bool) -> Page {
         } else {
             Vec::new()
         },
-        troubles: if full { vec![(at(8), EVIL.into())] } else { Vec::new() },
+        troubles: if full { vec![(at(8), vec![Phrase { text: EVIL.into(), number: false, href: None }])] } else { Vec::new() },
     };
     Page::Report(Report::Betrieb(Box::new(page)))
 }
@@ -113,7 +136,7 @@ fn auskunft(report: bool, wrong: &[&'static str]) -> Page {
     let run = |number: &str, kept: bool| SubjectRunView {
         number: number.into(),
         title: EVIL.into(),
-        facts: vec![("subject_purpose", EVIL.into()), ("subject_basis", "KAG RLP § 5".into())],
+        facts: vec![("subject_purpose", EVIL.into(), true), ("subject_state", "läuft".into(), false)],
         lists: vec![("subject_origin", vec![EVIL.into()]), ("subject_recipients", Vec::new()), ("subject_retention", vec!["Inhalte: bis 01.01.2030".into()])],
         contents: if kept { vec![("Eingabe".into(), Shown::list(&json!({ "familienname": EVIL }), &[], Lang::De))] } else { Vec::new() },
         files: if kept { vec![EVIL.into()] } else { Vec::new() },
@@ -142,13 +165,14 @@ fn protection() -> Vec<(&'static str, Page)> {
     let rows = vec![
         ErasedRow { number: "2026-000123".into(), gone: 12, kept: 7, until: Some(at(9)) },
         ErasedRow { number: EVIL.into(), gone: 1, kept: 0, until: None },
+        ErasedRow { number: EVIL.into(), gone: 0, kept: 1, until: None },
     ];
     let entry = VerarbeitungPage {
         id: "hundesteuer-anmeldung".into(),
         title: EVIL.into(),
         description: EVIL.into(),
-        rows: vec![("Zweck", EVIL.into())],
-        steps: vec![(EVIL.into(), EVIL.into(), Some(EVIL.into())), (EVIL.into(), EVIL.into(), None)],
+        rows: vec![("Zweck", EVIL.into(), true), ("Empfänger", EVIL.into(), false)],
+        steps: vec![(EVIL.into(), EVIL.into(), Some(TableRow { name: EVIL.into(), rows: 3, source: EVIL.into() })), (EVIL.into(), EVIL.into(), None)],
     };
     vec![
         ("auskunft", auskunft(false, &[])),

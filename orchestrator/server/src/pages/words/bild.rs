@@ -8,6 +8,12 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
         "Von oben nach unten gelesen. Ein gestrichelter Pfeil heißt: Es geht auch weiter, wenn der Schritt davor übersprungen wurde. Jeder Kasten führt zu seinem Schritt.",
         "Read from top to bottom. A dashed arrow means: it goes on even if the step before was skipped. Every box leads to its step.",
     ),
+    ("bild_whole", "Ganzes Bild auf die Seite einpassen", "Fit the whole picture to the page"),
+    (
+        "bild_scroll",
+        "Ist das Bild größer als sein Rahmen, verschieben Sie es: mit der Maus, mit dem Finger, oder mit den Pfeiltasten, wenn der Rahmen ausgewählt ist.",
+        "If the picture is larger than its frame, move it: with the mouse, with a finger, or with the arrow keys while the frame is selected.",
+    ),
     ("bild_as_text", "Ablauf als Text", "The flow as text"),
     ("bild_then", "danach", "then"),
     ("bild_end", "Ende", "end"),
