@@ -67,6 +67,7 @@ fn standing(state: StepState, lang: Lang) -> State {
         StepState::Failed => (Symbol::Failed, "failed", "step_failed"),
         StepState::Doubt => (Symbol::Doubt, "doubt", "step_doubt"),
         StepState::Parked => (Symbol::Doubt, "doubt", "step_parked"),
+        StepState::Stopped => (Symbol::Skipped, "skipped", "step_stopped"),
         StepState::Undone => (Symbol::Undo, "undone", "step_undone"),
     };
     State { symbol, name, word: word(key, lang) }

@@ -97,6 +97,8 @@ pub enum StepState {
     Doubt,
     /// A door refused it.
     Parked,
+    /// It was under way when the run ended.
+    Stopped,
     Undone,
 }
 

@@ -279,6 +279,7 @@ impl VorgangPage {
                 step("festsetzung", "Hundesteuer festsetzen oder Anmeldung zurückweisen", StepKind::Human, StepState::Waiting),
                 step("bescheid", "Bescheid in der E-Akte ablegen", StepKind::Tool, StepState::Doubt),
                 step("buchung", "Buchungsanzeige für die Kasse ablegen", StepKind::Tool, StepState::Parked),
+                step("abgebrochen", "Frist berechnen", StepKind::Tool, StepState::Stopped),
                 step("storno", "Bescheid stornieren", StepKind::Tool, StepState::Undone),
                 bare,
             ],

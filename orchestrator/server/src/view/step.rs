@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use laufzettel_domain::{Lang, Slot, StepId, Value, names::Phase};
-use laufzettel_engine::{EffectRun, EffectStatus, Run, StepState as Settled, Task, TaskKind, TaskState};
+use laufzettel_engine::{Disposition, EffectRun, EffectStatus, Run, StepState as Settled, Task, TaskKind, TaskState};
+use laufzettel_policy::Effect;
 use laufzettel_process::model::{Step, StepKind as Kind};
 
 use super::{
@@ -138,6 +139,7 @@ fn item_state(run: &Run, slot: &Slot) -> StepState {
     match (stopped.next(), run.at(slot)) {
         (Some(state), _) => state,
         (_, None) => StepState::Open,
+        (_, Some(Settled::Active)) if run.ended.is_some() => StepState::Stopped,
         (_, Some(Settled::Active)) if run.open_tasks().any(|task| task.opened.step == slot.step && task.opened.item == slot.item) => StepState::Waiting,
         (_, Some(Settled::Active)) => StepState::Active,
         (_, Some(Settled::Completed { .. })) => StepState::Completed,
@@ -149,7 +151,10 @@ fn item_state(run: &Run, slot: &Slot) -> StepState {
 /// What can be done about a step that has come to a stand, and by whom.
 fn todo(matter: &Matter<'_>, look: &Look<'_>, id: &StepId) -> Option<Todo> {
     let (run, lang) = (&matter.loaded.run, matter.lang);
-    let task = run.open_tasks().find(|task| task.opened.step == *id)?;
+    let left = || run.ended.is_some() && run.effect_of(id, Phase::Do).is_some_and(|(_, e)| e.intent.effect != Effect::Read && may_stand(&e.status));
+    let Some(task) = run.open_tasks().find(|task| task.opened.step == *id) else {
+        return left().then(|| Todo { text: word("todo_look", lang).to_owned(), link: None });
+    };
     let key = match task.opened.kind {
         TaskKind::Human => "todo_human",
         TaskKind::Takeover => "todo_takeover",
@@ -235,6 +240,11 @@ fn kind(kind: &Kind) -> StepKind {
     }
 }
 
+/// Nobody knows whether it happened, and nobody is asked any more.
+fn may_stand(status: &EffectStatus) -> bool {
+    matches!(status, EffectStatus::GaveUp { disposition: Disposition::Unknown, .. })
+}
+
 fn state(run: &Run, id: &StepId, effect: Option<&EffectRun>) -> StepState {
     let undone = run.effect_of(id, Phase::Undo).is_some_and(|(_, e)| matches!(e.status, EffectStatus::Settled { .. }));
     match (run.steps.get(id), effect.map(|e| &e.status)) {
@@ -242,6 +252,14 @@ fn state(run: &Run, id: &StepId, effect: Option<&EffectRun>) -> StepState {
         (_, Some(EffectStatus::Doubt)) => StepState::Doubt,
         (_, Some(EffectStatus::Parked(_))) => StepState::Parked,
         (None, _) => StepState::Open,
+        // the run came to its end, the step did not
+        (Some(Settled::Active), effect) if run.ended.is_some() => {
+            if effect.is_some_and(may_stand) {
+                StepState::Doubt
+            } else {
+                StepState::Stopped
+            }
+        }
         (Some(Settled::Active), None) if run.open_children().any(|(slot, _)| slot.step == *id) => StepState::Active,
         (Some(Settled::Active), None) if run.expects.keys().any(|slot| slot.step == *id) => StepState::Awaiting,
         (Some(Settled::Active), None) if run.waits.keys().any(|slot| slot.step == *id) => StepState::Timed,

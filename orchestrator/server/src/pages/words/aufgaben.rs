@@ -165,6 +165,11 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
         "Ob der Aufruf geschehen ist, weiß niemand. Ein Mensch sieht nach und sagt es.",
         "Nobody knows whether the call happened. A person looks and says so.",
     ),
+    (
+        "todo_look",
+        "Der Vorgang ist beendet, und ob dieser Aufruf geschehen ist, weiß niemand. Sehen Sie dort nach, wohin er ging.",
+        "The case has ended, and nobody knows whether this call happened. Look where it went to.",
+    ),
     ("todo_repair", "Der Schritt ist gescheitert. Ein Mensch sagt, was daraus wird.", "The step failed. A person says what becomes of it."),
     (
         "todo_approval",

@@ -414,6 +414,7 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("step_failed", "gescheitert", "failed"),
     ("step_doubt", "Ausgang unklar", "outcome unknown"),
     ("step_parked", "nicht erlaubt", "not allowed"),
+    ("step_stopped", "abgebrochen", "stopped"),
     ("step_undone", "rückgängig gemacht", "undone"),
     ("steps", "Schritte", "Steps"),
     ("kind_tool", "Werkzeug", "Tool"),
