@@ -153,7 +153,7 @@ impl Notice {
         Self {
             responsible: process.verantwortlich.clone(),
             contact: Vec::new(),
-            ai: process.steps.values().any(|step| step.kind.asks().is_some()),
+            ai: process.asks_a_model(),
             ai_does: process.ki_verordnung.as_ref().map(|ki| ki.begruendung.clone()),
             decision: match process.automatisierung {
                 Automatisierung::Assistenz => Decision::Assistenz,
