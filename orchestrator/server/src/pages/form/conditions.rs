@@ -69,6 +69,11 @@ impl Form {
         form.asked(&mut value)
     }
 
+    /// The same for a value: what somebody was asked who gave it.
+    pub fn answered(&self, value: &Value) -> Self {
+        self.laid(&self.pairs(value))
+    }
+
     /// What is asked given `value`; what is not asked leaves it.
     fn asked(self, value: &mut Value) -> Self {
         // what leaves the value may decide about others: each time something does, or it is over
