@@ -62,7 +62,11 @@ fn every_example_can_be_applied_for_page_by_page() {
         for (path, name, seen) in [
             ("hundesteuer", "zeiskam-tierheim.json", &["Tierheim", "nachweis-tierheim.txt"][..]),
             ("gewerbeanmeldung", "gewerbe-nachweis.json", &["Gemeindeschlüssel"]),
-            ("wohngeld", "wohngeld-vollstaendig.json", &["Haushaltsmitglied 2", "Lan Nguyễn", "Lohn, Gehalt, Minijob", "58,5", "620,00 €", "wohngeld-kontoauszug.txt"]),
+            (
+                "wohngeld",
+                "wohngeld-vollstaendig.json",
+                &["Haushaltsmitglied 2", "Lan Nguyễn", "Lohn, Gehalt, Minijob", "58,5", "620,00 €", "wohngeld-kontoauszug.txt"],
+            ),
         ] {
             let target = case(name);
             let address = format!("/antrag/vg-bellheim/{path}");
