@@ -418,7 +418,7 @@ fn on_a_narrow_screen() {
         picture(&page, "rueckfrage-320.png").await;
         enter(&page, "haendler", "Al").await;
         press(&page, "main form button").await;
-        sees(&page, "Mindestens").await;
+        sees(&page, "mindestens 3 Zeichen").await;
         picture(&page, "rueckfrage-320-fehler.png").await;
         for part in
             page.find_all(Locator::Css("main input:not([type=hidden]), main textarea, main button, main h1, main h2, main p, main li")).await.expect("parts")

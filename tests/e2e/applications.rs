@@ -45,7 +45,11 @@ pub async fn trail(server: &Server, sheet: Sheet, target: &Value) -> Vec<Sheet> 
 /// Applies with this and gives the path of the status page.
 pub async fn send(server: &Server, path: &str, target: &Value) -> String {
     let summary = walk(server, Sheet::open(server, path).await, target).await;
-    let receipt = summary.press(server, "absenden").await;
+    status(&summary.press(server, "absenden").await)
+}
+
+/// The path of the status page on the receipt.
+fn status(receipt: &Sheet) -> String {
     let text = receipt.text.replace("&#x2f;", "/");
     let at = text.find("/status/").unwrap_or_else(|| panic!("no receipt: {text}"));
     text[at..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '/').collect()
@@ -65,7 +69,11 @@ fn every_example_can_be_applied_for_page_by_page() {
         for (path, name, seen) in [
             ("hundesteuer", "zeiskam-tierheim.json", &["Tierheim", "nachweis-tierheim.txt"][..]),
             ("gewerbeanmeldung", "gewerbe-nachweis.json", &["Gemeindeschlüssel"]),
-            ("wohngeld", "wohngeld-vollstaendig.json", &["Haushaltsmitglied 2", "Lan Nguyễn", "Lohn, Gehalt, Minijob", "58,5", "wohngeld-kontoauszug.txt"]),
+            (
+                "wohngeld",
+                "wohngeld-vollstaendig.json",
+                &["Haushaltsmitglied 2", "Lan Nguyễn", "Lohn, Gehalt, Minijob", "58,5", "620,00 €", "wohngeld-kontoauszug.txt"],
+            ),
         ] {
             let target = case(name);
             let address = format!("/antrag/vg-bellheim/{path}");
@@ -81,6 +89,11 @@ fn every_example_can_be_applied_for_page_by_page() {
             }
             let receipt = summary.press(&server, "absenden").await;
             let run = number(&receipt);
+            // what she sent she reads again, list by list
+            let own = Sheet::open(&server, &format!("{}/angaben", status(&receipt))).await;
+            for words in seen.iter().filter(|words| !words.ends_with(".txt")) {
+                assert!(own.text.contains(words), "{path}: „{words}“ in {}", own.text);
+            }
             // sent twice it is one application
             assert_eq!(number(&summary.press(&server, "absenden").await), run, "{path}");
             let shown = text(&tenant.laufzettel(&["runs", "show", &run]));

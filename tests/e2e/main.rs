@@ -5,6 +5,7 @@ mod anew;
 mod applicant;
 mod applications;
 mod arrivals;
+mod asked;
 mod books;
 mod browser;
 mod crash;

@@ -62,7 +62,7 @@ fn application() -> Value {
 const KEYS_MAX: usize = 120;
 
 /// Somebody at a browser, who uses keys only.
-struct Hands<'c>(&'c Client);
+pub struct Hands<'c>(pub &'c Client);
 
 impl Hands<'_> {
     async fn key(&self, key: Key) {
@@ -81,7 +81,7 @@ impl Hands<'_> {
 
     /// From the top of a page through everything that takes the focus, filling in what is asked, to the button that leads on: the
     /// first after what was filled in, or one of these.
-    async fn goes_through(&self, values: &Value, on: &[&str]) {
+    pub async fn goes_through(&self, values: &Value, on: &[&str]) {
         let mut filled = 0;
         for _ in 0..KEYS_MAX {
             self.key(Key::Tab).await;
@@ -219,7 +219,7 @@ async fn here(page: &Client, value: &Value) -> Value {
 }
 
 /// Waits until the page is another one.
-async fn turned(page: &Client, before: &str, what: &str) {
+pub async fn turned(page: &Client, before: &str, what: &str) {
     for _ in 0..LOOKS_MAX {
         if page.source().await.is_ok_and(|now| now != before && now.contains("</main>")) {
             return;

@@ -7,7 +7,10 @@ use std::{
 
 use laufzettel_domain::Value;
 use laufzettel_engine::Task;
-use laufzettel_process::{Process, Schema, schema::is_file};
+use laufzettel_process::{
+    Process, Schema,
+    schema::{is_cent, is_file},
+};
 use serde_json::{Map, json};
 
 use crate::out::Out;
@@ -45,6 +48,8 @@ fn field_value(name: &str, field: &Value, proposed: Option<&Value>, out: &Out) -
     let options = field.get("enum").and_then(Value::as_array);
     let hint = match options {
         Some(options) => options.iter().map(|o| o.as_str().map_or_else(|| o.to_string(), str::to_owned)).collect::<Vec<_>>().join(" | "),
+        // the terminal takes what the interface takes
+        None if is_cent(field) => "Cent".to_owned(),
         None if is_file(field) => out.text("Datei", "file").to_owned(),
         None if field.get("type") == Some(&json!("boolean")) => out.text("ja | nein", "yes | no").to_owned(),
         None => String::new(),

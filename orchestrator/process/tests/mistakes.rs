@@ -251,6 +251,8 @@ fn thirty_mistakes() {
         ("      due: P3D", "      due: P3D\n      vorschlag: { okay: true }", "LZ108", 34, "Möglich sind: ok"),
         ("      due: P3D", "      due: P3D\n      escalate: { after: P5D }", "LZ106", 34, "to"),
         ("{ ok: { type: boolean } }", "{ ok: { type: string, x-auswahl: [a, b] } }", "LZ107", 32, "x-auswahl"),
+        ("{ ok: { type: boolean } }", "{ ok: { type: string, x-einheit: cent } }", "LZ108", 32, "x-einheit: cent steht nur"),
+        ("{ ok: { type: boolean } }", "{ ok: { type: string, format: date, x-spaetestens: morgen } }", "LZ117", 32, "„heute“ oder ein Datum"),
         ("    needs: [\"suche?\"]", "    on_error: menschen\n    needs: [\"suche?\"]", "LZ108", 28, "human"),
         ("  brief:\n", "  w: { wait: {} }\n  brief:\n", "LZ116", 34, "genau eines: for"),
         ("  brief:\n", "  w: { wait: { for: P1D, until: 2027-01-01 } }\n  brief:\n", "LZ116", 34, "genau eines: for"),

@@ -62,15 +62,15 @@ impl<'m> Matter<'m> {
         Shown { link: file_link(&self.loaded.run, value), ..Shown::with(key, value, material, self.lang) }
     }
 
-    /// The author's schema of what lies at a path, and the way into it. Of tools, children and news from elsewhere there is none:
-    /// their words are foreign.
+    /// The author's schema of what lies at a path, and the way into it; of a decision table it is the table's own. Of tools, children and
+    /// news from elsewhere there is none: their words are foreign.
     fn schema_at<'p>(&self, path: &'p Path) -> Option<(&'m Schema, &'p [String])> {
         let below = |from: usize| path.0.get(from..).unwrap_or_default();
         if path.root() == "input" {
             return Some((&self.process().input, below(1)));
         }
         let (id, step) = self.process().steps.get_key_value(path.step()?)?;
-        let own = matches!(step.kind, StepKind::Model(_) | StepKind::Agent(_) | StepKind::Human(_) | StepKind::Set(_));
+        let own = matches!(step.kind, StepKind::Model(_) | StepKind::Agent(_) | StepKind::Human(_) | StepKind::Rules(_) | StepKind::Set(_));
         own.then(|| self.loaded.prepared.context.types.steps.get(id)).flatten().map(|schema| (schema, below(2)))
     }
 

@@ -191,3 +191,29 @@ fn a_sign_in_nobody_offers_is_found() {
     ]);
     assert!(checked.status.code() == Some(3) && text(&checked).contains("LZ709"), "{}", text(&checked));
 }
+
+/// The way to the provider and back keeps what the address asked for, and the sign-in is over once the application is sent.
+#[test]
+fn a_sign_in_keeps_the_query_and_ends_with_the_sending() {
+    let (_tenant, _provider, server) = house();
+    runtime().block_on(async {
+        let path = "/antrag/vg-bellheim/mittel";
+        let (_, page) = get(&server, "", &format!("{path}?lang=en")).await;
+        assert!(page.contains(&format!("{path}/anmelden?lang=en")), "{page}");
+        let away = go(&server.url(&format!("{path}/anmelden?lang=en")), "").await;
+        let back = go(&format!("{}&als=stork-3", away.to), "").await;
+        let came = go(&back.to, &away.cookies.join("; ")).await;
+        assert_eq!(came.to, format!("{path}?lang=en"), "{}", came.page);
+        let send = async |step: &str| {
+            let form = format!("_schluessel=00000000000000000000000000000077&_schritt={step}&name=Weber");
+            let request = client().post(server.url(path)).header("origin", server.url("")).header("cookie", came.cookies.join("; "));
+            let answer = request.header("content-type", "application/x-www-form-urlencoded").body(form).send().await.expect("an answer");
+            let set: Vec<String> = answer.headers().get_all("set-cookie").iter().filter_map(|v| v.to_str().ok()).map(str::to_owned).collect();
+            (answer.status().as_u16(), set)
+        };
+        assert_eq!(send("pruefen").await, (200, Vec::new()), "not sent yet: it goes on");
+        let (code, set) = send("absenden").await;
+        assert!(code == 200 && set.iter().any(|cookie| cookie.starts_with("laufzettel-antrag=;") && cookie.contains("Max-Age=0")), "{code} {set:?}");
+    });
+    server.stop();
+}

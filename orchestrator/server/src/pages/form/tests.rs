@@ -174,6 +174,17 @@ fn amounts_are_asked_for_in_euro() {
     assert_eq!((field.value.as_str(), field.unit, field.inputmode, field.described_by.as_str()), ("1.234,5 €", Some("€"), Some("decimal"), "f-miete.einheit"));
 }
 
+/// What was sent is read again with every entry it has.
+#[test]
+fn what_was_answered_is_shown_with_its_lists() {
+    let income = json!({ "art": "lohn", "brutto_monat_cent": 185_000 });
+    let people = json!([{ "name": "Ada", "status": "erwerbstaetig", "einkommen": [income] }, { "name": "Bea", "status": "kind", "einkommen": [] }]);
+    let value = json!({ "haushaltsmitglieder": people, "miete": { "kalt_cent": 62_000 } });
+    let groups = samples::household().review(&value, Lang::De);
+    let given: Vec<String> = groups.into_iter().flat_map(|group| group.rows).map(|row| row.text).filter(|text| !text.is_empty()).collect();
+    assert_eq!(given, ["Ada", "Angestellt oder verbeamtet", "Lohn, Gehalt, Minijob", "1.850,00 €", "Bea", "Kind ohne eigenes Einkommen", "620,00 €"]);
+}
+
 #[test]
 fn what_cannot_be_shown_is_refused_by_name() {
     for (field, schema) in [
