@@ -13,7 +13,7 @@ use crate::{
         rows::{RunPage, TaskPage},
         runs::{Asked as RunsAsked, Cancelled, Resolved},
         shapes::{Accepted, Catalogue, Finished, InHand, Ordered, Received, RunShown, TaskShown},
-        tasks::{Answered, Asked as TasksAsked, Claimed, Returned},
+        tasks::{Answered, Asked as TasksAsked, Claimed, Handed, Returned},
     },
     problem, reply,
     routes::{Needs, Route, routes},
@@ -88,6 +88,9 @@ fn operations(doc: &mut Writer) {
         .body::<Claimed>()
         .answer::<InHand>(200);
     doc.operation("post", "/api/v1/tasks/{task}/return", "returnTask", "Gives a task back. For people, not for keys.").body::<Returned>().answer::<InHand>(200);
+    doc.operation("post", "/api/v1/tasks/{task}/hand-over", "handOverTask", "Hands a task one has to a colleague. For people, not for keys.")
+        .body::<Handed>()
+        .answer::<InHand>(200);
     doc.operation("post", "/api/v1/tasks/{task}/complete", "completeTask", "Answers a task. For people, not for keys.").body::<Answered>().silent(204);
 }
 

@@ -122,6 +122,7 @@ pub fn routes() -> Vec<Route> {
         route("/api/v1/tasks/{task}", Key, "task.complete", get(api::tasks::show)),
         route("/api/v1/tasks/{task}/claim", Key, "task.complete", post(api::tasks::claim)),
         route("/api/v1/tasks/{task}/return", Key, "task.complete", post(api::tasks::give_back)),
+        route("/api/v1/tasks/{task}/hand-over", Key, "task.complete", post(api::tasks::hand_over)),
         route("/api/v1/tasks/{task}/complete", Key, "task.complete", post(api::tasks::complete)),
     ]
 }
