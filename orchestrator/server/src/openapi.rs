@@ -11,7 +11,7 @@ use crate::{
         catalogue::Wished,
         events::Sent,
         rows::{RunPage, TaskPage},
-        runs::{Asked as RunsAsked, Cancelled, Resolved},
+        runs::{Asked as RunsAsked, Cancelled, Resolved, Retried},
         shapes::{Accepted, Catalogue, Finished, InHand, Ordered, Received, RunShown, TaskShown},
         tasks::{Answered, Asked as TasksAsked, Claimed, Handed, Returned},
     },
@@ -79,6 +79,9 @@ fn operations(doc: &mut Writer) {
         .stream()
         .silent(204);
     doc.operation("post", "/api/v1/runs/{run}/cancel", "cancelRun", "Ends a run and takes back what it did.").body::<Cancelled>().answer::<Ordered>(200);
+    doc.operation("post", "/api/v1/runs/{run}/retry", "retryStep", "Has a step carried out anew, or a refused call asked for again. For people, not for keys.")
+        .body::<Retried>()
+        .answer::<Ordered>(200);
     doc.operation("post", "/api/v1/runs/{run}/resolve", "resolveCall", "Says what became of a call nobody knows of.").body::<Resolved>().answer::<Ordered>(200);
     doc.operation("get", "/api/v1/tasks", "listTasks", "Tasks the caller may complete, most urgent deadline first.")
         .query::<TasksAsked>()
