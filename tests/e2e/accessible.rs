@@ -42,7 +42,7 @@ struct Page<'n> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Whom {
+pub enum Whom {
     Citizen,
     Person(&'static str),
 }
@@ -170,20 +170,21 @@ async fn applied(server: &Server) -> String {
     crate::applications::send(server, "/antrag/vg-bellheim/hundesteuer", &input).await
 }
 
-struct Browser {
-    page: Client,
+/// A browser whose own protocol can be spoken to.
+pub struct Browser {
+    pub page: Client,
     cdp: String,
 }
 
 impl Browser {
-    async fn new(driver: &Driver) -> Self {
+    pub async fn new(driver: &Driver) -> Self {
         let page = browse_live(driver).await;
         let session = page.session_id().await.expect("a session").expect("a session");
         Self { page, cdp: format!("{}/session/{session}/goog/cdp/execute", driver.url()) }
     }
 
     /// A command of the browser's own protocol: what a person sets in her system is set here.
-    async fn tell(&self, command: &str, parameters: Value) -> Value {
+    pub async fn tell(&self, command: &str, parameters: Value) -> Value {
         let body = json!({ "cmd": command, "params": parameters }).to_string();
         let answer = client().post(&self.cdp).body(body).send().await.expect("chromedriver answers");
         let answer: Value = serde_json::from_str(&answer.text().await.expect("text")).expect("JSON");
@@ -191,7 +192,7 @@ impl Browser {
         answer["value"].clone()
     }
 
-    async fn becomes(&self, server: &Server, whom: Whom) {
+    pub async fn becomes(&self, server: &Server, whom: Whom) {
         self.tell("Network.clearBrowserCookies", json!({})).await;
         if let Whom::Person(user) = whom {
             let cookie = sign_in(server, user).await.expect("signed in");

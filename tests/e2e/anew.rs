@@ -1,8 +1,12 @@
 //! `runs retry RUN STEP`: a step is carried out anew, and what it did is taken back first.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::desk::{Tenant, process, text};
+use crate::{
+    desk::{Server, Tenant, post, process, runtime, text},
+    interface::key,
+    views::sign_in,
+};
 
 const STEPS: &str = r#"
 start: { groups: [GG-Steueramt] }
@@ -82,4 +86,36 @@ fn a_step_is_carried_out_anew_and_what_it_did_is_taken_back() {
     let ended = retry(&["ablage", "--as", "a.klein"]);
     assert!(ended.status.code() == Some(1) && text(&ended).contains("beendet"), "{}", text(&ended));
     assert_eq!(tenant.mails(), 1);
+}
+
+/// By the interface it is a person's order, as at the command line: of a refused call her rights would count.
+#[test]
+fn a_person_orders_it_by_the_interface_and_a_key_does_not() {
+    let tenant = Tenant::new();
+    std::fs::write(tenant.path("workflows/vermerk.yaml"), process("vermerk", "Vermerk", STEPS)).expect("written");
+    tenant.grant("{ groups: [GG-Steueramt], allow: [\"process.start:vermerk\", \"task.complete:vermerk\"] }");
+    assert_eq!(tenant.laufzettel(&["run", "vermerk", "--as", "a.klein", "--until-waiting"]).status.code(), Some(7));
+    let id = lines(&tenant, &["runs", "list", "--json"]).remove(0)["run"].as_str().expect("a run").to_owned();
+    let server = Server::start(&tenant, None).expect("up starts");
+    let program = key(&tenant, &["--as", "a.klein", "--process", "*"]);
+    runtime().block_on(async {
+        let (klein, wolf) = (sign_in(&server, "a.klein").await.unwrap(), sign_in(&server, "j.wolf").await.unwrap());
+        let hers = |cookie: &str, key: &str| [("cookie", cookie.to_owned()), ("origin", server.url("")), ("idempotency-key", key.to_owned())];
+        let url = server.url(&format!("/api/v1/runs/{id}/retry"));
+        let asked = async |headers: &[(&str, String)], body: Value| post(&url, headers, &body.to_string()).await.expect("an answer");
+        let (status, told) = asked(&[("authorization", program.clone())], json!({ "step": "ablage" })).await;
+        assert_eq!((status, &told["rule"]), (403, &json!("gate.interactive")), "{told}");
+        assert_eq!(asked(&hers(&wolf, "w"), json!({ "step": "ablage" })).await.0, 404);
+        for (body, status) in [(json!({}), 409), (json!({ "step": "x" }), 409), (json!({ "schritt": "ablage" }), 422)] {
+            assert_eq!(asked(&hers(&klein, &format!("k{body}")), body.clone()).await.0, status, "{body}");
+        }
+        // once, however often it is said
+        for _ in 0..2 {
+            let (status, told) = asked(&hers(&klein, "k"), json!({ "step": "ablage" })).await;
+            assert_eq!((status, &told["run"]), (200, &json!(id)), "{told}");
+        }
+    });
+    server.stop();
+    assert_eq!(bodies(&tenant, "retry.ordered").len(), 1);
+    assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0));
 }

@@ -90,7 +90,7 @@ impl Asked {
     }
 }
 
-fn key(tenant: &Tenant, args: &[&str]) -> String {
+pub fn key(tenant: &Tenant, args: &[&str]) -> String {
     let made = tenant.laufzettel(&[&["keys", "create", "--json", "--name", "programm"], args].concat());
     let told: Value = serde_json::from_slice(&made.stdout).unwrap_or_else(|_| panic!("{}", text(&made)));
     format!("Bearer {}", told["token"].as_str().expect("a key"))

@@ -2,6 +2,7 @@
 //! Nobody else does that, nothing is shown that is not hers, and after the end nothing is taken any more.
 
 mod ausweis;
+mod called;
 
 use crate::{
     desk::{Server, Tenant, client, process, runtime, text},

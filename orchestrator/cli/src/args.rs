@@ -294,6 +294,20 @@ pub enum Tasks {
         #[command(flatten)]
         at: Where,
     },
+    /// Gibt eine übernommene Aufgabe an jemanden weiter, der sie erledigen darf
+    HandOver {
+        task: String,
+        /// Anmeldename der Kollegin oder des Kollegen
+        #[arg(long, value_name = "PERSON")]
+        to: String,
+        /// Was sie oder er wissen sollte
+        #[arg(long, default_value = "")]
+        note: String,
+        #[command(flatten)]
+        who: Who,
+        #[command(flatten)]
+        at: Where,
+    },
     /// Gibt eine übernommene Aufgabe zurück
     Return {
         task: String,

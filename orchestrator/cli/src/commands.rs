@@ -271,6 +271,7 @@ async fn tasks_wish(tasks: Tasks, out: &Out) -> anyhow::Result<u8> {
         Tasks::List { step, process, closed, who, at } => (at, who, Wish::TasksList { step, process, closed }),
         Tasks::Show { task, who, at } => (at, who, Wish::TasksShow { task }),
         Tasks::Claim { task, reason, who, at } => (at, who, Wish::TasksClaim { task, reason }),
+        Tasks::HandOver { task, to, note, who, at } => (at, who, Wish::TasksHandOver { task, to, note }),
         Tasks::Return { task, who, at } => (at, who, Wish::TasksReturn { task }),
         Tasks::Complete { task, who, input, at } => (at, who, Wish::TasksComplete { task, values: read_answer(&input, out)? }),
     };

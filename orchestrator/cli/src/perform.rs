@@ -52,6 +52,7 @@ pub async fn perform(house: &House, wish: Wish, out: &Out) -> u8 {
         }
         Wish::TasksShow { task } => tasks::show(house, &task, out).await,
         Wish::TasksClaim { task, reason } => tasks::claim(house, &task, &reason, out).await,
+        Wish::TasksHandOver { task, to, note } => tasks::hand_over(house, &task, &to, &note, out).await,
         Wish::TasksReturn { task } => tasks::give_back(house, &task, out).await,
         Wish::TasksComplete { task, values } => tasks::complete(house, &task, &values, out).await,
         Wish::AuditVerify => audit::verify_live(house, out).await,

@@ -52,6 +52,11 @@ pub enum Wish {
         task: String,
         reason: String,
     },
+    TasksHandOver {
+        task: String,
+        to: String,
+        note: String,
+    },
     TasksReturn {
         task: String,
     },

@@ -11,9 +11,9 @@ use crate::{
         catalogue::Wished,
         events::Sent,
         rows::{RunPage, TaskPage},
-        runs::{Asked as RunsAsked, Cancelled, Resolved},
+        runs::{Asked as RunsAsked, Cancelled, Resolved, Retried},
         shapes::{Accepted, Catalogue, Finished, InHand, Ordered, Received, RunShown, TaskShown},
-        tasks::{Answered, Asked as TasksAsked, Claimed, Returned},
+        tasks::{Answered, Asked as TasksAsked, Claimed, Handed, Returned},
     },
     problem, reply,
     routes::{Needs, Route, routes},
@@ -79,6 +79,9 @@ fn operations(doc: &mut Writer) {
         .stream()
         .silent(204);
     doc.operation("post", "/api/v1/runs/{run}/cancel", "cancelRun", "Ends a run and takes back what it did.").body::<Cancelled>().answer::<Ordered>(200);
+    doc.operation("post", "/api/v1/runs/{run}/retry", "retryStep", "Has a step carried out anew, or a refused call asked for again. For people, not for keys.")
+        .body::<Retried>()
+        .answer::<Ordered>(200);
     doc.operation("post", "/api/v1/runs/{run}/resolve", "resolveCall", "Says what became of a call nobody knows of.").body::<Resolved>().answer::<Ordered>(200);
     doc.operation("get", "/api/v1/tasks", "listTasks", "Tasks the caller may complete, most urgent deadline first.")
         .query::<TasksAsked>()
@@ -88,6 +91,9 @@ fn operations(doc: &mut Writer) {
         .body::<Claimed>()
         .answer::<InHand>(200);
     doc.operation("post", "/api/v1/tasks/{task}/return", "returnTask", "Gives a task back. For people, not for keys.").body::<Returned>().answer::<InHand>(200);
+    doc.operation("post", "/api/v1/tasks/{task}/hand-over", "handOverTask", "Hands a task one has to a colleague. For people, not for keys.")
+        .body::<Handed>()
+        .answer::<InHand>(200);
     doc.operation("post", "/api/v1/tasks/{task}/complete", "completeTask", "Answers a task. For people, not for keys.").body::<Answered>().silent(204);
 }
 

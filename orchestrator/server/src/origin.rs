@@ -260,7 +260,7 @@ fn stands(value: &Value, path: &[String]) -> bool {
 }
 
 /// The part of a template that makes this part of its value.
-fn part<'t>(template: &'t Template, below: &[String]) -> &'t Template {
+pub fn part<'t>(template: &'t Template, below: &[String]) -> &'t Template {
     match (template, below.split_first()) {
         (Template::Map(map), Some((key, rest))) => map.get(key).map_or(template, |inner| part(inner, rest)),
         (Template::List(items), Some((n, rest))) => n.parse::<usize>().ok().and_then(|n| items.get(n)).map_or(template, |inner| part(inner, rest)),

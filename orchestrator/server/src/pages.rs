@@ -10,6 +10,7 @@ pub mod citizen;
 pub mod deputies;
 pub mod form;
 pub mod live;
+mod markdown;
 pub mod names;
 pub mod picture;
 mod process;

@@ -115,11 +115,13 @@ pub fn routes() -> Vec<Route> {
         route("/api/v1/runs/{run}", Key, "run.view", get(api::runs::show)),
         route("/api/v1/runs/{run}/events", Key, "run.view", get(follow::events)),
         route("/api/v1/runs/{run}/cancel", Key, "task.complete", post(api::runs::cancel)),
+        route("/api/v1/runs/{run}/retry", Key, "task.complete", post(api::runs::retry)),
         route("/api/v1/runs/{run}/resolve", Key, "task.complete", post(api::runs::resolve)),
         route("/api/v1/tasks", Key, "task.complete", get(api::tasks::list)),
         route("/api/v1/tasks/{task}", Key, "task.complete", get(api::tasks::show)),
         route("/api/v1/tasks/{task}/claim", Key, "task.complete", post(api::tasks::claim)),
         route("/api/v1/tasks/{task}/return", Key, "task.complete", post(api::tasks::give_back)),
+        route("/api/v1/tasks/{task}/hand-over", Key, "task.complete", post(api::tasks::hand_over)),
         route("/api/v1/tasks/{task}/complete", Key, "task.complete", post(api::tasks::complete)),
     ]
 }

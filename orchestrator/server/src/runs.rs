@@ -13,14 +13,15 @@ use axum::{
 };
 use laufzettel_domain::{Lang, RunId};
 use laufzettel_store::RunFilter;
-use laufzettel_worker::{Loaded, WishError};
+use laufzettel_worker::{Loaded, Record, WishError};
 use serde_json::json;
 
 use crate::{
     origin::Voices,
     pages::{
-        self, Cancel, Gone, Live, Page, RunRow, RunState, StepView, VorgaengePage, VorgangPage, Withdrawn,
+        self, Cancel, Gone, Live, Page, RunRow, RunState, Shown, StepView, VorgaengePage, VorgangPage, Withdrawn,
         calls::Timeline,
+        citation::Beyond,
         shown::bound,
         sieve::{Facet, Pick, Sieve},
         words::word,
@@ -120,13 +121,58 @@ pub async fn page(
     };
     let may_cancel = loaded.run.ended.is_none() && tenant.desk.needs_unit(&loaded, &session.caller).await.is_ok();
     let voices = Voices::of(&records);
-    let civil = |at| tenant.civil_micros(at);
-    let book = Book::new(&records, &civil, asked.lang);
     let number = |name: &str| query.get(name).and_then(|n| n.parse::<usize>().ok()).unwrap_or(1).max(1);
     let opened = Opened { step: query.get("schritt").cloned().unwrap_or_default(), from: number("ab") };
-    let look = Look { book: &book, opened: &opened, hers: &hers };
-    let timeline = timeline(run, &book, number("verlauf"));
-    asked.ok(&Page::Vorgang(view_of(tenant, may_cancel, &Matter::new(&loaded, &voices, asked.lang), &look, timeline)))
+    let sight = Sight { tenant, loaded: &loaded, records: &records, voices: &voices, opened, hers, from: number("verlauf"), may_cancel, lang: asked.lang };
+    let mut shown = sight.page(Vec::new());
+    if !loaded.run.children.is_empty() && view::is_lost(shown.steps.iter().flat_map(rows).flatten()) {
+        shown = match view::beyond(tenant, &session.caller, &loaded.run).await {
+            Ok(beyond) => sight.page(beyond),
+            Err(error) => return asked.wish(&error),
+        };
+        let cases = view::quoted(shown.steps.iter().flat_map(rows).flatten());
+        if let Err(answered) = view::record(tenant, &session.caller, &asked, &cases).await {
+            return answered;
+        }
+    }
+    asked.ok(&Page::Vorgang(shown))
+}
+
+/// What a page of one case is made from.
+struct Sight<'s> {
+    tenant: &'s TenantSite,
+    loaded: &'s Loaded,
+    records: &'s [Record],
+    voices: &'s Voices,
+    opened: Opened,
+    /// Open tasks that are for whoever looks.
+    hers: BTreeSet<u32>,
+    /// The first record of the timeline shown, counted from 1.
+    from: usize,
+    may_cancel: bool,
+    lang: Lang,
+}
+
+impl Sight<'_> {
+    /// `beyond`: what lies in cases this one has called.
+    fn page(&self, beyond: Vec<Beyond>) -> VorgangPage {
+        let civil = |at| self.tenant.civil_micros(at);
+        let book = Book::new(&self.loaded.prepared.process, self.records, &civil, self.lang);
+        let mut matter = Matter::new(self.loaded, self.voices, self.lang);
+        matter.beyond = beyond;
+        let look = Look { book: &book, opened: &self.opened, hers: &self.hers };
+        let timeline = timeline(self.loaded.run.id, &book, self.from);
+        view_of(self.tenant, self.may_cancel, &matter, &look, timeline)
+    }
+}
+
+/// Every step, as much of each as one page takes.
+fn steps(matter: &Matter<'_>, look: &Look<'_>) -> Vec<StepView> {
+    let loaded = matter.loaded;
+    let mut steps: Vec<StepView> = loaded.prepared.process.order.iter().map(|id| view::step(matter, look, id)).collect();
+    steps.iter_mut().flat_map(rows_mut).for_each(|rows| bound(rows, false));
+    within(&mut steps, &format!("/vorgaenge/{}", loaded.run.id));
+    steps
 }
 
 /// The open tasks of a run that are for whoever looks.
@@ -152,9 +198,7 @@ fn timeline(run: RunId, book: &Book<'_>, from: usize) -> Timeline {
 fn view_of(tenant: &TenantSite, may_cancel: bool, matter: &Matter<'_>, look: &Look<'_>, timeline: Timeline) -> VorgangPage {
     let loaded = matter.loaded;
     let (run, process) = (&loaded.run, &loaded.prepared.process);
-    let mut steps: Vec<StepView> = process.order.iter().map(|id| view::step(matter, look, id)).collect();
-    steps.iter_mut().for_each(folded);
-    within(&mut steps, &format!("/vorgaenge/{}", run.id));
+    let steps = steps(matter, look);
     VorgangPage {
         number: run.nummer.clone(),
         title: process.title.clone(),
@@ -206,21 +250,23 @@ fn within(steps: &mut [StepView], page: &str) {
     }
 }
 
-/// Long texts wherever they stand in a step.
-fn folded(step: &mut StepView) {
-    bound(&mut step.input, false);
-    bound(&mut step.output, false);
-    let items = step.items.iter_mut().flat_map(|items| &mut items.items);
+/// Values wherever they stand in a step.
+fn rows(step: &StepView) -> Vec<&Vec<Shown>> {
+    let items: Vec<_> = step.items.iter().flat_map(|items| &items.items).collect();
+    let calls = step.calls.iter().chain(items.iter().flat_map(|item| &item.calls)).flat_map(|call| [&call.input, &call.output]);
+    let found = [&step.input, &step.output].into_iter().chain(calls);
+    found.chain(items.iter().flat_map(|item| [&item.element, &item.output])).collect()
+}
+
+fn rows_mut(step: &mut StepView) -> Vec<&mut Vec<Shown>> {
+    let mut found = vec![&mut step.input, &mut step.output];
     let mut calls: Vec<_> = step.calls.iter_mut().collect();
-    for item in items {
-        bound(&mut item.element, false);
-        bound(&mut item.output, false);
+    for item in step.items.iter_mut().flat_map(|items| &mut items.items) {
+        found.extend([&mut item.element, &mut item.output]);
         calls.extend(&mut item.calls);
     }
-    for call in calls {
-        bound(&mut call.input, false);
-        bound(&mut call.output, false);
-    }
+    found.extend(calls.into_iter().flat_map(|call| [&mut call.input, &mut call.output]));
+    found
 }
 
 pub async fn cancel(

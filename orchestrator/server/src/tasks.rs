@@ -181,8 +181,18 @@ impl Seat<'_> {
         };
         let Some(asking) = self.asking() else { return asked.unavailable() };
         let process = &loaded.prepared.process;
-        let matter = Matter::new(loaded, &self.voices, asked.lang);
+        let mut matter = Matter::new(loaded, &self.voices, asked.lang);
         let mut shown = view::shown(&matter, task);
+        if view::is_lost(&shown) && !loaded.run.children.is_empty() {
+            matter.beyond = match view::beyond(tenant, self.by, &loaded.run).await {
+                Ok(beyond) => beyond,
+                Err(error) => return asked.wish(&error),
+            };
+            shown = view::shown(&matter, task);
+            if let Err(answered) = view::record(tenant, self.by, asked, &view::quoted(&shown)).await {
+                return answered;
+            }
+        }
         bound(&mut shown, again.everything);
         let proposed_by = view::proposals(&matter, task);
         let (pairs, problems, files) = (again.pairs, again.problems, again.files);

@@ -1,7 +1,9 @@
 //! From a run to what a person reads of it: values with where they come from, what they are called and how much they need protecting.
 
+mod beyond;
 mod call;
 mod ledger;
+mod letter;
 mod step;
 mod task;
 mod told;
@@ -16,6 +18,7 @@ use laufzettel_process::{
 };
 use laufzettel_worker::Loaded;
 
+pub use beyond::{beyond, is_lost, quoted, record};
 pub use call::Book;
 pub use ledger::{leaving, shares};
 pub use step::{Look, Opened, called, step};
@@ -23,9 +26,10 @@ pub use task::{proposals, shown};
 pub use told::told;
 
 use crate::{
-    origin::{Origins, Voices},
+    origin::{Origins, Voices, part},
     pages::{
         Shown,
+        citation::Beyond,
         names::{Names, Spelling},
         shown::Material,
     },
@@ -39,13 +43,15 @@ pub struct Matter<'m> {
     spelling: Spelling,
     /// Every passage the run has before it, for the quotations in its values.
     passages: Value,
+    /// Those of the cases it has called, where one of these stands nowhere in it ([`beyond()`]).
+    pub beyond: Vec<Beyond>,
 }
 
 impl<'m> Matter<'m> {
     pub fn new(loaded: &'m Loaded, voices: &'m Voices, lang: Lang) -> Self {
         let process = &loaded.prepared.process;
         let texts = std::iter::once(&process.text).chain(process.files.values()).map(String::as_str);
-        Self { loaded, voices, lang, spelling: Spelling::of(texts), passages: passages(&loaded.run) }
+        Self { loaded, voices, lang, spelling: Spelling::of(texts), passages: passages(&loaded.run), beyond: Vec::new() }
     }
 
     fn process(&self) -> &'m Process {
@@ -58,7 +64,7 @@ impl<'m> Matter<'m> {
 
     /// A value under its own key, in the words of the schema that lies there.
     fn value(&self, key: &str, value: &Value, schema: Option<(&Schema, &[String])>) -> Shown {
-        let material = Material { names: Names::new(&self.spelling, schema), passages: &self.passages };
+        let material = Material { names: Names::new(&self.spelling, schema), passages: &self.passages, beyond: &self.beyond };
         Shown { link: file_link(&self.loaded.run, value), ..Shown::with(key, value, material, self.lang) }
     }
 
@@ -78,9 +84,14 @@ impl<'m> Matter<'m> {
     fn result(&self, id: &StepId, value: &Value) -> Vec<Shown> {
         let schema = self.schema_at(&Path::new(["steps", id.as_str()])).map(|(schema, _)| schema);
         let Some(map) = value.as_object().filter(|_| File::from_value(value).is_none()) else { return list(self.loaded, value, self.lang) };
+        let made = match self.process().steps.get(id).map(|step| &step.kind) {
+            Some(StepKind::Set(template)) => Some(template),
+            _ => None,
+        };
         let rows = map.iter().map(|(key, inner)| {
             let way = [key.clone()];
-            self.value(key, inner, schema.map(|schema| (schema, way.as_slice())))
+            let letter = inner.is_string() && made.is_some_and(|made| self.is_letter(part(made, &way)));
+            self.value(key, inner, schema.map(|schema| (schema, way.as_slice()))).letter(letter)
         });
         rows.collect()
     }

@@ -91,18 +91,26 @@ impl Desk {
     /// Gives a task back. Whoever has it may, whatever she may otherwise; who may not even see it learns nothing of it.
     pub async fn give_back(&self, task: TaskId, by: &Caller) -> Result<Loaded, WishError> {
         let loaded = self.load(task.run).await?.ok_or(WishError::Unknown)?;
-        let holder = loaded.run.tasks.get(&task.number).and_then(|task| task.claimed.as_ref()).is_some_and(|claimed| claimed.by.subject == by.subject);
-        let decision = self.may_complete(&loaded, task.number, by).await?;
-        let told = match holder || decision.allow {
-            true => self.tell_loaded(loaded, &Actor::Caller(by.clone()), |_| Ok(Command::Return { task: task.number, by: by.clone() })).await,
-            false => Err(WishError::Denied(decision)),
-        };
+        self.holds_or_may(&loaded, task, by).await?;
+        let told = self.tell_loaded(loaded, &Actor::Caller(by.clone()), |_| Ok(Command::Return { task: task.number, by: by.clone() })).await;
         self.noted(task, by, told).await
     }
 
-    /// Hands a task one has to a colleague who may complete it, with a note for her. `to`: her sign-in name, UPN or subject.
+    /// Whoever has a task, or may complete it.
+    async fn holds_or_may(&self, loaded: &Loaded, task: TaskId, by: &Caller) -> Result<(), WishError> {
+        let holder = loaded.run.tasks.get(&task.number).and_then(|task| task.claimed.as_ref()).is_some_and(|claimed| claimed.by.subject == by.subject);
+        let decision = self.may_complete(loaded, task.number, by).await?;
+        if holder || decision.allow {
+            return Ok(());
+        }
+        self.note("task.denied", by, json!({ "task": task.to_string(), "decision": decision })).await;
+        Err(WishError::Denied(decision))
+    }
+
+    /// Hands a task one has to a colleague who may complete it, with a note for her; who may not even see it learns nothing of it. `to`: her sign-in name, UPN or subject.
     pub async fn hand_over(&self, task: TaskId, by: &Caller, to: &str, note: &str) -> Result<Loaded, WishError> {
         let loaded = self.load(task.run).await?.ok_or(WishError::Unknown)?;
+        self.holds_or_may(&loaded, task, by).await?;
         let to = match self.tenant.directory.person(to).await {
             Ok(Some(person)) => person.caller(Via::Form),
             Err(laufzettel_directory::Error::Unavailable) => return Err(Nobody::Unavailable.into()),

@@ -44,6 +44,16 @@ impl Desk {
     pub async fn retry(&self, run: RunId, by: &Caller, step: Option<&str>) -> Result<Loaded, WishError> {
         let loaded = self.load(run).await?.ok_or(WishError::Unknown)?;
         self.may_order(&loaded, by, "retry").await?;
+        // a call that was refused goes on under the rights of whoever orders it: as in the task, that is nobody but a person
+        if !by.is_interactive() {
+            let decision = Decision::deny(
+                "gate.interactive",
+                "Einen Schritt ordnet nur ein Mensch neu an, der selbst angemeldet ist; kein Schlüssel und kein Programm.",
+                "Only a person who is signed in orders a step anew; no key and no program.",
+            );
+            self.note("run.denied", by, json!({ "run": run.to_string(), "order": "retry", "decision": decision })).await;
+            return Err(WishError::Denied(decision));
+        }
         if loaded.run.ended.is_some() {
             return Err(refused(
                 "Der Vorgang ist beendet; danach geschieht in ihm nichts mehr. Was noch zu tun ist, gehört in einen neuen Vorgang.".to_owned(),

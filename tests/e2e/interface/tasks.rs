@@ -50,9 +50,12 @@ fn a_task_is_one_persons_while_she_has_it() {
         let url = |order: &str| server.url(&format!("/api/v1/tasks/{first}{order}"));
         let post = async |order: &str, headers: &[(&str, String)], body: Value| Asked::post(&url(order), headers, &body).await;
         // a key is nobody's hand; who may not see the task does not see it
-        for (order, body) in
-            [("/claim", json!({})), ("/return", json!({})), ("/complete", json!({ "shown": format!("sha256:{}", "0".repeat(64)), "values": {} }))]
-        {
+        for (order, body) in [
+            ("/claim", json!({})),
+            ("/return", json!({})),
+            ("/hand-over", json!({ "to": "s.weber" })),
+            ("/complete", json!({ "shown": format!("sha256:{}", "0".repeat(64)), "values": {} })),
+        ] {
             let told = post(order, &[("authorization", program.clone())], body.clone()).await;
             assert_eq!((told.status, &told.body["rule"]), (403, &json!("gate.interactive")), "{order}: {}", told.body);
             assert!(told.body["detail"].as_str().is_some_and(|d| d.contains("kein Schlüssel")), "{}", told.body);
@@ -79,6 +82,21 @@ fn a_task_is_one_persons_while_she_has_it() {
         }
         let over = post("/claim", &hers(&weber), json!({ "reason": "Herr Klein ist im Urlaub" })).await;
         assert_eq!((over.status, &over.body["claimed"]["name"]), (200, &json!("Sabine Weber")), "{}", over.body);
+        // handed over: only what one has, only to whoever may have it, and once however often it is said
+        for (who, body, status) in [
+            (&klein, json!({ "to": "s.weber" }), 409),
+            (&weber, json!({ "to": "j.wolf" }), 422),
+            (&weber, json!({ "to": "niemand" }), 422),
+            (&weber, json!({ "to": "a.klein", "note": "n".repeat(501) }), 422),
+        ] {
+            assert_eq!(post("/hand-over", &hers(who), body.clone()).await.status, status, "{body}");
+        }
+        let once = [hers(&weber).to_vec(), vec![("idempotency-key", "h".to_owned())]].concat();
+        for _ in 0..2 {
+            let handed = post("/hand-over", &once, json!({ "to": "a.klein", "note": "Bitte heute noch" })).await;
+            assert_eq!((handed.status, &handed.body["claimed"]["name"]), (200, &json!("Andreas Klein")), "{}", handed.body);
+        }
+        assert_eq!(post("/claim", &hers(&weber), json!({ "reason": "doch wieder ich" })).await.status, 200);
         // returned twice under one key is returned once
         let again = [hers(&weber).to_vec(), vec![("idempotency-key", "r".to_owned())]].concat();
         for _ in 0..2 {
@@ -101,11 +119,16 @@ fn a_task_is_one_persons_while_she_has_it() {
     assert_eq!(tenant.laufzettel(&["tasks", "return", &second, "--as", "a.klein"]).status.code(), Some(1), "it is not his");
     assert_eq!(tenant.laufzettel(&["tasks", "claim", &second, "--as", "a.klein"]).status.code(), Some(1), "without a reason");
     assert_eq!(tenant.laufzettel(&["tasks", "claim", &second, "--as", "a.klein", "--reason", "eilt"]).status.code(), Some(0));
-    assert_eq!(tenant.laufzettel(&["tasks", "return", &second, "--as", "a.klein"]).status.code(), Some(0));
+    let hand = |to: &str| tenant.laufzettel(&["tasks", "hand-over", &second, "--to", to, "--note", "Bitte heute noch", "--as", "a.klein"]);
+    assert_eq!(hand("j.wolf").status.code(), Some(2), "she may not");
+    let handed = hand("s.weber");
+    assert!(handed.status.code() == Some(0) && text(&handed).contains("Sabine Weber"), "{}", text(&handed));
+    assert_eq!(hand("s.weber").status.code(), Some(1), "it is his no more");
+    assert_eq!(tenant.laufzettel(&["tasks", "return", &second, "--as", "s.weber"]).status.code(), Some(0));
     let told = text(&tenant.laufzettel(&["audit", "show", "--run", first.split('.').next().unwrap_or_default()]));
     for sentence in [
         "Andreas Klein hat Aufgabe 1 übernommen. Erlaubt durch assign.groups.",
-        "Sabine Weber hat Aufgabe 1 an sich genommen, die Andreas Klein hatte.",
+        "Sabine Weber hat Aufgabe 1 an Andreas Klein weitergegeben. Erlaubt durch assign.groups.",
         "Sabine Weber hat Aufgabe 1 zurückgegeben.",
     ] {
         assert_eq!(told.matches(sentence).count(), 1, "{sentence}: {told}");

@@ -87,3 +87,11 @@ pub async fn give_back(house: &House, written: &str, out: &Out) -> Done {
     out.note(format!("{} {written}", out.text("Zurückgegeben:", "Returned:"))).await;
     Ok(code::DONE)
 }
+
+pub async fn hand_over(house: &House, written: &str, to: &str, note: &str, out: &Out) -> Done {
+    let (id, by) = (parse(written, out)?, caller(house, out).await?);
+    let loaded = house.desk.hand_over(id, &by, to, note).await.map_err(|e| wish_failed(e, out.lang))?;
+    let holder = loaded.run.tasks.get(&id.number).and_then(|task| task.claimed.as_ref()).map_or(to, |claimed| claimed.by.name.as_str());
+    out.note(format!("{} {written}: {holder}", out.text("Weitergegeben", "Handed over"))).await;
+    Ok(code::DONE)
+}

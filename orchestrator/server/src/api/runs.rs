@@ -226,3 +226,32 @@ pub async fn resolve(
     let told = once.desk.resolve(id, &by, &sent.step, resolution).await;
     carried_out(once.answered(id, told).await)
 }
+
+#[derive(serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Retried {
+    /// Without it: the one step that stands still or has failed.
+    #[serde(default)]
+    step: Option<String>,
+}
+
+/// Has a step carried out anew, or a refused call asked for again under the rights of whoever orders it: a person who is signed in.
+pub async fn retry(
+    State(site): State<Arc<Site>>,
+    Extension(session): Extension<Session>,
+    Path(run): Path<String>,
+    headers: HeaderMap,
+    Body(sent): Body<Retried>,
+) -> Response {
+    let tenant = &site.tenants[&session.tenant];
+    let id = match ordered(tenant, &session, &run, "retry").await {
+        Ok(id) => id,
+        Err(refused) => return refused,
+    };
+    let once = match Once::of(tenant, &session, &headers, "retry", &run, &sent) {
+        Ok(once) => once,
+        Err(refused) => return refused.into(),
+    };
+    let told = once.desk.retry(id, &session.caller, sent.step.as_deref()).await;
+    carried_out(once.answered(id, told).await)
+}

@@ -1,4 +1,4 @@
-//! Tasks: the inbox, one of them, taking, returning and answering it.
+//! Tasks: the inbox, one of them, taking, returning, handing over and answering it.
 
 use std::sync::Arc;
 
@@ -171,6 +171,34 @@ pub async fn give_back(
         Err(refused) => return refused,
     };
     let told = once.desk.give_back(id, &session.caller).await;
+    in_hand(tenant, &session, id, once.answered(id.run, told).await).await
+}
+
+#[derive(Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "HandedOver")]
+pub struct Handed {
+    /// Sign-in name, UPN or subject of the colleague.
+    to: String,
+    /// What she should know; content.
+    #[serde(default)]
+    note: String,
+}
+
+/// Hands on a task one has, to a colleague who may complete it.
+pub async fn hand_over(
+    State(site): State<Arc<Site>>,
+    Extension(session): Extension<Session>,
+    Path(task): Path<String>,
+    headers: HeaderMap,
+    Body(sent): Body<Handed>,
+) -> Response {
+    let tenant = &site.tenants[&session.tenant];
+    let (id, once) = match ordered(tenant, &session, &headers, &task, "hand-over", &sent).await {
+        Ok(found) => found,
+        Err(refused) => return refused,
+    };
+    let told = once.desk.hand_over(id, &session.caller, &sent.to, &sent.note).await;
     in_hand(tenant, &session, id, once.answered(id.run, told).await).await
 }
 

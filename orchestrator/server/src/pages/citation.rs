@@ -27,18 +27,47 @@ pub struct Citation {
     pub near: Marked,
     /// Of a longer passage: all of it.
     pub whole: Option<Marked>,
-    /// It stands in a passage this case has before it.
+    /// It stands in a passage this case, or one it has called, has before it.
     pub found: bool,
+    /// It stands in a case this one has called.
+    pub case: Option<Case>,
+    /// Cases it has called that this reader may not look at: it may stand in one of them.
+    pub closed: bool,
+}
+
+/// A case that was called.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Case {
+    pub number: String,
+    pub run: String,
+}
+
+/// What a case that was called has before it, for one reader.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Beyond {
+    pub number: String,
+    pub run: String,
+    /// None (`null`) where she may not look.
+    pub passages: Value,
 }
 
 impl Citation {
-    /// `None`: that is no quotation. `passages`: all the case has.
-    pub fn of(quotation: &Value, passages: &Value) -> Option<Self> {
+    /// `None`: that is no quotation. `passages`: all the case has; `beyond`: what those have that it has called.
+    pub fn of(quotation: &Value, passages: &Value, beyond: &[Beyond]) -> Option<Self> {
         if !cite::is_quotation(quotation) {
             return None;
         }
         let text = |name: &str| veil::text(quotation[name].as_str().unwrap_or_default());
-        let found = cite::named(quotation, passages).find_map(|passage| mark(&veil::text(passage), &text("zitat")));
+        let stands = |passages: &Value| cite::named(quotation, passages).find_map(|passage| mark(&veil::text(passage), &text("zitat")));
+        let own = stands(passages);
+        let (found, case) = match own {
+            Some(own) => (Some(own), None),
+            None => match beyond.iter().find_map(|case| Some((stands(&case.passages)?, case))) {
+                Some((marked, case)) => (Some(marked), Some(Case { number: case.number.clone(), run: case.run.clone() })),
+                None => (None, None),
+            },
+        };
+        let closed = found.is_none() && beyond.iter().any(|case| case.passages.is_null());
         let whole = found.clone().unwrap_or_else(|| Marked { quoted: text("zitat"), ..Marked::default() });
         let near = Marked { before: end_of(&whole.before), quoted: whole.quoted.clone(), after: start_of(&whole.after) };
         Some(Self {
@@ -48,6 +77,8 @@ impl Citation {
             whole: (near != whole).then_some(whole),
             near,
             found: found.is_some(),
+            case,
+            closed,
         })
     }
 }
@@ -86,7 +117,7 @@ mod tests {
     fn what_is_quoted_is_marked_where_it_stands() {
         let quotation = |zitat: &str| json!({ "document": "D-1", "version": "2", "place": "Absatz 3", "zitat": zitat });
         let passage = |text: &str| json!([{ "document": "D-1", "version": "2", "place": "Absatz 3", "text": text }]);
-        let cited = |zitat: &str, text: &str| Citation::of(&quotation(zitat), &passage(text)).unwrap();
+        let cited = |zitat: &str, text: &str| Citation::of(&quotation(zitat), &passage(text), &[]).unwrap();
         let short = cited("morsche Pfosten", "Die Prüfung ergab morsche\n Pfosten. Sonst nichts.");
         let expected = Citation {
             document: "D-1".to_owned(),
@@ -95,6 +126,8 @@ mod tests {
             near: marked("Die Prüfung ergab ", "morsche\n Pfosten", ". Sonst nichts."),
             whole: None,
             found: true,
+            case: None,
+            closed: false,
         };
         assert_eq!(short, expected);
         assert!(!cited("nie gesagt", "Text").found);
@@ -103,7 +136,29 @@ mod tests {
         let long = cited("die Mitte", &format!("{filler}die Mitte {filler}"));
         assert!(long.near.before.starts_with("… wort") && long.near.after.ends_with("wort …"), "{long:?}");
         assert_eq!(long.whole, Some(marked(&filler, "die Mitte", &format!(" {filler}"))));
-        assert_eq!(Citation::of(&json!({ "zitat": "x" }), &json!([])), None);
+        assert_eq!(Citation::of(&json!({ "zitat": "x" }), &json!([]), &[]), None);
+    }
+
+    #[test]
+    fn what_a_called_case_has_is_found_there_and_what_may_not_be_seen_is_named() {
+        let quotation = json!({ "document": "Anlage 1", "version": "1", "place": "Seite 1", "zitat": "1200,00 EUR" });
+        let there = json!([{ "document": "Anlage 1", "version": "1", "place": "Seite 1", "text": "Brutto 1200,00 EUR im Monat" }]);
+        let case = |n: usize, passages: &Value| Beyond { number: format!("2026-000001/{n}"), run: format!("r{n}"), passages: passages.clone() };
+        let told = |own: &Value, beyond: &[Beyond]| {
+            let cited = Citation::of(&quotation, own, beyond).unwrap();
+            (cited.found, cited.case.map(|case| case.number), cited.closed, cited.near.before)
+        };
+        let (nothing, brutto) = (json!([]), "Brutto ".to_owned());
+        for (own, beyond, expected) in [
+            (&nothing, vec![case(1, &nothing), case(2, &there)], (true, Some("2026-000001/2".to_owned()), false, brutto.clone())),
+            (&nothing, vec![case(1, &Value::Null), case(2, &there)], (true, Some("2026-000001/2".to_owned()), false, brutto.clone())),
+            // its own passage comes first
+            (&there, vec![case(1, &there)], (true, None, false, brutto)),
+            (&nothing, vec![case(1, &Value::Null)], (false, None, true, String::new())),
+            (&nothing, vec![case(1, &nothing)], (false, None, false, String::new())),
+        ] {
+            assert_eq!(told(own, &beyond), expected);
+        }
     }
 
     /// The code of a status page is nowhere in it, whatever is quoted of the text around.
@@ -111,7 +166,7 @@ mod tests {
     fn codes_stay_covered() {
         let code = "0123456789abcdef".repeat(2);
         let passages = json!([{ "document": "D", "version": "1", "place": "P", "text": format!("siehe https://vg/status/{code} dort") }]);
-        let cited = Citation::of(&json!({ "document": "D", "version": "1", "place": "P", "zitat": format!("/status/{code}") }), &passages).unwrap();
+        let cited = Citation::of(&json!({ "document": "D", "version": "1", "place": "P", "zitat": format!("/status/{code}") }), &passages, &[]).unwrap();
         assert_eq!(cited.near, marked("siehe https://vg", "/status/•••", " dort"));
     }
 }

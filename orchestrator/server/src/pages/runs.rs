@@ -160,6 +160,8 @@ pub struct Gone {
 pub struct Entry {
     pub at: DateTime,
     pub text: String,
+    /// Name of the step it is about, where that has a title.
+    pub step: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

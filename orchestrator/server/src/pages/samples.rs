@@ -174,7 +174,7 @@ impl AufgabePage {
         shown[1].link = Some("/aufgaben/1/datei/0".into());
         shown[2] = shown[2].clone().from([Source::new(Origin::Antrag, ""), Source::new(Origin::Regel, EVIL)]);
         shown[5] = shown[5].clone().from([Source::new(Origin::Register, "registry/person_suchen")]);
-        shown.push(aufgaben::cited(lang));
+        shown.extend([aufgaben::cited(lang), aufgaben::cited_beyond(lang), aufgaben::letter(lang)]);
         shown::bound(&mut shown, false);
         Self {
             action: "/aufgaben/1/abschliessen".into(),

@@ -9,7 +9,8 @@ use laufzettel_worker::veil;
 use serde::Serialize;
 
 use super::{
-    citation::Citation,
+    citation::{Beyond, Citation},
+    markdown,
     names::{Names, Spelling},
     words::{format_date, word},
 };
@@ -36,6 +37,10 @@ pub struct Line {
     pub whole: Option<String>,
     /// Even `whole` is not all of it.
     pub cut: bool,
+    /// It is written in Markdown.
+    pub letter: bool,
+    /// As it will read, in elements of our own; `whole` is its exact wording then.
+    pub html: Option<String>,
     pub citations: Vec<Citation>,
 }
 
@@ -78,15 +83,20 @@ const OPEN_CHARS: usize = 500;
 /// Characters that are folded away in the page; a longer text opens on a page of its own.
 const FOLDED_CHARS: usize = 6_000;
 
-/// Folds long texts. `everything`: nothing is left out, however long.
+/// Folds long texts, and lays out letters. `everything`: nothing is left out, however long.
 pub fn bound(rows: &mut [Shown], everything: bool) {
     for line in rows.iter_mut().flat_map(|row| &mut row.lines) {
-        if line.text.chars().count() <= OPEN_CHARS {
+        line.html = Some(&line.text).filter(|_| line.letter).and_then(|text| markdown::html(text));
+        if line.html.is_none() && line.text.chars().count() <= OPEN_CHARS {
             continue;
         }
         let limit = if everything { usize::MAX } else { FOLDED_CHARS };
         let whole: String = line.text.chars().take(limit).collect();
         line.cut = whole.len() < line.text.len();
+        if line.html.is_some() {
+            (line.text, line.whole) = (String::new(), Some(whole));
+            continue;
+        }
         // about as much as two paragraphs, up to a word's end
         let begins: String = line.text.chars().take(OPEN_CHARS - 100).collect();
         line.text = format!("{} …", begins.rsplit_once(char::is_whitespace).map_or(begins.as_str(), |(begins, _)| begins));
@@ -99,6 +109,8 @@ pub fn bound(rows: &mut [Shown], everything: bool) {
 pub struct Material<'m> {
     pub names: Names<'m>,
     pub passages: &'m Value,
+    /// What lies in cases this one has called.
+    pub beyond: &'m [Beyond],
 }
 
 static NO_SPELLING: LazyLock<Spelling> = LazyLock::new(Spelling::default);
@@ -106,7 +118,7 @@ static NO_SPELLING: LazyLock<Spelling> = LazyLock::new(Spelling::default);
 impl Material<'_> {
     /// Nothing but the keys.
     fn bare() -> Self {
-        Self { names: Names::new(&NO_SPELLING, None), passages: &Value::Null }
+        Self { names: Names::new(&NO_SPELLING, None), passages: &Value::Null, beyond: &[] }
     }
 }
 
@@ -148,6 +160,15 @@ impl Shown {
     #[must_use]
     pub fn labelled(mut self, label: &Label, lang: Lang) -> Self {
         self.protection = Some(label_in_words(label, lang));
+        self
+    }
+
+    /// Its text is written in Markdown, if it is one text.
+    #[must_use]
+    pub fn letter(mut self, yes: bool) -> Self {
+        if let [line] = self.lines.as_mut_slice() {
+            line.letter = yes;
+        }
         self
     }
 
@@ -212,7 +233,9 @@ impl Walk<'_> {
 
     /// Quotations beside what they are to show: they belong to what was said just before. `false`: these are none.
     fn cite(&mut self, label: Option<&str>, value: &Value) -> bool {
-        let quoted = value.as_array().and_then(|list| list.iter().map(|one| Citation::of(one, self.material.passages)).collect::<Option<Vec<_>>>());
+        let quoted = value
+            .as_array()
+            .and_then(|list| list.iter().map(|one| Citation::of(one, self.material.passages, self.material.beyond)).collect::<Option<Vec<_>>>());
         let Some(citations) = quoted.filter(|list| !list.is_empty()) else { return false };
         let heading = word("quoted_from", self.lang);
         let label = label.map_or_else(|| heading.to_owned(), |label| format!("{label}, {heading}"));

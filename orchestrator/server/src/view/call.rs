@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use laufzettel_domain::{Caller, EffectPath, Lang, StepId, Value, names::Phase};
 use laufzettel_engine::{Call, EffectRun, EffectStatus, sentence};
 use laufzettel_process::{
+    Process,
     expression::Template,
     model::{Step, StepKind},
 };
@@ -21,12 +22,16 @@ use crate::pages::{
 
 /// What the journal of a run says, in its order.
 pub struct Book<'b> {
+    process: &'b Process,
     lines: Vec<Line>,
     /// Places of the records about each call.
     by_path: BTreeMap<String, Vec<usize>>,
     civil: Civil<'b>,
     lang: Lang,
 }
+
+/// Where a record names a step, the one it is about first.
+const STEP_PLACES: [&str; 3] = ["/step", "/path/step", "/because"];
 
 pub(super) struct Line {
     pub kind: String,
@@ -37,7 +42,7 @@ pub(super) struct Line {
 }
 
 impl<'b> Book<'b> {
-    pub fn new(records: &[Record], civil: Civil<'b>, lang: Lang) -> Self {
+    pub fn new(process: &'b Process, records: &[Record], civil: Civil<'b>, lang: Lang) -> Self {
         let lines: Vec<Line> = records.iter().map(Line::of).collect();
         let mut by_path: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for (n, line) in lines.iter().enumerate() {
@@ -45,7 +50,7 @@ impl<'b> Book<'b> {
                 by_path.entry(path.to_string()).or_default().push(n);
             }
         }
-        Self { lines, by_path, civil, lang }
+        Self { process, lines, by_path, civil, lang }
     }
 
     pub(super) fn lines(&self) -> &[Line] {
@@ -62,9 +67,30 @@ impl<'b> Book<'b> {
     }
 
     fn entry(&self, line: &Line) -> Entry {
-        let said = sentence(&line.kind, &line.body).get(self.lang).to_owned();
+        let (body, step) = self.titled(&line.body);
+        let said = sentence(&line.kind, &body).get(self.lang).to_owned();
         let text = if line.message.is_empty() { said } else { format!("{said} {}", veil::text(&line.message)) };
-        Entry { at: (self.civil)(line.at), text }
+        Entry { at: (self.civil)(line.at), text, step }
+    }
+
+    /// A body that speaks of steps by their titles; and the name of the one it is about, where it has another title.
+    fn titled(&self, body: &Value) -> (Value, Option<String>) {
+        let mut body = body.clone();
+        let title = |id: &str| self.process.steps.get(id).filter(|step| step.title != id).map(|step| format!("„{}“", step.title));
+        let mut about = None;
+        for place in STEP_PLACES {
+            let Some(value) = body.pointer_mut(place) else { continue };
+            if let Some((id, title)) = value.as_str().and_then(|id| Some((id.to_owned(), title(id)?))) {
+                *value = title.into();
+                about = about.or(Some(id));
+            }
+        }
+        for value in body.get_mut("steps").and_then(Value::as_array_mut).into_iter().flatten() {
+            if let Some(title) = value.as_str().and_then(title) {
+                *value = title.into();
+            }
+        }
+        (body, about)
     }
 
     fn of(&self, path: &EffectPath) -> impl Iterator<Item = &Line> {
@@ -216,7 +242,8 @@ fn went_in(matter: &Matter<'_>, step: &Step, path: &EffectPath, effect: &EffectR
                     (None, 0) => vec![matter.origins().fixed()],
                     (None, _) => vec![Source::new(Origin::Modell, word("chosen_by_model", matter.lang))],
                 };
-                let row = matter.value(name, value, None).from(from);
+                let letter = value.is_string() && fixed.and_then(|with| with.get(name)).is_some_and(|template| matter.is_letter(template));
+                let row = matter.value(name, value, None).letter(letter).from(from);
                 match effect.intent.labels.get(name) {
                     Some(label) => row.labelled(label, matter.lang),
                     None => row,

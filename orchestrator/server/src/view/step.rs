@@ -214,7 +214,10 @@ fn outcome(matter: &Matter<'_>, id: &StepId, state: Option<&Settled>) -> (Vec<cr
             (came_out(matter, id, &value), reason)
         }
         Some(Settled::Skipped { because: None, .. }) => (Vec::new(), Some(word("skipped_by_condition", lang).to_owned())),
-        Some(Settled::Skipped { because: Some(other), .. }) => (Vec::new(), Some(format!("{} {other}", word("skipped_because", lang)))),
+        Some(Settled::Skipped { because: Some(other), .. }) => {
+            let title = matter.process().steps.get(other).map_or(other.as_str(), |step| &step.title);
+            (Vec::new(), Some(format!("{} „{title}“", word("skipped_because", lang))))
+        }
         Some(Settled::Failed { message, .. }) => (Vec::new(), Some(message.clone()).filter(|message| !message.is_empty())),
         _ => (Vec::new(), None),
     }

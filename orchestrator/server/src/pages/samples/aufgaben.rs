@@ -10,6 +10,7 @@ use super::EVIL;
 use crate::pages::{
     Entry, Filled, Form, Hand, Origin, Shown, Source, StepState,
     calls::{CallView, Fact, ItemView, ItemsView, Leaving, Share, Timeline, Todo},
+    citation::Beyond,
     deputies::{DeputyRow, VertretungPage},
     names::{Names, Spelling},
     shown::Material,
@@ -27,8 +28,25 @@ pub(super) fn cited(lang: Lang) -> Shown {
     let text = format!("{} {EVIL} {}", "davor ".repeat(100), "danach ".repeat(100));
     let passages: Value = json!([{ "document": "D-44", "version": "1", "place": "Absatz 2", "text": text }]);
     let spelling = Spelling::default();
-    let material = Material { names: Names::new(&spelling, None), passages: &passages };
+    let beyond = [Beyond { number: "2026-000001/1".into(), run: "1".into(), passages: Value::Null }];
+    let material = Material { names: Names::new(&spelling, None), passages: &passages, beyond: &beyond };
     Shown::with("aus_der_akte", &value, material, lang).from([Source::new(Origin::Modell, "glm-5, Zone gruen")])
+}
+
+/// A letter with what foreign people may have written into it, from more places than stand there at once.
+pub(super) fn letter(lang: Lang) -> Shown {
+    let text = format!("# {EVIL}\n\n[Hier](javascript:alert) **fett** ![x](//boese.example)\n\n| a | b |\n|---|---|\n| {EVIL} | 2 |\n\n---\n\n1. eins");
+    let sources = (0..5).map(|n| Source::new(if n > 2 { Origin::Register } else { Origin::Antrag }, format!("{EVIL} {n}")));
+    Shown::of("schreiben", &json!(text), lang).letter(true).from(sources)
+}
+
+/// A quotation out of a case that was called.
+pub(super) fn cited_beyond(lang: Lang) -> Shown {
+    let place = |name: &str, text: &str| json!({ "document": "Anlage 1", "version": "1", "place": "Seite 1", name: text });
+    let spelling = Spelling::default();
+    let beyond = [Beyond { number: "2026-000001/1".into(), run: "1".into(), passages: json!([place("text", EVIL)]) }];
+    let material = Material { names: Names::new(&spelling, None), passages: &Value::Null, beyond: &beyond };
+    Shown::with("angabe", &json!({ "was": "1200", "belege": [place("zitat", EVIL)] }), material, lang)
 }
 
 pub(super) fn told() -> Told {
@@ -76,7 +94,9 @@ pub(super) fn deputies(wrong: bool, lang: Lang) -> VertretungPage {
 }
 
 fn entries(at: DateTime) -> Vec<Entry> {
-    ["Der Vorgang wurde über das öffentliche Formular begonnen.", EVIL, "Aufruf beantwortet."].map(|text| Entry { at, text: text.into() }).to_vec()
+    ["Der Vorgang wurde über das öffentliche Formular begonnen.", EVIL, "Aufruf beantwortet."]
+        .map(|text| Entry { at, text: text.into(), step: (text == EVIL).then(|| EVIL.into()) })
+        .to_vec()
 }
 
 fn facts() -> Vec<Fact> {

@@ -1,0 +1,82 @@
+//! A case and the journal on paper: the browser prints them, and what stands on the sheets is read back.
+
+use std::{path::Path, process::Command};
+
+use base64::Engine as _;
+use serde_json::{Value, json};
+
+use crate::{
+    accessible::{Browser, Whom},
+    browser::Driver,
+    desk::{Server, Tenant, runtime, text},
+};
+
+/// A4 in inches, as the browser counts.
+const A4: (f64, f64) = (8.27, 11.69);
+
+/// The text of a page as it comes out of the printer, laid out; kept where `LAUFZETTEL_BILDER` says, for somebody to look at.
+async fn printed(browser: &Browser, folder: &Path, name: &str) -> String {
+    let paper = json!({ "paperWidth": A4.0, "paperHeight": A4.1, "preferCSSPageSize": true, "printBackground": false });
+    let pdf = browser.tell("Page.printToPDF", paper).await;
+    let bytes = base64::engine::general_purpose::STANDARD.decode(pdf["data"].as_str().expect("a document")).expect("base64");
+    let file = std::env::var_os("LAUFZETTEL_BILDER").map_or_else(|| folder.to_owned(), Into::into).join(format!("{name}.pdf"));
+    std::fs::write(&file, bytes).expect("written");
+    let read = Command::new("pdftotext").args(["-layout", "-nopgbrk"]).arg(&file).arg("-").output().expect("poppler is installed");
+    assert!(read.status.success(), "{}", text(&read));
+    String::from_utf8_lossy(&read.stdout).into_owned()
+}
+
+/// Words of a text, however its lines are broken.
+fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// What sticks out of the sheet's sides: the printer cuts it off.
+async fn cut_off(browser: &Browser) -> Value {
+    browser.tell("Emulation.setEmulatedMedia", json!({ "media": "print" })).await;
+    // what an A4 sheet has between its margins, at 96 pixels an inch
+    browser.tell("Emulation.setDeviceMetricsOverride", json!({ "width": 658, "height": 900, "deviceScaleFactor": 1, "mobile": false })).await;
+    let script = "return [...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1).slice(0, 5).map(e => e.outerHTML.slice(0, 160))";
+    let found = browser.page.execute(script, vec![]).await.expect("measured");
+    browser.tell("Emulation.setEmulatedMedia", json!({ "media": "" })).await;
+    browser.tell("Emulation.clearDeviceMetricsOverride", json!({})).await;
+    found
+}
+
+#[test]
+fn a_case_and_the_journal_are_printed_whole_and_without_what_only_a_screen_can_do() {
+    let tenant = Tenant::new();
+    let done = tenant.main_job();
+    assert!(done.status.success(), "{}", text(&done));
+    let listed = tenant.laufzettel(&["runs", "list", "--json"]);
+    let run: Value = serde_json::from_str(String::from_utf8_lossy(&listed.stdout).lines().next().expect("a run")).expect("JSON");
+    let (id, number) = (run["run"].as_str().expect("an id").to_owned(), run["nummer"].as_str().expect("a number").to_owned());
+    let server = Server::start(&tenant, None).expect("up starts");
+    let driver = Driver::start();
+    runtime().block_on(async {
+        let browser = Browser::new(&driver).await;
+        browser.becomes(&server, Whom::Person("a.klein")).await;
+        browser.page.goto(&server.url(&format!("/vorgaenge/{id}"))).await.expect("the page");
+        assert_eq!(cut_off(&browser).await, json!([]));
+        let sheets = flat(&printed(&browser, tenant.folder.path(), "vorgang").await);
+        // number, state, steps and timeline; what is folded on the screen is part of the record
+        for part in [&number, "abgeschlossen", "Schritte", "Halter im Melderegister suchen", "Was herauskam", "Verlauf", "hat den Vorgang", "Ablauf als Text"] {
+            assert!(sheets.contains(part), "{part}: {sheets}");
+        }
+        for part in ["Abmelden", "Zum Inhalt springen", "Vorgang abbrechen", "Protokoll Betrieb"] {
+            assert!(!sheets.contains(part), "{part}: {sheets}");
+        }
+        browser.becomes(&server, Whom::Person("d.braun")).await;
+        browser.page.goto(&server.url("/protokoll")).await.expect("the page");
+        assert_eq!(cut_off(&browser).await, json!([]));
+        let sheets = flat(&printed(&browser, tenant.folder.path(), "protokoll").await);
+        for part in ["Zustand der Kette", "Doris Braun hat das Protokoll angesehen.", "audit.viewed"] {
+            assert!(sheets.contains(part), "{part}: {sheets}");
+        }
+        for part in ["Abmelden", "Zum Inhalt springen", "Suchen und eingrenzen"] {
+            assert!(!sheets.contains(part), "{part}: {sheets}");
+        }
+        browser.page.close().await.expect("closed");
+    });
+    server.stop();
+}
