@@ -304,6 +304,17 @@ async fn by_its_number(server: &Server, officer: &str, clerk: &str, nummer: &str
     assert!(page.contains(run), "the id stands with the machine form: {page}");
 }
 
+/// That something has changed is told to whoever may look, and to nobody else.
+fn followed_by_whoever_may(server: &Server) {
+    runtime().block_on(async {
+        let [operator, clerk] = [sign_in(server, "i.yilmaz").await.expect("signed in"), sign_in(server, "a.klein").await.expect("signed in")];
+        let follow = |cookie: String| client().get(server.url("/betrieb/ereignisse")).header("cookie", cookie).send();
+        let answer = follow(operator).await.expect("an answer");
+        assert_eq!((answer.status().as_u16(), answer.headers()["content-type"].to_str().ok()), (200, Some("text/event-stream")));
+        assert_eq!(follow(clerk).await.expect("an answer").status().as_u16(), 403);
+    });
+}
+
 /// Ends every program a tenant's server has started of this name.
 fn kill_tool_server(tenant: &Tenant, name: &str) -> usize {
     let home = tenant.path("").canonicalize().expect("the tenant's folder");
@@ -329,6 +340,7 @@ fn a_tool_server_that_is_gone_is_named() {
         })
     };
     assert!(page().contains("marke--idle") && !page().contains("marke--gone"), "{}", page());
+    followed_by_whoever_may(&server);
     let begin = || tenant.laufzettel(&["run", "hundesteuer-anmeldung", "--input", &demo("antrag.json"), "--as", "applicant", "--until-waiting"]);
     assert_eq!(begin().status.code(), Some(7));
     assert!(page().contains("marke--connected"), "{}", page());

@@ -2,6 +2,7 @@
 //! follow it, and no longer than she may.
 
 pub mod inbox;
+pub mod operation;
 
 use std::{
     pin::Pin,

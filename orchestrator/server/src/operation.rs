@@ -16,7 +16,7 @@ use laufzettel_worker::operation::{COUNTED_MAX, Operation, ServerFacts, ServerSt
 use crate::{
     audit::{anchored, sentences},
     pages::{
-        Page, Report,
+        Live, Page, Report,
         reports::{BetriebPage, Counted, ModelRow, QuotaRow, ServerRow, TriggerRow},
     },
     reply::Asked,
@@ -45,6 +45,8 @@ pub async fn page(State(site): State<Arc<Site>>, Extension(session): Extension<S
 fn view(tenant: &TenantSite, found: Operation, lang: Lang) -> BetriebPage {
     let count = |count: u64| if count > u64::from(COUNTED_MAX) { format!("> {COUNTED_MAX}") } else { count.to_string() };
     BetriebPage {
+        now: tenant.civil(tenant.desk.tenant.clock.now()),
+        live: Live { page: "/betrieb".to_owned(), follow: "/betrieb/ereignisse".to_owned(), seen: 0, counts: false },
         version: env!("CARGO_PKG_VERSION").to_owned(),
         since: tenant.civil_micros(0),
         trouble: tenant.desk.tenant.store.trouble().map(|trouble| trouble.text().get(lang).to_owned()),

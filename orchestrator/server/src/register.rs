@@ -400,7 +400,7 @@ pub fn rows(entry: &Processing, lang: Lang) -> Vec<Row> {
         row("Beginnt durch", "Begins by", listed(&entry.ausloeser), false),
         row("Automatisierung", "Automation", entry.automatisierung.clone(), false),
         row("KI-Verordnung", "AI act", entry.ki_verordnung.clone().unwrap_or_else(unsaid), entry.ki_verordnung.is_some()),
-        row("Technische und organisatorische Maßnahmen", "Technical and organisational measures", listed(&entry.massnahmen), false),
+        row("Technische und organisatorische Maßnahmen", "Technical and organisational measures", entry.massnahmen.join(" "), false),
         row("Hier nicht bekannt", "Not known here", listed(&entry.fehlt), false),
     ]
 }

@@ -53,8 +53,16 @@ pub struct Route {
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 pub fn routes() -> Vec<Route> {
-    use Needs::{Code, Key, Machine, Nothing, Person, Sender, Session, State};
-    let route = |path, needs, asks, handler| Route { path, needs, asks, handler };
+    [outside(), signing_in(), work(), house(), interface()].into_iter().flatten().collect()
+}
+
+fn route(path: &'static str, needs: Needs, asks: &'static str, handler: MethodRouter<Arc<Site>>) -> Route {
+    Route { path, needs, asks, handler }
+}
+
+/// For citizens, programs of others, and machines.
+fn outside() -> Vec<Route> {
+    use Needs::{Code, Key, Nothing, Sender, State};
     vec![
         route("/antrag/{tenant}/{path}", Nothing, "", get(intake::form).post(intake::send).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
         route("/antrag/{tenant}/{path}/anmelden", Nothing, "", get(signin::applicant::begin)),
@@ -73,6 +81,13 @@ pub fn routes() -> Vec<Route> {
         route("/.well-known/jwks/{tenant}", Nothing, "", get(api::jwks)),
         route("/healthz", Nothing, "", get(|| async { "ok" })),
         route("/readyz", Nothing, "", get(api::ready)),
+    ]
+}
+
+/// In, out, and where one begins.
+fn signing_in() -> Vec<Route> {
+    use Needs::{Nothing, Session, State};
+    vec![
         route("/anmelden", Nothing, "", get(signin::page).post(signin::sign_in)),
         route("/anmelden/passwort/{tenant}", Nothing, "", post(signin::password::sign_in)),
         route("/anmelden/dienst/{tenant}", Nothing, "", get(signin::oidc::begin)),
@@ -83,6 +98,13 @@ pub fn routes() -> Vec<Route> {
         route("/abgemeldet/{tenant}", Nothing, "", get(signin::signed_out)),
         route("/abgemeldet/{tenant}/dienst", Nothing, "", get(signin::oidc::end)),
         route("/", Nothing, "", get(signin::home)),
+    ]
+}
+
+/// Tasks, cases and processes.
+fn work() -> Vec<Route> {
+    use Needs::Person;
+    vec![
         route("/aufgaben", Person, "task.complete", get(inbox::list)),
         route("/aufgaben/ereignisse", Person, "task.complete", get(follow::inbox::events)),
         route("/aufgaben/{task}", Person, "task.complete", get(tasks::page).post(tasks::answer)),
@@ -99,8 +121,16 @@ pub fn routes() -> Vec<Route> {
         route("/prozesse/{id}/tabellen", Person, "process.start", get(processes::detail::tables)),
         route("/prozesse/{id}/text", Person, "process.start", get(processes::detail::text)),
         route("/prozesse/{id}/start", Person, "process.start", get(processes::form).post(processes::start).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
+    ]
+}
+
+/// For those who answer for the house.
+fn house() -> Vec<Route> {
+    use Needs::{Machine, Person};
+    vec![
         route("/metrics", Machine, "", get(metrics::text)),
         route("/betrieb", Person, "admin", get(operation::page)),
+        route("/betrieb/ereignisse", Person, "admin", get(follow::operation::events)),
         route("/protokoll", Person, "audit.read", get(audit::list)),
         route("/protokoll/ausfuehren", Person, "audit.read", post(audit::export)),
         route("/protokoll/auskunft", Person, "audit.read", get(protection::subject_form).post(protection::subject_report)),
@@ -108,6 +138,13 @@ pub fn routes() -> Vec<Route> {
         route("/protokoll/verzeichnis/{id}", Person, "audit.read", get(protection::register_entry)),
         route("/protokoll/loeschen", Person, "content.erase", get(protection::erase_form).post(protection::erase)),
         route("/protokoll/eintrag/{lane}/{seq}", Person, "audit.read", get(audit::record)),
+    ]
+}
+
+/// For programs; `openapi` describes it.
+fn interface() -> Vec<Route> {
+    use Needs::{Key, Nothing};
+    vec![
         route("/api/openapi.json", Nothing, "", get(openapi::document)),
         route("/api/v1/processes", Key, "process.start", get(api::catalogue::processes)),
         route("/api/v1/processes/{id}/runs", Key, "process.start", post(api::catalogue::start)),

@@ -3,8 +3,13 @@
 use jiff::civil::DateTime;
 use serde::Serialize;
 
+use crate::pages::Live;
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BetriebPage {
+    /// When this page was made.
+    pub now: DateTime,
+    pub live: Live,
     pub version: String,
     pub since: DateTime,
     /// Why the store takes nothing, if it does not.

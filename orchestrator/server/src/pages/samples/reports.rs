@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{EVIL, at};
 use crate::pages::{
-    Link, Page, Report, Shown,
+    Link, Live, Page, Report, Shown,
     reports::{
         Anchored, AuskunftPage, BetriebPage, ChainView, Checked, Choice, Counted, EintragPage, ErasedRow, FilterView, LoeschenPage, ModelRow, Phrase,
         ProtokollPage, QuotaRow, ReportView, RunLink, SearchField, ServerRow, SubjectRunView, TableRow, TrailEntry, TriggerRow, VerarbeitungPage,
@@ -93,6 +93,8 @@ fn betrieb(full: bool) -> Page {
     };
     let kinds = ["intake", "webhook", "cron", "folder", "mail", "poll"];
     let page = BetriebPage {
+        now: at(9),
+        live: Live::sample(false),
         version: "0.1.0".into(),
         since: at(6),
         trouble: full.then(|| EVIL.into()),

@@ -129,6 +129,8 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("operation_pinned", "Freigegeben", "Approved"),
     ("operation_unpinned", "nichts", "nothing"),
     ("operation_tools", "Werkzeuge", "tools"),
+    ("operation_tools_one", "ein Werkzeug", "one tool"),
+    ("operation_as_of", "Stand:", "As of:"),
     ("operation_drift", "Abweichungen", "Differences"),
     ("operation_no_drift", "keine", "none"),
     ("operation_no_servers", "Es sind keine Werkzeugserver eingerichtet.", "No tool servers are configured."),
