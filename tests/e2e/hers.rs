@@ -158,7 +158,7 @@ fn an_answer_given_twice_is_one_and_one_too_late_is_told() {
         };
         assert_eq!((send(&klein).await.0, send(&klein).await.0), (303, 303));
         let (status, late) = send(&weber).await;
-        assert!(status == 409 && late.contains("inzwischen jemand anderes erledigt"), "{status} {late}");
+        assert!(status == 409 && late.contains("inzwischen Andreas Klein erledigt"), "{status} {late}");
         let wolf = sign_in(&server, "j.wolf").await.expect("signed in");
         assert_eq!(send(&wolf).await.0, 404, "of another office: not there");
     });

@@ -31,13 +31,17 @@ fn flat(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// What sticks out of the sheet's sides: the printer cuts it off.
+/// What sticks out of the sheet's sides, or a picture taller than a sheet: the printer cuts it off.
 async fn cut_off(browser: &Browser) -> Value {
     browser.tell("Emulation.setEmulatedMedia", json!({ "media": "print" })).await;
     // what an A4 sheet has between its margins, at 96 pixels an inch
     browser.tell("Emulation.setDeviceMetricsOverride", json!({ "width": 658, "height": 900, "deviceScaleFactor": 1, "mobile": false })).await;
     let script = "return [...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1).slice(0, 5).map(e => e.outerHTML.slice(0, 160))";
-    let found = browser.page.execute(script, vec![]).await.expect("measured");
+    let mut found = browser.page.execute(script, vec![]).await.expect("measured");
+    // 25 cm: a picture that is taller is cut in two
+    let tall = "return [...document.querySelectorAll('main svg')].filter(e => e.getBoundingClientRect().height > 945).map(e => 'too tall: ' + e.getBoundingClientRect().height)";
+    let tall = browser.page.execute(tall, vec![]).await.expect("measured");
+    found.as_array_mut().expect("a list").extend(tall.as_array().cloned().unwrap_or_default());
     browser.tell("Emulation.setEmulatedMedia", json!({ "media": "" })).await;
     browser.tell("Emulation.clearDeviceMetricsOverride", json!({})).await;
     found

@@ -45,7 +45,6 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ),
     ("exact_text", "Genauer Wortlaut", "Exact wording"),
     ("origins_all", "Alle Quellen", "All sources"),
-    ("step_name", "Kurzname des Schritts", "Short name of the step"),
     ("whole_passage", "Ganze Fundstelle zeigen", "Show the whole passage"),
     ("whole_text", "Ganz zeigen", "Show all of it"),
     ("rest_elsewhere", "Der Text geht noch weiter.", "The text goes on."),
