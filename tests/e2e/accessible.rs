@@ -46,7 +46,7 @@ enum Whom {
 }
 
 /// Routes that answer no `GET` with a page: programs, files, streams, and addresses that only lead elsewhere.
-const NO_PAGES: [&str; 27] = [
+const NO_PAGES: [&str; 28] = [
     "/antrag/{tenant}/{path}/anmelden",
     "/anmelden/ausweis/{tenant}/{provider}/zurueck",
     "/status/{code}/bescheid/{name}",
@@ -66,6 +66,7 @@ const NO_PAGES: [&str; 27] = [
     "/abmelden/ueberall",
     "/abgemeldet/{tenant}/dienst",
     "/aufgaben/ereignisse",
+    "/betrieb/ereignisse",
     "/aufgaben/{task}/uebernehmen",
     "/aufgaben/{task}/weitergeben",
     "/aufgaben/{task}/zurueckgeben",
@@ -133,6 +134,7 @@ impl House {
             page("/protokoll/eintrag/{lane}/{seq}", "eintrag", "/protokoll/eintrag/1/1".to_owned(), dsb),
             page("/prozesse/{id}/start", "start", "/prozesse/hundesteuer-anmeldung/start".to_owned(), clerk),
             page("", "nicht-gefunden", "/gibt-es-nicht".to_owned(), citizen),
+            page("", "nicht-erlaubt", "/betrieb".to_owned(), clerk),
         ]
     }
 }
