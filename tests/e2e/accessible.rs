@@ -48,7 +48,7 @@ pub enum Whom {
 }
 
 /// Routes that answer no `GET` with a page: programs, files, streams, and addresses that only lead elsewhere.
-const NO_PAGES: [&str; 25] = [
+const NO_PAGES: [&str; 26] = [
     "/antrag/{tenant}/{path}/anmelden",
     "/anmelden/ausweis/{tenant}/{provider}/zurueck",
     "/status/{code}/bescheid/{name}",
@@ -68,6 +68,7 @@ const NO_PAGES: [&str; 25] = [
     "/abmelden/ueberall",
     "/abgemeldet/{tenant}/dienst",
     "/aufgaben/ereignisse",
+    "/betrieb/ereignisse",
     "/aufgaben/{task}/weitergeben",
     "/vertretung/{id}/beenden",
     "/vorgaenge/{run}/abbrechen",
@@ -133,6 +134,7 @@ impl House {
             page("/protokoll/eintrag/{lane}/{seq}", "eintrag", "/protokoll/eintrag/1/1".to_owned(), dsb),
             page("/prozesse/{id}/start", "start", "/prozesse/hundesteuer-anmeldung/start".to_owned(), clerk),
             page("", "nicht-gefunden", "/gibt-es-nicht".to_owned(), citizen),
+            page("", "nicht-erlaubt", "/betrieb".to_owned(), clerk),
         ]
     }
 }

@@ -2,10 +2,14 @@
 //! it is done in the end, once, and the journal holds. One house is disturbed again and again, so that each stop meets what the
 //! ones before have left.
 
+mod results;
+
 use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use laufzettel_store::failpoint::NAMES;
 use serde_json::{Value, json};
+
+use results::results;
 
 use crate::{
     crash::{decide, send},
@@ -410,26 +414,6 @@ fn application(house: &mut House) {
         (taken && house.rests()).then_some(())
     });
     house.tally();
-}
-
-/// Other cases are played after the next start, and how they went is kept with the release; what failed once is kept at the start after.
-fn results(house: &mut House) {
-    let kept = |house: &House| {
-        let told = house.lines(&["audit", "show", "--kind", "process.released", "--limit", "500", "--json"]);
-        told.iter().filter(|record| record["body"].as_str().is_some_and(|body| body.contains("hundesteuer-anmeldung") && body.contains("played"))).count()
-    };
-    let before = kept(house);
-    // what is played before them would only be waited for
-    std::fs::remove_file(house.tenant.path("workflows/gewerbeanmeldung.cases.yaml")).ok();
-    let file = house.tenant.path("workflows/hundesteuer.cases.yaml");
-    let cases = std::fs::read_to_string(&file).expect("the cases");
-    std::fs::write(&file, format!("{cases}# {}\n", house.lives)).expect("written");
-    house.stop();
-    house.server = house.start();
-    house.until("the cases are played", |house| house.fires("release.before_results").then_some(()));
-    house.end();
-    house.stop();
-    house.until("their results are kept", |house| (kept(house) > before).then_some(()));
 }
 
 /// Somebody saves what she has begun, until she has a code; the code opens it.

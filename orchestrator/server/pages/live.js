@@ -1,4 +1,4 @@
-// Takes the parts marked `data-live` anew from this very page when something happens, or counts what is new.
+// Takes parts marked `data-live` anew from this page, or counts what is new.
 (() => {
   "use strict";
   const root = document.querySelector("[data-live-folge]");
@@ -39,12 +39,12 @@
     return changed;
   }
 
-  // what is open or ticked, how far it is scrolled, and where the person is: all stays
+  // what is open or ticked, scroll and focus: all stays
   function swap(old, next) {
     const key = (d) => (d.querySelector("[id]") || d.firstElementChild).id;
     const open = new Map(all(old, "details").map((d) => [key(d), d.open]));
     for (const d of all(next, "details")) d.open = open.get(key(d)) ?? d.open;
-    for (const box of all(next, "input[id]")) box.checked = old.querySelector("#" + box.id)?.checked ?? false;
+    all(next, "input").forEach((box, n) => (box.checked = all(old, "input")[n]?.checked));
     const scrolled = all(old, "[tabindex]").map((box) => [box.scrollLeft, box.scrollTop]);
     const at = document.activeElement, inside = old.contains(at), way = [];
     for (let n = at; inside && n !== old; n = n.parentElement) way.unshift([...n.parentElement.children].indexOf(n));
@@ -82,7 +82,7 @@
     }
   }
 
-  // a hidden window follows nothing: a browser keeps few connections to one server
+  // a hidden window follows nothing: connections are few
   async function run() {
     while (!over && !document.hidden) {
       await follow().catch(() => (wait = Math.min(wait * 2, 60000)));
