@@ -382,7 +382,12 @@ fn somebody_is_found_whatever_a_form_calls_her_name() {
             ["familienname=D’Angelo", "geburtsdatum=11.02.1979"],
             ["familienname=D’Angelo", "geburtsdatum=12.02.1979"],
         ),
-        ("wohngeld-vollstaendigkeit", "wohngeld-vollstaendig.json", ["vornamen=Lan", "familienname=Nguyễn"], ["vornamen=Minh", "familienname=Nguyễn"]),
+        (
+            "wohngeld-vollstaendigkeit",
+            "wohngeld-ohne-anlagen.json",
+            ["geburtsdatum=31.10.1990", "familienname=Nguyễn"],
+            ["geburtsdatum=31.10.1991", "familienname=Nguyễn"],
+        ),
     ] {
         let path = crate::desk::root().join("workflows/cases").join(case).display().to_string();
         let waits = tenant.laufzettel(&["run", process, "--input", &path, "--as", "applicant", "--until-waiting", "--json"]);

@@ -233,7 +233,7 @@ fn view_of(tenant: &TenantSite, may_cancel: bool, matter: &Matter<'_>, look: &Lo
 
 /// Bytes of what steps hold on one page, before it is laid out, when it is about twice as much: beside the picture and the timeline there
 /// is room for that in the 100 KB a page may have.
-const STEPS_BYTES_MAX: usize = 11 * 1024;
+const STEPS_BYTES_MAX: usize = 9 * 1024;
 
 /// The contents of as many steps as one page takes; the others lead to a page that has theirs. What was asked for comes first.
 fn within(steps: &mut [StepView], page: &str) {
