@@ -237,7 +237,7 @@ fn from_application_to_decision() {
         assert!(current.contains("abgeschlossen"), "{current}");
         page.close().await.expect("closed");
     });
-    assert_eq!((tenant.letters(), tenant.mails()), (1, 1));
+    assert_eq!((tenant.letters(), tenant.mails()), (1, 2));
     server.stop();
 }
 

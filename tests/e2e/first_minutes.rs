@@ -12,7 +12,7 @@ fn an_application_becomes_a_filed_letter_and_the_journal_holds() {
     let told: Value = serde_json::from_slice(&done.stdout).expect("--json prints one object");
     assert_eq!(told["output"]["erster_betrag_cent"], json!(3500));
     assert_eq!(told["output"]["steuerbeginn"], json!("2026-06-01"));
-    assert_eq!((tenant.letters(), tenant.mails()), (1, 1));
+    assert_eq!((tenant.letters(), tenant.mails()), (1, 2));
     let verified = tenant.laufzettel(&["audit", "verify"]);
     assert_eq!(verified.status.code(), Some(0), "{}", text(&verified));
     let replayed = tenant.laufzettel(&["runs", "replay", told["nummer"].as_str().expect("a number")]);
@@ -65,7 +65,7 @@ fn commands_work_beside_a_running_server() {
     std::fs::write(&file, answer.to_string()).expect("written");
     let done = tenant.laufzettel(&["tasks", "complete", task["task"].as_str().expect("an id"), "--as", "a.klein", "--input", &file.display().to_string()]);
     assert_eq!(done.status.code(), Some(0), "{}", text(&done));
-    assert_eq!((tenant.letters(), tenant.mails()), (1, 1));
+    assert_eq!((tenant.letters(), tenant.mails()), (1, 2));
     // a file of a process the server does not have, and a signal that changes nothing
     let file = tenant.path("neu/neu.yaml");
     std::fs::create_dir_all(file.parent().expect("a folder")).expect("made");
