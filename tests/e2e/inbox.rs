@@ -116,6 +116,38 @@ fn most_urgent_first_own_units_only_and_then_the_next() {
     server.stop();
 }
 
+const FAILS: &str = r#"
+start: { groups: [GG-Steueramt] }
+input: { type: object, required: [n], properties: { n: { type: integer } } }
+steps: { s: { title: Teilen, set: { x: "{{ 10 // input.n }}" } } }
+"#;
+
+/// A case that failed asks nobody: whoever may see it hears of it.
+#[test]
+fn a_case_that_went_wrong_is_spoken_of() {
+    let tenant = house(&[("fehl", FAILS)]);
+    tenant.grant("{ groups: [GG-Steueramt], allow: [\"run.view:own-unit\"] }");
+    let server = Server::start(&tenant, None).expect("up starts");
+    let way = "href=\"/vorgaenge?stand=failed\"";
+    runtime().block_on(async {
+        let klein = sign_in(&server, "a.klein").await.unwrap();
+        let before = get(&server, &klein, "/aufgaben").await.1;
+        assert!(!before.contains(way) && !before.contains("nicht zu ihrem Ende"), "{before}");
+    });
+    let path = tenant.path("eingabe.json");
+    std::fs::write(&path, "{\"n\": 0}").expect("written");
+    let failed = tenant.laufzettel(&["run", "fehl", "--input", &path.display().to_string(), "--as", "a.klein"]);
+    assert_eq!(failed.status.code(), Some(1), "{}", text(&failed));
+    runtime().block_on(async {
+        let (klein, wolf) = (sign_in(&server, "a.klein").await.unwrap(), sign_in(&server, "j.wolf").await.unwrap());
+        let told = get(&server, &klein, "/aufgaben").await.1;
+        assert!(told.contains(way) && told.contains("nicht zu ihrem Ende"), "{told}");
+        let others = get(&server, &wolf, "/aufgaben").await.1;
+        assert!(!others.contains(way), "{others}");
+    });
+    server.stop();
+}
+
 #[test]
 fn a_task_is_handed_to_a_colleague_who_may_have_it() {
     let tenant = house(&[]);

@@ -6,7 +6,7 @@ use laufzettel_process::{
     Process,
     model::{StepKind, TriggerKind},
 };
-use laufzettel_server::pages::Form;
+use laufzettel_server::pages::{Form, form::Error};
 
 /// Choices that come from the run are such as any list gives.
 pub fn check(process: &Process, findings: &mut Findings) {
@@ -25,7 +25,7 @@ pub fn check(process: &Process, findings: &mut Findings) {
         if let Err(error) = Form::of(&form, Some(&human.form_order)) {
             let key = format!("steps.{}.human.form", step.id);
             let (de, en) = (
-                format!("Das Formular lässt sich auf der Statusseite nicht zeigen, Feld „{}“.", error.field),
+                format!("Das Formular lässt sich auf der Statusseite nicht zeigen. {}", why(&error)),
                 format!("The status page cannot show this form: {error}."),
             );
             findings.error("LZ610", step.at, key, Text::new(de, en)).hint = Some(Text::new(
@@ -36,12 +36,18 @@ pub fn check(process: &Process, findings: &mut Findings) {
     }
 }
 
+/// Which field, and what it is that cannot be asked.
+fn why(error: &Error) -> String {
+    let of = if error.field.is_empty() { "Das Ganze".to_owned() } else { format!("Feld „{}“", error.field) };
+    format!("{of}: {}.", error.reason.de)
+}
+
 /// What nobody is asked for on a page need not have one.
 fn application(process: &Process, findings: &mut Findings) {
     let Some(trigger) = process.triggers.iter().find(|trigger| matches!(trigger.kind, TriggerKind::Intake { .. })) else { return };
     let Err(error) = Form::paged(&process.input.root) else { return };
     let (de, en) = (
-        format!("Aus dieser Eingabe lässt sich kein Antragsformular machen, Feld „{}“.", error.field),
+        format!("Aus dieser Eingabe lässt sich kein Antragsformular machen. {}", why(&error)),
         format!("No application form can be made of this input: {error}."),
     );
     findings.error("LZ613", trigger.at, "input".to_owned(), Text::new(de, en)).hint = Some(Text::new(
@@ -76,8 +82,14 @@ mod tests {
             let process = read::read(&folder, "p.yaml", &mut findings);
             let process = process.unwrap_or_else(|| panic!("{:?}", findings.clone().into_sorted().iter().map(|f| f.line(Lang::De)).collect::<Vec<_>>()));
             check(&process, &mut findings);
-            let found: Vec<String> = findings.into_sorted().iter().map(|f| format!("{} {}", f.code, f.key)).collect();
-            assert_eq!(found, expected.map(str::to_owned).into_iter().collect::<Vec<_>>(), "{input}");
+            let found = findings.into_sorted();
+            let told: Vec<String> = found.iter().map(|f| format!("{} {}", f.code, f.key)).collect();
+            assert_eq!(told, expected.map(str::to_owned).into_iter().collect::<Vec<_>>(), "{input}");
+            assert!(
+                found.iter().all(|f| f.line(Lang::De).contains("Feld „x“: eine Liste von anderem als")
+                    || f.line(Lang::De).contains("Das Ganze: „anyOf“ über einen ganzen Block")),
+                "{input}"
+            );
         }
     }
 

@@ -150,10 +150,9 @@ async fn read_multipart(request: Request, tenant: &TenantSite, form: &Form) -> R
 /// Characters of a file's name: what is longer nobody reads.
 const NAME_CHARS_MAX: usize = 120;
 
-/// A name without what turns a line around or breaks it (Unicode TR 36 § 3.2), and no longer than a line.
+/// A name without what turns a line around or breaks it, and no longer than a line.
 fn called(name: &str) -> String {
-    let bidi = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    name.chars().filter(|c| !c.is_control() && !bidi(*c)).take(NAME_CHARS_MAX).collect()
+    form::legible(name).chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect()
 }
 
 /// Keeps a file that fits its field; why another does not is said at the field.

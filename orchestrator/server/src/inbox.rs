@@ -12,13 +12,13 @@ use axum::{
     response::Response,
 };
 use laufzettel_domain::{Caller, Lang};
-use laufzettel_store::{TaskPlace, TaskRow as Row};
+use laufzettel_store::{RunFilter, TaskPlace, TaskRow as Row};
 use laufzettel_worker::{Held, Named, Wanted, WishError};
 
 use crate::{
     api::page,
     pages::{
-        self, AufgabenPage, Live, Page, TaskRow,
+        self, AufgabenPage, Link, Live, Page, TaskRow,
         sieve::{Facet, Pick, Sieve},
         tasks::Next,
         words::word,
@@ -230,6 +230,7 @@ async fn read(reader: &Reader<'_>, query: &HashMap<String, String>) -> Result<Au
     };
     let tasks = rows.iter().map(|row| reader.row(row)).collect();
     Ok(AufgabenPage {
+        gone_wrong: if live.is_some() { gone_wrong(reader).await? } else { Vec::new() },
         live,
         more: next.map(|place| filter.link(Some(&page::cursor(&place)))),
         sieve: Sieve { list: "/aufgaben", facets: reader.facets(&all, &filter), number: filter.number.clone() },
@@ -239,6 +240,23 @@ async fn read(reader: &Reader<'_>, query: &HashMap<String, String>) -> Result<Au
         next: query.contains_key("erledigt").then(|| most_urgent(reader, &all)),
         ..AufgabenPage::new(tasks, now)
     })
+}
+
+/// Days for which the inbox speaks of a case that went wrong: nobody is asked about it, and somebody must hear of it.
+const GONE_WRONG_DAYS: i64 = 30;
+
+/// Ways to the cases she may see that ended without doing what they were for.
+async fn gone_wrong(reader: &Reader<'_>) -> Result<Vec<Link>, WishError> {
+    let desk = &reader.tenant.desk;
+    let since = laufzettel_worker::micros(desk.tenant.clock.now()) - GONE_WRONG_DAYS * 24 * 3600 * 1_000_000;
+    let mut links = Vec::new();
+    for state in ["failed", "stuck"] {
+        let newest = RunFilter { limit: 1, state: Some(state.to_owned()), ..RunFilter::default() };
+        if desk.runs(reader.by, newest, None).await?.rows.first().is_some_and(|row| row.started_at >= since) {
+            links.push(Link { href: format!("/vorgaenge?stand={state}"), text: word(&format!("run_{state}"), reader.lang).to_owned() });
+        }
+    }
+    Ok(links)
 }
 
 /// A task the engine asks by itself.

@@ -218,7 +218,10 @@ impl<'o> Origins<'o> {
             if human.asks_applicant() && task.opened.assign.applicant {
                 found.insert(Source::new(Origin::Antrag, word("her_answer", self.lang)));
             }
-            found.insert(Source::new(Origin::Mensch, by));
+            // who answered for her is somebody of the house; she herself is not
+            if !matches!(&task.state, TaskState::Completed { by, .. } if by.is_applicant()) {
+                found.insert(Source::new(Origin::Mensch, by));
+            }
             for name in human.vorschlag.keys().filter(|name| field.is_none_or(|field| field == *name)) {
                 found.extend(self.proposal(human, task, name));
             }

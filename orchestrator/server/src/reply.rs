@@ -136,8 +136,8 @@ impl Asked {
     /// More was sent than anybody fills in.
     pub fn too_often(&self, seconds: i64) -> Response {
         let (title, message) = match self.lang {
-            Lang::De => ("Gerade zu viele Antworten", "Von hier kamen eben zu viele Antworten. Bitte versuchen Sie es in einer Minute noch einmal."),
-            Lang::En => ("Too many answers now", "Too many answers came from here just now. Please try again in a minute."),
+            Lang::De => ("Gerade zu viel auf einmal", "Von hier kam eben zu viel auf einmal. Bitte versuchen Sie es in einer Minute noch einmal."),
+            Lang::En => ("Too much at once", "Too much came from here at once just now. Please try again in a minute."),
         };
         let mut response = self.error(StatusCode::TOO_MANY_REQUESTS, title, message);
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -16,7 +16,7 @@ mod view;
 
 use laufzettel_domain::{Path, Text, Value};
 
-pub use parse::replace_files;
+pub use parse::{legible, replace_files};
 pub use places::{Part, Place};
 pub use review::ReviewGroup;
 pub use view::{Filled, FormView, UploadedFile};
@@ -44,11 +44,11 @@ pub struct Form {
 
 /// Why a schema cannot be shown as a form.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("field „{field}“ cannot be shown as a form: {reason}")]
+#[error("field „{field}“ cannot be shown as a form: {}", reason.en)]
 pub struct Error {
     /// Dotted path; empty for the schema as a whole.
     pub field: String,
-    pub reason: String,
+    pub reason: Text,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -156,7 +156,8 @@ impl AufgabenPage {
         ];
         let next = Some(tasks::Next { task: tasks.last().cloned() });
         let more = Some("/aufgaben?nach=x".into());
-        Self { more, live: Some(Live::sample(true)), sieve: aufgaben::sieve(false), counted: Some(1000), next, ..Self::new(tasks, at(12)) }
+        let gone_wrong = ["failed", "stuck"].map(|state| Link { href: format!("/vorgaenge?stand={state}"), text: EVIL.into() }).into();
+        Self { more, gone_wrong, live: Some(Live::sample(true)), sieve: aufgaben::sieve(false), counted: Some(1000), next, ..Self::new(tasks, at(12)) }
     }
 }
 

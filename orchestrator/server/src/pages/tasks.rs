@@ -3,7 +3,7 @@
 use jiff::civil::DateTime;
 use serde::Serialize;
 
-use super::{form::FormView, live::Live, shown::Shown, sieve::Sieve, stand::AddedFile};
+use super::{Link, form::FormView, live::Live, shown::Shown, sieve::Sieve, stand::AddedFile};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AufgabenPage {
@@ -14,6 +14,8 @@ pub struct AufgabenPage {
     pub sieve: Sieve,
     /// So many tasks were counted, and there are more.
     pub counted: Option<usize>,
+    /// Ways to cases that ended without doing what they were for.
+    pub gone_wrong: Vec<Link>,
     /// A task was just completed.
     pub next: Option<Next>,
     /// What else just came of one: the wording that says so.
@@ -52,7 +54,7 @@ impl AufgabenPage {
             task.overdue = task.due.is_some_and(|due| due < now);
         }
         tasks.sort_by(|a, b| (a.due.is_none(), a.due, &a.number).cmp(&(b.due.is_none(), b.due, &b.number)));
-        Self { tasks, more: None, live: None, sieve: Sieve::new("/aufgaben"), counted: None, next: None, notice: None }
+        Self { tasks, more: None, live: None, sieve: Sieve::new("/aufgaben"), counted: None, gone_wrong: Vec::new(), next: None, notice: None }
     }
 }
 

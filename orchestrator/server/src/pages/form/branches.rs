@@ -68,7 +68,11 @@ impl<'s> Builder<'s> {
         if self.paged
             && let Some(keyword) = UNASKABLE.iter().find(|keyword| schema.get(**keyword).is_some())
         {
-            return Err(refuse(path, &format!("„{keyword}“ over a whole block cannot be asked; say it by „if“ and „then“")));
+            return Err(refuse(
+                path,
+                format!("„{keyword}“ über einen ganzen Block lässt sich nicht fragen; sagen Sie es mit „if“ und „then“"),
+                format!("„{keyword}“ over a whole block cannot be asked; say it by „if“ and „then“"),
+            ));
         }
         let mut extra = Vec::new();
         self.keywords(schema, &Spot { path, base: schema, case: Vec::new(), decided_by: Vec::new() }, &mut extra)?;
@@ -77,7 +81,7 @@ impl<'s> Builder<'s> {
 
     fn keywords(&mut self, schema: &'s Value, at: &Spot<'_, 's>, extra: &mut Vec<Extra<'s>>) -> Result<(), Error> {
         if at.case.len() > BRANCH_DEPTH_MAX {
-            return Err(refuse(at.path, "its conditions are nested too deeply"));
+            return Err(refuse(at.path, "seine Bedingungen sind zu tief ineinander", "its conditions are nested too deeply"));
         }
         if let Some(test) = schema.get("if") {
             for (keyword, holds) in [("then", true), ("else", false)] {
@@ -106,10 +110,10 @@ impl<'s> Builder<'s> {
     fn branch(&mut self, schema: &'s Value, at: &Spot<'_, 's>, extra: &mut Vec<Extra<'s>>) -> Result<(), Error> {
         let schema = self.resolve(schema, at.path)?;
         let Some(keys) = schema.as_object() else {
-            return if schema == &Value::Bool(true) { Ok(()) } else { Err(refuse(at.path, "a branch that nothing fits")) };
+            return if schema == &Value::Bool(true) { Ok(()) } else { Err(refuse(at.path, "ein Zweig, in den nichts passt", "a branch that nothing fits")) };
         };
         if let Some(unknown) = keys.keys().find(|key| !BRANCH.contains(&key.as_str()) && !key.starts_with("x-")) {
-            return Err(refuse(at.path, &format!("„{unknown}“ in a branch cannot be asked")));
+            return Err(refuse(at.path, format!("„{unknown}“ in einem Zweig lässt sich nicht fragen"), format!("„{unknown}“ in a branch cannot be asked")));
         }
         for name in strings(schema, "required") {
             self.rule(&at.path.child(&name), at).must.push(at.case.clone());
@@ -119,7 +123,13 @@ impl<'s> Builder<'s> {
         }
         if let Some(not) = schema.get("not") {
             let names = strings(not, "required");
-            let [name] = names.as_slice() else { return Err(refuse(at.path, "„not“ in a branch may name one field by „required“, and nothing else")) };
+            let [name] = names.as_slice() else {
+                return Err(refuse(
+                    at.path,
+                    "„not“ in einem Zweig darf ein Feld mit „required“ nennen, sonst nichts",
+                    "„not“ in a branch may name one field by „required“, and nothing else",
+                ));
+            };
             self.rule(&at.path.child(name), at).never.push(at.case.clone());
         }
         self.keywords(schema, at, extra)
@@ -148,7 +158,11 @@ impl<'s> Builder<'s> {
             let mut further = Vec::new();
             self.branch(field, &spot, &mut further)?;
             if let Some(new) = further.first() {
-                return Err(refuse(&path.child(&new.name), "a branch may add fields to its own block only"));
+                return Err(refuse(
+                    &path.child(&new.name),
+                    "ein Zweig darf nur dem eigenen Block Felder hinzufügen",
+                    "a branch may add fields to its own block only",
+                ));
             }
         }
         Ok(())
@@ -160,7 +174,8 @@ impl<'s> Builder<'s> {
         if let (Some(map), Some(shared)) = (test.as_object_mut(), self.root.get("$defs")) {
             map.entry("$defs").or_insert_with(|| shared.clone());
         }
-        let test = Schema::compile(test).map_err(|error| refuse(path, &format!("its condition cannot be read: {error}")))?;
+        let test = Schema::compile(test)
+            .map_err(|error| refuse(path, format!("seine Bedingung lässt sich nicht lesen: {error}"), format!("its condition cannot be read: {error}")))?;
         Ok(Guard { depth: path.0.len(), test, holds })
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use laufzettel_domain::{Lang, Path, Value, money};
+use laufzettel_domain::{Lang, Path, Text, Value, money};
 use laufzettel_process::schema::{is_cent, is_file, of_pattern};
 
 use super::{Accepted, Choice, Depth, Error, Field, Form, Group, Input, Kind, Line, List, Node, Pattern, collect};
@@ -75,17 +75,21 @@ impl<'s> Builder<'s> {
         for _ in 0..REF_DEPTH_MAX {
             let Some(pointer) = schema.get("$ref").and_then(Value::as_str) else { return Ok(schema) };
             let local = pointer.strip_prefix('#').and_then(|p| self.root.pointer(p));
-            schema = local.ok_or_else(|| refuse(path, &format!("„{pointer}“ is not in this schema")))?;
+            schema = local.ok_or_else(|| refuse(path, format!("„{pointer}“ steht nicht in diesem Schema"), format!("„{pointer}“ is not in this schema")))?;
         }
-        Err(refuse(path, "its references go in a circle"))
+        Err(refuse(path, "seine Verweise gehen im Kreis", "its references go in a circle"))
     }
 
     fn object(&mut self, schema: &'s Value, path: &Path, reached: bool, order: Option<&[String]>) -> Result<Vec<Node>, Error> {
         let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
-            return if accepts_nothing(schema) { Ok(Vec::new()) } else { Err(refuse(path, "an object without declared properties")) };
+            return if accepts_nothing(schema) {
+                Ok(Vec::new())
+            } else {
+                Err(refuse(path, "ein Objekt ohne erklärte Felder (properties)", "an object without declared properties"))
+            };
         };
         if path.0.iter().filter(|part| *part != Path::EACH).count() > GROUP_DEPTH_MAX {
-            return Err(refuse(path, "nested too deeply"));
+            return Err(refuse(path, "zu tief ineinander", "nested too deeply"));
         }
         let required = strings(schema, "required");
         let extra = self.branches(schema, path)?;
@@ -152,10 +156,14 @@ impl<'s> Builder<'s> {
 
     fn entries(&mut self, schema: &'s Value, items: &'s Value, path: Path, place: Place) -> Result<List, Error> {
         if !self.paged {
-            return Err(refuse(&path, "a list of blocks needs pages of its own, which only an application has"));
+            return Err(refuse(
+                &path,
+                "eine Liste von Blöcken braucht eigene Seiten, und die hat nur ein Antrag",
+                "a list of blocks needs pages of its own, which only an application has",
+            ));
         }
         if path.0.iter().filter(|part| *part == Path::EACH).count() >= LISTS_DEPTH_MAX {
-            return Err(refuse(&path, "lists of blocks within each other, deeper than two"));
+            return Err(refuse(&path, "Listen von Blöcken ineinander, tiefer als zwei", "lists of blocks within each other, deeper than two"));
         }
         let (min, max) = bounds(schema, &path)?;
         let title = text(schema, "title").unwrap_or_else(|| named(&path));
@@ -185,14 +193,14 @@ impl<'s> Builder<'s> {
         }
         match kind_word(schema) {
             Some("boolean") if schema.get("const") == Some(&Value::Bool(true)) => Ok(Kind::Consent),
-            _ if schema.get("const").is_some() => Err(refuse(path, "a constant is not a question")),
+            _ if schema.get("const").is_some() => Err(refuse(path, "ein fester Wert (const) ist keine Frage", "a constant is not a question")),
             Some("boolean") => Ok(Kind::YesNo),
             Some("integer") if is_cent(schema) => Ok(Kind::Money),
             Some("integer") => Ok(Kind::Number { whole: true }),
             Some("number") => Ok(Kind::Number { whole: false }),
             Some("string") => string(schema, path),
-            Some(other) => Err(refuse(path, &format!("there is no input for the type „{other}“"))),
-            None => Err(refuse(path, "it has neither a type nor choices")),
+            Some(other) => Err(refuse(path, format!("für den Typ „{other}“ gibt es keine Eingabe"), format!("there is no input for the type „{other}“"))),
+            None => Err(refuse(path, "es hat weder einen Typ noch eine Auswahl", "it has neither a type nor choices")),
         }
     }
 
@@ -200,7 +208,7 @@ impl<'s> Builder<'s> {
         if let Some(choices) = choices(schema, path)? {
             return Ok(Kind::Many(choices));
         }
-        let items = schema.get("items").ok_or_else(|| refuse(path, "a list whose items have no schema"))?;
+        let items = schema.get("items").ok_or_else(|| refuse(path, "eine Liste, deren Einträge kein Schema haben", "a list whose items have no schema"))?;
         let items = self.resolve(items, path)?;
         if let Some(choices) = choices(items, path)? {
             return Ok(Kind::Many(choices));
@@ -213,7 +221,11 @@ impl<'s> Builder<'s> {
             (Some("string"), None | Some("email" | "uri")) => Ok(Kind::Lines(Line::Text)),
             (Some("integer"), _) if is_cent(items) => Ok(Kind::Lines(Line::Money)),
             (Some("integer"), _) => Ok(Kind::Lines(Line::Whole)),
-            _ => Err(refuse(path, "a list of anything but short texts, whole numbers or choices")),
+            _ => Err(refuse(
+                path,
+                "eine Liste von anderem als kurzen Texten, ganzen Zahlen oder einer Auswahl",
+                "a list of anything but short texts, whole numbers or choices",
+            )),
         }
     }
 }
@@ -227,7 +239,11 @@ fn bounds(schema: &Value, path: &Path) -> Result<(usize, usize), Error> {
     let number = |key: &str| schema.get(key).and_then(Value::as_u64).map(|n| usize::try_from(n).unwrap_or(usize::MAX));
     let (min, max) = (number("minItems").unwrap_or(0), number("maxItems").unwrap_or(ENTRIES_USUAL_MAX).min(ENTRIES_MAX));
     if min > max {
-        return Err(refuse(path, &format!("a list that needs {min} entries; a form takes at most {max}")));
+        return Err(refuse(
+            path,
+            format!("eine Liste, die {min} Einträge braucht; ein Formular nimmt höchstens {max}"),
+            format!("a list that needs {min} entries; a form takes at most {max}"),
+        ));
     }
     Ok((min, max))
 }
@@ -242,7 +258,9 @@ fn string(schema: &Value, path: &Path) -> Result<Kind, Error> {
     let max = schema.get("maxLength").and_then(Value::as_u64);
     let input = match schema.get("format").and_then(Value::as_str) {
         Some("date") => return Ok(Kind::Date),
-        Some(format @ ("date-time" | "time" | "duration")) => return Err(refuse(path, &format!("there is no input for the format „{format}“"))),
+        Some(format @ ("date-time" | "time" | "duration")) => {
+            return Err(refuse(path, format!("für das Format „{format}“ gibt es keine Eingabe"), format!("there is no input for the format „{format}“")));
+        }
         Some("email") => Input::Email,
         _ if matches!(path.0.last().map(String::as_str), Some("telefon" | "telefonnummer" | "mobil")) => Input::Tel,
         _ => Input::Text,
@@ -258,7 +276,7 @@ fn string(schema: &Value, path: &Path) -> Result<Kind, Error> {
 fn choices(schema: &Value, path: &Path) -> Result<Option<Vec<Choice>>, Error> {
     match schema.get("x-auswahl") {
         Some(Value::Array(items)) => return Ok(Some(items.iter().map(offered).collect())),
-        Some(_) => return Err(refuse(path, "the choices of „x-auswahl“ are not a list yet")),
+        Some(_) => return Err(refuse(path, "die Auswahl aus „x-auswahl“ ist noch keine Liste", "the choices of „x-auswahl“ are not a list yet")),
         None => {}
     }
     let titled: Vec<Choice> = schema.get("oneOf").and_then(Value::as_array).into_iter().flatten().filter_map(titled).collect();
@@ -331,7 +349,15 @@ fn ordered(properties: &BTreeMap<String, &Value>, required: &[String], order: Op
 /// Names become parts of dotted paths and of ids; those with an underscore in front are the pages' own.
 fn check_name(name: &str, path: &Path) -> Result<(), Error> {
     let plain = !name.is_empty() && !name.starts_with('_') && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
-    if plain { Ok(()) } else { Err(refuse(path, "its name may hold letters, digits, „_“ and „-“ only, and no „_“ in front")) }
+    if plain {
+        Ok(())
+    } else {
+        Err(refuse(
+            path,
+            "sein Name darf nur Buchstaben, Ziffern, „_“ und „-“ haben und nicht mit „_“ beginnen",
+            "its name may hold letters, digits, „_“ and „-“ only, and no „_“ in front",
+        ))
+    }
 }
 
 pub(super) fn is_object(schema: &Value) -> bool {
@@ -366,6 +392,6 @@ fn named(path: &Path) -> String {
     humanize(path.0.last().map_or("", String::as_str))
 }
 
-pub(super) fn refuse(path: &Path, reason: &str) -> Error {
-    Error { field: path.to_string(), reason: reason.to_owned() }
+pub(super) fn refuse(path: &Path, de: impl Into<String>, en: impl Into<String>) -> Error {
+    Error { field: path.to_string(), reason: Text::new(de, en) }
 }

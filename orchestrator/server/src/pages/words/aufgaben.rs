@@ -76,6 +76,11 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ),
     ("task_done", "Die Aufgabe ist erledigt", "The task is completed"),
     ("next_task", "Nächste Aufgabe", "Next task"),
+    (
+        "gone_wrong",
+        "Es gibt Vorgänge, die nicht zu ihrem Ende gekommen sind und zu denen niemand gefragt wird:",
+        "There are cases that did not come to their end, and nobody is asked about them:",
+    ),
     ("next_none", "Im Moment ist keine weitere Aufgabe frei.", "No further task is free right now."),
     ("task_claimed", "Sie haben die Aufgabe übernommen.", "You have taken the task."),
     (
