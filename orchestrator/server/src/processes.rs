@@ -171,13 +171,12 @@ async fn begin(tenant: &TenantSite, session: &Session, sight: Sight<'_>, positio
     };
     match tenant.desk.start(request).await {
         Ok(started) => Redirect::to(&format!("/vorgaenge/{}", started.run)).into_response(),
-        // the same key with other data is another case: it is shown once more under a key of its own, never dropped
-        Err(StartError::Duplicate(run)) => match tenant.desk.load(run).await {
-            Ok(Some(loaded)) if loaded.gone.is_none() && loaded.run.input != value => {
+        Err(StartError::Duplicate(run)) => match intake::other_data(tenant, run, &value).await {
+            Ok(true) => {
                 let sight = Sight { key: intake::new_key(tenant), ..sight };
                 asked.ok(&sight.summary(sent, &value))
             }
-            Ok(_) => Redirect::to(&format!("/vorgaenge/{run}")).into_response(),
+            Ok(false) => Redirect::to(&format!("/vorgaenge/{run}")).into_response(),
             Err(_) => asked.unavailable(),
         },
         Err(StartError::Denied(decision)) => asked.denied(&decision),

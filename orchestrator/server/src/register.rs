@@ -393,7 +393,7 @@ pub fn rows(entry: &Processing, lang: Lang) -> Vec<Row> {
         row("Zweck", "Purpose", entry.zweck.clone(), true),
         row("Rechtsgrundlage", "Legal basis", listed(&entry.rechtsgrundlage), true),
         row("Kategorien von Daten", "Categories of data", kategorien, false),
-        row("Betroffene Personen", "Data subjects", entry.betroffen.clone().unwrap_or_else(unsaid), false),
+        row("Betroffene Personen", "Data subjects", entry.betroffen.clone().unwrap_or_else(unsaid), entry.betroffen.is_some()),
         row("Empfänger", "Recipients", listed(&entry.empfaenger.iter().map(recipient).collect::<Vec<_>>()), false),
         row("Löschfrist der Inhalte", "Contents are erased", entry.loeschfristen.inhalte.clone(), false),
         row("Löschfrist des Vorgangs", "The case is erased", entry.loeschfristen.vorgang.clone(), false),

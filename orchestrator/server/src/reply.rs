@@ -95,17 +95,17 @@ impl Asked {
 
     /// More was started than the house takes in an hour.
     pub fn too_many(&self, exceeded: &Exceeded) -> Response {
-        let minutes = exceeded.retry_after_s.div_ceil(60);
+        let minutes = words::minutes(i64::try_from(exceeded.retry_after_s).unwrap_or(i64::MAX), self.lang);
         let response = match self.lang {
             Lang::De => self.error(
                 StatusCode::TOO_MANY_REQUESTS,
                 "Gerade zu viele Vorgänge",
-                &format!("Im Augenblick werden keine weiteren Vorgänge angenommen. Bitte versuchen Sie es in {minutes} Minuten noch einmal."),
+                &format!("Im Augenblick werden keine weiteren Vorgänge angenommen. Bitte versuchen Sie es in {minutes} noch einmal."),
             ),
             Lang::En => self.error(
                 StatusCode::TOO_MANY_REQUESTS,
                 "Too many cases now",
-                &format!("No further cases are taken at the moment. Please try again in {minutes} minutes."),
+                &format!("No further cases are taken at the moment. Please try again in {minutes}."),
             ),
         };
         later(response, exceeded)

@@ -107,7 +107,7 @@ fn work() -> Vec<Route> {
     vec![
         route("/aufgaben", Person, "task.complete", get(inbox::list)),
         route("/aufgaben/ereignisse", Person, "task.complete", get(follow::inbox::events)),
-        route("/aufgaben/{task}", Person, "task.complete", get(tasks::page).post(tasks::answer)),
+        route("/aufgaben/{task}", Person, "task.complete", get(tasks::page).post(tasks::answer).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
         route("/aufgaben/{task}/weitergeben", Person, "task.complete", post(tasks::hand_over)),
         route("/vertretung", Person, "task.complete", get(deputies::page).post(deputies::name)),
         route("/vertretung/{id}/beenden", Person, "task.complete", post(deputies::end)),
@@ -201,7 +201,7 @@ async fn this_machine(State(site): State<Arc<Site>>, request: Request, next: Nex
 async fn person(State(site): State<Arc<Site>>, mut request: Request, next: Next) -> Response {
     let Some(session) = session::of(&site, request.headers()) else {
         let sign_in = sign_in(&request, "");
-        return if request.method() == Method::POST { signin::expired::keep(request, sign_in).await } else { Redirect::to(&sign_in).into_response() };
+        return if request.method() == Method::POST { signin::expired::keep(request, &sign_in).await } else { Redirect::to(&sign_in).into_response() };
     };
     match signin::still_there(&site, &session).await {
         Ok(ways) => {

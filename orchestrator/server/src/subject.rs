@@ -93,7 +93,10 @@ impl From<laufzettel_store::Error> for SubjectError {
 pub async fn report(desk: &Desk, by: &Caller, fields: &[(String, String)], reason: &str, lang: Lang) -> Result<SubjectReport, SubjectError> {
     let details = fields.iter().map(|(name, text)| (name.trim().to_lowercase(), Term::sought(text)));
     let sought: Vec<(String, BTreeSet<Term>)> = details.filter(|(name, terms)| !name.is_empty() && !terms.is_empty()).collect();
-    if sought.len() < FIELDS_MIN {
+    // a detail that says nothing more than another is none
+    let adds =
+        |n: usize, terms: &BTreeSet<Term>| !sought.iter().enumerate().any(|(m, (_, other))| m != n && terms.is_subset(other) && (terms != other || m < n));
+    if sought.iter().enumerate().filter(|(n, (_, terms))| adds(*n, terms)).count() < FIELDS_MIN {
         return Err(SubjectError::TooVague);
     }
     let terms: BTreeSet<Term> = sought.iter().flat_map(|(_, terms)| terms.clone()).collect();

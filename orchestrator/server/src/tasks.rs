@@ -1,4 +1,5 @@
-//! One task: what is shown, where it comes from, what is asked; what is typed into it stays, whatever comes of it.
+//! One task: what is shown, where it comes from, what is asked. What is typed into the answer stays, whatever becomes of the answer, of taking or
+//! of returning it; handing it over is a form of its own.
 
 mod hand;
 mod supply;
@@ -140,13 +141,8 @@ pub async fn page(
         Ok(seat) => seat,
         Err(answered) => return answered,
     };
-    match tenant.desk.record("content.viewed", &session.caller, json!({ "run": seat.id.run.to_string(), "task": written })).await {
-        Ok(()) => {
-            let everything = uri.query().is_some_and(|query| query.split('&').any(|pair| pair == EVERYTHING));
-            seat.show(&Again { everything, ..Again::default() }, StatusCode::OK).await
-        }
-        Err(error) => seat.asked.unwritten(&error),
-    }
+    let everything = uri.query().is_some_and(|query| query.split('&').any(|pair| pair == EVERYTHING));
+    seat.show(&Again { everything, ..Again::default() }, StatusCode::OK).await
 }
 
 /// What was sent and is shown once more.
@@ -172,9 +168,13 @@ struct Again<'s> {
 const EVERYTHING: &str = "ganz=1";
 
 impl Seat<'_> {
+    /// The page, and that it was looked at: whatever led to it.
     async fn show(&self, again: &Again<'_>, status: StatusCode) -> Response {
         let (tenant, asked, id, loaded) = (self.tenant, &self.asked, self.id, &self.loaded);
         let Some(task) = self.task() else { return asked.missing() };
+        if let Err(error) = tenant.desk.record("content.viewed", self.by, json!({ "run": id.run.to_string(), "task": id.to_string() })).await {
+            return asked.unwritten(&error);
+        }
         let hand = match self.hand(again).await {
             Ok(hand) => hand,
             Err(error) => return asked.wish(&error),

@@ -48,7 +48,7 @@ async fn begin(desk: &Desk, first: bool) {
         tracing::error!(%error, "erasures the witness knows were not repeated");
     }
     // after them: what has just gone for good gets no key again
-    if first && let Err(error) = desk.index_old_runs().await {
+    if let Err(error) = desk.index_old_runs().await {
         tracing::error!(%error, "not everybody is found by what was kept before");
     }
 }

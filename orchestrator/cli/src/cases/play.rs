@@ -5,14 +5,21 @@ use tokio::task::JoinSet;
 
 use super::{Case, Report, Setting, perform};
 
+/// Cases played at once: each has a store in memory of its own.
+const AT_ONCE: usize = 16;
+
 /// Plays them beside each other; the reports stand in the order of the cases.
 pub async fn play(setting: &Setting, list: Vec<Case>) -> anyhow::Result<Vec<Report>> {
-    let mut jobs = JoinSet::new();
+    let (mut jobs, mut reports) = (JoinSet::new(), Vec::new());
     for (n, case) in list.into_iter().enumerate() {
+        if jobs.len() >= AT_ONCE
+            && let Some(done) = jobs.join_next().await
+        {
+            reports.push(done?);
+        }
         let setting = setting.clone();
         jobs.spawn(async move { (n, perform(&setting, &case).await) });
     }
-    let mut reports = Vec::new();
     while let Some(done) = jobs.join_next().await {
         reports.push(done?);
     }

@@ -89,9 +89,10 @@ fn iso(text: &str) -> Option<Date> {
 }
 
 /// Every one of these keywords that means nothing where it stands: the place in the schema, the code of the finding, a sentence.
-pub fn misplaced(root: &Value) -> Vec<(String, &'static str, Text)> {
+/// `brought`: it is the schema of an input or of a form, whose values have a day they are looked at on.
+pub fn misplaced(root: &Value, brought: bool) -> Vec<(String, &'static str, Text)> {
     let mut found = Vec::new();
-    Look { root, found: &mut found }.at(root, &Path::default(), true, 0);
+    Look { root, found: &mut found }.at(root, &Path::default(), brought, 0);
     found.sort_by(|one, other| one.0.cmp(&other.0));
     found.dedup();
     found
@@ -151,8 +152,8 @@ impl Look<'_> {
             if schema[key].as_str().is_none_or(|bound| bound != TODAY && iso(bound).is_none()) {
                 say(key, "LZ117", "Hier steht „heute“ oder ein Datum (2026-05-10).", "\"heute\" (today) or a date (2026-05-10) stands here.");
             } else if !is_date || !plain {
-                let de = "x-fruehestens und x-spaetestens stehen nur an einem Datum (type: string, format: date), das unter properties oder items immer gilt, nicht in einer Bedingung.";
-                let en = "x-fruehestens and x-spaetestens stand at a date (type: string, format: date) only that always holds, under properties or items, not in a condition.";
+                let de = "x-fruehestens und x-spaetestens stehen nur an einem Datum (type: string, format: date), das in der Eingabe oder im Formular einer Aufgabe unter properties oder items immer gilt, nicht in einer Bedingung.";
+                let en = "x-fruehestens and x-spaetestens stand at a date (type: string, format: date) only that always holds in the input or in the form of a task, under properties or items, not in a condition.";
                 say(key, "LZ108", de, en);
             }
         }
@@ -235,7 +236,7 @@ mod tests {
             ),
         ] {
             let root = json!({ "type": "object", "properties": { "f": field }, "$defs": { "tag": date } });
-            let found: Vec<_> = misplaced(&root).into_iter().map(|(place, code, _)| format!("{place} {code}")).collect();
+            let found: Vec<_> = misplaced(&root, true).into_iter().map(|(place, code, _)| format!("{place} {code}")).collect();
             assert_eq!(found, expected, "{root}");
         }
     }

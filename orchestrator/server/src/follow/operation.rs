@@ -51,8 +51,11 @@ async fn follow(site: &Site, desk: &Desk, session: &Session, told: &mpsc::Sender
     while site.sessions().holds(session, site.now()) && desk.holds(&session.caller, &Action::Admin).await {
         // who does not answer now answers later
         if let Ok(found) = desk.operation().await {
-            // room changes with every record; it is shown anew with whatever else has changed
-            let now = Operation { room: None, ..found };
+            // room changes with every record, and how long a model has been silent with every look; both are shown anew with whatever else
+            // has changed
+            let mut now = Operation { room: None, ..found };
+            let silent = now.models.iter_mut().filter_map(|model| model.load.as_mut()?.failing.as_mut());
+            silent.for_each(|(_, seconds)| *seconds = 0);
             if known.as_ref().is_some_and(|known| *known != now) && told.send(Event::default().event("operation.changed").data("{}")).await.is_err() {
                 return;
             }

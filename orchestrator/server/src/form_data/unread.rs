@@ -9,10 +9,12 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use futures_core::Stream as _;
-use laufzettel_domain::Lang;
 
 use crate::{
-    pages::{FehlerPage, Page, shown, words::word},
+    pages::{
+        FehlerPage, Page, shown,
+        words::{self, word},
+    },
     reply::Asked,
     signin::password::address,
     site::Site,
@@ -72,10 +74,10 @@ async fn throw_away(body: Body) {
     }
 }
 
-/// Counts what a request brings against what its address may bring in an hour; one that does not say how much counts as the most there may
-/// be. `Err`: the answer.
+/// Counts what a request brings, read or thrown away, against what its address may bring in an hour; one that does not say how much counts
+/// as the most that is read. `Err`: the answer.
 pub fn weighed(site: &Site, asked: &Asked, request: &Request) -> Result<(), Box<Response>> {
-    let bytes = declared(request).unwrap_or(FORM_BYTES_MAX as u64).min(FORM_BYTES_MAX as u64);
+    let bytes = declared(request).unwrap_or(FORM_BYTES_MAX as u64).min(THROWN_BYTES_MAX as u64);
     let from = address(request.extensions(), request.headers()).map_or_else(String::new, |address| address.to_string());
     site.rates().weigh(&format!("bytes von {from}"), bytes, HOUR_BYTES_MAX, site.now()).map_err(|seconds| Box::new(asked.too_much(seconds)))
 }
@@ -89,7 +91,7 @@ impl Asked {
     }
 
     fn too_much(&self, seconds: i64) -> Response {
-        let mut response = self.form_refused(StatusCode::TOO_MANY_REQUESTS, "form_too_much", &minutes(seconds, self.lang));
+        let mut response = self.form_refused(StatusCode::TOO_MANY_REQUESTS, "form_too_much", &words::minutes(seconds, self.lang));
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         response
     }
@@ -98,15 +100,5 @@ impl Asked {
         let text = |ending: &str| word(&format!("{key}{ending}"), self.lang).replace("{}", gap);
         let page = FehlerPage { status: status.as_u16(), title: text(""), message: text("_text"), advice: Some(text("_advice")), link: None };
         self.page(status, &Page::Fehler(page)).into_response()
-    }
-}
-
-fn minutes(seconds: i64, lang: Lang) -> String {
-    let minutes = seconds.max(0) / 60 + 1;
-    match (minutes, lang) {
-        (1, Lang::De) => "einer Minute".to_owned(),
-        (1, Lang::En) => "a minute".to_owned(),
-        (_, Lang::De) => format!("{minutes} Minuten"),
-        (_, Lang::En) => format!("{minutes} minutes"),
     }
 }

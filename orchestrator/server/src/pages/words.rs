@@ -33,6 +33,12 @@ pub fn word(key: &str, lang: Lang) -> &'static str {
     }
 }
 
+/// „einer Minute“, „2 Minuten“, as it stands after „in“; a begun one counts.
+pub fn minutes(seconds: i64, lang: Lang) -> String {
+    let minutes = seconds.max(1).unsigned_abs().div_ceil(60);
+    format!("{minutes} {}", word(if minutes == 1 { "minute_one" } else { "minutes_dative" }, lang))
+}
+
 pub fn said(key: &str) -> Text {
     Text::new(word(key, Lang::De), word(key, Lang::En))
 }

@@ -14,13 +14,16 @@ use crate::{
 };
 
 /// `sign_in`: where somebody who signs in comes back to. What is no form, or holds nothing, leads there at once.
-pub async fn keep(request: Request, sign_in: String) -> Response {
+pub async fn keep(request: Request, sign_in: &str) -> Response {
     let asked = Asked::new(request.uri(), request.headers(), None, None);
     let action = request.uri().path_and_query().map_or_else(|| asked.path.clone(), ToString::to_string);
+    let typed = |(name, text): &(String, String)| !text.is_empty() && (name == pages::TAKE_REASON || (*name != pages::SHOWN && !name.starts_with('_')));
     match form_data::texts(request).await {
-        Some(Texts { pairs, files }) if pairs.iter().any(|(name, text)| *name != pages::SHOWN && !name.starts_with('_') && !text.is_empty()) => {
+        Some(Texts { pairs, files }) if pairs.iter().any(typed) => {
+            // signed in beside, she comes back here: where the other window stands does not matter, and not every form has a page at its address
+            let sign_in = "/anmelden".to_owned();
             asked.page(StatusCode::FORBIDDEN, &Page::Abgelaufen(AbgelaufenPage { action, pairs, files, sign_in }))
         }
-        _ => Redirect::to(&sign_in).into_response(),
+        _ => Redirect::to(sign_in).into_response(),
     }
 }

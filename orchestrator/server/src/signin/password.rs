@@ -45,7 +45,8 @@ pub async fn sign_in(
         return again(StatusCode::UNPROCESSABLE_ENTITY, words::word("password_incomplete", asked.lang).to_owned());
     }
     let address = address(&extensions, &headers);
-    let pause = |seconds| again(StatusCode::TOO_MANY_REQUESTS, format!("{} {}.", words::word("password_wait", asked.lang), minutes(seconds, &asked)));
+    let pause =
+        |seconds| again(StatusCode::TOO_MANY_REQUESTS, format!("{} {}.", words::word("password_wait", asked.lang), words::minutes(seconds, asked.lang)));
     let knocked = site.throttle().knock(address, site.now());
     if let Err(Wait { seconds, tell }) = knocked {
         throttled(tenant, None, tell).await;
@@ -106,11 +107,6 @@ fn again(site: &Site, asked: &Asked, name: &str, (status, text): (StatusCode, St
         form.user = user.chars().take(FIELD_CHARS_MAX).collect();
     }
     asked.page(status, &Page::Anmelden(page))
-}
-
-fn minutes(seconds: i64, asked: &Asked) -> String {
-    let minutes = (seconds + 59) / 60;
-    format!("{minutes} {}", words::word(if minutes == 1 { "minute_one" } else { "minutes_dative" }, asked.lang))
 }
 
 /// Who connects. A proxy on this machine says whom it speaks for: its own entry is the last one. Nobody else is asked.

@@ -31,6 +31,10 @@ pub async fn beyond(tenant: &TenantSite, by: &Caller, run: &Run) -> Result<Vec<B
         let loaded = tenant.desk.visible(by, child.run).await?;
         found.push(Beyond { number: child.nummer.clone(), run: child.run.to_string(), passages: loaded.map_or(Value::Null, |loaded| passages(&loaded.run)) });
     }
+    // what was not looked into may have it
+    if let Some(more) = run.children.values().nth(CASES_MAX) {
+        found.push(Beyond { number: more.nummer.clone(), run: more.run.to_string(), passages: Value::Null });
+    }
     Ok(found)
 }
 

@@ -123,7 +123,7 @@ fn wrong_entries_are_told_in_plain_words() {
         (vec![("art", "c")], "Bitte wählen Sie eine der Möglichkeiten aus."),
         (
             vec![("miete", "1.234")],
-            "Dieser Betrag lässt sich auf zwei Arten lesen. Bitte schreiben Sie die Cent dazu, zum Beispiel 1.234,00, oder lassen Sie den Punkt weg.",
+            "Dieser Betrag lässt sich auf zwei Arten lesen. Bitte schreiben Sie die Cent dazu, zum Beispiel 1.234,00, oder schreiben Sie ihn ohne Punkt, Komma und Leerzeichen, zum Beispiel 1234.",
         ),
         (vec![("miete", "1620,505")], "Bitte geben Sie den Betrag mit höchstens zwei Stellen für die Cent an, zum Beispiel 620,50."),
         (vec![("miete", "viel")], "Bitte geben Sie einen Betrag in Euro an, zum Beispiel 620,00."),

@@ -44,8 +44,8 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("money_none", "Bitte geben Sie einen Betrag in Euro an, zum Beispiel 620,00.", "Please give an amount in euro, for example 620.00."),
     (
         "money_ambiguous",
-        "Dieser Betrag lässt sich auf zwei Arten lesen. Bitte schreiben Sie die Cent dazu, zum Beispiel 1.234,00, oder lassen Sie den Punkt weg.",
-        "This amount can be read in two ways. Please add the cents, for example 1,234.00, or leave out the mark.",
+        "Dieser Betrag lässt sich auf zwei Arten lesen. Bitte schreiben Sie die Cent dazu, zum Beispiel 1.234,00, oder schreiben Sie ihn ohne Punkt, Komma und Leerzeichen, zum Beispiel 1234.",
+        "This amount can be read in two ways. Please add the cents, for example 1,234.00, or write it without point, comma and blanks, for example 1234.",
     ),
     (
         "money_fine",
@@ -109,13 +109,13 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("form_too_large", "Das ist zu viel auf einmal", "This is too much at once"),
     (
         "form_too_large_text",
-        "In einer Sendung können wir höchstens {} annehmen, alle Dateien zusammen. Von dieser Sendung ist nichts bei uns angekommen.",
-        "We can take at most {} in one sending, all files together. Nothing of this sending has reached us.",
+        "Auf einmal können wir höchstens {} annehmen, alle Dateien zusammen. Von dem, was Sie eben abgeschickt haben, ist nichts bei uns angekommen.",
+        "We can take at most {} at once, all files together. Nothing of what you have just sent has reached us.",
     ),
     (
         "form_too_large_advice",
-        "Gehen Sie im Browser zurück. Wählen Sie kleinere Dateien, oder geben Sie sie einzeln ab: eine Datei auswählen, „Weiter“, dann zurück zu dieser Seite und die nächste auswählen. Was auf früheren Seiten stand, geht mit Ihnen zurück. Was Sie auf der letzten Seite eingetragen hatten, steht meist noch da, sicher ist das nicht; die Dateien müssen Sie dort noch einmal auswählen.",
-        "Go back in the browser. Choose smaller files, or hand them in one by one: choose one file, “Continue”, then go back to this page and choose the next. What stood on earlier pages goes back with you. What you had entered on the last page is usually still there, but that is not certain; you have to choose the files there once more.",
+        "Gehen Sie im Browser zurück. Wählen Sie kleinere Dateien, oder weniger auf einmal. Hat das Formular mehrere Seiten, geht es auch einzeln: eine Datei auswählen, „Weiter“, dann zurück zu dieser Seite und die nächste auswählen. Was auf früheren Seiten stand, geht mit Ihnen zurück. Was Sie auf der letzten Seite eingetragen hatten, steht meist noch da, sicher ist das nicht; die Dateien müssen Sie dort noch einmal auswählen.",
+        "Go back in the browser. Choose smaller files, or fewer at once. Where the form has several pages you can also do it one by one: choose one file, “Continue”, then go back to this page and choose the next. What stood on earlier pages goes back with you. What you had entered on the last page is usually still there, but that is not certain; you have to choose the files there once more.",
     ),
     ("form_too_much", "Von hier kam gerade sehr viel", "A great deal came from here just now"),
     (

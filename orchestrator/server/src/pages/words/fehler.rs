@@ -94,15 +94,15 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ),
     (
         "advice_host",
-        "Rufen Sie die Adresse auf, die Ihr Haus Ihnen genannt hat, und achten Sie auf Tippfehler im Namen. Für die Betreuung: Gültig sind die Namen aus public_url und listen.",
-        "Open the address your organisation told you, and look for misspellings in its name. For operators: the names of public_url and listen are valid.",
+        "Rufen Sie die Adresse auf, die Ihr Haus Ihnen genannt hat, und achten Sie auf Tippfehler im Namen.",
+        "Open the address your organisation told you, and look for misspellings in its name.",
     ),
     ("error_often", "Gerade zu viel", "Too much right now"),
     ("error_often_text", "Im Augenblick wird von hier nichts mehr angenommen.", "Nothing more is taken from here at the moment."),
     (
         "advice_often",
-        "Warten Sie ein wenig und versuchen Sie es dann noch einmal. Was Sie eingetragen haben, steht noch in Ihrem Browser, wenn Sie zurückgehen.",
-        "Wait a little and try again then. What you filled in is still in your browser if you go back.",
+        "Warten Sie ein wenig und versuchen Sie es dann noch einmal. Was Sie eingetragen haben, steht meist noch in Ihrem Browser, wenn Sie zurückgehen.",
+        "Wait a little and try again then. What you filled in is usually still in your browser if you go back.",
     ),
     ("error_later", "Gerade nicht möglich", "Not possible now"),
     (
