@@ -63,13 +63,13 @@ pub async fn events(State(site): State<Arc<Site>>, Extension(session): Extension
         return later();
     }
     // a few records ahead of a slow reader, no more
-    let (told, stream) = mpsc::channel(16);
+    let (told, news) = mpsc::channel(16);
     let follower = Follower { site: site.clone(), desk: tenant.desk.clone(), shown: Shown::of(&headers), session, run: id, seen, told };
     tokio::spawn(async move {
         follower.follow().await;
         drop(place);
     });
-    Sse::new(Told(stream)).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response()
+    stream(news)
 }
 
 /// A place among those who follow, until it is dropped.
@@ -106,6 +106,22 @@ fn busy() -> Response {
     retry_after(problem(503, de, en), "30")
 }
 
+/// Looks until that ends, nobody listens any more, the time is over, or the server stops.
+async fn while_followed(site: &Site, told: &mpsc::Sender<Event>, looking: impl Future<Output = ()>) {
+    let mut closing = site.closing();
+    tokio::select! {
+        () = looking => {}
+        () = tokio::time::sleep(Duration::from_secs(STREAM_S_MAX)) => {}
+        _ = closing.wait_for(|closed| *closed) => {}
+        () = told.closed() => {}
+    }
+}
+
+/// What is told as it comes; a sign of life every so often keeps proxies from ending it.
+fn stream(told: mpsc::Receiver<Event>) -> Response {
+    Sse::new(Told(told)).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response()
+}
+
 /// What a follower showed when she came: it must still open the door.
 enum Shown {
     Key(String),
@@ -133,14 +149,8 @@ struct Follower {
 impl Follower {
     /// Until the run ends, she may not see it any more, nobody listens, the time is over, or the server stops.
     async fn follow(mut self) {
-        let mut closing = self.site.closing();
-        let told = self.told.clone();
-        tokio::select! {
-            () = self.look() => {}
-            () = tokio::time::sleep(Duration::from_secs(STREAM_S_MAX)) => {}
-            _ = closing.wait_for(|closed| *closed) => {}
-            () = told.closed() => {}
-        }
+        let (site, told) = (self.site.clone(), self.told.clone());
+        while_followed(&site, &told, self.look()).await;
     }
 
     async fn look(&mut self) {

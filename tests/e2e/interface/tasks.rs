@@ -115,16 +115,7 @@ fn a_task_is_one_persons_while_she_has_it() {
         assert_eq!(closed["tasks"].as_array().map(Vec::len), Some(1));
         on_the_page(&server, &second, &hers(&klein), &hers(&weber)).await;
     });
-    // at the command line
-    assert_eq!(tenant.laufzettel(&["tasks", "return", &second, "--as", "a.klein"]).status.code(), Some(1), "it is not his");
-    assert_eq!(tenant.laufzettel(&["tasks", "claim", &second, "--as", "a.klein"]).status.code(), Some(1), "without a reason");
-    assert_eq!(tenant.laufzettel(&["tasks", "claim", &second, "--as", "a.klein", "--reason", "eilt"]).status.code(), Some(0));
-    let hand = |to: &str| tenant.laufzettel(&["tasks", "hand-over", &second, "--to", to, "--note", "Bitte heute noch", "--as", "a.klein"]);
-    assert_eq!(hand("j.wolf").status.code(), Some(2), "she may not");
-    let handed = hand("s.weber");
-    assert!(handed.status.code() == Some(0) && text(&handed).contains("Sabine Weber"), "{}", text(&handed));
-    assert_eq!(hand("s.weber").status.code(), Some(1), "it is his no more");
-    assert_eq!(tenant.laufzettel(&["tasks", "return", &second, "--as", "s.weber"]).status.code(), Some(0));
+    at_the_command_line(&tenant, &second);
     let told = text(&tenant.laufzettel(&["audit", "show", "--run", first.split('.').next().unwrap_or_default()]));
     for sentence in [
         "Andreas Klein hat Aufgabe 1 übernommen. Erlaubt durch assign.groups.",
@@ -136,6 +127,18 @@ fn a_task_is_one_persons_while_she_has_it() {
     assert!(!told.contains("Urlaub"), "a reason is content: {told}");
     server.stop();
     assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0));
+}
+
+fn at_the_command_line(tenant: &Tenant, task: &str) {
+    assert_eq!(tenant.laufzettel(&["tasks", "return", task, "--as", "a.klein"]).status.code(), Some(1), "it is not his");
+    assert_eq!(tenant.laufzettel(&["tasks", "claim", task, "--as", "a.klein"]).status.code(), Some(1), "without a reason");
+    assert_eq!(tenant.laufzettel(&["tasks", "claim", task, "--as", "a.klein", "--reason", "eilt"]).status.code(), Some(0));
+    let hand = |to: &str| tenant.laufzettel(&["tasks", "hand-over", task, "--to", to, "--note", "Bitte heute noch", "--as", "a.klein"]);
+    assert_eq!(hand("j.wolf").status.code(), Some(2), "she may not");
+    let handed = hand("s.weber");
+    assert!(handed.status.code() == Some(0) && text(&handed).contains("Sabine Weber"), "{}", text(&handed));
+    assert_eq!(hand("s.weber").status.code(), Some(1), "it is his no more");
+    assert_eq!(tenant.laufzettel(&["tasks", "return", task, "--as", "s.weber"]).status.code(), Some(0));
 }
 
 async fn on_the_page(server: &Server, task: &str, klein: &[(&str, String)], weber: &[(&str, String)]) {

@@ -5,15 +5,12 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use axum::{
     Extension,
     extract::State,
-    response::{
-        IntoResponse, Response,
-        sse::{Event, KeepAlive, Sse},
-    },
+    response::{Response, sse::Event},
 };
 use laufzettel_worker::{Desk, Wanted, WishError};
 use tokio::sync::mpsc;
 
-use super::{Place, STREAM_S_MAX, Told, busy};
+use super::{Place, busy, stream, while_followed};
 use crate::{
     inbox,
     site::{Session, Site},
@@ -26,18 +23,12 @@ const LOOK_S: u64 = 10;
 pub async fn events(State(site): State<Arc<Site>>, Extension(session): Extension<Session>) -> Response {
     let Some(place) = Place::take(&site, &session) else { return busy() };
     let desk = site.tenants[&session.tenant].desk.clone();
-    let (told, stream) = mpsc::channel(1);
+    let (told, news) = mpsc::channel(1);
     tokio::spawn(async move {
-        let (mut closing, gone) = (site.closing(), told.clone());
-        tokio::select! {
-            () = follow(&site, &desk, &session, &told) => {}
-            () = tokio::time::sleep(Duration::from_secs(STREAM_S_MAX)) => {}
-            _ = closing.wait_for(|closed| *closed) => {}
-            () = gone.closed() => {}
-        }
+        while_followed(&site, &told, follow(&site, &desk, &session, &told)).await;
         drop(place);
     });
-    Sse::new(Told(stream)).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response()
+    stream(news)
 }
 
 /// Until she is signed out, or may look no more. The first look is told, too: something may have come since the page was made.

@@ -315,13 +315,16 @@ impl ProzessePage {
 
 /// Every page, with the states that change what its template shows.
 pub(super) fn pages(lang: Lang) -> Vec<(&'static str, Page)> {
-    let mut all = staff_and_citizens(lang);
+    let mut all = citizens(lang);
+    all.extend(signed_in_or_out());
+    all.extend(staff(lang));
+    all.extend(stand::pages(lang));
     all.extend(reports::pages());
     all
 }
 
-fn staff_and_citizens(lang: Lang) -> Vec<(&'static str, Page)> {
-    let mut all = vec![
+fn citizens(lang: Lang) -> Vec<(&'static str, Page)> {
+    vec![
         ("antrag", Page::Antrag(Box::new(AntragPage::sample(false, lang)))),
         ("antrag-fehler", Page::Antrag(Box::new(AntragPage::sample(true, lang)))),
         ("antrag-liste", Page::Antrag(Box::new(AntragPage::listed(&Place::parse("3"), false, lang)))),
@@ -337,6 +340,11 @@ fn staff_and_citizens(lang: Lang) -> Vec<(&'static str, Page)> {
         ("status", Page::Status(Box::new(StatusPage::sample(Station::InBearbeitung)))),
         ("status-rueckfrage", Page::Status(Box::new(StatusPage::asking(false, lang)))),
         ("status-rueckfrage-fehler", Page::Status(Box::new(StatusPage::asking(true, lang)))),
+    ]
+}
+
+fn signed_in_or_out() -> Vec<(&'static str, Page)> {
+    vec![
         ("anmelden", Page::Anmelden(AnmeldenPage::sample(false))),
         ("anmelden-fehler", Page::Anmelden(AnmeldenPage::sample(true))),
         ("anmelden-alle", Page::Anmelden(AnmeldenPage::sample_of_all(false))),
@@ -362,6 +370,11 @@ fn staff_and_citizens(lang: Lang) -> Vec<(&'static str, Page)> {
         ("abgemeldet", Page::Abgemeldet(AbgemeldetPage { provider: Link { href: "/abgemeldet/vg/dienst".into(), text: EVIL.into() } })),
         ("fehler", Page::Fehler(FehlerPage::sample())),
         ("startseite", Page::Startseite(StartseitePage::sample())),
+    ]
+}
+
+fn staff(lang: Lang) -> Vec<(&'static str, Page)> {
+    vec![
         ("aufgaben", Page::Aufgaben(AufgabenPage::sample())),
         ("aufgaben-leer", Page::Aufgaben(AufgabenPage { next: Some(tasks::Next { task: None }), ..AufgabenPage::new(Vec::new(), at(9)) })),
         ("aufgaben-suche", Page::Aufgaben(AufgabenPage { sieve: aufgaben::sieve(true), ..AufgabenPage::new(Vec::new(), at(9)) })),
@@ -402,7 +415,5 @@ fn staff_and_citizens(lang: Lang) -> Vec<(&'static str, Page)> {
         ("start", Page::Antrag(Box::new(AntragPage::started(false, lang)))),
         ("start-liste", Page::Antrag(Box::new(AntragPage::started(true, lang)))),
         ("start-pruefen", Page::Zusammenfassung(ZusammenfassungPage::started(lang))),
-    ];
-    all.extend(stand::pages(lang));
-    all
+    ]
 }

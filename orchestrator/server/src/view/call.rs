@@ -17,7 +17,7 @@ use crate::pages::{
     calls::{CallView, Civil, Fact},
     runs::Entry,
     shown::size,
-    words::word,
+    words::{format_moment, word},
 };
 
 /// What the journal of a run says, in its order.
@@ -73,7 +73,8 @@ impl<'b> Book<'b> {
         Entry { at: (self.civil)(line.at), text, step }
     }
 
-    /// A body that speaks of steps by their titles; and the name of the one it is about, where it has another title.
+    /// A body that speaks of steps by their titles, and of instants as people read them; and the name of the step it is about, where it has
+    /// another title.
     fn titled(&self, body: &Value) -> (Value, Option<String>) {
         let mut body = body.clone();
         let title = |id: &str| self.process.steps.get(id).filter(|step| step.title != id).map(|step| format!("„{}“", step.title));
@@ -83,6 +84,11 @@ impl<'b> Book<'b> {
             if let Some((id, title)) = value.as_str().and_then(|id| Some((id.to_owned(), title(id)?))) {
                 *value = title.into();
                 about = about.or(Some(id));
+            }
+        }
+        for value in body.as_object_mut().into_iter().flat_map(serde_json::Map::values_mut) {
+            if let Some(at) = value.as_str().and_then(|text| text.parse::<jiff::Timestamp>().ok()) {
+                *value = format_moment((self.civil)(at.as_microsecond()), self.lang).into();
             }
         }
         for value in body.get_mut("steps").and_then(Value::as_array_mut).into_iter().flatten() {
