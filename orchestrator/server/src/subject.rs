@@ -32,7 +32,7 @@ pub struct SubjectReport {
     pub vorgaenge: Vec<SubjectRun>,
     /// There are more than these.
     pub mehr: bool,
-    /// Processes in which nobody is found, as they name no data subject.
+    /// Processes in which nobody is found, as they name no data subject; before them, that old runs are not searched yet.
     pub nicht_gefunden_in: Vec<String>,
 }
 
@@ -113,6 +113,13 @@ pub async fn report(desk: &Desk, by: &Caller, fields: &[(String, String)], reaso
             told.push(of_run(desk, &loaded, lang).await?);
         }
     }
+    let old = (!desk.is_indexed().await?).then(|| {
+        said(
+            lang,
+            "ältere Vorgänge aller Prozesse, solange der Suchindex neu gebildet wird; bitte später noch einmal",
+            "older cases of all processes while the search index is made again; please try again later",
+        )
+    });
     let unnamed = desk.tenant.catalogue.processes.values().filter(|process| process.betroffen.is_none());
     Ok(SubjectReport {
         erstellt: desk.tenant.clock.now(),
@@ -120,7 +127,7 @@ pub async fn report(desk: &Desk, by: &Caller, fields: &[(String, String)], reaso
         gesucht_nach: names.into_iter().map(str::to_owned).collect(),
         vorgaenge: told,
         mehr: more,
-        nicht_gefunden_in: unnamed.map(|process| process.title.clone()).collect(),
+        nicht_gefunden_in: old.into_iter().chain(unnamed.map(|process| process.title.clone())).collect(),
     })
 }
 

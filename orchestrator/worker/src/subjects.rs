@@ -56,6 +56,11 @@ impl Desk {
         self.tenant.store.runs_with(&keys, limit).await
     }
 
+    /// Whether everybody is found who can be: the index of old runs is whole.
+    pub async fn is_indexed(&self) -> Result<bool, StoreError> {
+        Ok(self.tenant.store.cursor(&self.tenant.subjects.cursor()).await?.as_deref() == Some(DONE))
+    }
+
     /// Makes the index of runs from before it was kept, or from under another secret, a page of runs at a time.
     pub(crate) async fn index_old_runs(&self) -> Result<(), WishError> {
         let store = &self.tenant.store;

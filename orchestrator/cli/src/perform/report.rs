@@ -52,7 +52,7 @@ async fn tell(report: &SubjectReport, out: &Out) {
         out.note("Es gibt weitere Vorgänge; bitte genauer suchen.").await;
     }
     if !report.nicht_gefunden_in.is_empty() {
-        out.note(format!("Hier wurde nicht gesucht, die Prozesse nennen niemanden: {}", report.nicht_gefunden_in.join("; "))).await;
+        out.note(format!("Hier wurde nicht gesucht (Prozesse ohne „betroffen“ nennen niemanden): {}", report.nicht_gefunden_in.join("; "))).await;
     }
 }
 

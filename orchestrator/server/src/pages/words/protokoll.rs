@@ -222,7 +222,11 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("subject_output", "Ergebnis", "Result"),
     ("subject_files", "Dateien", "Files"),
     ("subject_unnamed", "Hier wurde nicht gesucht", "Not looked for here"),
-    ("subject_unnamed_text", "Diese Prozesse sagen nicht, wessen Daten sie verarbeiten:", "These processes do not say whose data they process:"),
+    (
+        "subject_unnamed_text",
+        "Diese Prozesse sagen nicht, wessen Daten sie verarbeiten, oder sind noch nicht zu durchsuchen:",
+        "These processes do not say whose data they process, or cannot be searched yet:",
+    ),
     ("register_heading", "Verzeichnis von Verarbeitungstätigkeiten", "Record of processing activities"),
     (
         "register_intro",
