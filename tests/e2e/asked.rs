@@ -91,6 +91,11 @@ fn branches_lists_and_languages_keep_what_was_typed() {
             reason.send_keys(&format!("Trennung{}", char::from(Key::Enter))).await.expect("typed");
             turned(&page, &before, "the second page").await;
             sees(&page, "Noch nichts eingetragen").await;
+            // back and forth in the browser, without a warning
+            page.back().await.expect("back");
+            sees(&page, "Welcher Anlass").await;
+            page.forward().await.expect("forward");
+            sees(&page, "Noch nichts eingetragen").await;
             goes(keys, &page, json!({}), "pruefen").await;
             sees(&page, "mindestens einen Eintrag").await;
             goes(keys, &page, json!({}), "dazu:personen").await;

@@ -16,6 +16,10 @@ use crate::{
     ways::Ways,
 };
 
+/// Of the pages of an application: the browser may keep them, for going back to and for nothing else. Each answers a form, and of one that is
+/// not kept at all a browser shows a warning instead.
+const GOES_BACK: &str = "private, no-cache";
+
 /// What every page handler knows of its request.
 pub struct Asked {
     pub lang: Lang,
@@ -51,6 +55,9 @@ impl Asked {
             footer: Vec::new(),
         };
         let mut response = (status, Html(pages::render(page, &frame))).into_response();
+        if self.person.is_none() && matches!(page, Page::Antrag(_) | Page::Zusammenfassung(_)) {
+            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(GOES_BACK));
+        }
         if self.switched {
             let word = if self.lang == Lang::En { "en" } else { "de" };
             if let Ok(value) = HeaderValue::from_str(&format!("sprache={word}; Path=/; SameSite=Lax; Max-Age=31536000")) {

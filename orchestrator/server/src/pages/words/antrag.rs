@@ -20,7 +20,7 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
         "Please check the details. The case begins only once you choose “Start the case”.",
     ),
     // --- conditions
-    ("if_applicable", "nur wenn es auf Sie zutrifft", "only if it applies to you"),
+    ("if_applicable", "nur, wenn es zutrifft", "only if it applies"),
     (
         "new_questions",
         "Durch Ihre Angaben sind hier weitere Fragen dazugekommen. Bitte beantworten Sie auch diese.",
@@ -120,7 +120,7 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("form_too_much", "Von hier kam gerade sehr viel", "A great deal came from here just now"),
     (
         "form_too_much_text",
-        "Aus Ihrem Netz kamen in der letzten Stunde so viele Daten, dass wir gerade keine weiteren annehmen. Von dieser Sendung ist nichts bei uns angekommen.",
+        "Aus Ihrem Netz kamen in der letzten Stunde so viele Daten, dass wir gerade keine weiteren annehmen. Von dem, was Sie eben abgeschickt haben, ist nichts bei uns angekommen.",
         "So much data came from your network within the last hour that we take no more just now. Nothing of this sending has reached us.",
     ),
     (
