@@ -169,9 +169,11 @@ fn a_file_is_what_it_holds_and_stays_while_something_else_is_wrong() {
         let mut page = summary.press(&server, "aendern:7").await;
         page.attach("nachweise", "miete.pdf", b"%PDF-1.4 vertrag");
         page.attach("nachweise", "gehalt.pdf", b"MZ\x00\x90 a program");
+        page.attach("nachweise", "leer.pdf", b"");
         let mixed = page.press(&server, "pruefen").await;
         assert_eq!(mixed.status, 422);
         assert!(mixed.text.contains("„gehalt.pdf“ ist keine Datei, die wir hier annehmen. Möglich sind: Text (TXT), PDF, JPEG, PNG."), "{}", mixed.text);
+        assert!(mixed.text.contains("„leer.pdf“ ist leer (0 Bytes)."), "each that was not taken is named: {}", mixed.text);
         // the good one is there already, and can be taken away again
         let reference = mixed.value("nachweise.datei").expect("the good file stays");
         assert!(reference.contains("miete.pdf") && reference.contains("application/pdf"), "{reference}");

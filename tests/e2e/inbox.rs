@@ -327,7 +327,7 @@ fn a_deputy_sees_what_is_hers_to_look_after_and_gains_no_right() {
     assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0));
 }
 
-const CITED: &str = r#"
+pub const CITED: &str = r#"
 ki_verordnung: { klasse: minimal, begruendung: "stellt zusammen, ein Mensch entscheidet" }
 start: { groups: [GG-Steueramt], via: [form] }
 input: { type: object, required: [text], properties: { text: { type: string } } }

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::{
     desk::{Server, Tenant, process, runtime, text},
+    inbox::CITED,
     views::{self, sign_in},
 };
 
@@ -30,21 +31,10 @@ output: { wer: "{{ steps.frage.by.name }}" }
 const TEMPLATE: &str = "Guten Tag {{ input.wer }},\n\n# Bescheid\n\n| | |\n|---|---|\n| Betrag | **70,00 Euro** |\n\n- erstens\n- zweitens\n";
 
 /// One case reads, the other asks.
-const CHILD: &str = r#"
-ki_verordnung: { klasse: minimal, begruendung: "stellt zusammen, ein Mensch entscheidet" }
-input: { type: object, required: [text], properties: { text: { type: string } } }
-steps:
-  fund: { set: { passagen: [ { document: D-44, version: "1", place: Absatz 2, text: "{{ input.text }}" } ] } }
-  lage:
-    model:
-      size: s
-      prompt: Was ist geschehen?
-      data: { frage: Pfosten }
-      sources: "{{ steps.fund.passagen }}"
-      cite: required
-      output: { type: object, required: [ort], properties: { ort: { enum: [spielplatz, friedhof, unklar], title: Worum es geht } } }
-output: { lage: "{{ steps.lage }}" }
-"#;
+fn child() -> String {
+    let (reads, _) = CITED.split_once("  frage:").expect("it asks in the end");
+    format!("{reads}output: {{ lage: \"{{{{ steps.lage }}}}\" }}\n").replace("start: { groups: [GG-Steueramt], via: [form] }\n", "")
+}
 
 const PARENT: &str = r#"
 start: { groups: [GG-Steueramt], via: [form] }
@@ -121,8 +111,8 @@ fn a_letter_reads_as_a_letter_and_nothing_in_it_acts() {
 
 #[test]
 fn a_quotation_is_found_in_the_case_it_lies_in_by_whoever_may_look_there() {
-    let own = process("anlage", "Anlage", CHILD);
-    let foreign = process("fremd", "Anlage", CHILD).replace("FB2-Steueramt", "FB1-Soziales");
+    let own = process("anlage", "Anlage", &child());
+    let foreign = process("fremd", "Anlage", &child()).replace("FB2-Steueramt", "FB1-Soziales");
     let parent = |name: &str, child: &str| process(name, "Mappe", &PARENT.replace("KIND", child));
     let tenant = house(&[("anlage", own), ("fremd", foreign), ("mappe", parent("mappe", "anlage")), ("mappe2", parent("mappe2", "fremd"))]);
     let input = serde_json::json!({ "text": "Die Hauptprüfung am 04.05.2026 hat morsche Pfosten ergeben. Der Spielplatz ist gesperrt." });

@@ -148,6 +148,8 @@ fn a_person_is_found_by_keys_and_gone_after_erasure() {
     let (nummer, _) = number(&tenant);
     let (exit, refused) = subject(&tenant, "d.braun", &HOLDER[..1]);
     assert!(exit == Some(2) && refused.contains("mindestens zwei"), "{refused}");
+    let (exit, refused) = subject(&tenant, "d.braun", &["familienname=Hofmann", "vornamen=hofmann"]);
+    assert!(exit == Some(2) && refused.contains("mindestens zwei"), "one detail under two names: {refused}");
     let (exit, denied) = subject(&tenant, "a.klein", &HOLDER);
     assert!(exit == Some(4) && denied.contains("audit.read") && !denied.contains(&nummer), "{denied}");
     let (exit, nobody) = subject(&tenant, "d.braun", &[HOLDER[0], "geburtsdatum=1999-01-01"]);
@@ -259,6 +261,8 @@ fn the_reports_stand_on_pages_and_erasure_is_confirmed_first() {
         );
         let (status, page) = get(&server, &officer, "/protokoll/verzeichnis/hundesteuer-anmeldung").await;
         assert!(status == 200 && page.contains("10 Jahre nach dem Ende des Vorgangs") && page.contains("Steuer berechnen"), "{status} {page}");
+        // of every field, and whose data it is in the words of the form
+        assert!(page.contains("art9") && page.contains("Halterin oder Halter") && !page.contains("input.halter"), "{page}");
         let (status, csv) = get(&server, &officer, "/protokoll/verzeichnis?format=csv").await;
         assert!(status == 200 && csv.contains("Hund zur Hundesteuer anmelden"), "{csv}");
         in_english(&server, &officer).await;

@@ -3,6 +3,7 @@
 
 mod ausweis;
 mod called;
+mod ended;
 
 use crate::{
     desk::{Server, Tenant, client, process, runtime, text},

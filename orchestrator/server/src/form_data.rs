@@ -95,24 +95,42 @@ pub struct Texts {
     pub files: bool,
 }
 
-/// `None` for what is no form, or too large to be given back.
+/// Bytes of what is given back to somebody nobody knows: more than anybody types, and little to hold for whoever only tries.
+const TYPED_BYTES_MAX: usize = 512 * 1024;
+
+/// `None` for what is no form, or too large to be given back. Files are passed over as they come, and not held.
 pub async fn texts(mut request: Request) -> Option<Texts> {
+    if !is_multipart(&request) {
+        let axum::Form(pairs): axum::Form<Vec<(String, String)>> = axum::Form::from_request(request, &()).await.ok()?;
+        return bounded(&pairs).then_some(Texts { pairs, files: false });
+    }
     // whatever its route takes stands behind the sign-in
     DefaultBodyLimit::max(FORM_BYTES_MAX).apply(&mut request);
     let mut texts = Texts { pairs: Vec::new(), files: false };
-    if is_multipart(&request) {
-        let mut parts = Multipart::from_request(request, &()).await.ok()?;
-        while let Some(part) = parts.next_field().await.ok()? {
-            match (part.name().map(str::to_owned), part.file_name().map(str::to_owned)) {
-                (_, Some(file)) => texts.files |= !file.is_empty(),
-                (Some(name), None) => texts.pairs.push((name, part.text().await.ok()?)),
-                (None, None) => {}
+    let mut parts = Multipart::from_request(request, &()).await.ok()?;
+    while let Some(mut part) = parts.next_field().await.ok()? {
+        let Some(name) = part.name().map(str::to_owned) else { continue };
+        if let Some(file) = part.file_name() {
+            texts.files |= !file.is_empty();
+            continue;
+        }
+        let mut text = Vec::new();
+        while let Some(more) = part.chunk().await.ok()? {
+            text.extend_from_slice(&more);
+            if text.len() > FIELD_BYTES_MAX {
+                return None;
             }
         }
-    } else {
-        texts.pairs = axum::Form::<Vec<(String, String)>>::from_request(request, &()).await.ok()?.0;
+        texts.pairs.push((name, String::from_utf8(text).ok()?));
+        if !bounded(&texts.pairs) {
+            return None;
+        }
     }
-    (texts.pairs.len() <= PAIRS_MAX && texts.pairs.iter().all(|(_, value)| value.len() <= FIELD_BYTES_MAX)).then_some(texts)
+    Some(texts)
+}
+
+fn bounded(pairs: &[(String, String)]) -> bool {
+    pairs.len() <= PAIRS_MAX && pairs.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() <= TYPED_BYTES_MAX
 }
 
 async fn read_multipart(request: Request, tenant: &TenantSite, form: &Form) -> Result<Sent, Unread> {

@@ -255,7 +255,7 @@ async fn gone_wrong(reader: &Reader<'_>) -> Result<Vec<Link>, WishError> {
     for state in ["failed", "stuck"] {
         // by their state, which few have: her own are among them, if there are any
         let newest = RunFilter { limit: GONE_WRONG_MAX, state: Some(state.to_owned()), ..RunFilter::default() };
-        for row in desk.tenant.store.runs(&newest, &|row| row.started_at >= since).await?.rows {
+        for row in desk.tenant.store.runs(&newest, &|row| row.ended_at.is_some_and(|at| at >= since)).await?.rows {
             if desk.sees(reader.by, &row).await? {
                 links.push(Link { href: format!("/vorgaenge?stand={state}"), text: word(&format!("run_{state}"), reader.lang).to_owned() });
                 break;

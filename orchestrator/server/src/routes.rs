@@ -201,7 +201,7 @@ async fn this_machine(State(site): State<Arc<Site>>, request: Request, next: Nex
 async fn person(State(site): State<Arc<Site>>, mut request: Request, next: Next) -> Response {
     let Some(session) = session::of(&site, request.headers()) else {
         let sign_in = sign_in(&request, "");
-        return if request.method() == Method::POST { signin::expired::keep(request, &sign_in).await } else { Redirect::to(&sign_in).into_response() };
+        return if request.method() == Method::POST { signin::expired::keep(&site, request, &sign_in).await } else { Redirect::to(&sign_in).into_response() };
     };
     match signin::still_there(&site, &session).await {
         Ok(ways) => {

@@ -54,6 +54,7 @@ impl Played {
     /// So much of it as a record takes.
     fn bounded(mut self) -> Self {
         let cut = |text: &str, chars: usize| text.chars().take(chars).collect::<String>();
+        self.program = cut(&self.program, NAME_CHARS_MAX);
         self.results.truncate(RESULTS_MAX);
         for result in &mut self.results {
             result.name = cut(&result.name, NAME_CHARS_MAX);

@@ -158,8 +158,9 @@ impl Browser {
     async fn shows(&self, server: &Server, html: &str) {
         self.page.goto(&server.url("/anmelden")).await.expect("the house");
         let script = "const [html, done] = arguments; document.open(); document.write(html); document.close(); \
-                      const ready = () => document.styleSheets.length ? done(true) : setTimeout(ready, 10); ready();";
-        self.page.execute_async(script, vec![json!(html)]).await.expect("shown");
+                      const ready = () => document.styleSheets.length ? done(!!document.querySelector('main h1')) : setTimeout(ready, 10); ready();";
+        let there = self.page.execute_async(script, vec![json!(html)]).await.expect("shown");
+        assert_eq!(there, json!(true), "no page: {html}");
     }
 }
 

@@ -11,11 +11,15 @@ use crate::{
     form_data::{self, Texts},
     pages::{self, AbgelaufenPage, Page},
     reply::Asked,
+    site::Site,
 };
 
 /// `sign_in`: where somebody who signs in comes back to. What is no form, or holds nothing, leads there at once.
-pub async fn keep(request: Request, sign_in: &str) -> Response {
+pub async fn keep(site: &Site, request: Request, sign_in: &str) -> Response {
     let asked = Asked::new(request.uri(), request.headers(), None, None);
+    if let Err(answer) = form_data::weighed(site, &asked, &request) {
+        return *answer;
+    }
     let action = request.uri().path_and_query().map_or_else(|| asked.path.clone(), ToString::to_string);
     let typed = |(name, text): &(String, String)| !text.is_empty() && (name == pages::TAKE_REASON || (*name != pages::SHOWN && !name.starts_with('_')));
     match form_data::texts(request).await {

@@ -130,8 +130,8 @@ fn list_origin(matter: &Matter<'_>, step: &Step) -> Vec<crate::pages::Source> {
 }
 
 fn item_state(run: &Run, slot: &Slot) -> StepState {
-    let own = run.effects.iter().filter(|(path, _)| path.slot() == *slot && path.phase == Phase::Do).map(|(_, effect)| &effect.status);
-    let mut stopped = own.filter_map(|status| match status {
+    let own = || run.effects.iter().filter(|(path, _)| path.slot() == *slot && path.phase == Phase::Do).map(|(_, effect)| effect);
+    let mut stopped = own().filter_map(|effect| match effect.status {
         EffectStatus::Doubt => Some(StepState::Doubt),
         EffectStatus::Parked(_) => Some(StepState::Parked),
         _ => None,
@@ -139,7 +139,7 @@ fn item_state(run: &Run, slot: &Slot) -> StepState {
     match (stopped.next(), run.at(slot)) {
         (Some(state), _) => state,
         (_, None) => StepState::Open,
-        (_, Some(Settled::Active)) if run.ended.is_some() => StepState::Stopped,
+        (_, Some(Settled::Active)) if run.ended.is_some() => left(own().find(|effect| may_stand(effect))),
         (_, Some(Settled::Active)) if run.open_tasks().any(|task| task.opened.step == slot.step && task.opened.item == slot.item) => StepState::Waiting,
         (_, Some(Settled::Active)) => StepState::Active,
         (_, Some(Settled::Completed { .. })) => StepState::Completed,
@@ -151,7 +151,7 @@ fn item_state(run: &Run, slot: &Slot) -> StepState {
 /// What can be done about a step that has come to a stand, and by whom.
 fn todo(matter: &Matter<'_>, look: &Look<'_>, id: &StepId) -> Option<Todo> {
     let (run, lang) = (&matter.loaded.run, matter.lang);
-    let left = || run.ended.is_some() && run.effect_of(id, Phase::Do).is_some_and(|(_, e)| e.intent.effect != Effect::Read && may_stand(&e.status));
+    let left = || run.ended.is_some() && run.effect_of(id, Phase::Do).is_some_and(|(_, effect)| may_stand(effect));
     let Some(task) = run.open_tasks().find(|task| task.opened.step == *id) else {
         return left().then(|| Todo { text: word("todo_look", lang).to_owned(), link: None });
     };
@@ -243,9 +243,14 @@ fn kind(kind: &Kind) -> StepKind {
     }
 }
 
-/// Nobody knows whether it happened, and nobody is asked any more.
-fn may_stand(status: &EffectStatus) -> bool {
-    matches!(status, EffectStatus::GaveUp { disposition: Disposition::Unknown, .. })
+/// Something may have been done, nobody knows whether it was, and nobody is asked any more.
+fn may_stand(effect: &EffectRun) -> bool {
+    effect.intent.effect != Effect::Read && matches!(effect.status, EffectStatus::GaveUp { disposition: Disposition::Unknown, .. })
+}
+
+/// What was under way when the run came to its end.
+fn left(effect: Option<&EffectRun>) -> StepState {
+    if effect.is_some_and(may_stand) { StepState::Doubt } else { StepState::Stopped }
 }
 
 fn state(run: &Run, id: &StepId, effect: Option<&EffectRun>) -> StepState {
@@ -256,13 +261,7 @@ fn state(run: &Run, id: &StepId, effect: Option<&EffectRun>) -> StepState {
         (_, Some(EffectStatus::Parked(_))) => StepState::Parked,
         (None, _) => StepState::Open,
         // the run came to its end, the step did not
-        (Some(Settled::Active), effect) if run.ended.is_some() => {
-            if effect.is_some_and(may_stand) {
-                StepState::Doubt
-            } else {
-                StepState::Stopped
-            }
-        }
+        (Some(Settled::Active), _) if run.ended.is_some() => left(effect),
         (Some(Settled::Active), None) if run.open_children().any(|(slot, _)| slot.step == *id) => StepState::Active,
         (Some(Settled::Active), None) if run.expects.keys().any(|slot| slot.step == *id) => StepState::Awaiting,
         (Some(Settled::Active), None) if run.waits.keys().any(|slot| slot.step == *id) => StepState::Timed,
