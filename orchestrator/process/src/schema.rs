@@ -2,10 +2,11 @@
 //!
 //! JSON Schema 2020-12. References stay inside the document; nothing is fetched.
 
+mod flat;
 mod keywords;
 mod sentence;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jsonschema::{Validator, error::ValidationErrorKind as Kind};
 use laufzettel_domain::{
@@ -13,6 +14,7 @@ use laufzettel_domain::{
     label::{Kategorie, Schutzbedarf},
 };
 
+pub use flat::{Knot, flat};
 pub use keywords::{is_cent, misplaced};
 pub use sentence::of_pattern;
 use sentence::{Told, sentence};
@@ -21,6 +23,8 @@ use sentence::{Told, sentence};
 pub struct Schema {
     pub root: Value,
     validator: Arc<Validator>,
+    /// As [`flat`] reads it, once somebody asks what a field is called.
+    read: Arc<OnceLock<Value>>,
 }
 
 impl std::fmt::Debug for Schema {
@@ -68,7 +72,7 @@ impl Schema {
     pub fn build(root: Value) -> Result<Self, Text> {
         let built = jsonschema::draft202012::options().should_validate_formats(true).should_ignore_unknown_formats(true).build(&root);
         let validator = built.map_err(|error| fault(&error))?;
-        Ok(Self { root, validator: Arc::new(validator) })
+        Ok(Self { root, validator: Arc::new(validator), read: Arc::default() })
     }
 
     /// A schema everything fits.
@@ -90,14 +94,17 @@ impl Schema {
         if let Kind::Required { property } = error.kind() {
             path = path.child(property.as_str().unwrap_or_default());
         }
-        let declared = match self.at(&path.0) {
-            At::Known { schema, .. } => Some(schema),
-            _ => None,
-        };
+        let declared = self.field(&path.0);
         // what stands beside the keyword says more of it than what is declared elsewhere
         let keyword = error.schema_path().to_string();
         let own = keyword.rsplit_once('/').and_then(|(schema, _)| self.root.pointer(schema));
         Problem { message: sentence(error, &Told { own, declared }, &path), path }
+    }
+
+    /// What the author says of a field: title, choices, unit, which files it takes. Of one that only a branch has, what stands there.
+    pub fn field(&self, path: &[String]) -> Option<&Value> {
+        let read = self.read.get_or_init(|| flat(&self.root).unwrap_or_else(|_| self.root.clone()));
+        path.iter().try_fold(read, |schema, part| flat::part(schema, part))
     }
 
     pub fn at(&self, path: &[String]) -> At<'_> {

@@ -51,12 +51,21 @@ fn entrance(tenant: &TenantSite, path: &str) -> Option<Entrance> {
         let trigger = process.triggers.iter().find(|t| matches!(&t.kind, TriggerKind::Intake { path: p, public: true, .. } if p == path))?;
         Some((process, trigger))
     })?;
-    let form = said(process, Form::paged(&process.input.root))?;
-    Some(Entrance { prepared: tenant.desk.tenant.current(process.id.as_str())?, run_as: trigger.run_as.clone(), form })
+    let prepared = tenant.desk.tenant.current(process.id.as_str())?;
+    let form = said(process, Form::paged(&process.input.root))?.in_zone(&prepared.context.zone());
+    Some(Entrance { prepared, run_as: trigger.run_as.clone(), form })
 }
 
 /// The form of a process's input, as staff start it. What no pages can be made for (a condition over the whole) may still be asked on one.
-pub fn form_of(process: &Process) -> Option<Form> {
+pub fn form_of(prepared: &Prepared) -> Option<Form> {
+    Some(readable(&prepared.process)?.in_zone(&prepared.context.zone()))
+}
+
+pub fn has_form(process: &Process) -> bool {
+    readable(process).is_some()
+}
+
+fn readable(process: &Process) -> Option<Form> {
     said(process, Form::paged(&process.input.root).or_else(|_| Form::of(&process.input.root, None)))
 }
 

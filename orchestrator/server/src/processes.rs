@@ -57,7 +57,7 @@ pub async fn list(State(site): State<Arc<Site>>, Extension(session): Extension<S
                 Some(_) => "process_is_released",
             },
             // a process whose input has no form is started by programs and at the command line
-            start: (may_start(tenant, &who, process) && intake::form_of(process).is_some()).then(|| format!("/prozesse/{}/start", process.id)),
+            start: (may_start(tenant, &who, process) && intake::has_form(process)).then(|| format!("/prozesse/{}/start", process.id)),
             public: public_form(process, &session.tenant),
             ways: process.triggers.iter().filter_map(|trigger| way(&trigger.kind)).map(|way| way.get(asked.lang).to_owned()).collect(),
             next: process.next_times(now, &zone, NEXT_TIMES).into_iter().map(|at| tenant.civil(at)).collect(),
@@ -113,7 +113,7 @@ async fn startable(tenant: &TenantSite, asked: &Asked, session: &Session, id: &s
         Ok(_) => return Err(asked.missing()),
         Err(nobody) => return Err(asked.wish(&nobody.into())),
     }
-    let Some(form) = intake::form_of(&prepared.process) else { return Err(asked.missing()) };
+    let Some(form) = intake::form_of(&prepared) else { return Err(asked.missing()) };
     Ok((prepared, form))
 }
 

@@ -10,7 +10,6 @@ use laufzettel_process::{
     Process,
     expression::Template,
     model::{Automatisierung, Awaited, Human, Length, RunAs, Step, StepKind, TriggerKind},
-    schema::At,
 };
 use laufzettel_worker::{Tenant, trail::csv};
 use serde::Serialize;
@@ -127,10 +126,7 @@ fn categories(process: &Process) -> Vec<String> {
 /// Whose data it is, as the fields are called that name them; as it is written where they are not called anything.
 fn subjects(process: &Process, template: &Template) -> String {
     let title = |path: &Path| match path.0.split_first() {
-        Some((first, below)) if first == "input" => match process.input.at(below) {
-            At::Known { schema, .. } => schema.get("title")?.as_str().map(str::to_owned),
-            _ => None,
-        },
+        Some((first, below)) if first == "input" => process.input.field(below)?.get("title")?.as_str().map(str::to_owned),
         _ => None,
     };
     let expressions = template.expressions();

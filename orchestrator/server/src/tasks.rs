@@ -62,7 +62,7 @@ pub fn form_of(loaded: &Loaded, task: &Task) -> Option<Form> {
         Some(StepKind::Human(human)) if task.opened.kind == TaskKind::Human => Some(human.form_order.as_slice()),
         _ => None,
     };
-    Form::of(&task.opened.form, order).ok()
+    Form::of(&task.opened.form, order).ok().map(|form| form.in_zone(&loaded.prepared.context.zone()))
 }
 
 /// An open task before somebody who may complete it.

@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use laufzettel_domain::{Digest, Path, Text, Value, file::File};
 use laufzettel_process::{
     Schema,
-    schema::{At, Problem, is_file},
+    schema::{Problem, is_file},
 };
 use laufzettel_store::{Store, failpoint};
 use serde_json::json;
@@ -83,9 +83,7 @@ fn refusal(declared: &Value, file: &File) -> Option<Text> {
 type FilePlace<'v> = (Vec<String>, &'v Value, &'v Value);
 
 fn file_places<'v>(schema: &'v Schema, value: &'v Value, path: &mut Vec<String>, found: &mut Vec<FilePlace<'v>>) {
-    if let At::Known { schema: declared, .. } = schema.at(path)
-        && is_file(declared)
-    {
+    if let Some(declared) = schema.field(path).filter(|declared| is_file(declared)) {
         found.push((path.clone(), declared, value));
         return;
     }

@@ -281,7 +281,7 @@ pub fn attach_files(schema: &Schema, value: &mut Value, base: &Path) -> anyhow::
 }
 
 fn attach(schema: &Schema, value: &mut Value, path: &mut Vec<String>, base: &Path) -> anyhow::Result<()> {
-    let wants_file = matches!(schema.at(path), schema::At::Known { schema, .. } if schema::is_file(schema));
+    let wants_file = schema.field(path).is_some_and(schema::is_file);
     if wants_file && value.get("sha256").is_none() {
         if let Some(name) = value.get("file").and_then(Value::as_str) {
             *value = file_at(name, base)?;

@@ -157,6 +157,13 @@ impl Look<'_> {
                 say(key, "LZ108", de, en);
             }
         }
+        for (least, most) in [("minLength", "maxLength"), ("minimum", "maximum"), ("minItems", "maxItems")] {
+            let number = |key: &str| schema.get(key).and_then(Value::as_f64);
+            if number(least).zip(number(most)).is_some_and(|(least, most)| least > most) {
+                let (de, en) = (format!("{most} ist kleiner als {least}: Nichts passt."), format!("{most} is smaller than {least}: nothing fits."));
+                say(most, "LZ113", &de, &en);
+            }
+        }
         let bound = |key: &str| schema.get(key).and_then(Value::as_str).and_then(iso);
         if let (Some(first), Some(last)) = (bound(EARLIEST), bound(LATEST))
             && first > last
@@ -229,6 +236,9 @@ mod tests {
                 json!({ "type": "string", "format": "date", "x-fruehestens": "2026-05-02", "x-spaetestens": "2026-05-01" }),
                 vec!["properties.f.x-spaetestens LZ117"],
             ),
+            (json!({ "type": "string", "minLength": 5, "maxLength": 5 }), vec![]),
+            (json!({ "type": "string", "minLength": 6, "maxLength": 5 }), vec!["properties.f.maxLength LZ113"]),
+            (json!({ "type": "array", "items": { "type": "number", "minimum": 1.5, "maximum": 1 } }), vec!["properties.f.items.maximum LZ113"]),
             (json!({ "allOf": [date] }), vec!["properties.f.allOf.0.x-spaetestens LZ108"]),
             (
                 json!({ "type": "object", "if": {}, "then": { "properties": { "a": { "$ref": "#/$defs/tag" } } } }),

@@ -12,8 +12,10 @@ mod parse;
 mod places;
 mod prefill;
 mod review;
+mod times;
 mod view;
 
+use jiff::tz::TimeZone;
 use laufzettel_domain::{Path, Text, Value};
 
 pub use parse::{legible, replace_files};
@@ -126,6 +128,10 @@ enum Kind {
     One(Vec<Choice>),
     Many(Vec<Choice>),
     Date,
+    /// A day and a time on the clock of the zone.
+    Moment(TimeZone),
+    /// A number and what it counts.
+    Duration,
     File(Accepted),
     /// A list of files.
     Files {
@@ -142,7 +148,9 @@ enum Kind {
 enum Line {
     Text,
     Whole,
+    Number,
     Money,
+    Date,
 }
 
 /// What a text must look like, and how that is said.

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use laufzettel_domain::{Lang, Path, Value, money};
-use laufzettel_process::schema::{At, Schema, is_cent};
+use laufzettel_process::schema::{Schema, is_cent};
 
 use super::shown::humanize;
 
@@ -61,10 +61,7 @@ impl<'n> Names<'n> {
 
     fn at(&self, below: &[String]) -> Option<&'n Value> {
         let (schema, place) = self.schema?;
-        match schema.at(&[place, below].concat()) {
-            At::Known { schema, .. } => Some(schema),
-            At::Unknown { .. } | At::Open => None,
-        }
+        schema.field(&[place, below].concat())
     }
 
     /// The author's title, without the remark that it may be left empty.
@@ -93,8 +90,8 @@ impl<'n> Names<'n> {
 
     /// What the author calls one of the values a field may have, with the value itself: that is what is vouched for.
     pub fn choice(&self, below: &[String], value: &Value) -> Option<String> {
-        let choices = self.at(below)?.get("oneOf")?.as_array()?;
-        let title = choices.iter().find(|choice| choice["const"] == *value)?.get("title")?.as_str()?;
+        let choices = ["oneOf", "anyOf"].into_iter().filter_map(|key| self.at(below)?.get(key)?.as_array()).flatten();
+        let title = choices.into_iter().find(|choice| choice.get("const") == Some(value))?.get("title")?.as_str()?;
         let plain = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         Some(if title == plain { plain } else { format!("{title} ({plain})") })
     }

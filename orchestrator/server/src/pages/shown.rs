@@ -2,7 +2,10 @@
 
 use std::sync::LazyLock;
 
-use jiff::civil::Date;
+use jiff::{
+    Timestamp,
+    civil::{Date, DateTime},
+};
 use laufzettel_domain::{Label, Lang, Path, Trust, Value, file::File, money};
 use laufzettel_process::cite;
 use laufzettel_worker::veil;
@@ -12,7 +15,7 @@ use super::{
     citation::{Beyond, Citation},
     markdown,
     names::{Names, Spelling},
-    words::{format_date, word},
+    words::{format_date, format_moment, word},
 };
 
 /// One value with its label.
@@ -262,11 +265,24 @@ pub fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| if value.is_null() { String::new() } else { value.to_string() }, str::to_owned)
 }
 
-/// An ISO date in the person's form; any other text as it is.
+/// An ISO date in the person's form, and a moment by the clock it was written by; any other text as it is.
 pub fn day(text: &str, lang: Lang) -> String {
-    let date = (text.len() == 10).then(|| text.parse::<Date>().ok()).flatten();
-    date.map_or_else(|| text.to_owned(), |date| format_date(date, lang))
+    if let Some(date) = (text.len() == 10).then(|| text.parse::<Date>().ok()).flatten() {
+        return format_date(date, lang);
+    }
+    moment(text, lang).unwrap_or_else(|| text.to_owned())
 }
+
+/// Of an RFC 3339 timestamp. One that was written by no clock of a place says so.
+fn moment(text: &str, lang: Lang) -> Option<String> {
+    let is_one = text.len() <= RFC3339_CHARS_MAX && text.parse::<Timestamp>().is_ok();
+    let at = text.get(..19).filter(|_| is_one)?.parse::<DateTime>().ok()?;
+    let spelled = format_moment(at, lang);
+    Some(if text.ends_with(['Z', 'z']) { format!("{spelled} (UTC)") } else { spelled })
+}
+
+/// Of a timestamp with nanoseconds and an offset.
+const RFC3339_CHARS_MAX: usize = 35;
 
 pub fn number(value: &Value, lang: Lang) -> String {
     let plain = plain(value);

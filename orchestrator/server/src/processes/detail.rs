@@ -122,7 +122,7 @@ fn overview(looked: &Looked<'_>, tenant_name: &str) -> ProzessPage {
         released_before: tried::before(tenant, process),
         ways: process.triggers.iter().filter_map(|trigger| way(&trigger.kind)).map(|way| way.get(lang).to_owned()).collect(),
         next: process.next_times(desk.tenant.clock.now(), &desk.tenant.zone(), NEXT_TIMES).into_iter().map(|at| tenant.civil(at)).collect(),
-        start: (may_start(tenant, who, process) && intake::form_of(process).is_some()).then(|| format!("/prozesse/{}/start", process.id)),
+        start: (may_start(tenant, who, process) && intake::has_form(process)).then(|| format!("/prozesse/{}/start", process.id)),
         public: public_form(process, tenant_name),
         picture: picture::of_process(process, &desk.tenant.tools, &line, lang),
         findings_more: findings.len().saturating_sub(ROWS),

@@ -39,7 +39,7 @@ impl Visit<'_> {
             number: run.nummer.clone(),
             back: self.home(),
             received: self.tenant.civil(run.started_at),
-            groups: intake::form_of(process).map(|form| form.review(&run.input, lang)).unwrap_or_default(),
+            groups: intake::form_of(&self.loaded.prepared).map(|form| form.review(&run.input, lang)).unwrap_or_default(),
             answers: run.tasks.values().filter_map(|task| self.answer_of(task, lang)).collect(),
             files: asked_for(run).into_iter().filter_map(|file| own_file(&file, &base, lang)).collect(),
             added: added::list(self.tenant, run, &base, lang),

@@ -52,7 +52,8 @@ impl Asking {
         }
         let Some((schema, implied)) = schema_of(loaded, task) else { return in_text(&task.opened.form, None) };
         let may_lack = task.opened.path.as_ref().is_some_and(|path| path.call > 0);
-        by_field(&task.opened.form, &task.opened.kind, &schema, implied, may_lack).or_else(|| in_text(&task.opened.form, Some(&schema)))
+        let asking = by_field(&task.opened.form, &task.opened.kind, &schema, implied, may_lack).or_else(|| in_text(&task.opened.form, Some(&schema)))?;
+        Some(Self { form: asking.form.in_zone(&loaded.prepared.context.zone()), ..asking })
     }
 
     /// The value out of its fields, as the engine takes it; what is wrong with it stands at its fields.

@@ -108,7 +108,6 @@ impl<'s> Builder<'s> {
     }
 
     fn branch(&mut self, schema: &'s Value, at: &Spot<'_, 's>, extra: &mut Vec<Extra<'s>>) -> Result<(), Error> {
-        let schema = self.resolve(schema, at.path)?;
         let Some(keys) = schema.as_object() else {
             return if schema == &Value::Bool(true) { Ok(()) } else { Err(refuse(at.path, "ein Zweig, in den nichts passt", "a branch that nothing fits")) };
         };
@@ -141,7 +140,6 @@ impl<'s> Builder<'s> {
             self.rule(&path, at).never.push(at.case.clone());
             return Ok(());
         }
-        let field = self.resolve(field, &path)?;
         if !at.declares(name) {
             self.rule(&path, at).only.push(at.case.clone());
             let known = extra.iter().any(|extra| extra.name == name);
@@ -153,8 +151,7 @@ impl<'s> Builder<'s> {
         }
         // more about a block that is there; of a plain field the schema itself says the rest
         if is_object(field) && (field.get("properties").is_some() || field.get("required").is_some()) {
-            let base = self.resolve(&at.base["properties"][name], &path)?;
-            let spot = Spot { path: &path, base, case: at.case.clone(), decided_by: at.decided_by.clone() };
+            let spot = Spot { path: &path, base: &at.base["properties"][name], case: at.case.clone(), decided_by: at.decided_by.clone() };
             let mut further = Vec::new();
             self.branch(field, &spot, &mut further)?;
             if let Some(new) = further.first() {

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use jiff::tz::TimeZone;
 use laufzettel_domain::{Lang, Path, Text, Value, money};
-use laufzettel_process::schema::{is_cent, is_file, of_pattern};
+use laufzettel_process::schema::{Knot, flat, is_cent, is_file, of_pattern};
 
 use super::{Accepted, Choice, Depth, Error, Field, Form, Group, Input, Kind, Line, List, Node, Pattern, collect};
 use super::{
@@ -12,8 +13,6 @@ use super::{
 };
 use crate::pages::shown::humanize;
 
-/// Longest chain of local references followed.
-const REF_DEPTH_MAX: usize = 16;
 /// Deepest nesting of objects a page can show.
 const GROUP_DEPTH_MAX: usize = 4;
 /// A text that may be longer gets several lines.
@@ -24,10 +23,11 @@ const ONE_PAGE_FIELDS_MAX: usize = 10;
 const ENTRIES_USUAL_MAX: usize = 20;
 /// Entries of any list: the overview of fifty fits a page, and two lists within each other stay within what one form may send.
 const ENTRIES_MAX: usize = 50;
-/// Lists of blocks within each other: the members of a household and the incomes of each.
-const LISTS_DEPTH_MAX: usize = 2;
+/// Lists of blocks within each other: houses, their flats, who lives there, and what each earns. A reader loses the thread earlier.
+const LISTS_DEPTH_MAX: usize = 4;
 
 pub(super) struct Builder<'s> {
+    /// Flat: no references but within conditions.
     pub root: &'s Value,
     objects: Vec<(Path, bool)>,
     pub rules: Vec<(Path, Rule)>,
@@ -35,8 +35,8 @@ pub(super) struct Builder<'s> {
 }
 
 pub(super) fn form(schema: &Value, order: Option<&[String]>, paged: bool) -> Result<Form, Error> {
-    let mut builder = Builder { root: schema, objects: Vec::new(), rules: Vec::new(), paged };
-    let top = builder.resolve(schema, &Path::default())?;
+    let top = &flat(schema).map_err(|Knot { path, reason }| Error { field: path.to_string(), reason })?;
+    let mut builder = Builder { root: top, objects: Vec::new(), rules: Vec::new(), paged };
     let nodes = builder.object(top, &Path::default(), true, order)?;
     let sheets = if paged { sheets(nodes) } else { vec![nodes] };
     Ok(Form { title: text(top, "title"), description: text(top, "description"), sheets, objects: builder.objects, rules: builder.rules })
@@ -71,15 +71,6 @@ fn has_list(node: &Node) -> bool {
 }
 
 impl<'s> Builder<'s> {
-    pub(super) fn resolve(&self, mut schema: &'s Value, path: &Path) -> Result<&'s Value, Error> {
-        for _ in 0..REF_DEPTH_MAX {
-            let Some(pointer) = schema.get("$ref").and_then(Value::as_str) else { return Ok(schema) };
-            let local = pointer.strip_prefix('#').and_then(|p| self.root.pointer(p));
-            schema = local.ok_or_else(|| refuse(path, format!("„{pointer}“ steht nicht in diesem Schema"), format!("„{pointer}“ is not in this schema")))?;
-        }
-        Err(refuse(path, "seine Verweise gehen im Kreis", "its references go in a circle"))
-    }
-
     fn object(&mut self, schema: &'s Value, path: &Path, reached: bool, order: Option<&[String]>) -> Result<Vec<Node>, Error> {
         let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
             return if accepts_nothing(schema) {
@@ -101,9 +92,11 @@ impl<'s> Builder<'s> {
         for name in ordered(&all, &required, order, &extra) {
             let inner = path.child(&name);
             check_name(&name, &inner)?;
-            let schema = self.resolve(all[&name], &inner)?;
             let place = Place { must: required.contains(&name), reached };
-            self.property(schema, inner, place, &mut nodes)?;
+            if is_read_only(all[&name], &inner, place)? {
+                continue;
+            }
+            self.property(all[&name], inner, place, &mut nodes)?;
         }
         Ok(nodes)
     }
@@ -111,7 +104,7 @@ impl<'s> Builder<'s> {
     fn property(&mut self, schema: &'s Value, path: Path, place: Place, nodes: &mut Vec<Node>) -> Result<(), Error> {
         if !is_object(schema) {
             let group = text(schema, "x-gruppe");
-            if let Some(items) = self.blocks(schema, &path)? {
+            if let Some(items) = blocks(schema) {
                 let list = Node::List(self.entries(schema, items, path, place)?);
                 put(nodes, group, list);
                 return Ok(());
@@ -147,13 +140,6 @@ impl<'s> Builder<'s> {
         })
     }
 
-    /// What the entries of a list of blocks are, where it is one.
-    fn blocks(&self, schema: &'s Value, path: &Path) -> Result<Option<&'s Value>, Error> {
-        let Some(items) = schema.get("items").filter(|_| kind_word(schema) == Some("array") && schema.get("x-auswahl").is_none()) else { return Ok(None) };
-        let items = self.resolve(items, path)?;
-        Ok(is_object(items).then_some(items))
-    }
-
     fn entries(&mut self, schema: &'s Value, items: &'s Value, path: Path, place: Place) -> Result<List, Error> {
         if !self.paged {
             return Err(refuse(
@@ -163,7 +149,11 @@ impl<'s> Builder<'s> {
             ));
         }
         if path.0.iter().filter(|part| *part == Path::EACH).count() >= LISTS_DEPTH_MAX {
-            return Err(refuse(&path, "Listen von Blöcken ineinander, tiefer als zwei", "lists of blocks within each other, deeper than two"));
+            return Err(refuse(
+                &path,
+                format!("Listen von Blöcken ineinander, mehr als {LISTS_DEPTH_MAX}"),
+                format!("lists of blocks within each other, more than {LISTS_DEPTH_MAX}"),
+            ));
         }
         let (min, max) = bounds(schema, &path)?;
         let title = text(schema, "title").unwrap_or_else(|| named(&path));
@@ -209,7 +199,6 @@ impl<'s> Builder<'s> {
             return Ok(Kind::Many(choices));
         }
         let items = schema.get("items").ok_or_else(|| refuse(path, "eine Liste, deren Einträge kein Schema haben", "a list whose items have no schema"))?;
-        let items = self.resolve(items, path)?;
         if let Some(choices) = choices(items, path)? {
             return Ok(Kind::Many(choices));
         }
@@ -221,10 +210,12 @@ impl<'s> Builder<'s> {
             (Some("string"), None | Some("email" | "uri")) => Ok(Kind::Lines(Line::Text)),
             (Some("integer"), _) if is_cent(items) => Ok(Kind::Lines(Line::Money)),
             (Some("integer"), _) => Ok(Kind::Lines(Line::Whole)),
+            (Some("number"), _) => Ok(Kind::Lines(Line::Number)),
+            (Some("string"), Some("date")) => Ok(Kind::Lines(Line::Date)),
             _ => Err(refuse(
                 path,
-                "eine Liste von anderem als kurzen Texten, ganzen Zahlen oder einer Auswahl",
-                "a list of anything but short texts, whole numbers or choices",
+                "eine Liste von anderem als kurzen Texten, Zahlen, Tagen, Dateien, Blöcken oder einer Auswahl; was sonst in ihr steht, geht als Feld eines Blocks",
+                "a list of anything but short texts, numbers, days, files, blocks or choices; what else stands in it can be a field of a block",
             )),
         }
     }
@@ -258,8 +249,15 @@ fn string(schema: &Value, path: &Path) -> Result<Kind, Error> {
     let max = schema.get("maxLength").and_then(Value::as_u64);
     let input = match schema.get("format").and_then(Value::as_str) {
         Some("date") => return Ok(Kind::Date),
-        Some(format @ ("date-time" | "time" | "duration")) => {
-            return Err(refuse(path, format!("für das Format „{format}“ gibt es keine Eingabe"), format!("there is no input for the format „{format}“")));
+        Some("date-time") => return Ok(Kind::Moment(TimeZone::UTC)),
+        Some("duration") => return Ok(Kind::Duration),
+        // RFC 3339 wants an offset with it, and a time on no day has none
+        Some("time") => {
+            return Err(refuse(
+                path,
+                "eine Uhrzeit ohne Tag hat keine Zeitzone, und „format: time“ verlangt eine; nehmen Sie „date-time“ oder einen Text mit „pattern“ und „x-muster-hinweis“",
+                "a time without a day has no time zone, and „format: time“ wants one; use „date-time“ or a text with „pattern“ and „x-muster-hinweis“",
+            ));
         }
         Some("email") => Input::Email,
         _ if matches!(path.0.last().map(String::as_str), Some("telefon" | "telefonnummer" | "mobil")) => Input::Tel,
@@ -272,14 +270,17 @@ fn string(schema: &Value, path: &Path) -> Result<Kind, Error> {
     Ok(Kind::Text { input, pattern, max })
 }
 
-/// `x-auswahl` (resolved to a list), `oneOf` of constants, or `enum`; titles from `oneOf` where an enum has none.
+/// `x-auswahl` (resolved to a list), `oneOf` or `anyOf` of constants, or `enum`; titles from `oneOf` where an enum has none.
 fn choices(schema: &Value, path: &Path) -> Result<Option<Vec<Choice>>, Error> {
     match schema.get("x-auswahl") {
         Some(Value::Array(items)) => return Ok(Some(items.iter().map(offered).collect())),
         Some(_) => return Err(refuse(path, "die Auswahl aus „x-auswahl“ ist noch keine Liste", "the choices of „x-auswahl“ are not a list yet")),
         None => {}
     }
-    let titled: Vec<Choice> = schema.get("oneOf").and_then(Value::as_array).into_iter().flatten().filter_map(titled).collect();
+    let Some(titled) = constants(schema) else {
+        let (de, en) = ("„oneOf“ und „anyOf“ an einem Feld müssen Werte nennen (const)", "„oneOf“ and „anyOf“ at a field must name values (const)");
+        return Err(refuse(path, de, en));
+    };
     let Some(values) = schema.get("enum").and_then(Value::as_array) else {
         return Ok((!titled.is_empty()).then_some(titled));
     };
@@ -292,6 +293,26 @@ fn choices(schema: &Value, path: &Path) -> Result<Option<Vec<Choice>>, Error> {
         _ => Choice { text: choice.key.clone(), ..choice.clone() },
     };
     Ok(Some(choices.iter().map(apart).collect()))
+}
+
+/// The values that `oneOf` or `anyOf` name. `None`: something else stands there, too, which nobody could be asked.
+fn constants(schema: &Value) -> Option<Vec<Choice>> {
+    ["oneOf", "anyOf"].into_iter().filter_map(|key| schema.get(key)?.as_array()).flatten().map(titled).collect()
+}
+
+/// Another sets it (JSON Schema 2020-12, Validation 9.4): nobody is asked.
+fn is_read_only(schema: &Value, path: &Path, place: Place) -> Result<bool, Error> {
+    let fixed = schema.get("readOnly") == Some(&Value::Bool(true));
+    if fixed && place.must {
+        let (de, en) = ("es ist nur zu lesen (readOnly) und doch Pflicht: Niemand könnte es angeben", "it is readOnly and yet required: nobody could give it");
+        return Err(refuse(path, de, en));
+    }
+    Ok(fixed)
+}
+
+/// What the entries of a list of blocks are, where it is one.
+fn blocks(schema: &Value) -> Option<&Value> {
+    schema.get("items").filter(|items| kind_word(schema) == Some("array") && schema.get("x-auswahl").is_none() && is_object(items))
 }
 
 fn offered(item: &Value) -> Choice {

@@ -2,16 +2,15 @@
 //!
 //! Forgiving in form, not in meaning: blanks around and between digits go, a comma may stand in a number; nothing is guessed.
 
-use jiff::civil::Date;
 use laufzettel_domain::{Lang, Path, Text, Value, file::File, money};
 use laufzettel_process::{Schema, schema::Problem};
 use serde_json::{Map, json};
 
-use super::{Choice, FILE_REFERENCE, Field, Form, Kind, Line, List, Pattern, sent};
+use super::{Choice, FILE_REFERENCE, Field, Form, Input, Kind, Line, List, Pattern, sent, times};
 use crate::pages::words::{said, word};
 
 /// An answer, or why it is none.
-enum Answer {
+pub(super) enum Answer {
     Empty,
     Given(Value),
     Wrong(Text),
@@ -97,10 +96,13 @@ impl Field {
         match &self.kind {
             Kind::File(_) => files(pairs, &name).pop().map_or(Answer::Empty, Answer::Given),
             Kind::Files { .. } => Some(files(pairs, &name)).filter(|files| !files.is_empty()).map_or(Answer::Empty, |files| Answer::Given(files.into())),
-            Kind::Date => date(pairs, &name),
+            Kind::Date => times::date(pairs, &name),
+            Kind::Moment(zone) => times::moment(pairs, &name, zone),
+            Kind::Duration => times::duration(pairs, &name),
             Kind::Many(choices) => many(pairs, &name, choices),
             _ if raw.is_empty() => Answer::Empty,
             Kind::Text { pattern: Some(pattern), .. } => patterned(raw, pattern),
+            Kind::Text { input: Input::Email, .. } => email(raw),
             Kind::Text { .. } => Answer::Given(raw.into()),
             Kind::Area { .. } => Answer::Given(raw.replace("\r\n", "\n").into()),
             Kind::Number { whole } => number(raw, *whole),
@@ -119,6 +121,7 @@ impl Field {
         }
         match self.kind {
             Kind::Date => Some(said("missing_date")),
+            Kind::Moment(_) => Some(said("missing_moment")),
             Kind::Consent => Some(said("missing_consent")),
             Kind::YesNo | Kind::One(_) => Some(said("missing_choice")),
             // why a file was not taken is said by whoever looked at it
@@ -137,6 +140,14 @@ fn patterned(raw: &str, Pattern { pattern, told }: &Pattern) -> Answer {
         }
     }
     Answer::Wrong(told.clone())
+}
+
+/// RFC 5321 allows `a@b`; no mail from here reaches anybody there. What is no address at all, the schema says.
+fn email(raw: &str) -> Answer {
+    match raw.rsplit_once('@') {
+        Some((_, domain)) if !domain.trim_end_matches('.').contains('.') => Answer::Wrong(said("email_domain")),
+        _ => Answer::Given(raw.into()),
+    }
 }
 
 /// Cents of what was typed in euro.
@@ -158,37 +169,22 @@ fn files(pairs: &[(String, String)], name: &str) -> Vec<Value> {
     references.filter_map(|(_, reference)| serde_json::from_str::<File>(reference).ok()).filter_map(|file| serde_json::to_value(file).ok()).collect()
 }
 
-fn date(pairs: &[(String, String)], name: &str) -> Answer {
-    let part = |part: &str| sent(pairs, &format!("{name}.{part}")).map(str::trim).unwrap_or_default();
-    let parts = [part("tag"), part("monat"), part("jahr")];
-    if parts.iter().all(|p| p.is_empty()) {
-        return Answer::Empty;
-    }
-    if parts.iter().any(|p| p.is_empty()) {
-        return Answer::Wrong(said("date_incomplete"));
-    }
-    let [day, month, year] = parts.map(|p| if p.bytes().all(|b| b.is_ascii_digit()) { p.parse::<i16>().ok() } else { None });
-    let (Some(day), Some(month), Some(year)) = (day, month, year) else { return Answer::Wrong(said("date_digits")) };
-    if parts[2].len() != 4 {
-        return Answer::Wrong(said("date_year"));
-    }
-    let date = i8::try_from(month).ok().zip(i8::try_from(day).ok()).and_then(|(m, d)| Date::new(year, m, d).ok());
-    match date {
-        Some(date) => Answer::Given(date.to_string().into()),
-        None => Answer::Wrong(said("date_impossible")),
+fn number(raw: &str, whole: bool) -> Answer {
+    let tight: String = raw.chars().filter(|c| !c.is_whitespace()).collect();
+    match (tight.parse::<i64>(), whole) {
+        (Ok(number), _) => Answer::Given(number.into()),
+        (Err(_), true) => Answer::Wrong(said("number_whole")),
+        (Err(_), false) => decimal(&tight).map_or_else(|| Answer::Wrong(said("number_any")), Answer::Given),
     }
 }
 
-fn number(raw: &str, whole: bool) -> Answer {
-    let tight: String = raw.chars().filter(|c| !c.is_whitespace()).collect();
-    if let Ok(number) = tight.parse::<i64>() {
-        return Answer::Given(number.into());
+/// A number with a comma or a point; whole ones are whole.
+fn decimal(text: &str) -> Option<Value> {
+    if let Ok(number) = text.parse::<i64>() {
+        return Some(number.into());
     }
-    if whole {
-        return Answer::Wrong(said("number_whole"));
-    }
-    let decimal = tight.replace(',', ".").parse::<f64>().ok().filter(|n| n.is_finite() && !tight.contains(['e', 'E']));
-    decimal.and_then(serde_json::Number::from_f64).map_or_else(|| Answer::Wrong(said("number_any")), |n| Answer::Given(Value::Number(n)))
+    let number = text.replace(',', ".").parse::<f64>().ok().filter(|n| n.is_finite() && !text.contains(['e', 'E']))?;
+    serde_json::Number::from_f64(number).map(Value::Number)
 }
 
 fn yes_no(raw: &str) -> Answer {
@@ -217,6 +213,8 @@ fn lines(raw: &str, line: Line) -> Answer {
     let read = |text: &str| match line {
         Line::Text => Ok(Value::from(text)),
         Line::Whole => text.parse::<i64>().map(Value::from).map_err(|_| said("number_lines")),
+        Line::Number => decimal(text).ok_or_else(|| said("decimal_lines")),
+        Line::Date => times::line(text).map(|date| date.to_string().into()),
         Line::Money => amount(text).map(Value::from),
     };
     lines.map(read).collect::<Result<Vec<Value>, Text>>().map_or_else(Answer::Wrong, |list| Answer::Given(list.into()))

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use laufzettel_domain::{Value, money};
+use laufzettel_domain::{Lang, Value, money};
 
-use super::{COUNT, FILE_REFERENCE, Field, Form, Kind, Line};
+use super::{COUNT, FILE_REFERENCE, Field, Form, Kind, Line, times};
 use crate::pages::shown;
+
+/// Endings of the names of a day's three parts.
+const DATE_PARTS: [&str; 3] = [".tag", ".monat", ".jahr"];
 
 impl Form {
     /// The pairs that would give `value`; fields it does not have are left out.
@@ -39,12 +42,19 @@ impl Field {
         match &self.kind {
             Kind::File(_) => vec![(format!("{name}{FILE_REFERENCE}"), value.to_string())],
             Kind::Files { .. } => value.as_array().into_iter().flatten().map(|file| (format!("{name}{FILE_REFERENCE}"), file.to_string())).collect(),
-            Kind::Date => date_parts(&name, &plain),
+            Kind::Date => plain.parse().map_or_else(|_| Vec::new(), |date| times::date_pairs(&name, date)),
+            Kind::Moment(zone) => times::moment_pairs(&name, &plain, zone),
+            Kind::Duration => times::duration_pairs(&name, &plain),
             Kind::Consent => value.as_bool().filter(|ticked| *ticked).map(|_| (name, "ja".to_owned())).into_iter().collect(),
             Kind::YesNo => vec![(name, if value == &Value::Bool(true) { "ja" } else { "nein" }.to_owned())],
             Kind::Many(_) => value.as_array().into_iter().flatten().map(|v| (name.clone(), shown::plain(v))).collect(),
             Kind::Lines(line) => {
-                let typed = |item: &Value| if *line == Line::Money { euro(item) } else { shown::plain(item) };
+                let typed = |item: &Value| match line {
+                    Line::Money => euro(item),
+                    Line::Date => shown::day(&shown::plain(item), Lang::De),
+                    Line::Number => shown::number(item, Lang::De),
+                    Line::Text | Line::Whole => shown::plain(item),
+                };
                 let lines: Vec<String> = value.as_array().into_iter().flatten().map(typed).collect();
                 vec![(name, lines.join("\n"))]
             }
@@ -55,13 +65,18 @@ impl Field {
 
     /// Whether a proposal may stand in the field already; a choice is only shown beside it.
     pub(super) fn takes_proposal(&self) -> bool {
-        matches!(self.kind, Kind::Text { .. } | Kind::Area { .. } | Kind::Number { .. } | Kind::Money | Kind::Date | Kind::Lines(_))
+        matches!(
+            self.kind,
+            Kind::Text { .. } | Kind::Area { .. } | Kind::Number { .. } | Kind::Money | Kind::Date | Kind::Moment(_) | Kind::Duration | Kind::Lines(_)
+        )
     }
 
     pub(super) fn names(&self) -> Vec<String> {
         let name = self.name();
         match self.kind {
-            Kind::Date => ["tag", "monat", "jahr"].map(|part| format!("{name}.{part}")).to_vec(),
+            Kind::Date => DATE_PARTS.map(|part| format!("{name}{part}")).to_vec(),
+            Kind::Moment(_) => DATE_PARTS.into_iter().chain([times::CLOCK]).map(|part| format!("{name}{part}")).collect(),
+            Kind::Duration => vec![format!("{name}{}", times::UNIT), name],
             Kind::File(_) | Kind::Files { .. } => vec![format!("{name}{FILE_REFERENCE}")],
             _ => vec![name],
         }
@@ -71,10 +86,4 @@ impl Field {
 /// Cents as they are typed.
 fn euro(value: &Value) -> String {
     value.as_i64().map_or_else(|| shown::plain(value), money::typed)
-}
-
-fn date_parts(name: &str, iso: &str) -> Vec<(String, String)> {
-    let Ok(date) = iso.parse::<jiff::civil::Date>() else { return Vec::new() };
-    let parts = [("tag", date.day().to_string()), ("monat", date.month().to_string()), ("jahr", date.year().to_string())];
-    parts.into_iter().map(|(part, value)| (format!("{name}.{part}"), value)).collect()
 }

@@ -3,7 +3,7 @@
 use laufzettel_domain::{Lang, Value, file::File, money};
 use serde::Serialize;
 
-use super::{Choice, Field, Form, Group, Kind, Line, List, Node};
+use super::{Choice, Field, Form, Group, Kind, Line, List, Node, times};
 use crate::pages::{shown, words::word};
 
 /// The answers of one group.
@@ -92,15 +92,27 @@ impl Field {
         match &self.kind {
             Kind::One(choices) => title(value, choices),
             Kind::Many(choices) => join(value.as_array().into_iter().flatten().map(|v| title(v, choices))),
-            Kind::Lines(Line::Money) => join(value.as_array().into_iter().flatten().map(|item| euro(item, lang))),
+            Kind::Lines(line) => join(value.as_array().into_iter().flatten().map(|item| line.spell(item, lang))),
             Kind::Money => euro(value, lang),
-            Kind::Lines(_) => join(value.as_array().into_iter().flatten().map(shown::plain)),
             Kind::File(_) => File::from_value(value).map_or_else(String::new, |file| shown::file(&file, lang)),
             Kind::Files { .. } => join(value.as_array().into_iter().flatten().filter_map(File::from_value).map(|file| shown::file(&file, lang))),
             Kind::Consent | Kind::YesNo => word(if value == &Value::Bool(true) { "yes" } else { "no" }, lang).to_owned(),
             Kind::Number { whole: false } => shown::number(value, lang),
             Kind::Date => shown::day(&shown::plain(value), lang),
+            Kind::Moment(zone) => times::moment_spelled(&shown::plain(value), zone, lang),
+            Kind::Duration => times::duration_spelled(&shown::plain(value), lang),
             Kind::Text { .. } | Kind::Area { .. } | Kind::Number { .. } => shown::plain(value),
+        }
+    }
+}
+
+impl Line {
+    fn spell(self, item: &Value, lang: Lang) -> String {
+        match self {
+            Self::Money => euro(item, lang),
+            Self::Date => shown::day(&shown::plain(item), lang),
+            Self::Number => shown::number(item, lang),
+            Self::Text | Self::Whole => shown::plain(item),
         }
     }
 }

@@ -191,7 +191,9 @@ fn what_cannot_be_shown_is_refused_by_name() {
         ("x", json!({})),
         ("x", json!({ "type": "object" })),
         ("x", json!({ "type": "array", "items": { "type": "object", "properties": {} } })),
-        ("x", json!({ "type": "string", "format": "date-time" })),
+        ("x", json!({ "type": "string", "format": "time" })),
+        ("x", json!({ "type": "array", "items": { "type": "boolean" } })),
+        ("x", json!({ "oneOf": [{ "const": 1 }, { "type": "string" }] })),
         ("x", json!({ "type": ["string", "integer"] })),
         ("x", json!({ "type": "string", "x-auswahl": "{{ steps.a.liste }}" })),
         ("x", json!({ "$ref": "#/$defs/fehlt" })),
@@ -204,6 +206,117 @@ fn what_cannot_be_shown_is_refused_by_name() {
         assert_eq!(error.field, field, "{schema}");
     }
     assert_eq!(Form::of(&json!({ "type": "string" }), None).unwrap_err().field, "");
+}
+
+/// What the form of an answer is, its value, and how it reads to whoever looks at it again.
+#[test]
+fn moments_durations_and_lists_of_days_are_asked_for() {
+    let list = |items: serde_json::Value| json!({ "type": "array", "items": items });
+    let schema = json!({ "type": "object", "properties": {
+        "beginn": { "type": "string", "format": "date-time" }, "dauer": { "type": "string", "format": "duration" },
+        "tage": list(json!({ "type": "string", "format": "date" })), "masse": list(json!({ "type": "number" })) } });
+    let form = Form::of(&schema, None).unwrap().in_zone(&jiff::tz::TimeZone::get("Europe/Berlin").unwrap());
+    let day = |day: &str, month: &str, clock: &str| pairs(&[("beginn.tag", day), ("beginn.monat", month), ("beginn.jahr", "2026"), ("beginn.uhrzeit", clock)]);
+    for (sent, value, read) in [
+        (day("27", "3", "14:30"), json!({ "beginn": "2026-03-27T14:30:00+01:00" }), "27.03.2026, 14:30 Uhr"),
+        (day("27", "6", " 9.05 Uhr "), json!({ "beginn": "2026-06-27T09:05:00+02:00" }), "27.06.2026, 09:05 Uhr"),
+        (day("27", "6", "14 uhr"), json!({ "beginn": "2026-06-27T14:00:00+02:00" }), "27.06.2026, 14:00 Uhr"),
+        // an hour the clocks show twice
+        (day("25", "10", "2:30"), json!({ "beginn": "2026-10-25T02:30:00+02:00" }), "25.10.2026, 02:30 Uhr"),
+        (pairs(&[("dauer", "3"), ("dauer.einheit", "monate")]), json!({ "dauer": "P3M" }), "3 Monate"),
+        (pairs(&[("dauer", " 90 "), ("dauer.einheit", "minuten")]), json!({ "dauer": "PT90M" }), "90 Minuten"),
+        (
+            pairs(&[("tage", "27.3.2026\n2026-04-01\n\n1. 5. 2026")]),
+            json!({ "tage": ["2026-03-27", "2026-04-01", "2026-05-01"] }),
+            "27.03.2026\n01.04.2026\n01.05.2026",
+        ),
+        (pairs(&[("masse", "1,5\n2")]), json!({ "masse": [1.5, 2] }), "1,5\n2"),
+    ] {
+        assert_eq!(form.parse(&sent), (value.clone(), vec![]), "{sent:?}");
+        assert_eq!(Schema::compile(schema.clone()).unwrap().validate(&value), [], "{value}");
+        assert_eq!(form.parse(&form.pairs(&value)).0, value, "{sent:?}");
+        let rows = form.review(&value, Lang::De).into_iter().flat_map(|group| group.rows).map(|row| row.text);
+        assert_eq!(rows.filter(|text| !text.is_empty()).collect::<Vec<_>>(), [read], "{sent:?}");
+    }
+    for (sent, expected) in [
+        (day("27", "3", ""), "Bitte geben Sie auch die Uhrzeit an, zum Beispiel 14:30."),
+        (day("", "", "14:30"), "Das Datum ist nicht vollständig. Bitte geben Sie Tag, Monat und Jahr an."),
+        (day("31", "2", "14:30"), "Dieses Datum gibt es nicht. Bitte prüfen Sie Tag und Monat."),
+        (day("27", "3", "25:00"), "Bitte schreiben Sie die Uhrzeit mit Stunden und Minuten, zum Beispiel 14:30."),
+        (day("27", "3", "1430"), "Bitte schreiben Sie die Uhrzeit mit Stunden und Minuten, zum Beispiel 14:30."),
+        (day("27", "3", "14:5"), "Bitte schreiben Sie die Uhrzeit mit Stunden und Minuten, zum Beispiel 14:30."),
+        (day("29", "3", "2:30"), "Diese Uhrzeit gibt es an diesem Tag nicht: Die Uhren werden auf die Sommerzeit vorgestellt."),
+        (pairs(&[("dauer", "3")]), "Bitte wählen Sie die Einheit aus, zum Beispiel Tage."),
+        (pairs(&[("dauer", "drei"), ("dauer.einheit", "tage")]), "Bitte geben Sie eine ganze Zahl an, zum Beispiel 3, und daneben die Einheit."),
+        (pairs(&[("dauer", "100000"), ("dauer.einheit", "tage")]), "Bitte geben Sie eine ganze Zahl an, zum Beispiel 3, und daneben die Einheit."),
+        (pairs(&[("tage", "27.3.2026 und 28.3.2026")]), "Bitte schreiben Sie in jede Zeile genau einen Tag, zum Beispiel 27.3.2026."),
+        (pairs(&[("tage", "31.2.2026")]), "Dieses Datum gibt es nicht. Bitte prüfen Sie Tag und Monat."),
+        (pairs(&[("masse", "1,5 2")]), "Bitte schreiben Sie in jede Zeile genau eine Zahl, zum Beispiel 12,5."),
+    ] {
+        let (value, problems) = form.parse(&sent);
+        assert_eq!((value, problems.iter().map(|p| p.message.de.as_str()).collect::<Vec<_>>()), (json!({}), vec![expected]), "{sent:?}");
+    }
+    // what only one unit can say is not put into the fields, and still read
+    assert_eq!(form.pairs(&json!({ "dauer": "P1Y6M" })), []);
+    assert_eq!(form.review(&json!({ "dauer": "P1Y6M" }), Lang::De)[0].rows[1].text, "1 Jahr und 6 Monate");
+}
+
+/// References with something beside them, members of `allOf`, `null` in a union, values without `enum`, lists four deep: as generators write them.
+#[test]
+fn schemas_are_asked_for_however_they_are_written() {
+    let schema = json!({ "type": "object", "required": ["art", "alt"],
+        "properties": {
+            "art": { "anyOf": [{ "const": "a", "title": "Erstens" }, { "const": "b", "title": "Zweitens" }], "title": "Art" },
+            "alt": { "$ref": "#/$defs/anschrift", "title": "Alte Anschrift" },
+            "neu": { "allOf": [{ "$ref": "#/$defs/anschrift" }, { "required": ["land"], "properties": { "land": { "type": "string", "title": "Land" } } }], "title": "Neue Anschrift" },
+            "tel": { "anyOf": [{ "type": "string", "maxLength": 30 }, { "type": "null" }], "title": "Telefon" },
+            "nummer": { "type": "string", "readOnly": true } },
+        "$defs": { "anschrift": { "type": "object", "title": "Anschrift", "required": ["ort"], "properties": { "ort": { "type": "string", "title": "Ort" } } } } });
+    let form = Form::of(&schema, None).unwrap();
+    let items: Vec<String> = form
+        .view(&Filled::default(), Lang::De)
+        .items
+        .into_iter()
+        .filter_map(|item| match item {
+            Item::Open { title, .. } => Some(format!("[{title}]")),
+            Item::Field(field) => Some(format!("{} {} {}", field.name, field.label, field.kind)),
+            Item::Close | Item::List(_) => None,
+        })
+        .collect();
+    assert_eq!(
+        items,
+        ["art Art radios", "[Alte Anschrift]", "alt.ort Ort text", "[Neue Anschrift]", "neu.ort Ort text", "neu.land Land text", "tel Telefon text"]
+    );
+    let (value, problems) = form.parse(&pairs(&[("art", "b"), ("alt.ort", "Bellheim"), ("nummer", "7")]));
+    assert_eq!((&value, problems), (&json!({ "art": "b", "alt": { "ort": "Bellheim" } }), vec![]));
+    assert_eq!(form.review(&value, Lang::De)[0].rows[0].text, "Zweitens");
+    // two fields of one name are told apart where something is wrong with both
+    let (_, problems) = form.parse(&pairs(&[("art", "b"), ("neu.land", "F")]));
+    let mut problems = problems;
+    problems.extend(Schema::compile(schema).unwrap().validate(&json!({ "art": "b", "alt": {}, "neu": { "land": "F" } })));
+    let labels: Vec<_> = form.view(&Filled { problems: &problems, ..Filled::default() }, Lang::De).problems.into_iter().filter_map(|p| p.label).collect();
+    assert_eq!(labels, ["Alte Anschrift, Ort", "Neue Anschrift, Ort"]);
+
+    let nested = |depth: usize| {
+        (0..depth).fold(
+            json!({ "type": "string" }),
+            |inner, _| json!({ "type": "array", "items": { "type": "object", "required": ["x"], "properties": { "x": inner } } }),
+        )
+    };
+    let whole = |depth| json!({ "type": "object", "properties": { "x": nested(depth) } });
+    assert_eq!(Form::paged(&whole(5)).unwrap_err().field, "x.*.x.*.x.*.x.*.x");
+    let sent = pairs(&[("x.0.x.1.x.0.x.0.x", "tief")]);
+    assert_eq!(Form::paged(&whole(4)).unwrap().parse(&sent).0, json!({ "x": [{ "x": [{ "x": [] }, { "x": [{ "x": [{ "x": "tief" }] }] }] }] }));
+    let fixed = json!({ "type": "object", "required": ["x"], "properties": { "x": { "type": "string", "readOnly": true } } });
+    assert_eq!(Form::of(&fixed, None).unwrap_err().field, "x");
+}
+
+#[test]
+fn addresses_nobody_has_are_asked_again() {
+    let form = Form::of(&json!({ "type": "object", "properties": { "mail": { "type": "string", "format": "email" } } }), None).unwrap();
+    for (sent, told) in [("a@b.example", 0), ("a@b", 1), ("a@localhost", 1), ("a@b.", 1), ("kein at", 0)] {
+        assert_eq!(form.parse(&pairs(&[("mail", sent)])).1.len(), told, "{sent}");
+    }
 }
 
 #[test]

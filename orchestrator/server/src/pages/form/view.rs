@@ -6,7 +6,7 @@ use laufzettel_domain::{Lang, Path, Value};
 use laufzettel_process::schema::Problem;
 use serde::Serialize;
 
-use super::{Accepted, Choice, Depth, FILE_REFERENCE, FILE_REMOVED, Field, Form, Group, Kind, List, Node, collect, lists::lists, sent};
+use super::{Accepted, Choice, Depth, FILE_REFERENCE, FILE_REMOVED, Field, Form, Group, Kind, Line, List, Node, collect, lists::lists, sent, times};
 use crate::pages::{Source, shown, words::word};
 
 /// Up to so many choices all lie open; more go into a list to open.
@@ -103,7 +103,7 @@ pub struct FieldView {
     pub label: String,
     pub hint: Option<String>,
     pub help: Option<String>,
-    /// `text area consent radios checks select date file`
+    /// `text area consent radios checks select date duration file`
     pub kind: &'static str,
     /// The `type` of a text input.
     pub input: &'static str,
@@ -111,6 +111,8 @@ pub struct FieldView {
     pub max: Option<u64>,
     /// Stands behind the input.
     pub unit: Option<&'static str>,
+    /// What goes into each line of an area.
+    pub each_line: Option<&'static str>,
     pub value: String,
     pub options: Vec<OptionView>,
     pub required: bool,
@@ -130,7 +132,7 @@ pub struct FieldView {
     pub file: Option<FileView>,
 }
 
-/// A choice, or one of the three inputs of a date.
+/// A choice, a unit, or one of the inputs of a date: three parts, and the time of a moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OptionView {
     pub id: String,
@@ -139,6 +141,8 @@ pub struct OptionView {
     pub value: String,
     pub chosen: bool,
     pub autocomplete: Option<&'static str>,
+    /// The time of a moment, which is written in more characters than the other parts.
+    pub clock: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -180,7 +184,7 @@ impl Form {
         self.sheets.iter().for_each(|nodes| lists(nodes, false, &mut at_lists));
         let at_fields = fields.iter().filter_map(|field| {
             let text = first(problems, &field.path, lang)?;
-            Some(ProblemView { target: Some(field.first_id()), label: Some(field.title.clone()), text })
+            Some(ProblemView { target: Some(field.first_id()), label: Some(self.told_apart(field)), text })
         });
         let placed = |p: &Problem| fields.iter().any(|f| f.path.covers(&p.path)) || at_lists.iter().any(|list| list.path.covers(&p.path));
         let loose = problems.iter().filter(|p| !placed(p)).map(|p| {
@@ -189,6 +193,26 @@ impl Form {
         });
         at_fields.chain(at_lists.iter().flat_map(|list| list.problems(problems, lang))).chain(loose).collect()
     }
+}
+
+impl Form {
+    /// What a field is called, with its block where another field before the person is called the same.
+    fn told_apart(&self, field: &Field) -> String {
+        if self.shown().iter().filter(|other| other.title == field.title).count() == 1 {
+            return field.title.clone();
+        }
+        let group = self.sheets.iter().find_map(|nodes| group_of(nodes, &field.path, None));
+        group.map_or_else(|| field.title.clone(), |group| format!("{group}, {}", field.title))
+    }
+}
+
+/// The heading of the innermost group a field stands in.
+fn group_of<'n>(nodes: &'n [Node], path: &Path, heading: Option<&'n str>) -> Option<&'n str> {
+    nodes.iter().find_map(|node| match node {
+        Node::Field(field) => heading.filter(|_| field.path == *path),
+        Node::Group(group) => group_of(&group.nodes, path, Some(&group.title)),
+        Node::List(_) => None,
+    })
 }
 
 impl List {
@@ -289,7 +313,8 @@ impl Field {
     /// Where a link of the error summary leads.
     fn first_id(&self) -> String {
         match &self.kind {
-            Kind::Date => format!("{}.tag", self.id()),
+            Kind::Date | Kind::Moment(_) => format!("{}.tag", self.id()),
+            Kind::Duration => format!("{}.anzahl", self.id()),
             Kind::YesNo | Kind::Many(_) => format!("{}.1", self.id()),
             Kind::One(choices) if choices.len() <= RADIOS_MAX => format!("{}.1", self.id()),
             _ => self.id(),
@@ -320,6 +345,7 @@ impl Field {
             proposal_from: proposed.and_then(|_| filled.proposed_by?.get(self.path.root())).cloned().unwrap_or_default(),
             file: self.file(filled.files, lang),
             unit: (self.kind == Kind::Money).then_some("€"),
+            each_line: self.each_line(lang),
             ..FieldView::default()
         };
         (view.input, view.inputmode, view.max) = self.input();
@@ -334,6 +360,8 @@ impl Field {
             Kind::Consent => ("consent", Vec::new()),
             Kind::File(_) | Kind::Files { .. } => ("file", Vec::new()),
             Kind::Date => ("date", self.date_parts(pairs, own_data, lang)),
+            Kind::Moment(_) => ("date", self.date_parts(pairs, own_data, lang).into_iter().chain([self.clock(pairs, lang)]).collect()),
+            Kind::Duration => ("duration", self.units(pairs, lang)),
             Kind::Many(choices) => ("checks", self.options(choices, pairs)),
             Kind::One(choices) if choices.len() > RADIOS_MAX => ("select", self.options(choices, pairs)),
             Kind::One(choices) => ("radios", self.radios(choices.clone(), pairs, lang)),
@@ -359,6 +387,7 @@ impl Field {
             value: choice.key.clone(),
             chosen: chosen(choice),
             autocomplete: None,
+            clock: false,
         };
         choices.iter().enumerate().map(option).collect()
     }
@@ -374,10 +403,52 @@ impl Field {
                 value: sent(pairs, &name).unwrap_or_default().to_owned(),
                 chosen: false,
                 autocomplete: birthday.then_some(token),
+                clock: false,
                 name,
             }
         };
         parts.map(part).to_vec()
+    }
+
+    fn clock(&self, pairs: &[(String, String)], lang: Lang) -> OptionView {
+        let name = format!("{}{}", self.path, times::CLOCK);
+        OptionView {
+            id: format!("f-{name}"),
+            text: word("clock", lang).to_owned(),
+            value: sent(pairs, &name).unwrap_or_default().to_owned(),
+            chosen: false,
+            autocomplete: None,
+            clock: true,
+            name,
+        }
+    }
+
+    fn units(&self, pairs: &[(String, String)], lang: Lang) -> Vec<OptionView> {
+        let name = format!("{}{}", self.path, times::UNIT);
+        let unit = |(key, text): (&str, &str)| OptionView {
+            id: format!("f-{name}"),
+            name: name.clone(),
+            text: text.to_owned(),
+            value: key.to_owned(),
+            chosen: sent(pairs, &name) == Some(key),
+            autocomplete: None,
+            clock: false,
+        };
+        times::units(lang).map(unit).collect()
+    }
+
+    fn each_line(&self, lang: Lang) -> Option<&'static str> {
+        let Kind::Lines(line) = &self.kind else { return None };
+        Some(word(
+            match line {
+                Line::Text => "line_text",
+                Line::Whole => "line_whole",
+                Line::Number => "line_number",
+                Line::Money => "line_money",
+                Line::Date => "line_date",
+            },
+            lang,
+        ))
     }
 
     fn file(&self, files: &[UploadedFile], lang: Lang) -> Option<FileView> {
@@ -410,6 +481,7 @@ fn described_by(view: &FieldView) -> String {
     let parts = [
         ("einheit", view.unit.is_some()),
         ("hinweis", view.hint.is_some()),
+        ("zeilen", view.each_line.is_some()),
         ("datei", view.file.is_some()),
         ("vorschlag", view.proposal.is_some()),
         ("fehler", view.error.is_some()),
