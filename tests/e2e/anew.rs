@@ -27,18 +27,8 @@ steps:
 output: { dokument: "{{ steps.ablage.dokument_id }}" }
 "#;
 
-fn lines(tenant: &Tenant, args: &[&str]) -> Vec<Value> {
-    let told = tenant.laufzettel(args);
-    String::from_utf8_lossy(&told.stdout).lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
-}
-
-fn bodies(tenant: &Tenant, kind: &str) -> Vec<Value> {
-    let records = lines(tenant, &["audit", "show", "--kind", kind, "--json"]);
-    records.iter().filter_map(|record| serde_json::from_str(record["body"].as_str()?).ok()).collect()
-}
-
 fn answer(tenant: &Tenant) {
-    let task = lines(tenant, &["tasks", "list", "--as", "a.klein", "--json"]).remove(0)["task"].as_str().expect("a task").to_owned();
+    let task = tenant.lines(&["tasks", "list", "--as", "a.klein", "--json"]).remove(0)["task"].as_str().expect("a task").to_owned();
     let file = tenant.path("antwort.json");
     std::fs::write(&file, "{ \"ja\": true }").expect("written");
     let done = tenant.laufzettel(&["tasks", "complete", &task, "--as", "a.klein", "--input", &file.display().to_string()]);
@@ -52,13 +42,13 @@ fn a_step_is_carried_out_anew_and_what_it_did_is_taken_back() {
     tenant.grant("{ groups: [GG-Steueramt], allow: [\"process.start:vermerk\", \"task.complete:vermerk\"] }");
     let run = tenant.laufzettel(&["run", "vermerk", "--as", "a.klein", "--until-waiting"]);
     assert_eq!(run.status.code(), Some(7), "{}", text(&run));
-    let id = lines(&tenant, &["runs", "list", "--json"]).remove(0)["run"].as_str().expect("a run").to_owned();
+    let id = tenant.lines(&["runs", "list", "--json"]).remove(0)["run"].as_str().expect("a run").to_owned();
     let retry = |more: &[&str]| tenant.laufzettel(&[&["runs", "retry", &id], more].concat());
 
     // nobody of another office may, and that is on record
     let denied = retry(&["ablage", "--as", "t.becker"]);
     assert_eq!(denied.status.code(), Some(4), "{}", text(&denied));
-    assert_eq!(bodies(&tenant, "run.denied")[0]["order"], "retry");
+    assert_eq!(tenant.bodies("run.denied")[0]["order"], "retry");
     // nothing stands still, and what has not begun cannot begin anew
     for (step, why) in [(None, "Kein Schritt steht still"), (Some("post"), "nicht begonnen"), (Some("pruefung"), "läuft noch"), (Some("x"), "gibt es nicht")] {
         let refused = retry(&[step.as_slice(), &["--as", "a.klein"]].concat());
@@ -67,14 +57,14 @@ fn a_step_is_carried_out_anew_and_what_it_did_is_taken_back() {
 
     let done = retry(&["ablage", "--as", "a.klein"]);
     assert_eq!(done.status.code(), Some(0), "{}", text(&done));
-    let ordered = bodies(&tenant, "retry.ordered").remove(0);
+    let ordered = tenant.bodies("retry.ordered").remove(0);
     assert_eq!((&ordered["steps"], &ordered["round"]), (&serde_json::json!(["ablage", "pruefung"]), &Value::from(1)));
     let intended: Vec<String> =
-        bodies(&tenant, "effect.intended").iter().rev().map(|b| format!("{} {} {}", b["path"]["step"], b["path"]["phase"], b["round"])).collect();
+        tenant.bodies("effect.intended").iter().rev().map(|b| format!("{} {} {}", b["path"]["step"], b["path"]["phase"], b["round"])).collect();
     let mut intended = intended;
     intended.sort();
     assert_eq!(intended, ["\"ablage\" \"do\" 0", "\"ablage\" \"do\" 1", "\"ablage\" \"undo\" 0"]);
-    assert_eq!(lines(&tenant, &["tasks", "list", "--as", "a.klein", "--json"]).len(), 1);
+    assert_eq!(tenant.lines(&["tasks", "list", "--as", "a.klein", "--json"]).len(), 1);
 
     // a letter that was sent stays sent
     answer(&tenant);
@@ -95,7 +85,7 @@ fn a_person_orders_it_by_the_interface_and_a_key_does_not() {
     std::fs::write(tenant.path("workflows/vermerk.yaml"), process("vermerk", "Vermerk", STEPS)).expect("written");
     tenant.grant("{ groups: [GG-Steueramt], allow: [\"process.start:vermerk\", \"task.complete:vermerk\"] }");
     assert_eq!(tenant.laufzettel(&["run", "vermerk", "--as", "a.klein", "--until-waiting"]).status.code(), Some(7));
-    let id = lines(&tenant, &["runs", "list", "--json"]).remove(0)["run"].as_str().expect("a run").to_owned();
+    let id = tenant.lines(&["runs", "list", "--json"]).remove(0)["run"].as_str().expect("a run").to_owned();
     let server = Server::start(&tenant, None).expect("up starts");
     let program = key(&tenant, &["--as", "a.klein", "--process", "*"]);
     runtime().block_on(async {
@@ -116,6 +106,6 @@ fn a_person_orders_it_by_the_interface_and_a_key_does_not() {
         }
     });
     server.stop();
-    assert_eq!(bodies(&tenant, "retry.ordered").len(), 1);
+    assert_eq!(tenant.bodies("retry.ordered").len(), 1);
     assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0));
 }

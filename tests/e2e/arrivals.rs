@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use serde_json::Value;
-
 use crate::{
     desk::{Server, Tenant, process, runtime, text, until},
     views::{get, sign_in},
@@ -77,9 +75,7 @@ fn open(tenant: &Tenant) {
 }
 
 fn runs(tenant: &Tenant) -> Vec<String> {
-    let listed = tenant.laufzettel(&["runs", "list", "--json"]);
-    let rows = String::from_utf8_lossy(&listed.stdout).lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).collect::<Vec<_>>();
-    rows.iter().map(|row| row["state"].as_str().unwrap_or_default().to_owned()).collect()
+    tenant.lines(&["runs", "list", "--json"]).iter().map(|row| row["state"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
 fn names(folder: &Path) -> Vec<String> {

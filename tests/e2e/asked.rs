@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     browser::{Driver, browse, browse_live, fill, press, sees},
     desk::{Server, Tenant, client, process, runtime, text},
+    stand::task,
     views::sign_in,
     whole_way::{Hands, turned},
 };
@@ -52,8 +53,40 @@ steps:
 output: { miete_cent: "{{ steps.gut.miete_cent }}" }
 "#;
 
+/// Every kind of field that is not asked by one line or one choice, and a schema as generators write it.
+pub const FAIR: &str = r##"
+start: { groups: [GG-Steueramt], via: [form] }
+triggers:
+  - intake: { path: markt, audience: public, run_as: service:svc-intake }
+input:
+  type: object
+  required: [beginn, dauer]
+  x-reihenfolge: [beginn, dauer, tage, masse, platz, rechnung]
+  properties:
+    beginn: { type: string, format: date-time, title: Beginn des Aufbaus }
+    dauer: { type: string, format: duration, title: Dauer des Markts }
+    tage: { type: array, items: { type: string, format: date, x-spaetestens: "2027-12-31" }, title: Markttage }
+    masse: { type: array, items: { type: number }, title: Länge der Stände in Metern }
+    platz: { $ref: "#/$defs/anschrift", title: Wo der Markt ist }
+    rechnung: { allOf: [{ $ref: "#/$defs/anschrift" }], title: Wohin die Rechnung geht }
+  $defs:
+    anschrift:
+      type: object
+      title: Anschrift
+      required: [ort]
+      properties:
+        ort: { anyOf: [{ const: bellheim, title: Bellheim }, { const: zeiskam, title: Zeiskam }], title: Ort }
+        zusatz: { anyOf: [{ type: string, maxLength: 40 }, { type: "null" }], title: Zusatz }
+steps:
+  gut: { set: { angaben: "{{ input }}" } }
+  platz:
+    human: { assign: { groups: [GG-Steueramt] }, show: { beginn: "{{ input.beginn }}", dauer: "{{ input.dauer }}", platz: "{{ input.platz }}" }, form: { type: object, properties: { frei: { type: boolean } } } }
+output: { frei: "{{ steps.platz.frei }}" }
+"##;
+
 fn tenant() -> Tenant {
     let tenant = Tenant::new();
+    std::fs::write(tenant.path("workflows/markt.yaml"), process("hundesteuer-markt", "Markt anmelden", FAIR)).expect("written");
     std::fs::write(tenant.path("workflows/haushalt.yaml"), process("hundesteuer-haushalt", "Haushalt", HOUSEHOLD)).expect("written");
     tenant
 }
@@ -122,6 +155,47 @@ fn branches_lists_and_languages_keep_what_was_typed() {
     });
     let shown = text(&tenant.laufzettel(&["runs", "show", "2026-000001", "--json"]));
     assert!(shown.contains("123450"), "whole cents: {shown}");
+    server.stop();
+}
+
+/// Moments by the clock of the house, durations, lists a line each: what is wrong with them is told, what was typed stays, and the run has
+/// them as the schema says.
+#[test]
+fn moments_and_durations_are_asked_in_words() {
+    let tenant = tenant();
+    tenant.grant("{ groups: [GG-Steueramt], allow: [\"task.complete:*\"] }");
+    let server = Server::start(&tenant, None).expect("up starts");
+    let driver = Driver::start();
+    runtime().block_on(async {
+        let page = browse(&driver).await;
+        page.goto(&server.url("/antrag/vg-bellheim/markt")).await.expect("the form");
+        let first = json!({ "beginn": "2026-03-29T2:30", "dauer": "3", "tage": "27.3.2026\nmorgen", "masse": "1,5\n2", "platz": { "ort": "zeiskam" } });
+        goes(false, &page, first, "pruefen").await;
+        let told = sees(&page, "auf die Sommerzeit vorgestellt").await;
+        assert!(told.contains("Bitte wählen Sie die Einheit aus") && told.contains("genau einen Tag"), "{told}");
+        for (name, text) in [("beginn.uhrzeit", "14 Uhr"), ("tage", "27.3.2026\n28.3.2026")] {
+            let field = page.find(Locator::Css(&format!("[name='{name}']"))).await.expect("a field");
+            field.clear().await.expect("emptied");
+            field.send_keys(text).await.expect("typed");
+        }
+        goes(false, &page, json!({ "dauer.einheit": "tage" }), "pruefen").await;
+        let summary = sees(&page, "29.03.2026, 14:00 Uhr").await;
+        for shown in ["3 Tage", "27.03.2026", "28.03.2026", "1,5", "Wo der Markt ist", "Zeiskam", "Wohin die Rechnung geht"] {
+            assert!(summary.contains(shown), "{shown}: {summary}");
+        }
+        goes(false, &page, json!({}), "absenden").await;
+        sees(&page, "2026-000001").await;
+        page.close().await.expect("closed");
+        // who works in the house reads it by the same names and the same clock
+        let clerk = sign_in(&server, "a.klein").await.expect("signed in");
+        let shown = tenant.lines(&["runs", "show", "2026-000001", "--json"]).remove(0);
+        let input = json!({ "beginn": "2026-03-29T14:00:00+02:00", "dauer": "P3D", "tage": ["2026-03-27", "2026-03-28"], "masse": [1.5, 2], "platz": { "ort": "zeiskam" } });
+        assert_eq!(shown["steps"]["gut"]["value"]["angaben"], input, "{shown}");
+        let (_, task) = task(&server, &clerk, "Markt anmelden", "name=\"shown\"").await;
+        for shown in ["Beginn des Aufbaus", "29.03.2026, 14:00 Uhr", "3 Tage", "Wo der Markt ist", "Zeiskam (zeiskam)"] {
+            assert!(task.contains(shown), "{shown}: {task}");
+        }
+    });
     server.stop();
 }
 

@@ -34,17 +34,6 @@ fn edit(tenant: &Tenant, change: impl Fn(&str) -> String) {
 }
 
 /// Every line of JSON a command prints.
-fn lines(tenant: &Tenant, args: &[&str]) -> Vec<Value> {
-    let output = tenant.laufzettel(args);
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
-    String::from_utf8_lossy(&output.stdout).lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
-}
-
-fn bodies(tenant: &Tenant, kind: &str) -> Vec<Value> {
-    let records = lines(tenant, &["audit", "show", "--kind", kind, "--json"]);
-    records.iter().filter_map(|r| serde_json::from_str(r["body"].as_str()?).ok()).collect()
-}
-
 /// An application with a document a model must read.
 fn application(tenant: &Tenant) -> String {
     let mut value: Value =
@@ -83,13 +72,13 @@ fn a_zone_that_is_down_is_waited_for_and_nothing_goes_elsewhere() {
     let (_, near) = model(&runtime, free);
     let server = Server::start(&tenant, None).expect("up starts");
     until("the run goes on once its zone is there", || {
-        let shown = lines(&tenant, &["runs", "show", &run, "--json"]);
+        let shown = tenant.lines(&["runs", "show", &run, "--json"]);
         (shown[0]["steps"]["nachweis"]["value"] == json!({"art": "tierheim"})).then_some(())
     });
     server.stop();
     assert_eq!((*near.lock().expect("the lock"), *other.lock().expect("the lock")), (1, 0));
-    assert!(!bodies(&tenant, "effect.deferred").is_empty());
-    assert!(bodies(&tenant, "effect.failed").is_empty(), "no attempt was used up");
+    assert!(!tenant.bodies("effect.deferred").is_empty());
+    assert!(tenant.bodies("effect.failed").is_empty(), "no attempt was used up");
     assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0));
 }
 
@@ -105,7 +94,7 @@ fn the_ledger_has_exact_figures_and_says_what_left_the_house() {
         )
     });
     assert_eq!(job(&tenant).status.code(), Some(7));
-    let told = lines(&tenant, &["audit", "ledger", "--json"]);
+    let told = tenant.lines(&["audit", "ledger", "--json"]);
     let models: Vec<&Value> = told.iter().filter(|line| line["art"] == "modell").collect();
     assert_eq!(models.len(), 1, "{told:?}");
     let figures = ["prozess", "ziel", "zone", "aufrufe", "token_anfrage", "token_antwort", "token_unbekannt", "kosten_eur"].map(|name| models[0][name].clone());
@@ -115,7 +104,7 @@ fn the_ledger_has_exact_figures_and_says_what_left_the_house() {
     assert_eq!(csv.status.code(), Some(0), "{}", text(&csv));
     assert!(String::from_utf8_lossy(&csv.stdout).starts_with("zeitraum;prozess;art;"), "{}", text(&csv));
     assert!(text(&csv).contains("Modellaufrufe außerhalb des Hauses: 0"), "{}", text(&csv));
-    let never = lines(&tenant, &["audit", "ledger", "--json", "--to", "2020-01-01"]);
+    let never = tenant.lines(&["audit", "ledger", "--json", "--to", "2020-01-01"]);
     assert_eq!(never.len(), 1, "nothing but the summary: {never:?}");
 }
 
@@ -149,8 +138,8 @@ fn a_quota_holds_on_every_way_in_and_over_a_restart() {
     assert_eq!(refused.status.code(), Some(1), "{}", text(&refused));
     assert!(text(&refused).contains("Das Kontingent von 1 Vorgänge je Stunde ist ausgeschöpft"), "{}", text(&refused));
     // one record a start of the program, however often it was asked
-    assert_eq!(bodies(&tenant, "quota.exceeded").len(), 3);
-    assert_eq!(lines(&tenant, &["runs", "list", "--json"]).len(), 1);
+    assert_eq!(tenant.bodies("quota.exceeded").len(), 3);
+    assert_eq!(tenant.lines(&["runs", "list", "--json"]).len(), 1);
 }
 
 #[test]
@@ -205,7 +194,7 @@ fn a_zone_that_is_too_low_is_refused_at_the_start() {
         assert_eq!(refused.status.code(), Some(4), "{}", text(&refused));
         assert!(text(&refused).contains(reason), "{}", text(&refused));
     }
-    assert_eq!(bodies(&tenant, "start.denied").len(), 3);
+    assert_eq!(tenant.bodies("start.denied").len(), 3);
     assert_eq!(*seen.lock().expect("the lock"), 0);
 }
 
@@ -251,26 +240,26 @@ fn only_what_is_released_starts() {
 fn what_changed_and_who_looked_is_on_record() {
     let tenant = Tenant::new();
     assert_eq!(tenant.main_job().status.code(), Some(0));
-    assert_eq!(bodies(&tenant, "config.changed").len(), 0);
-    let pins = bodies(&tenant, "pin.loaded").len();
+    assert_eq!(tenant.bodies("config.changed").len(), 0);
+    let pins = tenant.bodies("pin.loaded").len();
     assert!(pins >= 3, "each server's pins are on record once: {pins}");
     let config = std::fs::read_to_string(tenant.path("laufzettel.yaml")).expect("the configuration");
     let grants = config.lines().skip_while(|line| *line != "    grants:").filter(|line| line.starts_with("      - "));
     let index = 1 + grants.take_while(|line| !line.contains("[GG-IT], allow: [admin]")).count();
     edit(&tenant, |config| config.replacen("      - { groups: [GG-IT], allow: [admin] }", "      - { groups: [GG-IT, GG-RPA], allow: [admin] }", 1));
-    let run = lines(&tenant, &["runs", "list", "--json"])[0]["run"].as_str().expect("a run").to_owned();
+    let run = tenant.lines(&["runs", "list", "--json"])[0]["run"].as_str().expect("a run").to_owned();
     assert_eq!(tenant.laufzettel(&["runs", "show", &run]).status.code(), Some(0));
-    let changed = bodies(&tenant, "config.changed");
+    let changed = tenant.bodies("config.changed");
     assert_eq!(changed.iter().map(|b| b["sections"].clone()).collect::<Vec<_>>(), [json!(["grants"])]);
-    assert_eq!(bodies(&tenant, "grant.changed").iter().map(|b| b["index"].clone()).collect::<Vec<_>>(), [json!(index)]);
-    assert_eq!(bodies(&tenant, "pin.loaded").len(), pins, "nothing else changed");
-    let viewed = bodies(&tenant, "content.viewed");
+    assert_eq!(tenant.bodies("grant.changed").iter().map(|b| b["index"].clone()).collect::<Vec<_>>(), [json!(index)]);
+    assert_eq!(tenant.bodies("pin.loaded").len(), pins, "nothing else changed");
+    let viewed = tenant.bodies("content.viewed");
     assert!(viewed.iter().any(|b| b["run"] == json!(run) && b["by"]["subject"].as_str().is_some_and(|s| s.starts_with("os:"))), "{viewed:?}");
     let denied = tenant.laufzettel(&["runs", "cancel", &run, "--as", "j.wolf"]);
     assert_eq!(denied.status.code(), Some(4), "{}", text(&denied));
-    assert_eq!(bodies(&tenant, "run.denied").iter().map(|b| b["order"].clone()).collect::<Vec<_>>(), [json!("cancel")]);
+    assert_eq!(tenant.bodies("run.denied").iter().map(|b| b["order"].clone()).collect::<Vec<_>>(), [json!("cancel")]);
     assert_eq!(tenant.laufzettel(&["tools", "pin", "dms"]).status.code(), Some(0));
-    let approved = bodies(&tenant, "pin.approved");
+    let approved = tenant.bodies("pin.approved");
     assert!(
         approved.iter().any(|b| b["server"] == "dms" && b["tool"] == "suchen" && b["by"]["subject"].as_str().is_some_and(|s| s.starts_with("os:"))),
         "{approved:?}"

@@ -139,8 +139,12 @@ pub async fn fill(page: &Client, value: &Value, path: &str) {
 
 pub async fn enter(page: &Client, path: &str, text: &str) {
     if let Ok(day) = page.find(Locator::Css(&format!("input[name='{path}.tag']"))).await {
-        let parts: Vec<&str> = text.split('-').collect();
+        let (date, clock) = text.split_once('T').map_or((text, None), |(date, clock)| (date, Some(clock)));
+        let parts: Vec<&str> = date.split('-').collect();
         day.send_keys(parts[2]).await.expect("day");
+        if let Some(clock) = clock {
+            page.find(Locator::Css(&format!("input[name='{path}.uhrzeit']"))).await.expect("time").send_keys(clock).await.expect("typed");
+        }
         for (part, value) in [("monat", parts[1]), ("jahr", parts[0])] {
             page.find(Locator::Css(&format!("input[name='{path}.{part}']"))).await.expect("date").send_keys(value).await.expect("typed");
         }

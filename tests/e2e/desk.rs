@@ -83,6 +83,17 @@ impl Tenant {
         self.command(args).output().expect("the program runs")
     }
 
+    /// What a command with `--json` says, value by value.
+    pub fn lines(&self, args: &[&str]) -> Vec<Value> {
+        String::from_utf8_lossy(&self.laufzettel(args).stdout).lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// The bodies of the records of one kind.
+    pub fn bodies(&self, kind: &str) -> Vec<Value> {
+        let records = self.lines(&["audit", "show", "--kind", kind, "--json"]);
+        records.iter().filter_map(|record| serde_json::from_str(record["body"].as_str()?).ok()).collect()
+    }
+
     /// The main job: a citizen's application to a filed letter.
     pub fn main_job(&self) -> Output {
         let (input, answer) = (demo("antrag.json"), demo("entscheidung.json"));

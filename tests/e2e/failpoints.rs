@@ -366,11 +366,6 @@ impl House {
         })
     }
 
-    fn lines(&self, args: &[&str]) -> Vec<Value> {
-        let output = self.tenant.laufzettel(args);
-        String::from_utf8_lossy(&output.stdout).lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
-    }
-
     /// Sends until somebody acknowledges it; the same request every time.
     fn told(&mut self, path: &str, id: &str, body: &Value) -> Value {
         self.until(path, |house| {
@@ -382,7 +377,7 @@ impl House {
     }
 
     fn rests(&self) -> bool {
-        let runs = self.lines(&["runs", "list", "--limit", "6", "--json"]);
+        let runs = self.tenant.lines(&["runs", "list", "--limit", "6", "--json"]);
         !runs.is_empty() && runs.iter().all(|run| !matches!(run["state"].as_str(), Some("running" | "waiting")))
     }
 
@@ -453,9 +448,9 @@ fn round(house: &mut House) {
     let started = house.told("/api/v1/processes/rundlauf/runs", &format!("r-{konto}"), &json!({ "konto": konto }));
     let pay = |cent: Value| json!({ "name": "zahlung", "key": konto, "payload": { "cent": cent } });
     house.told("/events/vg-bellheim", &format!("a-{konto}"), &pay(json!("viel")));
-    house.until("it was refused", |house| (house.lines(&["audit", "show", "--kind", "event.refused", "--json"]).len() == expected).then_some(()));
+    house.until("it was refused", |house| (house.tenant.lines(&["audit", "show", "--kind", "event.refused", "--json"]).len() == expected).then_some(()));
     house.told("/events/vg-bellheim", &format!("b-{konto}"), &pay(json!(700)));
-    house.until("a person is asked", |house| house.lines(&["tasks", "list", "--as", "a.klein", "--json"]).pop());
+    house.until("a person is asked", |house| house.tenant.lines(&["tasks", "list", "--as", "a.klein", "--json"]).pop());
     let run = started["run"].as_str().expect("an id").to_owned();
     house.until("it is called off", |house| {
         house.tenant.laufzettel(&["runs", "cancel", &run, "--reason", "Probe", "--as", "a.klein"]);
@@ -490,7 +485,7 @@ fn clock(house: &mut House) {
     std::fs::write(house.tenant.path("workflows/hundesteuer-uhr.yaml"), file).expect("written");
     house.server = house.start();
     // the one of the beginning, and one for each job
-    house.until("it counts from now", |house| (house.lines(&["audit", "show", "--kind", "schedule.began", "--json"]).len() > expected).then_some(()));
+    house.until("it counts from now", |house| (house.tenant.lines(&["audit", "show", "--kind", "schedule.began", "--json"]).len() > expected).then_some(()));
     house.stop();
     runtime().block_on(async {
         use sqlx::ConnectOptions as _;
@@ -500,7 +495,8 @@ fn clock(house: &mut House) {
         assert_eq!(sqlx::query(sql).execute(&mut store).await.expect("set back").rows_affected(), 1);
     });
     house.server = house.start();
-    let begun = |house: &House| house.lines(&["runs", "list", "--limit", "500", "--json"]).iter().filter(|run| run["process"] == "hundesteuer-uhr").count();
+    let begun =
+        |house: &House| house.tenant.lines(&["runs", "list", "--limit", "500", "--json"]).iter().filter(|run| run["process"] == "hundesteuer-uhr").count();
     house.until("what was due is done", |house| (begun(house) >= expected && house.rests()).then_some(()));
     assert_eq!(begun(house), expected, "{}", house.what);
 }
@@ -532,14 +528,14 @@ fn arrival(house: &mut House) {
     let count = |folder: &str| std::fs::read_dir(house.tenant.path(folder)).expect("a folder").count();
     let left = ["eingang/ein", "eingang/fertig", "eingang/fehler", "post/.kasse/new", "post/.kasse/cur"].map(count);
     assert_eq!(left, [0, n, 2 * n, 0, 2 * n], "{}", house.what);
-    let runs = house.lines(&["runs", "list", "--limit", "500", "--json"]);
+    let runs = house.tenant.lines(&["runs", "list", "--limit", "500", "--json"]);
     let begun = |process: &str| runs.iter().filter(|run| run["process"] == process && run["state"] == "completed").count();
     assert_eq!((begun("hundesteuer-dateien"), begun("hundesteuer-post")), (n, n), "{}", house.what);
-    assert_eq!(house.lines(&["audit", "show", "--kind", "input.refused", "--json"]).len(), 2 * n, "{}", house.what);
+    assert_eq!(house.tenant.lines(&["audit", "show", "--kind", "input.refused", "--json"]).len(), 2 * n, "{}", house.what);
 }
 
 fn newest(house: &House) -> String {
-    house.lines(&["runs", "list", "--limit", "1", "--json"])[0]["nummer"].as_str().expect("a number").to_owned()
+    house.tenant.lines(&["runs", "list", "--limit", "1", "--json"])[0]["nummer"].as_str().expect("a number").to_owned()
 }
 
 fn is_erased(house: &House, nummer: &str) -> bool {
@@ -575,7 +571,7 @@ fn prune(house: &mut House) {
     let nummer = newest(house);
     house.server = house.start();
     again(house, "it is gone", |house| {
-        let left = house.lines(&["runs", "list", "--limit", "500", "--json"]);
+        let left = house.tenant.lines(&["runs", "list", "--limit", "500", "--json"]);
         !left.is_empty() && left.iter().all(|run| run["nummer"] != nummer.as_str())
     });
 }

@@ -36,14 +36,8 @@ output: {{ id: \"{{{{ steps.brief.message_id }}}}\" }}"
     tenant
 }
 
-fn bodies(tenant: &Tenant, kind: &str) -> Vec<Value> {
-    let shown = tenant.laufzettel(&["audit", "show", "--kind", kind, "--json"]);
-    let records = String::from_utf8_lossy(&shown.stdout).lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).collect::<Vec<_>>();
-    records.iter().filter_map(|record| serde_json::from_str(record["body"].as_str()?).ok()).collect()
-}
-
 fn tasks(tenant: &Tenant) -> usize {
-    bodies(tenant, "task.opened").len()
+    tenant.bodies("task.opened").len()
 }
 
 #[test]
@@ -53,7 +47,7 @@ fn a_letter_whose_answer_was_lost_is_not_sent_again() {
     assert_eq!(run.status.code(), Some(0), "{}", text(&run));
     assert!(tenant.path("gestorben").exists(), "the server never died");
     assert_eq!((tenant.mails(), tasks(&tenant)), (1, 0));
-    let (failed, settled) = (bodies(&tenant, "effect.failed"), bodies(&tenant, "effect.settled"));
+    let (failed, settled) = (tenant.bodies("effect.failed"), tenant.bodies("effect.settled"));
     assert_eq!(failed.iter().map(|body| &body["next"]).collect::<Vec<_>>(), ["settle"]);
     assert_eq!((&settled[0]["asked"], &settled[0]["meta"]["target"]), (&Value::Bool(true), &"mail/settle".into()));
     let intact = tenant.laufzettel(&["audit", "verify"]);
@@ -66,9 +60,9 @@ fn a_letter_that_was_not_sent_is_sent_by_the_next_attempt() {
     let run = tenant.laufzettel(&["run", "brief", "--as", "a.klein"]);
     assert_eq!(run.status.code(), Some(0), "{}", text(&run));
     assert_eq!((tenant.mails(), tasks(&tenant)), (1, 0));
-    let failed: Vec<String> = bodies(&tenant, "effect.failed").iter().map(|b| format!("{} {}", b["disposition"], b["attempt"])).collect();
+    let failed: Vec<String> = tenant.bodies("effect.failed").iter().map(|b| format!("{} {}", b["disposition"], b["attempt"])).collect();
     assert_eq!(failed, ["\"unknown\" 1", "\"did_not_happen\" 1"]);
-    assert_eq!(bodies(&tenant, "effect.settled")[0]["attempt"], 2);
+    assert_eq!(tenant.bodies("effect.settled")[0]["attempt"], 2);
 }
 
 /// The program dies when the letter is sent and it has not written that down.

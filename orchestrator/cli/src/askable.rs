@@ -26,7 +26,7 @@ pub fn check(process: &Process, findings: &mut Findings) {
             findings.error("LZ610", step.at, key, Text::new(de, format!("The status page cannot show this form: {error}.")))
         } else {
             let de = format!("Auf den Seiten lässt sich diese Aufgabe nicht beantworten, nur über API und Kommandozeile. {}", why(&error));
-            findings.warn("LZ610", step.at, key, Text::new(de, format!("This task cannot be answered on the pages, only by API and command line: {error}.")))
+            findings.warning("LZ610", step.at, key, Text::new(de, format!("This task cannot be answered on the pages, only by API and command line: {error}.")))
         };
         finding.hint = Some(Text::new(
             "Zeigen lassen sich Text, Zahl, Tag, Zeitpunkt, Dauer, ja/nein, Auswahl, Datei, einfache Listen und Blöcke daraus.",

@@ -7,6 +7,7 @@ use super::{Browser, Page, Whom};
 use crate::{
     applicant::ASKING,
     applications::{self, case, trail},
+    asked::FAIR,
     browser::Driver,
     desk::{Server, Tenant, process, root, runtime, text},
     sheet::Sheet,
@@ -39,6 +40,7 @@ fn house() -> Tenant {
     let tenant = Tenant::new();
     std::fs::write(tenant.path("workflows/storno.yaml"), process("storno", "Bescheid zurücknehmen", BROKEN)).expect("written");
     std::fs::write(tenant.path("workflows/nachfrage.yaml"), process("hundesteuer-nachfrage", "Hund nachmelden", ASKING)).expect("written");
+    std::fs::write(tenant.path("workflows/markt.yaml"), process("hundesteuer-markt", "Markt anmelden", FAIR)).expect("written");
     tenant.grant("{ groups: [GG-Steueramt], allow: [\"process.start:storno\", \"task.complete:storno\"] }");
     tenant
 }
@@ -78,6 +80,10 @@ async fn citizens(server: &Server) -> Seen {
     for (path, name) in [("hundesteuer", "zeiskam-tierheim.json"), ("gewerbeanmeldung", "gewerbe-nachweis.json"), ("wohngeld", "wohngeld-vollstaendig.json")] {
         seen.extend(a_form(server, path, name).await);
     }
+    // every kind of field, empty and after a mistake in each
+    let fair = Sheet::open(server, "/antrag/vg-bellheim/markt").await;
+    let refused = fair.press(server, "pruefen").await;
+    seen.extend([("markt".to_owned(), fair.html), ("markt-fehler".to_owned(), refused.html)]);
     let mut wrong = Sheet::open(server, "/antrag/vg-bellheim/wohngeld/weiter").await;
     wrong.enter("code", "ACDE-FGHJ");
     seen.push(("weiter-falsch".to_owned(), wrong.press(server, "weiter").await.html));

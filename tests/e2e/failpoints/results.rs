@@ -5,7 +5,7 @@ use super::House;
 /// Other cases are played after the next start, and how they went is kept with the release; what failed once is kept at the start after.
 pub fn results(house: &mut House) {
     let kept = |house: &House| {
-        let told = house.lines(&["audit", "show", "--kind", "process.released", "--limit", "500", "--json"]);
+        let told = house.tenant.lines(&["audit", "show", "--kind", "process.released", "--limit", "500", "--json"]);
         told.iter().filter(|record| record["body"].as_str().is_some_and(|body| body.contains("hundesteuer-anmeldung") && body.contains("played"))).count()
     };
     let before = kept(house);

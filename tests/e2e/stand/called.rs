@@ -1,8 +1,6 @@
 //! She takes her application back while a case it has called is still open: that one ends with it, what it asked is withdrawn, and what it
 //! did is undone.
 
-use serde_json::Value;
-
 use super::{KEYS, get, post, sees, send};
 use crate::{
     desk::{Server, Tenant, process, runtime, text, until},
@@ -34,11 +32,6 @@ steps:
 output: { gut: "{{ steps.frage.gut }}" }
 "#;
 
-fn lines(tenant: &Tenant, args: &[&str]) -> Vec<Value> {
-    let told = tenant.laufzettel(args);
-    String::from_utf8_lossy(&told.stdout).lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
-}
-
 #[test]
 fn what_she_takes_back_ends_the_cases_it_has_called() {
     let tenant = Tenant::new();
@@ -58,7 +51,7 @@ fn what_she_takes_back_ends_the_cases_it_has_called() {
         let sent = send(&server, "", "/antrag/vg-bellheim/ruft", &fields, None).await;
         assert_eq!(sent.code, 200, "{}", sent.page);
         let status = sent.page.split("/status/").nth(1).map(|rest| format!("/status/{}", &rest[..32])).expect("a status page");
-        let open = until("the called case asks", || lines(&tenant, &["tasks", "list", "--json"]).pop());
+        let open = until("the called case asks", || tenant.lines(&["tasks", "list", "--json"]).pop());
         assert_eq!(open["process"], "hundesteuer-gerufen", "{open}");
         let task = format!("/aufgaben/{}", open["task"].as_str().expect("a task"));
         let clerk = sign_in(&server, "a.klein").await.expect("signed in");
@@ -69,7 +62,7 @@ fn what_she_takes_back_ends_the_cases_it_has_called() {
         open["run"].as_str().expect("a run").to_owned()
     });
     let states = until("both have ended", || {
-        let runs = lines(&tenant, &["runs", "list", "--json"]);
+        let runs = tenant.lines(&["runs", "list", "--json"]);
         let states: Vec<String> =
             runs.iter().map(|run| format!("{} {}", run["process"].as_str().unwrap_or_default(), run["state"].as_str().unwrap_or_default())).collect();
         states.iter().all(|state| state.ends_with("cancelled")).then_some(states)
@@ -77,7 +70,7 @@ fn what_she_takes_back_ends_the_cases_it_has_called() {
     assert_eq!(states.len(), 2, "{states:?}");
     let told = text(&tenant.laufzettel(&["audit", "show", "--run", &asked]));
     assert!(told.contains("Schritt vermerk (Rücknahme)"), "what it did is taken back: {told}");
-    assert!(lines(&tenant, &["tasks", "list", "--json"]).is_empty());
+    assert!(tenant.lines(&["tasks", "list", "--json"]).is_empty());
     server.stop();
     assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0));
 }

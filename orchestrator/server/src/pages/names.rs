@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use laufzettel_domain::{Lang, Path, Value, money};
+use laufzettel_domain::{Lang, Path, Span, Value, money};
 use laufzettel_process::schema::{Schema, is_cent};
 
-use super::shown::humanize;
+use super::{shown::humanize, words::format_span};
 
 /// Words with a capital, as the texts of a process write them in the middle of a sentence: nouns, names of places.
 #[derive(Debug, Default)]
@@ -77,7 +77,12 @@ impl<'n> Names<'n> {
     /// A value in the author's words, where her schema has some for it.
     pub fn spelled(&self, below: &[String], value: &Value, lang: Lang) -> Option<String> {
         let amount = || Some(money::spelled(value.as_i64().filter(|_| self.at(below).is_some_and(is_cent))?, lang));
-        self.choice(below, value).or_else(|| self.plainly(below, value)).or_else(amount)
+        self.choice(below, value).or_else(|| self.plainly(below, value)).or_else(amount).or_else(|| self.length(below, value, lang))
+    }
+
+    fn length(&self, below: &[String], value: &Value, lang: Lang) -> Option<String> {
+        let is_one = self.at(below)?.get("format").and_then(Value::as_str) == Some("duration");
+        Span::parse(value.as_str().filter(|_| is_one)?).map(|span| format_span(&span, lang))
     }
 
     /// A value of a closed list the author has no title for: its key as words, where no other value of the list reads the same.

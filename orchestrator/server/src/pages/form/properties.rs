@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use laufzettel_domain::{Value, file::File};
-use laufzettel_process::{Schema, schema::{flat, is_file}};
+use laufzettel_process::{
+    Schema,
+    schema::{flat, is_file},
+};
 use proptest::{prelude::*, string::string_regex, test_runner::TestCaseResult};
 use serde_json::{Map, json};
 
