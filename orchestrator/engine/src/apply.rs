@@ -5,7 +5,7 @@ use laufzettel_domain::{Caller, EffectPath, RunId, Slot, StepId, TenantId, names
 
 use crate::{
     event::{Disposition, EffectFailed, EffectIntended, EffectUnanswered, Event, Next, RunStarted, StepRetried, TaskKind},
-    run::{Added, Anew, Child, Claimed, Deadline, EffectRun, EffectStatus, Element, Expected, Question, Run, StepState, Task, TaskState},
+    run::{Added, Again, Anew, Child, Claimed, Deadline, EffectRun, EffectStatus, Element, Expected, Question, Run, StepState, Task, TaskState},
 };
 
 /// An event that cannot follow what came before: a damaged journal, or a bug.
@@ -265,14 +265,14 @@ pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalT
             if subject(task.claimed.as_ref().map(|claimed| &claimed.by)) != subject(e.over.as_ref()) {
                 return illegal("somebody else has the task");
             }
-            task.claimed = Some(Claimed { by: e.by.clone(), at });
+            task.claimed = Some(Claimed { by: e.by.clone(), at, again: None });
         }
         Event::TaskHanded(e) => {
             let Some(task) = open_task(run, e.number) else { return illegal("the task is not open") };
             if subject(task.claimed.as_ref().map(|claimed| &claimed.by)) != subject(Some(&e.by)) {
                 return illegal("somebody else has the task, or nobody");
             }
-            task.claimed = Some(Claimed { by: e.to.clone(), at });
+            task.claimed = Some(Claimed { by: e.to.clone(), at, again: None });
         }
         Event::TaskReturned(e) => {
             let Some(task) = open_task(run, e.number) else { return illegal("the task is not open") };
@@ -280,6 +280,12 @@ pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalT
                 return illegal("somebody else has the task, or nobody");
             }
             task.claimed = None;
+        }
+        Event::TaskDeferred(e) => {
+            let Some(claimed) = open_task(run, e.number).and_then(|task| task.claimed.as_mut()).filter(|claimed| claimed.by.subject == e.by.subject) else {
+                return illegal("the task is not open, or somebody else has it");
+            };
+            claimed.again = e.until.map(|day| Again { day, note: e.note.clone() });
         }
         Event::TaskCompleted(e) => {
             let Some(task) = open_task(run, e.number) else { return illegal("the task is not open") };

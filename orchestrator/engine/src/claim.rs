@@ -1,7 +1,8 @@
-//! Who has a task in hand: taken, returned, taken over, handed over. It keeps two people from doing the same work, and nobody from doing it:
+//! Who has a task in hand: taken, returned, taken over, handed over, put aside until a day. It keeps two people from doing the same work, and nobody from doing it:
 //! whoever may complete a task may take it over, and says why; whoever stands in for somebody needs to give no reason. Refuses to know
 //! who may, and who stands in for whom.
 
+use jiff::{Span, civil::Date};
 use laufzettel_domain::{Caller, Path, Text};
 use laufzettel_policy::{Decision, only_applicant};
 use laufzettel_process::schema::Problem;
@@ -9,13 +10,15 @@ use laufzettel_process::schema::Problem;
 use crate::{
     command::{Claim, HandOver, Rejection},
     decide::Sheet,
-    event::{Event, TaskClaimed, TaskHanded, TaskReturned},
+    event::{Event, TaskClaimed, TaskDeferred, TaskHanded, TaskReturned},
     run::{Task, TaskState},
     steps::human::four_eyes,
 };
 
 /// Characters of a reason: two sentences in the journal.
 pub const REASON_CHARS_MAX: usize = 500;
+/// The furthest day a task is put aside to: a year, after which nobody knows what was waited for.
+pub const ASIDE_DAYS_MAX: i64 = 366;
 
 pub(crate) fn claim(sheet: &mut Sheet<'_>, claim: Claim) -> Result<(), Rejection> {
     let Claim { task, by, reason, decision, stands_for } = claim;
@@ -86,6 +89,30 @@ pub(crate) fn give_back(sheet: &mut Sheet<'_>, task: u32, by: Caller) -> Result<
     by_hand(&by)?;
     held_by(&task, &by)?;
     sheet.emit(Event::TaskReturned(TaskReturned { number: task.opened.number, by }));
+    Ok(())
+}
+
+/// Only whoever has it puts it aside, for nobody else looks after it meanwhile: until a later day, and not for so long that it is forgotten.
+pub(crate) fn put_aside(sheet: &mut Sheet<'_>, task: u32, by: Caller, until: Option<Date>, note: String) -> Result<(), Rejection> {
+    let task = open(sheet, task)?;
+    by_hand(&by)?;
+    held_by(&task, &by)?;
+    bounded("note", &note)?;
+    let today = sheet.at.to_zoned(sheet.context.zone()).date();
+    let last = today.saturating_add(Span::new().days(ASIDE_DAYS_MAX));
+    if until.is_some_and(|day| day <= today || day > last) {
+        let (de, en) = (
+            format!("Bitte geben Sie einen Tag nach heute an, höchstens {ASIDE_DAYS_MAX} Tage voraus."),
+            format!("Please give a day after today, at most {ASIDE_DAYS_MAX} days ahead."),
+        );
+        return Err(Rejection::Invalid(vec![Problem { path: Path::new(["until"]), message: Text::new(de, en) }]));
+    }
+    // it lies open already: there is nothing to write
+    if until.is_none() && task.claimed.is_some_and(|claimed| claimed.again.is_none()) {
+        return Ok(());
+    }
+    let note = if until.is_some() { note } else { String::new() };
+    sheet.emit(Event::TaskDeferred(TaskDeferred { number: task.opened.number, by, until, note }));
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! What the outside may wish of a run, and how a wish is refused.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use laufzettel_domain::{Caller, Digest, EffectPath, RunId, Slot, StepId, Text, Value, file::File};
 use laufzettel_policy::{Decision, Labelled};
 use laufzettel_process::{
@@ -49,6 +49,13 @@ pub enum Command {
     Answer(Answer),
     Claim(Claim),
     HandOver(HandOver),
+    /// Puts a task aside that one has taken, until a day; `None`: takes it up again.
+    PutAside {
+        task: u32,
+        by: Caller,
+        until: Option<Date>,
+        note: String,
+    },
     /// Gives a task back that one has taken.
     Return {
         task: u32,

@@ -303,6 +303,7 @@ pub fn decide(process: &Process, context: &Context, run: &Run, command: Command,
         Command::Answer(answer) => take_answer(&mut sheet, answer)?,
         Command::Claim(wish) => claim::claim(&mut sheet, wish)?,
         Command::HandOver(wish) => claim::hand_over(&mut sheet, wish)?,
+        Command::PutAside { task, by, until, note } => claim::put_aside(&mut sheet, task, by, until, note)?,
         Command::Return { task, by } => claim::give_back(&mut sheet, task, by)?,
         Command::Cancel { by, reason } => {
             if run.ending.is_some() {

@@ -17,7 +17,7 @@ use laufzettel_process::model::{FailureClass, RunAs, Size};
 pub use meta::{Handed, Meta};
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
-pub use task::{Escalation, Released, TaskClaimed, TaskCompleted, TaskEscalated, TaskHanded, TaskKind, TaskOpened, TaskReturned, TaskWithdrawn};
+pub use task::{Escalation, Released, TaskClaimed, TaskCompleted, TaskDeferred, TaskEscalated, TaskHanded, TaskKind, TaskOpened, TaskReturned, TaskWithdrawn};
 
 use crate::blank::blank;
 
@@ -150,6 +150,8 @@ events! {
     /// Whoever had it gave it to somebody else.
     TaskHanded = "task.handed", content ["note"];
     TaskReturned = "task.returned", content [];
+    /// Whoever has it wants to see it again on a later day (Wiedervorlage).
+    TaskDeferred = "task.deferred", content ["note"];
     TaskCompleted = "task.completed", content ["values"];
     TaskWithdrawn = "task.withdrawn", content [];
     /// Whoever applied handed a file in that nobody asked for.

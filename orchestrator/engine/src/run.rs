@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use laufzettel_domain::{Caller, Digest, EffectPath, Label, ProcessId, RunId, Slot, StepId, TenantId, Text, Trust, Value, names::Phase};
 use laufzettel_policy::{Decision, Effect as ToolEffect, Labelled};
 use laufzettel_process::model::{FailureClass, RunAs};
@@ -237,6 +237,15 @@ pub struct Added {
 pub struct Claimed {
     pub by: Caller,
     pub at: Timestamp,
+    /// She put it aside.
+    pub again: Option<Again>,
+}
+
+/// Wiedervorlage: the day whoever has a task wants to see it again, and what she waits for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Again {
+    pub day: Date,
+    pub note: String,
 }
 
 #[derive(Debug, Clone, PartialEq)]

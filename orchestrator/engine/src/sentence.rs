@@ -181,6 +181,14 @@ pub fn sentence(kind: &str, body: &Value) -> Text {
             format!("{} hat Aufgabe {} zurückgegeben.", word(body, "/by/name"), body["number"]),
             format!("{} returned task {}.", word(body, "/by/name"), body["number"]),
         ),
+        "task.deferred" if body["until"].is_null() => (
+            format!("{} hat Aufgabe {} von der Wiedervorlage zurückgeholt.", word(body, "/by/name"), body["number"]),
+            format!("{} took task {} up again.", word(body, "/by/name"), body["number"]),
+        ),
+        "task.deferred" => (
+            format!("{} hat Aufgabe {} auf Wiedervorlage am {} gelegt.", word(body, "/by/name"), body["number"], word(body, "/until")),
+            format!("{} put task {} aside until {}.", word(body, "/by/name"), body["number"], word(body, "/until")),
+        ),
         "task.completed" => {
             let (by, task, rule, (place, place_en)) = (word(body, "/by/name"), &body["number"], word(body, "/decision/rule"), in_place(body));
             (format!("{by} hat Aufgabe {task}{place} erledigt. Erlaubt durch {rule}."), format!("{by} completed task {task}{place_en}. Allowed by {rule}."))

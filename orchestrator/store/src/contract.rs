@@ -164,6 +164,9 @@ pub struct Claimed {
     pub name: String,
     /// Microseconds since 1970.
     pub at: i64,
+    /// When she wants to see it again: the beginning of that day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<i64>,
 }
 
 /// Model calls of a civil day of the tenant, by process, model and zone.

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
 use laufzettel_directory::Person;
 use laufzettel_domain::{Actor, Caller, Path, TaskId, Text, Value, Via};
 use laufzettel_engine::{self as engine, Claim, Command, HandOver, Rejection};
@@ -93,6 +94,15 @@ impl Desk {
         let loaded = self.load(task.run).await?.ok_or(WishError::Unknown)?;
         self.holds_or_may(&loaded, task, by).await?;
         let told = self.tell_loaded(loaded, &Actor::Caller(by.clone()), |_| Ok(Command::Return { task: task.number, by: by.clone() })).await;
+        self.noted(task, by, told).await
+    }
+
+    /// Puts a task aside one has, until a day (Wiedervorlage); `None`: takes it up again.
+    pub async fn lay_aside(&self, task: TaskId, by: &Caller, until: Option<Date>, note: &str) -> Result<Loaded, WishError> {
+        let loaded = self.load(task.run).await?.ok_or(WishError::Unknown)?;
+        self.holds_or_may(&loaded, task, by).await?;
+        let wish = || Command::PutAside { task: task.number, by: by.clone(), until, note: note.trim().to_owned() };
+        let told = self.tell_loaded(loaded, &Actor::Caller(by.clone()), |_| Ok(wish())).await;
         self.noted(task, by, told).await
     }
 

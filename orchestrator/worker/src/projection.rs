@@ -62,6 +62,7 @@ pub(crate) fn project(prepared: &Prepared, run: &Run, events: &[Event], day: &st
         Event::TaskClaimed(e) => Some(e.number),
         Event::TaskHanded(e) => Some(e.number),
         Event::TaskReturned(e) => Some(e.number),
+        Event::TaskDeferred(e) => Some(e.number),
         Event::TaskCompleted(e) => Some(e.number),
         Event::TaskWithdrawn(e) => Some(e.number),
         Event::TaskEscalated(e) => Some(e.number),
@@ -131,6 +132,7 @@ pub(crate) fn task_row(prepared: &Prepared, run: &Run, task: &engine::Task) -> T
             subject: claimed.by.subject.clone(),
             name: claimed.by.name.clone(),
             at: crate::micros(claimed.at),
+            again: claimed.again.as_ref().and_then(|again| crate::trail::begin(again.day, &prepared.context.zone())),
         }),
     }
 }

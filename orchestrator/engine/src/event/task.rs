@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use laufzettel_domain::{Caller, Digest, EffectPath, Label, StepId, Value};
 use laufzettel_policy::Decision;
 use laufzettel_process::model::Assign;
@@ -113,6 +113,18 @@ pub struct TaskHanded {
 pub struct TaskReturned {
     pub number: u32,
     pub by: Caller,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskDeferred {
+    pub number: u32,
+    pub by: Caller,
+    /// The day she wants to see it again, in the tenant's time zone; `None`: at once after all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Date>,
+    /// What she waits for.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -191,6 +191,7 @@ impl Desk {
                 Event::TaskEscalated(e) => format!("more {} {}", e.number, e.groups.join(",")),
                 Event::TaskClaimed(e) => format!("{} has {}", e.by.name, e.number),
                 Event::TaskHanded(e) => format!("{} handed {}", e.to.name, e.number),
+                Event::TaskDeferred(e) => format!("{} again {}", e.number, e.until.map_or_else(|| "now".to_owned(), |day| day.to_string())),
                 Event::TaskReturned(e) => format!("returned {}", e.number),
                 Event::TaskCompleted(e) => format!("answered {}", e.number),
                 Event::TaskWithdrawn(e) => format!("withdrawn {}", e.number),

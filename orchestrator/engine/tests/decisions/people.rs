@@ -86,6 +86,44 @@ fn a_task_in_hand() {
     assert_eq!(reasons, ["", "", "krank", ""], "of a task nobody has there is nothing to give a reason for");
 }
 
+/// Whoever has a task puts it aside until a later day; whoever has it next finds it open.
+#[test]
+fn a_task_put_aside() {
+    let steps = "steps:\n  eins: { human: { assign: { groups: [GG] }, form: { type: object, properties: { ja: { type: boolean } } } } }\n";
+    let mut desk = Desk::new(steps, json!({})).unwrap();
+    let other = || Caller { subject: "S-2".into(), name: "Weber".into(), ..clerk() };
+    let claim = |by, reason: &str| Command::Claim(Claim { task: 1, by, reason: reason.into(), decision: yes(), stands_for: None });
+    let today = desk.at.to_zoned(desk.context.zone()).date();
+    let day = |days: i64| Some(today + jiff::Span::new().days(days));
+    let aside = |by, until, note: &str| Command::PutAside { task: 1, by, until, note: note.into() };
+    let again = |desk: &Desk| desk.run.tasks[&1].claimed.as_ref().and_then(|claimed| claimed.again.as_ref()).map(|again| (again.day, again.note.clone()));
+    for (wish, expected, left) in [
+        (aside(clerk(), day(7), ""), Err("stale"), None),
+        (claim(clerk(), ""), Ok("claimed"), None),
+        (aside(other(), day(7), ""), Err("stale"), None),
+        (aside(clerk(), day(0), ""), Err("invalid until"), None),
+        (aside(clerk(), day(367), ""), Err("invalid until"), None),
+        (aside(clerk(), day(1), &"x".repeat(501)), Err("invalid note"), None),
+        // nothing to take up again is nothing to write
+        (aside(clerk(), None, ""), Ok("claimed"), None),
+        (aside(clerk(), day(366), "Rückruf"), Ok("deferred"), day(366).map(|day| (day, "Rückruf".to_owned()))),
+        (aside(clerk(), day(1), ""), Ok("deferred"), day(1).map(|day| (day, String::new()))),
+        (aside(clerk(), None, "ohne Belang"), Ok("deferred"), None),
+        (aside(clerk(), day(2), "Unterlagen"), Ok("deferred"), day(2).map(|day| (day, "Unterlagen".to_owned()))),
+        (claim(other(), "krank"), Ok("claimed"), None),
+        (aside(other(), day(2), ""), Ok("deferred"), day(2).map(|day| (day, String::new()))),
+        (Command::Return { task: 1, by: other() }, Ok("returned"), None),
+    ] {
+        let told = match desk.tell(wish.clone()) {
+            Ok(()) => Ok(desk.history.last().unwrap().0.kind().trim_start_matches("task.").to_owned()),
+            Err(Rejection::Denied(decision)) => Err(format!("denied {}", decision.rule)),
+            Err(Rejection::Stale(_)) => Err("stale".to_owned()),
+            Err(Rejection::Invalid(problems)) => Err(format!("invalid {}", problems[0].path)),
+        };
+        assert_eq!((told, again(&desk)), (expected.map(str::to_owned).map_err(str::to_owned), left), "{wish:?}");
+    }
+}
+
 /// Whoever has a task hands it on to somebody who may have it; whoever stands in for the one who has it needs no reason.
 #[test]
 fn a_task_handed_on_and_stood_in_for() {

@@ -55,7 +55,7 @@ fn append(n: u8, expected: u64, kinds: &[&str]) -> Append {
         except: ["S-1".to_owned()].into(),
         due: (n != 2).then_some(100 - i64::from(n)),
         opened_at: 1,
-        claimed: (n == 1).then(|| laufzettel_store::Claimed { subject: "S-1".into(), name: "Klein".into(), at: 7 }),
+        claimed: (n == 1).then(|| laufzettel_store::Claimed { subject: "S-1".into(), name: "Klein".into(), at: 7, again: Some(9) }),
     };
     Append {
         run: Some(run(n)),
