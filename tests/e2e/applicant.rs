@@ -157,6 +157,7 @@ fn she_is_asked_answers_with_a_file_and_the_clerk_goes_on() {
         let shown = hidden(&page, "shown").to_owned();
 
         what_is_wrong_comes_back(&server, &status, &shown).await;
+        in_the_other_language(&server, &other).await;
         what_stood_there_before(&server, &status).await;
         nobody_else_answers(&tenant, &server, &status, &other, &shown).await;
 
@@ -224,6 +225,22 @@ async fn what_is_wrong_comes_back(server: &Server, status: &str, shown: &str) {
     // a file that is right stays, though the rest is wrong
     let (code, _, page) = Sent { file: Some(("vertrag.txt", CONTRACT)), ..sent }.to(server, &path, &home).await;
     assert!(code == 422 && page.contains("vertrag.txt") && page.contains("name=\"vertrag.datei\""), "{code} {page}");
+}
+
+/// What she typed stands there, and nothing is answered or found wrong; whoever is of the house has typed nothing.
+async fn in_the_other_language(server: &Server, status: &str) {
+    let (_, page) = get(server, "", status).await;
+    let shown = hidden(&page, "shown").to_owned();
+    assert!(page.contains(&format!("formaction=\"{status}?frage=1&amp;lang=en\"")), "{page}");
+    let path = format!("{status}?frage=1&lang=en");
+    let form = format!("_schluessel={}&shown={shown}&gekauft_am.tag=31&gekauft_am.monat=2&gekauft_am.jahr=2026&haendler=Al&_schritt=hierbleiben", KEYS[2]);
+    let (code, page) = post_form(server, &path, &form).await;
+    assert!(code == 200 && page.contains("<html lang=\"en\">") && !page.contains("id=\"fehler\""), "{code} {page}");
+    assert!(page.contains("value=\"31\"") && page.contains("value=\"Al\""), "{page}");
+    let cookie = sign_in(server, "a.klein").await.expect("signed in");
+    let sent = Sent { key: KEYS[2], shown: &shown, day: ["", "", ""], dealer: "", file: None };
+    let (code, leads, page) = sent.by(server, &path, &server.url(""), &cookie).await;
+    assert_eq!((code, leads), (303, path), "{page}");
 }
 
 /// Another digest than the question's: to be read again, and sent again at once.

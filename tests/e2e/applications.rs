@@ -94,6 +94,10 @@ fn every_example_can_be_applied_for_page_by_page() {
             for words in seen.iter().filter(|words| !words.ends_with(".txt")) {
                 assert!(own.text.contains(words), "{path}: „{words}“ in {}", own.text);
             }
+            // in the other language it is the same receipt
+            let english = receipt.switched(&server).await;
+            assert!(english.status == 200 && english.html.contains("<html lang=\"en\">"), "{path}: {} {}", english.status, english.text);
+            assert_eq!((number(&english), status(&english)), (run.clone(), status(&receipt)), "{path}");
             // sent twice it is one application
             assert_eq!(number(&summary.press(&server, "absenden").await), run, "{path}");
             let shown = text(&tenant.laufzettel(&["runs", "show", &run]));

@@ -5,7 +5,10 @@ use std::sync::{Arc, Mutex};
 use axum::{Json, Router, extract::State, routing::post};
 use serde_json::{Value, json};
 
-use crate::desk::{Server, Tenant, client, demo, post as send, root, runtime, sign, text, until};
+use crate::{
+    desk::{Server, Tenant, client, demo, post as send, root, runtime, sign, text, until},
+    views::{get, sign_in},
+};
 
 type Seen = Arc<Mutex<usize>>;
 
@@ -106,6 +109,52 @@ fn the_ledger_has_exact_figures_and_says_what_left_the_house() {
     assert!(text(&csv).contains("Modellaufrufe außerhalb des Hauses: 0"), "{}", text(&csv));
     let never = tenant.lines(&["audit", "ledger", "--json", "--to", "2020-01-01"]);
     assert_eq!(never.len(), 1, "nothing but the summary: {never:?}");
+    let cells = model_row(&tenant, "nah");
+    assert_eq!(cells, ["gruen", "0 von 8", "0", "1", "210", "0,0003 €"], "the page says the same");
+}
+
+/// The cells of a model's row on the page of those who look after the house.
+fn model_row(tenant: &Tenant, model: &str) -> Vec<String> {
+    let server = Server::start(tenant, None).expect("up starts");
+    let page = runtime().block_on(async {
+        let operator = sign_in(&server, "i.yilmaz").await.expect("signed in");
+        get(&server, &operator, "/betrieb").await.1
+    });
+    server.stop();
+    let row = page.split("<tr>").find(|row| row.contains(&format!("<th scope=\"row\">{model}"))).unwrap_or_else(|| panic!("{page}"));
+    let cells = row.split("<td").skip(1).filter_map(|cell| Some(cell.split_once('>')?.1.split_once("</td>")?.0.trim().to_owned()));
+    cells.collect()
+}
+
+#[test]
+fn a_model_that_has_too_much_to_do_is_busy_and_not_silent() {
+    let runtime = runtime();
+    let full = async || (axum::http::StatusCode::TOO_MANY_REQUESTS, "später");
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    runtime.spawn(async move { axum::serve(listener, Router::new().route("/v1/chat/completions", post(full))).await });
+    let tenant = Tenant::new();
+    edit(&tenant, |config| {
+        config
+            .replace("models: []", &format!("models: [{{ name: voll, url: \"http://127.0.0.1:{port}/v1\", model: m, zone: gruen, size: m, concurrency: 3 }}]"))
+    });
+    let waiting = job(&tenant);
+    assert_eq!(waiting.status.code(), Some(7), "{}", text(&waiting));
+    assert!(text(&waiting).contains("In der Zone gruen ist jedes Modell ausgelastet (voll)."), "{}", text(&waiting));
+    let server = Server::start(&tenant, None).expect("up starts");
+    let page = runtime.block_on(async {
+        let operator = sign_in(&server, "i.yilmaz").await.expect("signed in");
+        // the run asks again in the server, which has heard nothing of the model so far
+        loop {
+            let page = get(&server, &operator, "/betrieb").await.1;
+            if page.contains("marke--waiting\">ausgelastet<") {
+                break page;
+            }
+            tokio::task::yield_now().await;
+        }
+    });
+    server.stop();
+    assert!(!page.contains("nicht erreichbar") && page.contains("nicht bekannt"), "what it cost nobody knows: {page}");
 }
 
 #[test]

@@ -224,6 +224,18 @@ fn what_is_typed_stays_whatever_becomes_of_the_task() {
             status == 200 && said(&page, "Sie haben die Aufgabe übernommen.") && page.contains("Aufgabe zurückgeben") && !page.contains("fehlertext"),
             "{page}"
         );
+        // in the other language nothing is done, and nothing is wrong yet
+        let (status, _, page) = post(&server, &klein, &format!("{path}?lang=en"), &format!("{typed}&weitergabe_notiz=Bitte+heute&_schritt=hierbleiben")).await;
+        let stays = ["value=\"gut\" checked", "Angefangen</textarea>", "value=\"31\"", "Bitte heute</textarea>", "lang=\"en\""];
+        assert!(status == 200 && stays.iter().all(|text| page.contains(text)) && !page.contains("fehlertext"), "{status} {page}");
+        // what is handed over to nobody comes back whole
+        let hand = format!("{path}/weitergeben");
+        let (status, _, page) = post(&server, &klein, &hand, &format!("{typed}&weitergabe_an=j.wolf&weitergabe_notiz=Bitte+heute")).await;
+        let stays = ["value=\"gut\" checked", "Angefangen</textarea>", "value=\"31\"", "Bitte heute</textarea>", "darf diese Aufgabe nicht erledigen"];
+        assert!(status == 422 && stays.iter().all(|text| page.contains(text)), "{status} {page}");
+        // Enter beside a colleague's name completes nothing
+        let (status, _, page) = post(&server, &klein, &path, &format!("shown={digest}&wahl=gut&grund=Fertig&weitergabe_an=s.weber&_schritt=absenden")).await;
+        assert!(status == 422 && page.contains("zum Weitergeben eingetragen") && page.contains("Fertig</textarea>"), "{status} {page}");
         // somebody else was faster: who, what to do, and her words still there
         for button in ["", "&_schritt=uebernehmen"] {
             let (status, page) = press(&weber, button).await;

@@ -78,6 +78,9 @@ fn the_journal_is_found_by_run_person_tool_kind_and_time() {
         }
         let (status, page) = get(&server, &officer, "/protokoll?run=2000-000001&from=gestern").await;
         assert!(status == 422 && page.contains("Diese Vorgangsnummer gibt es nicht.") && page.contains("ist kein Datum"), "{status} {page}");
+        let (status, page) = get(&server, &officer, "/protokoll?from=02.05.2026&until=01.05.2026").await;
+        let beside = "id=\"until.fehler\"><span class=\"sr-only\">Fehler:</span> „Bis“ liegt vor „Von“.";
+        assert!(status == 422 && page.contains(beside) && !page.contains("Dazu steht nichts"), "{status} {page}");
         // page after page, to the first record there is
         let (mut path, mut pages) = ("/protokoll".to_owned(), 0);
         loop {

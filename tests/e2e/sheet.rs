@@ -169,6 +169,14 @@ impl Sheet {
         Some(Self::read(status, &answer.text().await.ok()?))
     }
 
+    /// The same page in the other language, by the button at its head.
+    pub async fn switched(&self, server: &Server) -> Self {
+        let head = self.html.split_once("<main").map_or("", |(head, _)| head);
+        let button = head.split('<').find(|tag| tag.contains("formaction=\"")).unwrap_or_else(|| panic!("no switch: {head}"));
+        let (action, value) = (attribute(button, "formaction").unwrap_or_default(), attribute(button, "value").unwrap_or_default());
+        Self { action, buttons: vec![value.clone()], ..self.clone() }.press(server, &value).await
+    }
+
     /// Fills in what this page asks of `target`; files lie in `folder`.
     pub fn fill(&mut self, target: &Value, folder: &Path) {
         let mut names: Vec<String> = self.texts.iter().cloned().chain(self.choices.iter().map(|(name, _)| name.clone())).collect();

@@ -71,7 +71,8 @@ fn over_http(name: &str, error: &StreamableHttpError<reqwest::Error>) -> Failure
         StreamableHttpError::HttpStatus(answer) => {
             // too many requests: this one was not taken (RFC 6585 § 4)
             let happened = (answer.status == 429).then_some(false);
-            Failure::new(Class::Unavailable, happened, format!("{name} antwortet mit HTTP {}", answer.status)).after_reaching()
+            let failure = Failure::new(Class::Unavailable, happened, format!("{name} antwortet mit HTTP {}", answer.status)).after_reaching();
+            if answer.status == 429 { failure.as_busy() } else { failure }
         }
         StreamableHttpError::AuthRequired(_) | StreamableHttpError::InsufficientScope(_) => {
             Failure::new(Class::Refused, Some(false), format!("{name} verlangt eine Anmeldung, die es nicht gibt")).after_reaching()

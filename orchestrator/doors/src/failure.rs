@@ -29,6 +29,8 @@ pub struct Failure {
     pub happened: Option<bool>,
     /// Whether the request left this house's hands: an endpoint that answers "not now" has read it all the same.
     pub reached: bool,
+    /// It answered that it has too much to do for now (429): it is not silent.
+    pub busy: bool,
     /// For people; quotes at most 500 characters of what a server said.
     pub message: String,
 }
@@ -38,13 +40,19 @@ const QUOTE_CHARS_MAX: usize = 500;
 
 impl Failure {
     pub fn new(class: Class, happened: Option<bool>, message: impl Into<String>) -> Self {
-        Self { class, happened, reached: happened != Some(false), message: message.into() }
+        Self { class, happened, reached: happened != Some(false), busy: false, message: message.into() }
     }
 
     /// The other side answered: it did not act, but it has what was sent.
     #[must_use]
     pub fn after_reaching(self) -> Self {
         Self { reached: true, ..self }
+    }
+
+    /// The other side answered that it has too much to do.
+    #[must_use]
+    pub fn as_busy(self) -> Self {
+        Self { busy: true, ..self }
     }
 }
 

@@ -50,8 +50,39 @@ pub struct Endpoint {
     client: reqwest::Client,
     slots: Arc<Semaphore>,
     waiting: AtomicUsize,
-    /// Why the last call got no answer, and since when none does.
-    silent: std::sync::Mutex<Option<(Class, std::time::Instant)>>,
+    /// Why the last call was of no use, and since when none is.
+    trouble: std::sync::Mutex<Option<(Trouble, std::time::Instant)>>,
+}
+
+/// Why a model gives no answers for now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// It is silent: no answer in time, or nobody there.
+    Timeout,
+    Unavailable,
+    /// It says that it has too much to do.
+    Busy,
+}
+
+impl Trouble {
+    /// As pages name it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Timeout => "timeout",
+            Self::Unavailable => "unavailable",
+            Self::Busy => "busy",
+        }
+    }
+
+    /// `None`: it answered; a wrong answer is one.
+    fn of(answer: &Result<Reply, Failure>) -> Option<Self> {
+        match answer {
+            Err(failure) if failure.busy => Some(Self::Busy),
+            Err(Failure { class: Class::Timeout, .. }) => Some(Self::Timeout),
+            Err(Failure { class: Class::Unavailable, .. }) => Some(Self::Unavailable),
+            _ => None,
+        }
+    }
 }
 
 /// One who waits for a slot; counted until dropped, however the waiting ends.
@@ -112,7 +143,7 @@ impl Endpoint {
             client,
             options,
             waiting: AtomicUsize::new(0),
-            silent: std::sync::Mutex::new(None),
+            trouble: std::sync::Mutex::new(None),
         })
     }
 
@@ -122,18 +153,19 @@ impl Endpoint {
         (most.saturating_sub(self.slots.available_permits()), most, self.waiting.load(Ordering::Relaxed))
     }
 
-    /// Why it has given no answer, and for how long, counted from the first call without one.
-    pub fn failing(&self) -> Option<(Class, Duration)> {
-        self.silent.lock().ok()?.map(|(class, since)| (class, since.elapsed()))
+    /// Why it has given no answer of use, and for how long, counted from the first call without one. One that was silent and then is
+    /// busy was heard of again: that counts anew.
+    pub fn failing(&self) -> Option<(Trouble, Duration)> {
+        self.trouble.lock().ok()?.map(|(why, since)| (why, since.elapsed()))
     }
 
     fn heard(&self, answer: &Result<Reply, Failure>) {
-        let Ok(mut silent) = self.silent.lock() else { return };
-        *silent = match answer {
-            Err(failure) if matches!(failure.class, Class::Timeout | Class::Unavailable) => silent.or(Some((failure.class, std::time::Instant::now()))),
-            // a wrong answer is one
-            _ => None,
-        };
+        let Ok(mut trouble) = self.trouble.lock() else { return };
+        let known = *trouble;
+        *trouble = Trouble::of(answer).map(|why| match known {
+            Some(known) if (known.0 == Trouble::Busy) == (why == Trouble::Busy) => known,
+            _ => (why, std::time::Instant::now()),
+        });
     }
 
     /// Asks the model. Waits for a free slot first; the waiting counts into the call's time.
@@ -209,8 +241,10 @@ async fn excerpt(response: &mut reqwest::Response) -> Vec<u8> {
 
 fn refused(name: &str, status: StatusCode, bytes: &[u8]) -> Failure {
     let said = quote(&String::from_utf8_lossy(bytes));
-    let class = if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() { Class::Unavailable } else { Class::Refused };
-    Failure::new(class, Some(false), format!("{name} antwortet mit {}: {said}", status.as_u16())).after_reaching()
+    let busy = status == StatusCode::TOO_MANY_REQUESTS;
+    let class = if busy || status.is_server_error() { Class::Unavailable } else { Class::Refused };
+    let failure = Failure::new(class, Some(false), format!("{name} antwortet mit {}: {said}", status.as_u16())).after_reaching();
+    if busy { failure.as_busy() } else { failure }
 }
 
 fn completion(name: &str, model: &str, dialogue: Option<&Dialogue>, bytes: &[u8]) -> Result<Reply, Failure> {
@@ -292,10 +326,38 @@ mod tests {
 
     #[test]
     fn whoever_answers_has_read_the_request() {
-        for (status, class) in [(400, Class::Refused), (429, Class::Unavailable), (503, Class::Unavailable)] {
+        for (status, class, busy) in [(400, Class::Refused, false), (429, Class::Unavailable, true), (503, Class::Unavailable, false)] {
             let failure = refused("m", StatusCode::from_u16(status).unwrap(), b"nein");
-            assert_eq!((failure.class, failure.happened, failure.reached), (class, Some(false), true), "{status}");
+            assert_eq!((failure.class, failure.happened, failure.reached, failure.busy), (class, Some(false), true, busy), "{status}");
         }
         assert!(!Failure::new(Class::Unavailable, Some(false), "nicht da").reached);
+    }
+
+    #[test]
+    fn who_is_busy_is_not_silent() {
+        let options = EndpointOptions {
+            name: "m".into(),
+            url: "http://127.0.0.1:9/v1".into(),
+            model: "m".into(),
+            key: None,
+            ca: None,
+            concurrency: 1,
+            price: (0.0, 0.0),
+        };
+        let endpoint = Endpoint::new(options).unwrap();
+        let said = |status| Err(refused("m", StatusCode::from_u16(status).unwrap(), b""));
+        let late = || Err(Failure::new(Class::Timeout, None, "zu spät"));
+        for (answer, expected) in [
+            (said(429), Some(Trouble::Busy)),
+            (late(), Some(Trouble::Timeout)),
+            // silent since the first of them
+            (said(503), Some(Trouble::Timeout)),
+            (said(429), Some(Trouble::Busy)),
+            (said(400), None),
+            (said(503), Some(Trouble::Unavailable)),
+        ] {
+            endpoint.heard(&answer);
+            assert_eq!(endpoint.failing().map(|(why, _)| why), expected, "{answer:?}");
+        }
     }
 }

@@ -112,6 +112,8 @@ async fn wish(tenant: &TenantSite, query: &Sent, lang: Lang) -> Result<(TrailWis
         wrong.extend((day == Some(None)).then_some(name));
         day.flatten()
     });
+    let reversed = from.zip(until).is_some_and(|(from, until)| until < from);
+    wrong.extend(reversed.then_some("until"));
     let zone = tenant.desk.tenant.zone();
     let decided = match text("decision").as_str() {
         "denied" => Some(Decided::Denied),
@@ -141,6 +143,7 @@ async fn wish(tenant: &TenantSite, query: &Sent, lang: Lang) -> Result<(TrailWis
         until: text("until"),
         decisions: first(given("decision").as_deref(), decisions, lang),
         wrong,
+        reversed,
         active,
     };
     Ok((wish, filter))

@@ -101,6 +101,9 @@ pub async fn send(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
     if let Err(seconds) = site.rates().count(&counter, PAGES_PER_MINUTE_MAX, site.now()) {
         return asked.too_often(seconds);
     }
+    if asked.query.split('&').any(|pair| pair == pages::RECEIPT) {
+        return again(tenant, &asked, &path, request).await;
+    }
     let identity = match guard(&site, (&name, tenant), &path, &asked, &request) {
         Ok(identity) => identity,
         Err(answer) => return *answer,
@@ -165,7 +168,7 @@ async fn submit(
         run_as: Some(entrance.run_as.clone()),
         input: input.clone(),
         zone: None,
-        receipts: vec![format!("form:{path}:{key}")],
+        receipts: vec![form_receipt(path, key)],
         clock: None,
         facts: identity.facts(),
         status: true,
@@ -190,7 +193,7 @@ async fn submit(
     {
         tracing::warn!(%error, "the draft of an application that was sent stays until its time is over");
     }
-    let answer = receipt(tenant, asked, run).await;
+    let answer = receipt(tenant, asked, key, run).await;
     // what the sign-in was for is done: whoever sits down here next does not apply as her
     if identity.loa.is_some() && answer.status().is_success() { ended(site, answer) } else { answer }
 }
@@ -200,7 +203,23 @@ pub async fn other_data(tenant: &TenantSite, run: RunId, input: &Value) -> Resul
     Ok(tenant.desk.load(run).await?.is_some_and(|loaded| loaded.gone.is_none() && loaded.run.input != *input))
 }
 
-async fn receipt(tenant: &TenantSite, asked: &Asked, run: RunId) -> Response {
+/// The receipt once more, as in the other language. Whoever has the key of what was sent has sent it, or has her page before him.
+async fn again(tenant: &TenantSite, asked: &Asked, path: &str, request: Request) -> Response {
+    let key = form_data::first(request, pages::KEY).await.filter(|key| key.len() == KEY_CHARS);
+    let Some(key) = key else { return asked.missing() };
+    match tenant.desk.tenant.store.receipt(&form_receipt(path, &key)).await {
+        Ok(Some(run)) => receipt(tenant, asked, &key, run).await,
+        Ok(None) => asked.missing(),
+        Err(_) => asked.unavailable(),
+    }
+}
+
+/// What a form that was sent leaves in the store, to be known again.
+fn form_receipt(path: &str, key: &str) -> String {
+    format!("form:{path}:{key}")
+}
+
+async fn receipt(tenant: &TenantSite, asked: &Asked, key: &str, run: RunId) -> Response {
     let loaded = match tenant.desk.load(run).await {
         // the address of its status page went with its contents
         Ok(Some(loaded)) if loaded.gone.is_some() => return asked.missing(),
@@ -210,6 +229,8 @@ async fn receipt(tenant: &TenantSite, asked: &Asked, run: RunId) -> Response {
     let address = loaded.run.facts.get("status_link").and_then(Value::as_str).unwrap_or_default().to_owned();
     let link = address.find("/status/").map_or_else(|| address.clone(), |at| address[at..].to_owned());
     asked.ok(&Page::Quittung(QuittungPage {
+        action: asked.path.clone(),
+        key: key.to_owned(),
         title: loaded.prepared.process.title.clone(),
         number: loaded.run.nummer.clone(),
         received: tenant.civil(loaded.run.started_at),

@@ -69,7 +69,7 @@ async fn of_tenant(metrics: &mut Metrics, name: &str, tenant: &TenantSite) -> Re
             metrics.say("laufzettel_model_calls_under_way", &labels, load.busy as u64);
             metrics.say("laufzettel_model_calls_waiting", &labels, load.waiting as u64);
         }
-        metrics.say("laufzettel_model_tokens_today", &labels, model.tokens);
+        metrics.say("laufzettel_model_tokens_today", &labels, model.today.tokens);
     }
     for server in found.servers {
         let state = server.state.word();

@@ -11,16 +11,17 @@ use axum::{
 use laufzettel_domain::Lang;
 use laufzettel_policy::Action;
 use laufzettel_store::Room;
-use laufzettel_worker::operation::{COUNTED_MAX, Operation, ServerFacts, ServerState};
+use laufzettel_worker::operation::{COUNTED_MAX, ModelState, Operation, ServerFacts, ServerState, Used};
 
 use crate::{
     audit::{anchored, sentences},
     pages::{
         Live, Page, Report,
-        reports::{BetriebPage, Counted, ModelRow, QuotaRow, ServerRow, TriggerRow},
+        reports::{BetriebPage, Counted, DayRow, ModelRow, QuotaRow, ServerRow, Spent, TriggerRow},
     },
     reply::Asked,
     site::{Session, Site, TenantSite},
+    view::cost_in_words,
 };
 
 /// Hundredths of a disk below which room is short.
@@ -56,7 +57,8 @@ fn view(tenant: &TenantSite, found: Operation, lang: Lang) -> BetriebPage {
         room: found.room.map(|room| (gigabytes(room.free_bytes, lang), gigabytes(room.all_bytes, lang))),
         runs: found.runs.into_iter().map(|(state, n)| Counted { state, count: count(n) }).collect(),
         oldest: found.oldest.map(|(process, at)| (process, tenant.civil(at))),
-        models: found.models.into_iter().map(|found| model(tenant, found)).collect(),
+        models: found.models.into_iter().map(|found| model(tenant, found, lang)).collect(),
+        days: found.days.into_iter().map(|past| DayRow { day: past.day, name: past.name, zone: past.zone, used: spent(past.used, lang) }).collect(),
         servers: found.servers.into_iter().map(server).collect(),
         triggers: found
             .triggers
@@ -80,12 +82,17 @@ fn view(tenant: &TenantSite, found: Operation, lang: Lang) -> BetriebPage {
     }
 }
 
-fn model(tenant: &TenantSite, model: laufzettel_worker::operation::ModelState) -> ModelRow {
+fn model(tenant: &TenantSite, model: ModelState, lang: Lang) -> ModelRow {
     let load = model.load.map(|load| (load.busy, load.most, load.waiting));
     let now = tenant.desk.tenant.clock.now();
     let since = |seconds: i64| now.saturating_sub(jiff::SignedDuration::from_secs(seconds)).unwrap_or(now);
     let failing = model.load.and_then(|load| load.failing).map(|(why, seconds)| (why, tenant.civil(since(seconds))));
-    ModelRow { name: model.name, zone: model.zone, load, failing, calls: model.calls, tokens: model.tokens }
+    ModelRow { name: model.name, zone: model.zone, load, failing, today: spent(model.today, lang) }
+}
+
+fn spent(used: Used, lang: Lang) -> Spent {
+    let cost = (used.unpriced < used.calls || used.calls == 0).then(|| cost_in_words(used.cost_micro_eur, lang));
+    Spent { calls: used.calls, tokens: used.tokens, cost, unpriced: used.unpriced }
 }
 
 fn server(facts: ServerFacts) -> ServerRow {

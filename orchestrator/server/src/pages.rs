@@ -86,6 +86,8 @@ pub const FARTHEST: &str = "_weit";
 /// To put away what was filled in; to delete what was put away.
 pub const INTENT_SAVE: &str = "speichern";
 pub const INTENT_DISCARD: &str = "verwerfen";
+/// The receipt once more, in the address: it belongs to what was sent, and is asked for by its key alone.
+pub const RECEIPT: &str = "quittung=1";
 /// To take a task, or take it over for the reason given; to give it back.
 pub const INTENT_CLAIM: &str = "uebernehmen";
 pub const INTENT_RETURN: &str = "zurueckgeben";
@@ -185,7 +187,11 @@ pub fn render(page: &Page, frame: &Frame) -> String {
             let switch = Switch { action: &p.action, intent: INTENT_REVIEW, usual: INTENT_REVIEW };
             templates::form("zusammenfassung.html", p, &format!("{} – {}", words::word("review_heading", frame.lang), p.title), frame, 0, switch)
         }
-        Page::Quittung(p) => templates::document("quittung.html", p, words::word("receipt_heading", frame.lang), frame, 0),
+        Page::Quittung(p) => {
+            let action = format!("{}?{RECEIPT}", p.action);
+            let switch = Switch { action: &action, intent: INTENT_STAY, usual: INTENT_STAY };
+            templates::form("quittung.html", p, words::word("receipt_heading", frame.lang), frame, 0, switch)
+        }
         Page::Entwurf(p) => {
             let switch = Switch { action: &p.action, intent: INTENT_SAVE, usual: INTENT_STAY };
             templates::form("entwurf.html", p, &format!("{} – {}", words::word("draft_saved", frame.lang), p.title), frame, 0, switch)
@@ -193,7 +199,16 @@ pub fn render(page: &Page, frame: &Frame) -> String {
         Page::Weiter(p) => {
             templates::document("weiter.html", p, &format!("{} – {}", words::word("draft_open_heading", frame.lang), p.title), frame, usize::from(p.wrong))
         }
-        Page::Status(p) => templates::document("status.html", p, words::word("status_heading", frame.lang), frame, p.problems()),
+        Page::Status(p) => {
+            let heading = words::word("status_heading", frame.lang);
+            match p.question.as_ref().filter(|question| question.form.is_some()) {
+                Some(question) => {
+                    let switch = Switch { action: &question.action, intent: INTENT_STAY, usual: INTENT_SEND };
+                    templates::form("status.html", p.as_ref(), heading, frame, p.problems(), switch)
+                }
+                None => templates::document("status.html", p.as_ref(), heading, frame, p.problems()),
+            }
+        }
         Page::Rueckzug(p) => templates::document("zurueckziehen.html", p, words::word("withdraw_heading", frame.lang), frame, usize::from(p.problem.is_some())),
         Page::Nachreichen(p) => templates::document("nachreichen.html", p, words::word("add_heading", frame.lang), frame, p.form.problems.len()),
         Page::Angaben(p) => templates::document("angaben.html", p, words::word("own_heading", frame.lang), frame, 0),
@@ -205,7 +220,11 @@ pub fn render(page: &Page, frame: &Frame) -> String {
         Page::Fehler(p) => templates::document("fehler.html", p, &p.title, frame, 0),
         Page::Startseite(p) => templates::document("startseite.html", p, words::word("home", frame.lang), frame, 0),
         Page::Aufgaben(p) => templates::document("aufgaben.html", p, words::word("tasks_heading", frame.lang), frame, 0),
-        Page::Aufgabe(p) => templates::document("aufgabe.html", p, &p.title, frame, p.form.problems.len()),
+        Page::Aufgabe(p) => {
+            let usual = if p.hand.holder.is_some() { INTENT_CLAIM } else { INTENT_SEND };
+            let switch = Switch { action: &p.action, intent: INTENT_STAY, usual };
+            templates::form("aufgabe.html", p, &p.title, frame, p.form.problems.len(), switch)
+        }
         Page::Vorgaenge(p) => templates::document("vorgaenge.html", p, words::word("runs_heading", frame.lang), frame, 0),
         Page::Vorgang(p) => templates::document("vorgang.html", p, &format!("{} {}", words::word("case", frame.lang), p.number), frame, 0),
         Page::Vertretung(p) => templates::document("vertretung.html", p, words::word("deputies_heading", frame.lang), frame, p.form.problems.len()),

@@ -24,6 +24,7 @@ const GOES_BACK: &str = "private, no-cache";
 pub struct Asked {
     pub lang: Lang,
     pub path: String,
+    pub query: String,
     pub switched: bool,
     pub person: Option<String>,
     ways: Ways,
@@ -36,6 +37,7 @@ impl Asked {
         Self {
             lang: session::lang(uri, headers),
             path: uri.path().to_owned(),
+            query: uri.query().unwrap_or_default().to_owned(),
             switched: uri.query().is_some_and(|q| q.contains("lang=")),
             person: session.map(|s| s.caller.name.clone()),
             ways: session.map(|s| s.ways).unwrap_or_default(),

@@ -1,5 +1,5 @@
-//! One task: what is shown, where it comes from, what is asked. What is typed into the answer stays, whatever becomes of the answer, of taking or
-//! of returning it; handing it over is a form of its own.
+//! One task: what is shown, where it comes from, what is asked. What is typed into the answer stays, whatever becomes of the answer, of taking,
+//! returning or handing it over, and in the other language; to whom it is handed over it does not go.
 
 mod hand;
 mod supply;
@@ -254,6 +254,8 @@ pub async fn answer(State(site): State<Arc<Site>>, Extension(session): Extension
         Err(why) => return seat.asked.unread(why),
     };
     let notice = match sent.get(pages::INTENT) {
+        // in the other language
+        Some(pages::INTENT_STAY) => return seat.still(&sent).await,
         Some(pages::INTENT_CLAIM) => match seat.claim(&sent).await {
             Ok(notice) => notice,
             Err(error) => return seat.refused(&session, error, &sent).await,
@@ -262,6 +264,8 @@ pub async fn answer(State(site): State<Arc<Site>>, Extension(session): Extension
             Ok(_) => "task_returned",
             Err(error) => return seat.refused(&session, error, &sent).await,
         },
+        // Enter in a field of the other business: which of the two was meant nobody knows
+        _ if hand::is_begun(&sent.pairs) => return seat.undecided(&sent).await,
         _ => match seat.complete(&asking, &sent).await {
             Ok(()) => return Redirect::to("/aufgaben?erledigt=1").into_response(),
             Err(error) => return seat.refused(&session, error, &sent).await,
@@ -289,9 +293,23 @@ impl<'s> Seat<'s> {
     }
 }
 
+impl Seat<'_> {
+    /// What was typed once more, and nothing done with it.
+    async fn still(&self, sent: &Sent) -> Response {
+        let status = if sent.problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+        self.show(&Again { problems: &sent.problems, handing: &sent.pairs, ..kept(sent) }, status).await
+    }
+
+    /// She has named a colleague and pressed the button that completes: the colleague is taken out, and she presses once more what she means.
+    async fn undecided(&self, sent: &Sent) -> Response {
+        let why = pages::words::said("task_or_hand_over");
+        self.show(&Again { refused: Some(&why), ..kept(sent) }, StatusCode::UNPROCESSABLE_ENTITY).await
+    }
+}
+
 /// What was typed. Nothing was, where only a button was pressed: what is proposed stands in the fields then.
 fn kept(sent: &Sent) -> Again<'_> {
-    let own = |name: &str| name.starts_with('_') || name == pages::SHOWN;
+    let own = |name: &str| name.starts_with('_') || name == pages::SHOWN || hand::HAND_OVER.contains(&name);
     let typed = sent.pairs.iter().any(|(name, _)| !own(name)) || !sent.files.is_empty();
     Again { pairs: if typed { &sent.pairs } else { &[] }, files: &sent.files, ..Again::default() }
 }

@@ -19,7 +19,7 @@ use laufzettel_process::{
 use laufzettel_worker::Loaded;
 
 pub use beyond::{beyond, is_lost, quoted, record};
-pub use call::Book;
+pub use call::{Book, cost_in_words};
 pub use ledger::{leaving, shares};
 pub use step::{Look, Opened, called, step};
 pub use task::{proposals, shown};

@@ -180,6 +180,10 @@ pub struct UsageRow {
     pub calls: u64,
     /// Tokens a quota counts: the endpoint's own number, or our upper estimate where it gave none.
     pub charged: u64,
+    /// Millionths of a euro, of those calls whose price is known.
+    pub cost_micro_eur: u64,
+    /// Calls of which nobody knows what they cost.
+    pub unpriced: u64,
 }
 
 /// Runs of a process since an instant.

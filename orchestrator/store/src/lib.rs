@@ -329,6 +329,11 @@ impl Store {
         look!(self, s => s.used_on(day))
     }
 
+    /// The same of this day and all after it, oldest first.
+    pub async fn used_since(&self, day: &str) -> Result<Vec<UsageRow>, Error> {
+        look!(self, s => s.used_since(day))
+    }
+
     /// The head of the lane this opening writes.
     pub fn head(&self) -> LaneHead {
         match self {

@@ -323,6 +323,10 @@ impl Memory {
         Ok(self.lock().usage.values().filter(|row| row.day == day).cloned().collect())
     }
 
+    pub async fn used_since(&self, day: &str) -> Result<Vec<UsageRow>, Error> {
+        Ok(self.lock().usage.values().filter(|row| *row.day >= *day).cloned().collect())
+    }
+
     pub fn head(&self) -> LaneHead {
         let inner = self.lock();
         let last = inner.records.last().expect("a lane begins with a record");
@@ -418,6 +422,8 @@ impl Inner {
                     Some(known) => {
                         known.calls += row.calls;
                         known.charged += row.charged;
+                        known.cost_micro_eur += row.cost_micro_eur;
+                        known.unpriced += row.unpriced;
                     }
                     None => drop(self.usage.insert(key, row)),
                 }

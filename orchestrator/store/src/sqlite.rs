@@ -429,6 +429,12 @@ impl Sqlite {
         rows.iter().map(rows::usage).collect()
     }
 
+    pub async fn used_since(&self, day: &str) -> Result<Vec<UsageRow>, Error> {
+        let sql = "SELECT * FROM usage WHERE day >= $1 ORDER BY day, process, model, zone";
+        let rows = sqlx::query(sql).bind(day).fetch_all(&self.pool).await?;
+        rows.iter().map(rows::usage).collect()
+    }
+
     pub async fn checkpoints(&self) -> Result<Vec<String>, Error> {
         let rows = sqlx::query("SELECT note FROM checkpoints ORDER BY number").fetch_all(&self.pool).await?;
         Ok(rows.iter().map(|row| row.get(0)).collect())

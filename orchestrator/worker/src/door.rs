@@ -146,10 +146,7 @@ impl Doors for RealDoors {
     fn load(&self, endpoint: &str) -> Option<Load> {
         let endpoint = self.endpoints.iter().find(|e| e.options.name == endpoint)?;
         let (busy, most, waiting) = endpoint.load();
-        let failing = endpoint.failing().map(|(class, since)| {
-            let word = if class == Class::Timeout { "timeout" } else { "unavailable" };
-            (word, i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
-        });
+        let failing = endpoint.failing().map(|(why, since)| (why.word(), i64::try_from(since.as_secs()).unwrap_or(i64::MAX)));
         Some(Load { busy, most, waiting, failing })
     }
 
@@ -422,13 +419,14 @@ async fn model(desk: &Desk, run: &Run, effect: &Effect, who: Who) -> Result<Pass
     if failpoint::hit("door.before_model") {
         return Ok(Passed::Outcome(Box::new(failed(FailureClass::Unavailable, Disposition::DidNotHappen, "failpoint".to_owned(), &cleared.decision))));
     }
-    let (mut gone, mut sent) = (Vec::new(), Vec::new());
+    let (mut gone, mut sent, mut all_busy) = (Vec::new(), Vec::new(), true);
     for endpoint in endpoints.into_iter().filter(|e| needed <= e.context) {
         let answer = tenant.doors.model(&endpoint.name, &cleared).await;
         if failpoint::hit("door.after_model") {
             return Ok(Passed::Outcome(Box::new(failed(FailureClass::Unavailable, Disposition::Unknown, "failpoint".to_owned(), &cleared.decision))));
         }
-        if let Err(Failure { class: Class::Unavailable, happened: Some(false), reached, .. }) = answer {
+        if let Err(Failure { class: Class::Unavailable, happened: Some(false), reached, busy, .. }) = answer {
+            all_busy &= busy;
             if reached {
                 sent.push(Handed { model: endpoint.name.clone(), zone: endpoint.zone, bytes: cleared.call().bytes() });
             }
@@ -441,8 +439,12 @@ async fn model(desk: &Desk, run: &Run, effect: &Effect, who: Who) -> Result<Pass
         return Ok(Passed::Outcome(Box::new(outcome)));
     }
     let gone = gone.join(", ");
-    let reason =
-        Text::new(format!("In der Zone {} antwortet kein Modell ({gone}).", zone.name), format!("No model of the zone {} answers ({gone}).", zone.name));
+    let (de, en) = if all_busy {
+        ("ist jedes Modell ausgelastet", "Every model of the zone {} is busy")
+    } else {
+        ("antwortet kein Modell", "No model of the zone {} answers")
+    };
+    let reason = Text::new(format!("In der Zone {} {de} ({gone}).", zone.name), format!("{} ({gone}).", en.replace("{}", &zone.name)));
     Ok(Passed::Later { reason, until: None, sent })
 }
 

@@ -1,13 +1,13 @@
 //! What those see who look after the house: load, room, triggers, quotas, what is open. Never content of a case, and nothing this
 //! process does not truly know: what nobody measures is not there.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Span, Timestamp, civil::Date};
 use laufzettel_domain::RunId;
 use laufzettel_policy::glob;
 use laufzettel_process::model::{Process, TriggerKind};
-use laufzettel_store::{Error as StoreError, Room, TrailFilter, TrailRow};
+use laufzettel_store::{Error as StoreError, Room, TrailFilter, TrailRow, UsageRow};
 
 use crate::{
     desk::Desk,
@@ -20,6 +20,8 @@ pub const COUNTED_MAX: u32 = 10_000;
 const TROUBLES: u32 = 5;
 /// The last records of triggers that failed, and of those that went again: of one start, a few dozen.
 const TRIGGER_RECORDS: u32 = 200;
+/// Days before today that are shown: with today a week, and a table that fits a page for a handful of models.
+const DAYS_BEFORE: i64 = 6;
 /// States a run can be in, as rows name them.
 const STATES: [&str; 5] = ["running", "waiting", "failed", "stuck", "cancelled"];
 /// Kinds beside runs that say something was not taken or did not go.
@@ -33,7 +35,7 @@ pub struct Load {
     pub most: usize,
     /// Calls that wait for one of these to end.
     pub waiting: usize,
-    /// `timeout` or `unavailable`, and for how many seconds: it has answered nothing since.
+    /// `timeout`, `unavailable` (it has answered nothing since) or `busy` (it has said so since), and for how many seconds.
     pub failing: Option<(&'static str, i64)>,
 }
 
@@ -80,9 +82,36 @@ pub struct ModelState {
     pub name: String,
     pub zone: String,
     pub load: Option<Load>,
+    pub today: Used,
+}
+
+/// What calls of a model used up, of all processes together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Used {
     pub calls: u64,
     /// Tokens a quota counts.
     pub tokens: u64,
+    /// Millionths of a euro, of those calls whose price is known, and how many calls are none of those.
+    pub cost_micro_eur: u64,
+    pub unpriced: u64,
+}
+
+impl Used {
+    fn add(&mut self, row: &UsageRow) {
+        self.calls += row.calls;
+        self.tokens += row.charged;
+        self.cost_micro_eur += row.cost_micro_eur;
+        self.unpriced += row.unpriced;
+    }
+}
+
+/// A day before today on which a model was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastDay {
+    pub day: Date,
+    pub name: String,
+    pub zone: String,
+    pub used: Used,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,11 +146,23 @@ pub struct Operation {
     /// Of all that wait, the run that began first: its process and when.
     pub oldest: Option<(String, Timestamp)>,
     pub models: Vec<ModelState>,
+    /// Newest first.
+    pub days: Vec<PastDay>,
     pub servers: Vec<ServerFacts>,
     pub triggers: Vec<TriggerState>,
     pub quotas: Vec<QuotaState>,
     /// Newest first.
     pub troubles: Vec<TrailRow>,
+}
+
+fn past_days(rows: &[UsageRow]) -> Vec<PastDay> {
+    let mut sums: BTreeMap<(Reverse<Date>, &str, &str), Used> = BTreeMap::new();
+    for row in rows {
+        if let Ok(day) = row.day.parse() {
+            sums.entry((Reverse(day), &row.model, &row.zone)).or_default().add(row);
+        }
+    }
+    sums.into_iter().map(|((Reverse(day), name, zone), used)| PastDay { day, name: name.to_owned(), zone: zone.to_owned(), used }).collect()
 }
 
 impl Desk {
@@ -133,11 +174,13 @@ impl Desk {
         }
         let oldest = store.oldest_run("waiting").await?;
         let oldest = oldest.and_then(|row| Some((row.process, Timestamp::from_microsecond(row.started_at).ok()?)));
+        let (models, days) = self.models().await?;
         Ok(Operation {
             room: store.room(),
             runs,
             oldest,
-            models: self.models().await?,
+            models,
+            days,
             servers: self.tenant.doors.servers(),
             triggers: self.triggers().await?,
             quotas: self.quotas().await?,
@@ -145,21 +188,24 @@ impl Desk {
         })
     }
 
-    /// Every model that stands there, and every other one that was asked today.
-    async fn models(&self) -> Result<Vec<ModelState>, StoreError> {
+    /// Every model that stands there, and every other one that was asked today; and what the days before used up.
+    async fn models(&self) -> Result<(Vec<ModelState>, Vec<PastDay>), StoreError> {
         let doors = &self.tenant.doors;
-        let state = |name: String, zone: String, load| ModelState { name, zone, load, calls: 0, tokens: 0 };
+        let today = self.now().to_zoned(self.tenant.zone()).date();
+        let first = today.saturating_sub(Span::new().days(DAYS_BEFORE));
+        let rows = self.tenant.store.used_since(&first.to_string()).await?;
+        let (rows, before): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.day >= today.to_string());
+        let state = |name: String, zone: String, load| ModelState { name, zone, load, today: Used::default() };
         let mut models: Vec<ModelState> = doors.endpoints().into_iter().map(|facts| state(facts.name.clone(), facts.zone, doors.load(&facts.name))).collect();
-        for row in self.tenant.store.used_on(&quota::day(&self.tenant, self.now())).await? {
+        for row in &rows {
             let known = models.iter().position(|model| model.name == row.model && model.zone == row.zone);
             let at = known.unwrap_or_else(|| {
                 models.push(state(row.model.clone(), row.zone.clone(), None));
                 models.len() - 1
             });
-            models[at].calls += row.calls;
-            models[at].tokens += row.charged;
+            models[at].today.add(row);
         }
-        Ok(models)
+        Ok((models, past_days(&before)))
     }
 
     async fn triggers(&self) -> Result<Vec<TriggerState>, StoreError> {
@@ -256,7 +302,7 @@ impl Desk {
                 rows.extend(self.tenant.store.trail(&filter, &|_| true).await?.rows);
             }
         }
-        rows.sort_by_key(|row| std::cmp::Reverse(row.place()));
+        rows.sort_by_key(|row| Reverse(row.place()));
         Ok(rows)
     }
 }

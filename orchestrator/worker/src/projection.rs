@@ -1,7 +1,7 @@
 //! The rows that lists and quotas read, computed from a run and the events that led to it.
 
 use laufzettel_domain::{Slot, TaskId};
-use laufzettel_engine::{self as engine, Event, Run, TaskKind, TaskOpened};
+use laufzettel_engine::{self as engine, Disposition, Event, Run, TaskKind, TaskOpened};
 use laufzettel_process::{Process, model::StepKind};
 use laufzettel_store::{Claimed, ExpectRow, Projection, RetentionRow, RunRow, TaskRow, UsageRow};
 
@@ -72,7 +72,7 @@ pub(crate) fn project(prepared: &Prepared, run: &Run, events: &[Event], day: &st
     numbers.sort_unstable();
     numbers.dedup();
     let tasks = numbers.iter().filter_map(|n| run.tasks.get(n)).map(|task| task_row(prepared, run, task)).collect();
-    let usage = events.iter().filter_map(|event| used(run, event, day)).collect();
+    let usage = events.iter().flat_map(|event| used(run, event, day)).collect();
     Projection { run: row, tasks, usage, expects: expects(prepared, run), retention: retention(prepared, run), subjects: Vec::new() }
 }
 
@@ -97,17 +97,25 @@ fn expects(prepared: &Prepared, run: &Run) -> Option<Vec<ExpectRow>> {
     waits.then(|| run.expects.iter().map(row).collect())
 }
 
-/// What a model call used up, for quotas and pages.
-fn used(run: &Run, event: &Event, day: &str) -> Option<UsageRow> {
-    let meta = match event {
-        Event::EffectSettled(e) => &e.meta,
-        Event::EffectFailed(e) => &e.meta,
-        _ => return None,
+/// What a model call used up, for quotas and pages; and every model that read the request before and could not answer, as in the ledger.
+fn used(run: &Run, event: &Event, day: &str) -> Vec<UsageRow> {
+    let row = |model: &str, zone: &str| {
+        let (model, zone) = (model.to_owned(), zone.to_owned());
+        UsageRow { day: day.to_owned(), process: run.process.to_string(), model, zone, calls: 1, charged: 0, cost_micro_eur: 0, unpriced: 1 }
     };
-    let (model, zone) = (meta.model.clone()?, meta.zone.clone()?);
-    let (prompt, answer) = meta.tokens.unwrap_or_default();
-    let charged = if meta.tokens.is_some() { prompt + answer } else { meta.estimate.unwrap_or_default() };
-    Some(UsageRow { day: day.to_owned(), process: run.process.to_string(), model, zone, calls: 1, charged })
+    let (meta, handed, did_not_happen) = match event {
+        Event::EffectSettled(e) => (Some(&e.meta), &e.meta.tried, false),
+        Event::EffectFailed(e) => (Some(&e.meta), &e.meta.tried, e.disposition == Disposition::DidNotHappen),
+        Event::EffectDeferred(e) => (None, &e.sent, false),
+        _ => return Vec::new(),
+    };
+    let mut rows: Vec<UsageRow> = handed.iter().map(|handed| row(&handed.model, &handed.zone)).collect();
+    if let Some((meta, model, zone)) = meta.and_then(|meta| Some((meta, meta.model.as_deref()?, meta.zone.as_deref()?))) {
+        // a call that surely did not happen cost nothing, and that is known
+        let unpriced = u64::from(meta.cost_micro_eur.is_none() && !did_not_happen);
+        rows.push(UsageRow { charged: meta.charged(), cost_micro_eur: meta.cost_micro_eur.unwrap_or_default(), unpriced, ..row(model, zone) });
+    }
+    rows
 }
 
 pub(crate) fn task_row(prepared: &Prepared, run: &Run, task: &engine::Task) -> TaskRow {

@@ -17,7 +17,7 @@ const MESSAGE_CHARS_MAX: usize = 700;
 
 /// `says`: a piece of the message.
 pub fn failure(class: Class, happened: Option<bool>, reached: bool, says: &str) -> Result<Reply, Failure> {
-    Err(Failure { class, happened, reached, message: says.to_owned() })
+    Err(Failure { class, happened, reached, busy: says.contains("429"), message: says.to_owned() })
 }
 
 /// No answer in time: nobody knows.

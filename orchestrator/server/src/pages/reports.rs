@@ -5,7 +5,7 @@ mod operation;
 mod protection;
 mod trail;
 
-pub use operation::{BetriebPage, Counted, ModelRow, QuotaRow, ServerRow, TriggerRow};
+pub use operation::{BetriebPage, Counted, DayRow, ModelRow, QuotaRow, ServerRow, Spent, TriggerRow};
 pub use protection::{AuskunftPage, ErasedRow, LoeschenPage, ReportView, SearchField, SubjectRunView, TableRow, VerarbeitungPage, VerzeichnisPage};
 pub use trail::{Anchored, ChainView, Checked, Choice, EintragPage, FilterView, Phrase, ProtokollPage, RunLink, TrailEntry};
 
@@ -22,12 +22,13 @@ pub enum Report {
     Loeschen(LoeschenPage),
 }
 
-pub(super) const TEMPLATES: [(&str, &str); 10] = [
+pub(super) const TEMPLATES: [(&str, &str); 11] = [
     ("auskunft.html", include_str!("../../pages/auskunft.html")),
     ("verzeichnis.html", include_str!("../../pages/verzeichnis.html")),
     ("verarbeitung.html", include_str!("../../pages/verarbeitung.html")),
     ("loeschen.html", include_str!("../../pages/loeschen.html")),
     ("betrieb.html", include_str!("../../pages/betrieb.html")),
+    ("kosten.html", include_str!("../../pages/kosten.html")),
     ("protokoll.html", include_str!("../../pages/protokoll.html")),
     ("eintrag.html", include_str!("../../pages/eintrag.html")),
     ("wortlaut.html", include_str!("../../pages/wortlaut.html")),

@@ -87,6 +87,8 @@ pub struct AufgabePage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HandOver {
     pub action: String,
+    /// Something of it is filled in: it stands open.
+    pub begun: bool,
     pub form: FormView,
 }
 

@@ -17,6 +17,7 @@ use crate::{
     form_data::{self, Sent},
     pages::{self, Filled, Form, Said},
     reply::Asked,
+    session,
     site::{Site, TenantSite},
     tasks::form_of,
 };
@@ -31,6 +32,10 @@ pub async fn answer(State(site): State<Arc<Site>>, Path(code): Path<String>, Que
     let number = query.get(QUESTION).and_then(|number| number.parse().ok());
     let asked_her = number.and_then(|number| loaded.run.tasks.get(&number)).filter(|task| task.opened.assign.applicant);
     let Some(task) = asked_her else { return asked.missing() };
+    // who answers nothing here has typed nothing either
+    if asked.switched && session::of(&site, request.headers()).is_some() {
+        return Redirect::to(&format!("{}?{}", asked.path, asked.query)).into_response();
+    }
     let caller = match visit.acting(&site, &request) {
         Ok(caller) => caller,
         Err(answer) => return *answer,
@@ -49,6 +54,9 @@ pub async fn answer(State(site): State<Arc<Site>>, Path(code): Path<String>, Que
         Err(why) => return asked.unread(why),
     };
     let key = key(tenant, &sent);
+    if sent.get(pages::INTENT) == Some(pages::INTENT_STAY) {
+        return question.still(&sent, key, loaded).await;
+    }
     match tell(tenant, question.id, &caller, task, &form, &sent, &key).await {
         Ok(()) | Err(WishError::Repeated) => question.confirmed(),
         Err(error) => question.refused(error, &sent, key).await,
@@ -85,6 +93,14 @@ impl Asking<'_> {
         }
         let sight = Sight { said: Some(Said::TooLate), ..Sight::plain(self.tenant) };
         show(self.tenant, loaded, self.asked, StatusCode::CONFLICT, sight).await
+    }
+
+    /// What she typed once more, and nothing done with it: in the other language.
+    async fn still(&self, sent: &Sent, key: String, loaded: &Loaded) -> Response {
+        let filled = Filled { pairs: &sent.pairs, problems: &sent.problems, files: &sent.files, ..BLANK };
+        let sight = Sight { said: None, filled, number: Some(self.id.number), key, from: 0 };
+        let status = if sent.problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+        show(self.tenant, loaded, self.asked, status, sight).await
     }
 
     /// What she typed comes back with why it was not taken, as the run stands by now: somebody else may have been faster.

@@ -1,12 +1,13 @@
 //! Who has a task in hand: taking it, taking it over with a reason, handing it on with a note. What is typed into the task's form meanwhile
-//! comes along; a note to a colleague has a form of its own.
+//! comes back to whoever typed it, and goes to nobody else: it is half of an answer, and each person answers herself. What a colleague
+//! should know stands in the note.
 
 use std::sync::Arc;
 
 use axum::{
-    Extension, Form as Fields,
-    extract::{Path, State},
-    http::{HeaderMap, StatusCode, Uri},
+    Extension,
+    extract::{Path, Request, State},
+    http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
 use laufzettel_domain::{Path as Place, Value};
@@ -15,10 +16,10 @@ use laufzettel_process::schema::Problem;
 use laufzettel_worker::WishError;
 use serde_json::json;
 
-use super::{Again, Seat};
+use super::{Again, Seat, kept};
 use crate::{
     deputies,
-    form_data::Sent,
+    form_data::{self, Sent},
     pages::{
         self, Filled, Form, Hand,
         tasks::{HandOver, Handed},
@@ -47,6 +48,7 @@ impl Seat<'_> {
             reason: again.pairs.iter().rev().find(|(name, _)| name == pages::TAKE_REASON).map(|(_, text)| text.clone()).unwrap_or_default(),
             hand_over: hand_over.and_then(|schema| Form::of(&schema, Some(&HAND_OVER.map(str::to_owned))).ok()).map(|form| HandOver {
                 action: format!("/aufgaben/{}/weitergeben", self.id),
+                begun: is_begun(again.handing) || !again.unhanded.is_empty(),
                 form: form.view(&Filled { pairs: again.handing, problems: again.unhanded, ..Filled::default() }, self.asked.lang),
             }),
             handed: handed.map(|(by, note)| Handed { by: by.to_owned(), note: note.to_owned() }),
@@ -78,7 +80,7 @@ pub(super) fn no_reason(problems: &[Problem]) -> bool {
 }
 
 /// Fields of the form that hands a task on: no author's field begins so.
-const HAND_OVER: [&str; 2] = ["weitergabe_an", "weitergabe_notiz"];
+pub(super) const HAND_OVER: [&str; 2] = ["weitergabe_an", "weitergabe_notiz"];
 
 /// Whom it goes to, and what she should know. Where the directory lists nobody, her name is typed.
 fn hand_over_form(people: &[(String, String)]) -> Value {
@@ -87,28 +89,31 @@ fn hand_over_form(people: &[(String, String)]) -> Value {
         HAND_OVER[1]: { "type": "string", "maxLength": REASON_CHARS_MAX, "title": "Notiz", "description": "Was sie oder er wissen sollte." } } })
 }
 
+/// Whether somebody is named to hand it on to.
+pub(super) fn is_begun(pairs: &[(String, String)]) -> bool {
+    pairs.iter().any(|(name, text)| name == HAND_OVER[0] && !text.trim().is_empty())
+}
+
 /// Hands a task on that is hers.
-pub async fn hand_over(
-    State(site): State<Arc<Site>>,
-    Extension(session): Extension<Session>,
-    Path(written): Path<String>,
-    uri: Uri,
-    headers: HeaderMap,
-    Fields(sent): Fields<Vec<(String, String)>>,
-) -> Response {
+pub async fn hand_over(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(written): Path<String>, request: Request) -> Response {
     let tenant = &site.tenants[&session.tenant];
-    let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
+    let asked = Asked::new(request.uri(), request.headers(), Some(tenant), Some(&session));
     let seat = match Seat::take(tenant, &session, asked, &written, true).await {
         Ok(seat) => seat,
         Err(answered) => return answered,
     };
-    let field = |name: &str| sent.iter().rev().find(|(key, _)| key == name).map_or("", |(_, value)| value.trim());
+    let Some(asking) = seat.asking() else { return seat.asked.unavailable() };
+    let sent = match form_data::read(request, tenant, &asking.form).await {
+        Ok(sent) => sent,
+        Err(why) => return seat.asked.unread(why),
+    };
+    let field = |name: &str| sent.pairs.iter().rev().find(|(key, _)| key == name).map_or("", |(_, value)| value.trim());
     let problems = match tenant.desk.hand_over(seat.id, &session.caller, field(HAND_OVER[0]), field(HAND_OVER[1])).await {
         Ok(_) => return Redirect::to("/aufgaben?weitergegeben=1").into_response(),
         Err(WishError::Rejected(Rejection::Invalid(problems))) => problems,
         Err(WishError::Rejected(Rejection::Stale(why))) => {
             return match seat.anew(&session).await {
-                Ok(seat) => seat.show(&Again { refused: Some(&why), handing: &sent, ..Again::default() }, StatusCode::CONFLICT).await,
+                Ok(seat) => seat.show(&Again { refused: Some(&why), handing: &sent.pairs, ..kept(&sent) }, StatusCode::CONFLICT).await,
                 Err(answered) => answered,
             };
         }
@@ -119,5 +124,5 @@ pub async fn hand_over(
         Problem { path: Place::new([name]), ..problem }
     };
     let problems: Vec<Problem> = problems.into_iter().map(at).collect();
-    seat.show(&Again { handing: &sent, unhanded: &problems, ..Again::default() }, StatusCode::UNPROCESSABLE_ENTITY).await
+    seat.show(&Again { handing: &sent.pairs, unhanded: &problems, ..kept(&sent) }, StatusCode::UNPROCESSABLE_ENTITY).await
 }

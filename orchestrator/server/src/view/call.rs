@@ -229,7 +229,7 @@ fn figures(line: &Line, lang: Lang) -> String {
 }
 
 /// Millionths of a euro, to the hundredth of a cent.
-fn cost_in_words(micro: u64, lang: Lang) -> String {
+pub fn cost_in_words(micro: u64, lang: Lang) -> String {
     let hundredths = micro.div_ceil(100);
     let (whole, rest) = (hundredths / 10_000, hundredths % 10_000);
     if lang == Lang::De { format!("{whole},{rest:04} €") } else { format!("€{whole}.{rest:04}") }

@@ -99,6 +99,8 @@ pub fn usage(row: &SqliteRow) -> Result<UsageRow, Error> {
         zone: row.try_get("zone")?,
         calls: unsigned(row.try_get("calls")?)?,
         charged: unsigned(row.try_get("charged")?)?,
+        cost_micro_eur: unsigned(row.try_get("cost_micro_eur")?)?,
+        unpriced: unsigned(row.try_get("unpriced")?)?,
     })
 }
 

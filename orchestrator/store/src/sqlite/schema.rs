@@ -7,7 +7,7 @@ use crate::error::Error;
 
 /// Raised with every change that `schema.sql` alone does not bring about in a file that is there, and with every table an older program
 /// must not leave as it is.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 
 /// All of it, or nothing: a file is of one version.
 pub async fn bring_up(connection: &mut SqliteConnection) -> Result<(), Error> {
@@ -16,6 +16,9 @@ pub async fn bring_up(connection: &mut SqliteConnection) -> Result<(), Error> {
     sqlx::raw_sql(include_str!("schema.sql")).execute(&mut *tx).await?;
     if found == Some(1) {
         sqlx::raw_sql(include_str!("from_1.sql")).execute(&mut *tx).await?;
+    }
+    if found.is_some_and(|found| found < 5) {
+        sqlx::raw_sql(include_str!("from_4.sql")).execute(&mut *tx).await?;
     }
     let sql = "INSERT INTO meta (name, value) VALUES ('schema', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
     sqlx::query(sql).bind(VERSION.to_string()).execute(&mut *tx).await?;
@@ -44,8 +47,11 @@ mod tests {
     use super::*;
     use crate::{Sqlite, SqliteOptions};
 
-    /// What schema 1 had in place of today's mailbox, with a copy for one place, one for nobody, and a refusal.
-    const OLD: &str = "DROP VIEW at_hand; DROP TABLE addressed; DROP TABLE messages;
+    /// What schema 1 had in place of today's mailbox, with a copy for one place, one for nobody, and a refusal; and a day's calls as
+    /// they were counted until schema 4.
+    const OLD: &str = "ALTER TABLE usage DROP COLUMN cost_micro_eur; ALTER TABLE usage DROP COLUMN unpriced;
+        INSERT INTO usage VALUES ('2026-11-24', 'p', 'm', 'gruen', 3, 40);
+        DROP VIEW at_hand; DROP TABLE addressed; DROP TABLE messages;
         CREATE TABLE mailbox (id INTEGER PRIMARY KEY, run TEXT, slot TEXT, name TEXT NOT NULL, key TEXT NOT NULL, payload TEXT NOT NULL, sender TEXT NOT NULL,
           processes TEXT NOT NULL, at INTEGER NOT NULL);
         CREATE TABLE refused (mail INTEGER NOT NULL, run TEXT NOT NULL, slot TEXT NOT NULL, PRIMARY KEY (mail, run, slot)) WITHOUT ROWID;
@@ -78,6 +84,9 @@ mod tests {
             found.push(store.mail(run, 12).await.unwrap().into_iter().map(|mail| (mail.id, mail.message.at)).collect::<Vec<_>>());
         }
         assert_eq!(found, [[(3, 10)], [(4, 11)]]);
+        let (day, process, model, zone) = ("2026-11-24".to_owned(), "p".to_owned(), "m".to_owned(), "gruen".to_owned());
+        let old = crate::UsageRow { day, process, model, zone, calls: 3, charged: 40, cost_micro_eur: 0, unpriced: 3 };
+        assert_eq!(store.used_since("2026-11-24").await.unwrap(), [old], "what nobody counted then is unknown, not nothing");
         store.close(1).await.unwrap();
         drop(store);
         raw(&file, "UPDATE meta SET value = value + 1 WHERE name = 'schema'").await;

@@ -31,8 +31,10 @@ CREATE TABLE IF NOT EXISTS tasks (
 DROP INDEX IF EXISTS tasks_open;
 CREATE INDEX IF NOT EXISTS tasks_urgent ON tasks (open, due, opened_at, task);
 CREATE INDEX IF NOT EXISTS tasks_run ON tasks (run);
+-- the last two since schema 5: a program that does not know them would count calls that cost something as costing nothing
 CREATE TABLE IF NOT EXISTS usage (
   day TEXT NOT NULL, process TEXT NOT NULL, model TEXT NOT NULL, zone TEXT NOT NULL, calls INTEGER NOT NULL, charged INTEGER NOT NULL,
+  cost_micro_eur INTEGER NOT NULL, unpriced INTEGER NOT NULL,
   PRIMARY KEY (day, process, model, zone)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS expected (run TEXT NOT NULL, slot TEXT NOT NULL, name TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (run, slot)) WITHOUT ROWID;

@@ -531,8 +531,9 @@ async fn upsert_tasks(tx: &mut Transaction<'_, Db>, tasks: impl Iterator<Item = 
 async fn add_usage(tx: &mut Transaction<'_, Db>, usage: impl Iterator<Item = &UsageRow>) -> Result<(), Error> {
     for row in usage {
         sqlx::query(
-            "INSERT INTO usage (day, process, model, zone, calls, charged) VALUES ($1, $2, $3, $4, $5, $6) \
-             ON CONFLICT (day, process, model, zone) DO UPDATE SET calls = calls + excluded.calls, charged = charged + excluded.charged",
+            "INSERT INTO usage (day, process, model, zone, calls, charged, cost_micro_eur, unpriced) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+             ON CONFLICT (day, process, model, zone) DO UPDATE SET calls = calls + excluded.calls, charged = charged + excluded.charged, \
+             cost_micro_eur = cost_micro_eur + excluded.cost_micro_eur, unpriced = unpriced + excluded.unpriced",
         )
         .bind(&row.day)
         .bind(&row.process)
@@ -540,6 +541,8 @@ async fn add_usage(tx: &mut Transaction<'_, Db>, usage: impl Iterator<Item = &Us
         .bind(&row.zone)
         .bind(rows::signed(row.calls))
         .bind(rows::signed(row.charged))
+        .bind(rows::signed(row.cost_micro_eur))
+        .bind(rows::signed(row.unpriced))
         .execute(&mut **tx)
         .await?;
     }

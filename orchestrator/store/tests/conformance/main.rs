@@ -102,7 +102,16 @@ async fn cursors_move_with_their_record(store: &Store) {
 
 fn usage(n: u8) -> UsageRow {
     let (day, model) = (if n == 2 { "2026-11-23" } else { "2026-11-24" }, format!("m{}", n % 2));
-    UsageRow { day: day.into(), process: "p".into(), model, zone: "gruen".into(), calls: 1, charged: 10 + u64::from(n) }
+    UsageRow {
+        day: day.into(),
+        process: "p".into(),
+        model,
+        zone: "gruen".into(),
+        calls: 1,
+        charged: 10 + u64::from(n),
+        cost_micro_eur: u64::from(n),
+        unpriced: 1,
+    }
 }
 
 async fn conforms(store: Store) {
@@ -123,7 +132,11 @@ async fn conforms(store: Store) {
     // what was used up is added; what was refused used nothing
     let m1 = store.used_on("2026-11-24").await.unwrap().into_iter().find(|row| row.model == "m1").unwrap();
     let three = u64::from(answering == run(3));
-    assert_eq!((m1.calls, m1.charged), (2 + three, 22 + 13 * three));
+    assert_eq!((m1.calls, m1.charged, m1.cost_micro_eur, m1.unpriced), (2 + three, 22 + 13 * three, 2 + 3 * three, 2 + three));
+    let since = async |day: &str| store.used_since(day).await.unwrap().into_iter().map(|row| (row.day, row.model)).collect::<Vec<_>>();
+    let two = (three == 0).then(|| ("2026-11-23".to_owned(), "m0".to_owned()));
+    let all: Vec<_> = two.into_iter().chain([("2026-11-24".to_owned(), "m1".to_owned())]).collect();
+    assert_eq!((since("2026-11-23").await, since("2026-11-24").await, since("2026-11-25").await), (all.clone(), all[all.len() - 1..].to_vec(), vec![]));
     let started = store.started_since(run(2)).await.unwrap();
     assert_eq!(started.iter().map(|row| (row.process.as_str(), row.count, row.oldest)).collect::<Vec<_>>(), [("p", 1, 1)]);
     assert_eq!(store.started_since(run(200)).await.unwrap(), []);

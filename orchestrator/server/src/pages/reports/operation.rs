@@ -1,6 +1,6 @@
 //! Operation, as a page: only what this process knows, and nothing of any case.
 
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime};
 use serde::Serialize;
 
 use crate::pages::Live;
@@ -25,6 +25,8 @@ pub struct BetriebPage {
     /// Process of the run that waits longest, and since when it is there.
     pub oldest: Option<(String, DateTime)>,
     pub models: Vec<ModelRow>,
+    /// The days before today, newest first.
+    pub days: Vec<DayRow>,
     pub servers: Vec<ServerRow>,
     pub triggers: Vec<TriggerRow>,
     pub quotas: Vec<QuotaRow>,
@@ -45,10 +47,28 @@ pub struct ModelRow {
     pub zone: String,
     /// Under way, at most, waiting; `None`: nobody counts.
     pub load: Option<(usize, usize, usize)>,
-    /// `timeout`, `unavailable`, and since when: it gave no answer since.
+    /// `timeout`, `unavailable`, `busy`, and since when.
     pub failing: Option<(&'static str, DateTime)>,
+    pub today: Spent,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DayRow {
+    pub day: Date,
+    pub name: String,
+    pub zone: String,
+    pub used: Spent,
+}
+
+/// What a model used up on a day.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Spent {
     pub calls: u64,
     pub tokens: u64,
+    /// In words; `None`: it does not say of any call what it used up.
+    pub cost: Option<String>,
+    /// Calls that are not in it.
+    pub unpriced: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -80,6 +80,8 @@ pub struct FilterView {
     pub decisions: Vec<Choice>,
     /// Names of fields that cannot be used as they are: `run`, `from`, `until`.
     pub wrong: Vec<&'static str>,
+    /// `until` is a day, but one before `from`.
+    pub reversed: bool,
     pub active: bool,
 }
 

@@ -168,6 +168,8 @@ impl WeiterPage {
 impl QuittungPage {
     pub(in crate::pages) fn sample() -> Self {
         Self {
+            action: "/antrag/vg/hund".into(),
+            key: EVIL.into(),
             title: "Hund zur Hundesteuer anmelden".into(),
             number: "2026-000123".into(),
             received: at(9),

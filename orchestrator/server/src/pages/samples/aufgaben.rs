@@ -76,7 +76,7 @@ fn people(wrong: bool, name: &str, lang: Lang) -> crate::pages::FormView {
 }
 
 pub(super) fn hand(mine: bool, lang: Lang) -> Hand {
-    let hand_over = mine.then(|| HandOver { action: "/aufgaben/1/weitergeben".into(), form: people(false, "weitergabe_an", lang) });
+    let hand_over = mine.then(|| HandOver { action: "/aufgaben/1/weitergeben".into(), begun: true, form: people(false, "weitergabe_an", lang) });
     let handed = mine.then(|| Handed { by: EVIL.into(), note: EVIL.into() });
     Hand { mine, hand_over, handed, stands_for: (!mine).then(|| EVIL.into()), ..Hand::default() }
 }

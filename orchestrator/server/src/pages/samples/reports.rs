@@ -1,5 +1,6 @@
 //! Samples of the journal, of operation and of the reports for the data protection officer.
 
+use jiff::civil::date;
 use laufzettel_domain::Lang;
 use serde_json::json;
 
@@ -7,8 +8,8 @@ use super::{EVIL, at};
 use crate::pages::{
     Link, Live, Page, Report, Shown,
     reports::{
-        Anchored, AuskunftPage, BetriebPage, ChainView, Checked, Choice, Counted, EintragPage, ErasedRow, FilterView, LoeschenPage, ModelRow, Phrase,
-        ProtokollPage, QuotaRow, ReportView, RunLink, SearchField, ServerRow, SubjectRunView, TableRow, TrailEntry, TriggerRow, VerarbeitungPage,
+        Anchored, AuskunftPage, BetriebPage, ChainView, Checked, Choice, Counted, DayRow, EintragPage, ErasedRow, FilterView, LoeschenPage, ModelRow, Phrase,
+        ProtokollPage, QuotaRow, ReportView, RunLink, SearchField, ServerRow, Spent, SubjectRunView, TableRow, TrailEntry, TriggerRow, VerarbeitungPage,
         VerzeichnisPage,
     },
 };
@@ -54,6 +55,7 @@ fn protokoll(anchored: Anchored, wrong: &[&'static str]) -> Page {
             person: EVIL.into(),
             decisions: choices(&["denied", "", "allowed"]),
             wrong: wrong.to_vec(),
+            reversed: wrong == ["until"],
             active: !wrong.is_empty(),
             ..FilterView::default()
         },
@@ -91,6 +93,7 @@ fn betrieb(full: bool) -> Page {
         dealt: (kind == "cron").then(|| at(6)),
         next: (kind == "cron").then(|| at(7)),
     };
+    let spent = Spent { calls: 12, tokens: 40_000, cost: Some("0,1200 €".into()), unpriced: 2 };
     let kinds = ["intake", "webhook", "cron", "folder", "mail", "poll"];
     let page = BetriebPage {
         now: at(9),
@@ -105,9 +108,17 @@ fn betrieb(full: bool) -> Page {
         runs: ["running", "waiting", "failed", "stuck", "cancelled"].map(|state| Counted { state, count: "12".into() }).into(),
         oldest: full.then(|| ("hundesteuer-anmeldung".into(), at(6))),
         models: vec![
-            ModelRow { name: EVIL.into(), zone: "gruen".into(), load: Some((3, 60, 0)), failing: None, calls: 12, tokens: 40_000 },
-            ModelRow { name: "glm".into(), zone: "gelb".into(), load: None, failing: Some(("timeout", at(6))), calls: 0, tokens: 0 },
+            ModelRow { name: EVIL.into(), zone: "gruen".into(), load: Some((3, 60, 0)), failing: None, today: spent.clone() },
+            ModelRow { name: "glm".into(), zone: "gelb".into(), load: None, failing: Some(("timeout", at(6))), today: Spent::default() },
+            ModelRow {
+                name: "hub".into(),
+                zone: "gelb".into(),
+                load: None,
+                failing: Some(("busy", at(6))),
+                today: Spent { cost: None, unpriced: 12, ..spent.clone() },
+            },
         ],
+        days: if full { vec![DayRow { day: date(2026, 5, 3), name: EVIL.into(), zone: "gruen".into(), used: spent }] } else { Vec::new() },
         servers: if full {
             vec![
                 server("idle", &[]),
@@ -201,6 +212,7 @@ pub(super) fn pages() -> Vec<(&'static str, Page)> {
     let mut all = vec![
         ("protokoll", protokoll(Anchored::Witnessed, &[])),
         ("protokoll-fehler", protokoll(Anchored::Witnessed, &["run", "from", "until"])),
+        ("protokoll-vertauscht", protokoll(Anchored::Witnessed, &["until"])),
         ("protokoll-weiter", protokoll(Anchored::Behind, &[])),
         ("protokoll-leer", protokoll(Anchored::Never, &[])),
         ("protokoll-unlesbar", protokoll(Anchored::Unreadable, &[])),

@@ -105,6 +105,11 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
         "Was Sie oben eingetragen haben, geht nicht mit. Was die andere Person wissen soll, schreiben Sie in die Notiz.",
         "What you entered above does not go along. What the other person should know you write into the note.",
     ),
+    (
+        "task_or_hand_over",
+        "Sie haben unten jemanden zum Weitergeben eingetragen. Erledigt und weitergegeben ist nichts, und der Name ist geleert. Zum Abschließen drücken Sie bitte noch einmal „Abschließen“; zum Weitergeben wählen Sie die Person noch einmal.",
+        "You have named somebody below to hand the task over to. Nothing is completed or handed over, and the name is taken out. To complete it please press \"Complete\" once more; to hand it over choose the person once more.",
+    ),
     ("hand_over", "Aufgabe weitergeben", "Hand this task over"),
     ("hand_over_button", "Weitergeben", "Hand over"),
     ("handed_by", "Weitergegeben von", "Handed over by"),
