@@ -14,7 +14,7 @@ mod wait;
 
 pub use process::{Governance, read, read_whole};
 
-use laufzettel_domain::{Findings, Node, Place, ProcessId, StepId, Text, Value, document::Kind};
+use laufzettel_domain::{Findings, Node, Path, Place, ProcessId, StepId, Text, Value, document::Kind};
 
 use crate::{
     expression::Syntax,
@@ -103,12 +103,13 @@ pub(crate) fn inline_schema(node: &Node, key: &str, findings: &mut Findings) -> 
     Some(schema)
 }
 
-/// Words of our own that mean nothing where they stand.
+/// Words that mean nothing where they stand, or nothing at all.
 fn own_keywords(schema: &Schema, node: &Node, key: &str, findings: &mut Findings) {
     // what a person or a program brings is looked at on its day; what a model, an event or a table says is not
     let brought = key == "input" || key.ends_with("human.form");
     for (place, code, text) in schema::misplaced(&schema.root, brought) {
-        findings.error(code, node.at, format!("{key}.{place}"), text);
+        let at = node.nearest(&Path::new(place.split('.'))).at;
+        findings.error(code, at, format!("{key}.{place}"), text);
     }
 }
 

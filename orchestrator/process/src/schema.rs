@@ -5,6 +5,7 @@
 mod flat;
 mod keywords;
 mod sentence;
+mod vocabulary;
 
 use std::sync::{Arc, OnceLock};
 

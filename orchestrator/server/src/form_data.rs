@@ -8,11 +8,12 @@ use axum::{
     extract::{DefaultBodyLimit, FromRequest as _, Multipart, Request},
     response::IntoResponse as _,
 };
+use jiff::civil::Date;
 use laufzettel_domain::{
     Lang, Text, Value,
     file::{File, media_type},
 };
-use laufzettel_process::schema::Problem;
+use laufzettel_process::{Schema, schema::Problem};
 
 use crate::{
     pages::{FileField, Form, HONEYPOT, UploadedFile, form, shown, words::word},
@@ -172,7 +173,7 @@ const NAME_CHARS_MAX: usize = 120;
 
 /// A name without what turns a line around or breaks it, and no longer than a line.
 fn called(name: &str) -> String {
-    form::legible(name).chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect()
+    crate::pages::unseen::dropped(name).chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect()
 }
 
 /// Keeps a file that fits its field; why another does not is said at the field.
@@ -263,6 +264,15 @@ fn known_files(pairs: &[(String, String)], key: &[u8; 32], form: &Form) -> (Vec<
 fn gone(path: &str, name: &str) -> Problem {
     let message = sentence("file_gone", |_| vec![("{name}", name.to_owned())]);
     Problem { path: laufzettel_domain::Path::new(path.split('.')), message }
+}
+
+/// Everything else the schema finds wrong, beside what is known already: a form is not given back for one mistake after the other.
+pub fn all_of(schema: &Schema, value: &Value, today: Date, problems: &mut Vec<Problem>) {
+    for problem in schema.validate_on(value, today) {
+        if !problems.iter().any(|known| known.path == problem.path) {
+            problems.push(problem);
+        }
+    }
 }
 
 /// Looks at the files a value speaks of: a reference counts only if its bytes are really there, and fit the field that names them. What

@@ -25,6 +25,8 @@ pub struct Voices {
     models: BTreeMap<String, BTreeSet<(String, String)>>,
     /// Who supplied the value of a failed step, or said what came of a call.
     people: BTreeMap<String, String>,
+    /// Who said what came of a call an agent had made on the way: the answer is still the model's.
+    beside: BTreeMap<String, BTreeSet<String>>,
     /// By task: who handed it on last, to whom, and with what note.
     handed: BTreeMap<u64, (String, String, String)>,
 }
@@ -44,8 +46,13 @@ impl Voices {
             let Some(body) = record.draft.body() else { continue };
             let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
             let Some(step) = text(if settled { "/path/step" } else { "/step" }) else { continue };
+            let on_the_way = body.pointer("/path/call").and_then(Value::as_u64).is_some_and(|call| call > 0);
             if let Some(person) = text("/by/name") {
-                voices.people.insert(step, person);
+                if on_the_way {
+                    voices.beside.entry(step).or_default().insert(person);
+                } else {
+                    voices.people.insert(step, person);
+                }
             } else if let (Some(model), Some(zone)) = (text("/meta/model"), text("/meta/zone")) {
                 voices.models.entry(step).or_default().insert((model, zone));
             }
@@ -184,7 +191,11 @@ impl<'o> Origins<'o> {
             }
             // over an empty list nobody was asked
             StepKind::Model(_) | StepKind::Agent(_) if value.as_array().is_some_and(Vec::is_empty) => {}
-            StepKind::Model(_) | StepKind::Agent(_) => found.extend(self.models(id)),
+            StepKind::Model(_) | StepKind::Agent(_) => {
+                found.extend(self.models(id));
+                let beside = self.voices.beside.get(id.as_str()).into_iter().flatten();
+                found.extend(beside.map(|person| Source::new(Origin::Mensch, person)));
+            }
             StepKind::Rules(_) => found.extend(rows(value).into_iter().map(|rule| Source::new(Origin::Regel, rule_in_words(rule, self.lang)))),
             StepKind::Set(template) => self.template(part(template, below), hops, found),
             StepKind::Human(human) => self.human(id, human, below, hops, found),

@@ -22,6 +22,7 @@ pub mod staff;
 pub mod stand;
 pub mod tasks;
 mod templates;
+pub mod unseen;
 pub mod words;
 
 use laufzettel_domain::Lang;

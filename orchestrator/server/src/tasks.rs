@@ -15,7 +15,7 @@ use axum::{
 use laufzettel_domain::{Caller, Digest, Lang, TaskId, Text, Value};
 use laufzettel_engine::{Rejection, Task, TaskKind, TaskState};
 use laufzettel_policy::Decision;
-use laufzettel_process::{model::StepKind, schema::Problem};
+use laufzettel_process::{Schema, model::StepKind, schema::Problem};
 use laufzettel_worker::{Loaded, WishError};
 use serde_json::json;
 
@@ -224,6 +224,11 @@ impl Seat<'_> {
         problems.extend(form_data::insert_files(self.tenant, &mut values, &sent.files).await?);
         problems.extend(sent.problems.clone());
         asking.settle(&mut values, &mut problems);
+        // of a value that is supplied, its own schema has said it
+        if let Some(task) = self.task().filter(|_| asking.is_plain()) {
+            let schema = Schema::compile(task.opened.form.clone()).map_err(WishError::Unavailable)?;
+            form_data::all_of(&schema, &values, self.tenant.today(), &mut problems);
+        }
         if !problems.is_empty() {
             return Err(WishError::Rejected(Rejection::Invalid(problems)));
         }

@@ -64,8 +64,8 @@ impl<'m> Matter<'m> {
 
     /// A value under its own key, in the words of the schema that lies there.
     fn value(&self, key: &str, value: &Value, schema: Option<(&Schema, &[String])>) -> Shown {
-        let material = Material { names: Names::new(&self.spelling, schema), passages: &self.passages, beyond: &self.beyond };
-        Shown { link: file_link(&self.loaded.run, value), ..Shown::with(key, value, material, self.lang) }
+        let material = Material { names: Names::new(&self.spelling, schema), passages: &self.passages, beyond: &self.beyond, run: Some(self.loaded.run.id) };
+        Shown::with(key, value, material, self.lang)
     }
 
     /// The author's schema of what lies at a path, and the way into it; of a decision table it is the table's own. Of tools, children and
@@ -130,9 +130,4 @@ fn passages(run: &Run) -> Value {
 /// A value in rows; where it was erased, none.
 fn list(loaded: &Loaded, value: &Value, lang: Lang) -> Vec<Shown> {
     if loaded.gone.is_some() && value.is_null() { Vec::new() } else { Shown::list(value, &[], lang) }
-}
-
-fn file_link(run: &Run, value: &Value) -> Option<String> {
-    let file = File::from_value(value)?;
-    Some(format!("/vorgaenge/{}/dateien/{}", run.id, file.file.strip_prefix("blob:")?))
 }

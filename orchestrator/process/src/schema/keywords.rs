@@ -7,7 +7,7 @@
 use jiff::civil::Date;
 use laufzettel_domain::{Path, Text, Value};
 
-use super::{PROBLEMS_MAX, Problem, REF_DEPTH_MAX, Schema};
+use super::{PROBLEMS_MAX, Problem, REF_DEPTH_MAX, Schema, vocabulary::strange};
 
 const UNIT: &str = "x-einheit";
 const EARLIEST: &str = "x-fruehestens";
@@ -92,7 +92,7 @@ fn iso(text: &str) -> Option<Date> {
 /// `brought`: it is the schema of an input or of a form, whose values have a day they are looked at on.
 pub fn misplaced(root: &Value, brought: bool) -> Vec<(String, &'static str, Text)> {
     let mut found = Vec::new();
-    Look { root, found: &mut found }.at(root, &Path::default(), brought, 0);
+    Look { root, found: &mut found }.at(root, &Path::default(), Holds { brought, always: true }, 0);
     found.sort_by(|one, other| one.0.cmp(&other.0));
     found.dedup();
     found
@@ -111,25 +111,36 @@ const LISTED: [&str; 4] = ["allOf", "anyOf", "oneOf", "prefixItems"];
 const SINGLE: [&str; 10] =
     ["items", "additionalProperties", "contains", "if", "then", "else", "not", "propertyNames", "unevaluatedItems", "unevaluatedProperties"];
 
+/// For which values a schema holds.
+#[derive(Clone, Copy)]
+struct Holds {
+    /// Those that have a day, and for each of them.
+    brought: bool,
+    /// Every one that has the field.
+    always: bool,
+}
+
 impl Look<'_> {
-    /// `plain`: what is declared here holds for every value.
-    fn at(&mut self, schema: &Value, path: &Path, plain: bool, depth: usize) {
+    fn at(&mut self, schema: &Value, path: &Path, holds: Holds, depth: usize) {
         let Some(keys) = schema.as_object() else { return };
-        self.keywords(schema, path, plain);
+        self.keywords(schema, path, holds.brought);
+        self.found.extend(strange(schema, holds.always).into_iter().map(|(key, code, text)| (path.child(&key).to_string(), code, text)));
         // what a reference leads to is looked at where it stands, unless it is read here under a condition
         let target = keys.get("$ref").and_then(Value::as_str).and_then(|pointer| self.root.pointer(pointer.strip_prefix('#')?));
-        if let Some(target) = target.filter(|_| !plain && depth < REF_DEPTH_MAX) {
-            self.at(target, path, false, depth + 1);
+        if let Some(target) = target.filter(|_| !holds.brought && depth < REF_DEPTH_MAX) {
+            self.at(target, path, Holds { brought: false, always: false }, depth + 1);
         }
         for (key, inner) in keys {
-            let plain = plain && PLAIN.contains(&key.as_str());
+            let plain = PLAIN.contains(&key.as_str());
+            // what stands under `$defs` may be one part of several
+            let holds = Holds { brought: holds.brought && plain, always: holds.always && plain && key != "$defs" };
             let path = path.child(key);
             if NAMED.contains(&key.as_str()) {
-                inner.as_object().into_iter().flatten().for_each(|(name, inner)| self.at(inner, &path.child(name), plain, depth));
+                inner.as_object().into_iter().flatten().for_each(|(name, inner)| self.at(inner, &path.child(name), holds, depth));
             } else if LISTED.contains(&key.as_str()) {
-                inner.as_array().into_iter().flatten().enumerate().for_each(|(n, inner)| self.at(inner, &path.child(&n.to_string()), plain, depth));
+                inner.as_array().into_iter().flatten().enumerate().for_each(|(n, inner)| self.at(inner, &path.child(&n.to_string()), holds, depth));
             } else if SINGLE.contains(&key.as_str()) {
-                self.at(inner, &path, plain, depth);
+                self.at(inner, &path, holds, depth);
             }
         }
     }

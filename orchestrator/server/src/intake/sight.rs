@@ -27,11 +27,7 @@ pub async fn read_value(tenant: &TenantSite, process: &Process, form: &Form, sen
     let (mut value, mut problems) = form.parse(&sent.pairs);
     problems.extend(form_data::insert_files(tenant, &mut value, &sent.files).await.map_err(|_| ())?);
     problems.extend(sent.problems.clone());
-    for problem in process.input.validate_on(&value, tenant.today()) {
-        if !problems.iter().any(|p| p.path == problem.path) {
-            problems.push(problem);
-        }
-    }
+    form_data::all_of(&process.input, &value, tenant.today(), &mut problems);
     Ok((value, problems))
 }
 

@@ -7,6 +7,8 @@ use laufzettel_process::cite;
 use laufzettel_worker::veil;
 use serde::Serialize;
 
+use super::unseen;
+
 /// Characters of a passage on each side of what is quoted: two or three sentences.
 const AROUND_CHARS: usize = 240;
 
@@ -68,18 +70,25 @@ impl Citation {
             },
         };
         let closed = found.is_none() && beyond.iter().any(|case| case.passages.is_null());
-        let whole = found.clone().unwrap_or_else(|| Marked { quoted: text("zitat"), ..Marked::default() });
+        let whole = found.clone().unwrap_or_else(|| Marked { quoted: text("zitat"), ..Marked::default() }).legible();
         let near = Marked { before: end_of(&whole.before), quoted: whole.quoted.clone(), after: start_of(&whole.after) };
         Some(Self {
-            document: text("document"),
-            version: text("version"),
-            place: text("place"),
+            document: unseen::named(&text("document")),
+            version: unseen::named(&text("version")),
+            place: unseen::named(&text("place")),
             whole: (near != whole).then_some(whole),
             near,
             found: found.is_some(),
             case,
             closed,
         })
+    }
+}
+
+impl Marked {
+    /// What nobody would see is named, after the words were found.
+    fn legible(self) -> Self {
+        Self { before: unseen::named(&self.before), quoted: unseen::named(&self.quoted), after: unseen::named(&self.after) }
     }
 }
 

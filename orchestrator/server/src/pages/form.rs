@@ -18,7 +18,7 @@ mod view;
 use jiff::tz::TimeZone;
 use laufzettel_domain::{Path, Text, Value};
 
-pub use parse::{legible, replace_files};
+pub use parse::replace_files;
 pub use places::{Part, Place};
 pub use review::ReviewGroup;
 pub use view::{Filled, FormView, UploadedFile};

@@ -98,7 +98,8 @@ impl<'n> Names<'n> {
         let choices = ["oneOf", "anyOf"].into_iter().filter_map(|key| self.at(below)?.get(key)?.as_array()).flatten();
         let title = choices.into_iter().find(|choice| choice.get("const") == Some(value))?.get("title")?.as_str()?;
         let plain = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        Some(if title == plain { plain } else { format!("{title} ({plain})") })
+        // „Rat (rat)“ says nothing more
+        Some(if title.to_lowercase() == plain.to_lowercase() { title.to_owned() } else { format!("{title} ({plain})") })
     }
 }
 

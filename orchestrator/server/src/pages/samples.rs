@@ -172,7 +172,7 @@ impl AufgabePage {
         });
         let mut shown = Shown::list(&shown, &["antragsteller".to_owned(), "nachweis".to_owned()], lang);
         shown[0] = shown[0].clone().labelled(&laufzettel_domain::Label::strictest(), lang).from([Source::new(Origin::Antrag, "")]);
-        shown[1].link = Some("/aufgaben/1/datei/0".into());
+        shown[1].lines[0].link = Some("/aufgaben/1/datei/0".into());
         shown[2] = shown[2].clone().from([Source::new(Origin::Antrag, ""), Source::new(Origin::Regel, EVIL)]);
         shown[5] = shown[5].clone().from([Source::new(Origin::Register, "registry/person_suchen")]);
         shown.extend([aufgaben::cited(lang), aufgaben::cited_beyond(lang), aufgaben::letter(lang)]);

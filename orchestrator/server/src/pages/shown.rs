@@ -6,7 +6,7 @@ use jiff::{
     Timestamp,
     civil::{Date, DateTime},
 };
-use laufzettel_domain::{Label, Lang, Path, Trust, Value, file::File, money};
+use laufzettel_domain::{Label, Lang, Path, RunId, Trust, Value, file::File, money};
 use laufzettel_process::cite;
 use laufzettel_worker::veil;
 use serde::Serialize;
@@ -15,6 +15,7 @@ use super::{
     citation::{Beyond, Citation},
     markdown,
     names::{Names, Spelling},
+    unseen,
     words::{format_date, format_moment, word},
 };
 
@@ -24,8 +25,6 @@ pub struct Shown {
     pub label: String,
     /// One for a plain value; one per field or item of a nested one.
     pub lines: Vec<Line>,
-    /// Where the file behind it can be fetched.
-    pub link: Option<String>,
     /// Protection need and categories.
     pub protection: Option<String>,
     /// The least certain first.
@@ -40,6 +39,8 @@ pub struct Line {
     pub whole: Option<String>,
     /// Even `whole` is not all of it.
     pub cut: bool,
+    /// Where the file it names can be fetched.
+    pub link: Option<String>,
     /// It is written in Markdown.
     pub letter: bool,
     /// As it will read, in elements of our own; `whole` is its exact wording then.
@@ -114,6 +115,8 @@ pub struct Material<'m> {
     pub passages: &'m Value,
     /// What lies in cases this one has called.
     pub beyond: &'m [Beyond],
+    /// The run its files can be fetched from.
+    pub run: Option<RunId>,
 }
 
 static NO_SPELLING: LazyLock<Spelling> = LazyLock::new(Spelling::default);
@@ -121,7 +124,7 @@ static NO_SPELLING: LazyLock<Spelling> = LazyLock::new(Spelling::default);
 impl Material<'_> {
     /// Nothing but the keys.
     fn bare() -> Self {
-        Self { names: Names::new(&NO_SPELLING, None), passages: &Value::Null, beyond: &[] }
+        Self { names: Names::new(&NO_SPELLING, None), passages: &Value::Null, beyond: &[], run: None }
     }
 }
 
@@ -137,18 +140,20 @@ impl Shown {
             lines.push(Line::new(None, word("nothing", lang).to_owned()));
         }
         let label = material.names.title(&[]).unwrap_or_else(|| material.names.label(&[key.to_owned()]));
-        Self { label, lines, link: None, protection: None, origins: Vec::new() }
+        Self { label, lines, protection: None, origins: Vec::new() }
     }
 
-    /// A value as a program is given it: under its own name, nothing left out but the code of a status page, nothing in other words.
-    pub fn exact(name: &str, value: &Value) -> Self {
+    /// A value as a program is given it: under its own name, nothing left out but the code of a status page, nothing in other words. What
+    /// nobody would see is named.
+    pub fn exact(name: &str, value: &Value, run: RunId) -> Self {
         let text = match value {
             // what is text and looks like it needs no quotes
             Value::String(text) if !text.is_empty() && text.trim() == text && serde_json::from_str::<Value>(text).is_err() => veil::text(text),
             Value::Array(_) | Value::Object(_) => serde_json::to_string_pretty(&veil::value(value)).unwrap_or_default(),
             other => veil::text(&other.to_string()),
         };
-        Self { label: name.to_owned(), lines: vec![Line::new(None, text)], link: None, protection: None, origins: Vec::new() }
+        let line = Line { link: file_link(run, value), ..Line::new(None, unseen::named(&text)) };
+        Self { label: name.to_owned(), lines: vec![line], protection: None, origins: Vec::new() }
     }
 
     /// Every key of an object: those of `order` first, the rest by name. Anything else, a file too, is one value.
@@ -229,7 +234,8 @@ impl Walk<'_> {
             scalar => {
                 let key = below.iter().rev().find(|part| !Path::is_element(part)).map_or(self.key, String::as_str);
                 let text = self.material.names.spelled(below, scalar, self.lang).unwrap_or_else(|| spell(key, scalar, self.lang));
-                self.lines.push(Line::new(label.map(str::to_owned), veil::text(&text)));
+                let link = self.material.run.and_then(|run| file_link(run, scalar));
+                self.lines.push(Line { link, ..Line::new(label.map(str::to_owned), unseen::named(&veil::text(&text))) });
             }
         }
     }
@@ -245,6 +251,12 @@ impl Walk<'_> {
         self.lines.push(Line { label: Some(label), citations, ..Line::default() });
         true
     }
+}
+
+/// Where a file of a run can be fetched.
+pub fn file_link(run: RunId, value: &Value) -> Option<String> {
+    let file = File::from_value(value)?;
+    Some(format!("/vorgaenge/{run}/dateien/{}", file.file.strip_prefix("blob:")?))
 }
 
 /// A scalar or a file in words. A number under a key ending in `_cent` is an amount.
@@ -290,7 +302,7 @@ pub fn number(value: &Value, lang: Lang) -> String {
 }
 
 pub fn file(file: &File, lang: Lang) -> String {
-    format!("{} ({})", file.name, size(file.size, lang))
+    format!("{} ({})", unseen::named(&file.name), size(file.size, lang))
 }
 
 /// Bytes in words.
@@ -347,7 +359,7 @@ const WRITTEN: [(&str, &str); 16] = [
 ];
 
 /// Parts of words that keys spell without umlauts.
-const STEMS: [(&str, &str); 34] = [
+const STEMS: [(&str, &str); 58] = [
     ("koerper", "körper"),
     ("gaststaett", "gaststätt"),
     ("bafoeg", "BAföG"),
@@ -370,8 +382,6 @@ const STEMS: [(&str, &str); 34] = [
     ("schluessel", "schlüssel"),
     ("bestaetig", "bestätig"),
     ("empfaenger", "empfänger"),
-    ("antraeg", "anträg"),
-    ("betraeg", "beträg"),
     ("vorgaeng", "vorgäng"),
     ("moeglich", "möglich"),
     ("persoenlich", "persönlich"),
@@ -382,6 +392,32 @@ const STEMS: [(&str, &str); 34] = [
     ("anhoer", "anhör"),
     ("verstaendn", "verständn"),
     ("hinzufueg", "hinzufüg"),
+    ("flaech", "fläch"),
+    ("vermoeg", "vermög"),
+    ("spruech", "sprüch"),
+    ("kaemmer", "kämmer"),
+    ("waehr", "währ"),
+    ("buero", "büro"),
+    ("fuehr", "führ"),
+    ("buerger", "bürger"),
+    ("naechst", "nächst"),
+    ("angehoer", "angehör"),
+    ("erhoeh", "erhöh"),
+    ("stuetz", "stütz"),
+    ("verfueg", "verfüg"),
+    ("saechl", "sächl"),
+    ("schaed", "schäd"),
+    ("traeg", "träg"),
+    ("schuess", "schüss"),
+    ("gemaess", "gemäß"),
+    ("kuend", "künd"),
+    ("kuenft", "künft"),
+    ("loesch", "lösch"),
+    ("foerder", "förder"),
+    ("uebersicht", "übersicht"),
+    ("uebermitt", "übermitt"),
+    ("uebernahm", "übernahm"),
+    ("laeng", "läng"),
 ];
 
 #[cfg(test)]
@@ -389,6 +425,34 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    fn run() -> RunId {
+        RunId::new(Timestamp::UNIX_EPOCH, [0; 10])
+    }
+
+    /// Each file of a list is opened where it is named, whatever stands beside it.
+    #[test]
+    fn files_are_opened_wherever_they_are() {
+        let file = |name: &str| serde_json::to_value(File::describe(name, "application/pdf", name.as_bytes())).unwrap();
+        let link = |name: &str| file_link(run(), &file(name));
+        let material = Material { run: Some(run()), ..Material::bare() };
+        let value = json!({ "alle": [file("a.pdf"), file("b.pdf")], "dazu": "Text", "eine": file("c.pdf") });
+        let lines = Shown::with("anlagen", &value, material, Lang::De).lines;
+        assert_eq!(lines.into_iter().map(|line| line.link).collect::<Vec<_>>(), [link("a.pdf"), link("b.pdf"), None, link("c.pdf")]);
+        assert!(link("a.pdf").is_some_and(|link| link.starts_with(&format!("/vorgaenge/{}/dateien/", run()))), "{:?}", link("a.pdf"));
+        assert_eq!(Shown::exact("anlage", &file("a.pdf"), run()).lines[0].link, link("a.pdf"));
+    }
+
+    /// What turns the direction of writing is read, not obeyed.
+    #[test]
+    fn what_nobody_would_see_is_named() {
+        let text = json!("\u{202e}gnp.exe");
+        for shown in [Shown::of("datei", &text, Lang::De), Shown::exact("datei", &text, run())] {
+            assert_eq!(shown.lines, [Line::new(None, "[U+202E]gnp.exe".to_owned())]);
+        }
+        let called = File::describe("\u{202e}fdp.exe", "application/pdf", b"x");
+        assert!(file(&called, Lang::De).starts_with("[U+202E]fdp.exe"), "{}", file(&called, Lang::De));
+    }
 
     /// What is approved is seen as it goes out: what looks alike in words stays apart.
     #[test]
@@ -406,7 +470,7 @@ mod tests {
             (json!({}), "{}"),
             (json!({ "an": ["a"] }), "{\n  \"an\": [\n    \"a\"\n  ]\n}"),
         ] {
-            assert_eq!(Shown::exact("betrag_cent", &value).lines, [Line::new(None, text.to_owned())], "{value}");
+            assert_eq!(Shown::exact("betrag_cent", &value, run()).lines, [Line::new(None, text.to_owned())], "{value}");
         }
     }
 
@@ -414,10 +478,10 @@ mod tests {
     #[test]
     fn the_code_of_a_status_page_is_covered() {
         let text = format!("https://vg.example/status/{}", "0123456789abcdef".repeat(2));
-        for shown in [Shown::of("text", &json!(text), Lang::De), Shown::exact("text", &json!(text))] {
+        for shown in [Shown::of("text", &json!(text), Lang::De), Shown::exact("text", &json!(text), run())] {
             assert_eq!(shown.lines, [Line::new(None, "https://vg.example/status/•••".to_owned())]);
         }
-        assert!(!Shown::exact("an", &json!([text])).lines[0].text.contains("0123"));
+        assert!(!Shown::exact("an", &json!([text]), run()).lines[0].text.contains("0123"));
     }
 
     #[test]

@@ -133,11 +133,7 @@ async fn tell(tenant: &TenantSite, id: TaskId, by: &Caller, task: &Task, form: &
     problems.extend(form_data::insert_files(tenant, &mut values, &sent.files).await?);
     problems.extend(sent.problems.clone());
     let schema = Schema::compile(task.opened.form.clone()).map_err(WishError::Unavailable)?;
-    for problem in schema.validate_on(&values, tenant.today()) {
-        if !problems.iter().any(|known| known.path == problem.path) {
-            problems.push(problem);
-        }
-    }
+    form_data::all_of(&schema, &values, tenant.today(), &mut problems);
     if !problems.is_empty() {
         return Err(WishError::Rejected(Rejection::Invalid(problems)));
     }

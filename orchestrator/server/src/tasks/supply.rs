@@ -56,6 +56,11 @@ impl Asking {
         Some(Self { form: asking.form.in_zone(&loaded.prepared.context.zone()), ..asking })
     }
 
+    /// It asks for what the author's form asks for, and for no value beside.
+    pub fn is_plain(&self) -> bool {
+        self.value.is_none()
+    }
+
     /// The value out of its fields, as the engine takes it; what is wrong with it stands at its fields.
     pub fn settle(&self, values: &mut Value, problems: &mut Vec<Problem>) {
         let Some(supplied) = &self.value else { return };

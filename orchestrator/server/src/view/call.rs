@@ -17,6 +17,7 @@ use crate::pages::{
     calls::{CallView, Civil, Fact},
     runs::Entry,
     shown::size,
+    unseen,
     words::{format_moment, word},
 };
 
@@ -69,7 +70,7 @@ impl<'b> Book<'b> {
     fn entry(&self, line: &Line) -> Entry {
         let (body, step) = self.titled(&line.body);
         let said = sentence(&line.kind, &body).get(self.lang).to_owned();
-        let text = if line.message.is_empty() { said } else { format!("{said} {}", veil::text(&line.message)) };
+        let text = if line.message.is_empty() { said } else { format!("{said} {}", unseen::named(&veil::text(&line.message))) };
         Entry { at: (self.civil)(line.at), text, step }
     }
 

@@ -50,8 +50,7 @@ fn of_call(matter: &Matter<'_>, task: &Task) -> Vec<Shown> {
     let told = told.map(|(name, value)| protected(Shown::of(name, value, matter.lang).from([about(matter, task, name)]), name));
     let arguments = show.get("argumente").and_then(Value::as_object).into_iter().flatten().map(|(name, value)| {
         let from = show.get("herkunft").and_then(|origins| origins.get(name)).and_then(Value::as_str);
-        let row = Shown::exact(name, value).from(argument(matter, task, name, from));
-        Shown { link: super::file_link(&matter.loaded.run, value), ..protected(row, "argumente") }
+        protected(Shown::exact(name, value, matter.loaded.run.id).from(argument(matter, task, name, from)), "argumente")
     });
     told.chain(arguments).collect()
 }

@@ -86,6 +86,13 @@ impl<'s> Builder<'s> {
         let extra = self.branches(schema, path)?;
         let further = extra.iter().map(|field| (field.name.clone(), field.schema));
         let all: BTreeMap<String, &'s Value> = properties.iter().map(|(name, schema)| (name.clone(), schema)).chain(further).collect();
+        if let Some(lost) = required.iter().find(|name| !all.contains_key(*name)) {
+            let (de, en) = (
+                "es wird verlangt und steht nicht in properties: Niemand könnte es angeben",
+                "it is required and does not stand in properties: nobody could give it",
+            );
+            return Err(refuse(&path.child(lost), de, en));
+        }
         let own = strings(schema, "x-reihenfolge");
         let order = order.or((!own.is_empty()).then_some(own.as_slice()));
         let mut nodes = Vec::new();

@@ -7,7 +7,10 @@ use laufzettel_process::{Schema, schema::Problem};
 use serde_json::{Map, json};
 
 use super::{Choice, FILE_REFERENCE, Field, Form, Input, Kind, Line, List, Pattern, sent, times};
-use crate::pages::words::{said, word};
+use crate::pages::{
+    unseen,
+    words::{said, word},
+};
 
 /// An answer, or why it is none.
 pub(super) enum Answer {
@@ -62,14 +65,6 @@ fn add(value: &mut Value, path: &Path, empty: Value) {
     }
 }
 
-/// A text without what nobody types and what makes it read otherwise than it is: controls but for line ends and tabs, and marks that turn
-/// the direction of writing (Unicode TR 36 § 3.2).
-pub fn legible(text: &str) -> String {
-    let bidi = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let control = |c: char| c.is_control() && !['\n', '\r', '\t'].contains(&c);
-    text.chars().filter(|c| !control(*c) && !bidi(*c)).collect()
-}
-
 /// A list with fewer entries than it needs; one that may be left out needs none.
 fn few(list: &List) -> Option<Problem> {
     let entries = list.entries.len();
@@ -91,7 +86,7 @@ impl Field {
 
     fn read(&self, pairs: &[(String, String)]) -> Answer {
         let name = self.name();
-        let typed = sent(pairs, &name).map(legible).unwrap_or_default();
+        let typed = sent(pairs, &name).map(unseen::dropped).unwrap_or_default();
         let raw = typed.trim();
         match &self.kind {
             Kind::File(_) => files(pairs, &name).pop().map_or(Answer::Empty, Answer::Given),

@@ -29,7 +29,7 @@ pub(super) fn cited(lang: Lang) -> Shown {
     let passages: Value = json!([{ "document": "D-44", "version": "1", "place": "Absatz 2", "text": text }]);
     let spelling = Spelling::default();
     let beyond = [Beyond { number: "2026-000001/1".into(), run: "1".into(), passages: Value::Null }];
-    let material = Material { names: Names::new(&spelling, None), passages: &passages, beyond: &beyond };
+    let material = Material { names: Names::new(&spelling, None), passages: &passages, beyond: &beyond, run: None };
     Shown::with("aus_der_akte", &value, material, lang).from([Source::new(Origin::Modell, "glm-5, Zone gruen")])
 }
 
@@ -45,7 +45,7 @@ pub(super) fn cited_beyond(lang: Lang) -> Shown {
     let place = |name: &str, text: &str| json!({ "document": "Anlage 1", "version": "1", "place": "Seite 1", name: text });
     let spelling = Spelling::default();
     let beyond = [Beyond { number: "2026-000001/1".into(), run: "1".into(), passages: json!([place("text", EVIL)]) }];
-    let material = Material { names: Names::new(&spelling, None), passages: &Value::Null, beyond: &beyond };
+    let material = Material { names: Names::new(&spelling, None), passages: &Value::Null, beyond: &beyond, run: None };
     Shown::with("angabe", &json!({ "was": "1200", "belege": [place("zitat", EVIL)] }), material, lang)
 }
 
