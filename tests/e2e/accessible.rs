@@ -48,7 +48,7 @@ pub enum Whom {
 }
 
 /// Routes that answer no `GET` with a page: programs, files, streams, and addresses that only lead elsewhere.
-const NO_PAGES: [&str; 26] = [
+const NO_PAGES: [&str; 27] = [
     "/antrag/{tenant}/{path}/anmelden",
     "/anmelden/ausweis/{tenant}/{provider}/zurueck",
     "/status/{code}/bescheid/{name}",
@@ -70,6 +70,7 @@ const NO_PAGES: [&str; 26] = [
     "/aufgaben/ereignisse",
     "/betrieb/ereignisse",
     "/aufgaben/{task}/weitergeben",
+    "/aufgaben/{task}/wiedervorlage",
     "/vertretung/{id}/beenden",
     "/vorgaenge/{run}/abbrechen",
     "/vorgaenge/{run}/dateien/{file}",

@@ -185,6 +185,57 @@ fn a_task_is_handed_to_a_colleague_who_may_have_it() {
     assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0));
 }
 
+/// What somebody waits for lies below until its day; it stays hers, and colleagues see who has it.
+#[test]
+fn a_task_is_put_aside_until_a_day() {
+    let tenant = house(&[]);
+    let task = begin(&tenant, "frist", r#"{"bis": "2099-03-01"}"#, "a.klein");
+    let server = Server::start(&tenant, None).expect("up starts");
+    runtime().block_on(async {
+        let (klein, weber) = (sign_in(&server, "a.klein").await.unwrap(), sign_in(&server, "s.weber").await.unwrap());
+        let path = format!("/aufgaben/{task}");
+        let aside = format!("{path}/wiedervorlage");
+        let day = jiff::Zoned::now().date() + jiff::Span::new().days(7);
+        let on = |date: jiff::civil::Date| format!("vorlage_am.tag={}&vorlage_am.monat={}&vorlage_am.jahr={}", date.day(), date.month(), date.year());
+        let form = format!("{}&vorlage_notiz=Wartet+auf+Nachweise", on(day));
+        assert_eq!(post(&server, &klein, &aside, &form).await.0, 409, "only what one has");
+        assert_eq!(post(&server, &klein, &path, CLAIM).await.0, 200);
+        assert!(get(&server, &klein, &path).await.1.contains("Auf Wiedervorlage legen"));
+        for (form, said) in [
+            ("vorlage_am.tag=", "Bitte geben Sie Tag, Monat und Jahr an."),
+            (&on(jiff::civil::date(2020, 1, 1)), "Bitte geben Sie einen Tag nach heute an, höchstens 366 Tage voraus."),
+            ("vorlage_am.tag=31&vorlage_am.monat=2&vorlage_am.jahr=2027", "Dieses Datum gibt es nicht."),
+        ] {
+            let (status, _, page) = post(&server, &klein, &aside, &format!("ja=ja&vorlage_notiz=Wartet&{form}")).await;
+            assert!(
+                status == 422 && page.contains(said) && page.contains("Wartet</textarea>") && page.contains("value=\"ja\" checked"),
+                "{form}: {status} {page}"
+            );
+        }
+        let (status, location, page) = post(&server, &klein, &aside, &form).await;
+        assert_eq!((status, location.as_str()), (303, "/aufgaben?vorgelegt=1"), "{page}");
+        let shown_day = format!("{:02}.{:02}.{}", day.day(), day.month(), day.year());
+        let list = get(&server, &klein, &location).await.1;
+        assert!(in_order(&list, &["role=\"status\"", "Die Aufgabe liegt auf Wiedervorlage.", "<h2>Auf Wiedervorlage</h2>", &path, &shown_day]), "{list}");
+        let others = get(&server, &weber, "/aufgaben").await.1;
+        assert!(in_order(&others, &[&path, "bei", "Andreas Klein"]) && !others.contains("Auf Wiedervorlage"), "{others}");
+        let hers = get(&server, &klein, &path).await.1;
+        assert!(in_order(&hers, &["Auf Wiedervorlage bis", &shown_day, "Wartet auf Nachweise", "Jetzt wieder vornehmen", "Abschließen"]), "{hers}");
+        let (status, location, _) = post(&server, &klein, &aside, "_schritt=vornehmen").await;
+        assert_eq!((status, location.as_str()), (303, "/aufgaben?vorgenommen=1"));
+        assert!(!get(&server, &klein, "/aufgaben").await.1.contains("Auf Wiedervorlage"));
+        assert_eq!(post(&server, &klein, &aside, &form).await.0, 303);
+        // whoever takes it over finds it open
+        assert_eq!(post(&server, &weber, &path, &format!("{CLAIM}&_grund=Urlaub")).await.0, 200);
+        assert!(!get(&server, &weber, "/aufgaben").await.1.contains("Auf Wiedervorlage"));
+    });
+    server.stop();
+    let told = text(&tenant.laufzettel(&["audit", "show", "--run", task.split('.').next().unwrap_or_default()]));
+    assert_eq!(told.matches("auf Wiedervorlage am").count(), 2, "{told}");
+    assert!(told.contains("von der Wiedervorlage zurückgeholt") && !told.contains("Wartet auf"), "a note is content: {told}");
+    assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0));
+}
+
 const TYPED: &str = r#"
 start: { groups: [GG-Steueramt], via: [form] }
 input: { type: object, additionalProperties: false, properties: {} }
@@ -235,7 +286,7 @@ fn what_is_typed_stays_whatever_becomes_of_the_task() {
         assert!(status == 422 && stays.iter().all(|text| page.contains(text)), "{status} {page}");
         // Enter beside a colleague's name completes nothing
         let (status, _, page) = post(&server, &klein, &path, &format!("shown={digest}&wahl=gut&grund=Fertig&weitergabe_an=s.weber&_schritt=absenden")).await;
-        assert!(status == 422 && page.contains("zum Weitergeben eingetragen") && page.contains("Fertig</textarea>"), "{status} {page}");
+        assert!(status == 422 && page.contains("Person zum Weitergeben") && page.contains("Fertig</textarea>"), "{status} {page}");
         // somebody else was faster: who, what to do, and her words still there
         for button in ["", "&_schritt=uebernehmen"] {
             let (status, page) = press(&weber, button).await;

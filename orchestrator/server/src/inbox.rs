@@ -32,14 +32,18 @@ pub const PAGE: usize = 50;
 /// Choices of one filter at most: whoever has more processes searches by number.
 const CHOICES_MAX: usize = 30;
 
-/// What the start page says of the inbox: how many tasks are open, and how many of them overdue. It counts as far as one look
+/// What the start page says of the inbox: how many tasks are to be done now, and how many of them are overdue. It counts as far as one look
 /// into the store goes.
 pub async fn count(tenant: &TenantSite, by: &Caller) -> (usize, usize) {
     let wanted = Wanted { limit: usize::MAX, ..Wanted::default() };
     let (rows, _) = tenant.desk.inbox(by, &wanted, None).await.unwrap_or_default();
     let now = laufzettel_worker::micros(tenant.desk.tenant.clock.now());
+    let rows: Vec<_> = rows.into_iter().filter(|row| !is_aside(row, by, now)).collect();
     (rows.len(), rows.iter().filter(|r| r.due.is_some_and(|due| due < now)).count())
 }
+
+/// What just came of a task, as the address says it, with its wording.
+const NOTICES: [(&str, &str); 3] = [("weitergegeben", "task_handed"), ("vorgelegt", "task_put_aside"), ("vorgenommen", "task_taken_up")];
 
 /// In whose hands, as the address says it, with its wording.
 const HOLDERS: [(&str, &str); 4] = [("frei", "held_free"), ("ich", "held_mine"), ("andere", "held_others"), ("vertretung", "held_deputy")];
@@ -134,6 +138,7 @@ impl<'r> Reader<'r> {
             mine,
             stands_for: self.stands_for(row).map(str::to_owned),
             holder: row.claimed.as_ref().filter(|_| !mine).map(|claimed| claimed.name.clone()),
+            again: again(row, self.by).map(|at| self.tenant.civil_micros(at).date()),
         }
     }
 
@@ -236,7 +241,7 @@ async fn read(reader: &Reader<'_>, query: &HashMap<String, String>) -> Result<Au
         sieve: Sieve { list: "/aufgaben", facets: reader.facets(&all, &filter), number: filter.number.clone() },
         // what lies beyond one look is not counted
         counted: beyond.is_some().then_some(all.len()),
-        notice: query.contains_key("weitergegeben").then_some("task_handed"),
+        notice: NOTICES.into_iter().find(|(key, _)| query.contains_key(*key)).map(|(_, notice)| notice),
         next: query.contains_key("erledigt").then(|| most_urgent(reader, &all)),
         ..AufgabenPage::new(tasks, now)
     })
@@ -265,6 +270,16 @@ async fn gone_wrong(reader: &Reader<'_>) -> Result<Vec<Link>, WishError> {
     Ok(links)
 }
 
+/// When she wants to see a task of hers again.
+fn again(row: &Row, by: &Caller) -> Option<i64> {
+    row.claimed.as_ref().filter(|claimed| claimed.subject == by.subject)?.again
+}
+
+/// Whether a task waits for a later day of hers. One that is overdue does not wait.
+fn is_aside(row: &Row, by: &Caller, now: i64) -> bool {
+    again(row, by).is_some_and(|again| again > now) && row.due.is_none_or(|due| due >= now)
+}
+
 /// A task the engine asks by itself.
 fn mark(kind: &str) -> Option<&'static str> {
     Some(match kind {
@@ -287,6 +302,7 @@ fn first(all: &[Row], beyond: Option<TaskPlace>) -> (Vec<Row>, Option<TaskPlace>
 
 /// What to do next: hers, or nobody's.
 fn most_urgent(reader: &Reader<'_>, all: &[Row]) -> Next {
-    let hers = |row: &&Row| row.claimed.as_ref().is_none_or(|claimed| claimed.subject == reader.by.subject);
+    let now = laufzettel_worker::micros(reader.tenant.desk.tenant.clock.now());
+    let hers = |row: &&Row| row.claimed.as_ref().is_none_or(|claimed| claimed.subject == reader.by.subject) && !is_aside(row, reader.by, now);
     Next { task: all.iter().find(hers).map(|row| reader.row(row)) }
 }

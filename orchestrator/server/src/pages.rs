@@ -92,6 +92,8 @@ pub const RECEIPT: &str = "quittung=1";
 /// To take a task, or take it over for the reason given; to give it back.
 pub const INTENT_CLAIM: &str = "uebernehmen";
 pub const INTENT_RETURN: &str = "zurueckgeben";
+/// Takes up again what was put aside.
+pub const INTENT_TAKE_UP: &str = "vornehmen";
 pub const TAKE_REASON: &str = "_grund";
 /// The code of the draft a form was taken from or put away as; the same as somebody types it.
 pub const DRAFT: &str = "_entwurf";

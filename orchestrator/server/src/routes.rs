@@ -108,6 +108,7 @@ fn work() -> Vec<Route> {
         route("/aufgaben", Person, "task.complete", get(inbox::list)),
         route("/aufgaben/ereignisse", Person, "task.complete", get(follow::inbox::events)),
         route("/aufgaben/{task}", Person, "task.complete", get(tasks::page).post(tasks::answer).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
+        route("/aufgaben/{task}/wiedervorlage", Person, "task.complete", post(tasks::put_aside).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
         route("/aufgaben/{task}/weitergeben", Person, "task.complete", post(tasks::hand_over).layer(DefaultBodyLimit::max(FORM_BYTES_MAX))),
         route("/vertretung", Person, "task.complete", get(deputies::page).post(deputies::name)),
         route("/vertretung/{id}/beenden", Person, "task.complete", post(deputies::end)),

@@ -19,7 +19,7 @@ use laufzettel_process::{Schema, model::StepKind, schema::Problem};
 use laufzettel_worker::{Loaded, WishError};
 use serde_json::json;
 
-pub use hand::hand_over;
+pub use hand::{hand_over, put_aside};
 use supply::Asking;
 
 use crate::{
@@ -314,7 +314,7 @@ impl Seat<'_> {
 
 /// What was typed. Nothing was, where only a button was pressed: what is proposed stands in the fields then.
 fn kept(sent: &Sent) -> Again<'_> {
-    let own = |name: &str| name.starts_with('_') || name == pages::SHOWN || hand::HAND_OVER.contains(&name);
+    let own = |name: &str| name.starts_with('_') || name == pages::SHOWN || hand::is_beside(name);
     let typed = sent.pairs.iter().any(|(name, _)| !own(name)) || !sent.files.is_empty();
     Again { pairs: if typed { &sent.pairs } else { &[] }, files: &sent.files, ..Again::default() }
 }

@@ -148,6 +148,7 @@ impl AufgabenPage {
             mine: number.ends_with('5'),
             stands_for: number.ends_with('3').then(|| EVIL.into()),
             holder: due.is_none().then(|| EVIL.into()),
+            again: number.ends_with('5').then(|| at(18).date() + jiff::Span::new().days(1)),
         };
         let tasks = vec![
             row("2026-000124", EVIL, None),

@@ -1,6 +1,6 @@
 //! The inbox and one task.
 
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime};
 use serde::Serialize;
 
 use super::{Link, form::FormView, live::Live, shown::Shown, sieve::Sieve, stand::AddedFile};
@@ -8,6 +8,8 @@ use super::{Link, form::FormView, live::Live, shown::Shown, sieve::Sieve, stand:
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AufgabenPage {
     pub tasks: Vec<TaskRow>,
+    /// Hers that she put aside until a later day.
+    pub aside: Vec<TaskRow>,
     /// The next page of the list.
     pub more: Option<String>,
     pub live: Option<Live>,
@@ -45,16 +47,20 @@ pub struct TaskRow {
     pub stands_for: Option<String>,
     /// Who else has taken it.
     pub holder: Option<String>,
+    /// The day she wants to see it again.
+    pub again: Option<Date>,
 }
 
 impl AufgabenPage {
-    /// Most urgent first, those without a deadline last; `now` in the tenant's zone decides what is overdue.
+    /// Most urgent first, those without a deadline last; `now` in the tenant's zone decides what is overdue. What is put aside lies open
+    /// again on its day, and as soon as it is overdue.
     pub fn new(mut tasks: Vec<TaskRow>, now: DateTime) -> Self {
         for task in &mut tasks {
             task.overdue = task.due.is_some_and(|due| due < now);
         }
         tasks.sort_by(|a, b| (a.due.is_none(), a.due, &a.number).cmp(&(b.due.is_none(), b.due, &b.number)));
-        Self { tasks, more: None, live: None, sieve: Sieve::new("/aufgaben"), counted: None, gone_wrong: Vec::new(), next: None, notice: None }
+        let (aside, tasks) = tasks.into_iter().partition(|task| !task.overdue && task.again.is_some_and(|day| day > now.date()));
+        Self { tasks, aside, more: None, live: None, sieve: Sieve::new("/aufgaben"), counted: None, gone_wrong: Vec::new(), next: None, notice: None }
     }
 }
 
@@ -84,12 +90,20 @@ pub struct AufgabePage {
     pub hand: Hand,
 }
 
+/// Business beside the decision, with a form of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct HandOver {
+pub struct Beside {
     pub action: String,
     /// Something of it is filled in: it stands open.
     pub begun: bool,
     pub form: FormView,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Aside {
+    /// In words.
+    pub day: String,
+    pub note: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -127,7 +141,11 @@ pub struct Hand {
     /// She who looks stands in for whoever has it: there is the form.
     pub stands_for: Option<String>,
     /// Where she may hand on what is hers.
-    pub hand_over: Option<HandOver>,
+    pub hand_over: Option<Beside>,
+    /// Where she puts aside what is hers.
+    pub put_aside: Option<Beside>,
+    /// It is put aside.
+    pub aside: Option<Aside>,
     /// Who gave it to her, with what note.
     pub handed: Option<Handed>,
     /// The button was pressed without a reason.

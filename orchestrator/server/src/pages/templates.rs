@@ -11,14 +11,15 @@ use serde::Serialize;
 
 use super::{
     BACK, CODE, Frame, HONEYPOT, INTENT, INTENT_ADD, INTENT_BACK, INTENT_CHANGE, INTENT_CLAIM, INTENT_DISCARD, INTENT_NEXT, INTENT_OPEN, INTENT_REMOVE,
-    INTENT_RETURN, INTENT_REVIEW, INTENT_SAVE, INTENT_SEND, INTENT_STAY, KEY, PASSWORD, PERSON, REASON, SHOWN, Switch, TAKE_REASON, USER, ZONE, words,
+    INTENT_RETURN, INTENT_REVIEW, INTENT_SAVE, INTENT_SEND, INTENT_STAY, INTENT_TAKE_UP, KEY, PASSWORD, PERSON, REASON, SHOWN, Switch, TAKE_REASON, USER, ZONE,
+    words,
 };
 
 /// What a page is that could not be rendered: only a template at odds with its context can bring it about.
 const BROKEN: &str = "<!doctype html><html lang=\"de\"><title>Fehler</title><h1>Diese Seite lässt sich nicht anzeigen.</h1>\
     <p>Der Fehler liegt bei uns. Ihre Daten sind nicht verloren.</p></html>";
 
-const TEMPLATES: [(&str, &str); 40] = [
+const TEMPLATES: [(&str, &str); 41] = [
     ("layout.html", include_str!("../../pages/layout.html")),
     ("formular.html", include_str!("../../pages/formular.html")),
     ("formularliste.html", include_str!("../../pages/formularliste.html")),
@@ -46,6 +47,7 @@ const TEMPLATES: [(&str, &str); 40] = [
     ("fehler.html", include_str!("../../pages/fehler.html")),
     ("startseite.html", include_str!("../../pages/startseite.html")),
     ("siebe.html", include_str!("../../pages/siebe.html")),
+    ("aufgabenliste.html", include_str!("../../pages/aufgabenliste.html")),
     ("aufgaben.html", include_str!("../../pages/aufgaben.html")),
     ("aufgabe.html", include_str!("../../pages/aufgabe.html")),
     ("live.html", include_str!("../../pages/live.html")),
@@ -109,7 +111,7 @@ fn scope(frame: &Frame) -> Value {
         names => context! {
             honeypot => HONEYPOT, zone => ZONE, key => KEY, intent => INTENT, review => INTENT_REVIEW, change => INTENT_CHANGE, send => INTENT_SEND,
             previous => INTENT_BACK, stay => INTENT_STAY, add => INTENT_ADD, open => INTENT_OPEN, remove => INTENT_REMOVE, next => INTENT_NEXT, save => INTENT_SAVE, discard => INTENT_DISCARD, code => CODE,
-            shown => SHOWN, person => PERSON, back => BACK, reason => REASON, claim => INTENT_CLAIM, give_back => INTENT_RETURN, take_reason => TAKE_REASON, user => USER, password => PASSWORD,
+            shown => SHOWN, person => PERSON, back => BACK, reason => REASON, claim => INTENT_CLAIM, give_back => INTENT_RETURN, take_up => INTENT_TAKE_UP, take_reason => TAKE_REASON, user => USER, password => PASSWORD,
         },
     }
 }

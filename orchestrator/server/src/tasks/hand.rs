@@ -1,4 +1,4 @@
-//! Who has a task in hand: taking it, taking it over with a reason, handing it on with a note. What is typed into the task's form meanwhile
+//! Who has a task in hand: taking it, taking it over with a reason, handing it on with a note, putting it aside until a day. What is typed into the task's form meanwhile
 //! comes back to whoever typed it, and goes to nobody else: it is half of an answer, and each person answers herself. What a colleague
 //! should know stands in the note.
 
@@ -22,8 +22,8 @@ use crate::{
     form_data::{self, Sent},
     pages::{
         self, Filled, Form, Hand,
-        tasks::{HandOver, Handed},
-        words::said,
+        tasks::{Aside, Beside, Handed},
+        words::{format_date, said},
     },
     reply::Asked,
     site::{Session, Site},
@@ -46,12 +46,26 @@ impl Seat<'_> {
             stands_for,
             missing: again.no_reason,
             reason: again.pairs.iter().rev().find(|(name, _)| name == pages::TAKE_REASON).map(|(_, text)| text.clone()).unwrap_or_default(),
-            hand_over: hand_over.and_then(|schema| Form::of(&schema, Some(&HAND_OVER.map(str::to_owned))).ok()).map(|form| HandOver {
-                action: format!("/aufgaben/{}/weitergeben", self.id),
-                begun: is_begun(again.handing) || !again.unhanded.is_empty(),
-                form: form.view(&Filled { pairs: again.handing, problems: again.unhanded, ..Filled::default() }, self.asked.lang),
-            }),
+            hand_over: hand_over.and_then(|schema| self.beside(&schema, HAND_OVER, "weitergeben", again)),
+            put_aside: mine.then(aside_form).and_then(|schema| self.beside(&schema, ASIDE, "wiedervorlage", again)),
+            aside: claimed
+                .filter(|_| mine)
+                .and_then(|claimed| claimed.again.as_ref())
+                .filter(|again| again.day > self.tenant.today())
+                .map(|again| Aside { day: format_date(again.day, self.asked.lang), note: again.note.clone() }),
             handed: handed.map(|(by, note)| Handed { by: by.to_owned(), note: note.to_owned() }),
+        })
+    }
+
+    /// A form beside the decision; it stands open where something of it is filled in.
+    fn beside(&self, schema: &Value, fields: [&str; 2], way: &str, again: &Again<'_>) -> Option<Beside> {
+        let form = Form::of(schema, Some(&fields.map(str::to_owned))).ok()?;
+        let of_it = |problem: &&Problem| fields.contains(&problem.path.root());
+        let problems: Vec<Problem> = again.unhanded.iter().filter(of_it).cloned().collect();
+        Some(Beside {
+            action: format!("/aufgaben/{}/{way}", self.id),
+            begun: is_filled(again.handing, fields) || !problems.is_empty(),
+            form: form.view(&Filled { pairs: again.handing, problems: &problems, ..Filled::default() }, self.asked.lang),
         })
     }
 
@@ -80,7 +94,7 @@ pub(super) fn no_reason(problems: &[Problem]) -> bool {
 }
 
 /// Fields of the form that hands a task on: no author's field begins so.
-pub(super) const HAND_OVER: [&str; 2] = ["weitergabe_an", "weitergabe_notiz"];
+const HAND_OVER: [&str; 2] = ["weitergabe_an", "weitergabe_notiz"];
 
 /// Whom it goes to, and what she should know. Where the directory lists nobody, her name is typed.
 fn hand_over_form(people: &[(String, String)]) -> Value {
@@ -89,9 +103,72 @@ fn hand_over_form(people: &[(String, String)]) -> Value {
         HAND_OVER[1]: { "type": "string", "maxLength": REASON_CHARS_MAX, "title": "Notiz", "description": "Was sie oder er wissen sollte." } } })
 }
 
-/// Whether somebody is named to hand it on to.
+/// Fields of the form that puts a task aside.
+const ASIDE: [&str; 2] = ["vorlage_am", "vorlage_notiz"];
+
+fn aside_form() -> Value {
+    json!({ "type": "object", "required": [ASIDE[0]], "properties": {
+        ASIDE[0]: { "type": "string", "format": "date", "title": "Wieder vorlegen am" },
+        ASIDE[1]: { "type": "string", "maxLength": REASON_CHARS_MAX, "title": "Notiz zur Wiedervorlage", "description": "Worauf Sie warten." } } })
+}
+
+/// Whether a pair belongs to one of the forms beside the decision.
+pub(super) fn is_beside(name: &str) -> bool {
+    HAND_OVER.into_iter().chain(ASIDE).any(|field| name.split('.').next() == Some(field))
+}
+
+/// Whether somebody is named to hand it on to, or a day to see it again.
 pub(super) fn is_begun(pairs: &[(String, String)]) -> bool {
-    pairs.iter().any(|(name, text)| name == HAND_OVER[0] && !text.trim().is_empty())
+    is_filled(pairs, [HAND_OVER[0], ASIDE[0]])
+}
+
+fn is_filled(pairs: &[(String, String)], fields: [&str; 2]) -> bool {
+    pairs.iter().any(|(name, text)| fields.contains(&name.split('.').next().unwrap_or_default()) && !text.trim().is_empty())
+}
+
+/// Puts a task aside that is hers, until a day; with the button that says so, takes it up again.
+pub async fn put_aside(State(site): State<Arc<Site>>, Extension(session): Extension<Session>, Path(written): Path<String>, request: Request) -> Response {
+    let tenant = &site.tenants[&session.tenant];
+    let asked = Asked::new(request.uri(), request.headers(), Some(tenant), Some(&session));
+    let seat = match Seat::take(tenant, &session, asked, &written, true).await {
+        Ok(seat) => seat,
+        Err(answered) => return answered,
+    };
+    let (Some(asking), Ok(form)) = (seat.asking(), Form::of(&aside_form(), Some(&ASIDE.map(str::to_owned)))) else { return seat.asked.unavailable() };
+    let sent = match form_data::read(request, tenant, &asking.form).await {
+        Ok(sent) => sent,
+        Err(why) => return seat.asked.unread(why),
+    };
+    let up = sent.get(pages::INTENT) == Some(pages::INTENT_TAKE_UP);
+    let (values, mut problems) = form.parse(&sent.pairs);
+    let until = values[ASIDE[0]].as_str().and_then(|day| day.parse().ok());
+    if up || problems.is_empty() {
+        let told = tenant.desk.lay_aside(seat.id, &session.caller, until.filter(|_| !up), values[ASIDE[1]].as_str().unwrap_or_default()).await;
+        problems = match told {
+            Ok(_) => return Redirect::to(if up { "/aufgaben?vorgenommen=1" } else { "/aufgaben?vorgelegt=1" }).into_response(),
+            Err(WishError::Rejected(Rejection::Invalid(problems))) => problems.into_iter().map(|problem| at(problem, ASIDE)).collect(),
+            Err(error) => return seat.undone(&session, error, &sent).await,
+        };
+    }
+    seat.show(&Again { handing: &sent.pairs, unhanded: &problems, ..kept(&sent) }, StatusCode::UNPROCESSABLE_ENTITY).await
+}
+
+/// A note that is too long stands at the note, everything else at the field before it.
+fn at(problem: Problem, [first, note]: [&str; 2]) -> Problem {
+    Problem { path: Place::new([if problem.path.root() == "note" { note } else { first }]), ..problem }
+}
+
+impl<'s> Seat<'s> {
+    /// Neither handed on nor put aside: as the task stands by now, with what was typed.
+    async fn undone(self, session: &'s Session, error: WishError, sent: &Sent) -> Response {
+        match error {
+            WishError::Rejected(Rejection::Stale(why)) => match self.anew(session).await {
+                Ok(seat) => seat.show(&Again { refused: Some(&why), handing: &sent.pairs, ..kept(sent) }, StatusCode::CONFLICT).await,
+                Err(answered) => answered,
+            },
+            error => self.asked.wish(&error),
+        }
+    }
 }
 
 /// Hands a task on that is hers.
@@ -111,18 +188,8 @@ pub async fn hand_over(State(site): State<Arc<Site>>, Extension(session): Extens
     let problems = match tenant.desk.hand_over(seat.id, &session.caller, field(HAND_OVER[0]), field(HAND_OVER[1])).await {
         Ok(_) => return Redirect::to("/aufgaben?weitergegeben=1").into_response(),
         Err(WishError::Rejected(Rejection::Invalid(problems))) => problems,
-        Err(WishError::Rejected(Rejection::Stale(why))) => {
-            return match seat.anew(&session).await {
-                Ok(seat) => seat.show(&Again { refused: Some(&why), handing: &sent.pairs, ..kept(&sent) }, StatusCode::CONFLICT).await,
-                Err(answered) => answered,
-            };
-        }
-        Err(error) => return seat.asked.wish(&error),
+        Err(error) => return seat.undone(&session, error, &sent).await,
     };
-    let at = |problem: Problem| {
-        let name = if problem.path.root() == "note" { HAND_OVER[1] } else { HAND_OVER[0] };
-        Problem { path: Place::new([name]), ..problem }
-    };
-    let problems: Vec<Problem> = problems.into_iter().map(at).collect();
+    let problems: Vec<Problem> = problems.into_iter().map(|problem| at(problem, HAND_OVER)).collect();
     seat.show(&Again { handing: &sent.pairs, unhanded: &problems, ..kept(&sent) }, StatusCode::UNPROCESSABLE_ENTITY).await
 }

@@ -15,7 +15,7 @@ use crate::pages::{
     names::{Names, Spelling},
     shown::Material,
     sieve::{Facet, Pick, Sieve},
-    tasks::{Choice, HandOver, Handed, Told},
+    tasks::{Aside, Beside, Choice, Handed, Told},
 };
 
 /// A long text, and two quotations: one that stands in a long passage, one that stands nowhere.
@@ -76,9 +76,11 @@ fn people(wrong: bool, name: &str, lang: Lang) -> crate::pages::FormView {
 }
 
 pub(super) fn hand(mine: bool, lang: Lang) -> Hand {
-    let hand_over = mine.then(|| HandOver { action: "/aufgaben/1/weitergeben".into(), begun: true, form: people(false, "weitergabe_an", lang) });
+    let hand_over = mine.then(|| Beside { action: "/aufgaben/1/weitergeben".into(), begun: true, form: people(false, "weitergabe_an", lang) });
     let handed = mine.then(|| Handed { by: EVIL.into(), note: EVIL.into() });
-    Hand { mine, hand_over, handed, stands_for: (!mine).then(|| EVIL.into()), ..Hand::default() }
+    let put_aside = mine.then(|| Beside { action: "/aufgaben/1/wiedervorlage".into(), begun: true, form: people(true, "vorlage_am", lang) });
+    let aside = mine.then(|| Aside { day: EVIL.into(), note: EVIL.into() });
+    Hand { mine, hand_over, put_aside, aside, handed, stands_for: (!mine).then(|| EVIL.into()), ..Hand::default() }
 }
 
 pub(super) fn deputies(wrong: bool, lang: Lang) -> VertretungPage {
