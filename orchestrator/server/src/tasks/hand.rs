@@ -48,7 +48,7 @@ impl Seat<'_> {
             reason: again.pairs.iter().rev().find(|(name, _)| name == pages::TAKE_REASON).map(|(_, text)| text.clone()).unwrap_or_default(),
             hand_over: hand_over.and_then(|schema| Form::of(&schema, Some(&HAND_OVER.map(str::to_owned))).ok()).map(|form| HandOver {
                 action: format!("/aufgaben/{}/weitergeben", self.id),
-                begun: is_begun(again.handing) || !again.unhanded.is_empty(),
+                begun: again.handing.iter().any(|(name, text)| HAND_OVER.contains(&name.as_str()) && !text.is_empty()) || !again.unhanded.is_empty(),
                 form: form.view(&Filled { pairs: again.handing, problems: again.unhanded, ..Filled::default() }, self.asked.lang),
             }),
             handed: handed.map(|(by, note)| Handed { by: by.to_owned(), note: note.to_owned() }),
