@@ -48,7 +48,7 @@ pub enum Whom {
 }
 
 /// Routes that answer no `GET` with a page: programs, files, streams, and addresses that only lead elsewhere.
-const NO_PAGES: [&str; 27] = [
+const NO_PAGES: [&str; 29] = [
     "/antrag/{tenant}/{path}/anmelden",
     "/anmelden/ausweis/{tenant}/{provider}/zurueck",
     "/status/{code}/bescheid/{name}",
@@ -57,6 +57,8 @@ const NO_PAGES: [&str; 27] = [
     "/events/{tenant}",
     "/static/style.css",
     "/static/live.js",
+    "/static/icon.svg",
+    "/favicon.ico",
     "/.well-known/jwks/{tenant}",
     "/healthz",
     "/readyz",

@@ -203,6 +203,47 @@ async fn with_code(server: &Server, code: &str, button: &str) -> Sheet {
     page.press(server, button).await
 }
 
+const ELSEWHERE: &str = "Ihr Entwurf wurde anderswo geändert";
+
+#[test]
+fn two_devices_with_one_draft_lose_nothing() {
+    const NAME: &str = "antragsteller.familienname";
+    let tenant = Tenant::new();
+    let server = Server::start(&tenant, None).expect("up starts");
+    runtime().block_on(async {
+        let saved = Sheet::open(&server, "/antrag/vg-bellheim/wohngeld").await.press(&server, "speichern").await;
+        let code = saved.code().expect("a code");
+        let stands = async |code: &str| with_code(&server, code, "weiter").await.value(NAME).map(str::to_owned);
+        let (mut one, mut other) = (with_code(&server, &code, "weiter").await, with_code(&server, &code, "weiter").await);
+        one.enter(NAME, "Hier");
+        // twice the same is one: of the first she may never have heard
+        for _ in 0..2 {
+            let saved = one.press(&server, "speichern").await;
+            assert_eq!((saved.status, saved.code()), (200, Some(code.clone())), "{}", saved.text);
+        }
+        other.enter(NAME, "Dort");
+        let told = other.press(&server, "speichern").await;
+        assert!(told.status == 409 && told.text.contains(ELSEWHERE) && told.code().is_none(), "{} {}", told.status, told.text);
+        assert_eq!((stands(&code).await.as_deref(), told.value(NAME)), (Some("Hier"), Some("Dort")), "neither is lost");
+        let english = told.switched(&server).await;
+        assert!(english.status == 409 && english.text.contains("was changed elsewhere") && english.value(NAME) == Some("Dort"), "{}", english.text);
+        let on = told.press(&server, "hierbleiben").await;
+        assert_eq!((on.status, on.value(NAME)), (200, Some("Dort")));
+        // a draft of its own beside the other, or knowingly in its place
+        let apart = told.press(&server, "speichern:eigens").await;
+        let own = apart.code().expect("a code of its own");
+        assert_ne!(own, code);
+        assert_eq!((stands(&own).await.as_deref(), stands(&code).await.as_deref()), (Some("Dort"), Some("Hier")));
+        let replaced = on.press(&server, "speichern").await.press(&server, "speichern:ersetzen").await;
+        assert_eq!((replaced.status, replaced.code(), stands(&code).await.as_deref()), (200, Some(code.clone()), Some("Dort")));
+        // from there it goes on as ever
+        let mut on = replaced.press(&server, "hierbleiben").await;
+        on.enter(NAME, "Weiter");
+        assert_eq!(on.press(&server, "speichern").await.status, 200);
+    });
+    server.stop();
+}
+
 const NO_DRAFT: &str = "Zu diesem Code gibt es hier keinen Entwurf.";
 
 #[test]

@@ -277,7 +277,7 @@ fn only_what_is_released_starts() {
     assert!(text(&same).contains("ist schon mit anderem Inhalt freigegeben"), "{}", text(&same));
     let records = tenant.laufzettel(&["audit", "show", "--config", &config, "--kind", "process.released", "--json"]);
     let body: Value = serde_json::from_slice(&records.stdout).ok().and_then(|r: Value| serde_json::from_str(r["body"].as_str()?).ok()).expect("one record");
-    assert_eq!(body["version"], json!("1.1.0"));
+    assert_eq!(body["version"], json!("1.1.1"));
     assert!(body["cases"].as_u64().is_some_and(|n| n > 5) && body["tables"]["rules/ortsgemeinden.yaml"].is_string(), "{body}");
     let results = body["played"]["results"].as_array().expect("the results");
     assert_eq!(Some(results.len() as u64), body["cases"].as_u64());

@@ -431,6 +431,34 @@ fn rows(page: &str) -> (usize, usize) {
     (values.len(), values.iter().filter(|value| value.contains("class=\"marke herkunft\"")).count())
 }
 
+const LISTED: &str = r#"
+start: { groups: [GG-Steueramt], via: [form] }
+input: { type: object, required: [namen], properties: { namen: { type: array, items: { type: string } } } }
+steps:
+  liste: { title: In Worten, each: "{{ input.namen }}", set: { nummer: "{{ index + 1 }}", wer: "{{ item }}" } }
+  frage:
+    human:
+      assign: { groups: [GG-Steueramt] }
+      show: { leute: "{{ steps.liste }}" }
+      form: { type: object, required: [ja], properties: { ja: { type: boolean, title: Ja } } }
+output: { wer: "{{ steps.frage.by.name }}" }
+"#;
+
+/// What is made of the items of a list comes from where the list does, and is no text of the process.
+#[test]
+fn an_item_comes_from_where_its_list_does() {
+    let tenant = house(&[("gelistet", LISTED)]);
+    let task = begin(&tenant, "gelistet", r#"{"namen": ["Änne", "Emil"]}"#, "a.klein");
+    let server = Server::start(&tenant, None).expect("up starts");
+    runtime().block_on(async {
+        let klein = sign_in(&server, "a.klein").await.unwrap();
+        let page = get(&server, &klein, &format!("/aufgaben/{task}")).await.1;
+        let section = page.split("id=\"vorliegend\"").nth(1).and_then(|rest| rest.split("</section>").next()).expect("what is there");
+        assert!(section.contains("Emil") && section.contains("Andreas Klein") && !section.contains("fester Text"), "{section}");
+    });
+    server.stop();
+}
+
 /// Over the example processes, as far as they come on their first cases by themselves: no value without an origin.
 #[test]
 fn every_value_a_task_shows_says_where_it_comes_from() {

@@ -300,6 +300,23 @@ fn sixty_steps_are_drawn_and_no_page_is_heavy() {
     server.stop();
 }
 
+/// A browser asks for one on every page, and of itself where a page names none.
+#[test]
+fn the_pages_have_an_icon_of_their_own() {
+    let tenant = Tenant::new();
+    let server = Server::start(&tenant, None).expect("up starts");
+    runtime().block_on(async {
+        let page = crate::desk::client().get(server.url("/anmelden")).send().await.expect("an answer").text().await.expect("a page");
+        assert!(page.contains("<link rel=\"icon\" href=\"/static/icon.svg\" type=\"image/svg+xml\">"), "{page}");
+        for path in ["/static/icon.svg", "/favicon.ico"] {
+            let answer = crate::desk::client().get(server.url(path)).send().await.expect("an answer");
+            assert_eq!((answer.status().as_u16(), answer.headers()["content-type"].to_str().ok()), (200, Some("image/svg+xml")), "{path}");
+            assert!(answer.text().await.expect("a body").starts_with("<svg "), "{path}");
+        }
+    });
+    server.stop();
+}
+
 /// One script of our own, small, and no other.
 #[test]
 fn the_script_is_small_and_the_policy_names_it() {

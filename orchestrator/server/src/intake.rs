@@ -16,6 +16,7 @@ use laufzettel_process::{
     Process,
     model::{RunAs, TriggerKind},
 };
+use laufzettel_store::Over;
 use laufzettel_worker::{Prepared, StartError, StartRequest, WishError};
 
 use crate::{
@@ -128,15 +129,15 @@ pub async fn send(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
         Err(refused) => return refused,
     };
     if intent == Intent::Discard
-        && let Some(code) = draft.take()
-        && later::discard(tenant, &place, &code).await.is_err()
+        && let Some(draft) = draft.take()
+        && later::discard(tenant, &place, &draft.code, Over::Anything).await.is_err()
     {
         return asked.unavailable();
     }
     let form = entrance.form.laid(&sent.pairs);
     let sight = Sight { form, problems: &problems, place, draft, ..Sight::new(&entrance.prepared.process, &entrance.form, &asked, key) };
-    if intent == Intent::Save {
-        return later::save(&site, tenant, sight, &position, &sent, &from).await;
+    if let Intent::Save(how) = intent {
+        return later::save(&site, tenant, sight, (&position, &sent), how, &from).await;
     }
     match walk::lead(&sight.form, &intent, &position.settled(&sight.form), &sent.pairs, &problems) {
         Lead::Show { position, say } => sight.shown(position, say, &sent),
@@ -187,9 +188,9 @@ async fn submit(
         Err(StartError::Quota(exceeded)) => return asked.too_many(&exceeded),
         Err(_) => return asked.unavailable(),
     };
-    // sent is sent; a draft that stays behind goes with its time
-    if let Some(code) = &sight.draft
-        && let Err(error) = later::discard(tenant, &sight.place, code).await
+    // sent is sent; a draft that stays behind goes with its time, as does one that somebody else has changed meanwhile
+    if let Some(draft) = &sight.draft
+        && let Err(error) = later::discard(tenant, &sight.place, &draft.code, Over::Seen(draft.seen)).await
     {
         tracing::warn!(%error, "the draft of an application that was sent stays until its time is over");
     }

@@ -197,7 +197,14 @@ impl<'o> Origins<'o> {
                 found.extend(beside.map(|person| Source::new(Origin::Mensch, person)));
             }
             StepKind::Rules(_) => found.extend(rows(value).into_iter().map(|rule| Source::new(Origin::Regel, rule_in_words(rule, self.lang)))),
-            StepKind::Set(template) => self.template(part(template, below), hops, found),
+            StepKind::Set(template) => {
+                let part = part(template, below);
+                self.template(part, hops, found);
+                // an item is one of the list the step runs over
+                if let Some(each) = step.each.as_ref().filter(|_| reads_item(part)) {
+                    each.list.analysis.paths().iter().for_each(|path| self.path(path, hops, found));
+                }
+            }
             StepKind::Human(human) => self.human(id, human, below, hops, found),
             StepKind::Process(_) => {
                 let children = self.run().children.iter().filter(|(slot, _)| slot.step == *id);
@@ -260,6 +267,11 @@ pub fn answers<'r>(run: &'r Run, step: &'r StepId) -> impl Iterator<Item = (&'r 
         }
         _ => None,
     })
+}
+
+/// Whether a template of a step that runs over a list says something of the item.
+fn reads_item(template: &Template) -> bool {
+    template.expressions().iter().flat_map(|expression| expression.analysis.paths()).any(|path| path.root() == "item")
 }
 
 /// Whether there is anything at this place; of a list, in any of its elements.

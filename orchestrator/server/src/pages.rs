@@ -29,8 +29,8 @@ use laufzettel_domain::Lang;
 use serde::Serialize;
 
 pub use citizen::{
-    Answered, AntragPage, Decision, EntwurfPage, House, NextWords, Notice, Question, QuittungPage, Reached, ReviewSection, Said, Station, StatusPage, Step,
-    StepProgress, StepRow, WeiterPage, ZusammenfassungPage,
+    Answered, AntragPage, Decision, EntwurfAndersPage, EntwurfPage, House, NextWords, Notice, Question, QuittungPage, Reached, ReviewSection, Said, Station,
+    StatusPage, Step, StepProgress, StepRow, WeiterPage, ZusammenfassungPage,
 };
 pub use form::{FileField, Filled, Form, FormView, UploadedFile};
 pub use live::Live;
@@ -61,6 +61,9 @@ pub const STYLE: &str = concat!(
     include_str!("../pages/style/druck.css"),
 );
 
+/// The icon of the pages, served as `/static/icon.svg`; drawn by ourselves, and the same for every tenant.
+pub const ICON: &str = include_str!("../pages/icon.svg");
+
 /// Names of inputs that are no field of a form. No field's name begins with an underscore.
 pub const HONEYPOT: &str = "_webseite";
 /// The zone wished for at the start.
@@ -86,6 +89,9 @@ pub const GOAL_SUMMARY: &str = "zusammenfassung";
 pub const FARTHEST: &str = "_weit";
 /// To put away what was filled in; to delete what was put away.
 pub const INTENT_SAVE: &str = "speichern";
+/// Behind [`INTENT_SAVE`], where a draft was changed elsewhere: under a code of its own, or in place of what stands there.
+pub const SAVE_APART: &str = "eigens";
+pub const SAVE_OVER: &str = "ersetzen";
 pub const INTENT_DISCARD: &str = "verwerfen";
 /// The receipt once more, in the address: it belongs to what was sent, and is asked for by its key alone.
 pub const RECEIPT: &str = "quittung=1";
@@ -97,6 +103,8 @@ pub const INTENT_TAKE_UP: &str = "vornehmen";
 pub const TAKE_REASON: &str = "_grund";
 /// The code of the draft a form was taken from or put away as; the same as somebody types it.
 pub const DRAFT: &str = "_entwurf";
+/// Which state of it was seen: digest of its envelope.
+pub const DRAFT_SEEN: &str = "_entwurf_stand";
 pub const CODE: &str = "code";
 /// A question that is not always asked, and was.
 pub const SEEN: &str = "_gefragt";
@@ -138,6 +146,7 @@ pub enum Page {
     Zusammenfassung(ZusammenfassungPage),
     Quittung(QuittungPage),
     Entwurf(EntwurfPage),
+    EntwurfAnders(EntwurfAndersPage),
     Weiter(WeiterPage),
     Status(Box<StatusPage>),
     Rueckzug(RueckzugPage),
@@ -198,6 +207,10 @@ pub fn render(page: &Page, frame: &Frame) -> String {
         Page::Entwurf(p) => {
             let switch = Switch { action: &p.action, intent: INTENT_SAVE, usual: INTENT_STAY };
             templates::form("entwurf.html", p, &format!("{} – {}", words::word("draft_saved", frame.lang), p.title), frame, 0, switch)
+        }
+        Page::EntwurfAnders(p) => {
+            let switch = Switch { action: &p.action, intent: INTENT_SAVE, usual: INTENT_STAY };
+            templates::form("entwurf-anders.html", p, &format!("{} – {}", words::word("draft_elsewhere", frame.lang), p.title), frame, 0, switch)
         }
         Page::Weiter(p) => {
             templates::document("weiter.html", p, &format!("{} – {}", words::word("draft_open_heading", frame.lang), p.title), frame, usize::from(p.wrong))

@@ -147,7 +147,7 @@ pub async fn start(State(site): State<Arc<Site>>, Extension(session): Extension<
     let new = Sight::new(&prepared.process, &form, &asked, key);
     let sight = Sight { form: form.laid(&sent.pairs), problems: &problems, house: Some(zones), ..new };
     // the house puts nothing away: a case that is not begun yet is nobody's
-    let intent = if matches!(intent, Intent::Save | Intent::Discard) { Intent::Stay } else { intent };
+    let intent = if matches!(intent, Intent::Save(_) | Intent::Discard) { Intent::Stay } else { intent };
     match walk::lead(&sight.form, &intent, &position.clone().settled(&sight.form), &sent.pairs, &problems) {
         Lead::Show { position, say } => sight.shown(position, say, &sent),
         Lead::Summary => asked.ok(&sight.summary(&sent, &value)),

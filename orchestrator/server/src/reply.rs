@@ -200,6 +200,11 @@ pub async fn script() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8"), (header::CACHE_CONTROL, "public, max-age=3600")], pages::live::SCRIPT)
 }
 
+/// Also where a browser looks of itself, which it does for what is no page.
+pub async fn icon() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, "public, max-age=86400")], pages::ICON)
+}
+
 fn later(mut response: Response, exceeded: &Exceeded) -> Response {
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(exceeded.retry_after_s));
     response

@@ -23,7 +23,7 @@ pub use memory::{Between, Faults, Memory};
 pub use removal::{Erasure, Pruning, RemovalError, RetentionRow};
 pub use sqlite::{Sqlite, SqliteOptions};
 pub use trail::{DENIALS, Place, TRAIL_EXAMINED_MAX, TRAIL_PAGE_MAX, TrailFilter, TrailPage, TrailRow};
-pub use unsent::{UNSENT_BYTES_MAX, UNSENT_MAX, Unsent, UnsentRow};
+pub use unsent::{Over, UNSENT_BYTES_MAX, UNSENT_MAX, Unsent, UnsentChange, UnsentRow};
 
 use laufzettel_domain::RunId;
 use laufzettel_journal::{Draft, Record};
@@ -165,8 +165,8 @@ impl Store {
         look!(self, s => s.unsent(id, now))
     }
 
-    /// Puts one away in place of the one of this id, or drops it. `false`: its form has too many.
-    pub async fn change_unsent(&self, what: Unsent) -> Result<bool, Error> {
+    /// Puts one away in place of the one of this id, or drops it.
+    pub async fn change_unsent(&self, what: Unsent) -> Result<UnsentChange, Error> {
         both!(self, s => s.change_unsent(what))
     }
 

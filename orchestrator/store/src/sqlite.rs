@@ -33,7 +33,7 @@ use crate::{
     listing::{self, Part, Range},
     removal::{Removal, RemovalError, RetentionRow},
     trail::{TrailFilter, TrailPage, TrailRow},
-    unsent::Unsent,
+    unsent::{Unsent, UnsentChange},
 };
 
 /// Milliseconds one connection waits for another.
@@ -73,7 +73,7 @@ pub(crate) enum Job {
     Index { found: Vec<(RunId, Vec<SubjectKey>)>, cursor: (String, Option<String>), done: oneshot::Sender<Result<(), Error>> },
     Keep { row: RetentionRow, files: Vec<String>, done: oneshot::Sender<Result<(), Error>> },
     Remove(Box<Removal>, oneshot::Sender<Result<(), RemovalError>>),
-    Unsent { what: Unsent, done: oneshot::Sender<Result<bool, Error>> },
+    Unsent { what: Unsent, done: oneshot::Sender<Result<UnsentChange, Error>> },
     Sweep { now: i64, done: oneshot::Sender<Result<(), Error>> },
     TryOut(oneshot::Sender<Result<(), Error>>),
     Close { at: i64, done: oneshot::Sender<Result<(), AppendError>> },
@@ -191,7 +191,7 @@ impl Sqlite {
         reply.await.map_err(|_| Error::Refused(gone().to_string()))?
     }
 
-    pub async fn change_unsent(&self, what: Unsent) -> Result<bool, Error> {
+    pub async fn change_unsent(&self, what: Unsent) -> Result<UnsentChange, Error> {
         let (done, reply) = oneshot::channel();
         self.writer.send(Job::Unsent { what, done }).await.map_err(|_| Error::Refused(gone().to_string()))?;
         reply.await.map_err(|_| Error::Refused(gone().to_string()))?
@@ -426,12 +426,6 @@ impl Sqlite {
 
     pub async fn used_on(&self, day: &str) -> Result<Vec<UsageRow>, Error> {
         let rows = sqlx::query("SELECT * FROM usage WHERE day = $1").bind(day).fetch_all(&self.pool).await?;
-        rows.iter().map(rows::usage).collect()
-    }
-
-    pub async fn used_since(&self, day: &str) -> Result<Vec<UsageRow>, Error> {
-        let sql = "SELECT * FROM usage WHERE day >= $1 ORDER BY day, process, model, zone";
-        let rows = sqlx::query(sql).bind(day).fetch_all(&self.pool).await?;
         rows.iter().map(rows::usage).collect()
     }
 

@@ -1,5 +1,7 @@
 //! Applications somebody has begun and not sent: sealed, counted, and gone after their time. Refuses to know what is in one.
 
+use laufzettel_domain::Digest;
+
 /// An application that is not sent yet. Without its code nobody can read it, the store neither.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnsentRow {
@@ -22,8 +24,41 @@ pub const UNSENT_BYTES_MAX: i64 = 512 * 1024 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unsent {
     /// In place of what stood under its id.
-    Put(UnsentRow),
-    Drop(String),
+    Put {
+        row: UnsentRow,
+        over: Over,
+    },
+    Drop {
+        id: String,
+        over: Over,
+    },
+}
+
+/// What may stand there for it. Where nothing stands, nothing is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Over {
+    Anything,
+    /// What was seen before: the digest of its envelope.
+    Seen(Digest),
+}
+
+impl Over {
+    pub(crate) fn fits(self, sealed: &[u8]) -> bool {
+        match self {
+            Self::Anything => true,
+            Self::Seen(digest) => Digest::of(sealed) == digest,
+        }
+    }
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnsentChange {
+    Done,
+    /// There are too many of its form.
+    Full,
+    /// Something else stands there by now, and still does.
+    Moved,
 }
 
 /// Whether one more of so many bytes has room beside the others.

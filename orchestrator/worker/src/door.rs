@@ -439,12 +439,11 @@ async fn model(desk: &Desk, run: &Run, effect: &Effect, who: Who) -> Result<Pass
         return Ok(Passed::Outcome(Box::new(outcome)));
     }
     let gone = gone.join(", ");
-    let (de, en) = if all_busy {
-        ("ist jedes Modell ausgelastet", "Every model of the zone {} is busy")
-    } else {
-        ("antwortet kein Modell", "No model of the zone {} answers")
+    let zone = &zone.name;
+    let reason = match all_busy {
+        true => Text::new(format!("In der Zone {zone} ist jedes Modell ausgelastet ({gone})."), format!("Every model of the zone {zone} is busy ({gone}).")),
+        false => Text::new(format!("In der Zone {zone} antwortet kein Modell ({gone})."), format!("No model of the zone {zone} answers ({gone}).")),
     };
-    let reason = Text::new(format!("In der Zone {} {de} ({gone}).", zone.name), format!("{} ({gone}).", en.replace("{}", &zone.name)));
     Ok(Passed::Later { reason, until: None, sent })
 }
 

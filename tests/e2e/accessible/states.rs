@@ -87,6 +87,14 @@ async fn citizens(server: &Server) -> Seen {
     let mut wrong = Sheet::open(server, "/antrag/vg-bellheim/wohngeld/weiter").await;
     wrong.enter("code", "ACDE-FGHJ");
     seen.push(("weiter-falsch".to_owned(), wrong.press(server, "weiter").await.html));
+    // saved twice from the same state of it
+    let saved = Sheet::open(server, "/antrag/vg-bellheim/wohngeld").await.press(server, "speichern").await;
+    let (mut one, other) = (saved.press(server, "hierbleiben").await, saved.press(server, "hierbleiben").await);
+    one.enter("antragsteller.familienname", "Hofmann");
+    assert_eq!(one.press(server, "speichern").await.status, 200);
+    let told = other.press(server, "speichern").await;
+    assert_eq!(told.status, 409, "{}", told.text);
+    seen.push(("entwurf-anders".to_owned(), told.html));
     // asked back, answered with nothing, withdrawn
     let status = applications::send(server, "/antrag/vg-bellheim/nachfrage", &json!({ "name": "Petra Hofmann" })).await;
     let asked = sees(server, "", &status, "name=\"shown\"").await;

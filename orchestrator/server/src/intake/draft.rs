@@ -2,7 +2,7 @@
 //!
 //! The code is the only key. What is kept names neither it nor anything in the draft; whoever has the database and no code reads nothing.
 
-use laufzettel_domain::digest::to_hex;
+use laufzettel_domain::{Digest, digest::to_hex};
 use ring::{
     aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce},
     hkdf::{HKDF_SHA256, Prk, Salt},
@@ -21,6 +21,14 @@ const DRAWN: usize = 64;
 /// What opens a draft.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Code(String);
+
+/// A draft as a form carries it: its code, and which state of it was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Carried {
+    pub code: Code,
+    /// Of the envelope as it was opened or put away.
+    pub seen: Digest,
+}
 
 /// What was filled in, and the files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

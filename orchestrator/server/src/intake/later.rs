@@ -11,19 +11,20 @@ use axum::{
     response::Response,
 };
 use jiff::{SignedDuration, Timestamp};
-use laufzettel_store::{Unsent, UnsentRow};
+use laufzettel_domain::Digest;
+use laufzettel_store::{Over, Unsent, UnsentChange, UnsentRow};
 use laufzettel_worker::micros;
 
 use super::{
     Entrance, PAGES_PER_MINUTE_MAX,
-    draft::{Code, Draft, spelled},
+    draft::{Carried, Code, Draft, spelled},
     entrance, new_key,
     sight::{Sight, read_value},
-    walk::{Position, Say},
+    walk::{Position, Saving, Say},
 };
 use crate::{
     form_data::{self, Sent},
-    pages::{self, EntwurfPage, Page, WeiterPage},
+    pages::{self, EntwurfAndersPage, EntwurfPage, Page, WeiterPage},
     reply::Asked,
     signin::password::address,
     site::{Site, TenantSite},
@@ -41,12 +42,14 @@ const CODES_PER_MINUTE_MAX: u32 = 10;
 const SAVED_PER_MINUTE_MAX: u32 = 20;
 
 /// The code a form carries, where a draft of it is there. Another counts as a code that was tried.
-pub(super) async fn carried(site: &Site, tenant: &TenantSite, asked: &Asked, place: &str, sent: &Sent, from: &str) -> Result<Option<Code>, Response> {
+pub(super) async fn carried(site: &Site, tenant: &TenantSite, asked: &Asked, place: &str, sent: &Sent, from: &str) -> Result<Option<Carried>, Response> {
     let Some(said) = sent.get(pages::DRAFT) else { return Ok(None) };
     if let Some(code) = Code::parse(said)
         && find(tenant, place, &code).await.map_err(|_| asked.unavailable())?.is_some()
     {
-        return Ok(Some(code));
+        // a form that does not say what it saw has seen nothing
+        let seen = sent.get(pages::DRAFT_SEEN).and_then(Digest::parse).unwrap_or(Digest::of(b""));
+        return Ok(Some(Carried { code, seen }));
     }
     tried(site, from).map_err(|seconds| asked.too_often(seconds))?;
     Ok(None)
@@ -62,36 +65,60 @@ async fn find(tenant: &TenantSite, place: &str, code: &Code) -> Result<Option<Un
 }
 
 /// A draft that is no longer needed goes with all that is in it.
-pub(super) async fn discard(tenant: &TenantSite, place: &str, code: &Code) -> Result<(), laufzettel_store::Error> {
+pub(super) async fn discard(tenant: &TenantSite, place: &str, code: &Code, over: Over) -> Result<(), laufzettel_store::Error> {
     let Some(id) = code.id(place) else { return Ok(()) };
-    tenant.desk.tenant.store.change_unsent(Unsent::Drop(id)).await.map(drop)
+    tenant.desk.tenant.store.change_unsent(Unsent::Drop { id, over }).await.map(drop)
 }
 
-/// Puts away what was filled in, right or not. It comes back as it was.
-pub(super) async fn save(site: &Site, tenant: &TenantSite, sight: Sight<'_>, position: &Position, sent: &Sent, from: &str) -> Response {
+/// Puts away what was filled in, right or not. It comes back as it was. What was changed elsewhere meanwhile is not written over unasked.
+pub(super) async fn save(site: &Site, tenant: &TenantSite, sight: Sight<'_>, (position, sent): (&Position, &Sent), how: Saving, from: &str) -> Response {
     if let Err(seconds) = site.rates().count(&format!("entwurf {} von {from}", sight.place), SAVED_PER_MINUTE_MAX, site.now()) {
         return sight.asked.too_often(seconds);
     }
     let random = &tenant.desk.tenant.random;
-    let code = sight.draft.clone().unwrap_or_else(|| Code::new(|bytes| random.fill(bytes)));
+    let draft = sight.draft.clone().filter(|_| how != Saving::Apart);
+    let over = draft.as_ref().filter(|_| how == Saving::Careful).map_or(Over::Anything, |draft| Over::Seen(draft.seen));
+    let code = draft.map_or_else(|| Code::new(|bytes| random.fill(bytes)), |draft| draft.code);
     let until = tenant.desk.tenant.clock.now() + SignedDuration::from_hours(24 * KEPT_DAYS);
     let size = sent.files.iter().map(|file| usize::try_from(file.bytes).unwrap_or(usize::MAX)).fold(0, usize::saturating_add);
     if size > FILES_BYTES_MAX {
         return sight.shown(position.clone(), Say::TooLarge, sent);
     }
-    match put(tenant, &sight, &code, position, sent, until).await {
-        Ok(true) => {
-            let sight = Sight { draft: Some(code.clone()), ..sight };
+    let put = match draft_of(tenant, &sight, position, sent).await {
+        Ok(draft) => put(tenant, &sight.place, &code, draft, over, until).await,
+        Err(()) => Err(()),
+    };
+    match put {
+        Ok((UnsentChange::Done, seen)) => {
+            let sight = Sight { draft: Some(Carried { code: code.clone(), seen }), ..sight };
             sight.asked.ok(&saved(site, tenant, &sight, &code, position, sent, until))
         }
-        Ok(false) => sight.shown(position.clone(), Say::Full, sent),
+        Ok((UnsentChange::Moved, _)) => sight.asked.page(StatusCode::CONFLICT, &elsewhere(&sight, position, sent)),
+        Ok((UnsentChange::Full, _)) => sight.shown(position.clone(), Say::Full, sent),
         Err(()) => sight.asked.unavailable(),
     }
 }
 
-/// `Ok(false)`: there is no room.
-async fn put(tenant: &TenantSite, sight: &Sight<'_>, code: &Code, position: &Position, sent: &Sent, until: Timestamp) -> Result<bool, ()> {
+/// What becomes of it, and the digest of the envelope that stands there now, or would.
+async fn put(tenant: &TenantSite, place: &str, code: &Code, draft: Draft, over: Over, until: Timestamp) -> Result<(UnsentChange, Digest), ()> {
     let (store, random) = (&tenant.desk.tenant.store, &tenant.desk.tenant.random);
+    let sealed = code.seal(place, &draft, |bytes| random.fill(bytes)).ok_or(())?;
+    let seen = Digest::of(&sealed);
+    let row = UnsentRow { id: code.id(place).ok_or(())?, form: place.to_owned(), until: micros(until), sealed };
+    let change = store.change_unsent(Unsent::Put { row, over }).await.map_err(|_| ())?;
+    if change == UnsentChange::Moved
+        && let Some(there) = find(tenant, place, code).await.map_err(|_| ())?
+        && code.open(place, &there.sealed) == Some(draft)
+    {
+        // her own, of which she never heard that it was taken
+        return Ok((UnsentChange::Done, Digest::of(&there.sealed)));
+    }
+    Ok((change, seen))
+}
+
+/// What there is to be put away.
+async fn draft_of(tenant: &TenantSite, sight: &Sight<'_>, position: &Position, sent: &Sent) -> Result<Draft, ()> {
+    let store = &tenant.desk.tenant.store;
     let mut files = Vec::new();
     for file in &sent.files {
         let known: Option<laufzettel_domain::file::File> = serde_json::from_str(&file.reference).ok();
@@ -103,17 +130,20 @@ async fn put(tenant: &TenantSite, sight: &Sight<'_>, code: &Code, position: &Pos
     let mut pairs = sight.whole.own_pairs(&sent.pairs);
     pairs.extend(position.pairs());
     pairs.push((pages::KEY.to_owned(), sight.key.clone()));
-    let draft = Draft::new(&sight.process.version.to_string(), pairs, files);
-    let sealed = code.seal(&sight.place, &draft, |bytes| random.fill(bytes)).ok_or(())?;
-    let row = UnsentRow { id: code.id(&sight.place).ok_or(())?, form: sight.place.clone(), until: micros(until), sealed };
-    store.change_unsent(Unsent::Put(row)).await.map_err(|_| ())
+    Ok(Draft::new(&sight.process.version.to_string(), pairs, files))
+}
+
+/// Everything a page about the draft carries on.
+fn hidden(sight: &Sight<'_>, position: &Position, sent: &Sent) -> Vec<(String, String)> {
+    sight.whole.own_pairs(&sent.pairs).into_iter().chain(position.pairs()).chain(sight.draft_pairs()).collect()
+}
+
+fn elsewhere(sight: &Sight<'_>, position: &Position, sent: &Sent) -> Page {
+    Page::EntwurfAnders(EntwurfAndersPage { action: sight.action.clone(), title: sight.title(), hidden: hidden(sight, position, sent), key: sight.key.clone() })
 }
 
 fn saved(site: &Site, tenant: &TenantSite, sight: &Sight<'_>, code: &Code, position: &Position, sent: &Sent, until: Timestamp) -> Page {
     let written = code.written();
-    let mut hidden = sight.whole.own_pairs(&sent.pairs);
-    hidden.extend(position.pairs());
-    hidden.push((pages::DRAFT.to_owned(), written.clone()));
     Page::Entwurf(EntwurfPage {
         action: sight.action.clone(),
         title: sight.title(),
@@ -121,7 +151,7 @@ fn saved(site: &Site, tenant: &TenantSite, sight: &Sight<'_>, code: &Code, posit
         code: written,
         until: tenant.civil(until).date().to_string(),
         address: format!("{}{}/weiter", site.public_url, sight.action),
-        hidden,
+        hidden: hidden(sight, position, sent),
         key: sight.key.clone(),
     })
 }
@@ -171,22 +201,22 @@ pub async fn open(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
     let place = format!("{name}/{path}");
     let wrong = || asked.page(StatusCode::UNPROCESSABLE_ENTITY, &asking(&entrance, &asked, Told::Wrong));
     let Some(code) = sent.get(pages::CODE).and_then(Code::parse) else { return wrong() };
-    let draft = match find(tenant, &place, &code).await {
-        Ok(row) => row.and_then(|row| code.open(&place, &row.sealed)),
+    let found = match find(tenant, &place, &code).await {
+        Ok(row) => row.and_then(|row| Some((code.open(&place, &row.sealed)?, Digest::of(&row.sealed)))),
         Err(_) => return asked.unavailable(),
     };
-    let Some(draft) = draft else { return wrong() };
+    let Some((draft, seen)) = found else { return wrong() };
     if sent.get(pages::INTENT) == Some(pages::INTENT_DISCARD) {
-        return match discard(tenant, &place, &code).await {
+        return match discard(tenant, &place, &code, Over::Anything).await {
             Ok(()) => asked.ok(&asking(&entrance, &asked, Told::Deleted)),
             Err(_) => asked.unavailable(),
         };
     }
-    resumed(tenant, &entrance, &asked, place, code, draft).await
+    resumed(tenant, &entrance, &asked, place, Carried { code, seen }, draft).await
 }
 
 /// The place where it was left. What the form of today does not know any more is left out, and that is said.
-async fn resumed(tenant: &TenantSite, entrance: &Entrance, asked: &Asked, place: String, code: Code, mut draft: Draft) -> Response {
+async fn resumed(tenant: &TenantSite, entrance: &Entrance, asked: &Asked, place: String, carried: Carried, mut draft: Draft) -> Response {
     let at = micros(tenant.desk.tenant.clock.now());
     // what the code opened is hers: its files get a seal of today
     let mut fresh = std::collections::BTreeMap::new();
@@ -212,6 +242,6 @@ async fn resumed(tenant: &TenantSite, entrance: &Entrance, asked: &Asked, place:
     let say = if draft.version == entrance.prepared.process.version.to_string() { Say::Opened } else { Say::Changed };
     let position = Position::of(&sent);
     let new = Sight::new(&entrance.prepared.process, &entrance.form, asked, key);
-    let sight = Sight { form, problems: &problems, action, place, draft: Some(code), ..new };
+    let sight = Sight { form, problems: &problems, action, place, draft: Some(carried), ..new };
     sight.shown(position, say, &sent)
 }

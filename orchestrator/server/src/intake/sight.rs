@@ -8,7 +8,7 @@ use laufzettel_domain::Value;
 use laufzettel_process::{Process, schema::Problem};
 
 use super::{
-    draft::Code,
+    draft::Carried,
     walk::{Position, Say},
 };
 use crate::{
@@ -46,7 +46,7 @@ pub struct Sight<'s> {
     /// Tenant and form: what drafts are sealed for.
     pub place: String,
     /// Of the draft this was taken from or put away as.
-    pub draft: Option<Code>,
+    pub draft: Option<Carried>,
     /// Somebody of the house fills it in; the zones she may choose from.
     pub house: Option<Vec<ZoneChoice>>,
 }
@@ -113,11 +113,13 @@ impl<'s> Sight<'s> {
         let seen: BTreeSet<String> = position.seen.iter().cloned().chain(shown).collect();
         let position = Position { seen: seen.into_iter().collect(), ..position.clone() };
         let zone = pairs.iter().filter(|(name, _)| self.house.is_some() && name == pages::ZONE).cloned();
-        self.whole.carried(part, pairs).into_iter().chain(position.pairs()).chain(self.draft_pair()).chain(zone).collect()
+        self.whole.carried(part, pairs).into_iter().chain(position.pairs()).chain(self.draft_pairs()).chain(zone).collect()
     }
 
-    fn draft_pair(&self) -> Option<(String, String)> {
-        self.draft.as_ref().map(|code| (pages::DRAFT.to_owned(), code.written()))
+    /// What a form carries of its draft.
+    pub fn draft_pairs(&self) -> impl Iterator<Item = (String, String)> {
+        let pairs = |draft: &Carried| [(pages::DRAFT.to_owned(), draft.code.written()), (pages::DRAFT_SEEN.to_owned(), draft.seen.to_string())];
+        self.draft.as_ref().map(pairs).into_iter().flatten()
     }
 
     fn step(&self, here: &Place, farthest: usize) -> Step {
@@ -150,7 +152,7 @@ impl<'s> Sight<'s> {
             groups: self.form.review_page(*page, value, lang),
         };
         let mut hidden = self.whole.own_pairs(&sent.pairs);
-        hidden.extend(self.draft_pair());
+        hidden.extend(self.draft_pairs());
         hidden.extend(pages.last().map(|last| (pages::FARTHEST.to_owned(), last.to_string())));
         Page::Zusammenfassung(ZusammenfassungPage {
             action: self.action.clone(),

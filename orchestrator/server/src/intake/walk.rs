@@ -19,7 +19,7 @@ pub enum Intent {
     /// The same place again: a file was chosen, say.
     Stay,
     /// Puts away what was filled in.
-    Save,
+    Save(Saving),
     /// Deletes what was put away.
     Discard,
     /// From the summary to a place, and back to the summary afterwards.
@@ -41,7 +41,11 @@ impl Intent {
             pages::INTENT_BACK => Self::Back,
             pages::INTENT_SEND => Self::Send,
             pages::INTENT_STAY => Self::Stay,
-            pages::INTENT_SAVE => Self::Save,
+            pages::INTENT_SAVE => Self::Save(match about {
+                pages::SAVE_APART => Saving::Apart,
+                pages::SAVE_OVER => Saving::Over,
+                _ => Saving::Careful,
+            }),
             pages::INTENT_DISCARD => Self::Discard,
             pages::INTENT_CHANGE => Self::Change(Place::parse(about)),
             pages::INTENT_ADD => Self::Add(path()),
@@ -50,6 +54,17 @@ impl Intent {
             _ => Self::Review,
         }
     }
+}
+
+/// How something is put away where its draft may have been changed elsewhere meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Saving {
+    /// Only over what was seen.
+    Careful,
+    /// As a draft of its own, under a new code.
+    Apart,
+    /// In place of whatever stands there.
+    Over,
 }
 
 /// Where somebody is in a form.
@@ -183,7 +198,7 @@ pub fn lead(form: &Form, intent: &Intent, position: &Position, pairs: &[(String,
     let show = |place: Place, say| Lead::Show { position: position.at(place), say };
     let faulty = |place: &Place| problems.iter().any(|problem| form.place_of(&problem.path).is_some_and(|at| form.within(&at, place)));
     match intent {
-        Intent::Add(_) | Intent::Open(_) | Intent::Remove(_) | Intent::Stay | Intent::Save => show(position.place.clone(), Say::Nothing),
+        Intent::Add(_) | Intent::Open(_) | Intent::Remove(_) | Intent::Stay | Intent::Save(_) => show(position.place.clone(), Say::Nothing),
         Intent::Change(place) => Lead::Show { position: Position { to_summary: true, ..position.at(place.clone()) }.settled(form), say: Say::Nothing },
         Intent::Discard => show(position.place.clone(), Say::Discarded),
         Intent::Back => show(before(form, &position.place), Say::Nothing),

@@ -105,6 +105,15 @@ pub struct EntwurfPage {
     pub key: String,
 }
 
+/// An application that was not put away, as its draft was changed elsewhere meanwhile: both are there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EntwurfAndersPage {
+    pub action: String,
+    pub title: String,
+    pub hidden: Vec<(String, String)>,
+    pub key: String,
+}
+
 /// Where a code is typed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct WeiterPage {

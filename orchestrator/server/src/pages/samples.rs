@@ -335,6 +335,7 @@ fn citizens(lang: Lang) -> Vec<(&'static str, Page)> {
         ("zusammenfassung", Page::Zusammenfassung(ZusammenfassungPage::sample(lang))),
         ("zusammenfassung-seiten", Page::Zusammenfassung(ZusammenfassungPage::listed(lang))),
         ("entwurf", Page::Entwurf(EntwurfPage::sample())),
+        ("entwurf-anders", Page::EntwurfAnders(EntwurfAndersPage::sample())),
         ("weiter", Page::Weiter(WeiterPage::sample(false))),
         ("weiter-fehler", Page::Weiter(WeiterPage::sample(true))),
         ("quittung", Page::Quittung(QuittungPage::sample())),

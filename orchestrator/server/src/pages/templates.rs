@@ -11,8 +11,13 @@ use serde::Serialize;
 
 use super::{
     BACK, CODE, Frame, HONEYPOT, INTENT, INTENT_ADD, INTENT_BACK, INTENT_CHANGE, INTENT_CLAIM, INTENT_DISCARD, INTENT_NEXT, INTENT_OPEN, INTENT_REMOVE,
+<<<<<<< HEAD
     INTENT_RETURN, INTENT_REVIEW, INTENT_SAVE, INTENT_SEND, INTENT_STAY, INTENT_TAKE_UP, KEY, PASSWORD, PERSON, REASON, SHOWN, Switch, TAKE_REASON, USER, ZONE,
     words,
+=======
+    INTENT_RETURN, INTENT_REVIEW, INTENT_SAVE, INTENT_SEND, INTENT_STAY, KEY, PASSWORD, PERSON, REASON, SAVE_APART, SAVE_OVER, SHOWN, Switch, TAKE_REASON,
+    USER, ZONE, words,
+>>>>>>> werk
 };
 
 /// What a page is that could not be rendered: only a template at odds with its context can bring it about.
@@ -32,6 +37,7 @@ const TEMPLATES: [(&str, &str); 41] = [
     ("zusammenfassung.html", include_str!("../../pages/zusammenfassung.html")),
     ("quittung.html", include_str!("../../pages/quittung.html")),
     ("entwurf.html", include_str!("../../pages/entwurf.html")),
+    ("entwurf-anders.html", include_str!("../../pages/entwurf-anders.html")),
     ("weiter.html", include_str!("../../pages/weiter.html")),
     ("status.html", include_str!("../../pages/status.html")),
     ("zurueckziehen.html", include_str!("../../pages/zurueckziehen.html")),
@@ -110,8 +116,13 @@ fn scope(frame: &Frame) -> Value {
         w => Value::from(Serde(words::all(frame.lang))),
         names => context! {
             honeypot => HONEYPOT, zone => ZONE, key => KEY, intent => INTENT, review => INTENT_REVIEW, change => INTENT_CHANGE, send => INTENT_SEND,
+<<<<<<< HEAD
             previous => INTENT_BACK, stay => INTENT_STAY, add => INTENT_ADD, open => INTENT_OPEN, remove => INTENT_REMOVE, next => INTENT_NEXT, save => INTENT_SAVE, discard => INTENT_DISCARD, code => CODE,
             shown => SHOWN, person => PERSON, back => BACK, reason => REASON, claim => INTENT_CLAIM, give_back => INTENT_RETURN, take_up => INTENT_TAKE_UP, take_reason => TAKE_REASON, user => USER, password => PASSWORD,
+=======
+            previous => INTENT_BACK, stay => INTENT_STAY, add => INTENT_ADD, open => INTENT_OPEN, remove => INTENT_REMOVE, next => INTENT_NEXT, save => INTENT_SAVE, apart => SAVE_APART, over => SAVE_OVER, discard => INTENT_DISCARD, code => CODE,
+            shown => SHOWN, person => PERSON, back => BACK, reason => REASON, claim => INTENT_CLAIM, give_back => INTENT_RETURN, take_reason => TAKE_REASON, user => USER, password => PASSWORD,
+>>>>>>> werk
         },
     }
 }

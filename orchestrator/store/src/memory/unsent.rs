@@ -3,7 +3,7 @@
 use super::Memory;
 use crate::{
     error::Error,
-    unsent::{Unsent, UnsentRow, has_room},
+    unsent::{Unsent, UnsentChange, UnsentRow, has_room},
 };
 
 impl Memory {
@@ -11,21 +11,26 @@ impl Memory {
         Ok(self.lock().unsent.get(id).filter(|row| row.until > now).cloned())
     }
 
-    pub async fn change_unsent(&self, what: Unsent) -> Result<bool, Error> {
+    pub async fn change_unsent(&self, what: Unsent) -> Result<UnsentChange, Error> {
         let mut inner = self.lock();
+        let (Unsent::Put { row: UnsentRow { id, .. }, over } | Unsent::Drop { id, over }) = &what;
+        if inner.unsent.get(id).is_some_and(|known| !over.fits(&known.sealed)) {
+            return Ok(UnsentChange::Moved);
+        }
         let row = match what {
-            Unsent::Put(row) => row,
-            Unsent::Drop(id) => {
+            Unsent::Put { row, .. } => row,
+            Unsent::Drop { id, .. } => {
                 inner.unsent.remove(&id);
-                return Ok(true);
+                return Ok(UnsentChange::Done);
             }
         };
         let others = inner.unsent.values().filter(|other| other.form == row.form && other.id != row.id);
         let sizes: Vec<i64> = others.map(|other| i64::try_from(other.sealed.len()).unwrap_or(i64::MAX)).collect();
         let taken = has_room(i64::try_from(sizes.len()).unwrap_or(i64::MAX), sizes.iter().sum(), row.sealed.len());
-        if taken {
-            inner.unsent.insert(row.id.clone(), row);
+        if !taken {
+            return Ok(UnsentChange::Full);
         }
-        Ok(taken)
+        inner.unsent.insert(row.id.clone(), row);
+        Ok(UnsentChange::Done)
     }
 }

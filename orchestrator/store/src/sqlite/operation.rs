@@ -4,7 +4,7 @@ use sqlx::Row as _;
 
 use super::{Sqlite, rows};
 use crate::{
-    contract::{Room, RunRow},
+    contract::{Room, RunRow, UsageRow},
     error::Error,
 };
 
@@ -18,6 +18,12 @@ impl Sqlite {
     pub async fn oldest_run(&self, state: &str) -> Result<Option<RunRow>, Error> {
         let row = sqlx::query("SELECT * FROM runs WHERE state = $1 ORDER BY run LIMIT 1").bind(state).fetch_optional(&self.pool).await?;
         row.as_ref().map(rows::run).transpose()
+    }
+
+    pub async fn used_since(&self, day: &str) -> Result<Vec<UsageRow>, Error> {
+        let sql = "SELECT * FROM usage WHERE day >= $1 ORDER BY day, process, model, zone";
+        let rows = sqlx::query(sql).bind(day).fetch_all(&self.pool).await?;
+        rows.iter().map(rows::usage).collect()
     }
 
     pub fn room(&self) -> Option<Room> {

@@ -6,7 +6,7 @@ use super::Sqlite;
 use crate::{
     error::Error,
     failpoint,
-    unsent::{Unsent, UnsentRow, has_room},
+    unsent::{Over, Unsent, UnsentChange, UnsentRow, has_room},
 };
 
 impl Sqlite {
@@ -18,12 +18,15 @@ impl Sqlite {
     }
 }
 
-/// `false`: there are too many of its form.
-pub async fn change(connection: &mut SqliteConnection, what: &Unsent) -> Result<bool, Error> {
+pub async fn change(connection: &mut SqliteConnection, what: &Unsent) -> Result<UnsentChange, Error> {
     failpoint::pass("unsent.before_write", Error::Refused)?;
     let mut tx = connection.begin().await?;
+    let (Unsent::Put { row: UnsentRow { id, .. }, over } | Unsent::Drop { id, over }) = what;
+    if !stands(&mut tx, id, *over).await? {
+        return Ok(UnsentChange::Moved);
+    }
     let taken = match what {
-        Unsent::Put(row) => {
+        Unsent::Put { row, .. } => {
             let sql = "SELECT count(*), coalesce(sum(length(sealed)), 0) FROM unsent WHERE form = $1 AND id <> $2";
             let others = sqlx::query(sql).bind(&row.form).bind(&row.id).fetch_one(&mut *tx).await?;
             let taken = has_room(others.try_get(0)?, others.try_get(1)?, row.sealed.len());
@@ -33,14 +36,24 @@ pub async fn change(connection: &mut SqliteConnection, what: &Unsent) -> Result<
             }
             taken
         }
-        Unsent::Drop(id) => {
+        Unsent::Drop { id, .. } => {
             sqlx::query("DELETE FROM unsent WHERE id = $1").bind(id).execute(&mut *tx).await?;
             true
         }
     };
     tx.commit().await?;
     failpoint::pass("unsent.after_write", Error::Refused)?;
-    Ok(taken)
+    Ok(if taken { UnsentChange::Done } else { UnsentChange::Full })
+}
+
+/// Whether what stands under this id is what it may be done over. An envelope is only read where that is asked.
+async fn stands(connection: &mut SqliteConnection, id: &str, over: Over) -> Result<bool, Error> {
+    if over == Over::Anything {
+        return Ok(true);
+    }
+    let row = sqlx::query("SELECT sealed FROM unsent WHERE id = $1").bind(id).fetch_optional(connection).await?;
+    let sealed: Option<Vec<u8>> = row.map(|row| row.try_get(0)).transpose()?;
+    Ok(sealed.is_none_or(|sealed| over.fits(&sealed)))
 }
 
 /// Those whose time is over.

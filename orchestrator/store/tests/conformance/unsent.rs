@@ -1,23 +1,33 @@
 //! Applications that are not sent yet: replaced, gone on demand and after their time.
 
-use laufzettel_store::{Store, Unsent, UnsentRow};
+use laufzettel_domain::Digest;
+use laufzettel_store::{Over, Store, Unsent, UnsentChange, UnsentRow};
 
 fn row(id: &str, form: &str, until: i64, bytes: usize) -> UnsentRow {
     UnsentRow { id: id.into(), form: form.into(), until, sealed: vec![7; bytes] }
 }
 
 pub async fn unsent(store: &Store) {
-    let put = async |row: &UnsentRow| store.change_unsent(Unsent::Put(row.clone())).await.unwrap();
-    assert!(put(&row("a", "wohngeld", 100, 3)).await);
-    assert!(put(&row("b", "wohngeld", 50, 3)).await);
+    let over = async |row: &UnsentRow, over| store.change_unsent(Unsent::Put { row: row.clone(), over }).await.unwrap();
+    let put = async |row: &UnsentRow| assert_eq!(over(row, Over::Anything).await, UnsentChange::Done);
+    put(&row("a", "wohngeld", 100, 3)).await;
+    put(&row("b", "wohngeld", 50, 3)).await;
     assert_eq!(store.unsent("a", 99).await.unwrap(), Some(row("a", "wohngeld", 100, 3)));
     assert_eq!((store.unsent("a", 100).await.unwrap(), store.unsent("c", 0).await.unwrap()), (None, None));
     // what is written again stands in place of what was
-    assert!(put(&row("a", "wohngeld", 120, 5)).await);
+    put(&row("a", "wohngeld", 120, 5)).await;
     assert_eq!(store.unsent("a", 110).await.unwrap(), Some(row("a", "wohngeld", 120, 5)));
     store.sweep(50).await.unwrap();
     assert_eq!((store.unsent("b", 0).await.unwrap(), store.unsent("a", 0).await.unwrap().is_some()), (None, true));
-    assert!(store.change_unsent(Unsent::Drop("a".into())).await.unwrap());
-    assert!(store.change_unsent(Unsent::Drop("a".into())).await.unwrap());
+    // what somebody has not seen is not written over, and not dropped; where nothing stands nothing is lost
+    let seen = |bytes: usize| Over::Seen(Digest::of(&vec![7; bytes]));
+    assert_eq!(over(&row("a", "wohngeld", 130, 6), seen(3)).await, UnsentChange::Moved);
+    let drop_it = async |over| store.change_unsent(Unsent::Drop { id: "a".into(), over }).await.unwrap();
+    assert_eq!(drop_it(seen(3)).await, UnsentChange::Moved);
+    assert_eq!(store.unsent("a", 0).await.unwrap(), Some(row("a", "wohngeld", 120, 5)));
+    assert_eq!(over(&row("a", "wohngeld", 130, 6), seen(5)).await, UnsentChange::Done);
+    assert_eq!((drop_it(seen(6)).await, drop_it(seen(6)).await, drop_it(Over::Anything).await), (UnsentChange::Done, UnsentChange::Done, UnsentChange::Done));
     assert_eq!(store.unsent("a", 0).await.unwrap(), None);
+    assert_eq!(over(&row("a", "wohngeld", 130, 6), seen(3)).await, UnsentChange::Done);
+    assert_eq!(drop_it(Over::Anything).await, UnsentChange::Done);
 }

@@ -158,6 +158,13 @@ impl EntwurfPage {
     }
 }
 
+impl EntwurfAndersPage {
+    pub(in crate::pages) fn sample() -> Self {
+        let EntwurfPage { action, title, hidden, key, .. } = EntwurfPage::sample();
+        Self { action, title, hidden, key }
+    }
+}
+
 impl WeiterPage {
     pub(in crate::pages) fn sample(wrong: bool) -> Self {
         let form = "/antrag/vg-schweich/hundesteuer";
