@@ -11,20 +11,15 @@ use serde::Serialize;
 
 use super::{
     BACK, CODE, Frame, HONEYPOT, INTENT, INTENT_ADD, INTENT_BACK, INTENT_CHANGE, INTENT_CLAIM, INTENT_DISCARD, INTENT_NEXT, INTENT_OPEN, INTENT_REMOVE,
-<<<<<<< HEAD
-    INTENT_RETURN, INTENT_REVIEW, INTENT_SAVE, INTENT_SEND, INTENT_STAY, INTENT_TAKE_UP, KEY, PASSWORD, PERSON, REASON, SHOWN, Switch, TAKE_REASON, USER, ZONE,
-    words,
-=======
-    INTENT_RETURN, INTENT_REVIEW, INTENT_SAVE, INTENT_SEND, INTENT_STAY, KEY, PASSWORD, PERSON, REASON, SAVE_APART, SAVE_OVER, SHOWN, Switch, TAKE_REASON,
-    USER, ZONE, words,
->>>>>>> werk
+    INTENT_RETURN, INTENT_REVIEW, INTENT_SAVE, INTENT_SEND, INTENT_STAY, INTENT_TAKE_UP, KEY, PASSWORD, PERSON, REASON, SAVE_APART, SAVE_OVER, SHOWN, Switch,
+    TAKE_REASON, USER, ZONE, words,
 };
 
 /// What a page is that could not be rendered: only a template at odds with its context can bring it about.
 const BROKEN: &str = "<!doctype html><html lang=\"de\"><title>Fehler</title><h1>Diese Seite lässt sich nicht anzeigen.</h1>\
     <p>Der Fehler liegt bei uns. Ihre Daten sind nicht verloren.</p></html>";
 
-const TEMPLATES: [(&str, &str); 41] = [
+const TEMPLATES: [(&str, &str); 42] = [
     ("layout.html", include_str!("../../pages/layout.html")),
     ("formular.html", include_str!("../../pages/formular.html")),
     ("formularliste.html", include_str!("../../pages/formularliste.html")),
@@ -116,13 +111,8 @@ fn scope(frame: &Frame) -> Value {
         w => Value::from(Serde(words::all(frame.lang))),
         names => context! {
             honeypot => HONEYPOT, zone => ZONE, key => KEY, intent => INTENT, review => INTENT_REVIEW, change => INTENT_CHANGE, send => INTENT_SEND,
-<<<<<<< HEAD
-            previous => INTENT_BACK, stay => INTENT_STAY, add => INTENT_ADD, open => INTENT_OPEN, remove => INTENT_REMOVE, next => INTENT_NEXT, save => INTENT_SAVE, discard => INTENT_DISCARD, code => CODE,
-            shown => SHOWN, person => PERSON, back => BACK, reason => REASON, claim => INTENT_CLAIM, give_back => INTENT_RETURN, take_up => INTENT_TAKE_UP, take_reason => TAKE_REASON, user => USER, password => PASSWORD,
-=======
             previous => INTENT_BACK, stay => INTENT_STAY, add => INTENT_ADD, open => INTENT_OPEN, remove => INTENT_REMOVE, next => INTENT_NEXT, save => INTENT_SAVE, apart => SAVE_APART, over => SAVE_OVER, discard => INTENT_DISCARD, code => CODE,
-            shown => SHOWN, person => PERSON, back => BACK, reason => REASON, claim => INTENT_CLAIM, give_back => INTENT_RETURN, take_reason => TAKE_REASON, user => USER, password => PASSWORD,
->>>>>>> werk
+            shown => SHOWN, person => PERSON, back => BACK, reason => REASON, claim => INTENT_CLAIM, give_back => INTENT_RETURN, take_up => INTENT_TAKE_UP, take_reason => TAKE_REASON, user => USER, password => PASSWORD,
         },
     }
 }

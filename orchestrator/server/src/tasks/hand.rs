@@ -46,7 +46,6 @@ impl Seat<'_> {
             stands_for,
             missing: again.no_reason,
             reason: again.pairs.iter().rev().find(|(name, _)| name == pages::TAKE_REASON).map(|(_, text)| text.clone()).unwrap_or_default(),
-<<<<<<< HEAD
             hand_over: hand_over.and_then(|schema| self.beside(&schema, HAND_OVER, "weitergeben", again)),
             put_aside: mine.then(aside_form).and_then(|schema| self.beside(&schema, ASIDE, "wiedervorlage", again)),
             aside: claimed
@@ -54,13 +53,6 @@ impl Seat<'_> {
                 .and_then(|claimed| claimed.again.as_ref())
                 .filter(|again| again.day > self.tenant.today())
                 .map(|again| Aside { day: format_date(again.day, self.asked.lang), note: again.note.clone() }),
-=======
-            hand_over: hand_over.and_then(|schema| Form::of(&schema, Some(&HAND_OVER.map(str::to_owned))).ok()).map(|form| HandOver {
-                action: format!("/aufgaben/{}/weitergeben", self.id),
-                begun: again.handing.iter().any(|(name, text)| HAND_OVER.contains(&name.as_str()) && !text.is_empty()) || !again.unhanded.is_empty(),
-                form: form.view(&Filled { pairs: again.handing, problems: again.unhanded, ..Filled::default() }, self.asked.lang),
-            }),
->>>>>>> werk
             handed: handed.map(|(by, note)| Handed { by: by.to_owned(), note: note.to_owned() }),
         })
     }
