@@ -37,7 +37,7 @@ impl Seat<'_> {
         let holder = claimed.filter(|_| !mine).map(|claimed| claimed.by.name.clone());
         let stands_for = self.tenant.desk.standing(&self.loaded, self.id.number, self.by).await?.map(|person| person.name);
         let handed = self.voices.handed_to(self.id.number, &self.by.subject).filter(|_| mine);
-        let hand_over = if mine { Some(hand_over_form(&self.colleagues().await?)) } else { None };
+        let hand_over = if mine && self.may_hand_over() { Some(hand_over_form(&self.colleagues().await?)) } else { None };
         Ok(Hand {
             mine,
             // a deputy works on as if it were hers
@@ -79,7 +79,8 @@ pub(super) fn no_reason(problems: &[Problem]) -> bool {
     problems.iter().any(|problem| [pages::TAKE_REASON, "reason"].contains(&problem.path.root()))
 }
 
-/// Fields of the form that hands a task on: no author's field begins so.
+/// Fields that hand a task on, in the same form as the answer. Where an author has called a field of hers so, it is hers, and the page
+/// hands nothing on.
 pub(super) const HAND_OVER: [&str; 2] = ["weitergabe_an", "weitergabe_notiz"];
 
 /// Whom it goes to, and what she should know. Where the directory lists nobody, her name is typed.
@@ -89,9 +90,16 @@ fn hand_over_form(people: &[(String, String)]) -> Value {
         HAND_OVER[1]: { "type": "string", "maxLength": REASON_CHARS_MAX, "title": "Notiz", "description": "Was sie oder er wissen sollte." } } })
 }
 
-/// Whether somebody is named to hand it on to.
-pub(super) fn is_begun(pairs: &[(String, String)]) -> bool {
-    pairs.iter().any(|(name, text)| name == HAND_OVER[0] && !text.trim().is_empty())
+impl Seat<'_> {
+    fn may_hand_over(&self) -> bool {
+        let fields = self.task().and_then(|task| task.opened.form.get("properties"));
+        HAND_OVER.iter().all(|name| fields.is_none_or(|fields| fields.get(name).is_none()))
+    }
+
+    /// Whether somebody is named to hand it on to.
+    pub(super) fn hands_over(&self, pairs: &[(String, String)]) -> bool {
+        self.may_hand_over() && pairs.iter().any(|(name, text)| name == HAND_OVER[0] && !text.trim().is_empty())
+    }
 }
 
 /// Hands a task on that is hers.
