@@ -270,7 +270,7 @@ pub async fn answer(State(site): State<Arc<Site>>, Extension(session): Extension
             Err(error) => return seat.refused(&session, error, &sent).await,
         },
         // Enter in a field of the other business: which of the two was meant nobody knows
-        _ if hand::is_begun(&sent.pairs) => return seat.undecided(&sent).await,
+        _ if seat.is_begun(&sent.pairs) => return seat.undecided(&sent).await,
         _ => match seat.complete(&asking, &sent).await {
             Ok(()) => return Redirect::to("/aufgaben?erledigt=1").into_response(),
             Err(error) => return seat.refused(&session, error, &sent).await,

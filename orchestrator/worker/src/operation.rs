@@ -306,3 +306,29 @@ impl Desk {
         Ok(rows)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_added_up_over_processes_and_the_newest_stands_first() {
+        let row = |day: &str, process: &str, model: &str, cost_micro_eur: u64, unpriced: u64| UsageRow {
+            day: day.to_owned(),
+            process: process.to_owned(),
+            model: model.to_owned(),
+            zone: "gruen".to_owned(),
+            calls: 2,
+            charged: 10,
+            cost_micro_eur,
+            unpriced,
+        };
+        let rows = [row("2026-11-22", "p", "a", 5, 0), row("2026-11-23", "p", "b", 7, 1), row("2026-11-23", "q", "b", 0, 2), row("gestern", "p", "a", 1, 0)];
+        let past = |day: i8, name: &str, used| PastDay { day: jiff::civil::date(2026, 11, day), name: name.to_owned(), zone: "gruen".to_owned(), used };
+        let expected = [
+            past(23, "b", Used { calls: 4, tokens: 20, cost_micro_eur: 7, unpriced: 3 }),
+            past(22, "a", Used { calls: 2, tokens: 10, cost_micro_eur: 5, unpriced: 0 }),
+        ];
+        assert_eq!(past_days(&rows), expected, "a day nobody can read is left out");
+    }
+}

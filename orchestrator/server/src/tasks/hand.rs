@@ -37,7 +37,7 @@ impl Seat<'_> {
         let holder = claimed.filter(|_| !mine).map(|claimed| claimed.by.name.clone());
         let stands_for = self.tenant.desk.standing(&self.loaded, self.id.number, self.by).await?.map(|person| person.name);
         let handed = self.voices.handed_to(self.id.number, &self.by.subject).filter(|_| mine);
-        let hand_over = if mine { Some(hand_over_form(&self.colleagues().await?)) } else { None };
+        let hand_over = if mine && self.is_free(HAND_OVER) { Some(hand_over_form(&self.colleagues().await?)) } else { None };
         Ok(Hand {
             mine,
             // a deputy works on as if it were hers
@@ -57,14 +57,25 @@ impl Seat<'_> {
         })
     }
 
+    /// Whether no author's field is called so.
+    fn is_free(&self, fields: [&str; 2]) -> bool {
+        let authors = self.task().and_then(|task| task.opened.form.get("properties"));
+        fields.iter().all(|name| authors.is_none_or(|authors| authors.get(name).is_none()))
+    }
+
+    /// Whether somebody is named to hand it on to, or a day to see it again.
+    pub(super) fn is_begun(&self, pairs: &[(String, String)]) -> bool {
+        [HAND_OVER, ASIDE].into_iter().any(|fields| self.is_free(fields) && is_filled(pairs, &fields[..1]))
+    }
+
     /// A form beside the decision; it stands open where something of it is filled in.
     fn beside(&self, schema: &Value, fields: [&str; 2], way: &str, again: &Again<'_>) -> Option<Beside> {
-        let form = Form::of(schema, Some(&fields.map(str::to_owned))).ok()?;
+        let form = Form::of(schema, Some(&fields.map(str::to_owned))).ok().filter(|_| self.is_free(fields))?;
         let of_it = |problem: &&Problem| fields.contains(&problem.path.root());
         let problems: Vec<Problem> = again.unhanded.iter().filter(of_it).cloned().collect();
         Some(Beside {
             action: format!("/aufgaben/{}/{way}", self.id),
-            begun: is_filled(again.handing, fields) || !problems.is_empty(),
+            begun: is_filled(again.handing, &fields) || !problems.is_empty(),
             form: form.view(&Filled { pairs: again.handing, problems: &problems, ..Filled::default() }, self.asked.lang),
         })
     }
@@ -93,7 +104,8 @@ pub(super) fn no_reason(problems: &[Problem]) -> bool {
     problems.iter().any(|problem| [pages::TAKE_REASON, "reason"].contains(&problem.path.root()))
 }
 
-/// Fields of the form that hands a task on: no author's field begins so.
+/// Fields that hand a task on, in the same form as the answer. Where an author has called a field of hers so, it is hers, and the page
+/// hands nothing on; likewise [`ASIDE`].
 const HAND_OVER: [&str; 2] = ["weitergabe_an", "weitergabe_notiz"];
 
 /// Whom it goes to, and what she should know. Where the directory lists nobody, her name is typed.
@@ -117,12 +129,7 @@ pub(super) fn is_beside(name: &str) -> bool {
     HAND_OVER.into_iter().chain(ASIDE).any(|field| name.split('.').next() == Some(field))
 }
 
-/// Whether somebody is named to hand it on to, or a day to see it again.
-pub(super) fn is_begun(pairs: &[(String, String)]) -> bool {
-    is_filled(pairs, [HAND_OVER[0], ASIDE[0]])
-}
-
-fn is_filled(pairs: &[(String, String)], fields: [&str; 2]) -> bool {
+fn is_filled(pairs: &[(String, String)], fields: &[&str]) -> bool {
     pairs.iter().any(|(name, text)| fields.contains(&name.split('.').next().unwrap_or_default()) && !text.trim().is_empty())
 }
 
