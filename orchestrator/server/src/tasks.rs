@@ -25,7 +25,11 @@ use supply::Asking;
 use crate::{
     form_data::{self, Sent},
     origin::Voices,
-    pages::{self, AufgabePage, Filled, Form, Page, UploadedFile, shown::bound, words::format_moment},
+    pages::{
+        self, AufgabePage, Filled, Form, Page, UploadedFile,
+        shown::{bound, common_label},
+        words::format_moment,
+    },
     reply::Asked,
     site::{Session, Site, TenantSite},
     view::{self, Matter},
@@ -194,6 +198,7 @@ impl Seat<'_> {
             }
         }
         bound(&mut shown, again.everything);
+        let label = common_label(&mut shown);
         let proposed_by = view::proposals(&matter, task);
         let (pairs, problems, files) = (again.pairs, again.problems, again.files);
         let filled = Filled { pairs, problems, files, proposal: Some(&task.opened.vorschlag), proposed_by: Some(&proposed_by), ..Filled::default() };
@@ -210,6 +215,7 @@ impl Seat<'_> {
             told: view::told(&matter, task, &|at| format_moment(tenant.civil(at), asked.lang)),
             everything: shown.iter().flat_map(|row| &row.lines).any(|line| line.cut).then(|| format!("/aufgaben/{id}?{EVERYTHING}")),
             shown,
+            label,
             added: crate::status::added::list(tenant, &loaded.run, &format!("/vorgaenge/{}/dateien", loaded.run.id), asked.lang),
             digest: task.opened.shown.to_string(),
             form: asking.form.view(&filled, asked.lang),

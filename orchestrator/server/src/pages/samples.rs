@@ -191,6 +191,7 @@ impl AufgabePage {
             told: wrong.then(aufgaben::told),
             everything: Some("/aufgaben/1?ganz=1".into()),
             shown,
+            label: Some(EVIL.into()),
             added: if wrong { AddedFile::samples() } else { Vec::new() },
             digest: "sha256:00".into(),
             form: form.view(&Filled { problems: &problems, proposal: Some(&proposal), proposed_by: Some(&aufgaben::proposed_by()), ..Filled::default() }, lang),

@@ -1,6 +1,6 @@
 //! Values as people read them: labels from keys, dates, amounts and files in words.
 
-use std::sync::LazyLock;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use jiff::{
     Timestamp,
@@ -106,6 +106,22 @@ pub fn bound(rows: &mut [Shown], everything: bool) {
         line.text = format!("{} …", begins.rsplit_once(char::is_whitespace).map_or(begins.as_str(), |(begins, _)| begins));
         line.whole = Some(whole);
     }
+}
+
+/// Values at least that share their label before it is said once for all of them: of fewer it is read sooner where they stand.
+const COMMON_MIN: usize = 4;
+
+/// The label most values have, taken out of their rows to be said once; those with another keep theirs.
+pub fn common_label(rows: &mut [Shown]) -> Option<String> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    rows.iter().filter_map(|row| row.protection.as_deref()).for_each(|label| *counts.entry(label).or_default() += 1);
+    let (label, count) = counts.into_iter().max_by_key(|(_, count)| *count)?;
+    if count < COMMON_MIN || rows.iter().any(|row| row.protection.is_none()) {
+        return None;
+    }
+    let label = label.to_owned();
+    rows.iter_mut().filter(|row| row.protection.as_ref() == Some(&label)).for_each(|row| row.protection = None);
+    Some(label)
 }
 
 /// What a value's parts are called, and the passages its quotations are taken from.
@@ -441,6 +457,21 @@ mod tests {
         assert_eq!(lines.into_iter().map(|line| line.link).collect::<Vec<_>>(), [link("a.pdf"), link("b.pdf"), None, link("c.pdf")]);
         assert!(link("a.pdf").is_some_and(|link| link.starts_with(&format!("/vorgaenge/{}/dateien/", run()))), "{:?}", link("a.pdf"));
         assert_eq!(Shown::exact("anlage", &file("a.pdf"), run()).lines[0].link, link("a.pdf"));
+    }
+
+    /// Said once, a label is still every value's: who has another says so, and where one has none nothing is taken out.
+    #[test]
+    fn the_label_most_values_have_is_said_once() {
+        let row = |label: Option<&str>| Shown { protection: label.map(str::to_owned), ..Shown::of("a", &json!(1), Lang::De) };
+        for (labels, expected, left) in [
+            (vec![Some("hoch"); 3], None, vec![Some("hoch"); 3]),
+            (vec![Some("hoch"), Some("hoch"), Some("normal"), Some("hoch"), Some("hoch")], Some("hoch"), vec![None, None, Some("normal"), None, None]),
+            (vec![Some("hoch"), Some("hoch"), None, Some("hoch"), Some("hoch")], None, vec![Some("hoch"), Some("hoch"), None, Some("hoch"), Some("hoch")]),
+        ] {
+            let mut rows: Vec<Shown> = labels.iter().map(|label| row(*label)).collect();
+            assert_eq!(common_label(&mut rows).as_deref(), expected, "{labels:?}");
+            assert_eq!(rows.iter().map(|row| row.protection.as_deref()).collect::<Vec<_>>(), left, "{labels:?}");
+        }
     }
 
     /// What turns the direction of writing is read, not obeyed.

@@ -80,6 +80,8 @@ pub struct AufgabePage {
     /// Of a task the engine asks by itself.
     pub told: Option<Told>,
     pub shown: Vec<Shown>,
+    /// The label of every value that names none.
+    pub label: Option<String>,
     /// Where the page shows long texts in full length; none where it does, or has none.
     pub everything: Option<String>,
     /// What the applicant handed in without being asked.

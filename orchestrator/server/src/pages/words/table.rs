@@ -418,6 +418,7 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("take_over", "Aufgabe an sich nehmen", "Take this task over"),
     ("take_over_reason", "Grund, warum Sie die Aufgabe an sich nehmen", "Why you take this task over"),
     ("protection", "Schutzbedarf", "Protection need"),
+    ("label_common", "Schutzbedarf, wo am Wert nichts anderes steht:", "Protection need, where a value says nothing else:"),
     ("origin", "Herkunft", "Origin"),
     ("origin_antrag", "Antrag", "Application"),
     ("origin_register", "Register", "Register"),
