@@ -195,7 +195,7 @@ fn a_task_is_put_aside_until_a_day() {
         let (klein, weber) = (sign_in(&server, "a.klein").await.unwrap(), sign_in(&server, "s.weber").await.unwrap());
         let path = format!("/aufgaben/{task}");
         let aside = format!("{path}/wiedervorlage");
-        let day = jiff::Zoned::now().date() + jiff::Span::new().days(7);
+        let day = today() + jiff::Span::new().days(7);
         let on = |date: jiff::civil::Date| format!("vorlage_am.tag={}&vorlage_am.monat={}&vorlage_am.jahr={}", date.day(), date.month(), date.year());
         let form = format!("{}&vorlage_notiz=Wartet+auf+Nachweise", on(day));
         assert_eq!(post(&server, &klein, &aside, &form).await.0, 409, "only what one has");
@@ -319,10 +319,14 @@ steps:
 output: { wer: "{{ steps.frage.by.name }}" }
 "#;
 
+#[expect(clippy::disallowed_methods, reason = "the page is asked by somebody who has a calendar of her own")]
+fn today() -> jiff::civil::Date {
+    jiff::Zoned::now().date()
+}
+
 /// The form that names somebody from today to tomorrow.
 fn naming(deputy: &str) -> String {
-    #[expect(clippy::disallowed_methods, reason = "the page is asked by somebody who has a calendar of her own")]
-    let today = jiff::Zoned::now().date();
+    let today = today();
     let day = |name: &str, day: jiff::civil::Date| format!("{name}.tag={}&{name}.monat={}&{name}.jahr={}", day.day(), day.month(), day.year());
     let until = today.tomorrow().expect("a day").tomorrow().expect("a day");
     format!("vertretung={deputy}&{}&{}", day("von", today.yesterday().expect("a day")), day("bis", until))

@@ -55,6 +55,7 @@ impl Finding {
 pub struct Findings {
     file: String,
     list: Vec<Finding>,
+    kept: bool,
 }
 
 /// More findings than this help nobody; the rest is cut and said.
@@ -62,7 +63,22 @@ const FINDINGS_MAX: usize = 200;
 
 impl Findings {
     pub fn new(file: impl Into<String>) -> Self {
-        Self { file: file.into(), list: Vec::new() }
+        Self { file: file.into(), list: Vec::new(), kept: false }
+    }
+
+    /// Of a version that was found good once and is kept for the runs that began with it: what a later program would say of its text is no
+    /// reason to lose them, so that only what keeps it from being read at all is looked for.
+    pub fn of_kept(file: impl Into<String>) -> Self {
+        Self { kept: true, ..Self::new(file) }
+    }
+
+    /// Of another file that is read along with this one.
+    pub fn beside(&self, file: impl Into<String>) -> Self {
+        Self { kept: self.kept, ..Self::new(file) }
+    }
+
+    pub fn is_kept(&self) -> bool {
+        self.kept
     }
 
     pub fn file(&self) -> &str {

@@ -105,6 +105,9 @@ pub(crate) fn inline_schema(node: &Node, key: &str, findings: &mut Findings) -> 
 
 /// Words that mean nothing where they stand, or nothing at all.
 fn own_keywords(schema: &Schema, node: &Node, key: &str, findings: &mut Findings) {
+    if findings.is_kept() {
+        return;
+    }
     // what a person or a program brings is looked at on its day; what a model, an event or a table says is not
     let brought = key == "input" || key.ends_with("human.form");
     for (place, code, text) in schema::misplaced(&schema.root, brought) {

@@ -105,7 +105,12 @@ impl Schema {
     /// What the author says of a field: title, choices, unit, which files it takes. Of one that only a branch has, what stands there.
     pub fn field(&self, path: &[String]) -> Option<&Value> {
         let read = self.read.get_or_init(|| flat(&self.root).unwrap_or_else(|_| self.root.clone()));
-        path.iter().try_fold(read, |schema, part| flat::part(schema, part))
+        let found = path.iter().try_fold(read, |schema, part| flat::part(schema, part));
+        // of a schema that has no such reading, as far as it goes
+        found.or_else(|| match self.at(path) {
+            At::Known { schema, .. } => Some(schema),
+            At::Unknown { .. } | At::Open => None,
+        })
     }
 
     pub fn at(&self, path: &[String]) -> At<'_> {

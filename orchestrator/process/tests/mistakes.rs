@@ -382,3 +382,20 @@ fn a_look_is_checked_against_what_its_tool_says() {
         }
     }
 }
+
+/// A version that was good once is read again for its runs, whatever a later program would say of its words; one that cannot be read is not.
+#[test]
+fn a_kept_version_is_read_whatever_is_said_of_it_now() {
+    let child = INTAKE_OF.replace("process: probe", "process: kind").replace("HOW", "intake: { path: kind, run_as: service:svc }");
+    let child = child.replace("input: { type: object }", "input: { type: object, properties: { a: { titel: A } } }");
+    let text = INTAKE_OF.replace("HOW", "intake: { path: probe, run_as: service:svc }");
+    let text = text.replace("input: { type: object }", "input: { type: object, properties: { b: { type: string, der fehlt: null } } }");
+    let text = text.replace("da: { set: { da: ja } }", "da: { set: { da: ja } }\n  ruf: { process: { name: kind, input: { a: 1 } } }");
+    let folder = |text: &str| Folder { files: [("p.yaml", text), ("k.yaml", &child)].map(|(name, text)| (name.to_owned(), text.to_owned())).into() };
+    let mut now = Findings::new("p.yaml");
+    assert!(read::read(&folder(&text), "p.yaml", &mut now).is_none());
+    assert!(now.into_sorted().iter().any(|finding| finding.code == "LZ105"));
+    let kept = read::read(&folder(&text), "p.yaml", &mut Findings::of_kept("p.yaml"));
+    assert_eq!(kept.map(|process| process.children.len()), Some(1));
+    assert!(read::read(&folder(&text.replace("version: 1.0.0", "version: eins")), "p.yaml", &mut Findings::of_kept("p.yaml")).is_none());
+}

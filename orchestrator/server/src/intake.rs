@@ -28,6 +28,7 @@ use crate::{
         password::address,
     },
     site::{Site, TenantSite},
+    status,
 };
 use sight::{Sight, read_value};
 use walk::{Intent, Lead, Position, Say};
@@ -103,7 +104,7 @@ pub async fn send(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
         return asked.too_often(seconds);
     }
     if asked.query.split('&').any(|pair| pair == pages::RECEIPT) {
-        return again(tenant, &asked, &path, request).await;
+        return again(&site, tenant, &asked, request).await;
     }
     let identity = match guard(&site, (&name, tenant), &path, &asked, &request) {
         Ok(identity) => identity,
@@ -194,7 +195,7 @@ async fn submit(
     {
         tracing::warn!(%error, "the draft of an application that was sent stays until its time is over");
     }
-    let answer = receipt(tenant, asked, key, run).await;
+    let answer = receipt(tenant, asked, run).await;
     // what the sign-in was for is done: whoever sits down here next does not apply as her
     if identity.loa.is_some() && answer.status().is_success() { ended(site, answer) } else { answer }
 }
@@ -204,14 +205,13 @@ pub async fn other_data(tenant: &TenantSite, run: RunId, input: &Value) -> Resul
     Ok(tenant.desk.load(run).await?.is_some_and(|loaded| loaded.gone.is_none() && loaded.run.input != *input))
 }
 
-/// The receipt once more, as in the other language. Whoever has the key of what was sent has sent it, or has her page before him.
-async fn again(tenant: &TenantSite, asked: &Asked, path: &str, request: Request) -> Response {
-    let key = form_data::first(request, pages::KEY).await.filter(|key| key.len() == KEY_CHARS);
-    let Some(key) = key else { return asked.missing() };
-    match tenant.desk.tenant.store.receipt(&form_receipt(path, &key)).await {
-        Ok(Some(run)) => receipt(tenant, asked, &key, run).await,
-        Ok(None) => asked.missing(),
-        Err(_) => asked.unavailable(),
+/// The receipt once more, as in the other language: for whoever has the code of the status page, which stands on it.
+async fn again(site: &Site, tenant: &TenantSite, asked: &Asked, request: Request) -> Response {
+    let code = form_data::first(request, pages::CODE).await.unwrap_or_default();
+    match status::find(site, &code).await {
+        Ok((of, loaded)) if std::ptr::eq(of, tenant) => receipt(tenant, asked, loaded.run.id).await,
+        Ok(_) => asked.missing(),
+        Err(unfound) => unfound.told(asked),
     }
 }
 
@@ -220,7 +220,7 @@ fn form_receipt(path: &str, key: &str) -> String {
     format!("form:{path}:{key}")
 }
 
-async fn receipt(tenant: &TenantSite, asked: &Asked, key: &str, run: RunId) -> Response {
+async fn receipt(tenant: &TenantSite, asked: &Asked, run: RunId) -> Response {
     let loaded = match tenant.desk.load(run).await {
         // the address of its status page went with its contents
         Ok(Some(loaded)) if loaded.gone.is_some() => return asked.missing(),
@@ -231,7 +231,7 @@ async fn receipt(tenant: &TenantSite, asked: &Asked, key: &str, run: RunId) -> R
     let link = address.find("/status/").map_or_else(|| address.clone(), |at| address[at..].to_owned());
     asked.ok(&Page::Quittung(QuittungPage {
         action: asked.path.clone(),
-        key: key.to_owned(),
+        code: link.rsplit('/').next().unwrap_or_default().to_owned(),
         title: loaded.prepared.process.title.clone(),
         number: loaded.run.nummer.clone(),
         received: tenant.civil(loaded.run.started_at),

@@ -39,25 +39,32 @@ impl Voices {
                 voices.hand(record);
                 continue;
             }
-            let settled = record.draft.kind == "effect.settled";
-            if !settled && record.draft.kind != "step.completed" {
-                continue;
-            }
-            let Some(body) = record.draft.body() else { continue };
-            let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-            let Some(step) = text(if settled { "/path/step" } else { "/step" }) else { continue };
-            let on_the_way = body.pointer("/path/call").and_then(Value::as_u64).is_some_and(|call| call > 0);
-            if let Some(person) = text("/by/name") {
-                if on_the_way {
-                    voices.beside.entry(step).or_default().insert(person);
-                } else {
-                    voices.people.insert(step, person);
-                }
-            } else if let (Some(model), Some(zone)) = (text("/meta/model"), text("/meta/zone")) {
-                voices.models.entry(step).or_default().insert((model, zone));
+            if ["effect.settled", "step.completed"].contains(&record.draft.kind.as_str())
+                && let Some(body) = record.draft.body()
+            {
+                voices.hear(&body);
             }
         }
         voices
+    }
+
+    /// Of what a step or one of its calls gave: a person who said it, or the model that answered.
+    fn hear(&mut self, body: &Value) {
+        let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        let Some(step) = text("/path/step").or_else(|| text("/step")) else { return };
+        let on_the_way = body.pointer("/path/call").and_then(Value::as_u64).is_some_and(|call| call > 0);
+        match (text("/by/name"), text("/meta/model"), text("/meta/zone")) {
+            (Some(person), ..) if on_the_way => {
+                self.beside.entry(step).or_default().insert(person);
+            }
+            (Some(person), ..) => {
+                self.people.insert(step, person);
+            }
+            (None, Some(model), Some(zone)) => {
+                self.models.entry(step).or_default().insert((model, zone));
+            }
+            _ => {}
+        }
     }
 
     fn hand(&mut self, record: &Record) {
@@ -320,6 +327,25 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    /// Who said what came of a call of an agent has not written its answer.
+    #[test]
+    fn an_answer_is_the_models_whoever_said_what_came_of_its_calls() {
+        let mut voices = Voices::default();
+        for body in [
+            json!({ "path": { "step": "agent", "turn": 1, "call": 1 }, "by": { "name": "Sabine Weber" } }),
+            json!({ "path": { "step": "agent", "turn": 2 }, "meta": { "model": "mock", "zone": "gruen" } }),
+            json!({ "path": { "step": "suche" }, "by": { "name": "Andreas Klein" } }),
+            json!({ "step": "ersatz", "by": { "name": "Andreas Klein" } }),
+            json!({ "step": "rechnung" }),
+        ] {
+            voices.hear(&body);
+        }
+        let people = ["suche", "ersatz"].map(|step| (step.to_owned(), "Andreas Klein".to_owned()));
+        assert_eq!(voices.people, BTreeMap::from(people));
+        assert_eq!(voices.beside, BTreeMap::from([("agent".to_owned(), BTreeSet::from(["Sabine Weber".to_owned()]))]));
+        assert_eq!(voices.models, BTreeMap::from([("agent".to_owned(), BTreeSet::from([("mock".to_owned(), "gruen".to_owned())]))]));
+    }
 
     #[test]
     fn a_place_stands_where_something_is() {

@@ -50,7 +50,7 @@ const OF_ADDRESS_MAX: u32 = 30;
 const KEY_CHARS: usize = 32;
 
 /// Why a code brings no run.
-enum Unfound {
+pub enum Unfound {
     /// A wrong code is like none.
     Missing,
     /// A code says nothing of its tenant: where one cannot be asked, nobody can say that there is no such code.
@@ -59,7 +59,7 @@ enum Unfound {
 }
 
 impl Unfound {
-    fn told(self, nobody: &Asked) -> Response {
+    pub fn told(self, nobody: &Asked) -> Response {
         match self {
             Self::Missing => nobody.missing(),
             Self::Closed(why) => nobody.closed(Some(why)),
@@ -69,7 +69,7 @@ impl Unfound {
 }
 
 /// The run of a code.
-async fn find<'s>(site: &'s Site, code: &str) -> Result<(&'s TenantSite, Loaded), Unfound> {
+pub async fn find<'s>(site: &'s Site, code: &str) -> Result<(&'s TenantSite, Loaded), Unfound> {
     let mut unfound = site.closed().into_values().next().map_or(Unfound::Missing, Unfound::Closed);
     for (name, tenant) in site.tenants.iter() {
         match tenant.desk.tenant.store.receipt(&status_key(code)).await {

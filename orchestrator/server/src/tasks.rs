@@ -283,7 +283,7 @@ pub async fn answer(State(site): State<Arc<Site>>, Extension(session): Extension
         },
     };
     match seat.anew(&session).await {
-        Ok(seat) => seat.show(&Again { notice: Some(notice), ..kept(&sent) }, StatusCode::OK).await,
+        Ok(seat) => seat.show(&Again { notice: Some(notice), ..seat.kept(&sent) }, StatusCode::OK).await,
         Err(answered) => answered,
     }
 }
@@ -293,10 +293,10 @@ impl<'s> Seat<'s> {
     async fn refused(self, session: &'s Session, error: WishError, sent: &Sent) -> Response {
         match error {
             WishError::Rejected(Rejection::Invalid(problems)) => {
-                self.show(&Again { problems: &problems, no_reason: hand::no_reason(&problems), ..kept(sent) }, StatusCode::UNPROCESSABLE_ENTITY).await
+                self.show(&Again { problems: &problems, no_reason: hand::no_reason(&problems), ..self.kept(sent) }, StatusCode::UNPROCESSABLE_ENTITY).await
             }
             WishError::Rejected(Rejection::Stale(why)) => match self.anew(session).await {
-                Ok(seat) => seat.show(&Again { refused: Some(&why), ..kept(sent) }, StatusCode::CONFLICT).await,
+                Ok(seat) => seat.show(&Again { refused: Some(&why), ..seat.kept(sent) }, StatusCode::CONFLICT).await,
                 Err(answered) => answered,
             },
             error => self.asked.wish(&error),
@@ -308,21 +308,23 @@ impl Seat<'_> {
     /// What was typed once more, and nothing done with it.
     async fn still(&self, sent: &Sent) -> Response {
         let status = if sent.problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-        self.show(&Again { problems: &sent.problems, handing: &sent.pairs, ..kept(sent) }, status).await
+        self.show(&Again { problems: &sent.problems, handing: &sent.pairs, ..self.kept(sent) }, status).await
     }
 
     /// She has named a colleague and pressed the button that completes: the colleague is taken out, and she presses once more what she means.
     async fn undecided(&self, sent: &Sent) -> Response {
         let why = pages::words::said("task_or_hand_over");
-        self.show(&Again { refused: Some(&why), ..kept(sent) }, StatusCode::UNPROCESSABLE_ENTITY).await
+        self.show(&Again { refused: Some(&why), ..self.kept(sent) }, StatusCode::UNPROCESSABLE_ENTITY).await
     }
 }
 
-/// What was typed. Nothing was, where only a button was pressed: what is proposed stands in the fields then.
-fn kept(sent: &Sent) -> Again<'_> {
-    let own = |name: &str| name.starts_with('_') || name == pages::SHOWN || hand::is_beside(name);
-    let typed = sent.pairs.iter().any(|(name, _)| !own(name)) || !sent.files.is_empty();
-    Again { pairs: if typed { &sent.pairs } else { &[] }, files: &sent.files, ..Again::default() }
+impl Seat<'_> {
+    /// What was typed. Nothing was, where only a button was pressed: what is proposed stands in the fields then.
+    fn kept<'x>(&self, sent: &'x Sent) -> Again<'x> {
+        let own = |name: &str| name.starts_with('_') || name == pages::SHOWN || self.is_beside(name);
+        let typed = sent.pairs.iter().any(|(name, _)| !own(name)) || !sent.files.is_empty();
+        Again { pairs: if typed { &sent.pairs } else { &[] }, files: &sent.files, ..Again::default() }
+    }
 }
 
 /// Nothing is added to what a person answered; an empty form is an empty object.

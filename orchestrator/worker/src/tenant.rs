@@ -232,5 +232,5 @@ fn unbundle(bytes: &[u8]) -> Option<Process> {
     let bundle: Bundle = serde_json::from_slice(bytes).ok()?;
     let mut files = bundle.files;
     files.insert(bundle.file.clone(), bundle.text);
-    read::read(&Folder { files }, &bundle.file, &mut Findings::new(bundle.file.clone()))
+    read::read(&Folder { files }, &bundle.file, &mut Findings::of_kept(bundle.file.clone()))
 }

@@ -58,7 +58,7 @@ fn load(written: &str, at: Place, key: &str, reader: &mut Reader<'_>, findings: 
         findings.error("LZ118", at, key, text).hint = Some(finding::hint(written, known.iter().map(String::as_str)));
         return None;
     };
-    let mut own = Findings::new(path);
+    let mut own = findings.beside(path);
     let child = super::process::read_below(reader.folder, path, reader.above.clone(), &mut own);
     let Some(child) = child else {
         let first = own.into_sorted().into_iter().find(|finding| finding.severity == Severity::Error);

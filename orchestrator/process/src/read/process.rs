@@ -115,7 +115,7 @@ fn read_document(document: &Document, text: &str, reader: &mut Reader<'_>, findi
     process.digest =
         Digest::of_parts([("process", process.text.as_bytes())].into_iter().chain(process.files.iter().map(|(path, t)| (path.as_str(), t.as_bytes()))));
     graph::connect(&mut process, findings);
-    if complete {
+    if complete && !findings.is_kept() {
         crate::check::check(&process, &document.root, findings);
     }
     Some((process, complete))

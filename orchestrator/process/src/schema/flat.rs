@@ -33,6 +33,7 @@ pub fn flat(root: &Value) -> Result<Value, Knot> {
 pub(super) fn part<'s>(schema: &'s Value, name: &str) -> Option<&'s Value> {
     let own = schema.get("properties").and_then(|fields| fields.get(name)).filter(|field| field.is_object());
     let own = own.or_else(|| schema.get("items").filter(|_| Path::is_element(name)));
+    let own = own.or_else(|| schema.get("additionalProperties").filter(|more| more.is_object()));
     let listed = || ["allOf", "anyOf", "oneOf"].into_iter().filter_map(|key| schema.get(key)?.as_array()).flatten();
     let named = || schema.get("dependentSchemas").and_then(Value::as_object).into_iter().flat_map(Map::values);
     let single = || ["then", "else"].into_iter().filter_map(|key| schema.get(key));
@@ -88,7 +89,7 @@ impl Reader<'_> {
         match (key, inner) {
             ("properties", Value::Object(map)) => named(map, true),
             ("dependentSchemas", Value::Object(map)) => named(map, false),
-            ("items", _) => self.schema(inner, &path.child(Path::EACH), depth + 1),
+            ("items" | "additionalProperties", _) => self.schema(inner, &path.child(Path::EACH), depth + 1),
             ("then" | "else", _) => self.schema(inner, path, depth + 1),
             ("anyOf" | "oneOf", Value::Array(members)) => members.iter().map(|member| self.schema(member, path, depth + 1)).collect(),
             _ => Ok(inner.clone()),
@@ -153,8 +154,9 @@ fn join(out: &mut Map<String, Value>, more: Value) {
                 own.extend(new);
             }
             ("enum", Value::Array(own), Value::Array(more)) => own.retain(|item| more.contains(item)),
-            ("maxLength" | "maxItems" | "maximum", own, more) if more.as_f64() < own.as_f64() => *own = more,
-            ("minLength" | "minItems" | "minimum", own, more) if more.as_f64() > own.as_f64() => *own = more,
+            ("x-media-types", Value::Array(own), Value::Array(more)) => own.retain(|kind| more.contains(kind)),
+            ("maxLength" | "maxItems" | "maximum" | "exclusiveMaximum" | "x-max-bytes", own, more) if more.as_f64() < own.as_f64() => *own = more,
+            ("minLength" | "minItems" | "minimum" | "exclusiveMinimum", own, more) if more.as_f64() > own.as_f64() => *own = more,
             _ => {}
         }
     }
@@ -211,6 +213,14 @@ mod tests {
                 json!({ "allOf": [{ "oneOf": [{ "const": 1 }] }, { "oneOf": [{ "type": "string" }] }] }),
                 json!({ "oneOf": [{ "const": 1 }], "allOf": [{ "oneOf": [{ "type": "string" }] }] }),
             ),
+            (
+                json!({ "allOf": [{ "format": "file", "x-max-bytes": 9, "x-media-types": ["a", "b"] }, { "x-max-bytes": 3, "x-media-types": ["b", "c"] }] }),
+                json!({ "format": "file", "x-max-bytes": 3, "x-media-types": ["b"] }),
+            ),
+            (
+                json!({ "additionalProperties": { "$ref": "#/$defs/kurz" } }),
+                json!({ "additionalProperties": { "title": "PLZ", "type": "string", "maxLength": 3 } }),
+            ),
             (json!(true), json!(true)),
         ] {
             let defs = json!({ "plz": { "title": "PLZ", "type": "string", "maxLength": 5 }, "kurz": { "$ref": "#/$defs/plz", "maxLength": 3 } });
@@ -226,6 +236,14 @@ mod tests {
             "allOf": [{ "if": {}, "then": { "properties": { "a": { "title": "anders" }, "c": { "title": "C" } } }, "else": { "properties": { "c": false, "d": { "title": "D" } } } }],
             "dependentSchemas": { "a": { "properties": { "e": { "type": "object", "properties": { "x": { "title": "X" } } } } } },
             "$defs": { "wort": { "type": "string", "title": "Wort" } } });
+        let circle = crate::Schema::compile(json!({ "properties": { "kind": { "$ref": "#" }, "datei": { "$ref": "#/$defs/datei" },
+            "weitere": { "type": "object", "additionalProperties": { "$ref": "#/$defs/datei" } } },
+            "$defs": { "datei": { "type": "object", "format": "file", "x-max-bytes": 3 } } }))
+        .unwrap();
+        for path in ["datei", "kind.kind.datei", "weitere.x"] {
+            let field = circle.field(&Path::new(path.split('.')).0);
+            assert_eq!(field.and_then(|field| field["x-max-bytes"].as_u64()), Some(3), "{path}: of a schema in a circle, too");
+        }
         let schema = crate::Schema::compile(root).unwrap();
         for (path, expected) in
             [("a", Some("A")), ("b.3", Some("Wort")), ("b.*", Some("Wort")), ("c", Some("C")), ("d", Some("D")), ("e.x", Some("X")), ("f", None), ("a.x", None)]

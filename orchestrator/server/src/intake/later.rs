@@ -89,18 +89,18 @@ pub(super) async fn save(site: &Site, tenant: &TenantSite, sight: Sight<'_>, (po
         Err(()) => Err(()),
     };
     match put {
-        Ok((UnsentChange::Done, seen)) => {
+        Ok((UnsentChange::Done, seen, until)) => {
             let sight = Sight { draft: Some(Carried { code: code.clone(), seen }), ..sight };
             sight.asked.ok(&saved(site, tenant, &sight, &code, position, sent, until))
         }
-        Ok((UnsentChange::Moved, _)) => sight.asked.page(StatusCode::CONFLICT, &elsewhere(&sight, position, sent)),
-        Ok((UnsentChange::Full, _)) => sight.shown(position.clone(), Say::Full, sent),
+        Ok((UnsentChange::Moved, ..)) => sight.asked.page(StatusCode::CONFLICT, &elsewhere(&sight, position, sent)),
+        Ok((UnsentChange::Full, ..)) => sight.shown(position.clone(), Say::Full, sent),
         Err(()) => sight.asked.unavailable(),
     }
 }
 
 /// What becomes of it, and the digest of the envelope that stands there now, or would.
-async fn put(tenant: &TenantSite, place: &str, code: &Code, draft: Draft, over: Over, until: Timestamp) -> Result<(UnsentChange, Digest), ()> {
+async fn put(tenant: &TenantSite, place: &str, code: &Code, draft: Draft, over: Over, until: Timestamp) -> Result<(UnsentChange, Digest, Timestamp), ()> {
     let (store, random) = (&tenant.desk.tenant.store, &tenant.desk.tenant.random);
     let sealed = code.seal(place, &draft, |bytes| random.fill(bytes)).ok_or(())?;
     let seen = Digest::of(&sealed);
@@ -111,9 +111,9 @@ async fn put(tenant: &TenantSite, place: &str, code: &Code, draft: Draft, over: 
         && code.open(place, &there.sealed) == Some(draft)
     {
         // her own, of which she never heard that it was taken
-        return Ok((UnsentChange::Done, Digest::of(&there.sealed)));
+        return Ok((UnsentChange::Done, Digest::of(&there.sealed), Timestamp::from_microsecond(there.until).unwrap_or(until)));
     }
-    Ok((change, seen))
+    Ok((change, seen, until))
 }
 
 /// What there is to be put away.

@@ -203,9 +203,9 @@ pub struct ReviewSection {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct QuittungPage {
-    /// The form it is the receipt of, and the key it was sent with: what brings it once more.
+    /// The form it is the receipt of, and the code of the status page: what brings it once more.
     pub action: String,
-    pub key: String,
+    pub code: String,
     pub title: String,
     pub number: String,
     /// In the tenant's zone.

@@ -59,7 +59,8 @@ impl AufgabenPage {
             task.overdue = task.due.is_some_and(|due| due < now);
         }
         tasks.sort_by(|a, b| (a.due.is_none(), a.due, &a.number).cmp(&(b.due.is_none(), b.due, &b.number)));
-        let (aside, tasks) = tasks.into_iter().partition(|task| !task.overdue && task.again.is_some_and(|day| day > now.date()));
+        let (aside, mut tasks): (Vec<_>, Vec<_>) = tasks.into_iter().partition(|task| !task.overdue && task.again.is_some_and(|day| day > now.date()));
+        tasks.iter_mut().for_each(|task| task.again = None);
         Self { tasks, aside, more: None, live: None, sieve: Sieve::new("/aufgaben"), counted: None, gone_wrong: Vec::new(), next: None, notice: None }
     }
 }

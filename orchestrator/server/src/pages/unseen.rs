@@ -2,11 +2,12 @@
 //! controls, blanks without width, tags. What people type loses them; what they are shown has each one named where it stands, so that what
 //! is read is what goes out.
 
-/// Line ends and tabs are seen by what they do.
+/// Line ends and tabs are seen by what they do; soft hyphens and joiners belong to how words are written.
 pub fn is_unseen(c: char) -> bool {
     let turns = matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let nothing = matches!(c, '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}');
-    turns || nothing || (c.is_control() && !['\n', '\r', '\t'].contains(&c))
+    let nothing = matches!(c, '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{206a}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}');
+    let blank = matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}');
+    turns || nothing || blank || (c.is_control() && !['\n', '\r', '\t'].contains(&c))
 }
 
 /// A text without them.

@@ -16,7 +16,7 @@ use laufzettel_process::schema::Problem;
 use laufzettel_worker::WishError;
 use serde_json::json;
 
-use super::{Again, Seat, kept};
+use super::{Again, Seat};
 use crate::{
     deputies,
     form_data::{self, Sent},
@@ -63,6 +63,12 @@ impl Seat<'_> {
         fields.iter().all(|name| authors.is_none_or(|authors| authors.get(name).is_none()))
     }
 
+    /// Whether a pair belongs to one of the forms beside the decision.
+    pub(super) fn is_beside(&self, name: &str) -> bool {
+        let field = name.split('.').next().unwrap_or_default();
+        [HAND_OVER, ASIDE].into_iter().any(|fields| self.is_free(fields) && fields.contains(&field))
+    }
+
     /// Whether somebody is named to hand it on to, or a day to see it again.
     pub(super) fn is_begun(&self, pairs: &[(String, String)]) -> bool {
         [HAND_OVER, ASIDE].into_iter().any(|fields| self.is_free(fields) && is_filled(pairs, &fields[..1]))
@@ -73,11 +79,8 @@ impl Seat<'_> {
         let form = Form::of(schema, Some(&fields.map(str::to_owned))).ok().filter(|_| self.is_free(fields))?;
         let of_it = |problem: &&Problem| fields.contains(&problem.path.root());
         let problems: Vec<Problem> = again.unhanded.iter().filter(of_it).cloned().collect();
-        Some(Beside {
-            action: format!("/aufgaben/{}/{way}", self.id),
-            begun: is_filled(again.handing, &fields) || !problems.is_empty(),
-            form: form.view(&Filled { pairs: again.handing, problems: &problems, ..Filled::default() }, self.asked.lang),
-        })
+        let view = form.view(&Filled { pairs: again.handing, problems: &problems, ..Filled::default() }, self.asked.lang).beside();
+        Some(Beside { action: format!("/aufgaben/{}/{way}", self.id), begun: is_filled(again.handing, &fields) || !problems.is_empty(), form: view })
     }
 
     async fn colleagues(&self) -> Result<Vec<(String, String)>, WishError> {
@@ -124,11 +127,6 @@ fn aside_form() -> Value {
         ASIDE[1]: { "type": "string", "maxLength": REASON_CHARS_MAX, "title": "Notiz zur Wiedervorlage", "description": "Worauf Sie warten." } } })
 }
 
-/// Whether a pair belongs to one of the forms beside the decision.
-pub(super) fn is_beside(name: &str) -> bool {
-    HAND_OVER.into_iter().chain(ASIDE).any(|field| name.split('.').next() == Some(field))
-}
-
 fn is_filled(pairs: &[(String, String)], fields: &[&str]) -> bool {
     pairs.iter().any(|(name, text)| fields.contains(&name.split('.').next().unwrap_or_default()) && !text.trim().is_empty())
 }
@@ -157,7 +155,7 @@ pub async fn put_aside(State(site): State<Arc<Site>>, Extension(session): Extens
             Err(error) => return seat.undone(&session, error, &sent).await,
         };
     }
-    seat.show(&Again { handing: &sent.pairs, unhanded: &problems, ..kept(&sent) }, StatusCode::UNPROCESSABLE_ENTITY).await
+    seat.show(&Again { handing: &sent.pairs, unhanded: &problems, ..seat.kept(&sent) }, StatusCode::UNPROCESSABLE_ENTITY).await
 }
 
 /// A note that is too long stands at the note, everything else at the field before it.
@@ -170,7 +168,7 @@ impl<'s> Seat<'s> {
     async fn undone(self, session: &'s Session, error: WishError, sent: &Sent) -> Response {
         match error {
             WishError::Rejected(Rejection::Stale(why)) => match self.anew(session).await {
-                Ok(seat) => seat.show(&Again { refused: Some(&why), handing: &sent.pairs, ..kept(sent) }, StatusCode::CONFLICT).await,
+                Ok(seat) => seat.show(&Again { refused: Some(&why), handing: &sent.pairs, ..seat.kept(sent) }, StatusCode::CONFLICT).await,
                 Err(answered) => answered,
             },
             error => self.asked.wish(&error),
@@ -198,5 +196,5 @@ pub async fn hand_over(State(site): State<Arc<Site>>, Extension(session): Extens
         Err(error) => return seat.undone(&session, error, &sent).await,
     };
     let problems: Vec<Problem> = problems.into_iter().map(|problem| at(problem, HAND_OVER)).collect();
-    seat.show(&Again { handing: &sent.pairs, unhanded: &problems, ..kept(&sent) }, StatusCode::UNPROCESSABLE_ENTITY).await
+    seat.show(&Again { handing: &sent.pairs, unhanded: &problems, ..seat.kept(&sent) }, StatusCode::UNPROCESSABLE_ENTITY).await
 }

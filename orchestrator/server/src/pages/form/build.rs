@@ -291,6 +291,9 @@ fn choices(schema: &Value, path: &Path) -> Result<Option<Vec<Choice>>, Error> {
     let Some(values) = schema.get("enum").and_then(Value::as_array) else {
         return Ok((!titled.is_empty()).then_some(titled));
     };
+    if values.is_empty() {
+        return Err(refuse(path, "seine Auswahl ist leer", "it has nothing to choose from"));
+    }
     let amount = |value: &Value| value.as_i64().filter(|_| is_cent(schema)).map(|cent| money::spelled(cent, Lang::De));
     let label = |value: &Value| titled.iter().find(|c| c.value == *value).cloned().unwrap_or_else(|| choice(value, amount(value)));
     let choices: Vec<Choice> = values.iter().filter(|v| !v.is_null()).map(label).collect();

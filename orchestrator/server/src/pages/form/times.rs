@@ -8,7 +8,7 @@ use jiff::{
     civil::{Date, DateTime, Time},
     tz::{AmbiguousOffset, TimeZone},
 };
-use laufzettel_domain::{Lang, Span, Text};
+use laufzettel_domain::{Lang, Span, Text, Value};
 
 use super::{Form, Kind, Node, parse::Answer, sent};
 use crate::pages::words::{format_moment, format_span, said, word};
@@ -111,7 +111,12 @@ pub(super) fn moment_pairs(name: &str, value: &str, zone: &TimeZone) -> Vec<(Str
     let seconds = if time.second() == 0 { String::new() } else { format!(":{:02}", time.second()) };
     let mut pairs = date_pairs(name, at.date());
     pairs.push((format!("{name}{CLOCK}"), format!("{:02}:{:02}{seconds}", time.hour(), time.minute())));
-    pairs
+    // of an hour the clock shows twice the second cannot be typed: it is asked for, not changed
+    let same = |typed: &Value| typed.as_str().and_then(|typed| typed.parse::<Timestamp>().ok()) == value.parse().ok();
+    match moment(&pairs, name, zone) {
+        Answer::Given(typed) if same(&typed) => pairs,
+        _ => Vec::new(),
+    }
 }
 
 pub(super) fn date_pairs(name: &str, date: Date) -> Vec<(String, String)> {

@@ -49,6 +49,19 @@ pub struct FormView {
     pub multipart: bool,
 }
 
+impl FormView {
+    /// In one form of the page with something else, which needs none of this: a browser must not insist on it.
+    #[must_use]
+    pub fn beside(mut self) -> Self {
+        for item in &mut self.items {
+            if let Item::Field(field) = item {
+                field.required = false;
+            }
+        }
+        self
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ProblemView {
     /// Id of the first input of the field.

@@ -176,7 +176,7 @@ impl QuittungPage {
     pub(in crate::pages) fn sample() -> Self {
         Self {
             action: "/antrag/vg/hund".into(),
-            key: EVIL.into(),
+            code: EVIL.into(),
             title: "Hund zur Hundesteuer anmelden".into(),
             number: "2026-000123".into(),
             received: at(9),
