@@ -13,6 +13,7 @@ mod hooks;
 mod inbox;
 mod intake;
 mod key;
+mod listen;
 mod metrics;
 mod oidc;
 mod openapi;
@@ -41,6 +42,7 @@ mod view;
 mod ways;
 
 pub use oidc::{Binding, Oidc, OidcError, OidcOptions, SetupError};
+pub use listen::{Patience, listen};
 pub use openapi::describe;
 pub use routes::{Needs, router, routes};
 pub use signin::applicant::ApplicantLogin;
