@@ -39,10 +39,11 @@ pub mod subject;
 mod tasks;
 mod upload;
 mod view;
+mod vouched;
 mod ways;
 
-pub use oidc::{Binding, Oidc, OidcError, OidcOptions, SetupError};
 pub use listen::{Patience, listen};
+pub use oidc::{Binding, Oidc, OidcError, OidcOptions, SetupError};
 pub use openapi::describe;
 pub use routes::{Needs, router, routes};
 pub use signin::applicant::ApplicantLogin;
