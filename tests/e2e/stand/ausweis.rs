@@ -183,7 +183,7 @@ fn who_must_sign_in_does_and_what_is_vouched_for_stands_beside_her_words() {
         for (at, _) in inbox.match_indices("href=\"/aufgaben/") {
             let (_, page) = get(&server, &clerk, inbox[at + 6..].split('"').next().unwrap_or_default()).await;
             let signed_in = !page.contains(">ohne Anmeldung</span>");
-            assert_eq!(vouched(&page) && page.contains("hat niemand geprüft"), signed_in, "{page}");
+            assert_eq!(vouched(&page) && page.contains("prüft das Programm nicht"), signed_in, "{page}");
             let case = page.split("href=\"/vorgaenge/").nth(1).and_then(|rest| rest.split('"').next()).expect("the way to the case");
             assert_eq!(vouched(&get(&server, &clerk, &format!("/vorgaenge/{case}")).await.1), signed_in);
             found.extend(["substanziell", "hoch", "ohne Anmeldung"].into_iter().find(|level| page.contains(&format!(">{level}</span>"))));

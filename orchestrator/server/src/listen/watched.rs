@@ -189,9 +189,8 @@ impl hyper::body::Body for Request {
             self.watch.enter(Phase::Body(0));
         }
         let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
-        match &frame {
-            Some(Ok(frame)) => self.watch.progressed(frame.data_ref().map_or(0, Bytes::len)),
-            Some(Err(_)) | None => {}
+        if let Some(Ok(frame)) = &frame {
+            self.watch.progressed(frame.data_ref().map_or(0, Bytes::len));
         }
         if frame.is_none() || self.inner.is_end_stream() {
             self.watch.enter(Phase::Answering);

@@ -200,8 +200,8 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ),
     (
         "vouched_own_staff",
-        "Nur das hat der Anmeldedienst bestätigt. Die Angaben im Antrag hat die antragstellende Person selbst gemacht; ob sie dazu passen, hat niemand geprüft.",
-        "Only that was vouched for by the sign-in service. The details of the application are the applicant's own; nobody has checked whether they fit.",
+        "Nur das hat der Anmeldedienst bestätigt. Die Angaben im Antrag hat die antragstellende Person selbst gemacht. Ob sie dazu passen, prüft das Programm nicht.",
+        "Only that was vouched for by the sign-in service. The details of the application are the applicant's own. Whether they fit the program does not check.",
     ),
     ("applicant_go", "Anmelden", "Sign in"),
     ("loa_basis", "basis (Name und Passwort)", "basis (name and password)"),
