@@ -22,7 +22,7 @@ const SOUND: &str = "vg-bellheim";
 const SMALL: &str = "vg-klein";
 
 /// Two tenants in one configuration, with a process that waits for money.
-fn house() -> Tenant {
+pub fn house() -> Tenant {
     let tenant = Tenant::new();
     let steps = STEPS.replace("konto: { type: string, maxLength: 40 }", "konto: { type: string, maxLength: 40 }, text: { type: string }");
     assert_ne!(steps, STEPS);

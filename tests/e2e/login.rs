@@ -184,6 +184,38 @@ fn through_the_whole_flow_and_out_again() {
     server.stop();
 }
 
+/// Of several houses a page has the name of the one it is about, or none; and what is of which house is said.
+#[test]
+fn pages_of_several_houses_have_no_name_but_their_own() {
+    let tenant = crate::disk::house();
+    let config = std::fs::read_to_string(tenant.path("laufzettel.yaml")).expect("the configuration");
+    let at = config.rfind("\n    name: ").expect("the second house has a name") + 1;
+    let end = at + config[at..].find('\n').expect("a line");
+    std::fs::write(tenant.path("laufzettel.yaml"), format!("{}    name: Gemeinde Klein{}", &config[..at], &config[end..])).expect("written");
+    let server = Server::start(&tenant, None).expect("up starts");
+    runtime().block_on(async {
+        let page = async |path: &str| {
+            let came = Browser::default().get(&server.url(path)).await;
+            assert_eq!(came.status, 200, "{path}");
+            came.body
+        };
+        let head = |page: &str| page.split("<main").next().unwrap_or_default().to_owned();
+        let big = "Verbandsgemeinde Bellheim (Demo)";
+        let (home, sign_in) = (page("/").await, page("/anmelden").await);
+        for page in [&home, &sign_in] {
+            assert!(!head(page).contains(big) && !head(page).contains("Gemeinde Klein") && head(page).contains("Laufzettel"), "{page}");
+        }
+        for (name, house) in [("vg-bellheim", big), ("vg-klein", "Gemeinde Klein")] {
+            let form = format!("/antrag/{name}/hundesteuer");
+            let (before, after) = home.split_once(&format!("href=\"{form}\"")).unwrap_or_else(|| panic!("{home}"));
+            assert!(before.rsplit("<h3>").next().is_some_and(|heading| heading.starts_with(&format!("{house}</h3>"))) && !after.is_empty(), "{home}");
+            assert!(head(&page(&form).await).contains(house));
+            assert!(sign_in.contains(&format!(" · {house}</span>")), "{sign_in}");
+        }
+    });
+    server.stop();
+}
+
 #[test]
 fn what_does_not_fit_signs_nobody_in() {
     let (tenant, mut provider, server) = house();
@@ -216,8 +248,25 @@ fn what_does_not_fit_signs_nobody_in() {
         let back = browser.at_provider(&provider.issuer, &first, "a.klein").await;
         refused(&browser.get(&back).await, 403, "lässt sich nicht bestätigen");
         // somebody the directory does not know, somebody it has locked
-        refused(&Browser::default().sign_in(&server, &provider.issuer, "fremd").await, 403, "steht nicht im Verzeichnis");
-        refused(&Browser::default().sign_in(&server, &provider.issuer, "o.vogt").await, 403, "gesperrt");
+        // and whom the provider would send back as the same person again and again
+        for (user, words) in [("fremd", "steht nicht im Verzeichnis"), ("o.vogt", "gesperrt")] {
+            let browser = Browser::default();
+            let came = browser.sign_in(&server, &provider.issuer, user).await;
+            refused(&came, 403, words);
+            let page = came.body.replace("&#x2f;", "/");
+            let other = "/anmelden/dienst/vg-bellheim?neu=1";
+            assert!(page.contains(&format!("href=\"{other}\"")) && page.contains("Mit einem anderen Konto anmelden"), "{page}");
+            assert!(!browser.begin(&server, "/").await.contains("prompt="));
+            let asked = browser.get(&server.url(other)).await.to.expect("the provider");
+            assert!(asked.contains("prompt=login"), "{asked}");
+            // the provider knows her still, and asks all the same
+            let mut at_provider = browser.get(&asked).await;
+            while let Some(to) = at_provider.to {
+                assert!(to.starts_with(&provider.issuer), "it came back: {to}");
+                at_provider = browser.get(&to).await;
+            }
+            assert!(at_provider.body.contains("name=\"login\""), "{}", at_provider.body);
+        }
         // the provider itself says no
         let browser = Browser::default();
         let state = browser.begin(&server, "/").await;

@@ -262,6 +262,10 @@ fn the_reports_stand_on_pages_and_erasure_is_confirmed_first() {
             "{status} {} {page}",
             page.len()
         );
+        // under the names the pages have for it, not the keys of the process
+        for (named, key) in [("Schritt Halter im Melderegister suchen", "Schritt halter"), ("Schritt Angaben auf Plausibilität prüfen", "Schritt pruefung")] {
+            assert!(page.contains(named) && !page.contains(key), "{named}: {page}");
+        }
         let (status, page) = get(&server, &officer, "/protokoll/verzeichnis/hundesteuer-anmeldung").await;
         assert!(status == 200 && page.contains("10 Jahre nach dem Ende des Vorgangs") && page.contains("Steuer berechnen"), "{status} {page}");
         // of every field, and whose data it is in the words of the form

@@ -5,7 +5,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteConnection},
 };
 
-use crate::desk::{Tenant, runtime, text};
+use crate::desk::{Tenant, root, runtime, text as text_of};
 
 async fn open(tenant: &Tenant) -> SqliteConnection {
     SqliteConnectOptions::new().filename(tenant.path("data/vg-bellheim.sqlite")).connect().await.expect("the store opens")
@@ -13,7 +13,7 @@ async fn open(tenant: &Tenant) -> SqliteConnection {
 
 fn verify(tenant: &Tenant) -> (Option<i32>, String) {
     let output = tenant.laufzettel(&["audit", "verify"]);
-    (output.status.code(), text(&output))
+    (output.status.code(), text_of(&output))
 }
 
 /// The file as it was, so that each change stands alone.
@@ -91,6 +91,69 @@ fn one_byte_of_any_column_is_found() {
         assert_eq!(exit, Some(5), "{sql}: {said}");
         snapshot.restore(&tenant);
     }
+    assert_eq!(verify(&tenant).0, Some(0));
+}
+
+/// An application with a file, as far as the clerk's desk.
+fn with_a_file(tenant: &Tenant) {
+    let folder = root().join("workflows");
+    let text = std::fs::read_to_string(folder.join("cases/ottersheim-assistenzhund.json")).expect("an application");
+    let input = text.replace("\"cases/", &format!("\"{}/cases/", folder.display()));
+    assert_ne!(input, text, "it has a file");
+    let file = tenant.path("antrag.json");
+    std::fs::write(&file, input).expect("written");
+    let output = tenant.laufzettel(&["run", "hundesteuer-anmeldung", "--input", &file.display().to_string(), "--as", "applicant", "--until-waiting"]);
+    assert_eq!(output.status.code(), Some(7), "{}", text_of(&output));
+}
+
+/// Bytes beside the records: of files, and of the processes runs go by. What was erased in order is missed by nobody.
+#[test]
+fn what_lies_beside_the_records_is_missed() {
+    let tenant = Tenant::new();
+    with_a_file(&tenant);
+    assert_eq!(tenant.main_job().status.code(), Some(0));
+    assert_eq!(verify(&tenant).0, Some(0));
+    let snapshot = Snapshot::take(&tenant);
+    for (sql, said) in [
+        ("DELETE FROM bytes WHERE name LIKE 'blob:%'", "eine Datei, die sein Inhalt beschreibt, fehlt"),
+        ("UPDATE bytes SET bytes = CAST('anderes' AS BLOB) WHERE name LIKE 'blob:%'", "die Bytes einer Datei passen nicht"),
+        ("DELETE FROM bytes WHERE name LIKE 'bundle:%'", "der Prozess, nach dem der Vorgang läuft, ist nicht mehr da"),
+        (
+            "UPDATE bytes SET bytes = CAST(replace(CAST(bytes AS TEXT), 'Hund', 'Rind') AS BLOB) WHERE name LIKE 'bundle:%'",
+            "ein aufbewahrter Prozess ist nicht der",
+        ),
+        ("UPDATE bytes SET bytes = CAST('{' AS BLOB) WHERE name LIKE 'bundle:%'", "ein aufbewahrter Prozess ist nicht der"),
+    ] {
+        assert!(change(&tenant, sql) >= 1, "{sql}");
+        let (exit, told) = verify(&tenant);
+        assert!(exit == Some(5) && told.contains("GEBROCHEN bei Eintrag 1/") && told.contains(said), "{sql}: {told}");
+        let machine = tenant.laufzettel(&["audit", "verify", "--json"]);
+        assert!(text_of(&machine).contains("\"what\":\"file_") || text_of(&machine).contains("\"what\":\"process_"), "{}", text_of(&machine));
+        snapshot.restore(&tenant);
+    }
+    // nobody describes it (any more): it is said all the same
+    let name = laufzettel_domain::file::File::describe("x", "text/plain", b"x").file;
+    assert_eq!(change(&tenant, &format!("INSERT INTO bytes VALUES ('{name}', CAST('y' AS BLOB))")), 1);
+    let (exit, told) = verify(&tenant);
+    assert!(exit == Some(5) && told.contains("GEBROCHEN bei Eintrag 0/0: die Bytes einer Datei"), "{told}");
+    snapshot.restore(&tenant);
+
+    let listed = tenant.laufzettel(&["runs", "list", "--json"]);
+    let waiting = String::from_utf8_lossy(&listed.stdout).lines().find(|line| line.contains("\"waiting\"")).map(str::to_owned);
+    let row: serde_json::Value = serde_json::from_str(&waiting.unwrap_or_else(|| panic!("{}", text_of(&listed)))).expect("a row");
+    let nummer = row["nummer"].as_str().expect("a number");
+    for args in [["runs", "cancel", nummer], ["audit", "erase", nummer]] {
+        let output = tenant.laufzettel(
+            &[
+                &args[..],
+                &["--reason", "Verlangen", "--as", if args[0] == "runs" { "s.weber" } else { "d.braun" }],
+                if args[0] == "audit" { &["--with-decisions"] } else { &[] },
+            ]
+            .concat(),
+        );
+        assert!(matches!(output.status.code(), Some(0 | 1)), "{args:?}: {}", text_of(&output));
+    }
+    assert_eq!(change(&tenant, "DELETE FROM bytes WHERE name LIKE 'blob:%'"), 0, "the file went with the contents");
     assert_eq!(verify(&tenant).0, Some(0));
 }
 

@@ -47,8 +47,9 @@ const server = createServer((request, response) => {
     codes.delete(sent.get("code"));
     const proof = createHash("sha256").update(sent.get("code_verifier") ?? "").digest("base64url");
     if (!known || known.challenge !== proof) return json(400, { error: "invalid_grant" });
-    // a name stands in it, too: nothing of it may be kept
-    const id = token(issuer, { sub: "bundid-4711", aud: known.client, nonce: known.nonce, acr: known.acr, name: "Erika Mustermann" });
+    // name and date of birth are kept with an application; subject and address may not be
+    const person = { sub: "bundid-4711", name: "Erika Mustermann", birthdate: "1964-08-12", email: "erika@post.example" };
+    const id = token(issuer, { aud: known.client, nonce: known.nonce, acr: known.acr, ...person });
     json(200, { access_token: "x", token_type: "Bearer", id_token: id });
   });
 });

@@ -58,6 +58,15 @@ pub enum What {
     CheckpointHead(u64),
     #[error("checkpoint {0} names a record that is not there: the end was cut off")]
     Truncated(u64),
+    /// Found by whoever has the bytes beside the records; this crate has not.
+    #[error("a file its content describes is missing, and its content was not erased")]
+    FileMissing,
+    #[error("a file does not have the bytes its name stands for")]
+    FileBytes,
+    #[error("the process the run goes by is missing")]
+    ProcessMissing,
+    #[error("a kept process is not the one its name stands for")]
+    ProcessText,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

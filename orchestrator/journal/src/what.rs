@@ -24,6 +24,10 @@ impl What {
             Self::CheckpointFork(_) => "checkpoint_fork",
             Self::CheckpointHead(_) => "checkpoint_head",
             Self::Truncated(_) => "truncated",
+            Self::FileMissing => "file_missing",
+            Self::FileBytes => "file_bytes",
+            Self::ProcessMissing => "process_missing",
+            Self::ProcessText => "process_text",
         }
     }
 
@@ -45,6 +49,10 @@ impl What {
             Self::CheckpointFork(number) => format!("Prüfpunkt {number} der Datenbank ist ein anderer als beim Zeugen"),
             Self::CheckpointHead(number) => format!("Prüfpunkt {number} sagt von diesem Eintrag etwas anderes"),
             Self::Truncated(number) => format!("Prüfpunkt {number} nennt einen Eintrag, den es nicht gibt: Das Ende wurde abgeschnitten"),
+            Self::FileMissing => "eine Datei, die sein Inhalt beschreibt, fehlt, und der Inhalt wurde nicht gelöscht".to_owned(),
+            Self::FileBytes => "die Bytes einer Datei passen nicht zu ihrem Namen".to_owned(),
+            Self::ProcessMissing => "der Prozess, nach dem der Vorgang läuft, ist nicht mehr da".to_owned(),
+            Self::ProcessText => "ein aufbewahrter Prozess ist nicht der, für den sein Name steht".to_owned(),
         };
         Text::new(de, self.to_string())
     }

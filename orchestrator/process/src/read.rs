@@ -12,7 +12,7 @@ mod step;
 mod trigger;
 mod wait;
 
-pub use process::{Governance, read, read_whole};
+pub use process::{Governance, digest_of, read, read_whole};
 
 use laufzettel_domain::{Findings, Node, Path, Place, ProcessId, StepId, Text, Value, document::Kind};
 

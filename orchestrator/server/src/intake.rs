@@ -9,9 +9,10 @@ use std::sync::Arc;
 
 use axum::{
     extract::{Path, Request, State},
+    http::StatusCode,
     response::Response,
 };
-use laufzettel_domain::{Caller, RunId, Value, Via, digest::to_hex};
+use laufzettel_domain::{Caller, Lang, RunId, Value, Via, digest::to_hex};
 use laufzettel_process::{
     Process,
     model::{RunAs, TriggerKind},
@@ -21,14 +22,15 @@ use laufzettel_worker::{Prepared, StartError, StartRequest, WishError};
 
 use crate::{
     form_data,
-    pages::{self, Filled, Form, Page, QuittungPage},
+    pages::{self, Filled, Form, Page, QuittungPage, stand::Vouching},
     reply::Asked,
     signin::{
-        applicant::{Identity, ended, guard},
+        applicant::{SignedIn, ended, guard, spent},
         password::address,
     },
     site::{Site, TenantSite},
     status,
+    vouched::Vouched,
 };
 use sight::{Sight, read_value};
 use walk::{Intent, Lead, Position, Say};
@@ -80,12 +82,25 @@ pub async fn form(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
     let tenant = site.tenants.get(&name);
     let asked = Asked::new(request.uri(), request.headers(), tenant, None);
     let Some((tenant, entrance)) = tenant.and_then(|t| Some((t, entrance(t, &path)?))) else { return asked.missing() };
-    if let Err(answer) = guard(&site, (&name, tenant), &path, &asked, &request) {
-        return *answer;
+    let signed_in = match guard(&site, (&name, tenant), &path, &asked, &request) {
+        Ok(signed_in) => signed_in,
+        Err(answer) => return *answer,
+    };
+    if let Some(signed_in) = &signed_in {
+        match tenant.desk.tenant.store.receipt(&signed_in.receipt()).await {
+            Ok(None) => {}
+            Ok(Some(_)) => return spent(&asked, (&name, tenant), &path, StatusCode::OK),
+            Err(_) => return asked.unavailable(),
+        }
     }
-    let sight = Sight::new(&entrance.prepared.process, &entrance.form, &asked, new_key(tenant));
+    let vouched = vouching(tenant, signed_in.as_ref(), asked.lang);
+    let sight = Sight { vouched, ..Sight::new(&entrance.prepared.process, &entrance.form, &asked, new_key(tenant)) };
     let filled = Filled { own_data: true, ..Filled::default() };
     asked.ok(&sight.page(Position::start(), Say::Nothing, &filled))
+}
+
+fn vouching(tenant: &TenantSite, signed_in: Option<&SignedIn>, lang: Lang) -> Option<Vouching> {
+    signed_in.map(|signed_in| signed_in.vouched.view(tenant, true, lang))
 }
 
 pub fn new_key(tenant: &TenantSite) -> String {
@@ -106,8 +121,8 @@ pub async fn send(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
     if asked.query.split('&').any(|pair| pair == pages::RECEIPT) {
         return again(&site, tenant, &asked, request).await;
     }
-    let identity = match guard(&site, (&name, tenant), &path, &asked, &request) {
-        Ok(identity) => identity,
+    let signed_in = match guard(&site, (&name, tenant), &path, &asked, &request) {
+        Ok(signed_in) => signed_in,
         Err(answer) => return *answer,
     };
     if let Err(answer) = form_data::weighed(&site, &asked, &request) {
@@ -136,7 +151,8 @@ pub async fn send(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
         return asked.unavailable();
     }
     let form = entrance.form.laid(&sent.pairs);
-    let sight = Sight { form, problems: &problems, place, draft, ..Sight::new(&entrance.prepared.process, &entrance.form, &asked, key) };
+    let vouched = vouching(tenant, signed_in.as_ref(), asked.lang);
+    let sight = Sight { form, problems: &problems, place, draft, vouched, ..Sight::new(&entrance.prepared.process, &entrance.form, &asked, key) };
     if let Intent::Save(how) = intent {
         return later::save(&site, tenant, sight, (&position, &sent), how, &from).await;
     }
@@ -147,7 +163,7 @@ pub async fn send(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
             if let Err(seconds) = site.rates().count(&format!("abgesendet {counter}"), SENT_PER_MINUTE_MAX, site.now()) {
                 return asked.too_often(seconds);
             }
-            submit(&site, tenant, sight, &entrance, (&path, identity), &sent, value).await
+            submit(&site, (&name, tenant), sight, &entrance, (&path, signed_in), &sent, value).await
         }
     }
 }
@@ -155,10 +171,10 @@ pub async fn send(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
 /// Starts the run and gives the receipt. Sent twice with the same key, it is one run and the same receipt.
 async fn submit(
     site: &Site,
-    tenant: &TenantSite,
+    (name, tenant): (&str, &TenantSite),
     sight: Sight<'_>,
     entrance: &Entrance,
-    (path, identity): (&str, Identity),
+    (path, signed_in): (&str, Option<SignedIn>),
     sent: &form_data::Sent,
     input: Value,
 ) -> Response {
@@ -170,13 +186,17 @@ async fn submit(
         run_as: Some(entrance.run_as.clone()),
         input: input.clone(),
         zone: None,
-        receipts: vec![form_receipt(path, key)],
+        // the form first: sent twice it is the same application, with the same sign-in
+        receipts: std::iter::once(form_receipt(path, key)).chain(signed_in.as_ref().map(SignedIn::receipt)).collect(),
         clock: None,
-        facts: identity.facts(),
+        facts: signed_in.as_ref().map_or(Value::Null, |signed_in| signed_in.vouched.facts()),
         status: true,
     };
     let run = match tenant.desk.start(request).await {
         Ok(started) => started.run,
+        Err(StartError::Duplicate(_)) if matches!(tenant.desk.tenant.store.receipt(&form_receipt(path, key)).await, Ok(None)) => {
+            return spent(asked, (name, tenant), path, StatusCode::FORBIDDEN);
+        }
         Err(StartError::Duplicate(run)) => match other_data(tenant, run, &input).await {
             Ok(false) => run,
             Ok(true) => {
@@ -197,7 +217,7 @@ async fn submit(
     }
     let answer = receipt(tenant, asked, run).await;
     // what the sign-in was for is done: whoever sits down here next does not apply as her
-    if identity.loa.is_some() && answer.status().is_success() { ended(site, answer) } else { answer }
+    if signed_in.is_some() && answer.status().is_success() { ended(site, answer) } else { answer }
 }
 
 /// The same key with other data is another case: it is shown once more under a key of its own, never dropped.
@@ -240,5 +260,6 @@ async fn receipt(tenant: &TenantSite, asked: &Asked, run: RunId) -> Response {
         status_address: address,
         mail: None,
         next: None,
+        vouched: Vouched::of(&loaded.run).map(|vouched| vouched.view(tenant, true, asked.lang)),
     }))
 }

@@ -13,6 +13,7 @@ mod hooks;
 mod inbox;
 mod intake;
 mod key;
+mod listen;
 mod metrics;
 mod oidc;
 mod openapi;
@@ -38,8 +39,10 @@ pub mod subject;
 mod tasks;
 mod upload;
 mod view;
+mod vouched;
 mod ways;
 
+pub use listen::{Patience, listen};
 pub use oidc::{Binding, Oidc, OidcError, OidcOptions, SetupError};
 pub use openapi::describe;
 pub use routes::{Needs, router, routes};

@@ -15,11 +15,11 @@ use openidconnect::{
     AuthType, AuthenticationContextClass, AuthenticationFlow, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken, HttpRequest,
     HttpResponse, IssuerUrl, LogoutRequest, Nonce, PkceCodeChallenge, PkceCodeVerifier, PostLogoutRedirectUrl, ProviderMetadataWithLogout, RedirectUrl,
     RequestTokenError, Scope, SignatureVerificationError, TokenResponse as _,
-    core::{CoreClient, CoreClientAuthMethod, CoreIdToken, CoreJwsSigningAlgorithm, CoreResponseType, CoreTokenResponse},
+    core::{CoreAuthPrompt, CoreClient, CoreClientAuthMethod, CoreIdToken, CoreJwsSigningAlgorithm, CoreResponseType, CoreTokenResponse},
 };
 
 use self::http::Http;
-pub use self::http::SetupError;
+pub use self::{claims::Vouch, http::SetupError};
 
 /// Seconds what a provider says of itself is believed: keys are rotated over days.
 const KNOWN_S: i64 = 600;
@@ -99,7 +99,8 @@ impl Oidc {
     }
 
     /// Where the browser is sent to sign in. `levels`: values of `acr` that would do, the wished one first; none: any.
-    pub async fn authorize_url(&self, binding: &Binding, levels: &[String], now: Timestamp) -> Result<String, OidcError> {
+    /// `anew`: whoever is signed in there already is asked all the same who she is: it may be somebody else's account.
+    pub async fn authorize_url(&self, binding: &Binding, levels: &[String], anew: bool, now: Timestamp) -> Result<String, OidcError> {
         let provider = self.provider(now, KNOWN_S).await?;
         let client = CoreClient::from_provider_metadata((*provider).clone(), ClientId::new(self.options.client.clone()), None)
             .set_redirect_uri(RedirectUrl::new(binding.redirect.clone()).map_err(|e| OidcError::Invalid(e.to_string()))?);
@@ -110,13 +111,16 @@ impl Oidc {
             .add_scopes(self.options.scopes.iter().cloned().map(Scope::new))
             .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
         let request = levels.iter().fold(request, |request, level| request.add_auth_context_value(AuthenticationContextClass::new(level.clone())));
+        // asks for the password, which everybody knows how to do; choosing among accounts (`select_account`) few providers offer
+        let request = if anew { request.add_prompt(CoreAuthPrompt::Login) } else { request };
         Ok(request.url().0.to_string())
     }
 
-    /// Redeems a code, and says how sure the provider is who came (`acr`), if it says so. Nothing else of her is read.
-    pub async fn vouch(&self, code: &str, binding: &Binding, now: Timestamp) -> Result<Option<String>, OidcError> {
+    /// Redeems a code, and says how sure the provider is who came (`acr`), if it says so, and who that is. Nothing else of her is read,
+    /// and nothing but what it signed.
+    pub async fn vouch(&self, code: &str, binding: &Binding, now: Timestamp) -> Result<Vouch, OidcError> {
         let (claims, ..) = self.proven(code, binding, now).await?;
-        Ok(claims.get("acr").and_then(serde_json::Value::as_str).map(str::to_owned))
+        Ok(claims::vouch(&claims))
     }
 
     /// Redeems a code. What comes back is believed only if the ID token is valid for exactly this sign-in.

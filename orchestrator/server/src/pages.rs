@@ -43,7 +43,8 @@ pub use reports::Report;
 pub use runs::{Called, Cancel, Entry, Gone, RunRow, RunState, StepKind, StepState, StepView, VorgaengePage, VorgangPage};
 pub use shown::{Origin, Shown, Source};
 pub use staff::{
-    AbgelaufenPage, AbgemeldetPage, AnmeldenPage, FehlerPage, PasswordForm, PersonChoice, ProcessRow, ProzessePage, StartseitePage, TerminalPage, ZoneChoice,
+    AbgelaufenPage, AbgemeldetPage, AnmeldenPage, FehlerPage, FormGroup, PasswordForm, PersonChoice, ProcessRow, ProzessePage, StartseitePage, TerminalPage,
+    ZoneChoice,
 };
 pub use stand::{
     AddedFile, AngabenPage, AnswerView, AusweisenPage, Happened, HappenedKind, Helper, NachreichenPage, OwnFile, RueckzugPage, Withdrawal, Withdrawn,

@@ -10,14 +10,16 @@ use axum::{
     response::Response,
 };
 use jiff::Timestamp;
-use laufzettel_domain::{Lang, Value};
+use laufzettel_domain::{Lang, StepId, Value};
 use laufzettel_policy::Action;
+use laufzettel_process::model::{Step, StepKind};
 use laufzettel_store::TrailFilter;
-use laufzettel_worker::{EraseError, Erased};
+use laufzettel_worker::{EraseError, Erased, WishError};
 
 use crate::{
     audit::{reason, run_of},
     files::attachment,
+    origin::Voices,
     pages::{
         self, Link, Page, Report, Shown,
         reports::{AuskunftPage, ErasedRow, LoeschenPage, ReportView, SearchField, SubjectRunView, TableRow, VerarbeitungPage, VerzeichnisPage},
@@ -27,6 +29,7 @@ use crate::{
     reply::Asked,
     site::{Session, Site, TenantSite},
     subject::{self, SubjectError, SubjectReport, SubjectRun},
+    view::Matter,
 };
 
 type Sent = HashMap<String, String>;
@@ -81,8 +84,10 @@ pub async fn subject_report(
         }
         Ok(report) => {
             let from = sent.get("ab").and_then(|from| from.parse().ok()).unwrap_or(0);
-            let view = Some(view(tenant, report, from, asked.lang));
-            asked.ok(&Page::Report(Report::Auskunft(Box::new(AuskunftPage { report: view, ..page }))))
+            match view(tenant, report, from, asked.lang).await {
+                Ok(view) => asked.ok(&Page::Report(Report::Auskunft(Box::new(AuskunftPage { report: Some(view), ..page })))),
+                Err(error) => asked.wish(&error),
+            }
         }
         Err(SubjectError::TooVague) => refused(&asked, page, "vague"),
         Err(SubjectError::Wish(error)) => asked.wish(&error),
@@ -93,10 +98,15 @@ fn refused(asked: &Asked, page: AuskunftPage, why: &'static str) -> Response {
     asked.page(StatusCode::UNPROCESSABLE_ENTITY, &Page::Report(Report::Auskunft(Box::new(AuskunftPage { wrong: vec![why], ..page }))))
 }
 
-fn view(tenant: &TenantSite, report: SubjectReport, from: usize, lang: Lang) -> ReportView {
+async fn view(tenant: &TenantSite, report: SubjectReport, from: usize, lang: Lang) -> Result<ReportView, WishError> {
     let found = report.vorgaenge.len();
-    let runs = report.vorgaenge.into_iter().skip(from).take(CASES).map(|run| run_view(tenant, run, lang)).collect();
-    ReportView {
+    let mut runs = Vec::new();
+    for run in report.vorgaenge.into_iter().skip(from).take(CASES) {
+        // what its fields are called its process says
+        let loaded = tenant.desk.load(run.kennung).await?.ok_or(WishError::Unknown)?;
+        runs.push(run_view(tenant, run, &Matter::new(&loaded, &Voices::default(), lang)));
+    }
+    Ok(ReportView {
         made: tenant.civil(report.erstellt),
         tenant: report.mandant,
         searched: report.gesucht_nach.join(", "),
@@ -105,10 +115,52 @@ fn view(tenant: &TenantSite, report: SubjectReport, from: usize, lang: Lang) -> 
         runs,
         next: Some(from + CASES).filter(|next| *next < found),
         unnamed: report.nicht_gefunden_in,
-    }
+    })
 }
 
-fn run_view(tenant: &TenantSite, run: SubjectRun, lang: Lang) -> SubjectRunView {
+/// What is kept, under the names the pages have for it, without the ways into the house.
+fn contents(tenant: &TenantSite, run: &SubjectRun, matter: &Matter<'_>) -> Vec<(String, Vec<Shown>)> {
+    let (lang, process, inhalte) = (matter.lang, &matter.loaded.prepared.process, &run.inhalte);
+    let shown = |value: &Value| Shown::list(value, &[], lang);
+    let named = |word_key: &str, id: &str| {
+        let step = StepId::parse(id).and_then(|id| process.steps.get(&id));
+        (format!("{} {}", word(word_key, lang), step.map_or(id, |step| step.title.as_str())), step)
+    };
+    let rows = |step: Option<&Step>, value: &Value| match step {
+        Some(Step { kind: StepKind::Wait(wait), .. }) if wait.event().is_none() => waited(tenant, value, lang),
+        Some(step) => matter.result(&step.id, value),
+        None => shown(value),
+    };
+    let mut all = vec![(word("subject_input", lang).to_owned(), matter.input(&inhalte.eingabe))];
+    all.extend(inhalte.anmeldung.as_ref().map(|vouched| (word("subject_vouched", lang).to_owned(), vouched.rows(tenant, lang))));
+    all.extend(inhalte.schritte.iter().map(|(id, value)| {
+        let (name, step) = named("subject_step", id);
+        (name, rows(step, value))
+    }));
+    all.extend(inhalte.angaben_von_menschen.iter().map(|entered| {
+        let (name, step) = named("subject_entered", entered["schritt"].as_str().unwrap_or_default());
+        (name, rows(step, &entered["angaben"]))
+    }));
+    all.extend(inhalte.nachgereicht.iter().map(|value| (word("subject_added", lang).to_owned(), shown(value))));
+    let withdrawn = inhalte.zurueckgezogen.iter().map(|reason| (word("subject_withdrawn", lang).to_owned(), shown(&serde_json::json!({ "grund": reason }))));
+    all.extend(withdrawn);
+    all.push((word("subject_received", lang).to_owned(), shown(&inhalte.erhalten)));
+    all.push((word("subject_output", lang).to_owned(), matter.spelt(&inhalte.ausgabe)));
+    all.retain(|(_, rows)| !rows.is_empty());
+    all.iter_mut().flat_map(|(_, rows)| rows).for_each(|row| row.lines.iter_mut().for_each(|line| line.link = None));
+    all
+}
+
+/// When a time to wait for was over, by the clock of the house.
+fn waited(tenant: &TenantSite, value: &Value, lang: Lang) -> Vec<Shown> {
+    let at = value.get("at").and_then(Value::as_str).and_then(|text| text.parse::<Timestamp>().ok());
+    let text = |at: Timestamp| Value::String(format_moment(tenant.civil(at), lang));
+    at.map_or_else(|| Shown::list(value, &[], lang), |at| vec![Shown { label: word("subject_at", lang).to_owned(), ..Shown::of("at", &text(at), lang) }])
+}
+
+fn run_view(tenant: &TenantSite, run: SubjectRun, matter: &Matter<'_>) -> SubjectRunView {
+    let lang = matter.lang;
+    let contents = contents(tenant, &run, matter);
     let moment = |at: Timestamp| format_moment(tenant.civil(at), lang);
     let state = word(&format!("run_{}", run.stand), lang).to_owned();
     let facts = [
@@ -122,17 +174,6 @@ fn run_view(tenant: &TenantSite, run: SubjectRun, lang: Lang) -> SubjectRunView 
         ("subject_categories", Some(run.kategorien.join("; ")), true),
         ("subject_automation", Some(run.automatisierung), false),
     ];
-    let shown = |value: &Value| Shown::list(value, &[], lang);
-    let mut contents = vec![(word("subject_input", lang).to_owned(), shown(&run.inhalte.eingabe))];
-    contents.extend(run.inhalte.schritte.iter().map(|(step, value)| (format!("{} {step}", word("subject_step", lang)), shown(value))));
-    contents.extend(run.inhalte.angaben_von_menschen.iter().map(|value| (word("subject_entered", lang).to_owned(), shown(value))));
-    contents.extend(run.inhalte.nachgereicht.iter().map(|value| (word("subject_added", lang).to_owned(), shown(value))));
-    let withdrawn =
-        run.inhalte.zurueckgezogen.iter().map(|reason| (word("subject_withdrawn", lang).to_owned(), shown(&serde_json::json!({ "grund": reason }))));
-    contents.extend(withdrawn);
-    contents.push((word("subject_received", lang).to_owned(), shown(&run.inhalte.erhalten)));
-    contents.push((word("subject_output", lang).to_owned(), shown(&run.inhalte.ausgabe)));
-    contents.retain(|(_, rows)| !rows.is_empty());
     SubjectRunView {
         number: run.nummer,
         title: run.bezeichnung,

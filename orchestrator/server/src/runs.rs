@@ -31,6 +31,7 @@ use crate::{
     site::{Session, Site, TenantSite},
     status,
     view::{self, Book, Look, Matter, Opened},
+    vouched::Vouched,
 };
 
 /// Runs on one page of the list.
@@ -208,6 +209,7 @@ fn view_of(tenant: &TenantSite, may_cancel: bool, matter: &Matter<'_>, look: &Lo
         started: tenant.civil(run.started_at),
         ended: run.ended.map(|(_, at)| tenant.civil(at)),
         by: run.caller.name.clone(),
+        vouched: Vouched::of(run).map(|vouched| vouched.view(tenant, false, matter.lang)),
         // a child's number is its parent's and its own
         called_by: run.parent.as_ref().map(|parent| view::called(parent.run, run.nummer.rsplit_once('/').map_or("", |(number, _)| number))),
         unit: process.verantwortlich.clone(),

@@ -18,13 +18,16 @@ use axum::{
 };
 use laufzettel_directory::Error as DirectoryError;
 use laufzettel_domain::{Caller, Via};
-use laufzettel_process::model::TriggerKind;
+use laufzettel_process::{
+    Process,
+    model::{Trigger, TriggerKind},
+};
 use laufzettel_worker::Nobody;
 use serde_json::json;
 
 use crate::{
     inbox,
-    pages::{self, AbgemeldetPage, AnmeldenPage, Link, Page, PasswordForm, PersonChoice, StartseitePage, words},
+    pages::{self, AbgemeldetPage, AnmeldenPage, FormGroup, Link, Page, PasswordForm, PersonChoice, StartseitePage, words},
     reply::Asked,
     session,
     site::{Login, Session, Site, TenantSite},
@@ -32,14 +35,14 @@ use crate::{
 };
 
 pub async fn page(State(site): State<Arc<Site>>, Query(query): Query<HashMap<String, String>>, uri: Uri, headers: HeaderMap) -> Response {
-    let asked = outside(&site, &uri, &headers);
+    let asked = outside(&site, None, &uri, &headers);
     let ended = query.contains_key(pages::ENDED);
     asked.ok(&Page::Anmelden(AnmeldenPage { ended, ..choices(&site, asked.lang, query.get(pages::BACK).cloned()) }))
 }
 
-/// A page for somebody not signed in.
-fn outside(site: &Site, uri: &Uri, headers: &HeaderMap) -> Asked {
-    Asked::new(uri, headers, site.tenants.values().next(), None)
+/// A page for somebody not signed in: of the tenant it is about. Where it is about none it has a tenant's name only if there is no other.
+fn outside(site: &Site, name: Option<&str>, uri: &Uri, headers: &HeaderMap) -> Asked {
+    Asked::new(uri, headers, name.map_or_else(|| site.tenants.only(), |name| site.tenants.get(name)), None)
 }
 
 /// Every way of every tenant.
@@ -51,7 +54,7 @@ fn choices(site: &Site, lang: laufzettel_domain::Lang, back: Option<String>) -> 
         let title = tenant.desk.tenant.name.clone();
         match &tenant.login {
             Login::None => {}
-            Login::Demo => page.people.extend(people(name, tenant)),
+            Login::Demo => page.people.extend(people(name, tenant, page.several)),
             Login::Password => page.passwords.push(PasswordForm { action: format!("/anmelden/passwort/{name}"), tenant: title, ..PasswordForm::default() }),
             Login::Oidc(_) => {
                 let back = back.as_deref().map(|b| format!("?{}={}", pages::BACK, pages::escape(b))).unwrap_or_default();
@@ -62,9 +65,10 @@ fn choices(site: &Site, lang: laufzettel_domain::Lang, back: Option<String>) -> 
     page
 }
 
-fn people(name: &str, tenant: &TenantSite) -> Vec<PersonChoice> {
+fn people(name: &str, tenant: &TenantSite, several: bool) -> Vec<PersonChoice> {
     let people = tenant.desk.tenant.directory.people().into_iter().filter(|p| !p.disabled);
-    people.map(|p| PersonChoice { id: format!("{name}/{}", p.user), name: p.name.clone(), role: p.groups.join(", ") }).collect()
+    let house = several.then(|| tenant.desk.tenant.name.clone());
+    people.map(|p| PersonChoice { id: format!("{name}/{}", p.user), name: p.name.clone(), role: p.groups.join(", "), tenant: house.clone() }).collect()
 }
 
 /// A way back leads to a page of ours, never elsewhere.
@@ -74,7 +78,7 @@ fn is_ours(path: &str) -> bool {
 
 /// Demo: whoever was picked.
 pub async fn sign_in(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap, Form(sent): Form<HashMap<String, String>>) -> Response {
-    let asked = outside(&site, &uri, &headers);
+    let asked = outside(&site, None, &uri, &headers);
     let back = sent.get(pages::BACK).cloned();
     let again = |back| asked.page(StatusCode::UNPROCESSABLE_ENTITY, &Page::Anmelden(AnmeldenPage { missing: true, ..choices(&site, asked.lang, back) }));
     let Some((name, user)) = sent.get(pages::PERSON).and_then(|p| p.split_once('/')) else { return again(back) };
@@ -165,7 +169,7 @@ fn gone(site: &Site, ended: Option<&Session>) -> String {
 
 /// Signed out here; a link leads to the provider's own end. A form that is redirected there would need a wider content policy.
 pub async fn signed_out(State(site): State<Arc<Site>>, axum::extract::Path(name): axum::extract::Path<String>, uri: Uri, headers: HeaderMap) -> Response {
-    let asked = outside(&site, &uri, &headers);
+    let asked = outside(&site, Some(&name), &uri, &headers);
     let Some(Login::Oidc(_)) = site.tenants.get(&name).map(|t| &t.login) else { return asked.missing() };
     let link = Link { href: format!("/abgemeldet/{name}/dienst"), text: words::word("signed_out_provider", asked.lang).to_owned() };
     asked.ok(&Page::Abgemeldet(AbgemeldetPage { provider: link }))
@@ -186,17 +190,11 @@ fn with_cookies(mut response: Response, cookies: &[String]) -> Response {
 
 pub async fn home(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Response {
     let session = known(&site, &headers).await;
-    let tenant = session.as_ref().and_then(|s| site.tenants.get(&s.tenant)).or(site.tenants.values().next());
+    let tenant = session.as_ref().and_then(|s| site.tenants.get(&s.tenant)).or(site.tenants.only());
     let asked = Asked::new(&uri, &headers, tenant, session.as_ref());
-    let forms = site.tenants.iter().flat_map(|(name, tenant)| {
-        tenant.desk.tenant.catalogue.processes.values().flat_map(move |process| {
-            process.triggers.iter().filter_map(move |trigger| match &trigger.kind {
-                TriggerKind::Intake { path, public: true, .. } => Some(Link { href: format!("/antrag/{name}/{path}"), text: process.title.clone() }),
-                _ => None,
-            })
-        })
-    });
-    let forms = forms.collect();
+    let several = site.tenants.len() > 1;
+    let forms = site.tenants.iter().map(|(name, tenant)| FormGroup { tenant: several.then(|| tenant.desk.tenant.name.clone()), forms: public(name, tenant) });
+    let forms = forms.filter(|group| !group.forms.is_empty()).collect();
     let (open_tasks, overdue) = match (&session, tenant) {
         (Some(session), Some(tenant)) => inbox::count(tenant, &session.caller).await,
         _ => (0, 0),
@@ -210,4 +208,16 @@ pub async fn home(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -
         erasure: ways.erasure && !ways.audit,
         operation: ways.operation,
     }))
+}
+
+/// The forms whoever comes may fill in.
+fn public(name: &str, tenant: &TenantSite) -> Vec<Link> {
+    let of = |process: &Process| {
+        let link = |trigger: &Trigger| match &trigger.kind {
+            TriggerKind::Intake { path, public: true, .. } => Some(Link { href: format!("/antrag/{name}/{path}"), text: process.title.clone() }),
+            _ => None,
+        };
+        process.triggers.iter().filter_map(link).collect::<Vec<_>>()
+    };
+    tenant.desk.tenant.catalogue.processes.values().flat_map(of).collect()
 }

@@ -79,6 +79,11 @@ impl Tenants {
         self.iter().map(|(_, tenant)| tenant)
     }
 
+    /// The one there is, if there is no other, open or closed.
+    pub fn only(&self) -> Option<&TenantSite> {
+        self.values().next().filter(|_| self.len() == 1)
+    }
+
     pub fn contains_key(&self, name: &str) -> bool {
         self.get(name).is_some()
     }

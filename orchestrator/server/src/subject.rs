@@ -16,6 +16,7 @@ use serde_json::json;
 use crate::{
     pages::words::{format_date, format_span},
     register::{automated, in_words, said},
+    vouched::Vouched,
 };
 
 /// Runs of one person in one report: beyond, it says that there are more.
@@ -62,6 +63,9 @@ pub struct SubjectRun {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Contents {
     pub eingabe: Value,
+    /// What a provider vouched for when she signed in to apply; everything else she said herself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub anmeldung: Option<Vouched>,
     pub schritte: BTreeMap<String, Value>,
     pub angaben_von_menschen: Vec<Value>,
     /// What she handed in without being asked, and what she said with it.
@@ -289,6 +293,7 @@ fn contents(run: &Run) -> Contents {
     let added = run.added.iter().filter(|added| !added.file.is_null()).map(|added| json!({ "datei": added.file, "notiz": added.note }));
     Contents {
         eingabe: run.input.clone(),
+        anmeldung: Vouched::of(run),
         schritte: steps.collect(),
         angaben_von_menschen: entered.collect(),
         nachgereicht: added.collect(),

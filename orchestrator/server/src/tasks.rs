@@ -214,6 +214,7 @@ impl Seat<'_> {
             notice: again.notice,
             told: view::told(&matter, task, &|at| format_moment(tenant.civil(at), asked.lang)),
             everything: shown.iter().flat_map(|row| &row.lines).any(|line| line.cut).then(|| format!("/aufgaben/{id}?{EVERYTHING}")),
+            vouched: crate::vouched::Vouched::of(&loaded.run).map(|vouched| vouched.view(tenant, false, asked.lang)),
             shown,
             label,
             added: crate::status::added::list(tenant, &loaded.run, &format!("/vorgaenge/{}/dateien", loaded.run.id), asked.lang),

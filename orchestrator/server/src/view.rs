@@ -80,8 +80,23 @@ impl<'m> Matter<'m> {
         own.then(|| self.loaded.prepared.context.types.steps.get(id)).flatten().map(|schema| (schema, below(2)))
     }
 
+    /// The rows of the input.
+    pub fn input(&self, input: &Value) -> Vec<Shown> {
+        let Some(map) = input.as_object() else { return list(self.loaded, input, self.lang) };
+        let row = |(key, value): (&String, &Value)| self.value(key, value, Some((&self.process().input, &[key.clone()])));
+        map.iter().map(row).collect()
+    }
+
+    /// The rows of a value nobody has a schema of, spelt as the process spells.
+    pub fn spelt(&self, value: &Value) -> Vec<Shown> {
+        match value.as_object().filter(|_| File::from_value(value).is_none()) {
+            Some(map) => map.iter().map(|(key, inner)| self.value(key, inner, None)).collect(),
+            None => list(self.loaded, value, self.lang),
+        }
+    }
+
     /// The rows of a step's value.
-    fn result(&self, id: &StepId, value: &Value) -> Vec<Shown> {
+    pub fn result(&self, id: &StepId, value: &Value) -> Vec<Shown> {
         let schema = self.schema_at(&Path::new(["steps", id.as_str()])).map(|(schema, _)| schema);
         let Some(map) = value.as_object().filter(|_| File::from_value(value).is_none()) else { return list(self.loaded, value, self.lang) };
         let made = match self.process().steps.get(id).map(|step| &step.kind) {

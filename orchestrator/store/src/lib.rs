@@ -299,9 +299,14 @@ impl Store {
         Ok(bytes)
     }
 
-    /// Names of everything kept under a digest.
-    pub async fn names(&self) -> Result<Vec<String>, Error> {
-        look!(self, s => s.names())
+    /// Whether there are bytes of this name; they are not read.
+    pub async fn has_bytes(&self, name: &str) -> Result<bool, Error> {
+        look!(self, s => s.has_bytes(name))
+    }
+
+    /// Names of what is kept under a digest, in their order, behind this one, at most `limit`.
+    pub async fn names(&self, after: &str, limit: u32) -> Result<Vec<String>, Error> {
+        look!(self, s => s.names(after, limit))
     }
 
     /// Case numbers of a year given out so far.

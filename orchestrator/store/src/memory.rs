@@ -287,8 +287,13 @@ impl Memory {
         Ok(self.lock().bytes.get(name).cloned())
     }
 
-    pub async fn names(&self) -> Result<Vec<String>, Error> {
-        Ok(self.lock().bytes.keys().cloned().collect())
+    pub async fn has_bytes(&self, name: &str) -> Result<bool, Error> {
+        Ok(self.lock().bytes.contains_key(name))
+    }
+
+    pub async fn names(&self, after: &str, limit: u32) -> Result<Vec<String>, Error> {
+        let behind = (std::ops::Bound::Excluded(after.to_owned()), std::ops::Bound::Unbounded);
+        Ok(self.lock().bytes.range(behind).take(limit as usize).map(|(name, _)| name.clone()).collect())
     }
 
     pub async fn last_number(&self, year: i16) -> Result<u64, Error> {

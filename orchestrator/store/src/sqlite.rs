@@ -387,8 +387,13 @@ impl Sqlite {
         Ok(row.map(|row| row.get(0)))
     }
 
-    pub async fn names(&self) -> Result<Vec<String>, Error> {
-        let rows = sqlx::query("SELECT name FROM bytes ORDER BY name").fetch_all(&self.pool).await?;
+    pub async fn has_bytes(&self, name: &str) -> Result<bool, Error> {
+        Ok(sqlx::query("SELECT 1 FROM bytes WHERE name = $1").bind(name).fetch_optional(&self.pool).await?.is_some())
+    }
+
+    pub async fn names(&self, after: &str, limit: u32) -> Result<Vec<String>, Error> {
+        let sql = "SELECT name FROM bytes WHERE name > $1 ORDER BY name LIMIT $2";
+        let rows = sqlx::query(sql).bind(after).bind(i64::from(limit)).fetch_all(&self.pool).await?;
         Ok(rows.iter().map(|row| row.get(0)).collect())
     }
 

@@ -433,7 +433,7 @@ async fn model(desk: &Desk, run: &Run, effect: &Effect, who: Who) -> Result<Pass
             gone.push(endpoint.name);
             continue;
         }
-        let mut outcome = answered(tenant, endpoint, answer, &cleared, needed);
+        let mut outcome = without_absent(tenant, answered(tenant, endpoint, answer, &cleared, needed)).await;
         let (Outcome::Ok { meta, .. } | Outcome::Failed { meta, .. }) = &mut outcome;
         meta.tried = sent;
         return Ok(Passed::Outcome(Box::new(outcome)));
@@ -445,6 +445,17 @@ async fn model(desk: &Desk, run: &Run, effect: &Effect, who: Who) -> Result<Pass
         false => Text::new(format!("In der Zone {zone} antwortet kein Modell ({gone})."), format!("No model of the zone {zone} answers ({gone}).")),
     };
     Ok(Passed::Later { reason, until: None, sent })
+}
+
+/// A model has no files of its own: it names those it was shown.
+async fn without_absent(tenant: &Tenant, outcome: Outcome) -> Outcome {
+    let Outcome::Ok { value, meta } = outcome else { return outcome };
+    let (class, message) = match files::absent(&tenant.store, &value).await {
+        Ok(None) => return Outcome::Ok { value, meta },
+        Ok(Some(file)) => (FailureClass::InvalidOutput, format!("Die Antwort nennt eine Datei, die es nicht gibt („{}“)", file.name)),
+        Err(_) => (FailureClass::Unavailable, "Der Speicher antwortet nicht".to_owned()),
+    };
+    Outcome::Failed { class, disposition: Disposition::Happened, message, meta }
 }
 
 fn no_model(wish: Option<&str>) -> Decision {

@@ -52,19 +52,31 @@ fn is_blob(file: &File) -> bool {
 pub async fn check(store: &Store, schema: &Schema, input: &Value) -> Result<Vec<Problem>, laufzettel_store::Error> {
     let mut places = Vec::new();
     file_places(schema, input, &mut Vec::new(), &mut places);
-    let mut problems = Vec::new();
+    let (mut problems, mut here) = (Vec::new(), BTreeSet::new());
     for (path, declared, value) in places {
         let known = match File::from_value(value).filter(is_blob) {
             Some(file) => store.bytes(&file.file).await?.filter(|bytes| bytes.len() as u64 == file.size).map(|_| file),
             None => None,
         };
+        // what is wrong with it is said once
+        here.extend(File::from_value(value).map(|file| file.file));
         let message = match known {
-            None => Some(Text::new("Diese Datei ist nicht angekommen. Bitte noch einmal hochladen.", "This file did not arrive. Please upload it again.")),
+            None => Some(did_not_arrive()),
             Some(file) => refusal(declared, &file),
         };
         problems.extend(message.map(|message| Problem { path: Path(path), message }));
     }
+    // a file may be described where the form declares none
+    for file in described(input).into_iter().filter(|file| !here.contains(&file.file)) {
+        if !store.has_bytes(&file.file).await? {
+            problems.push(Problem { path: Path(Vec::new()), message: did_not_arrive() });
+        }
+    }
     Ok(problems)
+}
+
+fn did_not_arrive() -> Text {
+    Text::new("Diese Datei ist nicht angekommen. Bitte noch einmal hochladen.", "This file did not arrive. Please upload it again.")
 }
 
 fn refusal(declared: &Value, file: &File) -> Option<Text> {
@@ -99,13 +111,29 @@ fn file_places<'v>(schema: &'v Schema, value: &'v Value, path: &mut Vec<String>,
     }
 }
 
-/// Names of the files a value describes, as the store knows them.
-pub fn names(value: &Value) -> BTreeSet<String> {
-    let described = pointers(value, &|v| File::from_value(v).is_some());
-    described.iter().filter_map(|pointer| File::from_value(value.pointer(pointer)?)).filter(is_blob).map(|file| file.file).collect()
+/// The files a value describes, wherever in it.
+pub fn described(value: &Value) -> Vec<File> {
+    let places = pointers(value, &|v| File::from_value(v).is_some());
+    places.iter().filter_map(|pointer| File::from_value(value.pointer(pointer)?)).filter(is_blob).collect()
 }
 
-/// Every embedded file in a result is kept, and only described in the value.
+/// Their names, as the store knows them.
+pub fn names(value: &Value) -> BTreeSet<String> {
+    described(value).into_iter().map(|file| file.file).collect()
+}
+
+/// The first file a value describes whose bytes are not here. What the journal describes it also has: what is described there and
+/// not here has been taken away, and `audit verify` says so.
+pub async fn absent(store: &Store, value: &Value) -> Result<Option<File>, laufzettel_store::Error> {
+    for file in described(value) {
+        if !store.has_bytes(&file.file).await? {
+            return Ok(Some(file));
+        }
+    }
+    Ok(None)
+}
+
+/// Every embedded file in a result is kept, and only described in the value. One that is only described must be here already.
 pub async fn extract(tenant: &Tenant, result: Value) -> Result<Value, Error> {
     let mut described = result;
     for pointer in pointers(&described, &|v| blob(v).is_some()) {
@@ -118,7 +146,10 @@ pub async fn extract(tenant: &Tenant, result: Value) -> Result<Value, Error> {
         tenant.store.put_bytes(&file.file, &bytes, crate::micros(tenant.clock.now())).await?;
         *slot = serde_json::to_value(&file).unwrap_or(Value::Null);
     }
-    Ok(described)
+    match absent(&tenant.store, &described).await? {
+        Some(file) => Err(Error::Missing(file.name)),
+        None => Ok(described),
+    }
 }
 
 fn blob(value: &Value) -> Option<Vec<u8>> {

@@ -4,6 +4,7 @@
 
 mod anchor;
 mod arrivals;
+mod beside;
 pub mod chain;
 mod deputies;
 mod desk;
@@ -36,6 +37,7 @@ mod witness;
 
 pub use anchor::{Anchor, AnchorError, read_witness, witness_file};
 pub use arrivals::Places;
+pub use beside::Beside;
 pub use deputies::{Absence, Deputyship, Named};
 pub use desk::{Desk, Gone, Loaded, WishError, decode, status_key};
 pub use door::{Answer, Doors, EndpointFacts, RealDoors, Word, fits};

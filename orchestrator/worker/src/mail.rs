@@ -13,6 +13,7 @@ use serde_json::json;
 
 use crate::{
     desk::{Desk, Loaded, Told, WishError, Write},
+    files,
     tenant::Nobody,
 };
 
@@ -109,6 +110,9 @@ impl Desk {
                 format!("Was ein Ereignis bringt, ist ein Block von höchstens {max} KiB."),
                 format!("What an event brings is an object of {max} KiB at most."),
             );
+        }
+        if !files::described(&payload).is_empty() {
+            return invalid("Ein Ereignis bringt Angaben, keine Dateien.".to_owned(), "An event brings details, no files.".to_owned());
         }
         if key.is_empty() || key.chars().count() > KEY_CHARS_MAX {
             return invalid(format!("Ein Schlüssel hat 1 bis {KEY_CHARS_MAX} Zeichen."), format!("A key has 1 to {KEY_CHARS_MAX} characters."));

@@ -218,17 +218,27 @@ impl Tenant {
     }
 }
 
-fn bundle_name(digest: Digest) -> String {
-    format!("bundle:{digest}")
+pub(crate) const BUNDLE: &str = "bundle:";
+
+pub(crate) fn bundle_name(digest: Digest) -> String {
+    format!("{BUNDLE}{digest}")
+}
+
+/// A process as it is kept.
+#[derive(serde::Deserialize)]
+struct Bundle {
+    file: String,
+    text: String,
+    files: BTreeMap<String, String>,
+}
+
+/// What a kept process is called by what is in it, whether or not today's program still reads it. `None`: it is no process.
+pub(crate) fn named_by_bytes(bytes: &[u8]) -> Option<String> {
+    let bundle: Bundle = serde_json::from_slice(bytes).ok()?;
+    Some(bundle_name(read::digest_of(&bundle.text, &bundle.files)))
 }
 
 fn unbundle(bytes: &[u8]) -> Option<Process> {
-    #[derive(serde::Deserialize)]
-    struct Bundle {
-        file: String,
-        text: String,
-        files: BTreeMap<String, String>,
-    }
     let bundle: Bundle = serde_json::from_slice(bytes).ok()?;
     let mut files = bundle.files;
     files.insert(bundle.file.clone(), bundle.text);

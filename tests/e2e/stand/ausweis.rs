@@ -1,7 +1,7 @@
 //! Signing in before applying: each level, one that is not enough, one nobody knows, none at all; and what is kept of it.
 
 use std::{
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Read as _},
     net::TcpListener,
     process::{Child, Command, Stdio},
 };
@@ -42,9 +42,10 @@ impl Drop for Provider {
 fn form(path: &str, login: &str) -> String {
     let rest = format!(
         r#"
+betroffen: "{{{{ input }}}}"
 triggers:
   - intake: {{ path: {path}, audience: public{login}, run_as: service:svc-intake }}
-input: {{ type: object, additionalProperties: false, required: [name], properties: {{ name: {{ type: string, maxLength: 100, title: Name }} }} }}
+input: {{ type: object, additionalProperties: false, required: [name], properties: {{ name: {{ type: string, maxLength: 100, title: Name }}, wohnort: {{ type: string, maxLength: 100, title: Ort }} }} }}
 steps:
   pruefung:
     title: Prüfen
@@ -73,6 +74,21 @@ fn house() -> (Tenant, Provider, Server) {
     let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
     let server = Server::start_at(&tenant, port).expect("up starts");
     (tenant, provider, server)
+}
+
+fn unpacked(content: &[u8]) -> String {
+    let mut text = String::new();
+    match content.split_first().expect("a marker") {
+        (1, deflated) => flate2::read::DeflateDecoder::new(deflated).read_to_string(&mut text).map(drop).expect("deflated"),
+        (_, plain) => text.push_str(&String::from_utf8_lossy(plain)),
+    }
+    text
+}
+
+/// Who she is by her sign-in stands on the page.
+fn vouched(page: &str) -> bool {
+    let page = page.replace("&#x2f;", "/");
+    page.contains("Angemeldet als <strong>Erika Mustermann</strong>, geboren am 12.08.1964, über") && page.contains("http://127.0.0.1:")
 }
 
 struct Came {
@@ -106,7 +122,7 @@ async fn signed_in(server: &Server, path: &str, level: Option<&str>) -> Came {
 }
 
 #[test]
-fn who_must_sign_in_does_and_nothing_but_the_level_is_kept() {
+fn who_must_sign_in_does_and_what_is_vouched_for_stands_beside_her_words() {
     let (tenant, _provider, server) = house();
     runtime().block_on(async {
         let antrag = |path: &str| format!("/antrag/vg-bellheim/{path}");
@@ -135,14 +151,25 @@ fn who_must_sign_in_does_and_nothing_but_the_level_is_kept() {
             let cookie = came.cookies.join("; ");
             assert!(cookie.starts_with("laufzettel-antrag="), "{cookie}");
             let (code, page) = get(&server, &cookie, &antrag(path)).await;
-            assert!(code == 200 && page.contains("name=\"name\""), "{page}");
+            assert!(code == 200 && page.contains("name=\"name\"") && vouched(&page), "{page}");
             // for no other form, and for nothing of the staff's
             let other = if path == "mittel" { "streng" } else { "mittel" };
             assert!(get(&server, &cookie, &antrag(other)).await.1.contains("Bitte melden Sie sich zuerst an"));
             assert_eq!(get(&server, &cookie, "/aufgaben").await.0, 303);
             let key = format!("{n:032}");
-            let sent = post(&server, &cookie, &antrag(path), &format!("_schluessel={key}&_schritt=absenden&name=Weber")).await;
-            assert_eq!(sent.code, 200, "{}", sent.page);
+            let sent = post(&server, &cookie, &antrag(path), &format!("_schluessel={key}&_schritt=absenden&name=Weber&wohnort=Bellheim")).await;
+            assert!(sent.code == 200 && vouched(&sent.page), "{}", sent.page);
+            let own = sent.page.split("href=\"/status/").nth(1).and_then(|rest| rest.split('"').next()).expect("the way to the status page");
+            let (_, own) = get(&server, "", &format!("/status/{own}/angaben")).await;
+            assert!(vouched(&own) && own.contains("Ihre eigenen Angaben"), "{own}");
+            // what was spent is good for nothing more: neither the form, nor another application from a copy of it
+            let (code, page) = get(&server, &cookie, &antrag(path)).await;
+            assert!(code == 200 && page.contains("schon ein Antrag abgesendet") && !page.contains("name=\"name\""), "{page}");
+            let copied = post(&server, &cookie, &antrag(path), &format!("_schluessel={:032}&_schritt=absenden&name=Fremd", n + 50)).await;
+            assert!(copied.code == 403 && copied.page.contains("schon ein Antrag abgesendet"), "{} {}", copied.code, copied.page);
+            // the same once more is the same application
+            let again = post(&server, &cookie, &antrag(path), &format!("_schluessel={key}&_schritt=absenden&name=Weber&wohnort=Bellheim")).await;
+            assert!(again.code == 200 && vouched(&again.page), "{} {}", again.code, again.page);
             applied.push(expected);
         }
         // who need not sign in has no level
@@ -155,24 +182,39 @@ fn who_must_sign_in_does_and_nothing_but_the_level_is_kept() {
         let mut found = Vec::new();
         for (at, _) in inbox.match_indices("href=\"/aufgaben/") {
             let (_, page) = get(&server, &clerk, inbox[at + 6..].split('"').next().unwrap_or_default()).await;
+            let signed_in = !page.contains(">ohne Anmeldung</span>");
+            assert_eq!(vouched(&page) && page.contains("prüft das Programm nicht"), signed_in, "{page}");
+            let case = page.split("href=\"/vorgaenge/").nth(1).and_then(|rest| rest.split('"').next()).expect("the way to the case");
+            assert_eq!(vouched(&get(&server, &clerk, &format!("/vorgaenge/{case}")).await.1), signed_in);
             found.extend(["substanziell", "hoch", "ohne Anmeldung"].into_iter().find(|level| page.contains(&format!(">{level}</span>"))));
         }
         found.sort_unstable();
         applied.sort_unstable();
         assert_eq!(found, applied);
+        // and as she is told what is kept of her
+        let officer = sign_in(&server, "d.braun").await.expect("signed in");
+        let told = post(&server, &officer, "/protokoll/auskunft", "familienname=Weber&feld=wohnort&wert=Bellheim&grund=Verlangen").await;
+        assert_eq!(told.code, 200, "{}", told.page);
+        for part in ["Bei der Anmeldung zum Antrag bestätigt", "Erika Mustermann", "12.08.1964", "Anmeldedienst", "hoch (Online-Ausweisfunktion)"] {
+            assert!(told.page.contains(part), "{part}: {}", told.page);
+        }
         // no page of a path that asks for none, and no provider nobody named
         assert_eq!(get(&server, "", "/antrag/vg-bellheim/frei/anmelden").await.0, 404);
         assert_eq!(get(&server, "", "/anmelden/ausweis/vg-bellheim/elster/zurueck?code=x&state=y").await.0, 404);
     });
     server.stop();
-    // neither name nor subject stands anywhere, not in the contents either (short ones are not compressed)
+    // subject and address stand nowhere, and name and date of birth in contents alone, which can be erased
     let exported = tenant.laufzettel(&["audit", "export", "--format", "jsonl"]);
     let mut told = String::from_utf8_lossy(&exported.stdout).into_owned();
+    for kept in ["Mustermann", "1964-08-12"] {
+        assert!(!told.contains(kept), "{kept}");
+    }
     let records: Vec<serde_json::Value> = told.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     let contents = records.iter().filter_map(|record| STANDARD.decode(record["content"].as_str()?).ok());
-    contents.for_each(|content| told.push_str(&String::from_utf8_lossy(&content)));
+    contents.for_each(|content| told.push_str(&unpacked(&content)));
     assert!(told.contains("{\"loa\":\"substanziell\"}"), "{}", text(&exported));
-    for secret in ["bundid-4711", "Mustermann"] {
+    assert!(told.contains("\"name\":\"Erika Mustermann\""));
+    for secret in ["bundid-4711", "erika@post.example"] {
         assert!(!told.contains(secret), "{secret}");
     }
     assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0));

@@ -9,7 +9,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use laufzettel_domain::TenantId;
 use laufzettel_mcp_kit::edge;
 use laufzettel_process::model::{HookAuth, TriggerKind};
-use laufzettel_server::{Login as SiteLogin, Site, TenantSite, router};
+use laufzettel_server::{Login as SiteLogin, Patience, Site, TenantSite, listen, router};
 use laufzettel_worker::Worker;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -153,10 +153,9 @@ async fn live(config: Config, listener: TcpListener, greet: Option<SocketAddr>, 
     });
     let site = Arc::new(Site::new(places.collect(), hosts(&config), &config.public_url));
     let stop = CancellationToken::new();
-    // who connects is counted when passwords fail
-    let app = router(site.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let ended = stop.clone();
-    let mut pages = tokio::spawn(axum::serve(listener, app).with_graceful_shutdown(async move { ended.cancelled().await }).into_future());
+    let patience = Patience::for_files(files_max());
+    let mut pages = tokio::spawn(listen(listener, router(site.clone()), patience, async move { ended.cancelled().await }));
     // the pages first: a tool server over HTTP asks them for the key of the first call
     let shop = Arc::new(Shop { config, site: site.clone(), stop: stop.clone(), over: CancellationToken::new(), out: out.clone() });
     let mut work = tokio::task::JoinSet::new();
@@ -179,7 +178,7 @@ async fn live(config: Config, listener: TcpListener, greet: Option<SocketAddr>, 
         tokio::time::sleep(Duration::from_secs(STOP_S_MAX)).await;
     };
     tokio::select! {
-        ended = &mut pages => ended??,
+        ended = &mut pages => ended?,
         () = patience => {
             tracing::warn!("connections were still open after {STOP_S_MAX} s and are cut");
             pages.abort();
@@ -195,6 +194,11 @@ async fn live(config: Config, listener: TcpListener, greet: Option<SocketAddr>, 
         }
     }
     done
+}
+
+/// Files this process may open.
+fn files_max() -> u64 {
+    rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
 /// A lost terminal, or whoever expects a changed configuration to be taken up by SIGHUP, does not end the server. Nothing is taken up:

@@ -5,7 +5,7 @@ use laufzettel_journal::{Record, Verdict, Verifier, VerifyKey};
 use laufzettel_policy::Action;
 use laufzettel_store::{Store, TrailRow};
 use laufzettel_worker::{
-    read_witness,
+    Beside, read_witness,
     trail::{self, Decided, EXPORT_PAGE, TrailWish},
     witness_file,
 };
@@ -51,14 +51,6 @@ pub async fn verify(records: &Records<'_>, out: &Out) -> Done {
 }
 
 async fn recompute(records: &Records<'_>, out: &Out) -> Result<Verdict, Failed> {
-    for name in records.store.names().await? {
-        if let Err(laufzettel_store::Error::Corrupt(what)) = records.store.bytes(&name).await {
-            return Err(Failed::new(
-                code::BROKEN,
-                format!("{} {what}", out.text("GEBROCHEN: Die Bytes passen nicht zum Namen der Datei", "BROKEN: the bytes do not fit the name of the file")),
-            ));
-        }
-    }
     let stored = records.store.checkpoints().await?;
     let mut witnessed = Vec::new();
     let signer = crate::house::signer(records.config, records.tenant).map_err(|e| Failed::new(code::BROKEN, format!("{e:#}")))?;
@@ -77,15 +69,23 @@ async fn recompute(records: &Records<'_>, out: &Out) -> Result<Verdict, Failed> 
         }
     }
     let mut verifier = Verifier::new(records.tenant.as_str(), &stored, &witnessed, &keys);
+    let mut beside = Beside::look(records.store).await?;
     let mut after = (0, 0);
     loop {
         let next = page(records.store, &mut after, out.lang).await?;
         if next.is_empty() {
             break;
         }
-        next.iter().for_each(|record| verifier.push(record));
+        for record in &next {
+            verifier.push(record);
+            beside.push(record).await?;
+        }
     }
-    Ok(verifier.finish(records.live))
+    // of a chain that does not hold nobody knows what belongs to it
+    Ok(match (verifier.finish(records.live), beside.finish()) {
+        (Verdict::Intact { .. } | Verdict::NotAnchored { .. }, Some(found)) => Verdict::Broken(found),
+        (verdict, _) => verdict,
+    })
 }
 
 /// The records after a position, which moves on; empty at the end.

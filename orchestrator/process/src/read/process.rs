@@ -112,13 +112,17 @@ fn read_document(document: &Document, text: &str, reader: &mut Reader<'_>, findi
     };
     load_templates(&mut process, reader, findings);
     process.files = std::mem::take(&mut reader.used);
-    process.digest =
-        Digest::of_parts([("process", process.text.as_bytes())].into_iter().chain(process.files.iter().map(|(path, t)| (path.as_str(), t.as_bytes()))));
+    process.digest = digest_of(&process.text, &process.files);
     graph::connect(&mut process, findings);
     if complete && !findings.is_kept() {
         crate::check::check(&process, &document.root, findings);
     }
     Some((process, complete))
+}
+
+/// What a process is known by: its text with everything it reads.
+pub fn digest_of(text: &str, files: &BTreeMap<String, String>) -> Digest {
+    Digest::of_parts([("process", text.as_bytes())].into_iter().chain(files.iter().map(|(path, text)| (path.as_str(), text.as_bytes()))))
 }
 
 fn process_id(fields: &mut Fields<'_, '_>) -> Option<ProcessId> {

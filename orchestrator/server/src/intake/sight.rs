@@ -16,6 +16,7 @@ use crate::{
     pages::{
         self, AntragPage, Filled, Form, House, Notice, Page, ReviewSection, Step, StepProgress, StepRow, ZoneChoice, ZusammenfassungPage,
         form::{Part, Place},
+        stand::Vouching,
         words::word,
     },
     reply::Asked,
@@ -47,6 +48,8 @@ pub struct Sight<'s> {
     pub place: String,
     /// Of the draft this was taken from or put away as.
     pub draft: Option<Carried>,
+    /// Who she is by her sign-in, where there was one.
+    pub vouched: Option<Vouching>,
     /// Somebody of the house fills it in; the zones she may choose from.
     pub house: Option<Vec<ZoneChoice>>,
 }
@@ -54,7 +57,8 @@ pub struct Sight<'s> {
 impl<'s> Sight<'s> {
     /// Nothing is filled in yet.
     pub fn new(process: &'s Process, whole: &'s Form, asked: &'s Asked, key: String) -> Self {
-        Sight { process, whole, asked, form: whole.laid(&[]), problems: &[], key, action: asked.path.clone(), place: String::new(), draft: None, house: None }
+        let (form, action) = (whole.laid(&[]), asked.path.clone());
+        Sight { process, whole, asked, form, problems: &[], key, action, place: String::new(), draft: None, vouched: None, house: None }
     }
 
     /// What the application is called to whoever makes it; the process has a name for the house.
@@ -93,6 +97,7 @@ impl<'s> Sight<'s> {
             first,
             // she is told by the house how it works
             notice: (first && self.house.is_none()).then(|| Notice::of(process, lang)),
+            vouched: self.vouched.clone(),
             house: self.house.as_ref().map(|_| House { responsible: process.verantwortlich.clone(), version: process.version.to_string() }),
             step: (self.form.pages().len() > 1).then(|| self.step(&page_place, position.farthest)),
             entry: number.map(|number| format!("{} {number}", title.unwrap_or_default())),
@@ -161,6 +166,7 @@ impl<'s> Sight<'s> {
             hidden,
             house: self.house.is_some(),
             zones: self.house.clone().unwrap_or_default(),
+            vouched: self.vouched.clone(),
             key: self.key.clone(),
         })
     }

@@ -1,10 +1,12 @@
 //! What a valid ID token, and the userinfo endpoint, say of a person. Pure.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use jiff::civil::Date;
 use laufzettel_directory::Claims;
 use serde_json::Value;
 
 use super::OidcOptions;
+use crate::vouched::NAME_CHARS_MAX;
 
 pub type Map = serde_json::Map<String, Value>;
 
@@ -55,6 +57,33 @@ pub fn read(claims: &Map, options: &OidcOptions) -> Option<Claims> {
         groups: options.groups.as_deref().map(|name| groups(claims.get(name))).unwrap_or_default(),
         sub,
     })
+}
+
+/// What an ID token says of whoever applies.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Vouch {
+    pub acr: Option<String>,
+    /// `name`, else given and family name.
+    pub name: Option<String>,
+    pub birthdate: Option<Date>,
+}
+
+pub fn vouch(claims: &Map) -> Vouch {
+    let text = |name: &str| {
+        let text = claims.get(name).and_then(Value::as_str)?;
+        let text = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+        (!text.is_empty() && text.chars().count() <= NAME_CHARS_MAX).then_some(text)
+    };
+    let both = || match (text("given_name"), text("family_name")) {
+        (Some(given), Some(family)) => Some(format!("{given} {family}")).filter(|name| name.chars().count() <= NAME_CHARS_MAX),
+        (given, family) => family.or(given),
+    };
+    Vouch {
+        acr: claims.get("acr").and_then(Value::as_str).map(str::to_owned),
+        name: text("name").or_else(both),
+        // a year alone, as the standard allows it, is no date of birth
+        birthdate: text("birthdate").and_then(|text| text.parse().ok()).filter(|date: &Date| date.year() > 0),
+    }
 }
 
 fn groups(claim: Option<&Value>) -> Vec<String> {
@@ -139,6 +168,25 @@ mod tests {
         ] {
             assert_eq!(read(&map(claims), &options).map(|c| c.upn).as_deref(), Some(expected));
         }
+    }
+
+    #[test]
+    fn what_is_vouched_for_is_bounded() {
+        let born = Some(jiff::civil::date(1964, 8, 12));
+        let expected = |name: Option<&str>, birthdate| Vouch { acr: Some("hoch".into()), name: name.map(str::to_owned), birthdate };
+        for (claims, expected) in [
+            (json!({ "name": "Erika Mustermann", "given_name": "Max", "birthdate": "1964-08-12" }), expected(Some("Erika Mustermann"), born)),
+            (json!({ "given_name": "Erika", "family_name": "Mustermann" }), expected(Some("Erika Mustermann"), None)),
+            (json!({ "family_name": "Mustermann", "birthdate": "1964" }), expected(Some("Mustermann"), None)),
+            (json!({ "name": " Erika\n\tMustermann ", "birthdate": "0000-08-12" }), expected(Some("Erika Mustermann"), None)),
+            (json!({ "name": "E".repeat(NAME_CHARS_MAX + 1), "birthdate": 1964 }), expected(None, None)),
+            (json!({ "name": "" }), expected(None, None)),
+        ] {
+            let mut claims = map(claims);
+            claims.insert("acr".into(), json!("hoch"));
+            assert_eq!(vouch(&claims), expected, "{claims:?}");
+        }
+        assert_eq!(vouch(&Map::new()), Vouch::default());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::{
     ZoneChoice,
     form::{FormView, ReviewGroup},
     shown::Shown,
-    stand::{AddedFile, Happened, OwnFile, Withdrawal},
+    stand::{AddedFile, Happened, OwnFile, Vouching, Withdrawal},
     words::{format_span, word},
 };
 
@@ -24,6 +24,8 @@ pub struct AntragPage {
     pub first: bool,
     /// On the first page only.
     pub notice: Option<Notice>,
+    /// Who whoever applied is by her sign-in; `None`: nobody had to sign in.
+    pub vouched: Option<Vouching>,
     /// Somebody of the house fills it in.
     pub house: Option<House>,
     /// `None`: the form has one page.
@@ -189,6 +191,8 @@ pub struct ZusammenfassungPage {
     pub house: bool,
     /// Where models may work on it; empty where there is nothing to choose.
     pub zones: Vec<ZoneChoice>,
+    /// Who whoever applied is by her sign-in; `None`: nobody had to sign in.
+    pub vouched: Option<Vouching>,
     pub key: String,
 }
 
@@ -219,6 +223,8 @@ pub struct QuittungPage {
     pub mail: Option<String>,
     /// What happens next, if more is known than the usual.
     pub next: Option<String>,
+    /// Who whoever applied is by her sign-in; `None`: nobody had to sign in.
+    pub vouched: Option<Vouching>,
 }
 
 /// The six words of a status.

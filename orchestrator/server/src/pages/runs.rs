@@ -56,6 +56,8 @@ pub struct VorgangPage {
     pub started: DateTime,
     pub ended: Option<DateTime>,
     pub by: String,
+    /// Who whoever applied is by her sign-in; `None`: nobody had to sign in.
+    pub vouched: Option<super::stand::Vouching>,
     /// The run that called it.
     pub called_by: Option<Called>,
     pub unit: String,

@@ -71,7 +71,12 @@ fn at(hour: i8) -> DateTime {
 
 impl AnmeldenPage {
     pub(super) fn sample(missing: bool) -> Self {
-        let person = |id: &str, name: &str, role: &str| PersonChoice { id: id.into(), name: name.into(), role: role.into() };
+        let person = |id: &str, name: &str, role: &str| PersonChoice {
+            id: id.into(),
+            name: name.into(),
+            role: role.into(),
+            tenant: (role == "Datenschutz").then(|| EVIL.into()),
+        };
         let people =
             vec![person("s.weber", "Sabine Weber", "Steueramt"), person("k.braun", EVIL, "Datenschutz"), person("m.yilmaz", "Murat Yılmaz", "Fachverfahren")];
         Self { action: "/anmelden".into(), people, back: Some("/aufgaben".into()), missing, ..Self::default() }
@@ -127,7 +132,9 @@ impl StartseitePage {
         Self {
             open_tasks: 4,
             overdue: 1,
-            forms: vec![Link { href: "/antrag/vg-schweich/hundesteuer".into(), text: EVIL.into() }],
+            forms: [Some(EVIL.into()), None]
+                .map(|tenant| FormGroup { tenant, forms: vec![Link { href: "/antrag/vg-schweich/hundesteuer".into(), text: EVIL.into() }] })
+                .into(),
             audit: true,
             erasure: true,
             operation: true,
@@ -190,6 +197,7 @@ impl AufgabePage {
             notice: wrong.then_some("task_returned"),
             told: wrong.then(aufgaben::told),
             everything: Some("/aufgaben/1?ganz=1".into()),
+            vouched: Some(super::stand::Vouching::sample(wrong)),
             shown,
             label: Some(EVIL.into()),
             added: if wrong { AddedFile::samples() } else { Vec::new() },
@@ -261,6 +269,7 @@ impl VorgangPage {
             process: "hundesteuer-anmeldung".into(),
             version: "1.0.0".into(),
             state: RunState::Waiting,
+            vouched: Some(super::stand::Vouching::sample(false)),
             started: at(9),
             ended: Some(at(12)),
             by: "öffentliches Formular".into(),

@@ -65,6 +65,8 @@ pub struct PersonChoice {
     pub name: String,
     /// Unit or groups, to tell people apart.
     pub role: String,
+    /// The house, where there are several.
+    pub tenant: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -78,12 +80,20 @@ pub struct FehlerPage {
     pub link: Option<Link>,
 }
 
+/// The forms of one house.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FormGroup {
+    /// `None`: there is no other.
+    pub tenant: Option<String>,
+    pub forms: Vec<Link>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StartseitePage {
     pub open_tasks: usize,
     pub overdue: usize,
-    /// Public forms.
-    pub forms: Vec<Link>,
+    /// Public forms, house by house.
+    pub forms: Vec<FormGroup>,
     /// Whether this person may read the journal, erase without reading it, and look after the house.
     pub audit: bool,
     pub erasure: bool,

@@ -134,6 +134,8 @@ pub struct AngabenPage {
     pub number: String,
     pub back: String,
     pub received: DateTime,
+    /// Who whoever applied is by her sign-in; `None`: nobody had to sign in.
+    pub vouched: Option<Vouching>,
     pub groups: Vec<ReviewGroup>,
     pub answers: Vec<AnswerView>,
     pub files: Vec<OwnFile>,
@@ -158,10 +160,25 @@ pub struct OwnFile {
 /// Signing in before applying, and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AusweisenPage {
+    /// What she is about to apply for.
+    pub form: Option<String>,
     pub title: String,
     pub text: String,
     /// How surely she must be known, in words; `None`: that is not the point here.
     pub level: Option<String>,
     /// Where the sign-in begins.
     pub link: String,
+}
+
+/// Who somebody is by what a provider vouched for: beside what she wrote herself, never in place of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Vouching {
+    pub name: Option<String>,
+    pub birthdate: Option<String>,
+    /// How sure the provider is, in words.
+    pub level: String,
+    pub issuer: String,
+    pub at: DateTime,
+    /// Said to herself.
+    pub hers: bool,
 }

@@ -80,6 +80,8 @@ pub struct AufgabePage {
     pub notice: Option<&'static str>,
     /// Of a task the engine asks by itself.
     pub told: Option<Told>,
+    /// Who whoever applied is by her sign-in; `None`: nobody had to sign in.
+    pub vouched: Option<super::stand::Vouching>,
     pub shown: Vec<Shown>,
     /// The label of every value that names none.
     pub label: Option<String>,

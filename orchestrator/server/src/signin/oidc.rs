@@ -24,6 +24,9 @@ use crate::{
     site::{Login, Site, TenantSite},
 };
 
+/// In the query of a sign-in after one that was refused: the provider asks who she is, whoever is signed in there.
+const ANEW: &str = "neu";
+
 fn provider<'s>(site: &'s Site, name: &str) -> Option<(&'s TenantSite, &'s Oidc)> {
     let tenant = site.tenants.get(name)?;
     match &tenant.login {
@@ -45,10 +48,11 @@ pub async fn begin(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let asked = outside(&site, &uri, &headers);
+    let asked = outside(&site, Some(&name), &uri, &headers);
     let Some((_, oidc)) = provider(&site, &name) else { return asked.missing() };
     let flow = Flow::new(&name, query.get(pages::BACK).cloned(), site.now(), session::name(&site));
-    match oidc.authorize_url(&flow.binding(&site.flow_key, redirect(&site, &name)), &[], site.now()).await {
+    let anew = query.contains_key(ANEW);
+    match oidc.authorize_url(&flow.binding(&site.flow_key, redirect(&site, &name)), &[], anew, site.now()).await {
         Ok(url) => with_cookies(Redirect::to(&url).into_response(), &[site.cookies.set(flow::COOKIE, &flow.seal(&site.flow_key), flow::LIFE_S)]),
         Err(error) => refused(&asked, &name, &error),
     }
@@ -62,7 +66,7 @@ pub async fn back(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let asked = outside(&site, &uri, &headers);
+    let asked = outside(&site, Some(&name), &uri, &headers);
     let Some((tenant, oidc)) = provider(&site, &name) else { return asked.missing() };
     let clear = [site.cookies.clear(flow::COOKIE)];
     let sealed = site.cookies.get(&headers, flow::COOKIE).and_then(|cookie| Flow::open(cookie, &site.flow_key, site.now()));
@@ -100,7 +104,17 @@ async fn admit(site: &Site, asked: &Asked, (name, tenant): (&str, &TenantSite), 
         _ => ("unknown", "sign_in_unknown"),
     };
     failed(tenant, Some(subject), reason).await;
-    page(asked, name, StatusCode::FORBIDDEN, "sign_in_refused", text)
+    other_account(asked, name, text)
+}
+
+/// Signing in once more as the same person would come to the same end: the way offered asks for an account anew.
+fn other_account(asked: &Asked, name: &str, text: &str) -> Response {
+    let word = |key| words::word(key, asked.lang).to_owned();
+    let link = Link { href: format!("/anmelden/dienst/{name}?{ANEW}=1"), text: word("sign_in_other") };
+    let advice = format!("{} {}", word("sign_in_other_advice"), word("sign_in_advice"));
+    let status = StatusCode::FORBIDDEN;
+    let page = FehlerPage { status: status.as_u16(), title: word("sign_in_refused"), message: word(text), advice: Some(advice), link: Some(link) };
+    asked.page(status, &Page::Fehler(page))
 }
 
 /// No cookie, another one, or an old one: nothing was tried, so nothing is told.
@@ -139,7 +153,7 @@ fn page(asked: &Asked, name: &str, status: StatusCode, title: &str, text: &str) 
 
 /// To the provider's own end of its sign-in, where it offers one.
 pub async fn end(State(site): State<Arc<Site>>, Path(name): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
-    let asked = outside(&site, &uri, &headers);
+    let asked = outside(&site, Some(&name), &uri, &headers);
     let Some((_, oidc)) = provider(&site, &name) else { return asked.missing() };
     match oidc.end_url(&format!("{}/", site.public_url), site.now()).await {
         Ok(Some(url)) => Redirect::to(&url).into_response(),

@@ -36,7 +36,7 @@ pub async fn sign_in(
     headers: HeaderMap,
     Form(sent): Form<HashMap<String, String>>,
 ) -> Response {
-    let asked = outside(&site, &uri, &headers);
+    let asked = outside(&site, Some(&name), &uri, &headers);
     let Some(tenant) = site.tenants.get(&name).filter(|t| matches!(t.login, Login::Password)) else { return asked.missing() };
     let field = |key: &str| sent.get(key).map(String::as_str).unwrap_or_default();
     let (user, password, back) = (field(pages::USER).trim(), field(pages::PASSWORD), sent.get(pages::BACK).cloned());

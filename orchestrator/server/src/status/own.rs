@@ -20,6 +20,7 @@ use crate::{
     pages::{AngabenPage, AnswerView, OwnFile, Page, form::ReviewGroup, shown},
     site::Site,
     tasks::form_of,
+    vouched::Vouched,
 };
 
 pub async fn page(State(site): State<Arc<Site>>, Path(code): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
@@ -39,6 +40,7 @@ impl Visit<'_> {
             number: run.nummer.clone(),
             back: self.home(),
             received: self.tenant.civil(run.started_at),
+            vouched: Vouched::of(run).map(|vouched| vouched.view(self.tenant, true, lang)),
             groups: intake::form_of(&self.loaded.prepared).map(|form| form.review(&run.input, lang)).unwrap_or_default(),
             answers: run.tasks.values().filter_map(|task| self.answer_of(task, lang)).collect(),
             files: asked_for(run).into_iter().filter_map(|file| own_file(&file, &base, lang)).collect(),

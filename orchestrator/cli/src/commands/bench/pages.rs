@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 use axum::{Router, response::Html, routing::get};
-use laufzettel_server::{Site, router};
+use laufzettel_server::{Patience, Site, listen, router};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -74,8 +74,7 @@ pub async fn measure(folder: &Path, runs: usize, out: &Out) -> anyhow::Result<Ve
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let at = listener.local_addr()?;
     let site = Site::new([(tenant.to_string(), Ok(serve::tenant_site(&config, &house)))].into(), serve::hosts(&config), &format!("http://{at}"));
-    let app = router(Arc::new(site)).into_make_service_with_connect_info::<SocketAddr>();
-    let pages = tokio::spawn(axum::serve(listener, app).into_future());
+    let pages = tokio::spawn(listen(listener, router(Arc::new(site)), Patience::for_files(u64::MAX), std::future::pending()));
     let measured = visit(at, &waiting, &code).await;
     pages.abort();
     house.close().await?;

@@ -64,6 +64,7 @@ impl AntragPage {
             title: "Hund zur Hundesteuer anmelden".into(),
             description: "Angaben, mit denen Sie einen Hund bei Ihrer Ortsgemeinde zur Hundesteuer anmelden.".into(),
             first: true,
+            vouched: wrong.then(|| stand::Vouching::sample(true)),
             house: None,
             notice: Some(Notice {
                 responsible: "Steueramt der Verbandsgemeinde".into(),
@@ -112,6 +113,7 @@ impl ZusammenfassungPage {
             hidden: form.own_pairs(&pairs),
             house: false,
             zones: Vec::new(),
+            vouched: Some(stand::Vouching::sample(true)),
             key: "0192-key".into(),
         }
     }
@@ -130,7 +132,7 @@ impl ZusammenfassungPage {
     /// Before somebody of the house begins a case.
     pub(in crate::pages) fn started(lang: Lang) -> Self {
         let zones = ["gruen", "gelb"].map(|name| ZoneChoice { name: name.into(), place: EVIL.into(), selected: false }).into();
-        Self { action: "/prozesse/hundesteuer-anmeldung/start".into(), house: true, zones, ..Self::sample(lang) }
+        Self { action: "/prozesse/hundesteuer-anmeldung/start".into(), house: true, zones, vouched: None, ..Self::sample(lang) }
     }
 
     /// Of several pages, with entries of lists.
@@ -185,6 +187,7 @@ impl QuittungPage {
             status_address: "vorgang.vg.example/status/k7f3-9x2m-q8zp".into(),
             mail: Some(EVIL.into()),
             next: None,
+            vouched: None,
         }
     }
 }

@@ -85,6 +85,13 @@ impl NachreichenPage {
     }
 }
 
+impl stand::Vouching {
+    pub(in crate::pages) fn sample(hers: bool) -> Self {
+        let (name, birthdate) = (hers.then(|| EVIL.into()), hers.then(|| "12.08.1964".into()));
+        Self { name, birthdate, level: "hoch (Online-Ausweisfunktion)".into(), issuer: format!("https://id.example/{EVIL}"), at: at(9), hers }
+    }
+}
+
 impl AngabenPage {
     fn sample(lang: Lang) -> Self {
         let groups = form().review(&json!({ "halter": { "familienname": EVIL, "anschrift": { "ags": "07334001" } }, "anzahl_haushalt": 2 }), lang);
@@ -93,6 +100,7 @@ impl AngabenPage {
             number: "2026-000123".into(),
             back: "/status/k7f3-9x2m-q8zp".into(),
             received: at(9),
+            vouched: Some(stand::Vouching::sample(true)),
             answers: vec![AnswerView { title: EVIL.into(), at: at(10), groups: groups.clone() }],
             groups,
             files: vec![OwnFile { text: format!("{EVIL}.pdf"), link: "/status/k7f3-9x2m-q8zp/dateien/00".into() }],
@@ -114,13 +122,17 @@ pub(super) fn pages(lang: Lang) -> Vec<(&'static str, Page)> {
         (
             "ausweisen",
             Page::Ausweisen(AusweisenPage {
+                form: Some(EVIL.into()),
                 title: "Bitte melden Sie sich an".into(),
                 text: EVIL.into(),
                 level: Some(EVIL.into()),
                 link: "/antrag/vg/hund/anmelden".into(),
             }),
         ),
-        ("ausweisen-fehler", Page::Ausweisen(AusweisenPage { title: EVIL.into(), text: EVIL.into(), level: None, link: "/antrag/vg/hund/anmelden".into() })),
+        (
+            "ausweisen-fehler",
+            Page::Ausweisen(AusweisenPage { form: None, title: EVIL.into(), text: EVIL.into(), level: None, link: "/antrag/vg/hund/anmelden".into() }),
+        ),
         ("angaben", Page::Angaben(AngabenPage::sample(lang))),
     ]
 }

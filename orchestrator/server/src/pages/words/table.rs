@@ -303,6 +303,12 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("password_wrong", "Name oder Passwort stimmt nicht, oder das Konto ist gesperrt.", "Name or password is wrong, or the account is locked."),
     ("password_wait", "Zu viele Versuche. Bitte versuchen Sie es wieder in", "Too many attempts. Please try again in"),
     ("minutes_dative", "Minuten", "minutes"),
+    ("sign_in_other", "Mit einem anderen Konto anmelden", "Sign in with another account"),
+    (
+        "sign_in_other_advice",
+        "Sind Sie beim Anmeldedienst noch mit einem anderen Konto angemeldet, wählen Sie hier das richtige.",
+        "If you are still signed in at the sign-in service with another account, choose the right one here.",
+    ),
     ("sign_in_again", "Noch einmal anmelden", "Sign in again"),
     (
         "sign_in_advice",
