@@ -131,6 +131,19 @@ fn what_lies_beside_the_records_is_missed() {
         assert!(text_of(&machine).contains("\"what\":\"file_") || text_of(&machine).contains("\"what\":\"process_"), "{}", text_of(&machine));
         snapshot.restore(&tenant);
     }
+    // and lists show nothing to anybody else
+    for sql in [
+        "UPDATE tasks SET assigned = replace(assigned, 'GG-Steueramt', 'GG-Bauamt')",
+        "UPDATE tasks SET assigned = json_set(assigned, '$.user', 'S-fremd')",
+        "UPDATE runs SET unit = 'FB9-Bauamt'",
+        "UPDATE runs SET subject = 'S-fremd'",
+        "DELETE FROM tasks",
+    ] {
+        assert!(change(&tenant, sql) >= 1, "{sql}");
+        let (exit, told) = verify(&tenant);
+        assert!(exit == Some(5) && told.contains("die Liste der Vorgänge oder der Aufgaben sagt etwas anderes"), "{sql}: {told}");
+        snapshot.restore(&tenant);
+    }
     // nobody describes it (any more): it is said all the same
     let name = laufzettel_domain::file::File::describe("x", "text/plain", b"x").file;
     assert_eq!(change(&tenant, &format!("INSERT INTO bytes VALUES ('{name}', CAST('y' AS BLOB))")), 1);

@@ -67,6 +67,8 @@ pub enum What {
     ProcessMissing,
     #[error("a kept process is not the one its name stands for")]
     ProcessText,
+    #[error("the list of runs or of tasks says something else than this record")]
+    ListRow,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -28,6 +28,7 @@ impl What {
             Self::FileBytes => "file_bytes",
             Self::ProcessMissing => "process_missing",
             Self::ProcessText => "process_text",
+            Self::ListRow => "list_row",
         }
     }
 
@@ -52,6 +53,7 @@ impl What {
             Self::FileMissing => "eine Datei, die sein Inhalt beschreibt, fehlt, und der Inhalt wurde nicht gelöscht".to_owned(),
             Self::FileBytes => "die Bytes einer Datei passen nicht zu ihrem Namen".to_owned(),
             Self::ProcessMissing => "der Prozess, nach dem der Vorgang läuft, ist nicht mehr da".to_owned(),
+            Self::ListRow => "die Liste der Vorgänge oder der Aufgaben sagt etwas anderes als dieser Eintrag".to_owned(),
             Self::ProcessText => "ein aufbewahrter Prozess ist nicht der, für den sein Name steht".to_owned(),
         };
         Text::new(de, self.to_string())

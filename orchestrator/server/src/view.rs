@@ -83,7 +83,7 @@ impl<'m> Matter<'m> {
     /// The rows of the input.
     pub fn input(&self, input: &Value) -> Vec<Shown> {
         let Some(map) = input.as_object() else { return list(self.loaded, input, self.lang) };
-        let row = |(key, value): (&String, &Value)| self.value(key, value, Some((&self.process().input, &[key.clone()])));
+        let row = |(key, value): (&String, &Value)| self.value(key, value, Some((&self.process().input, std::slice::from_ref(key))));
         map.iter().map(row).collect()
     }
 

@@ -191,6 +191,11 @@ impl Store {
         look!(self, s => s.tasks(filter))
     }
 
+    /// One of them, by its id.
+    pub async fn task(&self, id: &str) -> Result<Option<TaskRow>, Error> {
+        look!(self, s => s.task(id))
+    }
+
     /// The schedules in force, by name.
     pub async fn clocks(&self) -> Result<Vec<String>, Error> {
         look!(self, s => s.clocks())

@@ -228,6 +228,10 @@ impl Memory {
         Ok(tasks)
     }
 
+    pub async fn task(&self, id: &str) -> Result<Option<TaskRow>, Error> {
+        Ok(self.lock().tasks.get(id).cloned())
+    }
+
     pub async fn clocks(&self) -> Result<Vec<String>, Error> {
         Ok(self.lock().clocks.keys().cloned().collect())
     }

@@ -334,6 +334,11 @@ impl Sqlite {
         found.iter().map(rows::task).collect()
     }
 
+    pub async fn task(&self, id: &str) -> Result<Option<TaskRow>, Error> {
+        let row = sqlx::query("SELECT * FROM tasks WHERE task = $1").bind(id).fetch_optional(&self.pool).await?;
+        row.as_ref().map(rows::task).transpose()
+    }
+
     pub async fn clocks(&self) -> Result<Vec<String>, Error> {
         let rows = sqlx::query("SELECT name FROM clocks ORDER BY name").fetch_all(&self.pool).await?;
         rows.iter().map(|row| Ok(row.try_get("name")?)).collect()

@@ -238,7 +238,7 @@ pub(crate) fn named_by_bytes(bytes: &[u8]) -> Option<String> {
     Some(bundle_name(read::digest_of(&bundle.text, &bundle.files)))
 }
 
-fn unbundle(bytes: &[u8]) -> Option<Process> {
+pub(crate) fn unbundle(bytes: &[u8]) -> Option<Process> {
     let bundle: Bundle = serde_json::from_slice(bytes).ok()?;
     let mut files = bundle.files;
     files.insert(bundle.file.clone(), bundle.text);
