@@ -25,7 +25,7 @@ use crate::{
     pages::{self, Filled, Form, Page, QuittungPage, stand::Vouching},
     reply::Asked,
     signin::{
-        applicant::{SignedIn, ended, guard, spent},
+        applicant::{SignedIn, ended, given_back, guard, spent},
         password::address,
     },
     site::{Site, TenantSite},
@@ -121,6 +121,10 @@ pub async fn send(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
     if asked.query.split('&').any(|pair| pair == pages::RECEIPT) {
         return again(&site, tenant, &asked, request).await;
     }
+    let request = match given_back(&site, (&name, tenant), &path, &asked, request).await {
+        Ok(held) => return held,
+        Err(request) => request,
+    };
     let signed_in = match guard(&site, (&name, tenant), &path, &asked, &request) {
         Ok(signed_in) => signed_in,
         Err(answer) => return *answer,

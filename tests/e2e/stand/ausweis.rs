@@ -130,7 +130,16 @@ fn who_must_sign_in_does_and_what_is_vouched_for_stands_beside_her_words() {
         let (code, page) = get(&server, "", &antrag("mittel")).await;
         assert!(code == 200 && page.contains("Bitte melden Sie sich zuerst an") && page.contains("substanziell") && !page.contains("name=\"name\""), "{page}");
         let sent = post(&server, "", &antrag("mittel"), "_schritt=absenden&name=Weber").await;
-        assert!(sent.code == 403 && sent.page.contains("Anmeldung ist abgelaufen"), "{} {}", sent.code, sent.page);
+        // what was typed is not lost: the way to sign in beside it, and once more
+        let held = ["nicht mehr angemeldet", "name=\"name\" value=\"Weber\"", "/antrag/vg-bellheim/mittel/anmelden", "action=\"/antrag/vg-bellheim/mittel\""];
+        assert!(sent.code == 403 && held.iter().all(|text| sent.page.replace("&#x2f;", "/").contains(text)), "{} {}", sent.code, sent.page);
+        let nothing = post(&server, "", &antrag("mittel"), "_schritt=weiter").await;
+        assert!(nothing.code == 403 && nothing.page.contains("Anmeldung ist abgelaufen"), "{} {}", nothing.code, nothing.page);
+        // nor does a draft of hers open to whoever has its code alone
+        let (code, page) = get(&server, "", &format!("{}/weiter", antrag("mittel"))).await;
+        assert!(code == 200 && page.contains("Bitte melden Sie sich zuerst an") && !page.contains("name=\"code\""), "{page}");
+        let resumed = post(&server, "", &format!("{}/weiter", antrag("mittel")), "code=ACDE-FGHJ").await;
+        assert!(resumed.code == 403 && resumed.page.contains("name=\"code\" value=\"ACDE-FGHJ\""), "{} {}", resumed.code, resumed.page);
         // too low, unknown, none
         for (path, level, words) in [
             ("mittel", Some("stork-1"), "Diese Anmeldung genügt hier nicht"),

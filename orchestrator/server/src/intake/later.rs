@@ -26,7 +26,10 @@ use crate::{
     form_data::{self, Sent},
     pages::{self, EntwurfAndersPage, EntwurfPage, Page, WeiterPage},
     reply::Asked,
-    signin::password::address,
+    signin::{
+        applicant::{given_back, guard},
+        password::address,
+    },
     site::{Site, TenantSite},
     upload,
 };
@@ -159,7 +162,10 @@ fn saved(site: &Site, tenant: &TenantSite, sight: &Sight<'_>, code: &Code, posit
 pub async fn page(State(site): State<Arc<Site>>, Path((name, path)): Path<(String, String)>, request: Request) -> Response {
     let tenant = site.tenants.get(&name);
     let asked = Asked::new(request.uri(), request.headers(), tenant, None);
-    let Some(entrance) = tenant.and_then(|tenant| entrance(tenant, &path)) else { return asked.missing() };
+    let Some((tenant, entrance)) = tenant.and_then(|t| Some((t, entrance(t, &path)?))) else { return asked.missing() };
+    if let Err(answer) = guard(&site, (&name, tenant), &path, &asked, &request) {
+        return *answer;
+    }
     asked.ok(&asking(&entrance, &asked, Told::Nothing))
 }
 
@@ -190,6 +196,14 @@ pub async fn open(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
     let page = || site.rates().count(&format!("antrag {name}/{path} von {from}"), PAGES_PER_MINUTE_MAX, site.now());
     if let Err(seconds) = tried(&site, &from).and_then(|()| page()) {
         return asked.too_often(seconds);
+    }
+    // a draft of a form that wants a sign-in opens to nobody without one
+    let request = match given_back(&site, (&name, tenant), &path, &asked, request).await {
+        Ok(held) => return held,
+        Err(request) => request,
+    };
+    if let Err(answer) = guard(&site, (&name, tenant), &path, &asked, &request) {
+        return *answer;
     }
     let sent = match form_data::read(request, tenant, &entrance.form).await {
         Ok(sent) => sent,
