@@ -13,10 +13,10 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use laufzettel_domain::{Caller, Digest, Lang, TaskId, Text, Value};
-use laufzettel_engine::{Rejection, Task, TaskKind, TaskState};
+use laufzettel_engine::{EffectStatus, Rejection, Run, Task, TaskKind, TaskState};
 use laufzettel_policy::Decision;
 use laufzettel_process::{Schema, model::StepKind, schema::Problem};
-use laufzettel_worker::{Loaded, WishError};
+use laufzettel_worker::{Loaded, WishError, task_kind};
 use serde_json::json;
 
 pub use hand::{hand_over, put_aside};
@@ -25,7 +25,11 @@ use supply::Asking;
 use crate::{
     form_data::{self, Sent},
     origin::Voices,
-    pages::{self, AufgabePage, Filled, Form, Page, UploadedFile, shown::bound, words::format_moment},
+    pages::{
+        self, AufgabePage, Filled, Form, Page, UploadedFile,
+        shown::bound,
+        words::{format_moment, own_title, word},
+    },
     reply::Asked,
     site::{Session, Site, TenantSite},
     view::{self, Matter},
@@ -107,7 +111,7 @@ impl<'s> Seat<'s> {
     }
 
     fn asking(&self) -> Option<Asking> {
-        Asking::of(&self.loaded, self.task()?)
+        Asking::of(&self.loaded, self.task()?, self.asked.lang)
     }
 }
 
@@ -199,20 +203,21 @@ impl Seat<'_> {
         let filled = Filled { pairs, problems, files, proposal: Some(&task.opened.vorschlag), proposed_by: Some(&proposed_by), ..Filled::default() };
         let page = AufgabePage {
             action: format!("/aufgaben/{id}"),
-            title: laufzettel_worker::task_title(process, &task.opened),
+            title: own_title(task_kind(&task.opened), asked.lang).map_or_else(|| laufzettel_worker::task_title(process, &task.opened), str::to_owned),
             process: process.title.clone(),
             number: loaded.run.nummer.clone(),
             case_link: Some(format!("/vorgaenge/{}", loaded.run.id)),
             due: task.opened.due.map(|at| tenant.civil(at)),
             overdue: task.opened.due.is_some_and(|at| at < tenant.desk.tenant.clock.now()),
-            message: again.refused.map(|text| text.get(asked.lang).to_owned()).or_else(|| message(task, asked.lang)),
+            message: again.refused.map(|text| text.get(asked.lang).to_owned()).or_else(|| message(&loaded.run, task, asked.lang)),
+            note: note(task, asked.lang),
             notice: again.notice,
             told: view::told(&matter, task, &|at| format_moment(tenant.civil(at), asked.lang)),
             everything: shown.iter().flat_map(|row| &row.lines).any(|line| line.cut).then(|| format!("/aufgaben/{id}?{EVERYTHING}")),
             shown,
             added: crate::status::added::list(tenant, &loaded.run, &format!("/vorgaenge/{}/dateien", loaded.run.id), asked.lang),
             digest: task.opened.shown.to_string(),
-            form: asking.form.view(&filled, asked.lang),
+            form: asking.view(&filled, asked.lang),
             hand,
         };
         asked.page(status, &Page::Aufgabe(page))
@@ -238,11 +243,30 @@ impl Seat<'_> {
 }
 
 /// What must be known before anything is answered.
-fn message(task: &Task, lang: Lang) -> Option<String> {
+fn message(run: &Run, task: &Task, lang: Lang) -> Option<String> {
     if task.opened.assign.applicant {
-        return Some(pages::words::word("answers_for_applicant", lang).to_owned());
+        return Some(word("answers_for_applicant", lang).to_owned());
     }
-    (!task.opened.note.is_empty()).then(|| task.opened.note.clone())
+    match task.opened.kind {
+        TaskKind::Approval if !task.opened.note.is_empty() => Some(word("eigen_approval_wieder", lang).to_owned()),
+        // the record of the refusal has the reason in both languages
+        TaskKind::Takeover => match &run.effects.get(task.opened.path.as_ref()?)?.status {
+            EffectStatus::Parked(decision) => Some(decision.reason.get(lang).to_owned()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Why the task is there, as whoever failed has put it; of what the page says itself nothing.
+fn note(task: &Task, lang: Lang) -> Option<String> {
+    let said = match task.opened.kind {
+        TaskKind::Approval | TaskKind::Takeover => true,
+        // written by us, in German; in English what happened stands below
+        TaskKind::Restored => lang == Lang::En,
+        _ => false,
+    };
+    Some(task.opened.note.clone()).filter(|note| !said && !note.is_empty())
 }
 
 /// One form for everything that can be done with a task: which button was pressed says what.

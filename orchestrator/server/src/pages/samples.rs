@@ -187,6 +187,7 @@ impl AufgabePage {
             due: Some(at(8)),
             overdue: true,
             message: wrong.then(|| EVIL.into()),
+            note: wrong.then(|| EVIL.into()),
             notice: wrong.then_some("task_returned"),
             told: wrong.then(aufgaben::told),
             everything: Some("/aufgaben/1?ganz=1".into()),
