@@ -155,6 +155,22 @@ pub struct OwnFile {
     pub link: String,
 }
 
+/// A text she got in the end, as a letter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BescheidPage {
+    /// What it is, by the name the process gives it.
+    pub heading: String,
+    pub title: String,
+    pub number: String,
+    pub back: String,
+    /// Laid out by [`super::markdown`]; `None`: its lines as they are.
+    pub html: Option<String>,
+    /// `None`: too long for a page.
+    pub text: Option<String>,
+    /// Where it is saved.
+    pub file: String,
+}
+
 /// Signing in before applying, and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AusweisenPage {

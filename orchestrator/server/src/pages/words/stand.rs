@@ -121,8 +121,15 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("received_heading", "Unsere Entscheidung", "Our decision"),
     (
         "received_text",
-        "Hier laden Sie die Entscheidung über Ihren Antrag herunter. Wie Sie sich dagegen wehren können, steht darin. Die Adresse gilt, solange wir die Inhalte aufbewahren: Bitte speichern Sie die Datei.",
-        "Here you download the decision on your application. How you can object to it is said in it. The address holds as long as we keep the contents: please save the file.",
+        "Hier steht die Entscheidung über Ihren Antrag. Wie Sie sich dagegen wehren können, steht darin. Die Adresse gilt, solange wir die Inhalte aufbewahren: Bitte drucken oder speichern Sie sie.",
+        "Here is the decision on your application. How you can object to it is said in it. The address holds as long as we keep the contents: please print or save it.",
+    ),
+    ("letter_print", "Zum Aufheben können Sie diese Seite drucken oder als PDF speichern.", "To keep it you can print this page or save it as PDF."),
+    ("letter_file", "Genauen Wortlaut als Textdatei speichern", "Save the exact wording as a text file"),
+    (
+        "letter_long",
+        "Dieser Text ist zu lang für eine Seite. Bitte speichern Sie ihn als Datei.",
+        "This text is too long for a page. Please save it as a file.",
     ),
     ("withdrawn_said", "Ihr Antrag ist zurückgezogen", "Your application is withdrawn"),
     ("withdrawn_said_text", "Sie müssen nichts weiter tun.", "There is nothing more for you to do."),
