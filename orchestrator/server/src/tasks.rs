@@ -115,21 +115,64 @@ impl<'s> Seat<'s> {
     }
 }
 
+/// A task somebody else was faster with, before somebody who has filled it in.
+struct Over {
+    asked: Asked,
+    asking: Asking,
+    why: Text,
+    /// The case, for whoever may see it.
+    case: Option<String>,
+}
+
+impl Over {
+    async fn of(tenant: &TenantSite, by: &Caller, asked: Asked, written: &str) -> Option<Self> {
+        let id = TaskId::parse(written)?;
+        let Ok(Found::Done { by: whoever }) = find(tenant, by, written).await else { return None };
+        let loaded = tenant.desk.load(id.run).await.ok()??;
+        let asking = Asking::of(&loaded, loaded.run.tasks.get(&id.number)?, asked.lang)?;
+        let seen = tenant.desk.visible(by, id.run).await.ok()?.is_some();
+        Some(Self { asked, asking, why: faster(&whoever, true), case: seen.then(|| format!("/vorgaenge/{}", id.run)) })
+    }
+
+    /// What she entered is kept nowhere: it stands here, to be copied, with the way to what became of the task.
+    fn told(&self, sent: &Sent) -> Response {
+        let word = |key| word(key, self.asked.lang).to_owned();
+        let values = self.asking.form.parse(&sent.pairs).0;
+        let (href, text) = match &self.case {
+            Some(case) => (case.clone(), word("to_case")),
+            None => ("/aufgaben".to_owned(), word("back_to_tasks")),
+        };
+        let typed = sent.pairs.iter().any(|(name, _)| !name.starts_with('_') && name != pages::SHOWN && !hand::is_beside(name));
+        let page = pages::FehlerPage {
+            status: StatusCode::CONFLICT.as_u16(),
+            title: word("error_settled"),
+            message: self.why.get(self.asked.lang).to_owned(),
+            advice: Some(pages::words::advice(StatusCode::CONFLICT.as_u16(), true, self.asked.lang).to_owned()),
+            link: Some(pages::Link { href, text }),
+            typed: if typed { self.asking.form.review(&values, self.asked.lang) } else { Vec::new() },
+        };
+        self.asked.page(StatusCode::CONFLICT, &Page::Fehler(page))
+    }
+}
+
 /// Twice the same press is one answer; what somebody else answered is said.
 fn done(asked: &Asked, by: &Caller, whoever: &Caller, acts: bool) -> Response {
     if whoever.subject == by.subject {
         return Redirect::to("/aufgaben?erledigt=1").into_response();
     }
+    asked.wish(&WishError::Rejected(Rejection::Stale(faster(whoever, acts))))
+}
+
+fn faster(whoever: &Caller, acts: bool) -> Text {
     let name = &whoever.name;
     let lost = |text| if acts { text } else { "" };
-    let text = Text::new(
+    Text::new(
         format!(
             "Diese Aufgabe hat inzwischen {name} erledigt. {}Was daraus wurde, steht am Vorgang.",
             lost("Was Sie eingetragen haben, wurde nicht übernommen. ")
         ),
         format!("{name} has completed this task meanwhile. {}What became of it stands with the case.", lost("What you entered was not taken. ")),
-    );
-    asked.wish(&WishError::Rejected(Rejection::Stale(text)))
+    )
 }
 
 pub async fn page(
@@ -275,6 +318,14 @@ pub async fn answer(State(site): State<Arc<Site>>, Extension(session): Extension
     let asked = Asked::new(request.uri(), request.headers(), Some(tenant), Some(&session));
     let seat = match Seat::take(tenant, &session, asked, &written, true).await {
         Ok(seat) => seat,
+        Err(answered) if answered.status() == StatusCode::CONFLICT => {
+            let asked = Asked::new(request.uri(), request.headers(), Some(tenant), Some(&session));
+            let Some(over) = Over::of(tenant, &session.caller, asked, &written).await else { return answered };
+            return match form_data::read(request, tenant, &over.asking.form).await {
+                Ok(sent) => over.told(&sent),
+                Err(_) => answered,
+            };
+        }
         Err(answered) => return answered,
     };
     let Some(asking) = seat.asking() else { return seat.asked.unavailable() };

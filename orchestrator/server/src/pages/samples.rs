@@ -116,6 +116,7 @@ impl FehlerPage {
             status: 404,
             title: "Diesen Vorgang gibt es nicht".into(),
             message: EVIL.into(),
+            typed: form().review(&serde_json::json!({}), Lang::De),
             advice: None,
             link: Some(Link { href: "/".into(), text: "Zur Startseite".into() }),
         }

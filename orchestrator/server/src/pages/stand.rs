@@ -50,6 +50,11 @@ pub enum HappenedKind {
 }
 
 impl HappenedKind {
+    /// Nobody was asked and nothing left its place: what whoever applied reads only if she wants to.
+    pub fn is_computed(self) -> bool {
+        matches!(self, Self::Rules | Self::Set | Self::Wait)
+    }
+
     #[cfg(test)]
     pub const ALL: [Self; 13] = [
         Self::Read,

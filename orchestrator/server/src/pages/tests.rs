@@ -181,6 +181,16 @@ fn the_most_urgent_task_stands_first() {
 }
 
 #[test]
+fn what_a_program_computed_is_folded_below_what_somebody_did() {
+    let html = render(&Page::Status(Box::new(StatusPage::sample(Station::InBearbeitung))), &frame(Lang::De, false));
+    let (open, folded) = html.split_once("gerechnet, zusammengestellt oder gewartet (3)</summary>").expect("it is folded");
+    for (kind, is_folded) in [("happened_rules", true), ("happened_set", true), ("happened_wait", true), ("happened_staff", false), ("happened_model", false)] {
+        let said = words::word(kind, Lang::De);
+        assert_eq!((open.contains(said), folded.contains(said)), (!is_folded, is_folded), "{kind}");
+    }
+}
+
+#[test]
 fn stations_before_the_current_one_lie_behind() {
     let passed = |current| StatusPage::stations(current, &[]).iter().map(|s| s.passed).collect::<Vec<_>>();
     assert_eq!(passed(Station::InBearbeitung), [true, true, true, false, false, false]);

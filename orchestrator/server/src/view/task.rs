@@ -59,7 +59,9 @@ fn of_call(matter: &Matter<'_>, task: &Task) -> Vec<Shown> {
         let from = show.get("herkunft").and_then(|origins| origins.get(name)).and_then(Value::as_str);
         let row = exact(matter, task, name, value).from(argument(matter, task, name, from));
         // a text of the released process is nobody's unchecked word, whatever else the call carries
-        match task.opened.labels.get("argumente").filter(|_| from == Some(FIXED)) {
+        let own = from.is_none().then(|| call_of(matter, task).and_then(|call| call.with.get(name))).flatten();
+        let fixed = from == Some(FIXED) || own.is_some_and(|template| template.expressions().iter().all(|part| part.analysis.paths().is_empty()));
+        match task.opened.labels.get("argumente").filter(|_| fixed) {
             Some(label) => row.labelled(&Label { trust: Trust::Trusted, ..label.clone() }, matter.lang),
             None => protected(row, "argumente"),
         }

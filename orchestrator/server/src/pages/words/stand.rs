@@ -9,6 +9,11 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("happened_heading", "Was bisher geschehen ist", "What has happened so far"),
     ("happened_none", "Bisher ist noch kein Schritt erledigt.", "No step is done yet."),
     ("happened_purpose", "Alles hier dient diesem Zweck:", "All of this serves one purpose:"),
+    (
+        "happened_computed",
+        "Dazwischen hat ein Programm nach festen Regeln gerechnet, zusammengestellt oder gewartet",
+        "In between a program computed by fixed rules, put details together or waited",
+    ),
     ("happened_more", "Weitere Schritte", "More steps"),
     ("happened_read", "Ein Programm hat Angaben abgefragt.", "A program looked something up."),
     ("happened_write", "Ein Programm hat etwas eingetragen oder abgelegt.", "A program entered or filed something."),
