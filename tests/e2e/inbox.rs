@@ -195,6 +195,7 @@ fn a_task_is_put_aside_until_a_day() {
         let (klein, weber) = (sign_in(&server, "a.klein").await.unwrap(), sign_in(&server, "s.weber").await.unwrap());
         let path = format!("/aufgaben/{task}");
         let aside = format!("{path}/wiedervorlage");
+        #[expect(clippy::disallowed_methods, reason = "the tests are the outside")]
         let day = jiff::Zoned::now().date() + jiff::Span::new().days(7);
         let on = |date: jiff::civil::Date| format!("vorlage_am.tag={}&vorlage_am.monat={}&vorlage_am.jahr={}", date.day(), date.month(), date.year());
         let form = format!("{}&vorlage_notiz=Wartet+auf+Nachweise", on(day));
