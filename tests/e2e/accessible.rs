@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use crate::{
     browser::{Driver, browse_live},
-    desk::{Server, Tenant, client, demo, root, runtime, text},
+    desk::{Server, Tenant, client, demo, process, root, runtime, text},
+    stand::{decide, sees},
     views::sign_in,
 };
 
@@ -51,7 +52,7 @@ pub enum Whom {
 const NO_PAGES: [&str; 29] = [
     "/antrag/{tenant}/{path}/anmelden",
     "/anmelden/ausweis/{tenant}/{provider}/zurueck",
-    "/status/{code}/bescheid/{name}",
+    "/status/{code}/bescheid/{name}/datei",
     "/status/{code}/dateien/{file}",
     "/hooks/{tenant}/{path}",
     "/events/{tenant}",
@@ -80,6 +81,23 @@ const NO_PAGES: [&str; 29] = [
     "/api/openapi.json",
 ];
 
+/// Somebody of the house decides, with a letter.
+const LETTER: &str = r#"
+triggers: [{ intake: { path: brief, audience: public, run_as: service:svc-intake } }]
+applicant: { receives: { bescheid: "{{ render('templates/brief.md') }}" } }
+input: { type: object, additionalProperties: false, required: [name], properties: { name: { type: string, maxLength: 100, title: Name } } }
+steps:
+  freigabe:
+    title: Bescheid freigeben
+    human:
+      assign: { groups: [GG-Steueramt] }
+      show: { name: "{{ input.name }}" }
+      form: { type: object, additionalProperties: false, properties: { gut: { type: boolean, title: Gut } } }
+"#;
+
+/// Everything a letter has: a heading, a table without heads, a list.
+const LAID_OUT: &str = "# Bescheid\n\nGuten Tag {{ input.name }},\n\n| | |\n|---|---|\n| **Steuer** | 70,00 € |\n\n- eins\n- zwei\n";
+
 struct House {
     tenant: Tenant,
     server: Server,
@@ -89,6 +107,9 @@ impl House {
     /// One run that waits for a person, one that is done, and what was refused once.
     fn new() -> Self {
         let tenant = Tenant::new();
+        std::fs::write(tenant.path("workflows/brief.yaml"), process("hundesteuer-brief", "Bescheid erteilen", LETTER)).expect("written");
+        std::fs::write(tenant.path("workflows/templates/brief.md"), LAID_OUT).expect("written");
+        tenant.grant("{ groups: [GG-Steueramt], allow: [\"task.complete:hundesteuer-brief\"] }");
         let done = tenant.main_job();
         assert!(done.status.success(), "{}", text(&done));
         let waits = tenant.laufzettel(&["run", "hundesteuer-anmeldung", "--input", &demo("antrag.json"), "--as", "applicant", "--until-waiting"]);
@@ -103,7 +124,7 @@ impl House {
         serde_json::from_str::<Value>(&line).expect("JSON")[key].as_str().expect("a name").to_owned()
     }
 
-    fn pages(&self, status: &str) -> Vec<Page<'static>> {
+    fn pages(&self, status: &str, decided: &str) -> Vec<Page<'static>> {
         let (run, task) = (self.first("runs", "run"), self.first("tasks", "task"));
         let page = |route, name, path: String, as_whom| Page { route, name, path, as_whom };
         let (citizen, clerk, dsb, it) = (Whom::Citizen, Whom::Person("a.klein"), Whom::Person("d.braun"), Whom::Person("i.yilmaz"));
@@ -115,6 +136,7 @@ impl House {
             page("/antrag/{tenant}/{path}/weiter", "weiter", "/antrag/vg-bellheim/hundesteuer/weiter".to_owned(), citizen),
             page("/status/{code}", "status", status.to_owned(), citizen),
             page("/status/{code}/angaben", "angaben", format!("{status}/angaben"), citizen),
+            page("/status/{code}/bescheid/{name}", "bescheid", format!("{decided}/bescheid/bescheid"), citizen),
             page("/status/{code}/nachreichen", "nachreichen", format!("{status}/nachreichen"), citizen),
             page("/status/{code}/zurueckziehen", "zurueckziehen", format!("{status}/zurueckziehen"), citizen),
             page("/anmelden/terminal/{code}", "terminal", "/anmelden/terminal/AAAA-AAAA".to_owned(), clerk),
@@ -147,7 +169,11 @@ fn every_page_for_everybody() {
     let house = House::new();
     let driver = Driver::start();
     runtime().block_on(async {
-        let pages = house.pages(&applied(&house.server).await);
+        let decided = crate::applications::send(&house.server, "/antrag/vg-bellheim/brief", &json!({ "name": "Petra Hofmann" })).await;
+        let clerk = sign_in(&house.server, "a.klein").await.expect("signed in");
+        decide(&house.server, &clerk, "Bescheid freigeben", "Petra Hofmann", "").await;
+        sees(&house.server, "", &decided, "Unsere Entscheidung").await;
+        let pages = house.pages(&applied(&house.server).await, &decided);
         all_of_them(&pages);
         let browser = Browser::new(&driver).await;
         browser.finds_what_is_planted(&house.server).await;

@@ -307,6 +307,8 @@ fn what_is_typed_stays_whatever_becomes_of_the_task() {
         assert_eq!(status, 303, "{page}");
         let (status, _, page) = post(&server, &weber, &path, &typed).await;
         assert!(status == 409 && page.contains("inzwischen Andreas Klein erledigt") && page.contains("nicht übernommen"), "{page}");
+        // what she typed stands there to be copied, with the way to the case
+        assert!(page.contains("Was Sie eingetragen haben") && page.contains(">Angefangen<") && page.contains("Zum Vorgang"), "{page}");
     });
     server.stop();
 }

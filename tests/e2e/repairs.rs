@@ -8,11 +8,11 @@ use crate::{
     views::{self, sign_in},
 };
 
-/// Its model finds nothing of what it must answer, its tool does not know the document, and no row fits.
+/// Its model finds nothing of what it must answer, its tool takes no such version, and no row fits.
 const BROKEN: &str = r#"
 ki_verordnung: { klasse: begrenzt, begruendung: vorbereitend }
 start: { groups: [GG-Steueramt], via: [form] }
-input: { type: object, required: [text], properties: { text: { type: string, maxLength: 200 } } }
+input: { type: object, required: [text, gebuehr], properties: { text: { type: string, maxLength: 200 }, gebuehr: { type: integer, x-einheit: cent, minimum: 0, maximum: 9999 } } }
 steps:
   lesen:
     title: Schreiben lesen
@@ -33,7 +33,7 @@ steps:
     title: Dokument holen
     needs: [lesen]
     tool: dms/lesen
-    with: { dokument: D-999999 }
+    with: { dokument: D-999999, version: "{{ input.gebuehr }}" }
     on_error: human
   frage:
     needs: ["dokument?"]
@@ -81,7 +81,7 @@ fn the_value_of_a_failed_step_is_asked_for_by_its_own_schema() {
     std::fs::write(tenant.path("workflows/reparatur.yaml"), process("reparatur", "Schreiben bearbeiten", BROKEN)).expect("written");
     tenant.grant("{ groups: [GG-Steueramt], allow: [\"process.start:reparatur\", models.use] }");
     let input = tenant.path("eingabe.json");
-    std::fs::write(&input, json!({ "text": "Guten Tag" }).to_string()).expect("written");
+    std::fs::write(&input, json!({ "text": "Guten Tag", "gebuehr": 1250 }).to_string()).expect("written");
     let started = tenant.laufzettel(&["run", "reparatur", "--input", &input.display().to_string(), "--as", "a.klein", "--until-waiting"]);
     assert_eq!(started.status.code(), Some(7), "{}", text(&started));
     let task = open_task(&tenant);
@@ -96,6 +96,21 @@ fn the_value_of_a_failed_step_is_asked_for_by_its_own_schema() {
             assert!(page.contains(part), "{part}: {page}");
         }
         assert!(!page.contains("JSON"), "{page}");
+        // in English the page's own words are English, and what an author wrote is marked as German
+        let english = views::get(&server, &klein, &format!("{path}?lang=en")).await.1;
+        for part in [
+            "What shall become of the step?",
+            ">Supply the value<",
+            "<legend>The value it goes on with",
+            "<dt lang=\"de\">Reason</dt>",
+            "the answer was not of the agreed form",
+            "<div class=\"feld\" lang=\"de\">\n<label for=\"f-wert.aktenzeichen\">",
+        ] {
+            assert!(english.contains(part), "{part}: {english}");
+        }
+        for part in ["Erneut versuchen", "Was soll", "Wert, mit dem", ">Grund<", "lang=\"de\"><legend>The value"] {
+            assert!(!english.contains(part), "{part}: {english}");
+        }
         let answer = |rest: &str| format!("shown={}&entscheidung=wert{rest}", shown(&page));
         let wrong = "&wert.aktenzeichen=77&wert.am.tag=31&wert.am.monat=2&wert.am.jahr=2026&wert.betrag_cent=viel";
         let (status, again) = post(&server, &klein, &path, &answer(wrong)).await;
@@ -111,6 +126,10 @@ fn the_value_of_a_failed_step_is_asked_for_by_its_own_schema() {
         let path = format!("/aufgaben/{second}");
         let page = views::get(&server, &klein, &path).await.1;
         assert!(page.contains("technischer Schreibweise (JSON)") && page.contains("&quot;dokument&quot;: …"), "{page}");
+        // the call that failed, each argument as it went out, amounts in euro beside
+        for part in ["dms&#x2f;lesen", "D-999999", "1250 (12,50 €)"] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
         let (status, again) = post(&server, &klein, &path, &format!("shown={}&entscheidung=wert&wert=%7B%22dokument", shown(&page))).await;
         assert!(status == 422 && again.contains("kein gültiges JSON") && again.contains("Klammern"), "{again}");
         let (status, said) = post(&server, &klein, &path, &format!("shown={}&entscheidung=ueberspringen&wert=unfertig", shown(&page))).await;

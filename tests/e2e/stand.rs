@@ -17,6 +17,7 @@ applicant:
   withdraw: { until: steps.entscheidung }
   receives:
     bescheid: "{{ steps.entscheidung.ausfertigung }}"
+    brief: "{{ render('templates/brief.md') }}"
     nachricht: "Guten Tag {{ input.name }}, Ihre Anmeldung ist {{ 'angenommen' if steps.entscheidung.ja else 'abgelehnt' }}."
 input:
   type: object
@@ -62,6 +63,7 @@ fn tenant() -> Tenant {
         process("hundesteuer-stand", "Hund anmelden", STAND).replace("zweck: Prüfen", "zweck: Festsetzung der Hundesteuer"),
     )
     .expect("written");
+    std::fs::write(tenant.path("workflows/templates/brief.md"), "# Bescheid\n\nGuten Tag **{{ input.name }}**.\n").expect("written");
     tenant.grant("{ groups: [GG-Steueramt], allow: [\"task.complete:*\", \"run.view:all\"] }");
     tenant
 }
@@ -158,7 +160,7 @@ pub async fn task(server: &Server, cookie: &str, title: &str, words: &str) -> (S
     panic!("no task „{title}“ with „{words}“");
 }
 
-async fn decide(server: &Server, cookie: &str, title: &str, words: &str, values: &str) {
+pub async fn decide(server: &Server, cookie: &str, title: &str, words: &str, values: &str) {
     let (path, page) = task(server, cookie, title, words).await;
     let done = post(server, cookie, &path, &format!("shown={}&{values}", hidden(&page, "shown"))).await;
     assert_eq!(done.code, 303, "{}", done.page);
@@ -338,7 +340,7 @@ fn she_gets_the_decision_byte_for_byte() {
         assert_eq!(done.code, 303, "{}", done.page);
         decide(&server, &clerk, "Nacharbeit", "", "").await;
         let page = sees(&server, "", &status, "Unsere Entscheidung").await;
-        let file = link(&page, &format!("{status}/bescheid/bescheid")).expect("the decision");
+        let file = link(&page, &format!("{status}/bescheid/bescheid/datei")).expect("the decision");
         let answer = client().get(server.url(&file)).send().await.expect("an answer");
         let kind = |name: &str| answer.headers().get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
         assert_eq!(
@@ -346,16 +348,36 @@ fn she_gets_the_decision_byte_for_byte() {
             ("application/octet-stream".to_owned(), "attachment; filename=\"Bescheid_M_ller.pdf\"".to_owned())
         );
         assert_eq!(answer.bytes().await.expect("bytes"), pdf);
+        // a file has no page
+        let led = client().get(server.url(&format!("{status}/bescheid/bescheid"))).send().await.expect("an answer");
+        assert_eq!(led.headers().get("location").and_then(|to| to.to_str().ok()), Some(file.as_str()));
+        let letter = link(&page, &format!("{status}/bescheid/brief")).expect("the letter");
+        let (code, page_of_it) = get(&server, "", &letter).await;
+        let laid_out = page_of_it.contains("<p class=\"schrift__titel\">Bescheid</p>") && page_of_it.contains("<strong>Änne Möller</strong>");
+        assert!(code == 200 && laid_out && !page_of_it.contains("**"), "{page_of_it}");
+        let (code, text) = get(&server, "", &link(&page_of_it, &format!("{letter}/datei")).expect("the text")).await;
+        assert_eq!((code, text.as_str()), (200, "# Bescheid\n\nGuten Tag **Änne Möller**."));
+        // what is no letter keeps its lines
         let (code, text) = get(&server, "", &link(&page, &format!("{status}/bescheid/nachricht")).expect("the message")).await;
+        assert!(code == 200 && text.contains("Guten Tag Änne Möller, Ihre Anmeldung ist angenommen.</p>"), "{text}");
+        let (code, text) = get(&server, "", &format!("{status}/bescheid/nachricht/datei")).await;
         assert_eq!((code, text.as_str()), (200, "Guten Tag Änne Möller, Ihre Anmeldung ist angenommen."));
         // of another run, of another name, of no code
         let wrong = format!("/status/{}", "0".repeat(32));
-        for path in [format!("{other}/bescheid/bescheid"), format!("{status}/bescheid/output"), format!("{wrong}/bescheid/bescheid")] {
+        for path in [
+            format!("{other}/bescheid/bescheid"),
+            format!("{status}/bescheid/output"),
+            format!("{wrong}/bescheid/bescheid"),
+            format!("{other}/bescheid/brief"),
+            format!("{wrong}/bescheid/brief/datei"),
+        ] {
             assert_eq!(get(&server, "", &path).await.0, 404, "{path}");
         }
     });
     let fetched = records(&tenant, "content.exported");
-    assert_eq!(fetched.lines().filter(|line| line.contains("Antragsteller/in")).count(), 2, "{fetched}");
+    assert_eq!(fetched.lines().filter(|line| line.contains("Antragsteller/in")).count(), 3, "{fetched}");
+    let read = records(&tenant, "content.viewed");
+    assert_eq!(read.lines().filter(|line| line.contains("Antragsteller/in")).count(), 2, "{read}");
     server.stop();
     let erased = tenant.laufzettel(&["audit", "erase", "2026-000001", "--reason", "Antrag", "--as", "d.braun"]);
     assert_eq!(erased.status.code(), Some(0), "{}", text(&erased));

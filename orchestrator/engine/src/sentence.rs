@@ -157,8 +157,8 @@ pub fn sentence(kind: &str, body: &Value) -> Text {
         kind if EVENTS.contains(&kind) => events(kind, body),
         "task.opened" => (format!("Aufgabe {} geöffnet: {}.", body["number"], about(body).0), format!("Task {} opened: {}.", body["number"], about(body).1)),
         "task.escalated" => (
-            format!("Aufgabe {} hat niemand rechtzeitig erledigt; gefragt sind jetzt auch {}.", body["number"], listed(body, "groups")),
-            format!("Nobody completed task {} in time; now {} are asked, too.", body["number"], listed(body, "groups")),
+            format!("Aufgabe {} ist noch offen; gefragt sind jetzt auch {}.", body["number"], listed(body, "groups")),
+            format!("Task {} is still open; now {} are asked, too.", body["number"], listed(body, "groups")),
         ),
         "task.claimed" => claimed(body),
         "task.handed" => (

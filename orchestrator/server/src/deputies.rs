@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use jiff::civil::Date;
-use laufzettel_domain::Value;
+use laufzettel_domain::{Lang, Value};
 use laufzettel_engine::Rejection;
 use laufzettel_process::{Schema, schema::Problem};
 use laufzettel_worker::{Absence, Deputyship, WishError};
@@ -19,6 +19,7 @@ use crate::{
     pages::{
         Filled, Form, Page,
         deputies::{DeputyRow, VertretungPage},
+        words::word,
     },
     reply::Asked,
     site::{Session, Site, TenantSite},
@@ -28,9 +29,9 @@ use crate::{
 const PEOPLE_MAX: usize = 100;
 
 /// A field for a person: chosen where the directory lists its people, typed elsewhere.
-pub fn person_field(title: &str, people: &[(String, String)]) -> Value {
+pub fn person_field(title: &str, people: &[(String, String)], lang: Lang) -> Value {
     if people.is_empty() || people.len() > PEOPLE_MAX {
-        return json!({ "type": "string", "minLength": 1, "maxLength": 200, "title": title, "description": "Anmeldename im Haus" });
+        return json!({ "type": "string", "minLength": 1, "maxLength": 200, "title": title, "description": word("eigen_person_hinweis", lang) });
     }
     let known: Vec<&String> = people.iter().map(|(user, _)| user).collect();
     let named: Vec<Value> = people.iter().map(|(user, name)| json!({ "const": user, "title": name })).collect();
@@ -46,19 +47,20 @@ struct Asking {
 }
 
 impl Asking {
-    async fn of(tenant: &TenantSite, session: &Session) -> Result<Self, WishError> {
+    async fn of(tenant: &TenantSite, session: &Session, lang: Lang) -> Result<Self, WishError> {
+        let own = |field: &str| word(&format!("eigen_vertretung_{field}"), lang);
         let others = tenant.desk.may_name_for_others(&session.caller).await?;
         let people = tenant.desk.tenant.directory.people().into_iter().filter(|person| !person.disabled);
         let people: Vec<(String, String, String)> = people.map(|person| (person.sid, person.user, person.name)).collect();
         let but_herself = people.iter().filter(|(sid, ..)| *sid != session.caller.subject).map(|(_, user, name)| (user.clone(), name.clone()));
         let everybody: Vec<(String, String)> = people.iter().map(|(_, user, name)| (user.clone(), name.clone())).collect();
         let mut properties = json!({
-            "vertretung": person_field("Wer vertritt", &if others { everybody.clone() } else { but_herself.collect() }),
-            "von": { "type": "string", "format": "date", "title": "Erster Tag" },
-            "bis": { "type": "string", "format": "date", "title": "Letzter Tag" } });
+            "vertretung": person_field(own("vertretung"), &if others { everybody.clone() } else { but_herself.collect() }, lang),
+            "von": { "type": "string", "format": "date", "title": own("von") },
+            "bis": { "type": "string", "format": "date", "title": own("bis") } });
         if others {
-            properties["fuer"] = person_field("Wer vertreten wird", &everybody);
-            properties["fuer"]["description"] = "Leer: Sie selbst. Für andere nur mit dem Recht admin; das steht im Protokoll.".into();
+            properties["fuer"] = person_field(own("fuer"), &everybody, lang);
+            properties["fuer"]["description"] = own("fuer_hinweis").into();
         }
         Ok(Self { schema: json!({ "type": "object", "required": ["vertretung", "von", "bis"], "properties": properties }), others })
     }
@@ -75,7 +77,7 @@ pub async fn page(State(site): State<Arc<Site>>, Extension(session): Extension<S
 }
 
 async fn show(tenant: &TenantSite, asked: &Asked, session: &Session, pairs: &[(String, String)], problems: &[Problem]) -> Response {
-    let asking = match Asking::of(tenant, session).await {
+    let asking = match Asking::of(tenant, session, asked.lang).await {
         Ok(asking) => asking,
         Err(error) => return asked.wish(&error),
     };
@@ -93,7 +95,7 @@ async fn show(tenant: &TenantSite, asked: &Asked, session: &Session, pairs: &[(S
         end: format!("/vertretung/{}/beenden", one.id),
     };
     let rows = all.iter().filter(hers).map(row).collect();
-    let view = form.view(&Filled { pairs, problems, ..Filled::default() }, asked.lang);
+    let view = form.view(&Filled { pairs, problems, ..Filled::default() }, asked.lang).spoken(|_| true);
     let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     asked.page(status, &Page::Vertretung(VertretungPage { rows, form: view }))
 }
@@ -107,7 +109,7 @@ pub async fn name(
 ) -> Response {
     let tenant = &site.tenants[&session.tenant];
     let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
-    let asking = match Asking::of(tenant, &session).await {
+    let asking = match Asking::of(tenant, &session, asked.lang).await {
         Ok(asking) => asking,
         Err(error) => return asked.wish(&error),
     };

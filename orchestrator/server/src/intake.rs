@@ -244,6 +244,11 @@ fn form_receipt(path: &str, key: &str) -> String {
     format!("form:{path}:{key}")
 }
 
+/// What whoever applies calls it: as her form does.
+pub fn called(prepared: &Prepared) -> String {
+    form_of(prepared).and_then(|form| form.title).unwrap_or_else(|| prepared.process.title.clone())
+}
+
 async fn receipt(tenant: &TenantSite, asked: &Asked, run: RunId) -> Response {
     let loaded = match tenant.desk.load(run).await {
         // the address of its status page went with its contents
@@ -256,7 +261,7 @@ async fn receipt(tenant: &TenantSite, asked: &Asked, run: RunId) -> Response {
     asked.ok(&Page::Quittung(QuittungPage {
         action: asked.path.clone(),
         code: link.rsplit('/').next().unwrap_or_default().to_owned(),
-        title: loaded.prepared.process.title.clone(),
+        title: called(&loaded.prepared),
         number: loaded.run.nummer.clone(),
         received: tenant.civil(loaded.run.started_at),
         responsible: loaded.prepared.process.verantwortlich.clone(),

@@ -10,7 +10,7 @@ pub mod citizen;
 pub mod deputies;
 pub mod form;
 pub mod live;
-mod markdown;
+pub mod markdown;
 pub mod names;
 pub mod picture;
 mod process;
@@ -47,7 +47,8 @@ pub use staff::{
     ZoneChoice,
 };
 pub use stand::{
-    AddedFile, AngabenPage, AnswerView, AusweisenPage, Happened, HappenedKind, Helper, NachreichenPage, OwnFile, RueckzugPage, Withdrawal, Withdrawn,
+    AddedFile, AngabenPage, AnswerView, AusweisenPage, BescheidPage, Happened, HappenedKind, Helper, NachreichenPage, OwnFile, RueckzugPage, Withdrawal,
+    Withdrawn,
 };
 pub use tasks::{AufgabePage, AufgabenPage, Hand, TaskRow};
 
@@ -153,6 +154,7 @@ pub enum Page {
     Rueckzug(RueckzugPage),
     Nachreichen(NachreichenPage),
     Angaben(AngabenPage),
+    Bescheid(BescheidPage),
     Ausweisen(AusweisenPage),
     Anmelden(AnmeldenPage),
     Terminal(TerminalPage),
@@ -229,6 +231,7 @@ pub fn render(page: &Page, frame: &Frame) -> String {
         Page::Rueckzug(p) => templates::document("zurueckziehen.html", p, words::word("withdraw_heading", frame.lang), frame, usize::from(p.problem.is_some())),
         Page::Nachreichen(p) => templates::document("nachreichen.html", p, words::word("add_heading", frame.lang), frame, p.form.problems.len()),
         Page::Angaben(p) => templates::document("angaben.html", p, words::word("own_heading", frame.lang), frame, 0),
+        Page::Bescheid(p) => templates::document("bescheid.html", p, &format!("{} – {}", p.heading, p.title), frame, 0),
         Page::Ausweisen(p) => templates::document("ausweisen.html", p, &p.title, frame, 0),
         Page::Anmelden(p) => templates::document("anmelden.html", p, words::word("sign_in_heading", frame.lang), frame, p.problems()),
         Page::Terminal(p) => templates::document("terminal.html", p, words::word("terminal_heading", frame.lang), frame, 0),

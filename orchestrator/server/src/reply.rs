@@ -80,7 +80,7 @@ impl Asked {
     fn advised(&self, status: StatusCode, title: &str, message: &str, advice: &str) -> Response {
         let link = Link { href: "/".to_owned(), text: words::word("error_home", self.lang).to_owned() };
         let (title, message, advice) = (title.to_owned(), message.to_owned(), Some(advice.to_owned()));
-        self.page(status, &Page::Fehler(FehlerPage { status: status.as_u16(), title, message, advice, link: Some(link) }))
+        self.page(status, &Page::Fehler(FehlerPage { status: status.as_u16(), title, message, advice, link: Some(link), typed: Vec::new() }))
     }
 
     /// What nobody has put into words; forbidden is then what comes from another site.

@@ -25,7 +25,7 @@ use laufzettel_worker::{Loaded, status_key, task_title};
 
 use crate::{
     form_data::Sent,
-    intake::new_key,
+    intake::{called, new_key},
     pages::{self, Answered, Filled, NextWords, Notice, Page, Question, Reached, Said, Shown, Station, StatusPage, Withdrawal},
     reply::Asked,
     session,
@@ -119,7 +119,8 @@ impl<'s> Visit<'s> {
             text => word(text),
         };
         let status = StatusCode::CONFLICT;
-        let page = pages::FehlerPage { status: status.as_u16(), title: word(title), message, advice: Some(word("told_advice")), link: Some(link) };
+        let page =
+            pages::FehlerPage { status: status.as_u16(), title: word(title), message, typed: Vec::new(), advice: Some(word("told_advice")), link: Some(link) };
         self.asked.page(status, &Page::Fehler(page))
     }
 
@@ -213,10 +214,11 @@ fn view(tenant: &TenantSite, loaded: &Loaded, asked: &Asked, sight: Sight<'_>, h
         Some(Answered { title: task_title(process, &task.opened), at: tenant.civil(at) })
     });
     let (happened, all) = past::happened(tenant, loaded, helpers, sight.from);
+    let (computed, happened) = happened.into_iter().partition(|step| step.kind.is_computed());
     let next = sight.from.saturating_add(past::PAGE);
     let open = run.ending.is_none() && run.ended.is_none() && run.applicant().is_some();
     StatusPage {
-        title: process.title.clone(),
+        title: called(&loaded.prepared),
         number: run.nummer.clone(),
         responsible: process.verantwortlich.clone(),
         stations: StatusPage::stations(current, &reached),
@@ -226,6 +228,7 @@ fn view(tenant: &TenantSite, loaded: &Loaded, asked: &Asked, sight: Sight<'_>, h
         question: question(tenant, loaded, asked, sight),
         answered: answered.collect(),
         happened,
+        computed,
         more_steps: (next < all).then(|| format!("{}?{FROM}={next}#geschehen", asked.path)),
         purpose: process.zweck.clone(),
         decides: Notice::of(process, asked.lang).decision,

@@ -13,10 +13,10 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use laufzettel_domain::{Caller, Digest, Lang, TaskId, Text, Value};
-use laufzettel_engine::{Rejection, Task, TaskKind, TaskState};
+use laufzettel_engine::{EffectStatus, Rejection, Run, Task, TaskKind, TaskState};
 use laufzettel_policy::Decision;
 use laufzettel_process::{Schema, model::StepKind, schema::Problem};
-use laufzettel_worker::{Loaded, WishError};
+use laufzettel_worker::{Loaded, WishError, task_kind};
 use serde_json::json;
 
 pub use hand::{hand_over, put_aside};
@@ -28,7 +28,7 @@ use crate::{
     pages::{
         self, AufgabePage, Filled, Form, Page, UploadedFile,
         shown::{bound, common_label},
-        words::format_moment,
+        words::{format_moment, own_title, word},
     },
     reply::Asked,
     site::{Session, Site, TenantSite},
@@ -111,7 +111,47 @@ impl<'s> Seat<'s> {
     }
 
     fn asking(&self) -> Option<Asking> {
-        Asking::of(&self.loaded, self.task()?)
+        Asking::of(&self.loaded, self.task()?, self.asked.lang)
+    }
+}
+
+/// A task somebody else was faster with, before somebody who has filled it in.
+struct Over {
+    asked: Asked,
+    asking: Asking,
+    why: Text,
+    /// The case, for whoever may see it.
+    case: Option<String>,
+}
+
+impl Over {
+    async fn of(tenant: &TenantSite, by: &Caller, asked: Asked, written: &str) -> Option<Self> {
+        let id = TaskId::parse(written)?;
+        let Ok(Found::Done { by: whoever }) = find(tenant, by, written).await else { return None };
+        let loaded = tenant.desk.load(id.run).await.ok()??;
+        let asking = Asking::of(&loaded, loaded.run.tasks.get(&id.number)?, asked.lang)?;
+        let seen = tenant.desk.visible(by, id.run).await.ok()?.is_some();
+        Some(Self { asked, asking, why: faster(&whoever, true), case: seen.then(|| format!("/vorgaenge/{}", id.run)) })
+    }
+
+    /// What she entered is kept nowhere: it stands here, to be copied, with the way to what became of the task.
+    fn told(&self, sent: &Sent) -> Response {
+        let word = |key| word(key, self.asked.lang).to_owned();
+        let values = self.asking.form.parse(&sent.pairs).0;
+        let (href, text) = match &self.case {
+            Some(case) => (case.clone(), word("to_case")),
+            None => ("/aufgaben".to_owned(), word("back_to_tasks")),
+        };
+        let typed = !self.asking.form.own_pairs(&sent.pairs).is_empty();
+        let page = pages::FehlerPage {
+            status: StatusCode::CONFLICT.as_u16(),
+            title: word("error_settled"),
+            message: self.why.get(self.asked.lang).to_owned(),
+            advice: Some(pages::words::advice(StatusCode::CONFLICT.as_u16(), true, self.asked.lang).to_owned()),
+            link: Some(pages::Link { href, text }),
+            typed: if typed { self.asking.form.review(&values, self.asked.lang) } else { Vec::new() },
+        };
+        self.asked.page(StatusCode::CONFLICT, &Page::Fehler(page))
     }
 }
 
@@ -120,16 +160,19 @@ fn done(asked: &Asked, by: &Caller, whoever: &Caller, acts: bool) -> Response {
     if whoever.subject == by.subject {
         return Redirect::to("/aufgaben?erledigt=1").into_response();
     }
+    asked.wish(&WishError::Rejected(Rejection::Stale(faster(whoever, acts))))
+}
+
+fn faster(whoever: &Caller, acts: bool) -> Text {
     let name = &whoever.name;
     let lost = |text| if acts { text } else { "" };
-    let text = Text::new(
+    Text::new(
         format!(
             "Diese Aufgabe hat inzwischen {name} erledigt. {}Was daraus wurde, steht am Vorgang.",
             lost("Was Sie eingetragen haben, wurde nicht übernommen. ")
         ),
         format!("{name} has completed this task meanwhile. {}What became of it stands with the case.", lost("What you entered was not taken. ")),
-    );
-    asked.wish(&WishError::Rejected(Rejection::Stale(text)))
+    )
 }
 
 pub async fn page(
@@ -204,13 +247,14 @@ impl Seat<'_> {
         let filled = Filled { pairs, problems, files, proposal: Some(&task.opened.vorschlag), proposed_by: Some(&proposed_by), ..Filled::default() };
         let page = AufgabePage {
             action: format!("/aufgaben/{id}"),
-            title: laufzettel_worker::task_title(process, &task.opened),
+            title: own_title(task_kind(&task.opened), asked.lang).map_or_else(|| laufzettel_worker::task_title(process, &task.opened), str::to_owned),
             process: process.title.clone(),
             number: loaded.run.nummer.clone(),
             case_link: Some(format!("/vorgaenge/{}", loaded.run.id)),
             due: task.opened.due.map(|at| tenant.civil(at)),
             overdue: task.opened.due.is_some_and(|at| at < tenant.desk.tenant.clock.now()),
-            message: again.refused.map(|text| text.get(asked.lang).to_owned()).or_else(|| message(task, asked.lang)),
+            message: again.refused.map(|text| text.get(asked.lang).to_owned()).or_else(|| message(&loaded.run, task, asked.lang)),
+            note: note(task, asked.lang),
             notice: again.notice,
             told: view::told(&matter, task, &|at| format_moment(tenant.civil(at), asked.lang)),
             everything: shown.iter().flat_map(|row| &row.lines).any(|line| line.cut).then(|| format!("/aufgaben/{id}?{EVERYTHING}")),
@@ -219,7 +263,7 @@ impl Seat<'_> {
             label,
             added: crate::status::added::list(tenant, &loaded.run, &format!("/vorgaenge/{}/dateien", loaded.run.id), asked.lang),
             digest: task.opened.shown.to_string(),
-            form: asking.form.view(&filled, asked.lang),
+            form: asking.view(&filled, asked.lang),
             hand,
         };
         asked.page(status, &Page::Aufgabe(page))
@@ -245,11 +289,30 @@ impl Seat<'_> {
 }
 
 /// What must be known before anything is answered.
-fn message(task: &Task, lang: Lang) -> Option<String> {
+fn message(run: &Run, task: &Task, lang: Lang) -> Option<String> {
     if task.opened.assign.applicant {
-        return Some(pages::words::word("answers_for_applicant", lang).to_owned());
+        return Some(word("answers_for_applicant", lang).to_owned());
     }
-    (!task.opened.note.is_empty()).then(|| task.opened.note.clone())
+    match task.opened.kind {
+        TaskKind::Approval if !task.opened.note.is_empty() => Some(word("eigen_approval_wieder", lang).to_owned()),
+        // the record of the refusal has the reason in both languages
+        TaskKind::Takeover => match &run.effects.get(task.opened.path.as_ref()?)?.status {
+            EffectStatus::Parked(decision) => Some(decision.reason.get(lang).to_owned()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Why the task is there, as whoever failed has put it; of what the page says itself nothing.
+fn note(task: &Task, lang: Lang) -> Option<String> {
+    let said = match task.opened.kind {
+        TaskKind::Approval | TaskKind::Takeover => true,
+        // written by us, in German; in English what happened stands below
+        TaskKind::Restored => lang == Lang::En,
+        _ => false,
+    };
+    Some(task.opened.note.clone()).filter(|note| !said && !note.is_empty())
 }
 
 /// One form for everything that can be done with a task: which button was pressed says what.
@@ -258,6 +321,14 @@ pub async fn answer(State(site): State<Arc<Site>>, Extension(session): Extension
     let asked = Asked::new(request.uri(), request.headers(), Some(tenant), Some(&session));
     let seat = match Seat::take(tenant, &session, asked, &written, true).await {
         Ok(seat) => seat,
+        Err(answered) if answered.status() == StatusCode::CONFLICT => {
+            let asked = Asked::new(request.uri(), request.headers(), Some(tenant), Some(&session));
+            let Some(over) = Over::of(tenant, &session.caller, asked, &written).await else { return answered };
+            return match form_data::read(request, tenant, &over.asking.form).await {
+                Ok(sent) => over.told(&sent),
+                Err(_) => answered,
+            };
+        }
         Err(answered) => return answered,
     };
     let Some(asking) = seat.asking() else { return seat.asked.unavailable() };

@@ -21,6 +21,7 @@ use laufzettel_worker::Loaded;
 pub use beyond::{beyond, is_lost, quoted, record};
 pub use call::{Book, cost_in_words};
 pub use ledger::{leaving, shares};
+pub use letter::is_received_letter;
 pub use step::{Look, Opened, called, step};
 pub use task::{proposals, shown};
 pub use told::told;

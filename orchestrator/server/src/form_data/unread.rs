@@ -98,7 +98,8 @@ impl Asked {
 
     fn form_refused(&self, status: StatusCode, key: &str, gap: &str) -> Response {
         let text = |ending: &str| word(&format!("{key}{ending}"), self.lang).replace("{}", gap);
-        let page = FehlerPage { status: status.as_u16(), title: text(""), message: text("_text"), advice: Some(text("_advice")), link: None };
+        let page =
+            FehlerPage { status: status.as_u16(), title: text(""), message: text("_text"), typed: Vec::new(), advice: Some(text("_advice")), link: None };
         self.page(status, &Page::Fehler(page)).into_response()
     }
 }

@@ -258,6 +258,8 @@ pub struct StatusPage {
     pub answered: Vec<Answered>,
     /// Steps that are done, in the order they were.
     pub happened: Vec<Happened>,
+    /// What a program computed in between, folded.
+    pub computed: Vec<Happened>,
     /// Link to the next page of that list.
     pub more_steps: Option<String>,
     /// What the case is for: what was asked of registers was asked for this.

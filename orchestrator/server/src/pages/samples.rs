@@ -121,6 +121,7 @@ impl FehlerPage {
             status: 404,
             title: "Diesen Vorgang gibt es nicht".into(),
             message: EVIL.into(),
+            typed: form().review(&serde_json::json!({}), Lang::De),
             advice: None,
             link: Some(Link { href: "/".into(), text: "Zur Startseite".into() }),
         }
@@ -194,6 +195,7 @@ impl AufgabePage {
             due: Some(at(8)),
             overdue: true,
             message: wrong.then(|| EVIL.into()),
+            note: wrong.then(|| EVIL.into()),
             notice: wrong.then_some("task_returned"),
             told: wrong.then(aufgaben::told),
             everything: Some("/aufgaben/1?ganz=1".into()),

@@ -3,7 +3,7 @@
 use jiff::civil::DateTime;
 use serde::Serialize;
 
-use super::Link;
+use super::{Link, form::ReviewGroup};
 
 /// Every way a tenant offers; several tenants may share one page.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -78,6 +78,8 @@ pub struct FehlerPage {
     /// What the person can do; without it the usual.
     pub advice: Option<String>,
     pub link: Option<Link>,
+    /// What was typed and is kept nowhere else.
+    pub typed: Vec<ReviewGroup>,
 }
 
 /// The forms of one house.

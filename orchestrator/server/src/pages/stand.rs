@@ -50,6 +50,11 @@ pub enum HappenedKind {
 }
 
 impl HappenedKind {
+    /// Nobody was asked and nothing left its place: what whoever applied reads only if she wants to.
+    pub fn is_computed(self) -> bool {
+        matches!(self, Self::Rules | Self::Set | Self::Wait)
+    }
+
     #[cfg(test)]
     pub const ALL: [Self; 13] = [
         Self::Read,
@@ -155,6 +160,22 @@ pub struct OwnFile {
     /// Name, kind and size.
     pub text: String,
     pub link: String,
+}
+
+/// A text she got in the end, as a letter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BescheidPage {
+    /// What it is, by the name the process gives it.
+    pub heading: String,
+    pub title: String,
+    pub number: String,
+    pub back: String,
+    /// Laid out by [`super::markdown`]; `None`: its lines as they are.
+    pub html: Option<String>,
+    /// `None`: too long for a page.
+    pub text: Option<String>,
+    /// Where it is saved.
+    pub file: String,
 }
 
 /// Signing in before applying, and what came of it.

@@ -76,6 +76,8 @@ pub struct AufgabePage {
     pub overdue: bool,
     /// Why the task is there, if it is no plain step: a door refused, an outcome is unknown, somebody was faster.
     pub message: Option<String>,
+    /// The same as the journal has it, in German.
+    pub note: Option<String>,
     /// What just came of it: the wording that says so.
     pub notice: Option<&'static str>,
     /// Of a task the engine asks by itself.

@@ -19,7 +19,7 @@ use super::{
 const BROKEN: &str = "<!doctype html><html lang=\"de\"><title>Fehler</title><h1>Diese Seite lässt sich nicht anzeigen.</h1>\
     <p>Der Fehler liegt bei uns. Ihre Daten sind nicht verloren.</p></html>";
 
-const TEMPLATES: [(&str, &str); 43] = [
+const TEMPLATES: [(&str, &str); 45] = [
     ("layout.html", include_str!("../../pages/layout.html")),
     ("formular.html", include_str!("../../pages/formular.html")),
     ("formularliste.html", include_str!("../../pages/formularliste.html")),
@@ -41,7 +41,9 @@ const TEMPLATES: [(&str, &str); 43] = [
     ("ausweisen.html", include_str!("../../pages/ausweisen.html")),
     ("angemeldet.html", include_str!("../../pages/angemeldet.html")),
     ("gruppen.html", include_str!("../../pages/gruppen.html")),
+    ("geschehen.html", include_str!("../../pages/geschehen.html")),
     ("angaben.html", include_str!("../../pages/angaben.html")),
+    ("bescheid.html", include_str!("../../pages/bescheid.html")),
     ("anmelden.html", include_str!("../../pages/anmelden.html")),
     ("terminal.html", include_str!("../../pages/terminal.html")),
     ("abgelaufen.html", include_str!("../../pages/abgelaufen.html")),

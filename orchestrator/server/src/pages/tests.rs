@@ -175,9 +175,21 @@ fn wordings_of_every_state_exist() {
 
 #[test]
 fn the_most_urgent_task_stands_first() {
-    let rows: Vec<_> = AufgabenPage::sample().tasks.into_iter().map(|t| (t.number, t.overdue)).collect();
-    let expected = [("2026-000123", true), ("2026-000125", false), ("2026-000124", false)].map(|(n, o)| (n.to_owned(), o));
-    assert_eq!(rows, expected);
+    let rows = |tasks: Vec<TaskRow>| tasks.into_iter().map(|t| (t.number, t.overdue)).collect::<Vec<_>>();
+    let AufgabenPage { tasks, aside, .. } = AufgabenPage::sample();
+    let expected = [("2026-000123", true), ("2026-000124", false)].map(|(n, o)| (n.to_owned(), o));
+    // one is put aside
+    assert_eq!((rows(tasks), rows(aside)), (expected.to_vec(), vec![("2026-000125".to_owned(), false)]));
+}
+
+#[test]
+fn what_a_program_computed_is_folded_below_what_somebody_did() {
+    let html = render(&Page::Status(Box::new(StatusPage::sample(Station::InBearbeitung))), &frame(Lang::De, false));
+    let (open, folded) = html.split_once("gerechnet, zusammengestellt oder gewartet (3)</summary>").expect("it is folded");
+    for (kind, is_folded) in [("happened_rules", true), ("happened_set", true), ("happened_wait", true), ("happened_staff", false), ("happened_model", false)] {
+        let said = words::word(kind, Lang::De);
+        assert_eq!((open.contains(said), folded.contains(said)), (!is_folded, is_folded), "{kind}");
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod antrag;
 mod aufgaben;
 mod bild;
+mod eigene;
 mod fehler;
 mod protokoll;
 mod stand;
@@ -13,10 +14,12 @@ use std::collections::BTreeMap;
 use jiff::civil::{Date, DateTime};
 use laufzettel_domain::{Lang, Span, Text};
 
+pub use eigene::{known, own_title, worded};
 pub use fehler::{advice, refused};
 
 /// One table for each part of the pages.
-const TABLES: [&[(&str, &str, &str)]; 7] = [table::WORDS, fehler::WORDS, antrag::WORDS, stand::WORDS, bild::WORDS, aufgaben::WORDS, protokoll::WORDS];
+const TABLES: [&[(&str, &str, &str)]; 8] =
+    [table::WORDS, fehler::WORDS, antrag::WORDS, stand::WORDS, bild::WORDS, aufgaben::WORDS, protokoll::WORDS, eigene::WORDS];
 
 fn words() -> impl Iterator<Item = &'static (&'static str, &'static str, &'static str)> {
     TABLES.iter().flat_map(|table| table.iter())

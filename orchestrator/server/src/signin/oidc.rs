@@ -113,7 +113,8 @@ fn other_account(asked: &Asked, name: &str, text: &str) -> Response {
     let link = Link { href: format!("/anmelden/dienst/{name}?{ANEW}=1"), text: word("sign_in_other") };
     let advice = format!("{} {}", word("sign_in_other_advice"), word("sign_in_advice"));
     let status = StatusCode::FORBIDDEN;
-    let page = FehlerPage { status: status.as_u16(), title: word("sign_in_refused"), message: word(text), advice: Some(advice), link: Some(link) };
+    let page =
+        FehlerPage { status: status.as_u16(), title: word("sign_in_refused"), message: word(text), typed: Vec::new(), advice: Some(advice), link: Some(link) };
     asked.page(status, &Page::Fehler(page))
 }
 
@@ -147,7 +148,14 @@ fn refused(asked: &Asked, name: &str, error: &OidcError) -> Response {
 fn page(asked: &Asked, name: &str, status: StatusCode, title: &str, text: &str) -> Response {
     let word = |key| words::word(key, asked.lang).to_owned();
     let link = Link { href: format!("/anmelden/dienst/{name}"), text: word("sign_in_again") };
-    let page = FehlerPage { status: status.as_u16(), title: word(title), message: word(text), advice: Some(word("sign_in_advice")), link: Some(link) };
+    let page = FehlerPage {
+        status: status.as_u16(),
+        title: word(title),
+        message: word(text),
+        typed: Vec::new(),
+        advice: Some(word("sign_in_advice")),
+        link: Some(link),
+    };
     asked.page(status, &Page::Fehler(page))
 }
 

@@ -201,6 +201,7 @@ pub async fn confirm(
 fn gone(asked: &Asked) -> Response {
     let word = |key| words::word(key, asked.lang).to_owned();
     let page = FehlerPage {
+        typed: Vec::new(),
         status: StatusCode::NOT_FOUND.as_u16(),
         title: word("terminal_gone"),
         message: word("terminal_gone_text"),

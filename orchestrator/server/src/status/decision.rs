@@ -1,34 +1,65 @@
-//! What whoever applied gets in the end: texts and files the process names, byte for byte as they are on record.
+//! What whoever applied gets in the end: texts and files the process names. A text reads as a letter on a page of its own; each of them is
+//! there to be saved, byte for byte as it is on record.
 
 use std::sync::Arc;
 
 use axum::{
     extract::{Path, State},
     http::{HeaderMap, Uri},
-    response::Response,
+    response::{IntoResponse, Redirect, Response},
 };
-use laufzettel_domain::{Lang, Value, digest::to_hex, file::File};
+use laufzettel_domain::{Digest, Lang, Value, digest::to_hex, file::File};
 use laufzettel_engine::Run;
 use serde_json::json;
 
 use super::Visit;
 use crate::{
     files::attachment,
-    pages::{OwnFile, shown},
+    pages::{BescheidPage, OwnFile, Page, markdown, shown},
     site::Site,
+    view::is_received_letter,
 };
 
-/// What she got, in the order of its names, with where each is fetched.
+/// Bytes of a text shown on a page: with its layout it stays below what a page may have. What is longer is saved.
+const TEXT_BYTES_MAX: usize = 40_000;
+
+/// What she got, in the order of its names, with where each is read or fetched.
 pub fn list(run: &Run, base: &str, lang: Lang) -> Vec<OwnFile> {
     let received = run.received.as_object().into_iter().flatten();
-    let row = |(name, value): (&String, &Value)| {
-        let kind = File::from_value(value).map_or_else(|| "Text".to_owned(), |file| shown::file(&file, lang));
-        OwnFile { text: format!("{} ({kind})", shown::humanize(name)), link: format!("{base}/{name}") }
+    let row = |(name, value): (&String, &Value)| match File::from_value(value) {
+        Some(file) => OwnFile { text: format!("{} ({})", shown::humanize(name), shown::file(&file, lang)), link: format!("{base}/{name}/datei") },
+        None => OwnFile { text: shown::humanize(name), link: format!("{base}/{name}") },
     };
     received.map(row).collect()
 }
 
-/// That she fetched it is on record: from then on she knows it.
+/// A text as a letter; a file is fetched. That she read it is on record: from then on she knows it.
+pub async fn page(State(site): State<Arc<Site>>, Path((code, name)): Path<(String, String)>, uri: Uri, headers: HeaderMap) -> Response {
+    let visit = match Visit::of(&site, &code, &uri, &headers).await {
+        Ok(visit) => visit,
+        Err(answer) => return answer,
+    };
+    let run = &visit.loaded.run;
+    let (Some(caller), Some(value)) = (run.applicant(), run.received.get(&name)) else { return visit.asked.missing() };
+    let file = format!("{}/bescheid/{name}/datei", visit.home());
+    let Value::String(text) = value else { return Redirect::to(&file).into_response() };
+    let body = json!({ "run": run.id.to_string(), "received": name, "sha256": to_hex(&Digest::of(text.as_bytes()).0) });
+    if let Err(error) = visit.tenant.desk.record("content.viewed", caller, body).await {
+        return visit.asked.unwritten(&error);
+    }
+    let whole = Some(text).filter(|text| text.len() <= TEXT_BYTES_MAX);
+    visit.asked.ok(&Page::Bescheid(BescheidPage {
+        heading: shown::humanize(&name),
+        title: visit.loaded.prepared.process.title.clone(),
+        number: run.nummer.clone(),
+        back: visit.home(),
+        html: whole.filter(|_| is_received_letter(&visit.loaded.prepared.process, &name)).and_then(|text| markdown::html(text)),
+        text: whole.cloned(),
+        file,
+    }))
+}
+
+/// That she fetched it is on record, too.
 pub async fn fetch(State(site): State<Arc<Site>>, Path((code, name)): Path<(String, String)>, uri: Uri, headers: HeaderMap) -> Response {
     let visit = match Visit::of(&site, &code, &uri, &headers).await {
         Ok(visit) => visit,
@@ -43,7 +74,7 @@ pub async fn fetch(State(site): State<Arc<Site>>, Path((code, name)): Path<(Stri
     };
     match bytes {
         Ok(Some(bytes)) => {
-            let body = json!({ "run": run.id.to_string(), "received": name, "sha256": to_hex(&laufzettel_domain::Digest::of(&bytes).0) });
+            let body = json!({ "run": run.id.to_string(), "received": name, "sha256": to_hex(&Digest::of(&bytes).0) });
             match visit.tenant.desk.record("content.exported", caller, body).await {
                 Ok(()) => attachment(&title, media_type, bytes),
                 Err(error) => visit.asked.unwritten(&error),

@@ -10,7 +10,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use laufzettel_domain::{Path as Place, Value};
+use laufzettel_domain::{Lang, Path as Place, Value};
 use laufzettel_engine::{REASON_CHARS_MAX, Rejection};
 use laufzettel_process::schema::Problem;
 use laufzettel_worker::WishError;
@@ -23,7 +23,7 @@ use crate::{
     pages::{
         self, Filled, Form, Hand,
         tasks::{Aside, Beside, Handed},
-        words::{format_date, said},
+        words::{format_date, said, word},
     },
     reply::Asked,
     site::{Session, Site},
@@ -37,7 +37,7 @@ impl Seat<'_> {
         let holder = claimed.filter(|_| !mine).map(|claimed| claimed.by.name.clone());
         let stands_for = self.tenant.desk.standing(&self.loaded, self.id.number, self.by).await?.map(|person| person.name);
         let handed = self.voices.handed_to(self.id.number, &self.by.subject).filter(|_| mine);
-        let hand_over = if mine && self.is_free(HAND_OVER) { Some(hand_over_form(&self.colleagues().await?)) } else { None };
+        let hand_over = if mine && self.is_free(HAND_OVER) { Some(hand_over_form(&self.colleagues().await?, self.asked.lang)) } else { None };
         Ok(Hand {
             mine,
             // a deputy works on as if it were hers
@@ -47,7 +47,7 @@ impl Seat<'_> {
             missing: again.no_reason,
             reason: again.pairs.iter().rev().find(|(name, _)| name == pages::TAKE_REASON).map(|(_, text)| text.clone()).unwrap_or_default(),
             hand_over: hand_over.and_then(|schema| self.beside(&schema, HAND_OVER, "weitergeben", again)),
-            put_aside: mine.then(aside_form).and_then(|schema| self.beside(&schema, ASIDE, "wiedervorlage", again)),
+            put_aside: mine.then(|| aside_form(self.asked.lang)).and_then(|schema| self.beside(&schema, ASIDE, "wiedervorlage", again)),
             aside: claimed
                 .filter(|_| mine)
                 .and_then(|claimed| claimed.again.as_ref())
@@ -79,7 +79,7 @@ impl Seat<'_> {
         let form = Form::of(schema, Some(&fields.map(str::to_owned))).ok().filter(|_| self.is_free(fields))?;
         let of_it = |problem: &&Problem| fields.contains(&problem.path.root());
         let problems: Vec<Problem> = again.unhanded.iter().filter(of_it).cloned().collect();
-        let view = form.view(&Filled { pairs: again.handing, problems: &problems, ..Filled::default() }, self.asked.lang).beside();
+        let view = form.view(&Filled { pairs: again.handing, problems: &problems, ..Filled::default() }, self.asked.lang).beside().spoken(|_| true);
         Some(Beside { action: format!("/aufgaben/{}/{way}", self.id), begun: is_filled(again.handing, &fields) || !problems.is_empty(), form: view })
     }
 
@@ -112,19 +112,19 @@ pub(super) fn no_reason(problems: &[Problem]) -> bool {
 const HAND_OVER: [&str; 2] = ["weitergabe_an", "weitergabe_notiz"];
 
 /// Whom it goes to, and what she should know. Where the directory lists nobody, her name is typed.
-fn hand_over_form(people: &[(String, String)]) -> Value {
+fn hand_over_form(people: &[(String, String)], lang: Lang) -> Value {
     json!({ "type": "object", "required": [HAND_OVER[0]], "properties": {
-        HAND_OVER[0]: deputies::person_field("Kollegin oder Kollege", people),
-        HAND_OVER[1]: { "type": "string", "maxLength": REASON_CHARS_MAX, "title": "Notiz", "description": "Was sie oder er wissen sollte." } } })
+        HAND_OVER[0]: deputies::person_field(word("eigen_weitergabe_an", lang), people, lang),
+        HAND_OVER[1]: { "type": "string", "maxLength": REASON_CHARS_MAX, "title": word("eigen_weitergabe_notiz", lang), "description": word("eigen_weitergabe_notiz_hinweis", lang) } } })
 }
 
 /// Fields of the form that puts a task aside.
 const ASIDE: [&str; 2] = ["vorlage_am", "vorlage_notiz"];
 
-fn aside_form() -> Value {
+fn aside_form(lang: Lang) -> Value {
     json!({ "type": "object", "required": [ASIDE[0]], "properties": {
-        ASIDE[0]: { "type": "string", "format": "date", "title": "Wieder vorlegen am" },
-        ASIDE[1]: { "type": "string", "maxLength": REASON_CHARS_MAX, "title": "Notiz zur Wiedervorlage", "description": "Worauf Sie warten." } } })
+        ASIDE[0]: { "type": "string", "format": "date", "title": word("eigen_vorlage_am", lang) },
+        ASIDE[1]: { "type": "string", "maxLength": REASON_CHARS_MAX, "title": word("eigen_vorlage_notiz", lang), "description": word("eigen_vorlage_notiz_hinweis", lang) } } })
 }
 
 fn is_filled(pairs: &[(String, String)], fields: &[&str]) -> bool {
@@ -139,7 +139,9 @@ pub async fn put_aside(State(site): State<Arc<Site>>, Extension(session): Extens
         Ok(seat) => seat,
         Err(answered) => return answered,
     };
-    let (Some(asking), Ok(form)) = (seat.asking(), Form::of(&aside_form(), Some(&ASIDE.map(str::to_owned)))) else { return seat.asked.unavailable() };
+    let (Some(asking), Ok(form)) = (seat.asking(), Form::of(&aside_form(seat.asked.lang), Some(&ASIDE.map(str::to_owned)))) else {
+        return seat.asked.unavailable();
+    };
     let sent = match form_data::read(request, tenant, &asking.form).await {
         Ok(sent) => sent,
         Err(why) => return seat.asked.unread(why),

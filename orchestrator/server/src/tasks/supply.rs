@@ -4,14 +4,18 @@
 //!
 //! The engine holds the value against the same schema once more; nothing here is trusted.
 
-use laufzettel_domain::{Path, Value, names::Phase};
+use laufzettel_domain::{Lang, Path, Value, names::Phase};
 use laufzettel_engine::{Task, TaskKind};
 use laufzettel_process::{Schema, model::StepKind, schema::Problem};
-use laufzettel_worker::Loaded;
+use laufzettel_worker::{Loaded, task_kind};
 use serde_json::{Map, json};
 
 use super::form_of;
-use crate::pages::Form;
+use crate::pages::{
+    Filled, Form,
+    form::FormView,
+    words::{word, worded},
+};
 
 /// The field of the engine's own forms that takes a value, as JSON in a text.
 const VALUE: &str = "wert";
@@ -23,6 +27,8 @@ const NAMES_MAX: usize = 12;
 /// A task's form, and what becomes of its answer.
 pub struct Asking {
     pub form: Form,
+    /// Titles of what the page words itself, in the reader's language; all others are an author's.
+    own: Vec<String>,
     /// The value is asked for field by field.
     value: Option<Supplied>,
 }
@@ -40,20 +46,34 @@ struct Supplied {
 
 impl Asking {
     /// `None`: the task cannot be shown as a form at all.
-    pub fn of(loaded: &Loaded, task: &Task) -> Option<Self> {
+    pub fn of(loaded: &Loaded, task: &Task, lang: Lang) -> Option<Self> {
+        let own = worded(&task.opened.form, task_kind(&task.opened), lang);
         if task.opened.form.pointer(&format!("/properties/{VALUE}")).is_none() || !matches!(task.opened.kind, TaskKind::Repair | TaskKind::Doubt) {
-            return Some(Self { form: form_of(loaded, task)?, value: None });
+            if task.opened.kind == TaskKind::Human {
+                return Some(Self { form: form_of(loaded, task)?, own: Vec::new(), value: None });
+            }
+            return Self::plain(&own);
         }
         // of what was taken back there is no value
         if task.opened.path.as_ref().is_some_and(|path| path.phase == Phase::Undo) {
-            let mut form = task.opened.form.clone();
+            let mut form = own;
             without(&mut form, VALUE);
-            return Some(Self { form: Form::of(&form, None).ok()?, value: None });
+            return Self::plain(&form);
         }
-        let Some((schema, implied)) = schema_of(loaded, task) else { return in_text(&task.opened.form, None) };
+        let Some((schema, implied)) = schema_of(loaded, task) else { return in_text(&own, None, lang) };
         let may_lack = task.opened.path.as_ref().is_some_and(|path| path.call > 0);
-        let asking = by_field(&task.opened.form, &task.opened.kind, &schema, implied, may_lack).or_else(|| in_text(&task.opened.form, Some(&schema)))?;
+        let asking = by_field(&own, &task.opened.kind, &schema, implied, may_lack).or_else(|| in_text(&own, Some(&schema), lang))?;
         Some(Self { form: asking.form.in_zone(&loaded.prepared.context.zone()), ..asking })
+    }
+
+    /// What the engine asks and nothing beside.
+    fn plain(form: &Value) -> Option<Self> {
+        Some(Self { form: Form::of(form, None).ok()?, own: titles(form), value: None })
+    }
+
+    /// As it is read.
+    pub fn view(&self, filled: &Filled<'_>, lang: Lang) -> FormView {
+        self.form.view(filled, lang).spoken(|title| self.own.iter().any(|own| own == title))
     }
 
     /// It asks for what the author's form asks for, and for no value beside.
@@ -125,12 +145,12 @@ fn schema_of(loaded: &Loaded, task: &Task) -> Option<(Schema, Option<(&'static s
 
 /// `None`: a form cannot ask by this schema, or it would have to take files, whose bytes nobody would keep.
 fn by_field(form: &Value, kind: &TaskKind, schema: &Schema, implied: Option<(&'static str, Value)>, may_lack: bool) -> Option<Asking> {
-    let (field, choice, title, hint) = match kind {
-        TaskKind::Repair => {
-            ("entscheidung", json!("wert"), "Wert, mit dem es weitergeht", "Nur auszufüllen, wenn Sie oben „Den Wert selbst angeben“ gewählt haben.")
-        }
-        _ => ("geschehen", json!(true), "Was dabei herauskam", "Nur auszufüllen, wenn Sie oben „Ja“ gewählt haben."),
+    let (field, choice) = match kind {
+        TaskKind::Repair => ("entscheidung", json!("wert")),
+        _ => ("geschehen", json!(true)),
     };
+    let said = |key: &str| form["properties"][VALUE][key].as_str().unwrap_or_default();
+    let (title, hint) = (said("title"), said("description"));
     let mut asked = schema.root.clone();
     if let Some((name, _)) = &implied {
         without(&mut asked, name);
@@ -149,8 +169,15 @@ fn by_field(form: &Value, kind: &TaskKind, schema: &Schema, implied: Option<(&'s
     if !may_lack {
         form["allOf"] = json!([{ "if": { "required": [field], "properties": { field: { "const": choice } } }, "then": { "required": [VALUE] } }]);
     }
+    let own = titles(&form);
     let form = Form::of(&form, Some(&[field.to_owned(), VALUE.to_owned()])).ok().filter(|form| form.files().is_empty())?;
-    Some(Asking { form, value: Some(Supplied { field, choice, schema: schema.clone(), implied, may_lack }) })
+    Some(Asking { form, own, value: Some(Supplied { field, choice, schema: schema.clone(), implied, may_lack }) })
+}
+
+/// Of the fields the engine asks by itself.
+fn titles(form: &Value) -> Vec<String> {
+    let fields = form.get("properties").and_then(Value::as_object).into_iter().flat_map(Map::values);
+    fields.filter_map(|field| Some(field.get("title")?.as_str()?.to_owned())).collect()
 }
 
 /// What is called a text has several lines, where nothing says otherwise.
@@ -171,16 +198,17 @@ fn without(schema: &mut Value, name: &str) {
 }
 
 /// The text itself, with the names of the fields it needs.
-fn in_text(form: &Value, schema: Option<&Schema>) -> Option<Asking> {
+fn in_text(form: &Value, schema: Option<&Schema>, lang: Lang) -> Option<Asking> {
     let mut form = form.clone();
     let field = form.pointer_mut(&format!("/properties/{VALUE}"))?;
-    field["title"] = "Wert in technischer Schreibweise (JSON)".into();
-    let hint = "Nur, wenn Sie den Wert selbst angeben. Für diesen Schritt gibt es kein Formular; die Fach-IT Ihres Hauses hilft.";
+    let own = |key: &str| word(key, lang);
+    field["title"] = format!("{}, {}", field["title"].as_str().unwrap_or_default(), own("eigen_wert_json")).into();
+    let hint = format!("{} {}", field["description"].as_str().unwrap_or_default(), own("eigen_wert_json_hinweis"));
     field["description"] = match schema.map(shape).filter(|shape| !shape.is_empty()) {
-        Some(shape) => format!("{hint} So sieht der Wert aus: {shape}").into(),
+        Some(shape) => format!("{hint} {} {shape}", own("eigen_wert_json_form")).into(),
         None => hint.into(),
     };
-    Some(Asking { form: Form::of(&form, None).ok()?, value: None })
+    Asking::plain(&form)
 }
 
 /// `{"art": …, "betrag": …}`
@@ -302,7 +330,7 @@ mod tests {
         ] {
             let declared = schema(root.clone());
             assert!(by_field(&repair(), &TaskKind::Repair, &declared, None, false).is_none(), "{root}");
-            let view = in_text(&repair(), Some(&declared)).unwrap().form.view(&crate::pages::Filled::default(), laufzettel_domain::Lang::De);
+            let view = in_text(&worded(&repair(), "repair", Lang::De), Some(&declared), Lang::De).unwrap().form.view(&Filled::default(), Lang::De);
             let json = serde_json::to_string(&view).unwrap();
             assert!(json.contains("technischer Schreibweise (JSON)") && json.contains(&shape.replace('"', "\\\"")), "{json}");
         }

@@ -6,7 +6,10 @@ use laufzettel_policy::Effect;
 use laufzettel_process::Process;
 
 use super::Matter;
-use crate::pages::tasks::{Choice, Told};
+use crate::pages::{
+    tasks::{Choice, Told},
+    words::word,
+};
 
 /// `None` for a task the author wrote: she says herself what it is about.
 pub fn told(matter: &Matter<'_>, task: &Task, at: &dyn Fn(jiff::Timestamp) -> String) -> Option<Told> {
@@ -28,7 +31,7 @@ type Words = (String, Vec<(&'static str, &'static str)>);
 
 /// What is spoken of.
 struct Case {
-    de: bool,
+    lang: Lang,
     step: String,
     target: String,
     who: String,
@@ -40,7 +43,7 @@ impl Case {
         let (run, process) = (&matter.loaded.run, matter.process());
         let effect = task.opened.path.as_ref().and_then(|path| run.effects.get(path));
         Self {
-            de: matter.lang == Lang::De,
+            lang: matter.lang,
             step: process.steps.get(&task.opened.step).map_or_else(String::new, |step| step.title.clone()),
             target: effect.map(|effect| effect.intent.target.clone()).unwrap_or_default(),
             who: effect.map(|effect| effect.intent.who.name.clone()).unwrap_or_default(),
@@ -49,16 +52,21 @@ impl Case {
     }
 
     fn say(&self, de: String, en: String) -> String {
-        if self.de { de } else { en }
+        if self.lang == Lang::De { de } else { en }
+    }
+
+    /// As the form beside it says it.
+    fn own(&self, key: &str) -> &'static str {
+        word(&format!("eigen_{key}"), self.lang)
     }
 
     fn pick(&self, de: &'static str, en: &'static str) -> &'static str {
-        if self.de { de } else { en }
+        if self.lang == Lang::De { de } else { en }
     }
 
     fn cancel(&self) -> (&'static str, &'static str) {
         (
-            self.pick("Vorgang abbrechen", "Cancel the case"),
+            self.own("takeover_entscheidung_abbrechen"),
             self.pick(
                 "Der Vorgang endet. Was er schon getan hat, wird rückgängig gemacht, soweit der Prozess das vorsieht.",
                 "The case ends. What it has done already is undone as far as the process provides for it.",
@@ -76,7 +84,7 @@ impl Case {
             "Alles wird neu geprüft. Lief der Schritt mit den Rechten eines Menschen, gelten ab jetzt Ihre. Ist es dann erlaubt, geschieht der Aufruf; sonst kommt diese Aufgabe wieder.",
             "Everything is checked anew. If the step ran with the rights of a person, yours count from now on. If it is allowed then, the call happens; else this task comes back.",
         );
-        (happened, vec![(self.pick("Erneut versuchen", "Try again"), again), self.cancel()])
+        (happened, vec![(self.own("takeover_entscheidung_erneut"), again), self.cancel()])
     }
 
     fn doubt(&self) -> Words {
@@ -86,15 +94,20 @@ impl Case {
             format!("Der Schritt „{step}“{undo} hat „{target}“ mit den Rechten von {who} aufgerufen. Eine klare Antwort kam nicht: Niemand weiß, ob es geschehen ist. Bitte sehen Sie dort nach, bevor Sie antworten. Bis dahin wird nichts wiederholt."),
             format!("The step “{step}”{undo} called “{target}” with the rights of {who}. No clear answer came: nobody knows whether it happened. Please look there before you answer. Until then nothing is repeated."),
         );
-        let yes = self.pick(
-            "Der Aufruf gilt als geschehen und wird nicht wiederholt. Was dabei herauskam, können Sie unter „Wert“ angeben; der Vorgang geht damit weiter.",
-            "The call counts as happened and is not repeated. You may give what came of it under “Wert”; the case goes on with it.",
-        );
+        // of what was taken back nobody is asked what came of it
+        let yes = if self.undo {
+            self.pick("Der Aufruf gilt als geschehen und wird nicht wiederholt.", "The call counts as happened and is not repeated.")
+        } else {
+            self.pick(
+                "Der Aufruf gilt als geschehen und wird nicht wiederholt. Mit dem, was Sie unter „Was dabei herauskam“ eintragen, geht der Vorgang weiter.",
+                "The call counts as happened and is not repeated. The case goes on with what you enter under “What came of it”.",
+            )
+        };
         let no = self.pick(
             "Der Aufruf gilt als nicht geschehen und wird jetzt neu gemacht, es sei denn, der Vorgang braucht ihn nicht mehr. War er doch geschehen, geschieht er damit doppelt. Möglich ist das eine Minute nach dem letzten Versuch.",
             "The call counts as not happened and is now made anew, unless the case has no use for it any more. If it had happened, it happens twice. This is possible a minute after the last attempt.",
         );
-        (happened, vec![(self.pick("Ja", "Yes"), yes), (self.pick("Nein", "No"), no)])
+        (happened, vec![(word("yes", self.lang), yes), (word("no", self.lang), no)])
     }
 
     fn repair(&self) -> Words {
@@ -107,21 +120,21 @@ impl Case {
         );
         let choices = vec![
             (
-                self.pick("Erneut versuchen", "Try again"),
+                self.own("repair_entscheidung_erneut"),
                 self.pick(
                     "Der Schritt beginnt von vorn. Was er selbst schon getan hat, bleibt getan.",
                     "The step begins anew. What it has done itself stays done.",
                 ),
             ),
             (
-                self.pick("Den Wert selbst angeben", "Supply the value"),
+                self.own("repair_entscheidung_wert"),
                 self.pick(
                     "Der Schritt gilt als erledigt, mit dem Wert, den Sie eintragen. Wo diese Wahl fehlt, kann niemand für einen Menschen antworten.",
                     "The step counts as done, with the value you enter. Where this choice is missing, nobody can answer in a person's place.",
                 ),
             ),
             (
-                self.pick("Den Schritt überspringen", "Skip the step"),
+                self.own("repair_entscheidung_ueberspringen"),
                 self.pick(
                     "Es geht ohne seinen Wert weiter. Schritte, die ihn brauchen, werden mit übersprungen.",
                     "It goes on without its value. Steps that need it are skipped, too.",
@@ -140,14 +153,14 @@ impl Case {
         );
         let choices = vec![
             (
-                self.pick("Genau diesen Aufruf freigeben", "Approve exactly this call"),
+                self.own("approval_entscheidung_freigeben"),
                 self.pick(
                     "Der Aufruf geschieht einmal, mit genau diesen Argumenten. Für jeden weiteren werden Sie wieder gefragt.",
                     "The call happens once, with exactly these arguments. For any other you are asked again.",
                 ),
             ),
             (
-                self.pick("Nicht ausführen", "Do not carry out"),
+                self.own("approval_entscheidung_ablehnen"),
                 self.pick(
                     "Der Aufruf geschieht nicht. Das Modell erfährt Ihren Grund und arbeitet weiter.",
                     "The call does not happen. The model is told your reason and goes on.",
@@ -175,7 +188,8 @@ impl Case {
             "Der Vorgang läuft ab dem Stand der Sicherung weiter. Was danach schon geschehen war, kann dabei noch einmal geschehen.",
             "The case goes on from the backup. What had happened after it may happen once more.",
         );
-        (happened.to_owned(), vec![(self.pick("Fortsetzen", "Go on"), go_on), self.cancel()])
+        let (_, cancelled) = self.cancel();
+        (happened.to_owned(), vec![(self.own("restored_entscheidung_fortsetzen"), go_on), (self.own("restored_entscheidung_abbrechen"), cancelled)])
     }
 }
 

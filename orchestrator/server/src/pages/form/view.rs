@@ -60,6 +60,19 @@ impl FormView {
         }
         self
     }
+
+    /// Fields and blocks of these titles are worded by the page, in the reader's language; all others by an author, in German.
+    #[must_use]
+    pub fn spoken(mut self, by_us: impl Fn(&str) -> bool) -> Self {
+        for item in &mut self.items {
+            match item {
+                Item::Field(field) => field.own = by_us(&field.label),
+                Item::Open { title, own, .. } => *own = by_us(title),
+                Item::List(_) | Item::Close => {}
+            }
+        }
+        self
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -73,7 +86,7 @@ pub struct ProblemView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "item", rename_all = "snake_case")]
 pub enum Item {
-    Open { title: String, hint: Option<String>, help: Option<String>, optional: bool },
+    Open { title: String, hint: Option<String>, help: Option<String>, optional: bool, own: bool },
     Close,
     Field(Box<FieldView>),
     List(Box<ListView>),
@@ -143,6 +156,8 @@ pub struct FieldView {
     /// Where it comes from.
     pub proposal_from: Vec<Source>,
     pub file: Option<FileView>,
+    /// Its words are the page's own, in the reader's language.
+    pub own: bool,
 }
 
 /// A choice, a unit, or one of the inputs of a date: three parts, and the time of a moment.
@@ -296,7 +311,7 @@ fn open(nodes: &[Node], filled: &Filled<'_>, lang: Lang, items: &mut Vec<Item>) 
             Node::Group(Group { nodes, .. }) if nodes.is_empty() => {}
             Node::Group(Group { title, hint, help, optional, nodes, .. }) => {
                 let optional = *optional && !says_so(title);
-                items.push(Item::Open { title: title.clone(), hint: hint.clone(), help: help.clone(), optional });
+                items.push(Item::Open { title: title.clone(), hint: hint.clone(), help: help.clone(), optional, own: false });
                 open(nodes, filled, lang, items);
                 items.push(Item::Close);
             }

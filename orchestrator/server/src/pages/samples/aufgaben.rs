@@ -69,7 +69,9 @@ pub(super) fn sieve(lost: bool) -> Sieve {
 fn people(wrong: bool, name: &str, lang: Lang) -> crate::pages::FormView {
     let people = json!({ "enum": ["a", "b"], "oneOf": [{ "const": "a", "title": EVIL }, { "const": "b", "title": "Sabine Weber" }], "title": "Wer vertritt" });
     let day = json!({ "type": "string", "format": "date", "title": "Erster Tag" });
-    let schema = json!({ "type": "object", "required": [name, "von"], "properties": { name: people, "von": day } });
+    // several of these forms stand on one page
+    let first = format!("{name}_von");
+    let schema = json!({ "type": "object", "required": [name, first], "properties": { name: people, first: day } });
     let form = Form::of(&schema, None).unwrap();
     let problems = if wrong { laufzettel_process::Schema::compile(schema).unwrap().validate(&json!({})) } else { Vec::new() };
     form.view(&Filled { problems: &problems, ..Filled::default() }, lang)
@@ -78,7 +80,7 @@ fn people(wrong: bool, name: &str, lang: Lang) -> crate::pages::FormView {
 pub(super) fn hand(mine: bool, lang: Lang) -> Hand {
     let hand_over = mine.then(|| Beside { action: "/aufgaben/1/weitergeben".into(), begun: true, form: people(false, "weitergabe_an", lang) });
     let handed = mine.then(|| Handed { by: EVIL.into(), note: EVIL.into() });
-    let put_aside = mine.then(|| Beside { action: "/aufgaben/1/wiedervorlage".into(), begun: true, form: people(true, "vorlage_am", lang) });
+    let put_aside = mine.then(|| Beside { action: "/aufgaben/1/wiedervorlage".into(), begun: true, form: people(false, "vorlage_am", lang) });
     let aside = mine.then(|| Aside { day: EVIL.into(), note: EVIL.into() });
     Hand { mine, hand_over, put_aside, aside, handed, stands_for: (!mine).then(|| EVIL.into()), ..Hand::default() }
 }

@@ -24,7 +24,15 @@ impl StatusPage {
             key: "0192-key".into(),
         };
         let said = wrong.then_some(Said::TooLate);
-        Self { said, question: Some(question), happened: Vec::new(), more_steps: None, added: Vec::new(), ..Self::sample(Station::Rueckfrage) }
+        Self {
+            said,
+            question: Some(question),
+            happened: Vec::new(),
+            computed: Vec::new(),
+            more_steps: None,
+            added: Vec::new(),
+            ..Self::sample(Station::Rueckfrage)
+        }
     }
 
     pub(in crate::pages) fn sample(current: Station) -> Self {
@@ -43,7 +51,8 @@ impl StatusPage {
             said: (current == Station::InBearbeitung).then_some(Said::Arrived),
             question: None,
             answered: vec![Answered { title: EVIL.into(), at: at(10) }],
-            happened: HappenedKind::ALL.into_iter().map(Happened::sample).collect(),
+            happened: HappenedKind::ALL.into_iter().filter(|kind| !kind.is_computed()).map(Happened::sample).collect(),
+            computed: HappenedKind::ALL.into_iter().filter(|kind| kind.is_computed()).map(Happened::sample).collect(),
             more_steps: Some("/status/k7f3-9x2m-q8zp?ab=50#geschehen".into()),
             purpose: format!("Festsetzung der Hundesteuer {EVIL}"),
             decides: Decision::Assistenz,

@@ -92,6 +92,21 @@ impl stand::Vouching {
     }
 }
 
+impl BescheidPage {
+    fn sample() -> Self {
+        let text = format!("# Bescheid\n\nGuten Tag {EVIL},\n\nwir setzen **70,00 €** fest.");
+        Self {
+            heading: format!("Bescheid {EVIL}"),
+            title: EVIL.into(),
+            number: "2026-000123".into(),
+            back: "/status/k7f3-9x2m-q8zp".into(),
+            html: markdown::html(&text),
+            text: Some(text),
+            file: "/status/k7f3-9x2m-q8zp/bescheid/bescheid/datei".into(),
+        }
+    }
+}
+
 impl AngabenPage {
     fn sample(lang: Lang) -> Self {
         let groups = form().review(&json!({ "halter": { "familienname": EVIL, "anschrift": { "ags": "07334001" } }, "anzahl_haushalt": 2 }), lang);
@@ -134,5 +149,8 @@ pub(super) fn pages(lang: Lang) -> Vec<(&'static str, Page)> {
             Page::Ausweisen(AusweisenPage { form: None, title: EVIL.into(), text: EVIL.into(), level: None, link: "/antrag/vg/hund/anmelden".into() }),
         ),
         ("angaben", Page::Angaben(AngabenPage::sample(lang))),
+        ("bescheid", Page::Bescheid(BescheidPage::sample())),
+        ("bescheid-zeilen", Page::Bescheid(BescheidPage { html: None, ..BescheidPage::sample() })),
+        ("bescheid-lang", Page::Bescheid(BescheidPage { html: None, text: None, ..BescheidPage::sample() })),
     ]
 }

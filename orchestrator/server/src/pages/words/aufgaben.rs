@@ -99,6 +99,7 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
         "Was Sie eingetragen haben, steht noch hier. Gespeichert ist es nicht. Sprechen Sie sich ab, oder nehmen Sie die Aufgabe mit einem Grund an sich.",
         "What you entered still stands here. It is not saved. Talk to each other, or take the task over with a reason.",
     ),
+    ("typed_lost", "Was Sie eingetragen haben", "What you entered"),
     // --- handing over, deputies
     (
         "hand_over_hint",
