@@ -37,6 +37,7 @@ pub fn all() -> Vec<(&'static str, Desk)> {
         ("zuteilung", in_hand()),
         ("uebersprungen", skipped()),
         ("verschoben", deferred()),
+        ("wiedervorlage", put_aside()),
         ("zweifel", doubtful()),
     ]
 }
@@ -336,6 +337,17 @@ fn in_hand() -> Desk {
     let wish = answer(&desk, json!({ "ja": true }), other.clone());
     desk.tell(wish).unwrap();
     desk.tell(claim(2, &other, "")).unwrap();
+    desk
+}
+
+/// Put aside until a day, taken up again, and put aside once more.
+fn put_aside() -> Desk {
+    let steps = "steps:\n  f: { human: { assign: { groups: [GG] }, form: { type: object, properties: { ja: { type: boolean } } } } }\n";
+    let mut desk = desk(steps, json!({}));
+    desk.tell(Command::Claim(Claim { task: 1, by: clerk(), reason: String::new(), decision: yes(), stands_for: None })).unwrap();
+    for (until, note) in [("2026-12-01", "Nachweis angefordert"), ("", ""), ("2026-12-24", "")] {
+        desk.tell(Command::PutAside { task: 1, by: clerk(), until: until.parse().ok(), note: note.into() }).unwrap();
+    }
     desk
 }
 

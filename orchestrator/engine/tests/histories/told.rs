@@ -48,6 +48,9 @@ pub fn told(run: &Run) -> Value {
             // what was recorded before there was such a thing says nothing of it
             if let Some(claimed) = &task.claimed {
                 told["claimed"] = json!([claimed.by.subject, claimed.at]);
+                if let Some(again) = &claimed.again {
+                    told["again"] = json!([again.day, again.note]);
+                }
             }
             if task.opened.assign.applicant {
                 told["applicant"] = json!(true);
