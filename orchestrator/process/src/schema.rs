@@ -24,8 +24,8 @@ use sentence::{Told, sentence};
 pub struct Schema {
     pub root: Value,
     validator: Arc<Validator>,
-    /// As [`flat`] reads it, once somebody asks what a field is called.
-    read: Arc<OnceLock<Value>>,
+    /// As [`flat`] reads it, once somebody asks what a field is called; `None`: it has no such reading.
+    read: Arc<OnceLock<Option<Value>>>,
 }
 
 impl std::fmt::Debug for Schema {
@@ -104,9 +104,9 @@ impl Schema {
 
     /// What the author says of a field: title, choices, unit, which files it takes. Of one that only a branch has, what stands there.
     pub fn field(&self, path: &[String]) -> Option<&Value> {
-        let read = self.read.get_or_init(|| flat(&self.root).unwrap_or_else(|_| self.root.clone()));
-        let found = path.iter().try_fold(read, |schema, part| flat::part(schema, part));
-        // of a schema that has no such reading, as far as it goes
+        let read = self.read.get_or_init(|| flat(&self.root).ok()).as_ref();
+        let found = read.and_then(|read| path.iter().try_fold(read, |schema, part| flat::part(schema, part)));
+        // what is written, as far as it goes
         found.or_else(|| match self.at(path) {
             At::Known { schema, .. } => Some(schema),
             At::Unknown { .. } | At::Open => None,
