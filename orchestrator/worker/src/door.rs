@@ -438,13 +438,14 @@ async fn model(desk: &Desk, run: &Run, effect: &Effect, who: Who) -> Result<Pass
         meta.tried = sent;
         return Ok(Passed::Outcome(Box::new(outcome)));
     }
-    let gone = gone.join(", ");
-    let zone = &zone.name;
-    let reason = match all_busy {
-        true => Text::new(format!("In der Zone {zone} ist jedes Modell ausgelastet ({gone})."), format!("Every model of the zone {zone} is busy ({gone}).")),
-        false => Text::new(format!("In der Zone {zone} antwortet kein Modell ({gone})."), format!("No model of the zone {zone} answers ({gone}).")),
-    };
-    Ok(Passed::Later { reason, until: None, sent })
+    Ok(Passed::Later { reason: no_answer(&zone.name, &gone.join(", "), all_busy), until: None, sent })
+}
+
+fn no_answer(zone: &str, gone: &str, busy: bool) -> Text {
+    if busy {
+        return Text::new(format!("In der Zone {zone} ist jedes Modell ausgelastet ({gone})."), format!("Every model of the zone {zone} is busy ({gone})."));
+    }
+    Text::new(format!("In der Zone {zone} antwortet kein Modell ({gone})."), format!("No model of the zone {zone} answers ({gone})."))
 }
 
 /// A model has no files of its own: it names those it was shown.

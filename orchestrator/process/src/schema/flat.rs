@@ -237,7 +237,7 @@ mod tests {
             "dependentSchemas": { "a": { "properties": { "e": { "type": "object", "properties": { "x": { "title": "X" } } } } } },
             "$defs": { "wort": { "type": "string", "title": "Wort" } } });
         let circle = crate::Schema::compile(json!({ "properties": { "kind": { "$ref": "#" }, "datei": { "$ref": "#/$defs/datei" },
-            "weitere": { "type": "object", "additionalProperties": { "$ref": "#/$defs/datei" } } },
+            "weitere": { "type": "object", "properties": {}, "additionalProperties": { "$ref": "#/$defs/datei" } } },
             "$defs": { "datei": { "type": "object", "format": "file", "x-max-bytes": 3 } } }))
         .unwrap();
         for path in ["datei", "kind.kind.datei", "weitere.x"] {
