@@ -25,7 +25,7 @@ use crate::{
     pages::{self, Filled, Form, Page, QuittungPage, stand::Vouching},
     reply::Asked,
     signin::{
-        applicant::{SignedIn, ended, given_back, guard, spent},
+        applicant::{SignedIn, admit, ended, guard, spent},
         password::address,
     },
     site::{Site, TenantSite},
@@ -121,13 +121,9 @@ pub async fn send(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
     if asked.query.split('&').any(|pair| pair == pages::RECEIPT) {
         return again(&site, tenant, &asked, request).await;
     }
-    let request = match given_back(&site, (&name, tenant), &path, &asked, request).await {
-        Ok(held) => return held,
-        Err(request) => request,
-    };
-    let signed_in = match guard(&site, (&name, tenant), &path, &asked, &request) {
-        Ok(signed_in) => signed_in,
-        Err(answer) => return *answer,
+    let (request, signed_in) = match admit(&site, (&name, tenant), &path, &asked, request).await {
+        Ok(admitted) => admitted,
+        Err(answer) => return answer,
     };
     if let Err(answer) = form_data::weighed(&site, &asked, &request) {
         return *answer;

@@ -87,6 +87,15 @@ impl Open {
     }
 }
 
+/// A connection that is open; whatever ends it, a panic of what it asks for too, it is open no longer.
+struct Entry(Arc<Open>, u64);
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.0.all().remove(&self.1);
+    }
+}
+
 /// Serves until `stop`, then lets every request that has begun come to its end. Dropped earlier, all connections are cut.
 pub async fn listen(listener: TcpListener, app: Router, patience: Patience, stop: impl Future<Output = ()>) {
     let places = Arc::new(Semaphore::new(patience.connections));
@@ -104,11 +113,10 @@ pub async fn listen(listener: TcpListener, app: Router, patience: Patience, stop
         };
         let watch = Arc::new(Watch::new());
         open.all().insert(number, watch.clone());
-        let (app, patience, open, ending) = (app.clone(), patience.clone(), open.clone(), ending.clone());
+        let (app, patience, entry, ending) = (app.clone(), patience.clone(), Entry(open.clone(), number), ending.clone());
         connections.spawn(async move {
-            let _place: OwnedSemaphorePermit = place;
+            let _held: (OwnedSemaphorePermit, Entry) = (place, entry);
             converse(stream, peer, app, &watch, &patience, ending).await;
-            open.all().remove(&number);
         });
         while connections.try_join_next().is_some() {}
     }

@@ -33,11 +33,11 @@ pub fn flat(root: &Value) -> Result<Value, Knot> {
 pub(super) fn part<'s>(schema: &'s Value, name: &str) -> Option<&'s Value> {
     let own = schema.get("properties").and_then(|fields| fields.get(name)).filter(|field| field.is_object());
     let own = own.or_else(|| schema.get("items").filter(|_| Path::is_element(name)));
-    let own = own.or_else(|| schema.get("additionalProperties").filter(|more| more.is_object()));
     let listed = || ["allOf", "anyOf", "oneOf"].into_iter().filter_map(|key| schema.get(key)?.as_array()).flatten();
     let named = || schema.get("dependentSchemas").and_then(Value::as_object).into_iter().flat_map(Map::values);
+    let more = || schema.get("additionalProperties").filter(|more| more.is_object());
     let single = || ["then", "else"].into_iter().filter_map(|key| schema.get(key));
-    own.or_else(|| listed().chain(named()).chain(single()).find_map(|branch| part(branch, name)))
+    own.or_else(|| listed().chain(named()).chain(single()).find_map(|branch| part(branch, name))).or_else(more)
 }
 
 struct Reader<'r> {

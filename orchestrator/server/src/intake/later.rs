@@ -27,7 +27,7 @@ use crate::{
     pages::{self, EntwurfAndersPage, EntwurfPage, Page, WeiterPage},
     reply::Asked,
     signin::{
-        applicant::{given_back, guard},
+        applicant::{admit, guard},
         password::address,
     },
     site::{Site, TenantSite},
@@ -198,13 +198,10 @@ pub async fn open(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
         return asked.too_often(seconds);
     }
     // a draft of a form that wants a sign-in opens to nobody without one
-    let request = match given_back(&site, (&name, tenant), &path, &asked, request).await {
-        Ok(held) => return held,
-        Err(request) => request,
+    let request = match admit(&site, (&name, tenant), &path, &asked, request).await {
+        Ok((request, _)) => request,
+        Err(answer) => return answer,
     };
-    if let Err(answer) = guard(&site, (&name, tenant), &path, &asked, &request) {
-        return *answer;
-    }
     let sent = match form_data::read(request, tenant, &entrance.form).await {
         Ok(sent) => sent,
         Err(why) => return asked.unread(why),

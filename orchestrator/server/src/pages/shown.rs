@@ -307,10 +307,9 @@ fn moment(text: &str, lang: Lang) -> Option<String> {
     let instant = text.parse::<Timestamp>().ok().filter(|_| text.len() <= RFC3339_CHARS_MAX)?;
     let at = text.get(..19)?.parse::<DateTime>().ok()?;
     let spelled = format_moment(at, lang);
-    let offset = &text[19..].trim_start_matches(|c: char| c == '.' || c.is_ascii_digit());
-    let here = TimeZone::get("Europe/Berlin")
-        .is_ok_and(|zone| zone.to_datetime(instant) == at.with().subsec_nanosecond(instant.subsec_nanosecond()).build().unwrap_or(at));
-    Some(match *offset {
+    let offset = text.get(19..)?.trim_start_matches(|c: char| c == '.' || c.is_ascii_digit());
+    let here = TimeZone::get("Europe/Berlin").is_ok_and(|zone| instant.to_zoned(zone).strftime("%:z").to_string() == offset);
+    Some(match offset {
         "Z" | "z" => format!("{spelled} (UTC)"),
         _ if here => spelled,
         other => format!("{spelled} (UTC{other})"),

@@ -100,6 +100,8 @@ pub struct AufgabePage {
 /// Business beside the decision, with a form of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Beside {
+    /// Its wordings: this, with `_hint` and `_button`.
+    pub name: &'static str,
     pub action: String,
     /// Something of it is filled in: it stands open.
     pub begun: bool,

@@ -19,7 +19,7 @@ use super::{
 const BROKEN: &str = "<!doctype html><html lang=\"de\"><title>Fehler</title><h1>Diese Seite lässt sich nicht anzeigen.</h1>\
     <p>Der Fehler liegt bei uns. Ihre Daten sind nicht verloren.</p></html>";
 
-const TEMPLATES: [(&str, &str); 45] = [
+const TEMPLATES: [(&str, &str); 46] = [
     ("layout.html", include_str!("../../pages/layout.html")),
     ("formular.html", include_str!("../../pages/formular.html")),
     ("formularliste.html", include_str!("../../pages/formularliste.html")),
@@ -51,6 +51,7 @@ const TEMPLATES: [(&str, &str); 45] = [
     ("fehler.html", include_str!("../../pages/fehler.html")),
     ("startseite.html", include_str!("../../pages/startseite.html")),
     ("siebe.html", include_str!("../../pages/siebe.html")),
+    ("neben.html", include_str!("../../pages/neben.html")),
     ("aufgabenliste.html", include_str!("../../pages/aufgabenliste.html")),
     ("aufgaben.html", include_str!("../../pages/aufgaben.html")),
     ("aufgabe.html", include_str!("../../pages/aufgabe.html")),

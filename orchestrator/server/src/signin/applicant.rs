@@ -99,7 +99,7 @@ fn scope(name: &str, path: &str) -> String {
     format!("{name}/{path}")
 }
 
-/// Before a form is shown or taken: who applies (`None`: nobody asks), or what she is told instead.
+/// Before a form is shown: who applies (`None`: nobody asks), or what she is told instead.
 pub fn guard(site: &Site, (name, tenant): (&str, &TenantSite), path: &str, asked: &Asked, request: &Request) -> Result<Option<SignedIn>, Box<Response>> {
     let Some((form, login)) = wanted(tenant, path) else { return Ok(None) };
     let cookie = site.cookies.get(request.headers(), COOKIE);
@@ -108,20 +108,20 @@ pub fn guard(site: &Site, (name, tenant): (&str, &TenantSite), path: &str, asked
     match cookie.and_then(|cookie| open(cookie, &site.flow_key, site.now(), &scope(name, path))) {
         Some(signed_in) if Loa::parse(&signed_in.vouched.loa).is_some_and(|loa| loa >= login.loa) => Ok(Some(signed_in)),
         Some(_) => refused(StatusCode::FORBIDDEN, "applicant_low"),
-        // what is sent then is given back before
         None if request.method() == Method::POST => refused(StatusCode::FORBIDDEN, "applicant_over"),
         None => refused(StatusCode::OK, "applicant_sign_in"),
     }
 }
 
-/// What she sends when her sign-in is over is given back to her (`Ok`), or the request goes on.
-pub async fn given_back(site: &Site, (name, tenant): (&str, &TenantSite), path: &str, asked: &Asked, request: Request) -> Result<Response, Request> {
-    let cookie = site.cookies.get(request.headers(), COOKIE);
-    let signed_in = cookie.and_then(|cookie| open(cookie, &site.flow_key, site.now(), &scope(name, path))).is_some();
-    let Some((form, login)) = wanted(tenant, path).filter(|_| !signed_in) else { return Err(request) };
-    let begin = queried(format!("/antrag/{name}/{path}/anmelden"), request.uri().query());
-    let over = || told(asked, StatusCode::FORBIDDEN, "applicant_over", Some(&form), Some(login.loa), begin.clone());
-    Ok(super::expired::held(site, asked, request, &begin).await.unwrap_or_else(over))
+/// Before a form is taken: the request goes on with who applies, or what she typed is given back to her with what she is told.
+pub async fn admit(site: &Site, of: (&str, &TenantSite), path: &str, asked: &Asked, request: Request) -> Result<(Request, Option<SignedIn>), Response> {
+    match guard(site, of, path, asked, &request) {
+        Ok(signed_in) => Ok((request, signed_in)),
+        Err(told) => {
+            let begin = queried(format!("/antrag/{}/{path}/anmelden", of.0), request.uri().query());
+            Err(super::expired::held(site, asked, request, &begin).await.unwrap_or(*told))
+        }
+    }
 }
 
 /// An application was sent with this sign-in already: `status` says whether another one was being sent.

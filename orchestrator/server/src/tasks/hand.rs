@@ -46,8 +46,8 @@ impl Seat<'_> {
             stands_for,
             missing: again.no_reason,
             reason: again.pairs.iter().rev().find(|(name, _)| name == pages::TAKE_REASON).map(|(_, text)| text.clone()).unwrap_or_default(),
-            hand_over: hand_over.and_then(|schema| self.beside(&schema, HAND_OVER, "weitergeben", again)),
-            put_aside: mine.then(|| aside_form(self.asked.lang)).and_then(|schema| self.beside(&schema, ASIDE, "wiedervorlage", again)),
+            hand_over: hand_over.and_then(|schema| self.beside(&schema, HAND_OVER, ("hand_over", "weitergeben"), again)),
+            put_aside: mine.then(|| aside_form(self.asked.lang)).and_then(|schema| self.beside(&schema, ASIDE, ("put_aside", "wiedervorlage"), again)),
             aside: claimed
                 .filter(|_| mine)
                 .and_then(|claimed| claimed.again.as_ref())
@@ -75,12 +75,12 @@ impl Seat<'_> {
     }
 
     /// A form beside the decision; it stands open where something of it is filled in.
-    fn beside(&self, schema: &Value, fields: [&str; 2], way: &str, again: &Again<'_>) -> Option<Beside> {
+    fn beside(&self, schema: &Value, fields: [&str; 2], (name, way): (&'static str, &str), again: &Again<'_>) -> Option<Beside> {
         let form = Form::of(schema, Some(&fields.map(str::to_owned))).ok().filter(|_| self.is_free(fields))?;
         let of_it = |problem: &&Problem| fields.contains(&problem.path.root());
         let problems: Vec<Problem> = again.unhanded.iter().filter(of_it).cloned().collect();
         let view = form.view(&Filled { pairs: again.handing, problems: &problems, ..Filled::default() }, self.asked.lang).beside().spoken(|_| true);
-        Some(Beside { action: format!("/aufgaben/{}/{way}", self.id), begun: is_filled(again.handing, &fields) || !problems.is_empty(), form: view })
+        Some(Beside { name, action: format!("/aufgaben/{}/{way}", self.id), begun: is_filled(again.handing, &fields) || !problems.is_empty(), form: view })
     }
 
     async fn colleagues(&self) -> Result<Vec<(String, String)>, WishError> {

@@ -78,9 +78,11 @@ fn people(wrong: bool, name: &str, lang: Lang) -> crate::pages::FormView {
 }
 
 pub(super) fn hand(mine: bool, lang: Lang) -> Hand {
-    let hand_over = mine.then(|| Beside { action: "/aufgaben/1/weitergeben".into(), begun: true, form: people(false, "weitergabe_an", lang) });
+    let hand_over =
+        mine.then(|| Beside { name: "hand_over", action: "/aufgaben/1/weitergeben".into(), begun: true, form: people(false, "weitergabe_an", lang) });
     let handed = mine.then(|| Handed { by: EVIL.into(), note: EVIL.into() });
-    let put_aside = mine.then(|| Beside { action: "/aufgaben/1/wiedervorlage".into(), begun: true, form: people(false, "vorlage_am", lang) });
+    let put_aside =
+        mine.then(|| Beside { name: "put_aside", action: "/aufgaben/1/wiedervorlage".into(), begun: true, form: people(false, "vorlage_am", lang) });
     let aside = mine.then(|| Aside { day: EVIL.into(), note: EVIL.into() });
     Hand { mine, hand_over, put_aside, aside, handed, stands_for: (!mine).then(|| EVIL.into()), ..Hand::default() }
 }

@@ -72,6 +72,21 @@ fn protokoll(anchored: Anchored, wrong: &[&'static str]) -> Page {
     Page::Report(Report::Protokoll(Box::new(page)))
 }
 
+/// One at work, one that is silent, one that is busy and whose price nobody knows.
+fn models(spent: &Spent) -> Vec<ModelRow> {
+    vec![
+        ModelRow { name: EVIL.into(), zone: "gruen".into(), load: Some((3, 60, 0)), failing: None, today: spent.clone() },
+        ModelRow { name: "glm".into(), zone: "gelb".into(), load: None, failing: Some(("timeout", at(6))), today: Spent::default() },
+        ModelRow {
+            name: "hub".into(),
+            zone: "gelb".into(),
+            load: None,
+            failing: Some(("busy", at(6))),
+            today: Spent { cost: None, unpriced: 12, ..spent.clone() },
+        },
+    ]
+}
+
 fn betrieb(full: bool) -> Page {
     let server = |state, drift: &[&str]| ServerRow {
         name: "dms".into(),
@@ -107,17 +122,7 @@ fn betrieb(full: bool) -> Page {
         short: full,
         runs: ["running", "waiting", "failed", "stuck", "cancelled"].map(|state| Counted { state, count: "12".into() }).into(),
         oldest: full.then(|| ("hundesteuer-anmeldung".into(), at(6))),
-        models: vec![
-            ModelRow { name: EVIL.into(), zone: "gruen".into(), load: Some((3, 60, 0)), failing: None, today: spent.clone() },
-            ModelRow { name: "glm".into(), zone: "gelb".into(), load: None, failing: Some(("timeout", at(6))), today: Spent::default() },
-            ModelRow {
-                name: "hub".into(),
-                zone: "gelb".into(),
-                load: None,
-                failing: Some(("busy", at(6))),
-                today: Spent { cost: None, unpriced: 12, ..spent.clone() },
-            },
-        ],
+        models: models(&spent),
         days: if full { vec![DayRow { day: date(2026, 5, 3), name: EVIL.into(), zone: "gruen".into(), used: spent }] } else { Vec::new() },
         servers: if full {
             vec![
