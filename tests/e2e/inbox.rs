@@ -356,6 +356,8 @@ fn a_deputy_sees_what_is_hers_to_look_after_and_gains_no_right() {
         }
         // whoever looks after the house may for others; anybody else is not even asked for whom
         let yilmaz = sign_in(&server, "i.yilmaz").await.unwrap();
+        let (status, _, english) = post(&server, &klein, "/vertretung?lang=en", "vertretung=s.weber&von.tag=31&_schritt=hierbleiben").await;
+        assert!(status == 200 && english.contains("value=\"31\"") && !english.contains("role=\"alert\""), "{english}");
         assert!(!get(&server, &klein, "/vertretung").await.1.contains("name=\"fuer\""));
         assert_eq!(post(&server, &yilmaz, "/vertretung", &format!("{}&fuer=k.neumann", naming("c.engel"))).await.0, 303);
         assert!(!get(&server, &klein, "/vertretung").await.1.contains("Neumann</strong>"), "it is no business of his");

@@ -230,6 +230,9 @@ fn she_withdraws_once_and_nobody_else_does() {
         assert_eq!(foreign.status().as_u16(), 403);
         let long = post(&server, "", &path, &format!("grund={}", "x".repeat(501))).await;
         assert!(long.code == 422 && long.page.contains("Höchstens 500 Zeichen"), "{} {}", long.code, long.page);
+        // in the other language her reason is there still, and nothing is done
+        let english = post(&server, "", &format!("{path}?lang=en"), "grund=Der+Hund&_schritt=hierbleiben").await;
+        assert!(english.code == 200 && english.page.contains("Withdraw") && english.page.contains(">Der Hund</textarea>"), "{}", english.page);
         // once, and once more
         let done = format!("{status}?getan=zurueckgezogen");
         for _ in 0..2 {
@@ -289,6 +292,13 @@ fn she_hands_in_more_and_the_clerk_sees_it() {
             assert!(sent.code == 422 && sent.page.contains(words), "{words}: {} {}", sent.code, sent.page);
         }
         let more: (&str, &str, &[u8]) = ("datei", "impfpass.txt", b"Impfpass Frieda");
+        // in the other language the file and what is said of it are there still, and nothing is handed in
+        let stay = [("_schritt", "hierbleiben"), ("_schluessel", KEYS[1]), ("hinweis", "Impfpass")];
+        let english = send(&server, "", &format!("{path}?lang=en"), &stay, Some(more)).await;
+        for words in ["What is this document?", "Send several files one after the other", "impfpass.txt", "Impfpass</textarea>"] {
+            assert!(english.code == 200 && english.page.contains(words), "{words}: {}", english.page);
+        }
+        assert!(!english.page.contains("Handed in by you later") && !get(&server, "", &path).await.1.contains("impfpass.txt"), "{}", english.page);
         let staff = send(&server, &clerk, &path, &[("_schluessel", KEYS[1])], Some(more)).await;
         assert_eq!(staff.code, 403, "{}", staff.page);
         for _ in 0..2 {

@@ -17,8 +17,8 @@ use serde_json::json;
 
 use crate::{
     pages::{
-        Filled, Form, Page,
-        deputies::{DeputyRow, VertretungPage},
+        Filled, Form, INTENT, INTENT_STAY, Page,
+        deputies::{DeputyRow, PATH, VertretungPage},
         words::word,
     },
     reply::Asked,
@@ -92,7 +92,7 @@ async fn show(tenant: &TenantSite, asked: &Asked, session: &Session, pairs: &[(S
         // the moment after is another day
         until: tenant.civil(one.until).date().yesterday().unwrap_or(tenant.civil(one.until).date()),
         holds: one.holds(now),
-        end: format!("/vertretung/{}/beenden", one.id),
+        end: format!("{PATH}/{}/beenden", one.id),
     };
     let rows = all.iter().filter(hers).map(row).collect();
     let view = form.view(&Filled { pairs, problems, ..Filled::default() }, asked.lang).spoken(|_| true);
@@ -114,13 +114,16 @@ pub async fn name(
         Err(error) => return asked.wish(&error),
     };
     let (Some(form), Ok(schema)) = (asking.form(), Schema::compile(asking.schema.clone())) else { return asked.unavailable() };
+    if sent.iter().any(|(name, value)| name == INTENT && value == INTENT_STAY) {
+        return show(tenant, &asked, &session, &sent, &[]).await;
+    }
     let (values, mut problems) = form.parse(&sent);
     problems.extend(schema.validate(&values));
     if problems.is_empty() {
         match absence(&values) {
             None => return asked.unreadable(),
             Some(wish) => match tenant.desk.name_deputy(&session.caller, &wish).await {
-                Ok(()) => return Redirect::to("/vertretung").into_response(),
+                Ok(()) => return Redirect::to(PATH).into_response(),
                 Err(WishError::Rejected(Rejection::Invalid(found))) => problems = found,
                 Err(error) => return asked.wish(&error),
             },
@@ -146,7 +149,7 @@ pub async fn end(
     let tenant = &site.tenants[&session.tenant];
     let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
     match tenant.desk.end_deputy(&session.caller, &id).await {
-        Ok(()) => Redirect::to("/vertretung").into_response(),
+        Ok(()) => Redirect::to(PATH).into_response(),
         Err(error) => asked.wish(&error),
     }
 }

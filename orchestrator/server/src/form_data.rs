@@ -90,10 +90,16 @@ pub async fn first(request: Request, name: &str) -> Option<String> {
     None
 }
 
-/// What was typed into a form nobody will read, and whether files came with it.
+/// What was typed into a form, and whether files came with it.
 pub struct Texts {
     pub pairs: Vec<(String, String)>,
     pub files: bool,
+}
+
+impl Texts {
+    pub fn first(&self, name: &str) -> Option<&str> {
+        self.pairs.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
 }
 
 /// Bytes of what is given back to somebody nobody knows: more than anybody types, and little to hold for whoever only tries.

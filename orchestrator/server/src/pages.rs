@@ -132,6 +132,8 @@ pub struct Frame {
     pub ways: Vec<Link>,
     /// Path of this page: marks its place in the navigation and carries the switch of language (`?lang=`).
     pub path: String,
+    /// What was asked for besides the language, as it stood in the address: filters stay when the language is switched.
+    pub query: String,
     /// Imprint, data protection, accessibility statement.
     pub footer: Vec<Link>,
 }
@@ -228,8 +230,14 @@ pub fn render(page: &Page, frame: &Frame) -> String {
                 None => templates::document("status.html", p.as_ref(), heading, frame, p.problems()),
             }
         }
-        Page::Rueckzug(p) => templates::document("zurueckziehen.html", p, words::word("withdraw_heading", frame.lang), frame, usize::from(p.problem.is_some())),
-        Page::Nachreichen(p) => templates::document("nachreichen.html", p, words::word("add_heading", frame.lang), frame, p.form.problems.len()),
+        Page::Rueckzug(p) => {
+            let switch = Switch { action: &p.action, intent: INTENT_STAY, usual: INTENT_SEND };
+            templates::form("zurueckziehen.html", p, words::word("withdraw_heading", frame.lang), frame, usize::from(p.problem.is_some()), switch)
+        }
+        Page::Nachreichen(p) => {
+            let switch = Switch { action: &p.action, intent: INTENT_STAY, usual: INTENT_SEND };
+            templates::form("nachreichen.html", p, words::word("add_heading", frame.lang), frame, p.form.problems.len(), switch)
+        }
         Page::Angaben(p) => templates::document("angaben.html", p, words::word("own_heading", frame.lang), frame, 0),
         Page::Bescheid(p) => templates::document("bescheid.html", p, &format!("{} – {}", p.heading, p.title), frame, 0),
         Page::Ausweisen(p) => templates::document("ausweisen.html", p, &p.title, frame, 0),
@@ -247,7 +255,10 @@ pub fn render(page: &Page, frame: &Frame) -> String {
         }
         Page::Vorgaenge(p) => templates::document("vorgaenge.html", p, words::word("runs_heading", frame.lang), frame, 0),
         Page::Vorgang(p) => templates::document("vorgang.html", p, &format!("{} {}", words::word("case", frame.lang), p.number), frame, 0),
-        Page::Vertretung(p) => templates::document("vertretung.html", p, words::word("deputies_heading", frame.lang), frame, p.form.problems.len()),
+        Page::Vertretung(p) => {
+            let switch = Switch { action: deputies::PATH, intent: INTENT_STAY, usual: INTENT_SEND };
+            templates::form("vertretung.html", p, words::word("deputies_heading", frame.lang), frame, p.form.problems.len(), switch)
+        }
         Page::Prozesse(p) => templates::document("prozesse.html", p, words::word("processes_heading", frame.lang), frame, 0),
         Page::Prozess(p) => templates::document("prozess.html", p.as_ref(), &p.head.title, frame, 0),
         Page::ProzessText(p) => templates::document("prozess-text.html", p, &p.head.title, frame, 0),

@@ -20,6 +20,9 @@ use crate::{
 /// not kept at all a browser shows a warning instead.
 const GOES_BACK: &str = "private, no-cache";
 
+/// Of an address that is carried into a page: more than all filters of any page together.
+const QUERY_BYTES_MAX: usize = 2_000;
+
 /// What every page handler knows of its request.
 pub struct Asked {
     pub lang: Lang,
@@ -54,6 +57,7 @@ impl Asked {
             person: self.person.clone(),
             ways: self.ways.links().map(way).collect(),
             path: self.path.clone(),
+            query: self.besides_language(page),
             footer: Vec::new(),
         };
         let mut response = (status, Html(pages::render(page, &frame))).into_response();
@@ -67,6 +71,14 @@ impl Asked {
             }
         }
         response
+    }
+
+    /// What an error page was asked with is best forgotten.
+    fn besides_language(&self, page: &Page) -> String {
+        if matches!(page, Page::Fehler(_)) || self.query.len() > QUERY_BYTES_MAX {
+            return String::new();
+        }
+        self.query.split('&').filter(|pair| !pair.starts_with("lang=")).collect::<Vec<_>>().join("&")
     }
 
     pub fn ok(&self, page: &Page) -> Response {

@@ -16,7 +16,7 @@ pub use answer::answer;
 use axum::{
     extract::{Path, Query, Request, State},
     http::{HeaderMap, StatusCode, Uri},
-    response::Response,
+    response::{IntoResponse as _, Redirect, Response},
 };
 use laufzettel_domain::{Caller, Lang};
 use laufzettel_engine::{self as engine, Run, State as RunState, Task, TaskState};
@@ -104,7 +104,11 @@ impl<'s> Visit<'s> {
     fn acting(&self, site: &Site, request: &Request) -> Result<Caller, Box<Response>> {
         let Some(caller) = self.loaded.run.applicant() else { return Err(Box::new(self.asked.missing())) };
         if session::of(site, request.headers()).is_some() {
-            return Err(Box::new(self.asked.not_for_staff()));
+            // who does nothing here has typed nothing either: the other language is a page like any
+            return Err(Box::new(match self.asked.switched {
+                true => Redirect::to(&format!("{}?{}", self.asked.path, self.asked.query)).into_response(),
+                false => self.asked.not_for_staff(),
+            }));
         }
         counted(site, &self.loaded.run, request).map_err(|seconds| Box::new(self.asked.too_often(seconds)))?;
         Ok(caller.clone())

@@ -5,6 +5,9 @@ use serde::Serialize;
 
 use super::form::FormView;
 
+/// Where the page is, and where its form goes.
+pub const PATH: &str = "/vertretung";
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct VertretungPage {
     /// What holds now or will, that concerns whoever looks.

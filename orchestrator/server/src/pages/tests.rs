@@ -65,6 +65,7 @@ fn frame(lang: Lang, person: bool) -> Frame {
         person: person.then(|| format!("Sabine {}", samples::EVIL)),
         ways: vec![Link { href: "/aufgaben".into(), text: "Aufgaben".into() }, Link { href: "/protokoll".into(), text: "Protokoll".into() }],
         path: "/aufgaben".into(),
+        query: String::new(),
         footer: vec![Link { href: "/impressum".into(), text: "Impressum".into() }],
     }
 }
@@ -197,6 +198,13 @@ fn stations_before_the_current_one_lie_behind() {
     let passed = |current| StatusPage::stations(current, &[]).iter().map(|s| s.passed).collect::<Vec<_>>();
     assert_eq!(passed(Station::InBearbeitung), [true, true, true, false, false, false]);
     assert_eq!(passed(Station::Abgeschlossen), [true, true, true, true, false, false]);
+}
+
+#[test]
+fn the_other_language_keeps_the_filters() {
+    let html = render(&Page::Startseite(StartseitePage::sample()), &Frame { query: "von=2026-11-01&person=%22%3E".into(), ..frame(Lang::De, true) });
+    let links: Vec<_> = tags(&html).iter().filter_map(|t| t.get("href").map(str::to_owned)).filter(|href| href.ends_with("lang=en")).collect();
+    assert_eq!(links, ["/aufgaben?von=2026-11-01&amp;person=%22%3E&amp;lang=en"]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! „Unterlagen nachreichen“: a file nobody asked for, handed in while the run goes on. It is kept with the run and shown to people; no step
 //! reads it.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use axum::{
     extract::{Path, Request, State},
@@ -18,7 +18,7 @@ use super::{ADDED, BLANK, DONE, Visit, key};
 use crate::{
     form_data::{self, Sent},
     intake::new_key,
-    pages::{AddedFile, Filled, Form, NachreichenPage, Page, shown},
+    pages::{AddedFile, Filled, Form, INTENT, INTENT_STAY, NachreichenPage, Page, shown, words::word},
     site::{Site, TenantSite},
 };
 
@@ -26,13 +26,15 @@ use crate::{
 const FILE_BYTES_MAX: u64 = 10 * 1024 * 1024;
 
 /// A file, and what it is.
-static FORM: LazyLock<Option<Form>> = LazyLock::new(|| Form::of(&schema(), Some(&["datei".to_owned(), "hinweis".to_owned()])).ok());
+fn form_in(lang: Lang) -> Option<Form> {
+    Form::of(&schema(lang), Some(&["datei".to_owned(), "hinweis".to_owned()])).ok()
+}
 
-fn schema() -> Value {
+fn schema(lang: Lang) -> Value {
     json!({ "type": "object", "additionalProperties": false, "required": ["datei"], "properties": {
-        "datei": { "type": "object", "format": "file", "title": "Datei", "x-hilfe": "PDF, JPEG, PNG oder Text, höchstens 10 MB. Mehrere Dateien senden Sie nacheinander.",
+        "datei": { "type": "object", "format": "file", "title": word("add_file", lang), "x-hilfe": word("add_file_help", lang),
             "x-media-types": ["application/pdf", "image/jpeg", "image/png", "text/plain"], "x-max-bytes": FILE_BYTES_MAX },
-        "hinweis": { "type": "string", "title": "Was ist das für eine Unterlage?", "maxLength": NOTE_CHARS_MAX } } })
+        "hinweis": { "type": "string", "title": word("add_note", lang), "maxLength": NOTE_CHARS_MAX } } })
 }
 
 /// Files of a run that nobody asked for, with where each is fetched.
@@ -71,16 +73,20 @@ pub async fn send(State(site): State<Arc<Site>>, Path(code): Path<String>, reque
     if is_over(&visit.loaded.run) {
         return visit.over();
     }
-    let Some(form) = FORM.as_ref() else { return visit.asked.unavailable() };
+    let Some(form) = form_in(visit.asked.lang) else { return visit.asked.unavailable() };
     if let Err(answer) = form_data::weighed(&site, &visit.asked, &request) {
         return *answer;
     }
-    let sent = match form_data::read(request, visit.tenant, form).await {
+    let sent = match form_data::read(request, visit.tenant, &form).await {
         Ok(sent) => sent,
         Err(why) => return visit.asked.unread(why),
     };
     let key = key(visit.tenant, &sent);
-    let (file, note) = match visit.read(form, &sent).await {
+    if sent.get(INTENT) == Some(INTENT_STAY) {
+        let filled = Filled { pairs: &sent.pairs, problems: &sent.problems, files: &sent.files, ..BLANK };
+        return visit.form(StatusCode::OK, &filled, key, false);
+    }
+    let (file, note) = match visit.read(&form, &sent).await {
         Ok(read) => read,
         Err(error) => return visit.refused(error, &sent, key),
     };
@@ -125,14 +131,14 @@ impl Visit<'_> {
     }
 
     fn form(&self, status: StatusCode, filled: &Filled<'_>, key: String, later: bool) -> Response {
-        let Some(form) = FORM.as_ref() else { return self.asked.unavailable() };
+        let Some(form) = form_in(self.asked.lang) else { return self.asked.unavailable() };
         let run = &self.loaded.run;
         let page = NachreichenPage {
             title: self.loaded.prepared.process.title.clone(),
             number: run.nummer.clone(),
             action: self.asked.path.clone(),
             back: self.home(),
-            form: form.view(filled, self.asked.lang),
+            form: form.view(filled, self.asked.lang).spoken(|_| true),
             added: list(self.tenant, run, &format!("{}/dateien", self.home()), self.asked.lang),
             key,
             later,
@@ -152,6 +158,8 @@ mod tests {
 
     #[test]
     fn the_form_can_be_shown() {
-        assert_eq!(FORM.as_ref().map(|form| form.files().len()), Some(1));
+        for lang in [Lang::De, Lang::En] {
+            assert_eq!(form_in(lang).map(|form| form.files().len()), Some(1));
+        }
     }
 }

@@ -17,7 +17,6 @@ use crate::{
     form_data::{self, Sent},
     pages::{self, Filled, Form, Said},
     reply::Asked,
-    session,
     site::{Site, TenantSite},
     tasks::form_of,
 };
@@ -32,10 +31,6 @@ pub async fn answer(State(site): State<Arc<Site>>, Path(code): Path<String>, Que
     let number = query.get(QUESTION).and_then(|number| number.parse().ok());
     let asked_her = number.and_then(|number| loaded.run.tasks.get(&number)).filter(|task| task.opened.assign.applicant);
     let Some(task) = asked_her else { return asked.missing() };
-    // who answers nothing here has typed nothing either
-    if asked.switched && session::of(&site, request.headers()).is_some() {
-        return Redirect::to(&format!("{}?{}", asked.path, asked.query)).into_response();
-    }
     let caller = match visit.acting(&site, &request) {
         Ok(caller) => caller,
         Err(answer) => return *answer,

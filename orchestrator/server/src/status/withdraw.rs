@@ -13,7 +13,7 @@ use laufzettel_worker::WishError;
 use super::{DONE, Visit, WITHDRAWN};
 use crate::{
     form_data,
-    pages::{Page, REASON, RueckzugPage},
+    pages::{INTENT, INTENT_STAY, Page, REASON, RueckzugPage},
     site::Site,
 };
 
@@ -37,7 +37,11 @@ pub async fn send(State(site): State<Arc<Site>>, Path(code): Path<String>, reque
     if let Some(settled) = visit.withdrawal() {
         return settled;
     }
-    let reason = form_data::first(request, REASON).await.unwrap_or_default().trim().to_owned();
+    let Some(sent) = form_data::texts(request).await else { return visit.asked.unreadable() };
+    let reason = sent.first(REASON).unwrap_or_default().trim().to_owned();
+    if sent.first(INTENT) == Some(INTENT_STAY) {
+        return visit.ask(StatusCode::OK, reason, None);
+    }
     match visit.tenant.desk.withdraw(visit.loaded.run.id, &caller, &reason).await {
         Ok(_) => visit.withdrawn(),
         Err(WishError::Rejected(Rejection::Invalid(problems))) => {

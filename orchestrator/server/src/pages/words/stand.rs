@@ -56,6 +56,13 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
         "Hier senden Sie uns eine Unterlage, nach der wir nicht gefragt haben. Wer Ihren Antrag bearbeitet, sieht sie.",
         "Here you send us a document we have not asked for. Whoever works on your application sees it.",
     ),
+    ("add_file", "Datei", "File"),
+    (
+        "add_file_help",
+        "PDF, JPEG, PNG oder Text, höchstens 10 MB. Mehrere Dateien senden Sie nacheinander.",
+        "PDF, JPEG, PNG or text, 10 MB at most. Send several files one after the other.",
+    ),
+    ("add_note", "Was ist das für eine Unterlage?", "What is this document?"),
     ("add_send", "Datei senden", "Send the file"),
     ("add_not_now", "Diese Datei konnten wir gerade nicht annehmen", "We could not take this file just now"),
     ("add_over", "Unterlagen nimmt dieser Vorgang nicht mehr an", "This case takes no more documents"),
