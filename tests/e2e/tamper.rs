@@ -83,6 +83,8 @@ fn one_byte_of_any_column_is_found() {
         "DELETE FROM records WHERE rowid = 10",
         "UPDATE checkpoints SET note = replace(note, '1', '2')",
         "DELETE FROM checkpoints",
+        "UPDATE checkpoints SET note = CAST(note AS BLOB)",
+        "UPDATE bytes SET name = CAST(name AS BLOB)",
         "UPDATE records SET content = NULL, salt = NULL WHERE content IS NOT NULL",
         "INSERT INTO records SELECT lane, seq + 100, run, run_seq + 100, at, kind, actor, body, salt, content, hash FROM records WHERE rowid = 12",
     ] {
@@ -138,6 +140,13 @@ fn what_lies_beside_the_records_is_missed() {
         "UPDATE runs SET unit = 'FB9-Bauamt'",
         "UPDATE runs SET subject = 'S-fremd'",
         "DELETE FROM tasks",
+        "UPDATE tasks SET kind = 'applicant'",
+        "UPDATE tasks SET process = 'wohngeld-vollstaendigkeit'",
+        "UPDATE tasks SET assigned = 'x'",
+        "UPDATE tasks SET title = CAST(title AS BLOB)",
+        // rows nobody wrote
+        "INSERT INTO tasks SELECT run || '.99', run, 99, nummer, process, step, title, kind, open, assigned, due, opened_at FROM tasks LIMIT 1",
+        "INSERT INTO tasks SELECT run || '.99', run, number, nummer, process, step, title, kind, open, assigned, due, opened_at FROM tasks LIMIT 1",
     ] {
         assert!(change(&tenant, sql) >= 1, "{sql}");
         let (exit, told) = verify(&tenant);
@@ -182,9 +191,20 @@ fn a_cut_tail_is_not_anchored() {
     let (exit, said) = verify(&tenant);
     assert_eq!(exit, Some(6), "{said}");
     change(&tenant, "DELETE FROM records WHERE seq > 20");
+    with_rows_left(&tenant);
     let (exit, said) = verify(&tenant);
     assert_eq!(exit, Some(6), "{said}");
     assert!(said.contains("nicht verankert"), "{said}");
+}
+
+/// Whoever cuts a tail off and leaves its rows in the lists gives it away; then they go, too.
+fn with_rows_left(tenant: &Tenant) {
+    let (exit, said) = verify(tenant);
+    assert!(exit == Some(5) && said.contains("GEBROCHEN bei Eintrag 0/0: die Liste der Vorgänge oder der Aufgaben"), "{said}");
+    let told = |kind: &str, number: &str| format!("NOT EXISTS (SELECT 1 FROM records r WHERE r.run = t.run AND r.kind = '{kind}' AND ({number}))");
+    let tasks = told("task.opened", "json_extract(r.body, '$.number') = t.number");
+    assert!(change(tenant, &format!("DELETE FROM tasks AS t WHERE {tasks}")) > 0);
+    change(tenant, &format!("DELETE FROM runs AS t WHERE {}", told("run.started", "1")));
 }
 
 /// A second job after the first is anchored; its records are cut away again.
@@ -198,6 +218,7 @@ fn a_tail_behind_the_last_checkpoint_is_not_vouched_for() {
     std::fs::write(tenant.path("witness/vg-bellheim.checkpoints.jsonl"), notes).expect("written");
     change(&tenant, &format!("DELETE FROM checkpoints WHERE number > {count}"));
     change(&tenant, "DELETE FROM records WHERE lane = 2 AND seq > 5");
+    with_rows_left(&tenant);
     let (exit, said) = verify(&tenant);
     assert_eq!(exit, Some(6), "{said}");
     assert!(said.contains("ab Eintrag 2/1"), "{said}");

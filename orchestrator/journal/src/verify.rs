@@ -156,7 +156,9 @@ impl Verifier {
             broken: None,
             records: 0,
         };
-        verifier.read_notes(stored, witnessed, keys);
+        if let Err(what) = verifier.read_notes(stored, witnessed, keys) {
+            verifier.fail(0, 0, what);
+        }
         verifier
     }
 
@@ -164,47 +166,35 @@ impl Verifier {
         self.broken.get_or_insert(Break { lane, seq, what });
     }
 
-    fn read_notes(&mut self, stored: &[String], witnessed: &[String], keys: &[VerifyKey]) {
-        let table = self.open_all(stored, keys);
-        let witness = self.open_all(witnessed, keys);
-        for checkpoint in &witness {
-            if table.iter().find(|c| c.number == checkpoint.number) != Some(checkpoint) {
-                let what = if table.len() as u64 >= checkpoint.number { What::CheckpointFork(checkpoint.number) } else { What::Truncated(checkpoint.number) };
-                self.fail(0, 0, what);
+    /// Both in one pass: a note that stands in both is opened once.
+    fn read_notes(&mut self, stored: &[String], witnessed: &[String], keys: &[VerifyKey]) -> Result<(), What> {
+        let mut previous = [0; 32];
+        for (number, index) in (1..).zip(0..stored.len().max(witnessed.len())) {
+            let kept = stored.get(index).map(|note| self.open(note, number, previous, keys)).transpose()?;
+            let seen = match witnessed.get(index) {
+                Some(note) if stored.get(index) == Some(note) => kept.clone(),
+                Some(note) => Some(self.open(note, number, previous, keys)?),
+                None => None,
+            };
+            if seen.is_some() && seen != kept {
+                return Err(if kept.is_some() { What::CheckpointFork(number) } else { What::Truncated(number) });
             }
+            // the table's own checkpoints must hold, too, but they anchor nothing
+            let witness = if seen.is_some() { number } else { 0 };
+            self.checkpoints += u64::from(seen.is_some());
+            let Some(checkpoint) = kept else { break };
             for head in &checkpoint.heads {
-                self.expected.entry((head.lane, head.seq)).or_default().push((head.hash, checkpoint.number));
+                self.expected.entry((head.lane, head.seq)).or_default().push((head.hash, witness));
             }
+            previous = checkpoint.digest();
         }
-        // the table's own checkpoints must hold, too, but they anchor nothing
-        for checkpoint in table.iter().skip(witness.len()) {
-            for head in &checkpoint.heads {
-                self.expected.entry((head.lane, head.seq)).or_default().push((head.hash, 0));
-            }
-        }
-        self.checkpoints = witness.len() as u64;
+        Ok(())
     }
 
-    fn open_all(&mut self, notes: &[String], keys: &[VerifyKey]) -> Vec<Checkpoint> {
-        let mut opened: Vec<Checkpoint> = Vec::new();
-        for (index, note) in notes.iter().enumerate() {
-            let number = index as u64 + 1;
-            match open_note(note, keys) {
-                Err(error) => {
-                    self.fail(0, 0, What::Note { number, error });
-                    break;
-                }
-                Ok(checkpoint) => {
-                    let previous = opened.last().map_or([0; 32], Checkpoint::digest);
-                    if checkpoint.number != number || checkpoint.previous != previous || checkpoint.tenant != self.tenant {
-                        self.fail(0, 0, What::CheckpointOrder(number));
-                        break;
-                    }
-                    opened.push(checkpoint);
-                }
-            }
-        }
-        opened
+    fn open(&self, note: &str, number: u64, previous: [u8; 32], keys: &[VerifyKey]) -> Result<Checkpoint, What> {
+        let checkpoint = open_note(note, keys).map_err(|error| What::Note { number, error })?;
+        let fits = checkpoint.number == number && checkpoint.previous == previous && checkpoint.tenant == self.tenant;
+        if fits { Ok(checkpoint) } else { Err(What::CheckpointOrder(number)) }
     }
 
     /// Takes the next record. After a break nothing more is looked at.

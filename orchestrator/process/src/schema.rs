@@ -4,16 +4,14 @@
 
 mod flat;
 mod keywords;
+mod labels;
 mod sentence;
 mod vocabulary;
 
 use std::sync::{Arc, OnceLock};
 
 use jsonschema::{Validator, error::ValidationErrorKind as Kind};
-use laufzettel_domain::{
-    Label, Path, Text, Value,
-    label::{Kategorie, Schutzbedarf},
-};
+use laufzettel_domain::{Path, Text, Value};
 
 pub use flat::{Knot, flat};
 pub use keywords::{is_cent, misplaced};
@@ -114,145 +112,98 @@ impl Schema {
     }
 
     pub fn at(&self, path: &[String]) -> At<'_> {
-        let Some(mut schema) = self.resolve(&self.root) else { return At::Open };
+        let mut schema = &self.root;
         let mut optional = false;
         for (depth, part) in path.iter().enumerate() {
-            let below = self.below(schema, part);
-            match below {
+            match self.below(schema, part) {
                 Below::Found { schema: next, optional: may_lack } => {
                     optional |= may_lack;
-                    match self.resolve(next) {
-                        Some(next) => schema = next,
-                        None => return At::Open,
-                    }
+                    schema = next;
                 }
                 Below::Nothing(legal) => return At::Unknown { depth, legal },
                 Below::Open => return At::Open,
             }
         }
-        At::Known { schema, optional }
+        match self.resolve(schema) {
+            Some(schema) => At::Known { schema, optional },
+            None => At::Open,
+        }
     }
 
     /// Follows local references.
-    pub fn resolve<'s>(&'s self, mut schema: &'s Value) -> Option<&'s Value> {
-        for _ in 0..REF_DEPTH_MAX {
-            match schema.get("$ref").and_then(Value::as_str) {
-                None => return Some(schema),
-                Some(pointer) => schema = self.root.pointer(pointer.strip_prefix('#')?)?,
-            }
-        }
-        None
+    pub fn resolve<'s>(&'s self, schema: &'s Value) -> Option<&'s Value> {
+        self.chain(schema)?.pop()
     }
 
-    fn below<'s>(&'s self, schema: &'s Value, part: &str) -> Below<'s> {
-        // another keyword may be the one that holds for this part
-        let combined = COMBINING.iter().any(|k| schema.get(k).is_some());
-        if let Some(items) = schema.get("items").filter(|_| has_type(schema, &["array"]) && !combined)
-            && Path::is_element(part)
-        {
-            return Below::Found { schema: items, optional: part != Path::EACH };
-        }
-        if has_type(schema, &["array"]) && !combined && !Path::is_element(part) {
-            return Below::Nothing(Vec::new());
-        }
-        let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
-            return if is_scalar(schema) { Below::Nothing(Vec::new()) } else { Below::Open };
-        };
-        if let Some(found) = properties.get(part) {
-            let required = schema.get("required").and_then(Value::as_array);
-            let optional = !required.is_some_and(|names| names.iter().any(|n| n == part));
-            return Below::Found { schema: found, optional };
-        }
-        if is_file(schema) && FILE_FIELDS.contains(&part) {
-            return Below::Open;
-        }
-        match schema.get("additionalProperties") {
-            _ if combined => Below::Open,
-            Some(Value::Object(_)) => Below::Found { schema: &schema["additionalProperties"], optional: true },
-            Some(Value::Bool(true)) => Below::Open,
-            // a field nobody declared cannot be relied on, whether the schema forbids it or not
-            _ => Below::Nothing(properties.keys().cloned().collect()),
-        }
-    }
-
-    /// The label of a field: its own `x-schutzbedarf` and `x-kategorien`, or the nearest ones above it, or `default`.
-    /// An unknown word counts as the strictest.
-    pub fn label(&self, path: &[String], default: &Label) -> Label {
-        let mut label = self.declared(&self.root, default);
-        let Some(mut schema) = self.resolve(&self.root) else { return label };
-        for part in path {
-            match self.below(schema, part) {
-                Below::Found { schema: next, .. } => {
-                    label = self.declared(next, &label);
-                    let Some(next) = self.resolve(next) else { return label };
-                    schema = next;
-                }
-                // whatever declares it, this keyword or that
-                Below::Open => return label.join(&self.join_below(schema, &label, 0)),
-                Below::Nothing(_) => return label,
-            }
-        }
-        label
-    }
-
-    /// What a schema declares over what holds above it; beside a `$ref` it is nearer than what the reference declares.
-    fn declared(&self, schema: &Value, above: &Label) -> Label {
+    /// A schema, and what its reference leads to, and that one's: all of them hold for the value. `None`: to nowhere, or in a circle.
+    fn chain<'s>(&'s self, schema: &'s Value) -> Option<Vec<&'s Value>> {
         let mut chain = vec![schema];
-        while let Some(pointer) = chain.last().and_then(|s| s.get("$ref")) {
-            let target = pointer.as_str().and_then(|p| p.strip_prefix('#')).and_then(|p| self.root.pointer(p));
-            let Some(target) = target.filter(|_| chain.len() < REF_DEPTH_MAX) else { return Label::strictest() };
-            chain.push(target);
+        while let Some(target) = self.target(chain.last()?) {
+            chain.push(target.filter(|_| chain.len() < REF_DEPTH_MAX)?);
         }
-        chain.into_iter().rev().fold(above.clone(), |label, schema| declared(schema, &label))
+        Some(chain)
     }
 
-    /// Labels of everything at and below a path, joined: what a value read whole may contain.
-    pub fn label_whole(&self, path: &[String], default: &Label) -> Label {
-        let own = self.label(path, default);
-        match self.at(path) {
-            At::Known { schema, .. } => self.join_below(schema, &own, 0),
-            _ => own,
-        }
+    /// What a `$ref` leads to, if there is one.
+    fn target(&self, schema: &Value) -> Option<Option<&Value>> {
+        let pointer = schema.get("$ref")?;
+        Some(pointer.as_str().and_then(|pointer| pointer.strip_prefix('#')).and_then(|pointer| self.root.pointer(pointer)))
     }
 
-    /// Whether everything that can stand at and below a path is declared no lower than `least`: what holds `least` may be put there.
-    pub fn takes(&self, path: &[String], least: &Label, default: &Label) -> bool {
-        let own = self.label(path, default);
-        match self.at(path) {
-            At::Known { schema, .. } => self.takes_below(schema, &own, least, 0),
-            _ => covers(&own, least),
+    /// What is known of a field or an entry: what stands beside a reference describes the same value as what it leads to.
+    fn below<'s>(&'s self, schema: &'s Value, part: &str) -> Below<'s> {
+        let Some(chain) = self.chain(schema) else { return Below::Open };
+        let (mut found, mut open, mut known, mut required) = (None, false, Vec::new(), false);
+        for schema in chain {
+            required |= schema.get("required").and_then(Value::as_array).is_some_and(|names| names.iter().any(|name| name == part));
+            // a reference alone says nothing of what is below
+            if schema.get("$ref").is_some() && !DESCRIBING.iter().chain(&COMBINING).any(|key| schema.get(key).is_some()) {
+                continue;
+            }
+            match own_below(schema, part) {
+                Below::Found { schema, optional } => found = found.or(Some((schema, optional))),
+                Below::Open => open = true,
+                Below::Nothing(legal) => known.extend(legal),
+            }
         }
-    }
-
-    fn takes_below(&self, schema: &Value, own: &Label, least: &Label, depth: usize) -> bool {
-        if depth > REF_DEPTH_MAX || !(is_described(schema) || covers(own, least)) {
-            return false;
+        match found {
+            Some((schema, optional)) => Below::Found { schema, optional: optional && !required },
+            None if open => Below::Open,
+            None => Below::Nothing(known),
         }
-        inner_schemas(schema).all(|inner| match self.resolve(inner) {
-            Some(target) => self.takes_below(target, &self.declared(inner, own), least, depth + 1),
-            None => false,
-        })
-    }
-
-    fn join_below(&self, schema: &Value, own: &Label, depth: usize) -> Label {
-        if depth > REF_DEPTH_MAX {
-            return Label::strictest();
-        }
-        // what no schema below describes has what holds here
-        let mut joined = if is_described(schema) { None } else { Some(own.clone()) };
-        for inner in inner_schemas(schema) {
-            let label = match self.resolve(inner) {
-                Some(target) => self.join_below(target, &self.declared(inner, own), depth + 1),
-                None => Label::strictest(),
-            };
-            joined = Some(joined.map_or_else(|| label.clone(), |other: Label| label.join(&other)));
-        }
-        joined.unwrap_or_else(|| own.clone())
     }
 }
 
-fn covers(declared: &Label, least: &Label) -> bool {
-    least.schutzbedarf <= declared.schutzbedarf && least.kategorien.is_subset(&declared.kategorien)
+/// Of one schema, without its reference.
+fn own_below<'s>(schema: &'s Value, part: &str) -> Below<'s> {
+    // another keyword may be the one that holds for this part
+    let combined = COMBINING.iter().any(|k| schema.get(k).is_some());
+    if let Some(items) = schema.get("items").filter(|_| has_type(schema, &["array"]) && !combined)
+        && Path::is_element(part)
+    {
+        return Below::Found { schema: items, optional: part != Path::EACH };
+    }
+    if has_type(schema, &["array"]) && !combined && !Path::is_element(part) {
+        return Below::Nothing(Vec::new());
+    }
+    let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
+        return if is_scalar(schema) { Below::Nothing(Vec::new()) } else { Below::Open };
+    };
+    if let Some(found) = properties.get(part) {
+        let required = schema.get("required").and_then(Value::as_array);
+        let optional = !required.is_some_and(|names| names.iter().any(|n| n == part));
+        return Below::Found { schema: found, optional };
+    }
+    if is_file(schema) && FILE_FIELDS.contains(&part) {
+        return Below::Open;
+    }
+    match schema.get("additionalProperties") {
+        _ if combined => Below::Open,
+        Some(Value::Object(_)) => Below::Found { schema: &schema["additionalProperties"], optional: true },
+        Some(Value::Bool(true)) => Below::Open,
+        // a field nobody declared cannot be relied on, whether the schema forbids it or not
+        _ => Below::Nothing(properties.keys().cloned().collect()),
+    }
 }
 
 enum Below<'s> {
@@ -261,43 +212,12 @@ enum Below<'s> {
     Open,
 }
 
+/// Keywords that say what is below. (A `required` alone describes nothing.)
+const DESCRIBING: [&str; 6] = ["properties", "items", "additionalProperties", "type", "enum", "const"];
+
 /// Keywords beside which neither `items` nor `additionalProperties` describes all that is left (JSON Schema 2020-12, 10).
 const COMBINING: [&str; 11] =
     ["allOf", "anyOf", "oneOf", "if", "then", "else", "patternProperties", "prefixItems", "dependentSchemas", "unevaluatedProperties", "unevaluatedItems"];
-
-/// Whether everything a value of this schema may hold stands in `properties`, `additionalProperties` or `items`.
-fn is_described(schema: &Value) -> bool {
-    if COMBINING.iter().any(|k| schema.get(k).is_some()) {
-        return false;
-    }
-    let fields = matches!(schema.get("additionalProperties"), Some(Value::Bool(false) | Value::Object(_)));
-    (has_type(schema, &["object"]) && fields) || (has_type(schema, &["array"]) && schema.get("items").is_some_and(Value::is_object))
-}
-
-/// Every schema directly within one, whichever keyword holds it.
-fn inner_schemas(schema: &Value) -> impl Iterator<Item = &Value> {
-    let named =
-        ["properties", "patternProperties", "dependentSchemas"].into_iter().filter_map(|k| schema.get(k)?.as_object()).flat_map(serde_json::Map::values);
-    let listed = ["allOf", "anyOf", "oneOf", "prefixItems"].into_iter().filter_map(|k| schema.get(k)?.as_array()).flatten();
-    let single = ["items", "additionalProperties", "contains", "if", "then", "else", "unevaluatedProperties", "unevaluatedItems"];
-    named.chain(listed).chain(single.into_iter().filter_map(|k| schema.get(k).filter(|s| s.is_object())))
-}
-
-/// What `schema` itself declares over what holds above it.
-fn declared(schema: &Value, above: &Label) -> Label {
-    let mut label = above.clone();
-    if let Some(level) = schema.get("x-schutzbedarf") {
-        label.schutzbedarf = level.as_str().and_then(Schutzbedarf::parse).unwrap_or(Schutzbedarf::Hoch);
-    }
-    if let Some(kinds) = schema.get("x-kategorien") {
-        let parsed: Option<_> = kinds.as_array().map(|list| list.iter().map(|k| k.as_str().and_then(Kategorie::parse)).collect());
-        label.kategorien = match parsed {
-            Some(Some(kinds)) => kinds,
-            _ => Label::strictest().kategorien,
-        };
-    }
-    label
-}
 
 const FILE_FIELDS: [&str; 5] = ["file", "name", "media_type", "size", "sha256"];
 
@@ -376,7 +296,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use laufzettel_domain::Trust;
 
     fn schema() -> Schema {
         Schema::compile(json!({
@@ -415,42 +334,6 @@ mod tests {
             ("nachweis.name", "open"),
         ] {
             assert_eq!(known(path), expected, "{path}");
-        }
-    }
-
-    #[test]
-    fn labels_come_from_the_nearest_declaration() {
-        let s = schema();
-        let default = Label::new(Schutzbedarf::Hoch, [Kategorie::Steuerdaten], Trust::Untrusted);
-        let label = |path: &str| s.label_whole(&Path::new(path.split('.')).0, &default).to_string();
-        assert_eq!(label("name"), "hoch, steuerdaten");
-        assert_eq!(label("hund.chip"), "niedrig");
-        assert_eq!(label("hund.rasse"), format!("niedrig, {}", Kategorie::ALL.map(|(n, _)| n).join(", ")));
-        // what `x` does not describe has what holds at the list
-        assert_eq!(label("liste"), "hoch, steuerdaten");
-    }
-
-    #[test]
-    fn a_label_that_lowers_holds_only_for_what_it_describes() {
-        let default = Label::new(Schutzbedarf::Normal, [], Trust::Untrusted);
-        let low = json!({ "type": "string", "x-schutzbedarf": "kein" });
-        let high = json!({ "type": "string", "x-schutzbedarf": "hoch" });
-        for (block, expected) in [
-            (json!({ "type": "object", "additionalProperties": false, "properties": { "x": low } }), "kein"),
-            (json!({ "type": "object", "properties": { "x": low } }), "normal"),
-            (json!({ "additionalProperties": false, "properties": { "x": low } }), "normal"),
-            (json!({ "type": "object", "properties": { "x": low }, "additionalProperties": low }), "kein"),
-            (json!({ "type": "object", "properties": { "x": low }, "additionalProperties": high }), "hoch"),
-            (json!({ "type": "object", "additionalProperties": false, "properties": { "x": low }, "oneOf": [{ "properties": { "y": high } }] }), "hoch"),
-            (json!({ "type": "object", "additionalProperties": false, "properties": { "x": low }, "patternProperties": { "^t": {} } }), "normal"),
-            (json!({ "type": "array", "items": low }), "kein"),
-            (json!({ "type": "array", "items": low, "prefixItems": [high] }), "hoch"),
-            (json!({ "$ref": "#/$defs/low", "x-schutzbedarf": "hoch" }), "hoch"),
-            (json!({ "$ref": "#/$defs/low" }), "kein"),
-        ] {
-            let root = json!({ "type": "object", "properties": { "block": block }, "$defs": { "low": low } });
-            let schema = Schema::compile(root.clone()).unwrap();
-            assert_eq!(schema.label_whole(&["block".to_owned()], &default).to_string(), expected, "{root}");
         }
     }
 

@@ -135,9 +135,11 @@ impl Error {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        match Trouble::of(&error) {
-            Some(trouble) => Self::Trouble(trouble, error),
-            None => Self::Database(error),
+        match (Trouble::of(&error), &error) {
+            // the database answers, and what it answers is not what was ever written there
+            (None, sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_)) => Self::Corrupt(error.to_string()),
+            (Some(trouble), _) => Self::Trouble(trouble, error),
+            (None, _) => Self::Database(error),
         }
     }
 }

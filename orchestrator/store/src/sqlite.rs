@@ -295,7 +295,7 @@ impl Sqlite {
         let sql = "WITH RECURSIVE u (unit) AS (SELECT min(unit) FROM runs UNION ALL SELECT (SELECT min(unit) FROM runs WHERE unit > u.unit) FROM u \
                    WHERE u.unit IS NOT NULL) SELECT unit FROM u WHERE unit IS NOT NULL";
         let rows = sqlx::query(sql).fetch_all(&self.pool).await?;
-        Ok(rows.iter().map(|row| row.get(0)).collect())
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 
     pub async fn claimable(&self, now: i64, limit: u32) -> Result<Vec<RunId>, Error> {
@@ -346,12 +346,12 @@ impl Sqlite {
 
     pub async fn clock(&self, name: &str) -> Result<Option<i64>, Error> {
         let row = sqlx::query("SELECT at FROM clocks WHERE name = $1").bind(name).fetch_optional(&self.pool).await?;
-        Ok(row.map(|row| row.get(0)))
+        Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 
     pub async fn cursor(&self, name: &str) -> Result<Option<String>, Error> {
         let row = sqlx::query("SELECT value FROM cursors WHERE name = $1").bind(name).fetch_optional(&self.pool).await?;
-        Ok(row.map(|row| row.get(0)))
+        Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 
     pub async fn receipt(&self, key: &str) -> Result<Option<RunId>, Error> {
@@ -371,7 +371,7 @@ impl Sqlite {
 
     pub async fn last_checkpoint(&self) -> Result<Option<String>, Error> {
         let row = sqlx::query("SELECT note FROM checkpoints ORDER BY number DESC LIMIT 1").fetch_optional(&self.pool).await?;
-        Ok(row.map(|row| row.get(0)))
+        Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 
     pub async fn beside_since(&self, kinds: &[&str], since: i64) -> Result<Vec<Record>, Error> {
@@ -389,7 +389,7 @@ impl Sqlite {
 
     pub async fn bytes(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
         let row = sqlx::query("SELECT bytes FROM bytes WHERE name = $1").bind(name).fetch_optional(&self.pool).await?;
-        Ok(row.map(|row| row.get(0)))
+        Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 
     pub async fn has_bytes(&self, name: &str) -> Result<bool, Error> {
@@ -399,7 +399,7 @@ impl Sqlite {
     pub async fn names(&self, after: &str, limit: u32) -> Result<Vec<String>, Error> {
         let sql = "SELECT name FROM bytes WHERE name > $1 ORDER BY name LIMIT $2";
         let rows = sqlx::query(sql).bind(after).bind(i64::from(limit)).fetch_all(&self.pool).await?;
-        Ok(rows.iter().map(|row| row.get(0)).collect())
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 
     pub async fn last_number(&self, year: i16) -> Result<u64, Error> {
@@ -410,7 +410,7 @@ impl Sqlite {
             .await?;
         // runs that were pruned had numbers, too
         let pruned = sqlx::query("SELECT value FROM meta WHERE name = $1").bind(format!("nummer:{year}")).fetch_optional(&self.pool).await?;
-        let last: [Option<String>; 2] = [row.try_get(0)?, pruned.map(|row| row.get(0))];
+        let last: [Option<String>; 2] = [row.try_get(0)?, pruned.map(|row| row.try_get(0)).transpose()?];
         // a child's number is its parent's and its own: `2026-000001/2`
         let number = |text: String| text.split_once('-')?.1.split('/').next()?.parse().ok();
         Ok(last.into_iter().flatten().filter_map(number).max().unwrap_or(0))
@@ -441,7 +441,7 @@ impl Sqlite {
 
     pub async fn checkpoints(&self) -> Result<Vec<String>, Error> {
         let rows = sqlx::query("SELECT note FROM checkpoints ORDER BY number").fetch_all(&self.pool).await?;
-        Ok(rows.iter().map(|row| row.get(0)).collect())
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 }
 

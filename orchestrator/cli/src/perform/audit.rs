@@ -1,7 +1,7 @@
 //! `audit …`: the journal checked, read, and carried out of the house.
 
 use laufzettel_domain::{Lang, TenantId, Text};
-use laufzettel_journal::{Record, Verdict, Verifier, VerifyKey};
+use laufzettel_journal::{Break, NoteError, Record, Verdict, Verifier, VerifyKey, What};
 use laufzettel_policy::Action;
 use laufzettel_store::{Store, TrailRow};
 use laufzettel_worker::{
@@ -51,7 +51,6 @@ pub async fn verify(records: &Records<'_>, out: &Out) -> Done {
 }
 
 async fn recompute(records: &Records<'_>, out: &Out) -> Result<Verdict, Failed> {
-    let stored = records.store.checkpoints().await?;
     let mut witnessed = Vec::new();
     let signer = crate::house::signer(records.config, records.tenant).map_err(|e| Failed::new(code::BROKEN, format!("{e:#}")))?;
     let mut keys = vec![signer.verify_key()];
@@ -68,7 +67,18 @@ async fn recompute(records: &Records<'_>, out: &Out) -> Result<Verdict, Failed> 
             Err(error) => return Err(Failed::new(code::BROKEN, format!("{} ({error})", out.text(KEY_UNREADABLE.0, KEY_UNREADABLE.1)))),
         }
     }
-    let mut verifier = Verifier::new(records.tenant.as_str(), &stored, &witnessed, &keys);
+    // the table last: a running server writes a note there first, and then to the witness
+    let stored = match records.store.checkpoints().await {
+        Err(laufzettel_store::Error::Corrupt(_)) => {
+            let what = What::Note { number: 0, error: NoteError::Malformed };
+            return Ok(Verdict::Broken(Break { lane: 0, seq: 0, what }));
+        }
+        stored => stored?,
+    };
+    let tenant = records.tenant.as_str().to_owned();
+    // every note's signature is computed: a minute of a million
+    let opened = tokio::task::spawn_blocking(move || Verifier::new(&tenant, &stored, &witnessed, &keys)).await;
+    let mut verifier = opened.map_err(|e| Failed::new(code::ENDED_BADLY, e.to_string()))?;
     let mut beside = Beside::look(records.store).await?;
     let mut after = (0, 0);
     loop {
@@ -82,7 +92,7 @@ async fn recompute(records: &Records<'_>, out: &Out) -> Result<Verdict, Failed> 
         }
     }
     // of a chain that does not hold nobody knows what belongs to it
-    Ok(match (verifier.finish(records.live), beside.finish()) {
+    Ok(match (verifier.finish(records.live), beside.finish().await?) {
         (Verdict::Intact { .. } | Verdict::NotAnchored { .. }, Some(found)) => Verdict::Broken(found),
         (verdict, _) => verdict,
     })

@@ -39,8 +39,13 @@ impl Schema {
     }
 
     fn days(&self, schema: &Value, value: &Value, path: &Path, today: Date, problems: &mut Vec<Problem>) {
-        let Some(schema) = self.resolve(schema) else { return };
+        self.chain(schema).into_iter().flatten().for_each(|schema| self.days_of(schema, value, path, today, problems));
+    }
+
+    fn days_of(&self, schema: &Value, value: &Value, path: &Path, today: Date, problems: &mut Vec<Problem>) {
         match value {
+            // once is enough of one date
+            Value::String(_) if problems.iter().any(|problem| problem.path == *path) => {}
             Value::String(text) => problems.extend(day(schema, text, today).map(|message| Problem { path: path.clone(), message })),
             Value::Object(map) => {
                 for (name, inner) in map {
@@ -202,7 +207,8 @@ mod tests {
                 "geboren": date(json!({ "x-fruehestens": "1900-01-01", "x-spaetestens": "heute" })),
                 "beginn": date(json!({ "x-fruehestens": "heute" })),
                 "frist": date(json!({ "x-spaetestens": "2026-12-31" })),
-                "kinder": { "type": "array", "items": { "$ref": "#/$defs/kind" } } },
+                "kinder": { "type": "array", "items": { "$ref": "#/$defs/kind" } },
+                "pate": { "$ref": "#/$defs/kind", "properties": { "seit": { "$ref": "#/$defs/tag" }, "geboren": { "title": "Geboren" } } } },
             "additionalProperties": { "$ref": "#/$defs/tag" },
             "$defs": { "tag": date(json!({ "x-spaetestens": "heute" })), "kind": { "type": "object", "properties": { "geboren": { "$ref": "#/$defs/tag" } } } } }))
         .unwrap();
@@ -216,6 +222,7 @@ mod tests {
             (json!({ "frist": "2027-01-01" }), vec![("frist", "Bitte geben Sie ein Datum bis zum 31.12.2026 an.")]),
             (json!({ "kinder": [{ "geboren": "2026-05-10" }, { "geboren": "2026-05-11" }] }), vec![("kinder.1.geboren", future)]),
             (json!({ "mehr": "2027-05-10" }), vec![("mehr", future)]),
+            (json!({ "pate": { "geboren": "2026-05-11", "seit": "2026-05-12" } }), vec![("pate.seit", future), ("pate.geboren", future)]),
             (json!({ "geboren": "gestern" }), vec![("geboren", "Bitte geben Sie ein Datum an: Jahr-Monat-Tag, zum Beispiel 2026-05-10.")]),
         ] {
             let told = schema.validate_on(&value, jiff::civil::date(2026, 5, 10));

@@ -24,7 +24,7 @@ impl Sqlite {
     pub async fn expecting(&self, name: &str) -> Result<Vec<String>, Error> {
         let sql = "SELECT DISTINCT r.process FROM expected e JOIN runs r ON r.run = e.run WHERE e.name = $1 ORDER BY r.process";
         let rows = sqlx::query(sql).bind(name).fetch_all(&self.pool).await?;
-        Ok(rows.iter().map(|row| row.get(0)).collect())
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 }
 
