@@ -21,7 +21,7 @@ use laufzettel_worker::Loaded;
 pub use beyond::{beyond, is_lost, quoted, record};
 pub use call::{Book, cost_in_words};
 pub use ledger::{leaving, shares};
-pub use letter::is_received_letter;
+pub use letter::received_letter;
 pub use step::{Look, Opened, called, step};
 pub use task::{proposals, shown};
 pub use told::told;
@@ -106,7 +106,7 @@ impl<'m> Matter<'m> {
         };
         let rows = map.iter().map(|(key, inner)| {
             let way = [key.clone()];
-            let letter = inner.is_string() && made.is_some_and(|made| self.is_letter(part(made, &way)));
+            let letter = made.filter(|_| inner.is_string()).and_then(|made| self.letter(part(made, &way)));
             self.value(key, inner, schema.map(|schema| (schema, way.as_slice()))).letter(letter)
         });
         rows.collect()

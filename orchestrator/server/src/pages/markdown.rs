@@ -4,6 +4,8 @@
 //! stands there as text, a link says where it would lead, an image what it would load. What this could not show whole, or not within its
 //! bounds, is refused: the caller shows the text as it is.
 
+mod typed;
+
 use std::fmt::Write as _;
 
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, LinkType, Options, Parser, Tag, TagEnd};
@@ -17,8 +19,16 @@ const COLUMNS_MAX: usize = 6;
 /// Bytes of what comes out: half of what a page may have.
 const HTML_BYTES_MAX: usize = 48 * 1024;
 
+/// A letter by the template it was made from: only what stands in that has its looks. `None`: the text is shown as it is.
+pub fn letter(text: &str, template: &str) -> Option<String> {
+    if text.chars().count() > CHARS_MAX {
+        return None;
+    }
+    html(&typed::as_text(text, template)?)
+}
+
 /// `None`: the text is shown as it is.
-pub fn html(text: &str) -> Option<String> {
+fn html(text: &str) -> Option<String> {
     if text.chars().count() > CHARS_MAX || text.trim().is_empty() {
         return None;
     }

@@ -42,8 +42,9 @@ pub struct Line {
     pub cut: bool,
     /// Where the file it names can be fetched.
     pub link: Option<String>,
-    /// It is written in Markdown.
-    pub letter: bool,
+    /// It is written in Markdown, by this template.
+    #[serde(skip)]
+    pub letter: Option<String>,
     /// As it will read, in elements of our own; `whole` is its exact wording then.
     pub html: Option<String>,
     pub citations: Vec<Citation>,
@@ -91,7 +92,7 @@ const FOLDED_CHARS: usize = 6_000;
 /// Folds long texts, and lays out letters. `everything`: nothing is left out, however long.
 pub fn bound(rows: &mut [Shown], everything: bool) {
     for line in rows.iter_mut().flat_map(|row| &mut row.lines) {
-        line.html = Some(&line.text).filter(|_| line.letter).and_then(|text| markdown::html(text));
+        line.html = line.letter.as_ref().and_then(|template| markdown::letter(&line.text, template));
         if line.html.is_none() && line.text.chars().count() <= OPEN_CHARS {
             continue;
         }
@@ -188,11 +189,11 @@ impl Shown {
         self
     }
 
-    /// Its text is written in Markdown, if it is one text.
+    /// Its text is written in Markdown by this template, if it is one text.
     #[must_use]
-    pub fn letter(mut self, yes: bool) -> Self {
+    pub fn letter(mut self, template: Option<String>) -> Self {
         if let [line] = self.lines.as_mut_slice() {
-            line.letter = yes;
+            line.letter = template;
         }
         self
     }

@@ -17,7 +17,7 @@ use crate::{
     files::attachment,
     pages::{BescheidPage, OwnFile, Page, markdown, shown},
     site::Site,
-    view::is_received_letter,
+    view::received_letter,
 };
 
 /// Bytes of a text shown on a page: with its layout it stays below what a page may have. What is longer is saved.
@@ -53,7 +53,7 @@ pub async fn page(State(site): State<Arc<Site>>, Path((code, name)): Path<(Strin
         title: visit.loaded.prepared.process.title.clone(),
         number: run.nummer.clone(),
         back: visit.home(),
-        html: whole.filter(|_| is_received_letter(&visit.loaded.prepared.process, &name)).and_then(|text| markdown::html(text)),
+        html: whole.zip(received_letter(&visit.loaded.prepared.process, &name)).and_then(|(text, template)| markdown::letter(text, &template)),
         text: whole.cloned(),
         file,
     }))

@@ -11,32 +11,36 @@ use crate::origin::part;
 const HOPS_MAX: usize = 16;
 
 impl Matter<'_> {
-    pub(super) fn is_letter(&self, template: &Template) -> bool {
+    /// The template it is written by, if it is one.
+    pub(super) fn letter(&self, template: &Template) -> Option<String> {
         written(self.process(), template, 0)
     }
 }
 
 /// The same of what whoever applied gets under this name.
-pub fn is_received_letter(process: &Process, name: &str) -> bool {
-    process.applicant.receives.iter().any(|(known, template)| known == name && written(process, template, 0))
+pub fn received_letter(process: &Process, name: &str) -> Option<String> {
+    process.applicant.receives.iter().find(|(known, _)| *known == name).and_then(|(_, template)| written(process, template, 0))
 }
 
-fn written(process: &Process, template: &Template, hops: usize) -> bool {
+fn written(process: &Process, template: &Template, hops: usize) -> Option<String> {
     if hops > HOPS_MAX {
-        return false;
+        return None;
     }
-    let rendered = match template {
-        Template::Expression(expression) => expression.analysis.renders.iter().any(|file| file.ends_with(".md")),
-        _ => false,
+    let rendered: Vec<&str> = match template {
+        Template::Expression(expression) => {
+            let files = expression.analysis.renders.iter().filter(|file| file.ends_with(".md"));
+            files.filter_map(|file| process.files.get(file).map(String::as_str)).collect()
+        }
+        _ => Vec::new(),
     };
-    rendered || lone(template).is_some_and(|path| written_at(process, path, hops + 1))
+    if rendered.is_empty() { lone(template).and_then(|path| written_at(process, path, hops + 1)) } else { Some(rendered.join("\n")) }
 }
 
-fn written_at(process: &Process, path: &Path, hops: usize) -> bool {
-    let Some(step) = path.step().and_then(|id| process.steps.get(id)) else { return false };
+fn written_at(process: &Process, path: &Path, hops: usize) -> Option<String> {
+    let step = path.step().and_then(|id| process.steps.get(id))?;
     match (&step.kind, step.below(path)) {
         (StepKind::Set(template), below) => written(process, part(template, below), hops),
-        (StepKind::Human(human), [shown, name]) if shown == "shown" => human.show.get(name).is_some_and(|template| written(process, template, hops)),
-        _ => false,
+        (StepKind::Human(human), [shown, name]) if shown == "shown" => human.show.get(name).and_then(|template| written(process, template, hops)),
+        _ => None,
     }
 }

@@ -31,7 +31,7 @@ pub fn shown(matter: &Matter<'_>, task: &Task) -> Vec<Shown> {
         let value = task.opened.show.get(name)?;
         let template = human.show.get(name)?;
         let row = matter.value(name, value, lone(template).and_then(|path| matter.schema_at(path)));
-        let row = row.letter(value.is_string() && matter.is_letter(template));
+        let row = row.letter(Some(template).filter(|_| value.is_string()).and_then(|template| matter.letter(template)));
         let row = Shown { protection: task.opened.labels.get(name).map(|label| label_in_words(label, matter.lang)), ..row };
         Some((name, row.from(origins.of(template))))
     });

@@ -37,7 +37,7 @@ pub(super) fn cited(lang: Lang) -> Shown {
 pub(super) fn letter(lang: Lang) -> Shown {
     let text = format!("# {EVIL}\n\n[Hier](javascript:alert) **fett** ![x](//boese.example)\n\n| a | b |\n|---|---|\n| {EVIL} | 2 |\n\n---\n\n1. eins");
     let sources = (0..5).map(|n| Source::new(if n > 2 { Origin::Register } else { Origin::Antrag }, format!("{EVIL} {n}")));
-    Shown::of("schreiben", &json!(text), lang).letter(true).from(sources)
+    Shown::of("schreiben", &json!(text), lang).letter(Some(text.clone())).from(sources)
 }
 
 /// A quotation out of a case that was called.

@@ -100,7 +100,7 @@ impl BescheidPage {
             title: EVIL.into(),
             number: "2026-000123".into(),
             back: "/status/k7f3-9x2m-q8zp".into(),
-            html: markdown::html(&text),
+            html: markdown::letter(&text, "# Bescheid\nGuten Tag {{ name }},\nwir setzen **{{ betrag }}** fest."),
             text: Some(text),
             file: "/status/k7f3-9x2m-q8zp/bescheid/bescheid/datei".into(),
         }
