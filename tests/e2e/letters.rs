@@ -88,7 +88,7 @@ fn a_letter_reads_as_a_letter_and_nothing_in_it_acts() {
             for part in ["<p class=\"schrift__titel\">Bescheid</p>", "<td>Betrag</td><td><strong>70,00 Euro</strong></td>", "<li>zweitens</li>"] {
                 assert!(letter.contains(part), "{path}, {part}: {letter}");
             }
-            for part in ["&lt;script&gt;alert(1)&lt;/script&gt;", "Hier (https://boese.example)", "[x] (//boese.example/x.png)"] {
+            for part in ["&lt;script&gt;alert(1)&lt;/script&gt;", "[Hier](https://boese.example)", "![x](//boese.example/x.png)"] {
                 assert!(letter.contains(part), "{path}, {part}: {letter}");
             }
             for acting in ["<a", "<img", "<script", "<h1", "href", "src="] {

@@ -64,17 +64,17 @@ impl Reader<'_> {
             let target = pointer.strip_prefix('#').and_then(|pointer| self.root.pointer(pointer));
             let missing = || knot(path, format!("„{pointer}“ steht nicht in diesem Schema"), format!("„{pointer}“ is not in this schema"));
             let target = self.schema(target.ok_or_else(missing)?, path, depth + 1)?;
-            join(&mut out, target);
+            join(&mut out, target, path)?;
         }
         for member in keys.get("allOf").and_then(Value::as_array).into_iter().flatten() {
             let member = self.schema(member, path, depth + 1)?;
             if is_condition(&member) {
                 push(&mut out, member);
             } else {
-                join(&mut out, member);
+                join(&mut out, member, path)?;
             }
         }
-        without_null(&mut out);
+        without_null(&mut out, path)?;
         Ok(Value::Object(out))
     }
 
@@ -109,7 +109,7 @@ fn push(out: &mut Map<String, Value>, member: Value) {
 }
 
 /// `{ anyOf: [{ type: string }, { type: null }] }` is a text that may be missing.
-fn without_null(out: &mut Map<String, Value>) {
+fn without_null(out: &mut Map<String, Value>, path: &Path) -> Result<(), Knot> {
     for key in ["anyOf", "oneOf"] {
         let Some(Value::Array(members)) = out.get(key) else { continue };
         let rest: Vec<Value> = members.iter().filter(|member| member.get("type").and_then(Value::as_str) != Some("null")).cloned().collect();
@@ -120,18 +120,26 @@ fn without_null(out: &mut Map<String, Value>) {
         match <[Value; 1]>::try_from(rest) {
             Ok([only]) => {
                 out.remove(key);
-                join(out, only);
+                join(out, only, path)?;
             }
             Err(rest) => {
                 out.insert(key.to_owned(), rest.into());
             }
         }
     }
+    Ok(())
 }
 
 /// More about the same field. What stands nearer says what it is called; bounds are the narrower ones.
-fn join(out: &mut Map<String, Value>, more: Value) {
-    let Value::Object(mut more) = more else { return };
+fn join(out: &mut Map<String, Value>, more: Value, path: &Path) -> Result<(), Knot> {
+    let Value::Object(mut more) = more else { return Ok(()) };
+    if let Some(name) = beyond(out, &more).or_else(|| beyond(&more, out)) {
+        return Err(knot(
+            &path.child(&name),
+            "„additionalProperties: false“ in einem Teil des Schemas (allOf, $ref) lässt es nicht zu; nehmen Sie „unevaluatedProperties: false“ am Ganzen",
+            "“additionalProperties: false” in one part of the schema (allOf, $ref) does not take it; use “unevaluatedProperties: false” over the whole",
+        ));
+    }
     // two conditions do not become one
     if out.contains_key("if") && more.contains_key("if") {
         let condition: Map<String, Value> = ["if", "then", "else"].into_iter().filter_map(|key| more.remove_entry(key)).collect();
@@ -143,7 +151,7 @@ fn join(out: &mut Map<String, Value>, more: Value) {
             continue;
         };
         match (key.as_str(), own, inner) {
-            ("properties", Value::Object(own), Value::Object(more)) => fields(own, more),
+            ("properties", Value::Object(own), Value::Object(more)) => fields(own, more, path)?,
             ("dependentRequired" | "dependentSchemas", Value::Object(own), Value::Object(more)) => {
                 for (name, inner) in more {
                     own.entry(name).or_insert(inner);
@@ -160,18 +168,31 @@ fn join(out: &mut Map<String, Value>, more: Value) {
             _ => {}
         }
     }
+    Ok(())
 }
 
-fn fields(own: &mut Map<String, Value>, more: Map<String, Value>) {
+/// A field one part has that another one, which is closed, does not take (JSON Schema 2020-12, 10.3.2.3: it knows its own `properties` only).
+fn beyond(closed: &Map<String, Value>, other: &Map<String, Value>) -> Option<String> {
+    if closed.get("additionalProperties") != Some(&Value::Bool(false)) || closed.contains_key("patternProperties") {
+        return None;
+    }
+    let known = |name: &String| closed.get("properties").is_some_and(|fields| fields.get(name).is_some());
+    // what is never there may stand anywhere
+    let asked = |(name, field): &(&String, &Value)| !known(name) && **field != Value::Bool(false);
+    other.get("properties")?.as_object()?.iter().find(asked).map(|(name, _)| name.clone())
+}
+
+fn fields(own: &mut Map<String, Value>, more: Map<String, Value>, path: &Path) -> Result<(), Knot> {
     for (name, inner) in more {
         match own.get_mut(&name) {
-            Some(Value::Object(known)) => join(known, inner),
+            Some(Value::Object(known)) => join(known, inner, &path.child(&name))?,
             Some(_) => {}
             None => {
                 own.insert(name, inner);
             }
         }
     }
+    Ok(())
 }
 
 fn knot(path: &Path, de: impl Into<String>, en: impl Into<String>) -> Knot {
@@ -250,6 +271,23 @@ mod tests {
         {
             let title = schema.field(&Path::new(path.split('.')).0).and_then(|field| field.get("title")?.as_str());
             assert_eq!(title, expected, "{path}");
+        }
+    }
+
+    /// A form would ask for what the schema never takes.
+    #[test]
+    fn what_a_closed_part_does_not_take_is_refused_by_name() {
+        let defs = json!({ "zu": { "type": "object", "properties": { "a": {} }, "additionalProperties": false } });
+        for (field, found) in [
+            (json!({ "allOf": [{ "$ref": "#/$defs/zu" }, { "properties": { "land": { "type": "string" } } }] }), Some("f.land")),
+            (json!({ "$ref": "#/$defs/zu", "properties": { "land": {} } }), Some("f.land")),
+            (json!({ "properties": { "a": {} }, "additionalProperties": false, "allOf": [{ "properties": { "a": {}, "b": {} } }] }), Some("f.b")),
+            (json!({ "properties": { "x": { "$ref": "#/$defs/zu" } }, "allOf": [{ "properties": { "x": { "properties": { "y": {} } } } }] }), Some("f.x.y")),
+            (json!({ "allOf": [{ "$ref": "#/$defs/zu" }, { "properties": { "a": { "title": "A" }, "nie": false } }] }), None),
+            (json!({ "properties": { "b": {} }, "allOf": [{ "properties": { "a": {} } }], "unevaluatedProperties": false }), None),
+        ] {
+            let root = json!({ "properties": { "f": field }, "$defs": defs });
+            assert_eq!(flat(&root).err().map(|knot| knot.path.to_string()).as_deref(), found, "{field}");
         }
     }
 

@@ -86,8 +86,14 @@ pub async fn show(State(site): State<Arc<Site>>, Extension(session): Extension<S
 /// A run, for whoever may complete this task of it. That somebody else asked is a record.
 async fn seen(tenant: &TenantSite, session: &Session, id: TaskId) -> Result<Option<Loaded>, WishError> {
     let Some(loaded) = tenant.desk.load(id.run).await? else { return Ok(None) };
-    if !loaded.run.tasks.contains_key(&id.number) {
-        return Ok(None);
+    let Some(task) = loaded.run.tasks.get(&id.number) else { return Ok(None) };
+    // of what is settled only those see what stood there who did it, or may see the case
+    let by = &session.caller;
+    match &task.state {
+        TaskState::Open => {}
+        TaskState::Completed { by: whoever, .. } if whoever.subject == by.subject => {}
+        _ if tenant.desk.needs_unit(&loaded, by).await.is_ok() => {}
+        _ => return Ok(None),
     }
     let decision = tenant.desk.may_complete(&loaded, id.number, &session.caller).await?;
     if !decision.allow {

@@ -107,7 +107,7 @@ impl Supplied {
         if given.is_none() && self.may_lack {
             return None;
         }
-        let mut value = given.unwrap_or_else(|| json!({}));
+        let mut value = given.unwrap_or_else(|| if self.schema.root["type"] == "array" { json!([]) } else { json!({}) });
         if let (Some((name, implied)), Some(map)) = (&self.implied, value.as_object_mut()) {
             map.insert((*name).to_owned(), implied.clone());
         }

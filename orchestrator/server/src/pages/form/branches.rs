@@ -65,9 +65,7 @@ impl Spot<'_, '_> {
 impl<'s> Builder<'s> {
     /// The branches of an object: rules go to the form, fields that stand nowhere else come back.
     pub(super) fn branches(&mut self, schema: &'s Value, path: &Path) -> Result<Vec<Extra<'s>>, Error> {
-        if self.paged
-            && let Some(keyword) = UNASKABLE.iter().find(|keyword| schema.get(**keyword).is_some())
-        {
+        if let Some(keyword) = UNASKABLE.iter().find(|keyword| schema.get(**keyword).is_some_and(|inner| self.paged || asks_more(schema, inner))) {
             return Err(refuse(
                 path,
                 format!("„{keyword}“ über einen ganzen Block lässt sich nicht fragen; sagen Sie es mit „if“ und „then“"),
@@ -141,6 +139,13 @@ impl<'s> Builder<'s> {
             return Ok(());
         }
         if !at.declares(name) {
+            if at.base.get("additionalProperties") == Some(&Value::Bool(false)) {
+                return Err(refuse(
+                    &path,
+                    "es steht nur in einem Zweig, und „additionalProperties: false“ lässt kein Feld zu, das nicht auch unter „properties“ des Blocks steht",
+                    "it stands in a branch only, and “additionalProperties: false” takes no field that is not among the “properties” of the block",
+                ));
+            }
             self.rule(&path, at).only.push(at.case.clone());
             let known = extra.iter().any(|extra| extra.name == name);
             // a name alone declares nothing
@@ -191,6 +196,13 @@ impl<'s> Builder<'s> {
         });
         &mut self.rules[at].1
     }
+}
+
+/// Whether one of the choices over a block has fields the block itself does not ask for.
+fn asks_more(block: &Value, choices: &Value) -> bool {
+    let known = |name: &str| block.get("properties").is_some_and(|fields| fields.get(name).is_some());
+    let named = |choice: &Value| entries(choice, "properties").any(|(name, _)| !known(name)) || strings(choice, "required").iter().any(|name| !known(name));
+    choices.as_array().is_some_and(|choices| choices.iter().any(named))
 }
 
 fn entries<'v>(schema: &'v Value, key: &str) -> impl Iterator<Item = (&'v String, &'v Value)> + use<'v> {

@@ -1,6 +1,7 @@
 //! From what a browser sent to the JSON value the schema describes.
 //!
-//! Forgiving in form, not in meaning: blanks around and between digits go, a comma may stand in a number; nothing is guessed.
+//! Forgiving in form, not in meaning: blanks around and between digits go, a comma may stand in a number; nothing is guessed: what can be read
+//! in two ways is asked again.
 
 use laufzettel_domain::{Lang, Path, Text, Value, file::File, money};
 use laufzettel_process::{Schema, schema::Problem};
@@ -98,8 +99,7 @@ impl Field {
             _ if raw.is_empty() => Answer::Empty,
             Kind::Text { pattern: Some(pattern), .. } => patterned(raw, pattern),
             Kind::Text { input: Input::Email, .. } => email(raw),
-            Kind::Text { .. } => Answer::Given(raw.into()),
-            Kind::Area { .. } => Answer::Given(raw.replace("\r\n", "\n").into()),
+            Kind::Text { .. } | Kind::Area { .. } => Answer::Given(raw.replace("\r\n", "\n").into()),
             Kind::Number { whole } => number(raw, *whole),
             Kind::Money => amount(raw).map_or_else(Answer::Wrong, |cent| Answer::Given(cent.into())),
             Kind::Consent => Answer::Given(true.into()),
@@ -168,18 +168,63 @@ fn number(raw: &str, whole: bool) -> Answer {
     let tight: String = raw.chars().filter(|c| !c.is_whitespace()).collect();
     match (tight.parse::<i64>(), whole) {
         (Ok(number), _) => Answer::Given(number.into()),
+        (Err(_), _) if is_digits(tight.trim_start_matches('-')) => Answer::Wrong(said("number_large")),
         (Err(_), true) => Answer::Wrong(said("number_whole")),
-        (Err(_), false) => decimal(&tight).map_or_else(|| Answer::Wrong(said("number_any")), Answer::Given),
+        (Err(_), false) => decimal(&tight).map_or_else(|unread| Answer::Wrong(said(unread.0)), Answer::Given),
     }
 }
 
-/// A number with a comma or a point; whole ones are whole.
-fn decimal(text: &str) -> Option<Value> {
+/// Why a number is none, as a word of ours.
+struct Unread(&'static str);
+
+/// A number with a comma or a point; whole ones are whole. A mark before exactly three digits may part thousands, or be the decimal one.
+fn decimal(text: &str) -> Result<Value, Unread> {
+    let none = Unread("number_any");
     if let Ok(number) = text.parse::<i64>() {
-        return Some(number.into());
+        return Ok(number.into());
     }
-    let number = text.replace(',', ".").parse::<f64>().ok().filter(|n| n.is_finite() && !text.contains(['e', 'E']))?;
-    serde_json::Number::from_f64(number).map(Value::Number)
+    let (sign, digits) = text.strip_prefix('-').map_or(("", text), |digits| ("-", digits));
+    let Some(last) = digits.rfind(['.', ',']) else { return Err(none) };
+    let (whole, behind) = (&digits[..last], &digits[last + 1..]);
+    let mark = if digits[last..].starts_with('.') { '.' } else { ',' };
+    if !digits.chars().all(|c| c.is_ascii_digit() || c == '.' || c == ',') || !digits.contains(|c: char| c.is_ascii_digit()) {
+        return Err(none);
+    }
+    let plain = match whole.find(['.', ',']) {
+        None if may_be_thousands(whole, behind) => return Err(Unread("number_ambiguous")),
+        None => format!("{sign}{whole}.{behind}"),
+        // the same mark again and again parts thousands
+        Some(_) if whole.contains(mark) && is_grouped(digits, mark) => format!("{sign}{}", digits.replace(mark, "")),
+        Some(_) if !whole.contains(mark) && is_grouped(whole, if mark == '.' { ',' } else { '.' }) => {
+            format!("{sign}{}.{behind}", whole.replace(['.', ','], ""))
+        }
+        Some(_) => return Err(none),
+    };
+    if let Ok(number) = plain.parse::<i64>() {
+        return Ok(number.into());
+    }
+    let number = plain.parse::<f64>().ok().and_then(serde_json::Number::from_f64);
+    number.map(Value::Number).ok_or(none)
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit())
+}
+
+fn may_be_thousands(whole: &str, behind: &str) -> bool {
+    (1..=3).contains(&whole.len()) && !whole.starts_with('0') && behind.len() == 3
+}
+
+fn is_grouped(text: &str, mark: char) -> bool {
+    let mut groups = text.split(mark);
+    let first = groups.next().is_some_and(|first| (1..=3).contains(&first.len()) && is_digits(first));
+    first && groups.all(|group| group.len() == 3 && is_digits(group))
+}
+
+/// A number as it is typed, so that it reads in one way only.
+pub(super) fn typed(number: &str) -> String {
+    let parted = number.trim_start_matches('-').split_once('.');
+    if parted.is_some_and(|(whole, behind)| may_be_thousands(whole, behind)) { format!("{number}0") } else { number.to_owned() }
 }
 
 fn yes_no(raw: &str) -> Answer {
@@ -191,14 +236,19 @@ fn yes_no(raw: &str) -> Answer {
 }
 
 fn one(raw: &str, choices: &[Choice]) -> Answer {
-    match choices.iter().find(|c| c.key == raw) {
+    match choices.iter().find(|c| c.key == raw).or_else(|| choices.iter().find(|c| as_sent(&c.key) == as_sent(raw))) {
         Some(choice) => Answer::Given(choice.value.clone()),
         None => Answer::Wrong(said("missing_choice")),
     }
 }
 
+/// A browser writes ends of lines in its own way, and what nobody sees is dropped from what is sent.
+fn as_sent(key: &str) -> String {
+    unseen::dropped(key).replace("\r\n", "\n").trim().to_owned()
+}
+
 fn many(pairs: &[(String, String)], name: &str, choices: &[Choice]) -> Answer {
-    let ticked = |choice: &&Choice| pairs.iter().any(|(key, value)| key == name && *value == choice.key);
+    let ticked = |choice: &&Choice| pairs.iter().any(|(key, value)| key == name && as_sent(value) == as_sent(&choice.key));
     let values: Vec<Value> = choices.iter().filter(ticked).map(|c| c.value.clone()).collect();
     if values.is_empty() { Answer::Empty } else { Answer::Given(values.into()) }
 }
@@ -208,7 +258,7 @@ fn lines(raw: &str, line: Line) -> Answer {
     let read = |text: &str| match line {
         Line::Text => Ok(Value::from(text)),
         Line::Whole => text.parse::<i64>().map(Value::from).map_err(|_| said("number_lines")),
-        Line::Number => decimal(text).ok_or_else(|| said("decimal_lines")),
+        Line::Number => decimal(text).map_err(|unread| said(if unread.0 == "number_any" { "decimal_lines" } else { unread.0 })),
         Line::Date => times::line(text).map(|date| date.to_string().into()),
         Line::Money => amount(text).map(Value::from),
     };
@@ -254,4 +304,66 @@ pub(super) fn insert(value: &mut Value, path: &str, part: Value) {
         place = below;
     }
     *place = part;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(schema: &Value, sent: &[(&str, &str)]) -> (Value, Vec<String>) {
+        let schema = json!({ "type": "object", "properties": { "f": schema } });
+        let sent: Vec<(String, String)> = sent.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let (value, problems) = Form::of(&schema, None).unwrap().parse(&sent);
+        (value["f"].clone(), problems.into_iter().map(|problem| problem.message.en).collect())
+    }
+
+    /// A German point and an English comma part thousands; nobody's number becomes a thousandth of it.
+    #[test]
+    fn numbers_read_in_one_way_only() {
+        let (any, twice, large) = (
+            "Please give a number, for example 12.5.",
+            "This number can be read in two ways. Please write a whole number without point and comma, for example 1234; after a decimal point please add a zero, for example 1.2340.",
+            "This number is too large. Please check it.",
+        );
+        for (typed, expected) in [
+            ("12,5", Ok(json!(12.5))),
+            ("-12.5", Ok(json!(-12.5))),
+            ("1 234", Ok(json!(1234))),
+            ("1.234,56", Ok(json!(1234.56))),
+            ("1,234.56", Ok(json!(1234.56))),
+            ("-1.234.567", Ok(json!(-1_234_567))),
+            ("1.234.567,8", Ok(json!(1_234_567.8))),
+            ("0,125", Ok(json!(0.125))),
+            ("1,2340", Ok(json!(1.234))),
+            ("1234,567", Ok(json!(1234.567))),
+            ("1.234", Err(twice)),
+            ("-1,234", Err(twice)),
+            ("12.34,5", Err(any)),
+            ("1.234,5,6", Err(any)),
+            ("1.23.456", Err(any)),
+            ("1e9", Err(any)),
+            (".", Err(any)),
+            ("99999999999999999999", Err(large)),
+        ] {
+            let expected = expected.map_or_else(|told: &str| (Value::Null, vec![told.to_owned()]), |value| (value, Vec::new()));
+            assert_eq!(parsed(&json!({ "type": "number" }), &[("f", typed)]), expected, "{typed}");
+        }
+        assert_eq!(parsed(&json!({ "type": "integer" }), &[("f", "-99999999999999999999")]).1, [large]);
+        assert_eq!(parsed(&json!({ "type": "array", "items": { "type": "number" } }), &[("f", "1,5\n1.234")]).1, [twice]);
+        // and what stands there before reads as it is
+        for number in [1.234, -12.345, 0.125, 1234.5, 1.2345] {
+            assert_eq!(parsed(&json!({ "type": "number" }), &[("f", &typed(&json!(number).to_string()))]).0, json!(number));
+        }
+    }
+
+    /// Values of a register are as they are; a browser sends the ends of their lines in its own way, and blanks at their ends go.
+    #[test]
+    fn a_choice_is_known_again_however_it_is_sent() {
+        let values = json!(["Hauptstr. 3 ", "oben\nunten"]);
+        let one = json!({ "enum": values });
+        assert_eq!(parsed(&one, &[("f", "Hauptstr. 3")]).0, json!("Hauptstr. 3 "));
+        assert_eq!(parsed(&one, &[("f", "oben\r\nunten")]).0, json!("oben\nunten"));
+        assert_eq!(parsed(&json!({ "type": "array", "items": one }), &[("f", "Hauptstr. 3 "), ("f", "oben\r\nunten")]).0, values);
+        assert_eq!(parsed(&one, &[("f", "oben")]).1, ["Please choose one of the options."]);
+    }
 }

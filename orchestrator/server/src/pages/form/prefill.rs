@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use laufzettel_domain::{Lang, Value, money};
 
-use super::{COUNT, FILE_REFERENCE, Field, Form, Kind, Line, times};
+use super::{COUNT, FILE_REFERENCE, Field, Form, Kind, Line, parse, times};
 use crate::pages::shown;
 
 /// Endings of the names of a day's three parts.
@@ -52,13 +52,14 @@ impl Field {
                 let typed = |item: &Value| match line {
                     Line::Money => euro(item),
                     Line::Date => shown::day(&shown::plain(item), Lang::De),
-                    Line::Number => shown::number(item, Lang::De),
+                    Line::Number => parse::typed(&shown::plain(item)),
                     Line::Text | Line::Whole => shown::plain(item),
                 };
                 let lines: Vec<String> = value.as_array().into_iter().flatten().map(typed).collect();
                 vec![(name, lines.join("\n"))]
             }
             Kind::Money => vec![(name, euro(value))],
+            Kind::Number { whole: false } => vec![(name, parse::typed(&plain))],
             Kind::Text { .. } | Kind::Area { .. } | Kind::Number { .. } | Kind::One(_) => vec![(name, plain)],
         }
     }

@@ -384,6 +384,36 @@ fn a_list_needs_pages_and_a_bound_that_a_form_can_hold() {
     }
 }
 
+/// Asked for and never taken: such a form is refused by name, before anybody fills it in.
+#[test]
+fn what_could_never_be_sent_is_refused() {
+    let text = || json!({ "type": "string" });
+    let closed = |branch: serde_json::Value| json!({ "type": "object", "additionalProperties": false, "properties": { "art": { "enum": ["a", "b"] } }, "if": { "properties": { "art": { "const": "b" } }, "required": ["art"] }, "then": branch });
+    let either = |iban: &str| json!({ "type": "object", "properties": { "art": { "enum": ["bar", "konto"] }, "iban": text() }, "oneOf": [{ "properties": { "art": { "const": "bar" } } }, { "required": [iban] }] });
+    for (schema, field) in [
+        (closed(json!({ "properties": { "grund": text() }, "required": ["grund"] })), Some("grund")),
+        (closed(json!({ "properties": { "grund": false } })), None),
+        (closed(json!({ "required": ["art"] })), None),
+        (either("bic"), Some("")),
+        (either("iban"), None),
+    ] {
+        assert_eq!(Form::of(&schema, None).err().map(|error| error.field).as_deref(), field, "{schema}");
+    }
+}
+
+/// One line of a browser has no line ends: what a model proposed in two would be sent as one word.
+#[test]
+fn a_proposal_of_several_lines_keeps_them() {
+    let form = Form::of(&json!({ "type": "object", "properties": { "text": { "type": "string" } } }), None).unwrap();
+    let shapes = ["eine Zeile", "zwei\nZeilen"].map(|text| {
+        let proposal = json!({ "text": text });
+        let view = form.view(&Filled { proposal: Some(&proposal), ..Filled::default() }, Lang::De);
+        let Some(Item::Field(field)) = view.items.first() else { panic!("{view:?}") };
+        (field.kind, form.parse(&pairs(&[("text", &field.value.replace('\n', "\r\n"))])).0)
+    });
+    assert_eq!(shapes, [("text", json!({ "text": "eine Zeile" })), ("area", json!({ "text": "zwei\nZeilen" }))]);
+}
+
 #[test]
 fn only_own_pairs_are_carried_on() {
     let sent = pairs(&[

@@ -383,6 +383,8 @@ impl Field {
 
     fn shape(&self, pairs: &[(String, String)], own_data: bool, lang: Lang) -> (&'static str, Vec<OptionView>) {
         match &self.kind {
+            // what a model proposed has lines, whatever the schema says of its length
+            Kind::Text { .. } if sent(pairs, &self.name()).is_some_and(|text| text.contains('\n')) => ("area", Vec::new()),
             Kind::Text { .. } | Kind::Number { .. } | Kind::Money => ("text", Vec::new()),
             Kind::Area { .. } | Kind::Lines(_) => ("area", Vec::new()),
             Kind::Consent => ("consent", Vec::new()),

@@ -119,6 +119,12 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
         "This address is not complete: a dot with the ending is missing behind the @, for example .de.",
     ),
     ("number_whole", "Bitte geben Sie eine ganze Zahl an, zum Beispiel 2.", "Please give a whole number, for example 2."),
+    (
+        "number_ambiguous",
+        "Diese Zahl lässt sich auf zwei Arten lesen. Bitte schreiben Sie eine ganze Zahl ohne Punkt und Komma, zum Beispiel 1234; nach einem Komma schreiben Sie bitte eine Null mehr, zum Beispiel 1,2340.",
+        "This number can be read in two ways. Please write a whole number without point and comma, for example 1234; after a decimal point please add a zero, for example 1.2340.",
+    ),
+    ("number_large", "Diese Zahl ist zu groß. Bitte prüfen Sie sie.", "This number is too large. Please check it."),
     ("number_any", "Bitte geben Sie eine Zahl an, zum Beispiel 12,5.", "Please give a number, for example 12.5."),
     ("number_lines", "Bitte schreiben Sie in jede Zeile genau eine ganze Zahl.", "Please write exactly one whole number on each line."),
     // --- application
