@@ -9,6 +9,8 @@ use crate::{
     accessible::{Browser, Whom},
     browser::Driver,
     desk::{Server, Tenant, runtime, text},
+    stand,
+    views::sign_in,
 };
 
 /// A4 in inches, as the browser counts.
@@ -80,6 +82,29 @@ fn a_case_and_the_journal_are_printed_whole_and_without_what_only_a_screen_can_d
         for part in ["Abmelden", "Zum Inhalt springen", "Suchen und eingrenzen"] {
             assert!(!sheets.contains(part), "{part}: {sheets}");
         }
+        browser.page.close().await.expect("closed");
+    });
+    server.stop();
+}
+
+/// A decision of one sheet is one sheet, and says whose it is and of which case even where its template does not.
+#[test]
+fn a_decision_is_printed_on_its_own() {
+    let tenant = stand::tenant();
+    let server = Server::start(&tenant, None).expect("up starts");
+    let driver = Driver::start();
+    runtime().block_on(async {
+        let status = stand::apply(&server, stand::KEYS[0], "Änne Möller").await;
+        let clerk = sign_in(&server, "a.klein").await.expect("signed in");
+        stand::decide(&server, &clerk, "Angaben prüfen", "Änne Möller", "").await;
+        stand::decide(&server, &clerk, "Über die Anmeldung entscheiden", "Änne Möller", "ja=ja").await;
+        stand::decide(&server, &clerk, "Nacharbeit", "", "").await;
+        stand::sees(&server, "", &status, "Unsere Entscheidung").await;
+        let browser = Browser::new(&driver).await;
+        browser.page.goto(&server.url(&format!("{status}/bescheid/brief"))).await.expect("the page");
+        let sheets = flat(&printed(&browser, tenant.folder.path(), "bescheid").await);
+        let one = "Bescheid Guten Tag Änne Möller. Verbandsgemeinde Bellheim (Demo) · Hund anmelden · 2026-000001 1/1";
+        assert_eq!(sheets, one);
         browser.page.close().await.expect("closed");
     });
     server.stop();

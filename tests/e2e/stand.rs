@@ -53,10 +53,10 @@ steps:
       form: { type: object, additionalProperties: false, properties: { gut: { type: boolean, title: Gut } } }
 "#;
 
-const KEYS: [&str; 3] = ["00000000000000000000000000000001", "00000000000000000000000000000002", "00000000000000000000000000000003"];
+pub const KEYS: [&str; 3] = ["00000000000000000000000000000001", "00000000000000000000000000000002", "00000000000000000000000000000003"];
 const CONTRACT: &[u8] = b"Kaufvertrag: Dackel Frieda, 10.05.2026";
 
-fn tenant() -> Tenant {
+pub fn tenant() -> Tenant {
     let tenant = Tenant::new();
     std::fs::write(
         tenant.path("workflows/stand.yaml"),
@@ -108,7 +108,7 @@ pub async fn send(server: &Server, cookie: &str, path: &str, fields: &[(&str, &s
 }
 
 /// Sends an application with a file; the path of its status page.
-async fn apply(server: &Server, key: &str, name: &str) -> String {
+pub async fn apply(server: &Server, key: &str, name: &str) -> String {
     let fields = [("_schluessel", key), ("_schritt", "absenden"), ("name", name)];
     let sent = send(server, "", "/antrag/vg-bellheim/stand", &fields, Some(("vertrag", "vertrag.txt", CONTRACT))).await;
     assert_eq!(sent.code, 200, "{}", sent.page);
@@ -179,7 +179,7 @@ fn she_sees_the_words_her_data_and_what_happened_and_nothing_else() {
             "Halter im Melderegister suchen",
             "Ein Programm hat Angaben abgefragt.",
             "Beteiligt: <span>Melderegister</span>",
-            "eine Mitarbeiterin oder ein Mitarbeiter geprüft",
+            "eine Mitarbeiterin oder ein Mitarbeiter bearbeitet",
             "Wer entscheidet?",
             "Alles hier dient diesem Zweck:",
         ] {

@@ -34,7 +34,7 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
         "Ein weiterer Vorgang wurde dafür ausgeführt. Dabei kann künstliche Intelligenz geholfen haben: ein Sprachmodell.",
         "Another case was carried out for this. Artificial intelligence may have helped with it: a language model.",
     ),
-    ("happened_staff", "Das hat eine Mitarbeiterin oder ein Mitarbeiter geprüft und entschieden.", "A member of staff checked and decided this."),
+    ("happened_staff", "Das hat eine Mitarbeiterin oder ein Mitarbeiter bearbeitet, kein Programm.", "A member of staff dealt with this, no program."),
     ("happened_applicant", "Das haben Sie beantwortet.", "You answered this."),
     ("happened_place", "Beteiligt:", "Involved:"),
     ("happened_source", "Grundlage:", "Basis:"),
