@@ -182,6 +182,8 @@ fn she_sees_the_words_her_data_and_what_happened_and_nothing_else() {
             "eine Mitarbeiterin oder ein Mitarbeiter bearbeitet",
             "Wer entscheidet?",
             "Alles hier dient diesem Zweck:",
+            "Schubertstraße 18, 76756 Bellheim<br>steueramt@vg-bellheim.example",
+            "<a href=\"https://vg-bellheim.example/barrierefreiheit\">Barrierefreiheit</a>",
         ] {
             assert!(page.contains(words), "{words}: {page}");
         }

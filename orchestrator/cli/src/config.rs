@@ -3,6 +3,7 @@
 mod directory;
 mod eingang;
 mod login;
+mod notes;
 mod rights;
 mod tenant;
 mod tools;

@@ -48,4 +48,4 @@ pub use openapi::describe;
 pub use routes::{Needs, router, routes};
 pub use signin::applicant::ApplicantLogin;
 pub use signin::terminal::{Answered, Seat, Waiting};
-pub use site::{Closed, Login, Site, TenantSite};
+pub use site::{Closed, Login, Notes, Site, TenantSite};

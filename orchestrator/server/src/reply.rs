@@ -1,5 +1,7 @@
 //! Answers: whole pages, and JSON.
 
+use std::sync::Arc;
+
 use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::{Html, IntoResponse, Response},
@@ -12,7 +14,7 @@ use laufzettel_worker::{Exceeded, WishError};
 use crate::{
     pages::{self, FehlerPage, Frame, Link, Page, words},
     session,
-    site::{Closed, Session, TenantSite},
+    site::{Closed, Notes, Session, TenantSite},
     ways::Ways,
 };
 
@@ -32,6 +34,8 @@ pub struct Asked {
     pub person: Option<String>,
     ways: Ways,
     pub tenant_name: String,
+    /// What is told of the house at the foot of every page, and beside its forms.
+    pub notes: Arc<Notes>,
     store: Option<Store>,
 }
 
@@ -45,6 +49,7 @@ impl Asked {
             person: session.map(|s| s.caller.name.clone()),
             ways: session.map(|s| s.ways).unwrap_or_default(),
             tenant_name: tenant.map(|t| t.desk.tenant.name.clone()).unwrap_or_default(),
+            notes: tenant.map(|t| t.notes.clone()).unwrap_or_default(),
             store: tenant.map(|t| t.desk.tenant.store.clone()),
         }
     }
@@ -58,7 +63,7 @@ impl Asked {
             ways: self.ways.links().map(way).collect(),
             path: self.path.clone(),
             query: self.besides_language(page),
-            footer: Vec::new(),
+            footer: self.notes.links().into_iter().map(|(word, href)| Link { href, text: words::word(word, self.lang).to_owned() }).collect(),
         };
         let mut response = (status, Html(pages::render(page, &frame))).into_response();
         if self.person.is_none() && matches!(page, Page::Antrag(_) | Page::Zusammenfassung(_)) {

@@ -43,6 +43,31 @@ impl Login {
     }
 }
 
+/// What citizens are told of a house besides its processes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Notes {
+    /// How each unit is reached: address, telephone, opening hours, a line each.
+    pub contacts: BTreeMap<String, Vec<String>>,
+    /// The data protection officer, on one line (Art. 13 Abs. 1 Buchst. b DSGVO).
+    pub officer: Option<String>,
+    /// Addresses of pages elsewhere.
+    pub imprint: Option<String>,
+    pub privacy: Option<String>,
+    pub accessibility: Option<String>,
+}
+
+impl Notes {
+    pub fn contact(&self, unit: &str) -> Vec<String> {
+        self.contacts.get(unit).cloned().unwrap_or_default()
+    }
+
+    /// What every page ends with, by the word for it.
+    pub fn links(&self) -> Vec<(&'static str, String)> {
+        let links = [("foot_imprint", &self.imprint), ("foot_privacy", &self.privacy), ("foot_accessibility", &self.accessibility)];
+        links.into_iter().filter_map(|(word, link)| Some((word, link.clone()?))).collect()
+    }
+}
+
 pub struct TenantSite {
     pub desk: Desk,
     pub login: Login,
@@ -55,6 +80,7 @@ pub struct TenantSite {
     /// Seals what a browser carries of a file between two pages. New at every start: what was uploaded before is chosen once more, and
     /// that is said.
     pub upload_key: [u8; 32],
+    pub notes: Arc<Notes>,
 }
 
 /// Every tenant of the configuration. One whose store could not be opened is not there until it is.

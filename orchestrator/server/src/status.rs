@@ -225,6 +225,7 @@ fn view(tenant: &TenantSite, loaded: &Loaded, asked: &Asked, sight: Sight<'_>, h
         title: called(&loaded.prepared),
         number: run.nummer.clone(),
         responsible: process.verantwortlich.clone(),
+        contact: tenant.notes.contact(&process.verantwortlich),
         stations: StatusPage::stations(current, &reached),
         current,
         next: what_next(loaded),

@@ -408,7 +408,8 @@ pub(super) fn tenant_site(config: &Config, house: &House) -> TenantSite {
     let applicants = house.applicants.clone();
     let mut upload_key = [0; 32];
     house.desk.tenant.random.fill(&mut upload_key);
-    TenantSite { desk: house.desk.clone(), login: way_in(house), applicants, secrets, jwks: house.minter.jwks().to_owned(), upload_key }
+    let notes = config.tenants.get(&house.tenant).map(|own| own.notes.clone()).unwrap_or_default().into();
+    TenantSite { desk: house.desk.clone(), login: way_in(house), applicants, secrets, jwks: house.minter.jwks().to_owned(), upload_key, notes }
 }
 
 fn way_in(house: &House) -> SiteLogin {

@@ -10,13 +10,14 @@ use laufzettel_domain::{
     document::{Fields, fields},
 };
 use laufzettel_policy::{Grant, Rules, ServiceAccount, Training};
+use laufzettel_server::Notes;
 use laufzettel_worker::{Limits, Places, Quotas};
 
 use super::{
     Sections, at,
     directory::{self, DirectoryConfig},
     login::{self, ApplicantConfig, Login},
-    rights, sections,
+    notes, rights, sections,
     tools::{self, ServerConfig},
 };
 
@@ -34,6 +35,7 @@ pub struct TenantConfig {
     pub pins: PathBuf,
     pub eigene_domains: Vec<String>,
     pub units: BTreeMap<String, Vec<String>>,
+    pub notes: Notes,
     pub servers: BTreeMap<String, ServerConfig>,
     pub quotas: Quotas,
     /// Where triggers may look.
@@ -57,7 +59,8 @@ pub fn read(node: &Node, key: &str, folder: &Path, secrets: &Path, findings: &mu
     let pins = at(folder, inner.text("pins").unwrap_or("./pins"));
     let training = training(&mut inner);
     let eigene_domains = inner.texts("eigene_domains").unwrap_or_default();
-    let units = units(&mut inner);
+    let (units, contacts) = units(&mut inner);
+    let notes = notes::read(&mut inner, contacts);
     let servers = tools::servers(&mut inner, folder);
     let quotas = quotas(&mut inner);
     let places = places(&mut inner, folder);
@@ -75,6 +78,7 @@ pub fn read(node: &Node, key: &str, folder: &Path, secrets: &Path, findings: &mu
         pins,
         eigene_domains,
         units,
+        notes,
         servers,
         quotas,
         places,
@@ -153,26 +157,24 @@ fn training(fields: &mut Fields<'_, '_>) -> Option<Training> {
     let key = fields.path("training");
     let mut inner = Fields::open(node, &key, fields.findings)?;
     let group = inner.req_text("group").map(str::to_owned);
-    let link = inner.text("link").map(str::to_owned);
-    if link.as_deref().is_some_and(|link| !link.starts_with("https://") && !link.starts_with("http://")) {
-        let at = inner.at();
-        let text = Text::new("Eine Adresse beginnt mit https:// oder http://.", "An address begins with https:// or http://.");
-        inner.findings.error("LZ108", at, format!("{key}.link"), text);
-    }
+    let link = notes::address(&mut inner, "link");
     inner.close();
     Some(Training { group: group?, link })
 }
 
-fn units(fields: &mut Fields<'_, '_>) -> BTreeMap<String, Vec<String>> {
+/// Groups of each unit, and how it is reached.
+fn units(fields: &mut Fields<'_, '_>) -> (BTreeMap<String, Vec<String>>, BTreeMap<String, Vec<String>>) {
     let base = fields.path("units");
-    let mut units = BTreeMap::new();
+    let (mut units, mut contacts) = (BTreeMap::new(), BTreeMap::new());
     for entry in fields.entries("units") {
         let Some(mut inner) = Fields::open(&entry.node, format!("{base}.{}", entry.key), fields.findings) else { continue };
         let groups = inner.texts("groups").unwrap_or_default();
+        let contact = notes::contact(&mut inner);
         inner.close();
         units.insert(entry.key.clone(), groups);
+        contacts.insert(entry.key.clone(), contact);
     }
-    units
+    (units, contacts)
 }
 
 /// Where triggers may look. What is not opened here no process can watch.

@@ -96,7 +96,7 @@ impl<'s> Sight<'s> {
             description: self.whole.description.clone().filter(|_| self.house.is_none()).unwrap_or_else(|| process.description.clone()),
             first,
             // she is told by the house how it works
-            notice: (first && self.house.is_none()).then(|| Notice::of(process, lang)),
+            notice: (first && self.house.is_none()).then(|| Notice::of(process, lang).reached(&self.asked.notes)),
             vouched: self.vouched.clone(),
             house: self.house.as_ref().map(|_| House { responsible: process.verantwortlich.clone(), version: process.version.to_string() }),
             step: (self.form.pages().len() > 1).then(|| self.step(&page_place, position.farthest)),

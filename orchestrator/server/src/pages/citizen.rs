@@ -5,6 +5,8 @@ use laufzettel_domain::Lang;
 use laufzettel_process::{Process, model::Automatisierung};
 use serde::Serialize;
 
+use crate::site::Notes;
+
 use super::{
     ZoneChoice,
     form::{FormView, ReviewGroup},
@@ -159,7 +161,13 @@ pub enum Decision {
 }
 
 impl Notice {
-    /// What the process itself says; the contacts are the caller's to add.
+    /// With how the house is reached.
+    #[must_use]
+    pub fn reached(self, notes: &Notes) -> Self {
+        Self { contact: notes.contact(&self.responsible), privacy_contact: notes.officer.clone(), ..self }
+    }
+
+    /// What the process itself says.
     pub fn of(process: &Process, lang: Lang) -> Self {
         Self {
             responsible: process.verantwortlich.clone(),
@@ -248,6 +256,8 @@ pub struct StatusPage {
     pub title: String,
     pub number: String,
     pub responsible: String,
+    /// Address, telephone, opening hours: one line each.
+    pub contact: Vec<String>,
     /// All six in order; `StatusPage::stations` makes them.
     pub stations: Vec<StationView>,
     pub current: Station,

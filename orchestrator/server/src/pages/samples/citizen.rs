@@ -45,6 +45,7 @@ impl StatusPage {
             title: "Hund zur Hundesteuer anmelden".into(),
             number: "2026-000123".into(),
             responsible: "Steueramt".into(),
+            contact: vec!["Telefon 07272 7008-0".into(), EVIL.into()],
             stations: StatusPage::stations(current, &reached),
             current,
             next: if current == Station::Abgeschlossen { NextWords::Failed } else { NextWords::Station },

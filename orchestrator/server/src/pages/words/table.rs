@@ -168,6 +168,9 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ),
     ("your_rights_basis", "Hinweise nach Art. 13 DSGVO und Art. 50 KI-Verordnung", "Information under Art. 13 GDPR and Art. 50 AI Act"),
     ("privacy_contact", "Datenschutz", "Data protection"),
+    ("foot_imprint", "Impressum", "Imprint"),
+    ("foot_privacy", "Datenschutz", "Privacy"),
+    ("foot_accessibility", "Barrierefreiheit", "Accessibility"),
     ("other_way", "Lieber ohne Formular?", "Prefer not to use this form?"),
     (
         "other_way_text",
