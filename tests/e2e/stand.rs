@@ -347,12 +347,14 @@ const LONG: &str = r#"
 triggers:
   - intake: { path: lang, audience: public, run_as: service:svc-intake }
 applicant:
+  withdraw: always
   receives:
     kurz: "{{ input.name }}"
     lang: "{{ input.text }}"
 input:
   type: object
   additionalProperties: false
+  title: Mein Hund
   required: [name, text]
   properties: { name: { type: string, maxLength: 100, title: Name }, text: { type: string, maxLength: 60000, title: Text } }
 steps:
@@ -374,12 +376,18 @@ fn what_is_not_shown_is_not_read_and_looking_has_a_bound() {
         let sent = send(&server, "", "/antrag/vg-bellheim/lang", &fields, None).await;
         assert_eq!(sent.code, 200, "{}", sent.page);
         let status = sent.page.split("/status/").nth(1).map(|rest| format!("/status/{}", &rest[..32])).expect("a status page");
+        // it is called as her form is, not as the house calls it
+        for path in ["", "/angaben", "/nachreichen", "/zurueckziehen"] {
+            let (code, page) = get(&server, "", &format!("{status}{path}")).await;
+            assert!(code == 200 && page.contains("Mein Hund") && !page.contains("Hund anmelden"), "{page}");
+        }
         let clerk = sign_in(&server, "a.klein").await.expect("signed in");
         decide(&server, &clerk, "Gut befinden", "Änne", "").await;
         sees(&server, "", &status, "Unsere Entscheidung").await;
         let (code, page) = get(&server, "", &format!("{status}/bescheid/lang")).await;
         assert!(code == 200 && !page.contains("Satz. Satz."), "{page}");
-        assert_eq!(get(&server, "", &format!("{status}/bescheid/kurz")).await.0, 200);
+        let (code, page) = get(&server, "", &format!("{status}/bescheid/kurz")).await;
+        assert!(code == 200 && page.contains("Mein Hund") && !page.contains("Hund anmelden"), "{page}");
         let mut codes = Vec::new();
         for n in 2..=200 {
             let request = client().head(server.url(&format!("{status}/bescheid/kurz"))).header("x-forwarded-for", format!("10.1.2.{n}"));
@@ -418,7 +426,7 @@ fn what_another_form_took_is_not_handed_in() {
 
 /// Her words stand there again where the house could not take them.
 #[test]
-fn a_reason_is_not_lost_while_nothing_can_be_written() {
+fn what_she_typed_is_not_lost_while_nothing_can_be_written() {
     let tenant = tenant();
     let places = tenant.path("fehler");
     std::fs::write(&places, "").expect("written");
@@ -427,10 +435,16 @@ fn a_reason_is_not_lost_while_nothing_can_be_written() {
         let status = apply(&server, KEYS[0], "Änne Möller").await;
         let clerk = sign_in(&server, "a.klein").await.expect("signed in");
         task(&server, &clerk, "Angaben prüfen", "Änne Möller").await;
-        std::fs::write(&places, "store.before_commit=error\n").expect("written");
+        std::fs::write(&places, "wish.before_decide=error\nstart.before_append=error\n").expect("written");
         let sent = post(&server, "", &format!("{status}/zurueckziehen"), "grund=Der+Hund+ist+verkauft").await;
         assert!(sent.code == 503 && sent.page.contains("Der Hund ist verkauft</textarea>"), "{} {}", sent.code, sent.page);
         assert!(sent.page.contains("noch nicht zurückgezogen"), "{}", sent.page);
+        let form = format!("_schluessel={}&_schritt=absenden&name=Jana+Hofmann", KEYS[1]);
+        let sent = post(&server, "", "/antrag/vg-bellheim/stand", &form).await;
+        assert!(sent.code == 503 && sent.page.contains("noch nicht bei uns"), "{} {}", sent.code, sent.page);
+        assert!(sent.page.contains("name=\"name\" value=\"Jana Hofmann\"") && hidden(&sent.page, "_schluessel") == KEYS[1], "{}", sent.page);
+        // once it can be written again, sending it again is enough
+        assert_eq!(post(&server, "", "/antrag/vg-bellheim/stand", &form).await.code, 200);
     });
     server.stop();
 }

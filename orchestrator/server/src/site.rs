@@ -169,8 +169,8 @@ pub struct Site {
     places: Mutex<std::collections::HashMap<String, usize>>,
 }
 
-/// Applications sealed or opened at once: each is held in memory up to four times meanwhile, 200 MiB with
-/// the most files it may have.
+/// Applications sealed or opened at once: each is held in memory up to three times meanwhile (as it was kept, as it is sealed, file by file),
+/// some 200 MiB with the most an application may have.
 const SEALING_MAX: usize = 2;
 
 const HELD: &str = "nobody panics while holding this lock";

@@ -48,7 +48,7 @@ const SAVED_PER_MINUTE_MAX: u32 = 20;
 /// has room for before the first are gone again.
 const NEW_PER_DAY_MAX: u32 = 40;
 /// Bytes by which drafts grow from one address in a day, of all forms (96 MiB): two with all the files one may have. A form's 512 MiB are then
-/// filled by nobody alone in less than five days.
+/// filled by nobody alone in less than four days.
 const BYTES_PER_DAY_MAX: u64 = 96 * 1024 * 1024;
 
 /// The code a form carries, where a draft of it is there. Another counts as a code that was tried.
