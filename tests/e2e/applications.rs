@@ -324,7 +324,7 @@ fn one_connection_begins_only_so_many_drafts() {
         assert_eq!(saved, [vec![true; 40], vec![false; 2]].concat());
         let last = told.last().expect("the last");
         assert!(last.text.contains("Aus Ihrem Netz sind heute schon") && last.value("antragsteller.familienname") == Some("Nguyễn"), "{}", last.text);
-        // what is there already is saved again, and what is sent is no draft
+        // what is there already is saved again
         let mut mine = told[30].press(&server, "hierbleiben").await;
         mine.enter("antragsteller.familienname", "Neu");
         assert_eq!(mine.press(&server, "speichern").await.code(), told[30].code());

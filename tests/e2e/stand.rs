@@ -435,7 +435,7 @@ fn what_she_typed_is_not_lost_while_nothing_can_be_written() {
         let status = apply(&server, KEYS[0], "Änne Möller").await;
         let clerk = sign_in(&server, "a.klein").await.expect("signed in");
         task(&server, &clerk, "Angaben prüfen", "Änne Möller").await;
-        std::fs::write(&places, "wish.before_decide=error\nstart.before_append=error\n").expect("written");
+        std::fs::write(&places, "wish.before_decide=error\nstart.before_append=error\nunsent.before_write=error\n").expect("written");
         let sent = post(&server, "", &format!("{status}/zurueckziehen"), "grund=Der+Hund+ist+verkauft").await;
         assert!(sent.code == 503 && sent.page.contains("Der Hund ist verkauft</textarea>"), "{} {}", sent.code, sent.page);
         assert!(sent.page.contains("noch nicht zurückgezogen"), "{}", sent.page);
@@ -443,6 +443,9 @@ fn what_she_typed_is_not_lost_while_nothing_can_be_written() {
         let sent = post(&server, "", "/antrag/vg-bellheim/stand", &form).await;
         assert!(sent.code == 503 && sent.page.contains("noch nicht bei uns"), "{} {}", sent.code, sent.page);
         assert!(sent.page.contains("name=\"name\" value=\"Jana Hofmann\"") && hidden(&sent.page, "_schluessel") == KEYS[1], "{}", sent.page);
+        let saved = post(&server, "", "/antrag/vg-bellheim/stand", "_schritt=speichern&name=Jana+Hofmann").await;
+        assert!(saved.code == 503 && saved.page.contains("keine weiteren Entwürfe speichern"), "{} {}", saved.code, saved.page);
+        assert!(saved.page.contains("value=\"Jana Hofmann\""), "{}", saved.page);
         // once it can be written again, sending it again is enough
         assert_eq!(post(&server, "", "/antrag/vg-bellheim/stand", &form).await.code, 200);
     });

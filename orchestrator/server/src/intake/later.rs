@@ -10,7 +10,7 @@ use std::{
 
 use axum::{
     extract::{Path, Request, State},
-    http::StatusCode,
+    http::{StatusCode, header},
     response::Response,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -89,7 +89,9 @@ pub(super) async fn discard(tenant: &TenantSite, place: &str, code: &Code, over:
 /// Puts away what was filled in, right or not. It comes back as it was. What was changed elsewhere meanwhile is not written over unasked.
 pub(super) async fn save(site: &Site, tenant: &TenantSite, sight: Sight<'_>, (position, sent): (&Position, &Sent), how: Saving, from: &str) -> Response {
     if let Err(seconds) = site.rates().count(&format!("entwurf {} von {from}", sight.place), SAVED_PER_MINUTE_MAX, site.now()) {
-        return sight.asked.too_often(seconds);
+        let mut response = not_now(&sight, position, sent, StatusCode::TOO_MANY_REQUESTS);
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        return response;
     }
     let random = &tenant.desk.tenant.random;
     let draft = sight.draft.clone().filter(|_| how != Saving::Apart);
@@ -101,12 +103,14 @@ pub(super) async fn save(site: &Site, tenant: &TenantSite, sight: Sight<'_>, (po
     if files > FILES_BYTES_MAX {
         return sight.shown(position.clone(), Say::TooLarge, sent);
     }
-    let Ok(there) = in_place_of(tenant, &sight.place, replaced.as_ref()).await else { return sight.asked.unavailable() };
+    let Ok(there) = in_place_of(tenant, &sight.place, replaced.as_ref()).await else {
+        return not_now(&sight, position, sent, StatusCode::SERVICE_UNAVAILABLE);
+    };
     let texts: usize = sent.pairs.iter().map(|(name, value)| name.len() + value.len()).sum();
     if !fits(site, from, files.saturating_add(texts as u64), there) {
         return sight.shown(position.clone(), Say::Enough, sent);
     }
-    let Ok(_place) = site.sealing.acquire().await else { return sight.asked.unavailable() };
+    let Ok(_place) = site.sealing.acquire().await else { return not_now(&sight, position, sent, StatusCode::SERVICE_UNAVAILABLE) };
     let put = match draft_of(tenant, &sight, position, sent).await {
         Ok(draft) => put(tenant, &sight.place, &code, draft, over, until).await,
         Err(()) => Err(()),
@@ -118,8 +122,15 @@ pub(super) async fn save(site: &Site, tenant: &TenantSite, sight: Sight<'_>, (po
         }
         Ok((UnsentChange::Moved, ..)) => sight.asked.page(StatusCode::CONFLICT, &elsewhere(&sight, position, sent)),
         Ok((UnsentChange::Full, ..)) => sight.shown(position.clone(), Say::Full, sent),
-        Err(()) => sight.asked.unavailable(),
+        Err(()) => not_now(&sight, position, sent, StatusCode::SERVICE_UNAVAILABLE),
     }
+}
+
+/// It is not put away, and stands there as it was filled in.
+fn not_now(sight: &Sight<'_>, position: &Position, sent: &Sent, status: StatusCode) -> Response {
+    let mut response = sight.shown(position.clone(), Say::Full, sent);
+    *response.status_mut() = status;
+    response
 }
 
 /// Bytes of all its files; one that is named at several places is kept once.
