@@ -173,6 +173,8 @@ fn she_is_asked_answers_with_a_file_and_the_clerk_goes_on() {
         assert!(!page.contains("Wir haben eine Frage an Sie"), "{page}");
         let (code, _, page) = Sent { key: KEYS[0], dealer: "Anders", ..sent }.to(&server, &format!("{status}?frage=1"), &server.url("")).await;
         assert!(code == 409 && page.contains("Diese Antwort wurde nicht übernommen"), "{code} {page}");
+        // what she typed stands there to be read off, and the file is not kept
+        assert!(page.contains("Was Sie eingetragen haben") && page.contains(">Anders</span>") && page.contains("10.05.2026"), "{page}");
         // what nobody asks any more is not even read
         let request = client().post(server.url(&format!("{status}?frage=1"))).header("origin", server.url(""));
         let broken = request.header("content-type", "multipart/form-data; boundary=rand").body("kein Formular").send().await.expect("an answer");

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::{
-    desk::{Server, Tenant, root, runtime, text},
+    desk::{Server, Tenant, client, root, runtime, text},
     sheet::Sheet,
 };
 
@@ -179,14 +179,21 @@ fn a_file_is_what_it_holds_and_stays_while_something_else_is_wrong() {
         assert!(mixed.text.contains("„gehalt.pdf“ ist keine Datei, die wir hier annehmen. Möglich sind: Text (TXT), PDF, JPEG, PNG."), "{}", mixed.text);
         assert!(mixed.text.contains("„leer.pdf“ ist leer (0 Bytes)."), "each that was not taken is named: {}", mixed.text);
         // the good one is there already, and can be taken away again
-        let reference = mixed.value("nachweise.datei").expect("the good file stays");
+        let reference = mixed.value("nachweise.datei").expect("the good file stays").to_owned();
         assert!(reference.contains("miete.pdf") && reference.contains("application/pdf"), "{reference}");
         let mut page = mixed.clone();
+        for _ in 0..11 {
+            page.smuggle("nachweise.datei", &reference);
+        }
         page.attach("nachweise", "miete.pdf", b"%PDF-1.4 vertrag");
         page.attach("nachweise", "bild.txt", b"\x89PNG\r\n\x1a\n bild");
         let summary = page.press(&server, "pruefen").await;
         assert!(summary.has("absenden"), "{}", summary.text);
-        assert_eq!((summary.text.matches("miete.pdf (").count(), summary.text.matches("bild.txt (").count()), (1, 1), "the same file twice is one");
+        assert_eq!(
+            (summary.text.matches("miete.pdf (").count(), summary.text.matches("bild.txt (").count()),
+            (1, 1),
+            "the same file twice is one, and a reference sent often, too"
+        );
         let mut page = summary.press(&server, "aendern:7").await;
         page.enter("nachweise.entfernen", "1");
         let summary = page.press(&server, "pruefen").await;
@@ -295,4 +302,99 @@ fn a_draft_comes_back_with_its_code_and_only_with_it() {
     });
     server.stop();
     assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0));
+}
+
+/// Somebody at one connection leaves room for all others, and is told so with what she typed.
+#[test]
+fn one_connection_begins_only_so_many_drafts() {
+    let tenant = Tenant::new();
+    let server = Server::start(&tenant, None).expect("up starts");
+    runtime().block_on(async {
+        let mut told = Vec::new();
+        for (form, name) in [("hundesteuer", "halter.familienname"), ("gewerbeanmeldung", "familienname"), ("wohngeld", "antragsteller.familienname")] {
+            let mut first = Sheet::open(&server, &format!("/antrag/vg-bellheim/{form}")).await;
+            if first.asks(name) {
+                first.enter(name, "Nguyễn");
+            }
+            for _ in 0..14 {
+                told.push(first.press(&server, "speichern").await);
+            }
+        }
+        let saved: Vec<bool> = told.iter().map(|page| page.code().is_some()).collect();
+        assert_eq!(saved, [vec![true; 40], vec![false; 2]].concat());
+        let last = told.last().expect("the last");
+        assert!(last.text.contains("Aus Ihrem Netz sind heute schon") && last.value("antragsteller.familienname") == Some("Nguyễn"), "{}", last.text);
+        // what is there already is saved again
+        let mut mine = told[30].press(&server, "hierbleiben").await;
+        mine.enter("antragsteller.familienname", "Neu");
+        assert_eq!(mine.press(&server, "speichern").await.code(), told[30].code());
+    });
+    server.stop();
+}
+
+/// Whoever has one address of a network has all of them.
+#[test]
+fn a_network_is_counted_as_one_address() {
+    let tenant = Tenant::new();
+    let server = Server::start(&tenant, None).expect("up starts");
+    runtime().block_on(async {
+        let tries = async |from: &str| {
+            let request = client().post(server.url("/antrag/vg-bellheim/wohngeld/weiter")).header("origin", server.url("")).header("x-forwarded-for", from);
+            let request = request.header("content-type", "application/x-www-form-urlencoded").body("code=ACDE-FGHJ-KLMN-PRTU-VWXY-Z234");
+            request.send().await.expect("an answer").status().as_u16()
+        };
+        let mut codes = Vec::new();
+        for host in 1..=11 {
+            codes.push(tries(&format!("2001:db8:1:2::{host}")).await);
+        }
+        assert_eq!(codes, [vec![422; 10], vec![429]].concat());
+        assert_eq!(tries("2001:db8:1:3::1").await, 422, "of another network");
+    });
+    server.stop();
+}
+
+/// What may be gone back to holds no secret.
+#[test]
+fn a_page_with_the_code_of_a_draft_is_kept_nowhere() {
+    let tenant = Tenant::new();
+    let server = Server::start(&tenant, None).expect("up starts");
+    runtime().block_on(async {
+        let first = Sheet::open(&server, "/antrag/vg-bellheim/wohngeld").await;
+        let saved = first.press(&server, "speichern").await;
+        let (code, seen) = (saved.code().expect("a code"), saved.value("_gesehen").unwrap_or_default().to_owned());
+        let kept = async |more: &str| {
+            let request = client().post(server.url("/antrag/vg-bellheim/wohngeld")).header("origin", server.url(""));
+            let request = request.header("content-type", "application/x-www-form-urlencoded").body(format!("_schritt=hierbleiben{more}"));
+            let answer = request.send().await.expect("an answer");
+            assert_eq!(answer.status().as_u16(), 200);
+            answer.headers()["cache-control"].to_str().expect("text").to_owned()
+        };
+        assert_eq!(kept("").await, "private, no-cache");
+        assert_eq!(kept(&format!("&{}={code}&_gesehen={seen}", laufzettel_server::pages::DRAFT)).await, "no-store");
+    });
+    server.stop();
+}
+
+/// No place left in this hour: her application is not with the house, and stands before her still.
+#[test]
+fn what_cannot_be_taken_now_is_given_back() {
+    let tenant = Tenant::new();
+    let config = std::fs::read_to_string(tenant.path("laufzettel.yaml")).expect("the configuration");
+    std::fs::write(tenant.path("laufzettel.yaml"), config.replace("runs_per_hour: 2000,", "runs_per_hour: 1,")).expect("written");
+    let server = Server::start(&tenant, None).expect("up starts");
+    runtime().block_on(async {
+        let (path, target) = ("/antrag/vg-bellheim/hundesteuer", case("knittelsheim-erster-hund.json"));
+        let (first, second) = (walk(&server, Sheet::open(&server, path).await, &target).await, walk(&server, Sheet::open(&server, path).await, &target).await);
+        number(&first.press(&server, "absenden").await);
+        let refused = second.press(&server, "absenden").await;
+        assert_eq!(refused.status, 429, "{}", refused.text);
+        assert!(refused.text.contains("noch nicht bei uns") && refused.has("absenden") && refused.has("speichern"), "{}", refused.text);
+        assert_eq!(refused.value("_schluessel"), second.value("_schluessel"), "sent again it is this application");
+        // the first, changed and sent once more, is said to be another one
+        let mut changed = first.press(&server, "aendern:1").await;
+        changed.enter("halter.vornamen", "Anders");
+        let summary = changed.press(&server, "pruefen").await.press(&server, "absenden").await;
+        assert!(summary.has("absenden") && summary.text.contains("ist es ein weiterer Antrag"), "{}", summary.text);
+    });
+    server.stop();
 }

@@ -220,7 +220,7 @@ fn hardened(route: &str, answer: &Response) {
         assert!(!policy.contains(part), "{route}: {policy}");
     }
     let rest = ["x-content-type-options", "referrer-policy", "x-frame-options"].map(header);
-    assert_eq!(rest, ["nosniff", "no-referrer", "DENY"], "{route}");
+    assert_eq!(rest, ["nosniff", "same-origin", "DENY"], "{route}");
     let open = route.starts_with("/static/") || route.starts_with("/.well-known/") || ["/api/openapi.json", "/favicon.ico"].contains(&route);
     // an application may be gone back to, by whoever filled it in
     let kept = if route == "/antrag/{tenant}/{path}" { "private, no-cache" } else { "no-store" };

@@ -118,6 +118,10 @@ fn what_a_program_sends_is_not_kept() {
         let caught = stand::send(&server, "", PATH, &[("_webseite", "http://evil.example"), ("_schritt", "weiter")], file).await;
         assert_eq!(caught.code, 404, "{}", caught.page);
         assert!(!is_in_the_store(&tenant, "Kanarienvogel im Nachweis"), "kept all the same");
+        // nor what is sent where a code is asked for, with one that opens nothing
+        let wrong = stand::send(&server, "", &format!("{PATH}/weiter"), &[("code", "ACDE-FGHJ-KLMN-PRTU-VWXY-Z234")], file).await;
+        assert_eq!(wrong.code, 422, "{}", wrong.page);
+        assert!(!is_in_the_store(&tenant, "Kanarienvogel im Nachweis"), "kept all the same");
         // the same from somebody: that is what was looked for
         let sent = stand::send(&server, "", PATH, &[("_schritt", "weiter")], file).await;
         assert_eq!(sent.code, 422, "{}", sent.page);

@@ -184,6 +184,23 @@ fn through_the_whole_flow_and_out_again() {
     server.stop();
 }
 
+/// Whoever signs in where another sat ends her session there, and that is on record; the same person goes on.
+#[test]
+fn who_signs_in_takes_the_place_of_who_was_there() {
+    let tenant = Tenant::new();
+    let server = Server::start(&tenant, None).expect("up starts");
+    runtime().block_on(async {
+        let browser = Browser::default();
+        for person in ["a.klein", "a.klein", "s.weber"] {
+            let came = browser.go("POST", &server.url("/anmelden"), &[("person", &format!("vg-bellheim/{person}"))]).await;
+            assert_eq!(came.status, 303, "{}", came.body);
+        }
+    });
+    let who = |kind: &str| kinds(&tenant, kind).iter().map(|body| body["by"]["name"].clone()).collect::<Vec<_>>();
+    assert_eq!((who("signin").len(), who("signout")), (3, vec![json!("Andreas Klein")]));
+    server.stop();
+}
+
 /// Of several houses a page has the name of the one it is about, or none; and what is of which house is said.
 #[test]
 fn pages_of_several_houses_have_no_name_but_their_own() {

@@ -256,6 +256,10 @@ fn the_reports_stand_on_pages_and_erasure_is_confirmed_first() {
             assert_eq!(send(&server, &clerk, path, form).await.0, 403, "{path}");
         }
         let officer = sign_in(&server, "d.braun").await.expect("signed in");
+        // a place in the list nobody means is past its end
+        let (status, page) =
+            send(&server, &officer, "/protokoll/auskunft", &format!("familienname=Hofmann&geburtsdatum=14.03.1988&grund=x&ab={}", usize::MAX)).await;
+        assert!(status == 200 && page.contains("Hofmann"), "{status} {page}");
         let (status, page) = send(&server, &officer, "/protokoll/auskunft", "familienname=Hofmann&geburtsdatum=14.03.1988&grund=Verlangen").await;
         assert!(
             status == 200 && page.contains(&nummer) && page.contains("Festsetzung der Hundesteuer") && page.len() < 100_000,

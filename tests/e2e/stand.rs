@@ -335,6 +335,125 @@ fn she_hands_in_more_and_the_clerk_sees_it() {
     assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0));
 }
 
+/// Neither what a clerk opens who has the link, nor a program that asks for the heads alone, is read by her.
+async fn nobody_else_learns_of_it(server: &Server, clerk: &str, paths: &[&str]) {
+    for path in paths {
+        let (code, page) = get(server, clerk, path).await;
+        assert!(code == 403 && page.contains("Sie sind gerade im Haus angemeldet") && !page.contains("Änne"), "{path}: {code} {page}");
+        let heads = client().head(server.url(path)).send().await.expect("an answer");
+        assert_eq!(heads.status().as_u16(), 200, "{path}");
+    }
+}
+
+const LONG: &str = r#"
+triggers:
+  - intake: { path: lang, audience: public, run_as: service:svc-intake }
+applicant:
+  withdraw: always
+  receives:
+    kurz: "{{ input.name }}"
+    lang: "{{ input.text }}"
+input:
+  type: object
+  additionalProperties: false
+  title: Mein Hund
+  required: [name, text]
+  properties: { name: { type: string, maxLength: 100, title: Name }, text: { type: string, maxLength: 60000, title: Text } }
+steps:
+  gut:
+    title: Gut befinden
+    human: { assign: { groups: [GG-Steueramt] }, show: { name: "{{ input.name }}" }, form: { type: object, additionalProperties: false, properties: { gut: { type: boolean } } } }
+"#;
+
+/// A text that is not shown is not read; and the journal, which stays, does not grow with every look.
+#[test]
+fn what_is_not_shown_is_not_read_and_looking_has_a_bound() {
+    let tenant = tenant();
+    let written = process("hundesteuer-lang", "Hund anmelden", LONG).replace("zweck: Prüfen", "zweck: Festsetzung der Hundesteuer");
+    std::fs::write(tenant.path("workflows/lang.yaml"), written).expect("written");
+    let server = Server::start(&tenant, None).expect("up starts");
+    runtime().block_on(async {
+        let long = "Satz. ".repeat(8_000);
+        let fields = [("_schluessel", KEYS[0]), ("_schritt", "absenden"), ("name", "Änne"), ("text", long.as_str())];
+        let sent = send(&server, "", "/antrag/vg-bellheim/lang", &fields, None).await;
+        assert_eq!(sent.code, 200, "{}", sent.page);
+        let status = sent.page.split("/status/").nth(1).map(|rest| format!("/status/{}", &rest[..32])).expect("a status page");
+        // it is called as her form is, not as the house calls it
+        for path in ["", "/angaben", "/nachreichen", "/zurueckziehen"] {
+            let (code, page) = get(&server, "", &format!("{status}{path}")).await;
+            assert!(code == 200 && page.contains("Mein Hund") && !page.contains("Hund anmelden"), "{page}");
+        }
+        let clerk = sign_in(&server, "a.klein").await.expect("signed in");
+        decide(&server, &clerk, "Gut befinden", "Änne", "").await;
+        sees(&server, "", &status, "Unsere Entscheidung").await;
+        let (code, page) = get(&server, "", &format!("{status}/bescheid/lang")).await;
+        assert!(code == 200 && !page.contains("Satz. Satz."), "{page}");
+        let (code, page) = get(&server, "", &format!("{status}/bescheid/kurz")).await;
+        assert!(code == 200 && page.contains("Mein Hund") && !page.contains("Hund anmelden"), "{page}");
+        let mut codes = Vec::new();
+        for n in 2..=200 {
+            let request = client().head(server.url(&format!("{status}/bescheid/kurz"))).header("x-forwarded-for", format!("10.1.2.{n}"));
+            codes.push(request.send().await.expect("an answer").status().as_u16());
+        }
+        assert!(codes[..198].iter().all(|code| *code == 200) && codes[198] == 429, "{codes:?}");
+        let (code, page) = get(&server, "", &format!("{status}/bescheid/lang/datei")).await;
+        assert!(code == 429 && page.contains("Bitte versuchen Sie es in"), "{code} {page}");
+        assert_eq!(get(&server, "", &status).await.0, 200, "the page itself is there");
+    });
+    let read = records(&tenant, "content.viewed");
+    assert_eq!(read.lines().filter(|line| line.contains("Antragsteller/in")).count(), 1, "{read}");
+    server.stop();
+}
+
+/// A seal of another form is one of ours all the same: what it holds is looked at where it is handed in.
+#[test]
+fn what_another_form_took_is_not_handed_in() {
+    let tenant = tenant();
+    let zipped = STAND.replace("path: stand", "path: archiv").replacen("[text/plain, application/pdf], x-max-bytes", "[application/zip], x-max-bytes", 1);
+    let written = process("hundesteuer-archiv", "Hund anmelden", &zipped).replace("zweck: Prüfen", "zweck: Festsetzung der Hundesteuer");
+    std::fs::write(tenant.path("workflows/archiv.yaml"), written).expect("written");
+    let server = Server::start(&tenant, None).expect("up starts");
+    runtime().block_on(async {
+        let status = apply(&server, KEYS[0], "Änne Möller").await;
+        let there = send(&server, "", "/antrag/vg-bellheim/archiv", &[("_schritt", "hierbleiben")], Some(("vertrag", "x.zip", b"PK\x03\x04 Archiv"))).await;
+        let sealed = hidden(&there.page, "vertrag.datei").replace("&quot;", "\"");
+        assert!(sealed.contains("application/zip"), "{sealed}");
+        let sent = send(&server, "", &format!("{status}/nachreichen"), &[("_schluessel", KEYS[1]), ("datei.datei", &sealed)], None).await;
+        assert_eq!(sent.code, 422, "{}", sent.page);
+        assert!(!get(&server, "", &status).await.1.contains("x.zip"));
+    });
+    assert_eq!(records(&tenant, "file.added"), "");
+    server.stop();
+}
+
+/// Her words stand there again where the house could not take them.
+#[test]
+fn what_she_typed_is_not_lost_while_nothing_can_be_written() {
+    let tenant = tenant();
+    let places = tenant.path("fehler");
+    std::fs::write(&places, "").expect("written");
+    let server = Server::start(&tenant, Some(&format!("@{}", places.display()))).expect("up starts");
+    runtime().block_on(async {
+        let status = apply(&server, KEYS[0], "Änne Möller").await;
+        let clerk = sign_in(&server, "a.klein").await.expect("signed in");
+        task(&server, &clerk, "Angaben prüfen", "Änne Möller").await;
+        std::fs::write(&places, "wish.before_decide=error\nstart.before_append=error\nunsent.before_write=error\n").expect("written");
+        let sent = post(&server, "", &format!("{status}/zurueckziehen"), "grund=Der+Hund+ist+verkauft").await;
+        assert!(sent.code == 503 && sent.page.contains("Der Hund ist verkauft</textarea>"), "{} {}", sent.code, sent.page);
+        assert!(sent.page.contains("noch nicht zurückgezogen"), "{}", sent.page);
+        let form = format!("_schluessel={}&_schritt=absenden&name=Jana+Hofmann", KEYS[1]);
+        let sent = post(&server, "", "/antrag/vg-bellheim/stand", &form).await;
+        assert!(sent.code == 503 && sent.page.contains("noch nicht bei uns"), "{} {}", sent.code, sent.page);
+        assert!(sent.page.contains("name=\"name\" value=\"Jana Hofmann\"") && hidden(&sent.page, "_schluessel") == KEYS[1], "{}", sent.page);
+        let saved = post(&server, "", "/antrag/vg-bellheim/stand", "_schritt=speichern&name=Jana+Hofmann").await;
+        assert!(saved.code == 503 && saved.page.contains("keine weiteren Entwürfe speichern"), "{} {}", saved.code, saved.page);
+        assert!(saved.page.contains("value=\"Jana Hofmann\""), "{}", saved.page);
+        // once it can be written again, sending it again is enough
+        assert_eq!(post(&server, "", "/antrag/vg-bellheim/stand", &form).await.code, 200);
+    });
+    server.stop();
+}
+
 #[test]
 fn she_gets_the_decision_byte_for_byte() {
     let tenant = tenant();
@@ -374,6 +493,7 @@ fn she_gets_the_decision_byte_for_byte() {
         assert!(code == 200 && text.contains("Guten Tag Änne Möller, Ihre Anmeldung ist angenommen.</p>"), "{text}");
         let (code, text) = get(&server, "", &format!("{status}/bescheid/nachricht/datei")).await;
         assert_eq!((code, text.as_str()), (200, "Guten Tag Änne Möller, Ihre Anmeldung ist angenommen."));
+        nobody_else_learns_of_it(&server, &clerk, &[&letter, &format!("{letter}/datei"), &file]).await;
         // of another run, of another name, of no code
         let wrong = format!("/status/{}", "0".repeat(32));
         for path in [

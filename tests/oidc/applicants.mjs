@@ -1,5 +1,5 @@
 // Where applicants sign in: a small identity provider on loopback that says whatever level it is told to. It is told in the
-// address it is asked at (`&als=LEVEL`), checks PKCE and the one-time code, and signs with ES256. Prints its issuer.
+// address it is asked at (`&als=LEVEL`, and `&wer=NAME` for somebody else), checks PKCE and the one-time code, and signs with ES256. Prints its issuer.
 // The provider beside it is the real thing, but its own sign-in page knows no levels.
 import { createHash, generateKeyPairSync, randomUUID, sign } from "node:crypto";
 import { createServer } from "node:http";
@@ -32,7 +32,7 @@ const server = createServer((request, response) => {
   const given = url.searchParams;
   if (url.pathname === "/auth") {
     const code = randomUUID();
-    codes.set(code, { acr: given.get("als") ?? undefined, nonce: given.get("nonce"), challenge: given.get("code_challenge"), client: given.get("client_id") });
+    codes.set(code, { name: given.get("wer") ?? "Erika Mustermann", acr: given.get("als") ?? undefined, nonce: given.get("nonce"), challenge: given.get("code_challenge"), client: given.get("client_id") });
     const back = new URL(given.get("redirect_uri"));
     back.searchParams.set("code", code);
     back.searchParams.set("state", given.get("state"));
@@ -48,7 +48,7 @@ const server = createServer((request, response) => {
     const proof = createHash("sha256").update(sent.get("code_verifier") ?? "").digest("base64url");
     if (!known || known.challenge !== proof) return json(400, { error: "invalid_grant" });
     // name and date of birth are kept with an application; subject and address may not be
-    const person = { sub: "bundid-4711", name: "Erika Mustermann", birthdate: "1964-08-12", email: "erika@post.example" };
+    const person = { sub: "bundid-4711", name: known.name, birthdate: "1964-08-12", email: "erika@post.example" };
     const id = token(issuer, { aud: known.client, nonce: known.nonce, acr: known.acr, ...person });
     json(200, { access_token: "x", token_type: "Bearer", id_token: id });
   });

@@ -241,13 +241,15 @@ fn sentence(key: &str, gaps: impl Fn(Lang) -> Vec<(&'static str, String)>) -> Te
     Text::new(told(Lang::De), told(Lang::En))
 }
 
-/// Files uploaded on an earlier page, unless their box „entfernen“ was ticked; and what is said of those that are no longer there.
+/// Files uploaded on an earlier page, unless their box „entfernen“ was ticked; and what is said of those that are no longer there, or do not
+/// fit their field.
 fn known_files(pairs: &[(String, String)], key: &[u8; 32], form: &Form) -> (Vec<UploadedFile>, Vec<Problem>) {
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     let mut lost = Vec::new();
     let known = pairs.iter().filter_map(|(name, reference)| {
         let path = name.strip_suffix(form::FILE_REFERENCE)?;
-        let several = form.file_field(path)?.several;
+        let field = form.file_field(path)?;
+        let several = field.several;
         let number = seen.entry(path).and_modify(|n| *n += 1).or_insert(1);
         let removed = pairs
             .iter()
@@ -260,9 +262,16 @@ fn known_files(pairs: &[(String, String)], key: &[u8; 32], form: &Form) -> (Vec<
             lost.extend(told.map(|file| gone(path, &file.name)));
             return None;
         };
+        // a seal of ours says that it is hers, not that this field takes it: another may take more
+        if let Some(message) = refused(&field, &file.name, &file.media_type, file.size, 0) {
+            lost.push(Problem { path: laufzettel_domain::Path::new(path.split('.')), message });
+            return None;
+        }
         Some(UploadedFile { path: path.to_owned(), reference: reference.clone(), name: file.name, bytes: file.size })
     });
-    let known = known.collect();
+    // a reference that is sent many times is one file
+    let mut once = BTreeSet::new();
+    let known = known.filter(|file| once.insert((file.path.clone(), file.reference.clone()))).collect();
     (known, lost)
 }
 
@@ -281,20 +290,17 @@ pub fn all_of(schema: &Schema, value: &Value, today: Date, problems: &mut Vec<Pr
     }
 }
 
-/// Looks at the files a value speaks of: a reference counts only if its bytes are really there, and fit the field that names them. What
-/// does not is taken out again, and that is said.
+/// Looks at the files a value speaks of: a reference counts only if it has a seal of ours and its bytes are there; they are not read, whoever
+/// takes the value looks at them. What does not count is taken out again, and that is said.
 pub async fn insert_files(tenant: &TenantSite, value: &mut Value, files: &[UploadedFile]) -> Result<Vec<Problem>, laufzettel_store::Error> {
     let (mut described, mut lost) = (BTreeMap::new(), Vec::new());
     for uploaded in files {
         let Some(file) = upload::opened(&tenant.upload_key, &uploaded.reference) else { continue };
-        // whatever nobody sent within a day was cleared away
-        let Some(bytes) = tenant.desk.tenant.store.bytes(&file.file).await? else {
+        // its seal says what it is; whatever nobody sent within a day was cleared away
+        if tenant.desk.tenant.store.has_bytes(&file.file).await? {
+            described.insert(uploaded.reference.as_str(), serde_json::to_value(&file).unwrap_or(Value::Null));
+        } else {
             lost.push(gone(&uploaded.path, &uploaded.name));
-            continue;
-        };
-        let really = File::describe(&file.name, &media_type(&file.name, &bytes), &bytes);
-        if really == file {
-            described.insert(uploaded.reference.as_str(), serde_json::to_value(&really).unwrap_or(Value::Null));
         }
     }
     let paths: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();

@@ -9,10 +9,11 @@ use std::sync::Arc;
 
 use axum::{
     extract::{Path, Request, State},
-    http::StatusCode,
+    http::{StatusCode, header},
     response::Response,
 };
 use laufzettel_domain::{Caller, Lang, RunId, Value, Via, digest::to_hex};
+use laufzettel_engine::Run;
 use laufzettel_process::{
     Process,
     model::{RunAs, TriggerKind},
@@ -22,15 +23,17 @@ use laufzettel_worker::{Prepared, StartError, StartRequest, WishError};
 
 use crate::{
     form_data,
-    pages::{self, Filled, Form, Page, QuittungPage, stand::Vouching},
-    reply::Asked,
-    signin::{
-        applicant::{SignedIn, admit, ended, guard, spent},
-        password::address,
+    pages::{
+        self, AbgelaufenPage, Filled, Form, Page, QuittungPage,
+        stand::Vouching,
+        words::{minutes, word},
     },
+    reply::Asked,
+    signin::applicant::{SignedIn, admit, ended, guard, spent},
     site::{Site, TenantSite},
     status,
     vouched::Vouched,
+    whence,
 };
 use sight::{Sight, read_value};
 use walk::{Intent, Lead, Position, Say};
@@ -89,7 +92,7 @@ pub async fn form(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
     if let Some(signed_in) = &signed_in {
         match tenant.desk.tenant.store.receipt(&signed_in.receipt()).await {
             Ok(None) => {}
-            Ok(Some(_)) => return spent(&asked, (&name, tenant), &path, StatusCode::OK),
+            Ok(Some(_)) => return spent(&asked, (&name, tenant), &path),
             Err(_) => return asked.unavailable(),
         }
     }
@@ -113,7 +116,7 @@ pub async fn send(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
     let tenant = site.tenants.get(&name);
     let asked = Asked::new(request.uri(), request.headers(), tenant, None);
     let Some((tenant, entrance)) = tenant.and_then(|t| Some((t, entrance(t, &path)?))) else { return asked.missing() };
-    let from = address(request.extensions(), request.headers()).map_or_else(String::new, |address| address.to_string());
+    let from = whence::counted(&request);
     let counter = format!("antrag {name}/{path} von {from}");
     if let Err(seconds) = site.rates().count(&counter, PAGES_PER_MINUTE_MAX, site.now()) {
         return asked.too_often(seconds);
@@ -156,68 +159,145 @@ pub async fn send(State(site): State<Arc<Site>>, Path((name, path)): Path<(Strin
     if let Intent::Save(how) = intent {
         return later::save(&site, tenant, sight, (&position, &sent), how, &from).await;
     }
-    match walk::lead(&sight.form, &intent, &position.settled(&sight.form), &sent.pairs, &problems) {
+    match walk::lead(&sight.form, &intent, &position.clone().settled(&sight.form), &sent.pairs, &problems) {
         Lead::Show { position, say } => sight.shown(position, say, &sent),
         Lead::Summary => asked.ok(&sight.summary(&sent, &value)),
         Lead::Send => {
-            if let Err(seconds) = site.rates().count(&format!("abgesendet {counter}"), SENT_PER_MINUTE_MAX, site.now()) {
-                return asked.too_often(seconds);
+            let sending = Sending { site: &site, name: &name, tenant, path: &path, entrance: &entrance, signed_in, position, sent: &sent, input: value };
+            match site.rates().count(&format!("abgesendet {counter}"), SENT_PER_MINUTE_MAX, site.now()) {
+                Ok(()) => {}
+                Err(seconds) => return sending.later(&sight, StatusCode::TOO_MANY_REQUESTS, Some(seconds)),
             }
-            submit(&site, (&name, tenant), sight, &entrance, (&path, signed_in), &sent, value).await
+            sending.submit(sight).await
         }
     }
 }
 
-/// Starts the run and gives the receipt. Sent twice with the same key, it is one run and the same receipt.
-async fn submit(
-    site: &Site,
-    (name, tenant): (&str, &TenantSite),
-    sight: Sight<'_>,
-    entrance: &Entrance,
-    (path, signed_in): (&str, Option<SignedIn>),
-    sent: &form_data::Sent,
+/// An application that is being sent.
+struct Sending<'s> {
+    site: &'s Site,
+    name: &'s str,
+    tenant: &'s TenantSite,
+    path: &'s str,
+    entrance: &'s Entrance,
+    signed_in: Option<SignedIn>,
+    position: Position,
+    sent: &'s form_data::Sent,
     input: Value,
-) -> Response {
-    let Sight { process, asked, key, .. } = &sight;
-    let request = StartRequest {
-        process: process.id.to_string(),
-        // who applies is known by nothing of the form: whoever reads the journal could send it as she did, and get her receipt
-        caller: Caller { via: Via::Intake, ..Caller::applicant(&new_key(tenant)) },
-        run_as: Some(entrance.run_as.clone()),
-        input: input.clone(),
-        zone: None,
-        // the form first: sent twice it is the same application, with the same sign-in
-        receipts: std::iter::once(form_receipt(path, key)).chain(signed_in.as_ref().map(SignedIn::receipt)).collect(),
-        clock: None,
-        facts: signed_in.as_ref().map_or(Value::Null, |signed_in| signed_in.vouched.facts()),
-        status: true,
-    };
-    let run = match tenant.desk.start(request).await {
-        Ok(started) => started.run,
-        Err(StartError::Duplicate(_)) if matches!(tenant.desk.tenant.store.receipt(&form_receipt(path, key)).await, Ok(None)) => {
-            return spent(asked, (name, tenant), path, StatusCode::FORBIDDEN);
+}
+
+/// What was sent before with the same form, or the same sign-in.
+enum Before {
+    /// The very same application.
+    This(RunId),
+    /// Another one, with this sign-in; its run, if it was begun with this form.
+    WithSignIn(Option<RunId>),
+    /// Another one with this form: with other data, or by somebody else.
+    WithForm,
+}
+
+impl Sending<'_> {
+    /// Starts the run and gives the receipt. Sent twice with the same key, it is one run and the same receipt. What is not taken is given back.
+    async fn submit(self, sight: Sight<'_>) -> Response {
+        let asked = sight.asked;
+        let run = match self.tenant.desk.start(self.request(&sight)).await {
+            Ok(started) => started.run,
+            Err(StartError::Duplicate(run)) => match self.before(run, &sight.key).await {
+                Ok(Before::This(run)) => run,
+                Ok(Before::WithSignIn(first)) => return self.spent(&sight, first).await,
+                Ok(Before::WithForm) => {
+                    let sight = Sight { key: new_key(self.tenant), ..sight };
+                    return asked.ok(&sight.summary_told(word("sent_before", asked.lang).to_owned(), self.sent, &self.input));
+                }
+                Err(_) => return self.later(&sight, StatusCode::SERVICE_UNAVAILABLE, None),
+            },
+            Err(StartError::Denied(decision)) => return asked.denied(&decision),
+            Err(StartError::Quota(exceeded)) => return self.later(&sight, StatusCode::TOO_MANY_REQUESTS, i64::try_from(exceeded.retry_after_s).ok()),
+            Err(StartError::Invalid(problems)) => match walk::lead(&sight.form, &Intent::Send, &self.position, &self.sent.pairs, &problems) {
+                Lead::Show { position, say } => return Sight { problems: &problems, ..sight }.shown(position, say, self.sent),
+                Lead::Summary | Lead::Send => return self.later(&sight, StatusCode::SERVICE_UNAVAILABLE, None),
+            },
+            Err(StartError::UnknownProcess | StartError::Unavailable(_)) => return self.later(&sight, StatusCode::SERVICE_UNAVAILABLE, None),
+        };
+        // sent is sent; a draft that stays behind goes with its time, as does one that somebody else has changed meanwhile
+        if let Some(draft) = &sight.draft
+            && let Err(error) = later::discard(self.tenant, &sight.place, &draft.code, Over::Seen(draft.seen)).await
+        {
+            tracing::warn!(%error, "the draft of an application that was sent stays until its time is over");
         }
-        Err(StartError::Duplicate(run)) => match other_data(tenant, run, &input).await {
-            Ok(false) => run,
-            Ok(true) => {
-                let sight = Sight { key: new_key(tenant), ..sight };
-                return sight.asked.ok(&sight.summary(sent, &input));
-            }
-            Err(_) => return asked.unavailable(),
-        },
-        Err(StartError::Denied(decision)) => return asked.denied(&decision),
-        Err(StartError::Quota(exceeded)) => return asked.too_many(&exceeded),
-        Err(_) => return asked.unavailable(),
-    };
-    // sent is sent; a draft that stays behind goes with its time, as does one that somebody else has changed meanwhile
-    if let Some(draft) = &sight.draft
-        && let Err(error) = later::discard(tenant, &sight.place, &draft.code, Over::Seen(draft.seen)).await
-    {
-        tracing::warn!(%error, "the draft of an application that was sent stays until its time is over");
+        let answer = receipt(self.tenant, asked, run).await;
+        // what the sign-in was for is done: whoever sits down here next does not apply as her
+        if self.signed_in.is_some() && answer.status().is_success() { ended(self.site, answer) } else { answer }
     }
-    let answer = receipt(tenant, asked, run).await;
-    // what the sign-in was for is done: whoever sits down here next does not apply as her
-    if signed_in.is_some() && answer.status().is_success() { ended(site, answer) } else { answer }
+
+    fn request(&self, sight: &Sight<'_>) -> StartRequest {
+        let signed_in = self.signed_in.as_ref();
+        StartRequest {
+            process: sight.process.id.to_string(),
+            // who applies is known by nothing of the form: whoever reads the journal could send it as she did, and get her receipt
+            caller: Caller { via: Via::Intake, ..Caller::applicant(&new_key(self.tenant)) },
+            run_as: Some(self.entrance.run_as.clone()),
+            input: self.input.clone(),
+            zone: None,
+            // the form first: sent twice it is the same application, with the same sign-in
+            receipts: std::iter::once(form_receipt(self.path, &sight.key)).chain(signed_in.map(SignedIn::receipt)).collect(),
+            clock: None,
+            facts: signed_in.map_or(Value::Null, |signed_in| signed_in.vouched.facts()),
+            status: true,
+        }
+    }
+
+    /// `run`: what stands for the form in the store, or else for the sign-in. Somebody else's receipt is given to nobody: at a computer others
+    /// use, who signs in next may find the form still open.
+    async fn before(&self, run: RunId, key: &str) -> Result<Before, WishError> {
+        let store = &self.tenant.desk.tenant.store;
+        let with_form = store.receipt(&form_receipt(self.path, key)).await?;
+        let with_sign_in = match &self.signed_in {
+            Some(signed_in) => store.receipt(&signed_in.receipt()).await?,
+            None => None,
+        };
+        if with_form == Some(run) && self.is_hers(run, with_sign_in).await? && !other_data(self.tenant, run, &self.input).await? {
+            return Ok(Before::This(run));
+        }
+        Ok(with_sign_in.map_or(Before::WithForm, |first| Before::WithSignIn(with_form.filter(|run| *run == first))))
+    }
+
+    /// Whether whoever is signed in began this run: with this sign-in, or one that names the same person.
+    async fn is_hers(&self, run: RunId, with_sign_in: Option<RunId>) -> Result<bool, WishError> {
+        let Some(signed_in) = &self.signed_in else { return Ok(true) };
+        if with_sign_in == Some(run) {
+            return Ok(true);
+        }
+        let began = self.tenant.desk.load(run).await?.and_then(|loaded| Vouched::of(&loaded.run));
+        Ok(began.is_some_and(|began| began.names_same(&signed_in.vouched)))
+    }
+
+    /// The sign-in has begun an application already: what was sent now is held, with the ways to that one and to another sign-in.
+    async fn spent(&self, sight: &Sight<'_>, first: Option<RunId>) -> Response {
+        let (asked, action) = (sight.asked, format!("/antrag/{}/{}", self.name, self.path));
+        let loaded = match first {
+            Some(run) => self.tenant.desk.load(run).await.ok().flatten(),
+            None => None,
+        };
+        let mut pairs = sight.whole.own_pairs(&self.sent.pairs);
+        pairs.extend(sight.draft_pairs());
+        pairs.extend([(pages::KEY.to_owned(), new_key(self.tenant)), (pages::INTENT.to_owned(), pages::INTENT_REVIEW.to_owned())]);
+        let first = loaded.map(|loaded| status_link(&loaded.run)).filter(|link| !link.is_empty());
+        let sign_in = format!("{action}/anmelden");
+        asked.page(StatusCode::FORBIDDEN, &Page::Abgelaufen(AbgelaufenPage { action, pairs, files: false, sign_in, spent: true, first }))
+    }
+
+    /// It could not be taken: the summary stands there again, under the same key.
+    fn later(&self, sight: &Sight<'_>, status: StatusCode, seconds: Option<i64>) -> Response {
+        let lang = sight.asked.lang;
+        let time = seconds.map_or_else(|| word("send_later_some", lang).to_owned(), |seconds| minutes(seconds, lang));
+        let message = word("send_later", lang).replace("{}", &time);
+        let mut response = sight.asked.page(status, &sight.summary_told(message, self.sent, &self.input));
+        if let Some(seconds) = seconds {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
+    }
 }
 
 /// The same key with other data is another case: it is shown once more under a key of its own, never dropped.
@@ -227,6 +307,9 @@ pub async fn other_data(tenant: &TenantSite, run: RunId, input: &Value) -> Resul
 
 /// The receipt once more, as in the other language: for whoever has the code of the status page, which stands on it.
 async fn again(site: &Site, tenant: &TenantSite, asked: &Asked, request: Request) -> Response {
+    if let Err(answer) = form_data::weighed(site, asked, &request) {
+        return *answer;
+    }
     let code = form_data::first(request, pages::CODE).await.unwrap_or_default();
     match status::find(site, &code).await {
         Ok((of, loaded)) if std::ptr::eq(of, tenant) => receipt(tenant, asked, loaded.run.id).await,
@@ -245,6 +328,17 @@ pub fn called(prepared: &Prepared) -> String {
     form_of(prepared).and_then(|form| form.title).unwrap_or_else(|| prepared.process.title.clone())
 }
 
+/// Where the status page of a run is; empty once its contents are gone.
+fn status_address(run: &Run) -> String {
+    run.facts.get("status_link").and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// The same without the name of this server.
+fn status_link(run: &Run) -> String {
+    let address = status_address(run);
+    address.find("/status/").map_or_else(|| address.clone(), |at| address[at..].to_owned())
+}
+
 async fn receipt(tenant: &TenantSite, asked: &Asked, run: RunId) -> Response {
     let loaded = match tenant.desk.load(run).await {
         // the address of its status page went with its contents
@@ -252,8 +346,7 @@ async fn receipt(tenant: &TenantSite, asked: &Asked, run: RunId) -> Response {
         Ok(Some(loaded)) => loaded,
         _ => return asked.unavailable(),
     };
-    let address = loaded.run.facts.get("status_link").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let link = address.find("/status/").map_or_else(|| address.clone(), |at| address[at..].to_owned());
+    let (address, link) = (status_address(&loaded.run), status_link(&loaded.run));
     asked.ok(&Page::Quittung(QuittungPage {
         action: asked.path.clone(),
         code: link.rsplit('/').next().unwrap_or_default().to_owned(),

@@ -13,8 +13,9 @@ use serde_json::json;
 
 use crate::{
     problem::{because_of, later, problem, refused, retry_after},
-    signin::{password::address, throttle::Wait},
+    signin::throttle::Wait,
     site::{Session, Site, TenantSite},
+    whence::address,
 };
 
 /// The session of a key for one request, or the answer that refuses it. `None`: no key was shown.
@@ -41,7 +42,7 @@ async fn recognise(site: &Site, token: &str, address: Option<IpAddr>) -> Result<
         Ok(None) => return Err(wrong(site, address)),
         Err(_) => return Err(because_of(later(), site.hindrance(name))),
     };
-    site.rates().count(&format!("{name}/{}", key.id), key.per_minute, site.now()).map_err(too_often)?;
+    site.key_rates().count(&format!("{name}/{}", key.id), key.per_minute, site.now()).map_err(too_often)?;
     holder_lives(tenant, &key).await?;
     Ok(Session { scope: Some(key.processes.clone()), ..Session::new(name, key.caller(), site.now()) })
 }

@@ -41,6 +41,7 @@ mod upload;
 mod view;
 mod vouched;
 mod ways;
+mod whence;
 
 pub use listen::{Patience, listen};
 pub use oidc::{Binding, Oidc, OidcError, OidcOptions, SetupError};

@@ -113,7 +113,7 @@ async fn view(tenant: &TenantSite, report: SubjectReport, from: usize, lang: Lan
         found,
         cut: report.mehr,
         runs,
-        next: Some(from + CASES).filter(|next| *next < found),
+        next: Some(from.saturating_add(CASES)).filter(|next| *next < found),
         unnamed: report.nicht_gefunden_in,
     })
 }

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Of the pages of an application: the browser may keep them, for going back to and for nothing else. Each answers a form, and of one that is
-/// not kept at all a browser shows a warning instead.
+/// not kept at all a browser shows a warning instead. Not those that carry the code of a draft, which is a secret.
 const GOES_BACK: &str = "private, no-cache";
 
 /// Of an address that is carried into a page: more than all filters of any page together.
@@ -66,7 +66,7 @@ impl Asked {
             footer: self.notes.links().into_iter().map(|(word, href)| Link { href, text: words::word(word, self.lang).to_owned() }).collect(),
         };
         let mut response = (status, Html(pages::render(page, &frame))).into_response();
-        if self.person.is_none() && matches!(page, Page::Antrag(_) | Page::Zusammenfassung(_)) {
+        if self.person.is_none() && goes_back(page) {
             response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(GOES_BACK));
         }
         if self.switched {
@@ -159,13 +159,20 @@ impl Asked {
         self.advised(StatusCode::FORBIDDEN, title, message, advice)
     }
 
-    /// More was sent than anybody fills in.
+    /// What the applicant opens she knows from then on; whoever works here reads it in the case.
+    pub fn not_opened_by_staff(&self) -> Response {
+        let word = |key| words::word(key, self.lang);
+        self.advised(StatusCode::FORBIDDEN, word("staff_opens"), word("staff_opens_text"), word("staff_opens_advice"))
+    }
+
+    /// More was sent than anybody fills in, or asked for than anybody reads.
     pub fn too_often(&self, seconds: i64) -> Response {
+        let minutes = words::minutes(seconds, self.lang);
         let (title, message) = match self.lang {
-            Lang::De => ("Gerade zu viel auf einmal", "Von hier kam eben zu viel auf einmal. Bitte versuchen Sie es in einer Minute noch einmal."),
-            Lang::En => ("Too much at once", "Too much came from here at once just now. Please try again in a minute."),
+            Lang::De => ("Gerade zu viel auf einmal", format!("Von hier kam eben zu viel auf einmal. Bitte versuchen Sie es in {minutes} noch einmal.")),
+            Lang::En => ("Too much at once", format!("Too much came from here at once just now. Please try again in {minutes}.")),
         };
-        let mut response = self.error(StatusCode::TOO_MANY_REQUESTS, title, message);
+        let mut response = self.error(StatusCode::TOO_MANY_REQUESTS, title, &message);
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         response
     }
@@ -207,6 +214,16 @@ impl Asked {
             WishError::Rejected(laufzettel_engine::Rejection::Invalid(_)) | WishError::Repeated | WishError::Unavailable(_) => self.unavailable(),
         }
     }
+}
+
+/// Whether a browser may keep it to go back to.
+fn goes_back(page: &Page) -> bool {
+    let hidden = match page {
+        Page::Antrag(page) => &page.hidden,
+        Page::Zusammenfassung(page) => &page.hidden,
+        _ => return false,
+    };
+    !hidden.iter().any(|(name, _)| name == pages::DRAFT)
 }
 
 pub async fn style() -> impl IntoResponse {

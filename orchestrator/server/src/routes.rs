@@ -279,7 +279,9 @@ async fn headers(request: Request, next: Next) -> Response {
             "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
         ),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
+        // as every page says itself; with `no-referrer` a browser sends forms with `Origin: null`, and one that says nothing else of where it
+        // is would be refused
+        (header::REFERRER_POLICY, "same-origin"),
         (header::X_FRAME_OPTIONS, "DENY"),
     ];
     for (name, value) in set {

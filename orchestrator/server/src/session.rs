@@ -156,16 +156,14 @@ pub fn of(site: &Site, headers: &HeaderMap) -> Option<Session> {
     site.tenants.contains_key(&session.tenant).then_some(session)
 }
 
-/// Keeps a sign-in under a new name, and gives the cookie. The name used before is worth nothing from here on: nobody can
-/// have laid it out beforehand.
-pub fn begin(site: &Site, headers: &HeaderMap, session: Session) -> String {
+/// Keeps a sign-in under a new name, and gives the cookie and the session this browser had before. The name used before is worth nothing from
+/// here on: nobody can have laid it out beforehand.
+pub fn begin(site: &Site, headers: &HeaderMap, session: Session) -> (Option<Session>, String) {
     let fresh = name(site);
     let mut sessions = site.sessions();
-    if let Some(old) = site.cookies.get(headers, COOKIE) {
-        sessions.end(&Mark::cookie(old));
-    }
+    let before = site.cookies.get(headers, COOKIE).and_then(|old| sessions.end(&Mark::cookie(old)));
     sessions.begin(Mark::cookie(&fresh), session);
-    site.cookies.set(COOKIE, &fresh, LIFE_S)
+    (before, site.cookies.set(COOKIE, &fresh, LIFE_S))
 }
 
 /// Forgets the session of this request. Returns it, and the cookie that clears the browser's.

@@ -100,7 +100,11 @@ async fn enter(site: &Site, asked: &Asked, (name, tenant): (&str, &TenantSite), 
         tracing::error!(%error, tenant = name, "who cannot be recorded is not let in");
         return asked.closed(site.hindrance(name));
     }
-    let cookie = session::begin(site, headers, Session::new(name, caller, site.now()));
+    let (before, cookie) = session::begin(site, headers, Session::new(name, caller.clone(), site.now()));
+    // whoever was signed in here until now has left; the same person goes on
+    if let Some(before) = before.filter(|before| before.tenant != name || before.caller.subject != caller.subject) {
+        leave(site, &before, json!({})).await;
+    }
     go(&back.filter(|b| is_ours(b)).unwrap_or_else(|| "/aufgaben".to_owned()), &cookie)
 }
 

@@ -184,12 +184,20 @@ pub struct Site {
     /// Counted apart from passwords: a program with a wrong key locks nobody out of the pages.
     wrong_keys: Mutex<Throttle>,
     rates: Mutex<Rates>,
+    /// Of programs with a key, counted apart: whoever fills the pages' count stops no program.
+    key_rates: Mutex<Rates>,
+    /// Whoever puts an application away, or opens one, has a place here meanwhile.
+    pub(crate) sealing: tokio::sync::Semaphore,
     codes: Mutex<Codes>,
     /// True once the server stops: nobody is told anything any more.
     closing: tokio::sync::watch::Sender<bool>,
     /// Runs followed, by who follows them.
     places: Mutex<std::collections::HashMap<String, usize>>,
 }
+
+/// Applications sealed or opened at once: each is held in memory up to three times meanwhile (as it was kept, as it is sealed, file by file),
+/// some 200 MiB with the most an application may have.
+const SEALING_MAX: usize = 2;
 
 const HELD: &str = "nobody panics while holding this lock";
 
@@ -222,6 +230,8 @@ impl Site {
             throttle: Mutex::default(),
             wrong_keys: Mutex::default(),
             rates: Mutex::default(),
+            key_rates: Mutex::default(),
+            sealing: tokio::sync::Semaphore::new(SEALING_MAX),
             codes: Mutex::default(),
             closing: tokio::sync::watch::Sender::new(false),
             places: Mutex::default(),
@@ -281,6 +291,10 @@ impl Site {
 
     pub(crate) fn rates(&self) -> MutexGuard<'_, Rates> {
         self.rates.lock().expect(HELD)
+    }
+
+    pub(crate) fn key_rates(&self) -> MutexGuard<'_, Rates> {
+        self.key_rates.lock().expect(HELD)
     }
 
     pub(crate) fn codes(&self) -> MutexGuard<'_, Codes> {

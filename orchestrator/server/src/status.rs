@@ -25,13 +25,13 @@ use laufzettel_worker::{Loaded, status_key, task_title};
 
 use crate::{
     form_data::Sent,
-    intake::{called, new_key},
-    pages::{self, Answered, Filled, NextWords, Notice, Page, Question, Reached, Said, Shown, Station, StatusPage, Withdrawal},
+    intake::{KEY_CHARS, called, new_key},
+    pages::{self, Answered, Filled, NextWords, Notice, Page, Question, Reached, Said, Shown, Station, StatusPage, Withdrawal, form::ReviewGroup},
     reply::Asked,
     session,
-    signin::password::address,
     site::{Closed, Site, TenantSite},
     tasks::form_of,
+    whence,
 };
 
 /// Names in the address: the task that is answered, and the one that was.
@@ -46,9 +46,10 @@ const FROM: &str = "ab";
 const OF_RUN_MAX: u32 = 10;
 /// The same from one address: a counter hall behind it.
 const OF_ADDRESS_MAX: u32 = 30;
-/// Characters of an idempotency key as [`new_key`] makes it: 16 bytes in hexadecimal.
-const KEY_CHARS: usize = 32;
-
+/// Texts and files of one run opened in a day: each of twenty some ten times.
+const OPENED_OF_RUN_MAX: u32 = 200;
+/// The same from one address in a minute.
+const OPENED_OF_ADDRESS_MAX: u32 = 60;
 /// Why a code brings no run.
 pub enum Unfound {
     /// A wrong code is like none.
@@ -98,6 +99,17 @@ impl<'s> Visit<'s> {
             Ok((tenant, loaded)) => Ok(Self { tenant, loaded, asked: Asked::new(uri, headers, Some(tenant), None), code: code.to_owned() }),
             Err(unfound) => Err(unfound.told(&Asked::new(uri, headers, None, None))),
         }
+    }
+
+    /// For something of hers that she opens, and knows from then on: not what somebody signed in as staff opens, who may have her link from a
+    /// copy of a mail, and not without a bound, for each of it is a record that stays.
+    fn opening(&self, site: &Site, request: &Request) -> Result<Caller, Box<Response>> {
+        let Some(caller) = self.loaded.run.applicant() else { return Err(Box::new(self.asked.missing())) };
+        if session::of(site, request.headers()).is_some() {
+            return Err(Box::new(self.asked.not_opened_by_staff()));
+        }
+        opened(site, &self.loaded.run, request).map_err(|seconds| Box::new(self.asked.too_often(seconds)))?;
+        Ok(caller.clone())
     }
 
     /// For something she does: only in a run somebody applied for, not by somebody signed in as staff, and not without a bound.
@@ -166,9 +178,15 @@ async fn show(tenant: &TenantSite, loaded: &Loaded, asked: &Asked, status: Statu
 
 /// Counts an answer against the limits of its run and its address. `Err`: seconds until the next is taken.
 fn counted(site: &Site, run: &Run, request: &Request) -> Result<(), i64> {
-    let from = address(request.extensions(), request.headers()).map_or_else(String::new, |address| address.to_string());
+    let from = whence::counted(request);
     site.rates().count(&format!("antwort/{}", run.id), OF_RUN_MAX, site.now())?;
     site.rates().count(&format!("antwort von {from}"), OF_ADDRESS_MAX, site.now())
+}
+
+/// Counts something she opens against the limits of its run and its address. `Err`: seconds until the next is taken.
+fn opened(site: &Site, run: &Run, request: &Request) -> Result<(), i64> {
+    site.rates().count_daily(&format!("geöffnet/{}", run.id), OPENED_OF_RUN_MAX, site.now())?;
+    site.rates().count(&format!("geöffnet von {}", whence::counted(request)), OPENED_OF_ADDRESS_MAX, site.now())
 }
 
 /// The key of a form that was sent; a new one where it names none.
@@ -186,13 +204,15 @@ struct Sight<'s> {
     /// The question she was just answering; else the first that is open.
     number: Option<u32>,
     key: String,
+    /// What she typed and nobody takes any more.
+    typed: Vec<ReviewGroup>,
     /// Where the list of steps begins.
     from: usize,
 }
 
 impl Sight<'_> {
     fn plain(tenant: &TenantSite) -> Self {
-        Self { said: None, filled: BLANK, number: None, key: new_key(tenant), from: 0 }
+        Self { said: None, filled: BLANK, number: None, key: new_key(tenant), typed: Vec::new(), from: 0 }
     }
 }
 
@@ -217,7 +237,7 @@ fn view(tenant: &TenantSite, loaded: &Loaded, asked: &Asked, sight: Sight<'_>, h
         let at = answered_by_her(task)?;
         Some(Answered { title: task_title(process, &task.opened), at: tenant.civil(at) })
     });
-    let (happened, all) = past::happened(tenant, loaded, helpers, sight.from);
+    let (happened, all) = past::happened(tenant, loaded, helpers, sight.from, asked.lang);
     let (computed, happened) = happened.into_iter().partition(|step| step.kind.is_computed());
     let next = sight.from.saturating_add(past::PAGE);
     let open = run.ending.is_none() && run.ended.is_none() && run.applicant().is_some();
@@ -230,6 +250,7 @@ fn view(tenant: &TenantSite, loaded: &Loaded, asked: &Asked, sight: Sight<'_>, h
         current,
         next: what_next(loaded),
         said: sight.said,
+        typed: sight.typed.clone(),
         question: question(tenant, loaded, asked, sight),
         answered: answered.collect(),
         happened,

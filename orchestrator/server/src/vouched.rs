@@ -39,6 +39,11 @@ impl Vouched {
         serde_json::from_value(run.facts.get(FACT)?.clone()).ok()
     }
 
+    /// Whether both name the same person, as far as that can be told: whoever is named by half only is nobody again.
+    pub fn names_same(&self, other: &Self) -> bool {
+        self.name.is_some() && self.birthdate.is_some() && (&self.issuer, &self.name, self.birthdate) == (&other.issuer, &other.name, other.birthdate)
+    }
+
     /// The facts a run begins with: `run.applicant` as expressions know it, and this beside it.
     pub fn facts(&self) -> Value {
         json!({ "applicant": { "loa": self.loa }, FACT: self })
@@ -63,5 +68,35 @@ impl Vouched {
             at: tenant.civil(self.at),
             hers,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_person_is_named_in_full_by_the_same_provider() {
+        let born = |year| Some(jiff::civil::date(year, 8, 12));
+        let vouched = |issuer: &str, name: Option<&str>, birthdate, second| Vouched {
+            name: name.map(str::to_owned),
+            birthdate,
+            loa: "hoch".into(),
+            issuer: issuer.into(),
+            at: Timestamp::from_second(second).unwrap(),
+        };
+        let erika = vouched("https://a", Some("Erika"), born(1964), 1);
+        for (other, expected) in [
+            (vouched("https://a", Some("Erika"), born(1964), 2), true),
+            (vouched("https://a", Some("Max"), born(1964), 2), false),
+            (vouched("https://a", Some("Erika"), born(1965), 2), false),
+            (vouched("https://b", Some("Erika"), born(1964), 2), false),
+            (vouched("https://a", Some("Erika"), None, 2), false),
+            (vouched("https://a", None, born(1964), 2), false),
+        ] {
+            assert_eq!(erika.names_same(&other), expected, "{other:?}");
+        }
+        let half = vouched("https://a", Some("Erika"), None, 1);
+        assert!(!half.names_same(&half), "two people may be called so");
     }
 }

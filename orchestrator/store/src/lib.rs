@@ -165,6 +165,11 @@ impl Store {
         look!(self, s => s.unsent(id, now))
     }
 
+    /// How large its envelope is, which is not read; `None` where [`Store::unsent`] brings none.
+    pub async fn unsent_bytes(&self, id: &str, now: i64) -> Result<Option<u64>, Error> {
+        look!(self, s => s.unsent_bytes(id, now))
+    }
+
     /// Puts one away in place of the one of this id, or drops it.
     pub async fn change_unsent(&self, what: Unsent) -> Result<UnsentChange, Error> {
         both!(self, s => s.change_unsent(what))

@@ -109,11 +109,18 @@ async fn go(url: &str, cookies: &str) -> Came {
 
 /// From the form's sign-in to what comes of it at this level.
 async fn signed_in(server: &Server, path: &str, level: Option<&str>) -> Came {
+    signed_in_as(server, path, level, "").await
+}
+
+/// `who`: what the provider is told beside, as `&wer=Max`.
+async fn signed_in_as(server: &Server, path: &str, level: Option<&str>, who: &str) -> Came {
     let away = go(&server.url(&format!("/antrag/vg-bellheim/{path}/anmelden")), "").await;
     assert_eq!(away.code, 303, "{}", away.page);
     assert!(away.to.contains("code_challenge_method=S256") && away.to.contains("acr_values=stork-"), "{}", away.to);
     let level = level.map(|level| format!("&als={level}")).unwrap_or_default();
-    let back = go(&format!("{}{level}", away.to), "").await;
+    // whoever was there before her at this machine is nobody she could be taken for
+    assert!(away.to.contains("prompt=login"), "{}", away.to);
+    let back = go(&format!("{}{level}{who}", away.to), "").await;
     assert!(back.to.contains("/anmelden/ausweis/vg-bellheim/bundid/zurueck?code="), "{}", back.to);
     let came = go(&back.to, &away.cookies.join("; ")).await;
     // the same answer once more, from a browser that has not asked
@@ -265,6 +272,79 @@ fn a_sign_in_keeps_the_query_and_ends_with_the_sending() {
         assert_eq!(send("pruefen").await, (200, Vec::new()), "not sent yet: it goes on");
         let (code, set) = send("absenden").await;
         assert!(code == 200 && set.iter().any(|cookie| cookie.starts_with("laufzettel-antrag=;") && cookie.contains("Max-Age=0")), "{code} {set:?}");
+    });
+    server.stop();
+}
+
+/// At a computer others use: whoever signs in next and finds the form still open gets neither name nor receipt of who sat there before.
+#[test]
+fn the_form_of_another_gives_no_receipt_of_hers() {
+    let (_tenant, _provider, server) = house();
+    runtime().block_on(async {
+        let path = "/antrag/vg-bellheim/mittel";
+        let send = async |cookies: &[String], name: &str| {
+            let form = format!("_schluessel=00000000000000000000000000000044&_schritt=absenden&name={name}");
+            post(&server, &cookies.join("; "), path, &form).await
+        };
+        let erika = signed_in(&server, "mittel", Some("stork-3")).await.cookies;
+        let sent = send(&erika, "Weber").await;
+        assert!(sent.code == 200 && vouched(&sent.page) && sent.page.contains("/status/"), "{}", sent.page);
+        // herself, signed in once more: the same application
+        let again = send(&signed_in(&server, "mittel", Some("stork-3")).await.cookies, "Weber").await;
+        assert!(again.code == 200 && vouched(&again.page) && again.page.contains("/status/"), "{}", again.page);
+        let max = signed_in_as(&server, "mittel", Some("stork-3"), "&wer=Max").await.cookies;
+        let other = send(&max, "Weber").await;
+        assert_eq!(other.code, 200, "{}", other.page);
+        assert!(!other.page.contains("Erika") && !other.page.contains("/status/") && other.page.contains("von jemand anderem"), "{}", other.page);
+        let key = super::hidden(&other.page, "_schluessel").to_owned();
+        let his = post(&server, &max.join("; "), path, &format!("_schluessel={key}&_schritt=absenden&name=Weber")).await;
+        assert!(his.code == 200 && his.page.contains("Angemeldet als <strong>Max</strong>"), "{}", his.page);
+    });
+    server.stop();
+}
+
+/// The answer got lost, she goes back, corrects, and sends: what she typed is held, and the first application is found.
+#[test]
+fn a_correction_after_sending_is_not_lost() {
+    let (_tenant, _provider, server) = house();
+    runtime().block_on(async {
+        let path = "/antrag/vg-bellheim/mittel";
+        let cookie = signed_in(&server, "mittel", Some("stork-3")).await.cookies.join("; ");
+        let form = |key: u32, name: &str| format!("_schluessel={key:032}&_schritt=absenden&name={name}");
+        let first = post(&server, &cookie, path, &form(45, "Weber")).await;
+        let status = first.page.split("href=\"/status/").nth(1).and_then(|rest| rest.split('"').next()).expect("the way to the status page");
+        let held = post(&server, &cookie, path, &form(45, "Webers")).await;
+        assert_eq!(held.code, 403, "{}", held.page);
+        for words in ["schon ein Antrag abgesendet", "name=\"name\" value=\"Webers\"", "/mittel/anmelden", &format!("href=\"/status/{status}\"")] {
+            assert!(held.page.contains(words), "{words}: {}", held.page);
+        }
+        // from the page that is held, with another sign-in, it is another application
+        let key = super::hidden(&held.page, "_schluessel").to_owned();
+        let anew = signed_in(&server, "mittel", Some("stork-3")).await.cookies.join("; ");
+        let sent = post(&server, &anew, path, &format!("_schluessel={key}&_schritt=absenden&name=Webers")).await;
+        assert!(sent.code == 200 && vouched(&sent.page), "{}", sent.page);
+        // who has the cookie alone, and not the form, is not led there
+        let copied = post(&server, &cookie, path, &form(46, "Fremd")).await;
+        assert!(copied.code == 403 && copied.page.contains("value=\"Fremd\"") && !copied.page.contains("/status/"), "{}", copied.page);
+    });
+    server.stop();
+}
+
+/// Whoever goes on with a draft sees who she is signed in as.
+#[test]
+fn a_draft_goes_on_under_its_sign_in() {
+    let (_tenant, _provider, server) = house();
+    runtime().block_on(async {
+        let path = "/antrag/vg-bellheim/mittel";
+        let cookie = signed_in(&server, "mittel", Some("stork-3")).await.cookies.join("; ");
+        let saved = post(&server, &cookie, path, "_schritt=speichern&name=Weber").await;
+        let code = saved.page.split_once("entwurf__code\">").and_then(|(_, rest)| rest.split('<').next()).expect("a code").to_owned();
+        let opened = post(&server, &cookie, &format!("{path}/weiter"), &format!("code={code}&_schritt=weiter")).await;
+        assert!(opened.code == 200 && opened.page.contains("value=\"Weber\"") && vouched(&opened.page), "{} {}", opened.code, opened.page);
+        // a file alone is told of, when nobody is signed in any more
+        let file: (&str, &str, &[u8]) = ("nachweis", "x.txt", b"Text");
+        let held = super::send(&server, "", path, &[("_schritt", "weiter")], Some(file)).await;
+        assert!(held.code == 403 && held.page.contains("Dateien konnten wir nicht aufheben"), "{} {}", held.code, held.page);
     });
     server.stop();
 }

@@ -16,8 +16,8 @@ use crate::{
         words::{self, word},
     },
     reply::Asked,
-    signin::password::address,
     site::Site,
+    whence,
 };
 
 /// Bytes of a form with its files: three attachments of the usual 4 MiB and some text. All of it is held in memory while it is read.
@@ -78,7 +78,7 @@ async fn throw_away(body: Body) {
 /// as the most that is read. `Err`: the answer.
 pub fn weighed(site: &Site, asked: &Asked, request: &Request) -> Result<(), Box<Response>> {
     let bytes = declared(request).unwrap_or(FORM_BYTES_MAX as u64).min(THROWN_BYTES_MAX as u64);
-    let from = address(request.extensions(), request.headers()).map_or_else(String::new, |address| address.to_string());
+    let from = whence::counted(request);
     site.rates().weigh(&format!("bytes von {from}"), bytes, HOUR_BYTES_MAX, site.now()).map_err(|seconds| Box::new(asked.too_much(seconds)))
 }
 

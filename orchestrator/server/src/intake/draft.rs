@@ -88,9 +88,11 @@ impl Code {
     pub fn seal(&self, place: &str, draft: &Draft, fill: impl Fn(&mut [u8])) -> Option<Vec<u8>> {
         let mut nonce = [0; NONCE_LEN];
         fill(&mut nonce);
-        let mut text = draft.to_bytes()?;
-        self.key(place)?.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::empty(), &mut text).ok()?;
-        Some([nonce.as_slice(), &text].concat())
+        // in the place where it is written: with its files it is large, and no second copy is made
+        let mut sealed = draft.to_bytes(&nonce, CHACHA20_POLY1305.tag_len())?;
+        let tag = self.key(place)?.seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::empty(), sealed.get_mut(NONCE_LEN..)?).ok()?;
+        sealed.extend_from_slice(tag.as_ref());
+        Some(sealed)
     }
 
     pub fn open(&self, place: &str, sealed: &[u8]) -> Option<Draft> {
@@ -113,11 +115,14 @@ impl Draft {
         self.files.iter().map(|(reference, _)| reference.as_str()).zip(self.bytes.iter().map(Vec::as_slice))
     }
 
-    /// The length of the text, the text, then the files.
-    fn to_bytes(&self) -> Option<Vec<u8>> {
+    /// `before`, the length of the text, the text, then the files, with room for so many bytes behind them.
+    fn to_bytes(&self, before: &[u8], behind: usize) -> Option<Vec<u8>> {
         let text = serde_json::to_vec(self).ok()?;
         let length = u64::try_from(text.len()).ok()?.to_be_bytes();
-        Some([length.as_slice(), &text].into_iter().chain(self.bytes.iter().map(Vec::as_slice)).collect::<Vec<_>>().concat())
+        let parts: Vec<&[u8]> = [before, length.as_slice(), &text].into_iter().chain(self.bytes.iter().map(Vec::as_slice)).collect();
+        let mut bytes = Vec::with_capacity(parts.iter().map(|part| part.len()).sum::<usize>() + behind);
+        parts.into_iter().for_each(|part| bytes.extend_from_slice(part));
+        Some(bytes)
     }
 
     fn from_bytes(bytes: &[u8]) -> Option<Self> {

@@ -149,6 +149,15 @@ impl<'s> Sight<'s> {
         self.form.part(&Place::Page(page)).and_then(|part| part.title).unwrap_or_else(|| word("further_details", self.asked.lang).to_owned())
     }
 
+    /// The summary once more, with why it was not taken.
+    pub fn summary_told(&self, message: String, sent: &Sent, value: &Value) -> Page {
+        let mut page = self.summary(sent, value);
+        if let Page::Zusammenfassung(page) = &mut page {
+            page.message = Some(message);
+        }
+        page
+    }
+
     pub fn summary(&self, sent: &Sent, value: &Value) -> Page {
         let (pages, lang) = (self.form.pages(), self.asked.lang);
         let section = |page: &usize| ReviewSection {
@@ -167,6 +176,7 @@ impl<'s> Sight<'s> {
             house: self.house.is_some(),
             zones: self.house.clone().unwrap_or_default(),
             vouched: self.vouched.clone(),
+            message: None,
             key: self.key.clone(),
         })
     }

@@ -89,6 +89,8 @@ pub enum Say {
     New,
     /// There is no room for a draft.
     Full,
+    /// Enough was put away from there for today.
+    Enough,
     /// The files of this one are too large for a draft.
     TooLarge,
     /// A draft was opened; the form is another one by now.
@@ -105,6 +107,7 @@ impl Say {
             Self::Nothing | Self::Wrong => None,
             Self::New => Some("new_questions"),
             Self::Full => Some("draft_full"),
+            Self::Enough => Some("draft_enough"),
             Self::TooLarge => Some("draft_too_large"),
             Self::Opened => Some("draft_opened"),
             Self::Changed => Some("draft_changed"),

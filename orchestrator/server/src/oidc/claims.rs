@@ -21,9 +21,11 @@ pub fn of_token(token: &str) -> Option<Map> {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()
 }
 
-/// Whether something is missing that userinfo may have: many providers put only `sub` into the token.
+/// Whether something is missing that userinfo may have: many providers put only `sub` into the token. Where people are found by their UPN,
+/// only userinfo tells that there is none: until then no name somebody chose stands in for it.
 pub fn is_thin(claims: &Map, options: &OidcOptions) -> bool {
-    let wanted = ["name", "preferred_username"].into_iter().chain(options.groups.as_deref()).chain(options.sid.as_deref());
+    let upn = options.sid.is_none().then_some("upn");
+    let wanted = ["name", "preferred_username"].into_iter().chain(upn).chain(options.groups.as_deref()).chain(options.sid.as_deref());
     wanted.into_iter().any(|name| !claims.contains_key(name))
 }
 
@@ -167,6 +169,23 @@ mod tests {
             (json!({ "sub": "u", "upn": "u".repeat(TEXT_CHARS_MAX + 1), "preferred_username": "chef" }), ""),
         ] {
             assert_eq!(read(&map(claims), &options).map(|c| c.upn).as_deref(), Some(expected));
+        }
+    }
+
+    /// Where people are found by their UPN, a token without one is not the whole of it.
+    #[test]
+    fn a_token_is_thin_until_nothing_is_missing() {
+        let named = json!({ "sub": "u", "name": "N", "preferred_username": "chef", "gruppen": [] });
+        for (sid, more, expected) in [
+            (Some("onprem_sid"), json!({ "onprem_sid": "S-1" }), false),
+            (Some("onprem_sid"), json!({ "upn": "u@x" }), true),
+            (None, json!({ "upn": "u@x" }), false),
+            (None, json!({}), true),
+        ] {
+            let options = OidcOptions { sid: sid.map(str::to_owned), ..options() };
+            let mut claims = map(named.clone());
+            claims.extend(map(more));
+            assert_eq!(is_thin(&claims, &options), expected, "{claims:?}");
         }
     }
 

@@ -201,6 +201,8 @@ pub struct ZusammenfassungPage {
     pub zones: Vec<ZoneChoice>,
     /// Who whoever applied is by her sign-in; `None`: nobody had to sign in.
     pub vouched: Option<Vouching>,
+    /// Why it was not taken as it was sent.
+    pub message: Option<String>,
     pub key: String,
 }
 
@@ -264,6 +266,8 @@ pub struct StatusPage {
     pub next: NextWords,
     /// What became of an answer she has just sent.
     pub said: Option<Said>,
+    /// What she typed and nobody takes any more, kept nowhere else.
+    pub typed: Vec<ReviewGroup>,
     pub question: Option<Question>,
     pub answered: Vec<Answered>,
     /// Steps that are done, in the order they were.

@@ -148,4 +148,8 @@ pub struct AbgelaufenPage {
     /// Files came with it: they are to be chosen once more.
     pub files: bool,
     pub sign_in: String,
+    /// Of an applicant: an application was sent with her sign-in already, and no other one is.
+    pub spent: bool,
+    /// The status page of that one, for whoever has its form before her.
+    pub first: Option<String>,
 }

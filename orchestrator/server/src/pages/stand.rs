@@ -16,6 +16,8 @@ pub struct Happened {
     pub model: Option<Helper>,
     /// What was asked, written to, or sent with: a register, the archive.
     pub place: Option<String>,
+    /// That name is ours, in the language of the page; else an author's.
+    pub place_is_ours: bool,
     /// The ground of a table of rules.
     pub source: Option<String>,
     /// It was taken back.

@@ -124,11 +124,11 @@ pub async fn admit(site: &Site, of: (&str, &TenantSite), path: &str, asked: &Ask
     }
 }
 
-/// An application was sent with this sign-in already: `status` says whether another one was being sent.
-pub fn spent(asked: &Asked, (name, tenant): (&str, &TenantSite), path: &str, status: StatusCode) -> Response {
+/// An application was sent with this sign-in already.
+pub fn spent(asked: &Asked, (name, tenant): (&str, &TenantSite), path: &str) -> Response {
     let wanted = wanted(tenant, path);
     let (form, loa) = (wanted.as_ref().map(|(form, _)| form.as_str()), wanted.as_ref().map(|(_, login)| login.loa));
-    told(asked, status, "applicant_spent", form, loa, format!("/antrag/{name}/{path}/anmelden"))
+    told(asked, StatusCode::OK, "applicant_spent", form, loa, format!("/antrag/{name}/{path}/anmelden"))
 }
 
 /// An application that was sent needs its sign-in no longer.
@@ -176,7 +176,8 @@ pub async fn begin(State(site): State<Arc<Site>>, Path((name, path)): Path<(Stri
     let Some(provider) = tenant.applicants.get(&login.oidc) else { return down(&asked, &back) };
     let flow = Flow::new(&scope(&name, &path), Some(queried(login.oidc.clone(), uri.query())), site.now(), session::name(&site));
     let binding = flow.binding(&site.flow_key, redirect(&site, &name, &login.oidc));
-    match provider.oidc.authorize_url(&binding, &provider.enough(login.loa), false, site.now()).await {
+    // asked anew each time: whoever is signed in there still may be who sat here before, or as sure as was not enough
+    match provider.oidc.authorize_url(&binding, &provider.enough(login.loa), true, site.now()).await {
         Ok(url) => with_cookies(Redirect::to(&url).into_response(), &[site.cookies.set(AWAY, &flow.seal(&site.flow_key), flow::LIFE_S)]),
         Err(error) => refused(&asked, &name, &error, back),
     }

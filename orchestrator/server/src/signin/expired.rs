@@ -29,6 +29,8 @@ pub async fn held(site: &Site, asked: &Asked, request: Request, beside: &str) ->
     }
     let action = request.uri().path_and_query().map_or_else(|| asked.path.clone(), ToString::to_string);
     let typed = |(name, text): &(String, String)| !text.is_empty() && (name == pages::TAKE_REASON || (*name != pages::SHOWN && !name.starts_with('_')));
-    let Texts { pairs, files } = form_data::texts(request).await.filter(|texts| texts.pairs.iter().any(typed))?;
-    Some(asked.page(StatusCode::FORBIDDEN, &Page::Abgelaufen(AbgelaufenPage { action, pairs, files, sign_in: beside.to_owned() })))
+    // a file alone is worth telling of, too: it is to be chosen once more
+    let Texts { pairs, files } = form_data::texts(request).await.filter(|texts| texts.files || texts.pairs.iter().any(typed))?;
+    let page = AbgelaufenPage { action, pairs, files, sign_in: beside.to_owned(), spent: false, first: None };
+    Some(asked.page(StatusCode::FORBIDDEN, &Page::Abgelaufen(page)))
 }

@@ -1,14 +1,10 @@
 //! Signing in with name and password, which the directory checks. The password goes there and nowhere else.
 
-use std::{
-    collections::HashMap,
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use axum::{
     Form,
-    extract::{ConnectInfo, Path, State},
+    extract::{Path, State},
     http::{Extensions, HeaderMap, StatusCode, Uri},
     response::Response,
 };
@@ -23,6 +19,7 @@ use crate::{
     pages::{self, Page, words},
     reply::Asked,
     site::{Login, Site, TenantSite},
+    whence::address,
 };
 
 /// Characters of a name or a password: Active Directory ends at 256.
@@ -107,40 +104,4 @@ fn again(site: &Site, asked: &Asked, name: &str, (status, text): (StatusCode, St
         form.user = user.chars().take(FIELD_CHARS_MAX).collect();
     }
     asked.page(status, &Page::Anmelden(page))
-}
-
-/// Who connects. A proxy on this machine says whom it speaks for: its own entry is the last one. Nobody else is asked.
-pub fn address(extensions: &Extensions, headers: &HeaderMap) -> Option<IpAddr> {
-    let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip())?;
-    let told = headers.get_all("x-forwarded-for").iter().next_back().and_then(|v| v.to_str().ok());
-    let last = told.and_then(|list| list.rsplit(',').next()).and_then(|ip| ip.trim().parse().ok());
-    Some(last.filter(|_| peer.is_loopback()).unwrap_or(peer))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses() {
-        for (peer, told, expected) in [
-            (Some("10.0.0.9:5"), None, Some("10.0.0.9")),
-            (Some("10.0.0.9:5"), Some("1.2.3.4"), Some("10.0.0.9")),
-            (Some("127.0.0.1:5"), Some("1.2.3.4"), Some("1.2.3.4")),
-            (Some("127.0.0.1:5"), Some("9.9.9.9, 1.2.3.4"), Some("1.2.3.4")),
-            (Some("127.0.0.1:5"), Some("unsinn"), Some("127.0.0.1")),
-            (Some("[::1]:5"), None, Some("::1")),
-            (None, Some("1.2.3.4"), None),
-        ] {
-            let mut extensions = Extensions::new();
-            if let Some(peer) = peer {
-                extensions.insert(ConnectInfo(peer.parse::<SocketAddr>().unwrap()));
-            }
-            let mut headers = HeaderMap::new();
-            if let Some(told) = told {
-                headers.insert("x-forwarded-for", told.parse().unwrap());
-            }
-            assert_eq!(address(&extensions, &headers), expected.map(|e| e.parse().unwrap()), "{peer:?} {told:?}");
-        }
-    }
 }

@@ -4,6 +4,8 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::whence::network;
+
 /// Seconds failures are remembered.
 const WINDOW_S: i64 = 15 * 60;
 /// Seconds between two records of the same pause: a journal is no place to pour guesses into.
@@ -20,7 +22,7 @@ const ENTRIES_MAX: usize = 10_000;
 enum Counted {
     /// Tenant and [`account`].
     Account(String, String),
-    /// Of IPv6 the first 64 bits: whoever has one address has its whole network.
+    /// A [`network`].
     Address(IpAddr),
 }
 
@@ -109,11 +111,7 @@ fn counted(tenant: &str, account: &str, address: Option<IpAddr>) -> Vec<(Counted
 }
 
 fn from(address: IpAddr) -> (Counted, u32) {
-    let network = match address.to_canonical() {
-        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & (u128::MAX << 64)).into()),
-        v4 @ IpAddr::V4(_) => v4,
-    };
-    (Counted::Address(network), ADDRESS_MAX)
+    (Counted::Address(network(address)), ADDRESS_MAX)
 }
 
 #[cfg(test)]

@@ -10,14 +10,14 @@ use axum::{
 };
 use laufzettel_domain::{Lang, Value, file::File};
 use laufzettel_engine::{NOTE_CHARS_MAX, Rejection, Run};
-use laufzettel_process::schema::Problem;
+use laufzettel_process::{Schema, schema::Problem};
 use laufzettel_worker::WishError;
 use serde_json::json;
 
 use super::{ADDED, BLANK, DONE, Visit, key};
 use crate::{
     form_data::{self, Sent},
-    intake::new_key,
+    intake::{called, new_key},
     pages::{AddedFile, Filled, Form, INTENT, INTENT_STAY, NachreichenPage, Page, shown, words::word},
     site::{Site, TenantSite},
 };
@@ -109,6 +109,8 @@ impl Visit<'_> {
             let message = laufzettel_domain::Text::new("Bitte wählen Sie eine Datei aus.", "Please choose a file.");
             problems.push(Problem { path: laufzettel_domain::Path::new(["datei"]), message });
         }
+        let schema = Schema::compile(schema(self.asked.lang)).map_err(WishError::Unavailable)?;
+        form_data::all_of(&schema, &values, self.tenant.today(), &mut problems);
         match file {
             Some(file) if problems.is_empty() => Ok((file, values.get("hinweis").and_then(Value::as_str).unwrap_or_default().trim().to_owned())),
             _ => Err(WishError::Rejected(Rejection::Invalid(problems))),
@@ -134,7 +136,7 @@ impl Visit<'_> {
         let Some(form) = form_in(self.asked.lang) else { return self.asked.unavailable() };
         let run = &self.loaded.run;
         let page = NachreichenPage {
-            title: self.loaded.prepared.process.title.clone(),
+            title: called(&self.loaded.prepared),
             number: run.nummer.clone(),
             action: self.asked.path.clone(),
             back: self.home(),

@@ -15,7 +15,8 @@ use laufzettel_worker::{Loaded, WishError};
 use super::{ANSWERED, BLANK, QUESTION, Sight, Visit, key, open_questions, show};
 use crate::{
     form_data::{self, Sent},
-    pages::{self, Filled, Form, Said},
+    intake::KEY_CHARS,
+    pages::{self, Filled, Form, Said, form::ReviewGroup},
     reply::Asked,
     site::{Site, TenantSite},
     tasks::form_of,
@@ -38,7 +39,7 @@ pub async fn answer(State(site): State<Arc<Site>>, Path(code): Path<String>, Que
     let question = Asking { tenant, asked, code: &code, id: TaskId { run: loaded.run.id, number: task.opened.number } };
     // what nobody asks any more is not read, and no file of it kept
     if task.state != TaskState::Open {
-        return question.closed(request, loaded).await;
+        return question.closed(&site, request, loaded, task).await;
     }
     let Some(form) = form_of(loaded, task) else { return asked.unavailable() };
     if let Err(answer) = form_data::weighed(&site, asked, &request) {
@@ -76,24 +77,35 @@ impl Asking<'_> {
         Redirect::to(&format!("/status/{}?{ANSWERED}={}", self.code, self.id.number)).into_response()
     }
 
-    /// The question is over: by this very answer, sent twice, or by another.
-    async fn closed(&self, request: Request, loaded: &Loaded) -> Response {
-        let key = form_data::first(request, pages::KEY).await.filter(|key| key.len() == super::KEY_CHARS);
+    /// The question is over: by this very answer, sent twice, or by another. What she typed stands there to be read off; no file is kept.
+    async fn closed(&self, site: &Site, request: Request, loaded: &Loaded, task: &Task) -> Response {
+        if let Err(answer) = form_data::weighed(site, self.asked, &request) {
+            return *answer;
+        }
+        let texts = form_data::texts(request).await;
+        let key = texts.as_ref().and_then(|texts| texts.first(pages::KEY)).filter(|key| key.len() == KEY_CHARS);
         if let Some(key) = key {
-            match self.tenant.desk.tenant.store.receipt(&receipt(self.id, &key)).await {
+            match self.tenant.desk.tenant.store.receipt(&receipt(self.id, key)).await {
                 Ok(Some(_)) => return self.confirmed(),
                 Ok(None) => {}
                 Err(_) => return self.asked.unavailable(),
             }
         }
-        let sight = Sight { said: Some(Said::TooLate), ..Sight::plain(self.tenant) };
+        let typed = texts.map(|texts| self.typed(&texts.pairs, loaded, task)).unwrap_or_default();
+        let sight = Sight { said: Some(Said::TooLate), typed, ..Sight::plain(self.tenant) };
         show(self.tenant, loaded, self.asked, StatusCode::CONFLICT, sight).await
+    }
+
+    /// As she reads it; nothing where nothing was filled in.
+    fn typed(&self, pairs: &[(String, String)], loaded: &Loaded, task: &Task) -> Vec<ReviewGroup> {
+        let Some(form) = form_of(loaded, task).filter(|form| !form.own_pairs(pairs).is_empty()) else { return Vec::new() };
+        form.review(&form.parse(pairs).0, self.asked.lang)
     }
 
     /// What she typed once more, and nothing done with it: in the other language.
     async fn still(&self, sent: &Sent, key: String, loaded: &Loaded) -> Response {
         let filled = Filled { pairs: &sent.pairs, problems: &sent.problems, files: &sent.files, ..BLANK };
-        let sight = Sight { said: None, filled, number: Some(self.id.number), key, from: 0 };
+        let sight = Sight { said: None, filled, number: Some(self.id.number), key, typed: Vec::new(), from: 0 };
         let status = if sent.problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
         show(self.tenant, loaded, self.asked, status, sight).await
     }
@@ -117,7 +129,11 @@ impl Asking<'_> {
             (true, _) => Some(Said::Later),
         };
         let filled = Filled { pairs: &sent.pairs, problems: &problems, files: &sent.files, ..BLANK };
-        let sight = Sight { said, filled: if open { filled } else { BLANK }, number: Some(self.id.number), key, from: 0 };
+        let typed = match loaded.run.tasks.get(&self.id.number) {
+            Some(task) if !open => self.typed(&sent.pairs, &loaded, task),
+            _ => Vec::new(),
+        };
+        let sight = Sight { said, filled: if open { filled } else { BLANK }, number: Some(self.id.number), key, typed, from: 0 };
         show(self.tenant, &loaded, self.asked, status, sight).await
     }
 }

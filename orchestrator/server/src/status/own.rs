@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{Path, State},
+    extract::{Path, Request, State},
     http::{HeaderMap, Uri},
     response::Response,
 };
@@ -33,10 +33,10 @@ pub async fn page(State(site): State<Arc<Site>>, Path(code): Path<String>, uri: 
 
 impl Visit<'_> {
     fn own(&self) -> AngabenPage {
-        let (run, process, lang) = (&self.loaded.run, &self.loaded.prepared.process, self.asked.lang);
+        let (run, lang) = (&self.loaded.run, self.asked.lang);
         let base = format!("{}/dateien", self.home());
         AngabenPage {
-            title: process.title.clone(),
+            title: intake::called(&self.loaded.prepared),
             number: run.nummer.clone(),
             back: self.home(),
             received: self.tenant.civil(run.started_at),
@@ -83,21 +83,22 @@ fn own_file(file: &File, base: &str, lang: Lang) -> Option<OwnFile> {
 }
 
 /// One of her own files, byte for byte.
-pub async fn fetch(State(site): State<Arc<Site>>, Path((code, name)): Path<(String, String)>, uri: Uri, headers: HeaderMap) -> Response {
-    let visit = match Visit::of(&site, &code, &uri, &headers).await {
+pub async fn fetch(State(site): State<Arc<Site>>, Path((code, name)): Path<(String, String)>, request: Request) -> Response {
+    let visit = match Visit::of(&site, &code, request.uri(), request.headers()).await {
         Ok(visit) => visit,
         Err(answer) => return answer,
     };
     let run = &visit.loaded.run;
     let wanted = format!("blob:{name}");
-    let (Some(caller), Some(file)) = (run.applicant(), hers(run).into_iter().find(|file| file.file == wanted)) else { return visit.asked.missing() };
+    let Some(file) = hers(run).into_iter().find(|file| file.file == wanted) else { return visit.asked.missing() };
+    let caller = match visit.opening(&site, &request) {
+        Ok(caller) => caller,
+        Err(answer) => return *answer,
+    };
     match visit.tenant.desk.tenant.store.bytes(&file.file).await {
         Ok(Some(bytes)) => {
             let body = json!({ "run": run.id.to_string(), "file": file.file });
-            match visit.tenant.desk.record("content.exported", caller, body).await {
-                Ok(()) => attachment(&file.name, "application/octet-stream", bytes),
-                Err(error) => visit.asked.unwritten(&error),
-            }
+            visit.handed(request.method(), &caller, body, || attachment(&file.name, "application/octet-stream", bytes)).await
         }
         Ok(None) => visit.asked.missing(),
         Err(_) => visit.asked.unavailable(),

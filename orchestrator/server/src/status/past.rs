@@ -4,14 +4,14 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use laufzettel_domain::{StepId, Value, names::Phase};
+use laufzettel_domain::{Lang, StepId, Value, names::Phase};
 use laufzettel_engine::{Run, StepState, TaskKind, TaskState};
 use laufzettel_policy::{Effect, Zone};
 use laufzettel_process::model::{Step, StepKind};
 use laufzettel_worker::{Loaded, STAND_IN};
 
 use crate::{
-    pages::{Happened, HappenedKind, Helper, shown::humanize},
+    pages::{Happened, HappenedKind, Helper, shown::humanize, words::word},
     site::TenantSite,
 };
 
@@ -32,7 +32,7 @@ pub fn helpers<'r>(records: impl Iterator<Item = (&'r str, Option<Value>)>) -> H
 }
 
 /// In the order they were done; the second: how many there are.
-pub fn happened(tenant: &TenantSite, loaded: &Loaded, helpers: &Helpers, from: usize) -> (Vec<Happened>, usize) {
+pub fn happened(tenant: &TenantSite, loaded: &Loaded, helpers: &Helpers, from: usize, lang: Lang) -> (Vec<Happened>, usize) {
     let (process, run) = (&loaded.prepared.process, &loaded.run);
     let at = |id: &StepId| match run.steps.get(id) {
         Some(StepState::Completed { at, .. }) => Some(*at),
@@ -41,12 +41,13 @@ pub fn happened(tenant: &TenantSite, loaded: &Loaded, helpers: &Helpers, from: u
     let mut done: Vec<(Timestamp, usize, &StepId)> = process.order.iter().enumerate().filter_map(|(place, id)| Some((at(id)?, place, id))).collect();
     done.sort_unstable();
     let all = done.len();
-    let rows = done.into_iter().skip(from).take(PAGE).map(|(at, _, id)| row(tenant, loaded, &process.steps[id], at, helpers.get(id.as_str())));
+    let rows = done.into_iter().skip(from).take(PAGE).map(|(at, _, id)| row(tenant, loaded, &process.steps[id], at, helpers.get(id.as_str()), lang));
     (rows.collect(), all)
 }
 
-fn row(tenant: &TenantSite, loaded: &Loaded, step: &Step, at: Timestamp, helper: Option<&(String, String)>) -> Happened {
+fn row(tenant: &TenantSite, loaded: &Loaded, step: &Step, at: Timestamp, helper: Option<&(String, String)>, lang: Lang) -> Happened {
     let run = &loaded.run;
+    let place = target(run, step).map(|target| place(target, lang));
     let asks = step.kind.asks().is_some();
     let kind = match helper {
         Some((model, _)) if asks && model == STAND_IN => HappenedKind::Patterns,
@@ -57,7 +58,8 @@ fn row(tenant: &TenantSite, loaded: &Loaded, step: &Step, at: Timestamp, helper:
         at: tenant.civil(at),
         kind,
         model: helper.filter(|_| kind == HappenedKind::Model).map(|(name, zone)| helper_of(name, tenant.desk.tenant.zones.get(zone))),
-        place: target(run, step).map(place),
+        place_is_ours: place.as_ref().is_some_and(|(_, ours)| *ours),
+        place: place.map(|(name, _)| name),
         source: source(step),
         undone: run.effect_of(&step.id, Phase::Undo).is_some_and(|(_, undo)| undo.status.stands()),
     }
@@ -98,16 +100,17 @@ fn target<'r>(run: &'r Run, step: &Step) -> Option<&'r str> {
     matches!(step.kind, StepKind::Tool(_)).then(|| run.effect_of(&step.id, Phase::Do).map(|(_, effect)| effect.intent.target.as_str()))?
 }
 
-/// Whom a call went to, as people call it: of a register its own name, else that of the server.
-fn place(target: &str) -> String {
+/// Whom a call went to, as people call it: of a register its own name, else that of the server. And whether the name is ours.
+fn place(target: &str, lang: Lang) -> (String, bool) {
     let (server, tool) = target.split_once('/').unwrap_or((target, ""));
+    let ours = |key| (word(key, lang).to_owned(), true);
     match (server, tool.strip_suffix("_suchen")) {
-        ("registry", Some("person")) => "Melderegister".to_owned(),
-        ("registry", Some(register)) => format!("Register „{}“", humanize(register)),
-        ("registry", None) => "Register".to_owned(),
-        ("dms", _) => "Aktenablage".to_owned(),
-        ("mail", _) => "E-Mail".to_owned(),
-        (other, _) => humanize(other),
+        ("registry", Some("person")) => ours("place_person"),
+        ("registry", Some(register)) => (word("place_register_of", lang).replace("{}", &humanize(register)), true),
+        ("registry", None) => ours("place_register"),
+        ("dms", _) => ours("place_dms"),
+        ("mail", _) => ours("place_mail"),
+        (other, _) => (humanize(other), false),
     }
 }
 
@@ -122,15 +125,16 @@ mod tests {
 
     #[test]
     fn what_was_asked_has_a_name_people_know() {
-        for (target, expected) in [
-            ("registry/person_suchen", "Melderegister"),
-            ("registry/gewerbe_suchen", "Register „Gewerbe“"),
-            ("dms/dokument_ablegen", "Aktenablage"),
-            ("mail/senden", "E-Mail"),
-            ("kasse/buchen", "Kasse"),
-            ("allein", "Allein"),
+        for (target, de, en, ours) in [
+            ("registry/person_suchen", "Melderegister", "Register of residents", true),
+            ("registry/gewerbe_suchen", "Register „Gewerbe“", "Register “Gewerbe”", true),
+            ("registry/auskunft", "Register", "Register", true),
+            ("dms/dokument_ablegen", "Aktenablage", "Records system", true),
+            ("mail/senden", "E-Mail", "E-mail", true),
+            ("kasse/buchen", "Kasse", "Kasse", false),
+            ("allein", "Allein", "Allein", false),
         ] {
-            assert_eq!(place(target), expected);
+            assert_eq!((place(target, Lang::De), place(target, Lang::En)), ((de.to_owned(), ours), (en.to_owned(), ours)));
         }
     }
 }

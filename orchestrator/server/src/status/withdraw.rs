@@ -13,7 +13,8 @@ use laufzettel_worker::WishError;
 use super::{DONE, Visit, WITHDRAWN};
 use crate::{
     form_data,
-    pages::{INTENT, INTENT_STAY, Page, REASON, RueckzugPage},
+    intake::called,
+    pages::{INTENT, INTENT_STAY, Page, REASON, RueckzugPage, words::word},
     site::Site,
 };
 
@@ -37,6 +38,9 @@ pub async fn send(State(site): State<Arc<Site>>, Path(code): Path<String>, reque
     if let Some(settled) = visit.withdrawal() {
         return settled;
     }
+    if let Err(answer) = form_data::weighed(&site, &visit.asked, &request) {
+        return *answer;
+    }
     let Some(sent) = form_data::texts(request).await else { return visit.asked.unreadable() };
     let reason = sent.first(REASON).unwrap_or_default().trim().to_owned();
     if sent.first(INTENT) == Some(INTENT_STAY) {
@@ -57,6 +61,11 @@ pub async fn send(State(site): State<Arc<Site>>, Path(code): Path<String>, reque
             }
             _ => visit.asked.unavailable(),
         },
+        // her words stand there again
+        Err(WishError::Unavailable(_)) => {
+            let message = word("withdraw_not_now", visit.asked.lang).to_owned();
+            visit.ask(StatusCode::SERVICE_UNAVAILABLE, reason, Some(message))
+        }
         Err(error) => visit.asked.wish(&error),
     }
 }
@@ -81,7 +90,7 @@ impl Visit<'_> {
 
     fn ask(&self, status: StatusCode, reason: String, problem: Option<String>) -> Response {
         let page = RueckzugPage {
-            title: self.loaded.prepared.process.title.clone(),
+            title: called(&self.loaded.prepared),
             number: self.loaded.run.nummer.clone(),
             action: self.asked.path.clone(),
             back: self.home(),

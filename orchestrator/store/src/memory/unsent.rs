@@ -11,6 +11,10 @@ impl Memory {
         Ok(self.lock().unsent.get(id).filter(|row| row.until > now).cloned())
     }
 
+    pub async fn unsent_bytes(&self, id: &str, now: i64) -> Result<Option<u64>, Error> {
+        Ok(self.unsent(id, now).await?.map(|row| row.sealed.len() as u64))
+    }
+
     pub async fn change_unsent(&self, what: Unsent) -> Result<UnsentChange, Error> {
         let mut inner = self.lock();
         let (Unsent::Put { row: UnsentRow { id, .. }, over } | Unsent::Drop { id, over }) = &what;

@@ -16,6 +16,13 @@ impl Sqlite {
         let read = |row: sqlx::sqlite::SqliteRow| Ok(UnsentRow { id: row.try_get(0)?, form: row.try_get(1)?, until: row.try_get(2)?, sealed: row.try_get(3)? });
         row.map(read).transpose().map_err(|error: sqlx::Error| error.into())
     }
+
+    pub async fn unsent_bytes(&self, id: &str, now: i64) -> Result<Option<u64>, Error> {
+        let sql = "SELECT length(sealed) FROM unsent WHERE id = $1 AND until > $2";
+        let row = sqlx::query(sql).bind(id).bind(now).fetch_optional(&self.pool).await?;
+        let bytes: Option<i64> = row.map(|row| row.try_get(0)).transpose()?;
+        Ok(bytes.map(i64::unsigned_abs))
+    }
 }
 
 pub async fn change(connection: &mut SqliteConnection, what: &Unsent) -> Result<UnsentChange, Error> {

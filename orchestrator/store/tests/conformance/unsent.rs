@@ -14,6 +14,8 @@ pub async fn unsent(store: &Store) {
     put(&row("b", "wohngeld", 50, 3)).await;
     assert_eq!(store.unsent("a", 99).await.unwrap(), Some(row("a", "wohngeld", 100, 3)));
     assert_eq!((store.unsent("a", 100).await.unwrap(), store.unsent("c", 0).await.unwrap()), (None, None));
+    let bytes = async |id: &str, now| store.unsent_bytes(id, now).await.unwrap();
+    assert_eq!((bytes("a", 99).await, bytes("a", 100).await, bytes("c", 0).await), (Some(3), None, None));
     // what is written again stands in place of what was
     put(&row("a", "wohngeld", 120, 5)).await;
     assert_eq!(store.unsent("a", 110).await.unwrap(), Some(row("a", "wohngeld", 120, 5)));

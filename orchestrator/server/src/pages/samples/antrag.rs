@@ -114,6 +114,7 @@ impl ZusammenfassungPage {
             house: false,
             zones: Vec::new(),
             vouched: Some(stand::Vouching::sample(true)),
+            message: None,
             key: "0192-key".into(),
         }
     }

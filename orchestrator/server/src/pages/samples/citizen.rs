@@ -26,6 +26,7 @@ impl StatusPage {
         let said = wrong.then_some(Said::TooLate);
         Self {
             said,
+            typed: if wrong { form.review(&json!({}), lang) } else { Vec::new() },
             question: Some(question),
             happened: Vec::new(),
             computed: Vec::new(),
@@ -50,6 +51,7 @@ impl StatusPage {
             current,
             next: if current == Station::Abgeschlossen { NextWords::Failed } else { NextWords::Station },
             said: (current == Station::InBearbeitung).then_some(Said::Arrived),
+            typed: Vec::new(),
             question: None,
             answered: vec![Answered { title: EVIL.into(), at: at(10) }],
             happened: HappenedKind::ALL.into_iter().filter(|kind| !kind.is_computed()).map(Happened::sample).collect(),

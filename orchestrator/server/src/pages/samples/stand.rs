@@ -15,6 +15,7 @@ impl Happened {
             kind,
             model,
             place: (kind == HappenedKind::Read).then(|| format!("Melderegister {EVIL}")),
+            place_is_ours: false,
             source: (kind == HappenedKind::Rules).then(|| "Hundesteuersatzung § 4".into()),
             undone: kind == HappenedKind::Write,
         }

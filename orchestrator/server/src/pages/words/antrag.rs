@@ -112,6 +112,38 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
         "We cannot save further drafts now. Your details are still here. Please try again later or send the application.",
     ),
     (
+        "draft_enough",
+        "Aus Ihrem Netz sind heute schon sehr viele oder sehr große Entwürfe gespeichert worden. Diesen können wir erst später speichern. Ihre Angaben stehen noch hier. Bitte versuchen Sie es in einigen Stunden noch einmal oder senden Sie den Antrag ab.",
+        "Very many or very large drafts were saved from your network today. We can save this one only later. Your details are still here. Please try again in some hours or send the application.",
+    ),
+    (
+        "sent_before",
+        "Mit diesem Formular ist schon ein Antrag abgesendet worden, mit anderen Angaben oder von jemand anderem. Was Sie hier sehen, ist noch nicht bei uns: Senden Sie es ab, ist es ein weiterer Antrag.",
+        "An application was sent with this form already, with other details or by somebody else. What you see here has not reached us yet: if you send it, it is another application.",
+    ),
+    (
+        "send_later",
+        "Ihr Antrag konnte gerade nicht angenommen werden und ist noch nicht bei uns. Ihre Angaben stehen noch hier. Bitte senden Sie ihn in {} noch einmal ab.",
+        "Your application could not be taken now and has not reached us yet. Your details are still here. Please send it once more in {}.",
+    ),
+    ("send_later_some", "einigen Minuten", "a few minutes"),
+    (
+        "sent_with_this_sign_in",
+        "Mit dieser Anmeldung ist schon ein Antrag abgesendet worden; eine Anmeldung gilt für einen Antrag. Was Sie jetzt abgesendet haben, ist noch nicht bei uns. Ihre Eingaben stehen noch auf dieser Seite: Schließen Sie sie nicht.",
+        "An application was sent with this sign-in already; one sign-in is good for one application. What you have sent now has not reached us yet. What you entered is still on this page: do not close it.",
+    ),
+    (
+        "first_application",
+        "Wollten Sie nur einen Antrag stellen? Der erste ist bei uns:",
+        "Did you want to make one application only? The first one is with us:",
+    ),
+    ("first_application_link", "Zum Stand des ersten Antrags (öffnet ein neues Fenster)", "To the status of the first application (opens a new window)"),
+    (
+        "expired_again_later",
+        "Möchten Sie einen weiteren Antrag stellen, melden Sie sich in einem neuen Fenster noch einmal an:",
+        "If you want to make another application, sign in once more in a new window:",
+    ),
+    (
         "draft_too_large",
         "Ihre Dateien sind zusammen größer als 48 MB. So viel können wir nicht als Entwurf speichern. Ihre Angaben stehen noch hier.",
         "Your files are larger than 48 MB in all. We cannot save that much as a draft. Your details are still here.",

@@ -155,6 +155,27 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
         "Für diesen Antrag müssen wir wissen, wer Sie sind. Danach kommen Sie hierher zurück.",
         "For this application we must know who you are. Afterwards you come back here.",
     ),
+    ("place_person", "Melderegister", "Register of residents"),
+    ("place_register_of", "Register „{}“", "Register “{}”"),
+    ("place_register", "Register", "Register"),
+    ("place_dms", "Aktenablage", "Records system"),
+    ("place_mail", "E-Mail", "E-mail"),
+    ("staff_opens", "Hier liest die antragstellende Person", "The applicant reads here"),
+    (
+        "staff_opens_text",
+        "Sie sind gerade im Haus angemeldet. Was hier geöffnet wird, gilt als von der antragstellenden Person gelesen.",
+        "You are signed in as staff. What is opened here counts as read by the applicant.",
+    ),
+    (
+        "staff_opens_advice",
+        "Den Bescheid und die Unterlagen lesen Sie im Vorgang. Geht es um Ihren eigenen Antrag, melden Sie sich vorher ab.",
+        "The decision and the files you read in the case. If it is your own application, sign out first.",
+    ),
+    (
+        "withdraw_not_now",
+        "Wir konnten das gerade nicht annehmen: Ihr Antrag ist noch nicht zurückgezogen. Bitte versuchen Sie es in einigen Minuten noch einmal.",
+        "We could not take this now: your application is not withdrawn yet. Please try again in a few minutes.",
+    ),
     ("applicant_over", "Ihre Anmeldung ist abgelaufen", "Your sign-in has expired"),
     (
         "applicant_over_text",
