@@ -63,3 +63,48 @@ pub fn address(fields: &mut Fields<'_, '_>, name: &'static str) -> Option<String
     }
     Some(link.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use laufzettel_domain::{Findings, document};
+
+    use super::*;
+
+    #[test]
+    fn what_citizens_are_told_and_mistakes() {
+        let long = "x".repeat(CHARS_MAX + 1);
+        for (text, expected, told) in [
+            (
+                "hinweise: { impressum: https://a.example/i, datenschutzbeauftragte: \"dsb@a.example\" }\nunit: { kontakt: [eins, zwei] }".to_owned(),
+                Notes { imprint: Some("https://a.example/i".into()), officer: Some("dsb@a.example".into()), ..Notes::default() },
+                vec![],
+            ),
+            (String::from("unit: { kontakt: eins }"), Notes::default(), vec![]),
+            (
+                "hinweise: { datenschutz: javascript:x }\nunit: {}".to_owned(),
+                Notes { privacy: Some("javascript:x".into()), ..Notes::default() },
+                vec!["LZ108 1 hinweise.datenschutz"],
+            ),
+            (
+                format!("hinweise: {{ datenschutzbeauftragte: {long} }}\nunit: {{}}"),
+                Notes { officer: Some(long.clone()), ..Notes::default() },
+                vec!["LZ108 1 hinweise.datenschutzbeauftragte"],
+            ),
+            (
+                "hinweise: { agb: x }\nunit: { kontakt: [a, b, c, d, e, f, g] }".to_owned(),
+                Notes::default(),
+                vec!["LZ105 1 hinweise.agb", "LZ108 2 unit.kontakt"],
+            ),
+            ("unit: { kontakt: [\"\"] }".to_owned(), Notes::default(), vec!["LZ108 1 unit.kontakt"]),
+        ] {
+            let mut findings = Findings::new("laufzettel.yaml");
+            let document = document::parse(&text, &mut findings).unwrap();
+            let mut fields = Fields::open(&document.root, "", &mut findings).unwrap();
+            let unit = fields.opt("unit").unwrap();
+            contact(&mut Fields::open(unit, "unit", fields.findings).unwrap());
+            assert_eq!(read(&mut fields, BTreeMap::new()), expected, "{text}");
+            let found: Vec<String> = findings.into_sorted().into_iter().map(|f| format!("{} {} {}", f.code, f.line, f.key)).collect();
+            assert_eq!(found, told, "{text}");
+        }
+    }
+}

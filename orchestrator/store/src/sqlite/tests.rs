@@ -114,3 +114,31 @@ async fn every_question_is_a_range() {
         assert!(plan.len() == 1 && plan[0].starts_with("SEARCH"), "{sql}: {plan:?}");
     }
 }
+
+/// Two of the same key in one batch: the second is told that it is a duplicate once the first is durable, and not before. Whoever is told so
+/// throws its own away.
+#[tokio::test]
+async fn a_duplicate_is_told_of_what_is_durable_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("t.sqlite");
+    let sqlite = Sqlite::open(SqliteOptions { file: file.clone(), tenant: "t".into(), now: 0, lane_above: 0 }).await.unwrap();
+    let run = |n: u8| RunId::parse(&format!("{n:08}-0000-7000-8000-000000000000")).unwrap();
+    let begin = |n: u8| {
+        let draft = laufzettel_journal::Draft::new("run.started", "engine", 1, serde_json::json!({}), None).of_run(run(n), 1);
+        vec![Append { run: Some(run(n)), drafts: vec![draft], receipt: Some(vec!["antrag:1".into()]), ..Append::default() }]
+    };
+    let sql = |text: &'static str| {
+        let file = file.clone();
+        async move { sqlx::raw_sql(text).execute(&mut options(&file).connect().await.unwrap()).await.unwrap() }
+    };
+    // the disk, say, takes nothing
+    sql("CREATE TRIGGER full BEFORE INSERT ON receipts BEGIN SELECT RAISE(ABORT, 'full'); END").await;
+    let (one, other) = tokio::join!(sqlite.append_all(begin(1)), sqlite.append_all(begin(2)));
+    assert!(matches!(&one, Err(AppendError::Unavailable(_))) && one == other, "{one:?} {other:?}");
+    sql("DROP TRIGGER full").await;
+    let told = tokio::join!(sqlite.append_all(begin(1)), async {
+        let told = sqlite.append_all(begin(2)).await;
+        (told, sqlite.receipt("antrag:1").await.unwrap())
+    });
+    assert_eq!(told, (Ok(()), (Err(AppendError::Duplicate(run(1))), Some(run(1)))));
+}

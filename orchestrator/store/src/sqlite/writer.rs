@@ -240,18 +240,17 @@ async fn batch(connection: &mut SqliteConnection, lane: &mut Lane, epoch: u64, s
     }
     let mut sheet = Sheet::default();
     let mut next = lane.head();
-    let mut accepted = Vec::new();
+    // nobody is told anything before it is durable: one that came twice in a batch is a duplicate of what may yet not be written
+    let mut answers = Vec::new();
     for (together, done) in appends {
-        match check(connection, lane, epoch, seqs, &sheet, &together).await {
-            Ok(()) => {
-                together.into_iter().for_each(|append| take(&mut sheet, &mut next, append));
-                accepted.push(done);
-            }
-            Err(error) => reply(done, Err(error)),
+        let answer = check(connection, lane, epoch, seqs, &sheet, &together).await;
+        if answer.is_ok() {
+            together.into_iter().for_each(|append| take(&mut sheet, &mut next, append));
         }
+        answers.push((done, answer));
     }
-    if accepted.is_empty() {
-        return;
+    if answers.iter().all(|(_, answer)| answer.is_err()) {
+        return answers.into_iter().for_each(|(done, answer)| reply(done, answer));
     }
     match commit(connection, lane, &sheet, &next).await {
         Ok(()) => {
@@ -264,9 +263,9 @@ async fn batch(connection: &mut SqliteConnection, lane: &mut Lane, epoch: u64, s
                 }
             }
             if failpoint::hit("store.before_reply") {
-                accepted.clear();
+                answers.clear();
             }
-            accepted.into_iter().for_each(|done| reply(done, Ok(())));
+            answers.into_iter().for_each(|(done, answer)| reply(done, answer));
         }
         Err(error) => {
             if error.trouble().is_none() {
@@ -274,7 +273,7 @@ async fn batch(connection: &mut SqliteConnection, lane: &mut Lane, epoch: u64, s
             }
             lane.failed(&error);
             let error = AppendError::Unavailable(error.to_string());
-            accepted.into_iter().for_each(|done| reply(done, Err(error.clone())));
+            answers.into_iter().for_each(|(done, _)| reply(done, Err(error.clone())));
         }
     }
 }
