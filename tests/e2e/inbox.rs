@@ -110,6 +110,13 @@ fn most_urgent_first_own_units_only_and_then_the_next() {
         let page = get(&server, &klein, &format!("/aufgaben/{}", due[1])).await.1;
         let (status, location, _) = post(&server, &klein, &format!("/aufgaben/{}", due[1]), &format!("shown={}&ja=ja", shown(&page))).await;
         assert_eq!((status, location.as_str()), (303, "/aufgaben?erledigt=1"));
+        // the same once more is the same answer; another one, out of another window, is not taken, and not thrown away
+        for (answer, expected) in [("ja=ja", 303), ("ja=nein", 409)] {
+            let (status, _, again) = post(&server, &klein, &format!("/aufgaben/{}", due[1]), &format!("shown={}&{answer}", shown(&page))).await;
+            assert_eq!(status, expected, "{answer}: {again}");
+            let kept = ["Diese Aufgabe haben Sie inzwischen schon erledigt, mit anderen Angaben.", "Was Sie eingetragen haben", "<span>Nein</span>", "Zum Vorgang"];
+            assert!(status == 303 || kept.iter().all(|part| again.contains(part)), "{again}");
+        }
         let done = get(&server, &klein, &location).await.1;
         assert!(in_order(&done, &["Die Aufgabe ist erledigt", "Nächste Aufgabe", &due[2]]), "{done}");
     });

@@ -118,6 +118,10 @@ fn the_value_of_a_failed_step_is_asked_for_by_its_own_schema() {
         for (field, kept) in [("aktenzeichen", "value=\"77\""), ("am", "value=\"31\""), ("betrag_cent", "value=\"viel\"")] {
             assert!(again.contains(&format!("id=\"f-wert.{field}.fehler\"")) && again.contains(kept), "{field}: {again}");
         }
+        // another choice, and a value beside it: nothing happens, and it stands there still
+        let both = format!("shown={}&entscheidung=erneut&wert.aktenzeichen=HST-77", shown(&page));
+        let (status, again) = post(&server, &klein, &path, &both).await;
+        assert!(status == 422 && again.contains("Ein Wert passt nicht zu Ihrer Wahl oben.") && again.contains("value=\"HST-77\""), "{again}");
         let right = "&wert.aktenzeichen=HST-77&wert.am.tag=3&wert.am.monat=2&wert.am.jahr=2026&wert.betrag_cent=7000";
         let (status, said) = post(&server, &klein, &path, &answer(right)).await;
         assert_eq!(status, 303, "{said}");
@@ -132,7 +136,10 @@ fn the_value_of_a_failed_step_is_asked_for_by_its_own_schema() {
         }
         let (status, again) = post(&server, &klein, &path, &format!("shown={}&entscheidung=wert&wert=%7B%22dokument", shown(&page))).await;
         assert!(status == 422 && again.contains("kein gültiges JSON") && again.contains("Klammern"), "{again}");
-        let (status, said) = post(&server, &klein, &path, &format!("shown={}&entscheidung=ueberspringen&wert=unfertig", shown(&page))).await;
+        let skip = |value: &str| format!("shown={}&entscheidung=ueberspringen&wert={value}", shown(&page));
+        let (status, again) = post(&server, &klein, &path, &skip("unfertig")).await;
+        assert!(status == 422 && again.contains("Ein Wert passt nicht zu Ihrer Wahl oben."), "{again}");
+        let (status, said) = post(&server, &klein, &path, &skip("")).await;
         assert_eq!(status, 303, "{said}");
         let third = next(&server, &klein, &second).await;
         let page = views::get(&server, &klein, &format!("/aufgaben/{third}")).await.1;

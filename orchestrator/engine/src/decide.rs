@@ -356,6 +356,10 @@ fn take_answer(sheet: &mut Sheet<'_>, answer: Answer) -> Result<(), Rejection> {
             let by = answer.by.clone();
             let values = answer.values.clone();
             let came_of = repair::written(&values)?;
+            if values["geschehen"] != true {
+                // a receipt is evidence that it did happen
+                repair::unasked(&values)?;
+            }
             steps::human::record(sheet, &task, answer);
             match task.opened.kind {
                 TaskKind::Takeover if values["entscheidung"] == "abbrechen" => {

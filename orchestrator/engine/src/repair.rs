@@ -80,7 +80,7 @@ pub(crate) fn answer(sheet: &mut Sheet<'_>, task: &Task, answer: Answer) -> Resu
     let step = task.opened.step.clone();
     let by = answer.by.clone();
     let decision = answer.values["entscheidung"].as_str().unwrap_or_default().to_owned();
-    let supplied = if decision == "wert" { Some(supplied(sheet, &step, &answer.values)?) } else { None };
+    let supplied = if decision == "wert" { Some(supplied(sheet, &step, &answer.values)?) } else { unasked(&answer.values).map(|()| None)? };
     human::record(sheet, task, answer);
     match (decision.as_str(), supplied) {
         (_, Some(value)) => {
@@ -114,6 +114,17 @@ fn supplied(sheet: &Sheet<'_>, step: &StepId, values: &Value) -> Result<Value, R
             let Text { de, en } = problem.message;
             Err(at_value(Text::new(format!("Feld „{}“: {de}", problem.path), format!("Field \"{}\": {en}", problem.path))))
         }
+    }
+}
+
+/// Nobody throws away what somebody wrote, and what she meant by it nobody knows: the value, or the choice.
+pub(crate) fn unasked(values: &Value) -> Result<(), Rejection> {
+    match values["wert"].as_str() {
+        Some(text) if !text.trim().is_empty() => Err(at_value(Text::new(
+            "Ein Wert passt nicht zu Ihrer Wahl oben. Bitte leeren Sie das Feld, oder wählen Sie oben die Möglichkeit, zu der er gehört. Geschehen ist noch nichts.",
+            "A value does not fit your choice above. Please empty the field, or make the choice above that it belongs to. Nothing has happened yet.",
+        ))),
+        _ => Ok(()),
     }
 }
 

@@ -26,6 +26,7 @@ const GOES_BACK: &str = "private, no-cache";
 const QUERY_BYTES_MAX: usize = 2_000;
 
 /// What every page handler knows of its request.
+#[derive(Clone)]
 pub struct Asked {
     pub lang: Lang,
     pub path: String,

@@ -115,11 +115,13 @@ impl<'s> Seat<'s> {
     }
 }
 
-/// A task somebody else was faster with, before somebody who has filled it in.
+/// A task that is settled, before somebody who has filled it in: a colleague was faster, or she was herself, in another window.
 struct Over {
     asked: Asked,
     asking: Asking,
     why: Text,
+    /// What is on record as her own answer.
+    hers: Option<Value>,
     /// The case, for whoever may see it.
     case: Option<String>,
 }
@@ -129,15 +131,28 @@ impl Over {
         let id = TaskId::parse(written)?;
         let Ok(Found::Done { by: whoever }) = find(tenant, by, written).await else { return None };
         let loaded = tenant.desk.load(id.run).await.ok()??;
-        let asking = Asking::of(&loaded, loaded.run.tasks.get(&id.number)?, asked.lang)?;
+        let task = loaded.run.tasks.get(&id.number)?;
+        let asking = Asking::of(&loaded, task, asked.lang)?;
+        let hers = match &task.state {
+            TaskState::Completed { values, .. } if whoever.subject == by.subject => Some(values.clone()),
+            _ => None,
+        };
+        let why = if hers.is_some() { pages::words::said("task_answered_before") } else { faster(&whoever, true) };
         let seen = tenant.desk.visible(by, id.run).await.ok()?.is_some();
-        Some(Self { asked, asking, why: faster(&whoever, true), case: seen.then(|| format!("/vorgaenge/{}", id.run)) })
+        Some(Self { asked, asking, why, hers, case: seen.then(|| format!("/vorgaenge/{}", id.run)) })
     }
 
-    /// What she entered is kept nowhere: it stands here, to be copied, with the way to what became of the task.
-    fn told(&self, sent: &Sent) -> Response {
+    /// The same answer twice is one answer. What she entered else is kept nowhere: it stands here, to be copied, with the way to what became
+    /// of the task.
+    async fn told(&self, tenant: &TenantSite, sent: &Sent) -> Response {
         let word = |key| word(key, self.asked.lang).to_owned();
-        let values = self.asking.form.parse(&sent.pairs).0;
+        let (mut values, mut problems) = self.asking.form.parse(&sent.pairs);
+        let stored = form_data::insert_files(tenant, &mut values, &sent.files).await;
+        let mut settled = values.clone();
+        self.asking.settle(&mut settled, &mut problems);
+        if stored.is_ok() && self.hers == Some(with_defaults(settled)) {
+            return Redirect::to(SETTLED).into_response();
+        }
         let (href, text) = match &self.case {
             Some(case) => (case.clone(), word("to_case")),
             None => ("/aufgaben".to_owned(), word("back_to_tasks")),
@@ -155,10 +170,13 @@ impl Over {
     }
 }
 
-/// Twice the same press is one answer; what somebody else answered is said.
+/// Where somebody who has completed a task comes out.
+const SETTLED: &str = "/aufgaben?erledigt=1";
+
+/// Who looks for what she has done finds her list; what somebody else answered is said.
 fn done(asked: &Asked, by: &Caller, whoever: &Caller, acts: bool) -> Response {
     if whoever.subject == by.subject {
-        return Redirect::to("/aufgaben?erledigt=1").into_response();
+        return Redirect::to(SETTLED).into_response();
     }
     asked.wish(&WishError::Rejected(Rejection::Stale(faster(whoever, acts))))
 }
@@ -321,15 +339,14 @@ pub async fn answer(State(site): State<Arc<Site>>, Extension(session): Extension
     let asked = Asked::new(request.uri(), request.headers(), Some(tenant), Some(&session));
     let seat = match Seat::take(tenant, &session, asked, &written, true).await {
         Ok(seat) => seat,
-        Err(answered) if answered.status() == StatusCode::CONFLICT => {
+        Err(answered) => {
             let asked = Asked::new(request.uri(), request.headers(), Some(tenant), Some(&session));
             let Some(over) = Over::of(tenant, &session.caller, asked, &written).await else { return answered };
             return match form_data::read(request, tenant, &over.asking.form).await {
-                Ok(sent) => over.told(&sent),
+                Ok(sent) => over.told(tenant, &sent).await,
                 Err(_) => answered,
             };
         }
-        Err(answered) => return answered,
     };
     let Some(asking) = seat.asking() else { return seat.asked.unavailable() };
     let sent = match form_data::read(request, tenant, &asking.form).await {
@@ -350,7 +367,7 @@ pub async fn answer(State(site): State<Arc<Site>>, Extension(session): Extension
         // Enter in a field of the other business: which of the two was meant nobody knows
         _ if seat.is_begun(&sent.pairs) => return seat.undecided(&sent).await,
         _ => match seat.complete(&asking, &sent).await {
-            Ok(()) => return Redirect::to("/aufgaben?erledigt=1").into_response(),
+            Ok(()) => return Redirect::to(SETTLED).into_response(),
             Err(error) => return seat.refused(&session, error, &sent).await,
         },
     };
@@ -367,10 +384,16 @@ impl<'s> Seat<'s> {
             WishError::Rejected(Rejection::Invalid(problems)) => {
                 self.show(&Again { problems: &problems, no_reason: hand::no_reason(&problems), ..self.kept(sent) }, StatusCode::UNPROCESSABLE_ENTITY).await
             }
-            WishError::Rejected(Rejection::Stale(why)) => match self.anew(session).await {
-                Ok(seat) => seat.show(&Again { refused: Some(&why), ..seat.kept(sent) }, StatusCode::CONFLICT).await,
-                Err(answered) => answered,
-            },
+            WishError::Rejected(Rejection::Stale(why)) => {
+                let (tenant, asked, written) = (self.tenant, self.asked.clone(), self.id.to_string());
+                match self.anew(session).await {
+                    Ok(seat) => seat.show(&Again { refused: Some(&why), ..seat.kept(sent) }, StatusCode::CONFLICT).await,
+                    Err(answered) => match Over::of(tenant, &session.caller, asked, &written).await {
+                        Some(over) => over.told(tenant, sent).await,
+                        None => answered,
+                    },
+                }
+            }
             error => self.asked.wish(&error),
         }
     }

@@ -249,6 +249,9 @@ fn a_call_in_doubt_is_for_a_person_to_settle() {
     // no JSON: said, and nothing is lost
     let unfit = answer(&desk, json!({ "geschehen": true, "wert": "{" }), clerk());
     assert!(matches!(desk.tell(unfit), Err(Rejection::Invalid(_))));
+    // what came of it, and that it never happened: a second call would follow
+    let both = answer(&desk, json!({ "geschehen": false, "wert": "{\"id\": \"D-1\"}" }), clerk());
+    assert!(matches!(desk.tell(both), Err(Rejection::Invalid(_))));
     let mut silent = Desk { process: desk.process.clone(), context: desk.context.clone(), history: desk.history.clone(), run: desk.run.clone(), at: desk.at };
     let known = answer(&desk, json!({ "geschehen": true, "wert": "{\"id\": \"D-1\"}" }), clerk());
     desk.tell(known).unwrap();

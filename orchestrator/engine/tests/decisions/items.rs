@@ -185,7 +185,14 @@ fn a_failed_step_is_repaired_by_a_person() {
         r#"start | >lesen | xlesen GiveUp | ?1 | answered 1 | anew lesen 1 | >lesen | <lesen | +lesen | +danach | +immer | completed {"x":7,"y":7}"#
     );
     let mut supplied = broken();
-    for (values, field) in [(json!({ "entscheidung": "wert" }), "wert"), (json!({ "entscheidung": "wert", "wert": "{" }), "wert")] {
+    for (values, field) in [
+        (json!({ "entscheidung": "wert" }), "wert"),
+        (json!({ "entscheidung": "wert", "wert": "{" }), "wert"),
+        // a value, and another choice: which of the two was meant nobody knows
+        (json!({ "entscheidung": "erneut", "wert": "{\"x\": 3}" }), "wert"),
+        (json!({ "entscheidung": "ueberspringen", "wert": "{\"x\": 3}" }), "wert"),
+        (json!({ "entscheidung": "abbrechen", "wert": "x" }), "wert"),
+    ] {
         let wrong = answer(&supplied, values, clerk());
         let Err(Rejection::Invalid(problems)) = supplied.tell(wrong) else { panic!() };
         assert_eq!(problems[0].path.to_string(), field);

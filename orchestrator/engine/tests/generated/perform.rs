@@ -144,8 +144,10 @@ fn perform(process: &Process, context: &Context, house: &House, texts: &Texts, r
             (None, Some(task)) if task.opened.path.is_none() => {
                 let mut values = json!({ "entscheidung": if luck & 1 == 0 { "ja" } else { "nein" } });
                 if task.opened.kind == TaskKind::Repair {
-                    values = json!({ "entscheidung": if luck & 32 == 0 { "ueberspringen" } else { "wert" },
-                        "wert": supplied(process, &task.opened.step, texts).to_string() });
+                    values = match luck & 32 {
+                        0 => json!({ "entscheidung": "ueberspringen" }),
+                        _ => json!({ "entscheidung": "wert", "wert": supplied(process, &task.opened.step, texts).to_string() }),
+                    };
                 }
                 if let Some(proposed) = task.opened.vorschlag.get("vorgelegt").filter(|_| luck & 64 == 0) {
                     // of a pair both people answer alike, whatever they were proposed

@@ -14,7 +14,7 @@ use super::form_of;
 use crate::pages::{
     Filled, Form,
     form::FormView,
-    words::{word, worded},
+    words::{said, word, worded},
 };
 
 /// The field of the engine's own forms that takes a value, as JSON in a text.
@@ -87,8 +87,11 @@ impl Asking {
         let given = values.as_object_mut().and_then(|map| map.remove(VALUE));
         let of_value = |problem: &Problem| problem.path.root() == VALUE;
         if values.get(supplied.field) != Some(&supplied.choice) {
-            // whoever chose something else is not asked for it
+            // whoever chose something else is not asked for it; what she filled in all the same nobody throws away
             problems.retain(|problem| !of_value(problem));
+            let filled = given.as_ref().and_then(|given| first_filled(given, &Path::new([VALUE])));
+            let chosen = values.get(supplied.field).is_some();
+            problems.extend(filled.filter(|_| chosen).map(|path| Problem { path, message: said("supplied_unasked") }));
             return;
         }
         let Some(value) = supplied.whole(given) else { return };
@@ -112,6 +115,16 @@ impl Supplied {
             map.insert((*name).to_owned(), implied.clone());
         }
         Some(value)
+    }
+}
+
+/// The first field somebody has filled in.
+fn first_filled(value: &Value, at: &Path) -> Option<Path> {
+    match value {
+        Value::Object(map) => map.iter().find_map(|(name, inner)| first_filled(inner, &at.child(name))),
+        Value::Array(items) if items.is_empty() => None,
+        Value::Null => None,
+        _ => Some(at.clone()),
     }
 }
 

@@ -107,6 +107,16 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
         "What you entered above does not go along. What the other person should know you write into the note.",
     ),
     (
+        "task_answered_before",
+        "Diese Aufgabe haben Sie inzwischen schon erledigt, mit anderen Angaben. Was Sie jetzt eingetragen haben, wurde nicht übernommen. Was daraus wurde, steht am Vorgang.",
+        "You have completed this task meanwhile, with other entries. What you entered now was not taken. What became of it stands with the case.",
+    ),
+    (
+        "supplied_unasked",
+        "Ein Wert passt nicht zu Ihrer Wahl oben. Bitte leeren Sie das Feld, oder wählen Sie oben die Möglichkeit, zu der er gehört. Geschehen ist noch nichts.",
+        "A value does not fit your choice above. Please empty the field, or make the choice above that it belongs to. Nothing has happened yet.",
+    ),
+    (
         "task_or_hand_over",
         "Sie haben unten eine Person zum Weitergeben oder einen Tag für die Wiedervorlage eingetragen. Geschehen ist noch nichts, und beides ist geleert. Zum Abschließen drücken Sie bitte noch einmal „Abschließen“; sonst tragen Sie Person oder Tag noch einmal ein und drücken den Knopf darunter.",
         "You have named somebody below to hand the task over to, or a day to put it aside to. Nothing has happened, and both are taken out. To complete it please press \"Complete\" once more; otherwise enter the person or the day once more and press the button below it.",
