@@ -114,7 +114,8 @@ fn most_urgent_first_own_units_only_and_then_the_next() {
         for (answer, expected) in [("ja=ja", 303), ("ja=nein", 409)] {
             let (status, _, again) = post(&server, &klein, &format!("/aufgaben/{}", due[1]), &format!("shown={}&{answer}", shown(&page))).await;
             assert_eq!(status, expected, "{answer}: {again}");
-            let kept = ["Diese Aufgabe haben Sie inzwischen schon erledigt, mit anderen Angaben.", "Was Sie eingetragen haben", "<span>Nein</span>", "Zum Vorgang"];
+            let kept =
+                ["Diese Aufgabe haben Sie inzwischen schon erledigt, mit anderen Angaben.", "Was Sie eingetragen haben", "<span>Nein</span>", "Zum Vorgang"];
             assert!(status == 303 || kept.iter().all(|part| again.contains(part)), "{again}");
         }
         let done = get(&server, &klein, &location).await.1;

@@ -179,6 +179,20 @@ fn what_lies_beside_the_records_is_missed() {
     assert_eq!(verify(&tenant).0, Some(0));
 }
 
+/// A journal that is gone as a whole is missed by whoever has a witness.
+#[test]
+fn a_deleted_database_is_missed() {
+    let tenant = Tenant::new();
+    assert_eq!(tenant.main_job().status.code(), Some(0));
+    for ending in ["", "-wal", "-shm"] {
+        std::fs::remove_file(tenant.path(&format!("data/vg-bellheim.sqlite{ending}"))).ok();
+    }
+    let (exit, said) = verify(&tenant);
+    assert!(exit == Some(5) && said.contains("GEBROCHEN: die Datenbank") && said.contains("aber der Zeuge kennt"), "{exit:?} {said}");
+    std::fs::remove_file(tenant.path("witness/vg-bellheim.checkpoints.jsonl")).expect("removed");
+    assert_eq!(verify(&tenant).0, Some(2));
+}
+
 /// Cut off behind the last witnessed checkpoint: nobody can see what was there, and that is said.
 #[test]
 fn a_cut_tail_is_not_anchored() {

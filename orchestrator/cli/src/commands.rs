@@ -285,6 +285,15 @@ async fn verify(at: &Where, out: &Out) -> anyhow::Result<u8> {
     let file = house::store_file(&config, &tenant);
     if !file.exists() {
         let file = file.display();
+        // where a witness knows of it, it was there
+        if let Some(known) = house::witnessed(&config, &tenant)? {
+            out.note(out.told(
+                format!("GEBROCHEN: die Datenbank {file} fehlt, aber der Zeuge kennt {known} Prüfpunkte. Bitte eine Sicherung zurückspielen."),
+                format!("BROKEN: the database {file} is missing, but the witness knows {known} checkpoints. Please restore a backup."),
+            ))
+            .await;
+            return Ok(code::BROKEN);
+        }
         bail!("{}", out.told(format!("{file} gibt es noch nicht"), format!("{file} does not exist yet")));
     }
     match Sqlite::read_only(&file).await {

@@ -11,6 +11,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+pub use beside::witnessed;
 use beside::{Looked, anchor, gap};
 use laufzettel_directory::{Directory, LdapOptions};
 use laufzettel_domain::{

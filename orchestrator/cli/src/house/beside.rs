@@ -16,6 +16,13 @@ pub(super) enum Looked {
     Gap(Gap),
 }
 
+/// How many checkpoints of this tenant the witness knows; `None`: none, or there is no witness.
+pub fn witnessed(config: &Config, tenant: &TenantId) -> anyhow::Result<Option<usize>> {
+    let Some(folder) = &config.witness else { return Ok(None) };
+    let known = read_witness(&witness_file(folder, tenant.as_str()))?.len();
+    Ok((known > 0).then_some(known))
+}
+
 /// Compares before anything is written: opening a lane in a store that is older than its witness would take a number that was taken.
 pub(super) async fn gap(config: &Config, tenant: &TenantId, signer: &Signer) -> anyhow::Result<Looked> {
     let Some(folder) = &config.witness else { return Ok(Looked::Whole) };
