@@ -376,9 +376,12 @@ fn metrics_are_for_this_machine_and_name_nobody() {
         let answer = client().get(server.url("/metrics")).send().await.expect("an answer");
         assert_eq!(answer.status().as_u16(), 200);
         let metrics = answer.text().await.expect("a text");
-        for line in
-            ["laufzettel_tenant_up{tenant=\"vg-bellheim\"} 1", "laufzettel_runs{tenant=\"vg-bellheim\",state=\"running\"} ", "# TYPE laufzettel_runs gauge"]
-        {
+        for line in [
+            "laufzettel_tenant_up{tenant=\"vg-bellheim\"} 1",
+            "laufzettel_runs{tenant=\"vg-bellheim\",state=\"running\"} ",
+            "laufzettel_tasks_of_resting_cases{tenant=\"vg-bellheim\",kind=\"doubt\"} 0",
+            "# TYPE laufzettel_runs gauge",
+        ] {
             assert!(metrics.contains(line), "{line}: {metrics}");
         }
         assert!(!metrics.contains("Weber") && !metrics.contains("S-1-5"), "{metrics}");

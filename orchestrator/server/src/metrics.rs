@@ -17,7 +17,7 @@ use crate::site::{Site, TenantSite};
 struct Metrics(Vec<(&'static str, String)>);
 
 /// Every metric, what it says, and what kind it is.
-const KNOWN: [(&str, &str, &str); 13] = [
+const KNOWN: [(&str, &str, &str); 14] = [
     ("laufzettel_build_info", "gauge", "Version of the program, always 1."),
     ("laufzettel_uptime_seconds", "gauge", "Seconds since the server began to serve."),
     ("laufzettel_tenant_up", "gauge", "1 where the tenant is served and its store is in order."),
@@ -27,6 +27,7 @@ const KNOWN: [(&str, &str, &str); 13] = [
     ("laufzettel_checkpoint_number", "counter", "Number of the last checkpoint."),
     ("laufzettel_checkpoint_witnessed", "gauge", "1 where the witness has the last checkpoint."),
     ("laufzettel_runs", "gauge", "Runs by state, counted up to 10001."),
+    ("laufzettel_tasks_of_resting_cases", "gauge", "Open tasks by kind where a case goes no further by itself: doubt, repair, takeover, restored."),
     ("laufzettel_model_calls_under_way", "gauge", "Calls of a model under way."),
     ("laufzettel_model_calls_waiting", "gauge", "Calls that wait for a free place at a model."),
     ("laufzettel_model_tokens_today", "gauge", "Tokens counted for quotas since midnight of the tenant."),
@@ -62,6 +63,9 @@ async fn of_tenant(metrics: &mut Metrics, name: &str, tenant: &TenantSite) -> Re
     }
     for (state, count) in found.runs {
         metrics.say("laufzettel_runs", &[own, ("state", state)], count);
+    }
+    for (kind, count) in found.rests {
+        metrics.say("laufzettel_tasks_of_resting_cases", &[own, ("kind", kind)], count);
     }
     for model in found.models {
         let labels = [own, ("model", model.name.as_str()), ("zone", model.zone.as_str())];

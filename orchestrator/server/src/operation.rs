@@ -56,6 +56,7 @@ fn view(tenant: &TenantSite, found: Operation, lang: Lang) -> BetriebPage {
         short: found.room.is_some_and(is_short),
         room: found.room.map(|room| (gigabytes(room.free_bytes, lang), gigabytes(room.all_bytes, lang))),
         runs: found.runs.into_iter().map(|(state, n)| Counted { state, count: count(n) }).collect(),
+        rests: found.rests.into_iter().map(|(state, n)| Counted { state, count: count(n) }).collect(),
         oldest: found.oldest.map(|(process, at)| (process, tenant.civil(at))),
         models: found.models.into_iter().map(|found| model(tenant, found, lang)).collect(),
         days: found.days.into_iter().map(|past| DayRow { day: past.day, name: past.name, zone: past.zone, used: spent(past.used, lang) }).collect(),

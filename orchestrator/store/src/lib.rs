@@ -132,6 +132,11 @@ impl Store {
         look!(self, s => s.count_runs(state, most))
     }
 
+    /// Open tasks of a kind, counted up to `most`.
+    pub async fn count_tasks(&self, kind: &str, most: u32) -> Result<u64, Error> {
+        look!(self, s => s.count_tasks(kind, most))
+    }
+
     /// Of the runs in a state, the one that began first.
     pub async fn oldest_run(&self, state: &str) -> Result<Option<RunRow>, Error> {
         look!(self, s => s.oldest_run(state))

@@ -161,6 +161,10 @@ impl Memory {
         Ok(self.lock().runs.values().filter(|row| row.state == state).take(most as usize).count() as u64)
     }
 
+    pub async fn count_tasks(&self, kind: &str, most: u32) -> Result<u64, Error> {
+        Ok(self.lock().tasks.values().filter(|row| row.open && row.kind == kind).take(most as usize).count() as u64)
+    }
+
     pub async fn oldest_run(&self, state: &str) -> Result<Option<RunRow>, Error> {
         Ok(self.lock().runs.values().find(|row| row.state == state).cloned())
     }

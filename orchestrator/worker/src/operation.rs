@@ -24,6 +24,8 @@ const TRIGGER_RECORDS: u32 = 200;
 const DAYS_BEFORE: i64 = 6;
 /// States a run can be in, as rows name them.
 const STATES: [&str; 5] = ["running", "waiting", "failed", "stuck", "cancelled"];
+/// Kinds of tasks that say a case goes no further by itself.
+const RESTS: [&str; 4] = ["doubt", "repair", "takeover", "restored"];
 /// Kinds beside runs that say something was not taken or did not go.
 const TROUBLE_KINDS: [&str; 5] = ["trigger.failed", "input.refused", "schedule.missed", "quota.exceeded", "event.refused"];
 
@@ -143,6 +145,8 @@ pub struct Operation {
     pub room: Option<Room>,
     /// By state, at most [`COUNTED_MAX`] + 1.
     pub runs: Vec<(&'static str, u64)>,
+    /// Open tasks of the engine's own by kind: each is a case that rests until somebody helps. At most [`COUNTED_MAX`] + 1.
+    pub rests: Vec<(&'static str, u64)>,
     /// Of all that wait, the run that began first: its process and when.
     pub oldest: Option<(String, Timestamp)>,
     pub models: Vec<ModelState>,
@@ -172,12 +176,17 @@ impl Desk {
         for state in STATES {
             runs.push((state, store.count_runs(state, COUNTED_MAX + 1).await?));
         }
+        let mut rests = Vec::new();
+        for kind in RESTS {
+            rests.push((kind, store.count_tasks(kind, COUNTED_MAX + 1).await?));
+        }
         let oldest = store.oldest_run("waiting").await?;
         let oldest = oldest.and_then(|row| Some((row.process, Timestamp::from_microsecond(row.started_at).ok()?)));
         let (models, days) = self.models().await?;
         Ok(Operation {
             room: store.room(),
             runs,
+            rests,
             oldest,
             models,
             days,

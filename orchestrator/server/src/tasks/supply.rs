@@ -322,7 +322,8 @@ mod tests {
         let declared = schema(json!({ "type": "object", "required": ["id"], "properties": { "id": { "type": "string" } } }));
         for (may_lack, pairs, expected) in [
             (false, vec![("geschehen", "ja"), ("wert.id", "D-1")], Ok(Some(json!({ "id": "D-1" })))),
-            (false, vec![("geschehen", "nein"), ("wert.id", "D-1")], Ok(None)),
+            // a number of a receipt, and that it never happened: a second call would follow
+            (false, vec![("geschehen", "nein"), ("wert.id", "D-1")], Err(vec![format!("wert.id: {}", said("supplied_unasked").de)])),
             (false, vec![("geschehen", "ja")], Err(vec!["wert.id: Bitte ausfüllen.".to_owned()])),
             (true, vec![("geschehen", "ja")], Ok(None)),
         ] {

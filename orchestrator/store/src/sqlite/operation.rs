@@ -15,6 +15,12 @@ impl Sqlite {
         rows::unsigned(row.try_get(0)?)
     }
 
+    pub async fn count_tasks(&self, kind: &str, most: u32) -> Result<u64, Error> {
+        let sql = "SELECT count(*) FROM (SELECT 1 FROM tasks WHERE open = 1 AND kind = $1 LIMIT $2)";
+        let row = sqlx::query(sql).bind(kind).bind(i64::from(most)).fetch_one(&self.pool).await?;
+        rows::unsigned(row.try_get(0)?)
+    }
+
     pub async fn oldest_run(&self, state: &str) -> Result<Option<RunRow>, Error> {
         let row = sqlx::query("SELECT * FROM runs WHERE state = $1 ORDER BY run LIMIT 1").bind(state).fetch_optional(&self.pool).await?;
         row.as_ref().map(rows::run).transpose()

@@ -107,6 +107,7 @@ async fn every_question_is_a_range() {
         let filter = TaskFilter { after, limit: 9, ..TaskFilter::default() };
         asked.extend([tasks_query(&filter, true, 9), tasks_query(&filter, false, 9)]);
     }
+    asked.push(QueryBuilder::new("SELECT 1 FROM tasks WHERE open = 1 AND kind = 'doubt' LIMIT 9"));
     for query in asked {
         let sql = format!("EXPLAIN QUERY PLAN {}", query.sql().as_str());
         let plan = sqlx::query(sqlx::AssertSqlSafe(sql.clone())).fetch_all(&sqlite.pool).await.unwrap();

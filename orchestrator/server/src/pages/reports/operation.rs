@@ -22,6 +22,8 @@ pub struct BetriebPage {
     pub room: Option<(String, String)>,
     pub short: bool,
     pub runs: Vec<Counted>,
+    /// Tasks by kind, where a case rests until somebody helps.
+    pub rests: Vec<Counted>,
     /// Process of the run that waits longest, and since when it is there.
     pub oldest: Option<(String, DateTime)>,
     pub models: Vec<ModelRow>,
@@ -36,7 +38,7 @@ pub struct BetriebPage {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Counted {
-    /// As the engine's states of a run.
+    /// As the engine's states of a run, or kinds of a task.
     pub state: &'static str,
     pub count: String,
 }

@@ -121,6 +121,7 @@ fn betrieb(full: bool) -> Page {
         room: full.then(|| ("12,4 GB".into(), "512,0 GB".into())),
         short: full,
         runs: ["running", "waiting", "failed", "stuck", "cancelled"].map(|state| Counted { state, count: "12".into() }).into(),
+        rests: ["doubt", "repair", "takeover", "restored"].map(|state| Counted { state, count: "3".into() }).into(),
         oldest: full.then(|| ("hundesteuer-anmeldung".into(), at(6))),
         models: models(&spent),
         days: if full { vec![DayRow { day: date(2026, 5, 3), name: EVIL.into(), zone: "gruen".into(), used: spent }] } else { Vec::new() },

@@ -121,6 +121,12 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("operation_free_of", "frei von", "free of"),
     ("operation_short", "knapp", "short"),
     ("operation_unknown", "nicht bekannt", "not known"),
+    ("operation_rests", "Vorgänge, die ruhen, bis jemand hilft", "Cases that rest until somebody helps"),
+    (
+        "operation_rests_text",
+        "Offene Aufgaben, die entstehen, wenn etwas nicht ging: Sie stehen bei der Stelle, die für den Prozess zuständig ist, und haben keine Frist.",
+        "Open tasks that come up when something did not go: they stand with the unit in charge of the process, and have no deadline.",
+    ),
     ("operation_oldest", "Wartet und ist am längsten da", "Waits and is there longest"),
     ("operation_models", "Modelle", "Models"),
     ("operation_load", "Im Gang", "Under way"),
