@@ -284,7 +284,7 @@ impl Sending<'_> {
         pairs.extend([(pages::KEY.to_owned(), new_key(self.tenant)), (pages::INTENT.to_owned(), pages::INTENT_REVIEW.to_owned())]);
         let first = loaded.map(|loaded| status_link(&loaded.run)).filter(|link| !link.is_empty());
         let sign_in = format!("{action}/anmelden");
-        asked.page(StatusCode::FORBIDDEN, &Page::Abgelaufen(AbgelaufenPage { action, pairs, files: false, sign_in, spent: true, first }))
+        asked.page(StatusCode::FORBIDDEN, &Page::Abgelaufen(AbgelaufenPage { action, pairs, files: false, sign_in, spent: true, arrived: false, first }))
     }
 
     /// It could not be taken: the summary stands there again, under the same key.
@@ -319,7 +319,7 @@ async fn again(site: &Site, tenant: &TenantSite, asked: &Asked, request: Request
 }
 
 /// What a form that was sent leaves in the store, to be known again.
-fn form_receipt(path: &str, key: &str) -> String {
+pub fn form_receipt(path: &str, key: &str) -> String {
     format!("form:{path}:{key}")
 }
 

@@ -244,7 +244,10 @@ pub fn render(page: &Page, frame: &Frame) -> String {
         Page::Anmelden(p) => templates::document("anmelden.html", p, words::word("sign_in_heading", frame.lang), frame, p.problems()),
         Page::Terminal(p) => templates::document("terminal.html", p, words::word("terminal_heading", frame.lang), frame, 0),
         Page::Abgemeldet(p) => templates::document("abgemeldet.html", p, words::word("signed_out_heading", frame.lang), frame, 0),
-        Page::Abgelaufen(p) => templates::document("abgelaufen.html", p, words::word("expired_heading", frame.lang), frame, 0),
+        Page::Abgelaufen(p) => {
+            let heading = if p.arrived { "arrived_before" } else { "expired_heading" };
+            templates::document("abgelaufen.html", p, words::word(heading, frame.lang), frame, 0)
+        }
         Page::Fehler(p) => templates::document("fehler.html", p, &p.title, frame, 0),
         Page::Startseite(p) => templates::document("startseite.html", p, words::word("home", frame.lang), frame, 0),
         Page::Aufgaben(p) => templates::document("aufgaben.html", p, words::word("tasks_heading", frame.lang), frame, 0),

@@ -183,6 +183,10 @@ fn who_must_sign_in_does_and_what_is_vouched_for_stands_beside_her_words() {
             assert!(code == 200 && page.contains("schon ein Antrag abgesendet") && !page.contains("name=\"name\""), "{page}");
             let copied = post(&server, &cookie, &antrag(path), &format!("_schluessel={:032}&_schritt=absenden&name=Fremd", n + 50)).await;
             assert!(copied.code == 403 && copied.page.contains("schon ein Antrag abgesendet"), "{} {}", copied.code, copied.page);
+            // loaded once more, when the sign-in went with the application: that it came is said, and nothing of it
+            let reloaded = post(&server, "", &antrag(path), &format!("_schluessel={key}&_schritt=absenden&name=Weber&wohnort=Bellheim")).await;
+            assert!(reloaded.code == 403 && reloaded.page.contains("schon ein Antrag bei uns eingegangen"), "{} {}", reloaded.code, reloaded.page);
+            assert!(!reloaded.page.contains("nichts gespeichert") && !vouched(&reloaded.page) && !reloaded.page.contains("/status/"), "{}", reloaded.page);
             // the same once more is the same application
             let again = post(&server, &cookie, &antrag(path), &format!("_schluessel={key}&_schritt=absenden&name=Weber&wohnort=Bellheim")).await;
             assert!(again.code == 200 && vouched(&again.page), "{} {}", again.code, again.page);

@@ -150,6 +150,8 @@ pub struct AbgelaufenPage {
     pub sign_in: String,
     /// Of an applicant: an application was sent with her sign-in already, and no other one is.
     pub spent: bool,
+    /// Of an applicant: an application came with this very form already; the page was loaded once more.
+    pub arrived: bool,
     /// The status page of that one, for whoever has its form before her.
     pub first: Option<String>,
 }

@@ -119,7 +119,7 @@ pub async fn admit(site: &Site, of: (&str, &TenantSite), path: &str, asked: &Ask
         Ok(signed_in) => Ok((request, signed_in)),
         Err(told) => {
             let begin = queried(format!("/antrag/{}/{path}/anmelden", of.0), request.uri().query());
-            Err(super::expired::held(site, asked, request, &begin).await.unwrap_or(*told))
+            Err(super::expired::held(site, asked, request, &begin, Some((of.1, path))).await.unwrap_or(*told))
         }
     }
 }

@@ -138,6 +138,19 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
         "Did you want to make one application only? The first one is with us:",
     ),
     ("first_application_link", "Zum Stand des ersten Antrags (öffnet ein neues Fenster)", "To the status of the first application (opens a new window)"),
+    ("arrived_before", "Mit diesem Formular ist schon ein Antrag bei uns eingegangen", "An application has already come in with this form"),
+    (
+        "arrived_before_text",
+        "Sie müssen nichts noch einmal absenden. Ihre Anmeldung endete mit dem Absenden, darum zeigen wir die Eingangsbestätigung hier nicht noch einmal.",
+        "You need not send anything again. Your sign-in ended when you sent it, so we do not show the confirmation here once more.",
+    ),
+    (
+        "arrived_sign_in",
+        "Möchten Sie die Eingangsbestätigung noch einmal sehen, melden Sie sich in einem neuen Fenster an:",
+        "If you want to see the confirmation once more, sign in in a new window:",
+    ),
+    ("draft_delete_ask", "Sie brauchen den Entwurf nicht mehr?", "No longer need the draft?"),
+    ("draft_delete_text", "Gelöscht ist er endgültig, und alles darin mit ihm.", "Once deleted it is gone for good, and all in it."),
     (
         "expired_again_later",
         "Möchten Sie einen weiteren Antrag stellen, melden Sie sich in einem neuen Fenster noch einmal an:",
