@@ -369,6 +369,22 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_is_missing_is_chosen_not_filled_in() {
+        let file = json!({ "type": "object", "format": "file" });
+        let files = |min: u64| json!({ "type": "array", "items": file, "minItems": min });
+        let root = json!({ "required": ["a", "b"], "properties": { "a": { "$ref": "#/$defs/file" }, "b": {}, "c": files(1), "d": files(2) }, "$defs": { "file": file } });
+        let mut told: Vec<_> = Schema::compile(root).unwrap().validate(&json!({ "c": [], "d": [] })).into_iter().map(|p| p.message.de).collect();
+        told.sort();
+        let expected = [
+            "Bitte ausfüllen.",
+            "Bitte wählen Sie eine Datei aus.",
+            "Bitte wählen Sie mindestens 2 Dateien aus. Bisher sind es 0.",
+            "Bitte wählen Sie mindestens eine Datei aus.",
+        ];
+        assert_eq!(told, expected);
+    }
+
+    #[test]
     fn problems_in_plain_words() {
         let problems = schema().validate(&json!({"name": "zu lang", "art": "c", "hund": {}, "extra": 1}));
         let mut lines: Vec<_> = problems.iter().map(|p| format!("{}: {}", p.path, p.message.de)).collect();

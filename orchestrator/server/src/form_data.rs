@@ -16,7 +16,7 @@ use laufzettel_domain::{
 use laufzettel_process::{Schema, schema::Problem};
 
 use crate::{
-    pages::{FileField, Form, HONEYPOT, UploadedFile, form, shown, words::word},
+    pages::{FileField, Form, HONEYPOT, UploadedFile, form, shown, unseen, words::word},
     site::TenantSite,
     upload,
 };
@@ -218,6 +218,7 @@ fn told(sent: &mut Sent, path: laufzettel_domain::Path, message: Text) {
 
 /// Why a file does not fit, in words of the person who chose it. What it is, its content says, not its name.
 fn refused(field: &FileField, name: &str, media: &str, size: u64, there: usize) -> Option<Text> {
+    let name = &unseen::named(name);
     if size == 0 {
         return Some(sentence("file_empty", |_| vec![("{name}", name.to_owned())]));
     }
@@ -277,6 +278,7 @@ fn known_files(pairs: &[(String, String)], key: &[u8; 32], form: &Form) -> (Vec<
 
 /// A file that was here, and is chosen once more.
 fn gone(path: &str, name: &str) -> Problem {
+    let name = &unseen::named(name);
     let message = sentence("file_gone", |_| vec![("{name}", name.to_owned())]);
     Problem { path: laufzettel_domain::Path::new(path.split('.')), message }
 }

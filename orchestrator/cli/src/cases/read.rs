@@ -190,6 +190,15 @@ fn expect(node: &Node, key: &str, findings: &mut Findings) -> Option<Expect> {
     let state = fields.one_of("state", &STATES).map(str::to_owned);
     let mut text = |name| fields.text(name).map(str::to_owned);
     let (refused, denied, waiting) = (text("refused"), text("denied"), text("waiting"));
+    for (name, said) in [("refused", &refused), ("denied", &denied)] {
+        // nothing is part of every reason
+        if said.as_ref().is_some_and(|said| said.trim().is_empty()) {
+            let (at, place) = (fields.at(), fields.path(name));
+            let text =
+                Text::new("Hier steht der Code der Ablehnung oder ein Teil ihres Grundes.", "Here stands the code of the refusal, or a part of its reason.");
+            fields.findings.error("LZ108", at, place, text);
+        }
+    }
     let output = fields.opt("output").map(Node::to_value);
     let steps = map(fields.opt("steps").map(Node::to_value));
     let mut calls = Vec::new();

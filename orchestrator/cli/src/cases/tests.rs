@@ -96,6 +96,7 @@ fn names_that_are_nothing_are_found() {
             ],
         ),
         ("expect: { waiting: s }", vec!["1:39: Fehler LZ341 bei „cases[1].expect.waiting“: „s“ ist ein Schritt der Art set; an ihm wartet ein Vorgang nie."]),
+        ("expect: { refused: \"\" }", vec!["1:28: Fehler LZ108 bei „cases[1].expect.refused“: Hier steht der Code der Ablehnung oder ein Teil ihres Grundes."]),
         (
             "expect: { state: fertig, waiting: z, steps: { y: 1 }, skipped: [aa] }",
             vec![

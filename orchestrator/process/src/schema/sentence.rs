@@ -3,7 +3,7 @@
 use jsonschema::error::{TypeKind, ValidationError, ValidationErrorKind as Kind};
 use laufzettel_domain::{Lang, Path, Text, Value, money};
 
-use super::{is_cent, keywords::PATTERN_HINT, plain};
+use super::{is_cent, is_file, keywords::PATTERN_HINT, plain};
 
 /// What is known of a field beside the keyword that is not met.
 #[derive(Clone, Copy, Default)]
@@ -32,6 +32,10 @@ impl<'s> Told<'s> {
         }
     }
 
+    fn lists_files(&self) -> bool {
+        self.each().filter_map(|schema| schema.get("items")).any(is_file)
+    }
+
     /// Whether what is listed is chosen, not written.
     fn is_choice(&self) -> bool {
         self.each().filter_map(|schema| schema.get("items")).any(|items| items.get("enum").is_some() || items.get("oneOf").is_some())
@@ -40,6 +44,7 @@ impl<'s> Told<'s> {
 
 pub(super) fn sentence(error: &ValidationError<'_>, told: &Told<'_>, path: &Path) -> Text {
     match error.kind() {
+        Kind::Required { .. } if told.each().any(is_file) => Text::new("Bitte wählen Sie eine Datei aus.", "Please choose a file."),
         Kind::Required { .. } | Kind::MinLength { limit: 1 } => Text::new("Bitte ausfüllen.", "Please fill in."),
         Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
             let list = unexpected.join(", ");
@@ -187,6 +192,11 @@ fn entries(error: &ValidationError<'_>, told: &Told<'_>) -> Text {
         Kind::MaxItems { limit: 1 } => {
             Text::new("Hier ist nur ein Eintrag möglich. Bitte streichen Sie die übrigen.", "Only one entry is possible here. Please remove the others.")
         }
+        Kind::MinItems { limit: 1 } if told.lists_files() => Text::new("Bitte wählen Sie mindestens eine Datei aus.", "Please choose at least one file."),
+        Kind::MinItems { limit } if told.lists_files() => Text::new(
+            format!("Bitte wählen Sie mindestens {limit} Dateien aus. Bisher sind es {there}."),
+            format!("Please choose at least {limit} files. So far there are {there}."),
+        ),
         Kind::MinItems { limit: 1 } => Text::new("Bitte tragen Sie hier mindestens einen Eintrag ein.", "Please enter at least one entry here."),
         Kind::MinItems { limit } => Text::new(
             format!("Bitte tragen Sie hier mindestens {limit} Einträge ein. Bisher sind es {there}."),
