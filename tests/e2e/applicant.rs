@@ -337,7 +337,7 @@ async fn clerk(server: &Server, status: &str) {
 /// Once a group is asked as well, a clerk of it enters what came by letter: on record as hers, and the question is answered for all.
 #[test]
 fn a_clerk_enters_what_came_by_letter() {
-    let tenant = tenant_with(&ASKING.replace("due: P14D", "due: P14D\n      escalate: { after: PT0S, to: { groups: [GG-Steueramt] } }"));
+    let tenant = tenant_with(&ASKING.replace("due: P14D", "due: P14D\n      escalate: { after: PT0S, to: { groups: [GG-Steueramt, GG-Leitung] } }"));
     let server = Server::start(&tenant, None).expect("up starts");
     runtime().block_on(async {
         let status = apply(&server, KEYS[0]).await;
@@ -355,6 +355,12 @@ fn a_clerk_enters_what_came_by_letter() {
         assert_eq!(get(&server, &other, &path).await.0, 404, "not of that group");
         let (_, page) = get(&server, &clerk, &path).await;
         assert!(page.contains("Tragen Sie hier nur ein, was sie Ihnen auf anderem Weg mitgeteilt hat"), "{page}");
+        // that it was handed on is said; the way to the case stands before whoever may look into it
+        let head = sign_in(&server, "b.lang").await.expect("signed in");
+        for (cookie, may_look) in [(&clerk, true), (&head, false)] {
+            let (_, page) = get(&server, cookie, &path).await;
+            assert!(page.contains("Niemand hat diese Aufgabe rechtzeitig erledigt.") && page.contains(">Zum Vorgang</a>") == may_look, "{may_look}: {page}");
+        }
         let shown = hidden(&page, "shown").to_owned();
         let wrong = Sent { key: KEYS[1], shown: &shown, day: ["10", "5", "2026"], dealer: "Al", file: Some(("brief.txt", CONTRACT)) };
         let (code, _, page) = wrong.by(&server, &path, &server.url(""), &clerk).await;

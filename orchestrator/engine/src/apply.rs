@@ -253,11 +253,12 @@ pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalT
                 }
                 TaskKind::Takeover | TaskKind::Doubt | TaskKind::Approval | TaskKind::Ask | TaskKind::Restored => {}
             }
-            run.tasks.insert(e.number, Task { opened: e.clone(), opened_at: at, claimed: None, state: TaskState::Open, superseded: false });
+            run.tasks.insert(e.number, Task { opened: e.clone(), opened_at: at, escalated_at: None, claimed: None, state: TaskState::Open, superseded: false });
         }
         Event::TaskEscalated(e) => {
             let Some(task) = open_task(run, e.number) else { return illegal("the task is not open") };
             task.opened.escalate = None;
+            task.escalated_at = Some(at);
             task.opened.assign.groups.extend(e.groups.iter().cloned());
         }
         Event::TaskClaimed(e) => {

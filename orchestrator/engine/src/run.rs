@@ -209,6 +209,8 @@ pub enum TaskState {
 pub struct Task {
     pub opened: TaskOpened,
     pub opened_at: Timestamp,
+    /// When nobody had answered in time, and more people were asked.
+    pub escalated_at: Option<Timestamp>,
     /// Who has it in hand.
     pub claimed: Option<Claimed>,
     pub state: TaskState,

@@ -138,7 +138,7 @@ impl Over {
             _ => None,
         };
         let why = if hers.is_some() { pages::words::said("task_answered_before") } else { faster(&whoever, true) };
-        let seen = tenant.desk.visible(by, id.run).await.ok()?.is_some();
+        let seen = tenant.desk.sees_case(by, &loaded).await.ok()?;
         Some(Self { asked, asking, why, hers, case: seen.then(|| format!("/vorgaenge/{}", id.run)) })
     }
 
@@ -245,6 +245,11 @@ impl Seat<'_> {
             Err(error) => return asked.wish(&error),
         };
         let Some(asking) = self.asking() else { return asked.unavailable() };
+        // whoever may answer it need not be one who may look into the case
+        let seen = match tenant.desk.sees_case(self.by, loaded).await {
+            Ok(seen) => seen,
+            Err(error) => return asked.wish(&error),
+        };
         let process = &loaded.prepared.process;
         let mut matter = Matter::new(loaded, &self.voices, asked.lang);
         let mut shown = view::shown(&matter, task);
@@ -268,7 +273,8 @@ impl Seat<'_> {
             title: own_title(task_kind(&task.opened), asked.lang).map_or_else(|| laufzettel_worker::task_title(process, &task.opened), str::to_owned),
             process: process.title.clone(),
             number: loaded.run.nummer.clone(),
-            case_link: Some(format!("/vorgaenge/{}", loaded.run.id)),
+            case_link: seen.then(|| format!("/vorgaenge/{}", loaded.run.id)),
+            escalated: task.escalated_at.map(|at| tenant.civil(at)),
             due: task.opened.due.map(|at| tenant.civil(at)),
             overdue: task.opened.due.is_some_and(|at| at < tenant.desk.tenant.clock.now()),
             message: again.refused.map(|text| text.get(asked.lang).to_owned()).or_else(|| message(&loaded.run, task, asked.lang)),

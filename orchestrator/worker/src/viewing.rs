@@ -24,10 +24,14 @@ impl Desk {
 
     /// The same, with the run's records.
     pub async fn visible_traced(&self, by: &Caller, run: RunId) -> Result<Option<(Loaded, Vec<Record>)>, WishError> {
-        let who = self.who(by).await?;
         let Some((loaded, records)) = self.retrace(run).await? else { return Ok(None) };
-        let may = self.may_view(&who, &loaded.prepared.process.verantwortlich, &loaded.run.caller.subject).await.allow;
-        Ok(may.then_some((loaded, records)))
+        Ok(self.sees_case(by, &loaded).await?.then_some((loaded, records)))
+    }
+
+    /// Whether this person may look into a run.
+    pub async fn sees_case(&self, by: &Caller, loaded: &Loaded) -> Result<bool, WishError> {
+        let who = self.who(by).await?;
+        Ok(self.may_view(&who, &loaded.prepared.process.verantwortlich, &loaded.run.caller.subject).await.allow)
     }
 
     /// A page of the runs this person may see, newest first; `patterns`: of the processes a key is for. The rights are asked once

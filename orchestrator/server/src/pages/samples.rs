@@ -192,6 +192,7 @@ impl AufgabePage {
             process: "Hund zur Hundesteuer anmelden".into(),
             number: "2026-000123".into(),
             case_link: Some("/vorgaenge/1".into()),
+            escalated: Some(at(9)),
             due: Some(at(8)),
             overdue: true,
             message: wrong.then(|| EVIL.into()),

@@ -71,7 +71,10 @@ pub struct AufgabePage {
     pub title: String,
     pub process: String,
     pub number: String,
+    /// Where the case is, for whoever may see it.
     pub case_link: Option<String>,
+    /// Since when more people are asked, for nobody had answered in time.
+    pub escalated: Option<DateTime>,
     pub due: Option<DateTime>,
     pub overdue: bool,
     /// Why the task is there, if it is no plain step: a door refused, an outcome is unknown, somebody was faster.

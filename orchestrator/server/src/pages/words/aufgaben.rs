@@ -107,6 +107,11 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
         "What you entered above does not go along. What the other person should know you write into the note.",
     ),
     (
+        "task_escalated",
+        "Niemand hat diese Aufgabe rechtzeitig erledigt. Sie liegt deshalb zusätzlich bei der nächsten Stelle (Eskalation), seit",
+        "Nobody completed this task in time. It is therefore with the next unit, too (escalation), since",
+    ),
+    (
         "task_answered_before",
         "Diese Aufgabe haben Sie inzwischen schon erledigt, mit anderen Angaben. Was Sie jetzt eingetragen haben, wurde nicht übernommen. Was daraus wurde, steht am Vorgang.",
         "You have completed this task meanwhile, with other entries. What you entered now was not taken. What became of it stands with the case.",
