@@ -20,6 +20,7 @@ use crate::{
     books,
     config::{Config, Login},
     house::{self, House, Opening},
+    named,
     out::{Out, code},
     shut, socket,
 };
@@ -126,7 +127,21 @@ pub async fn serve(file: &Path, after_restore: bool, out: &Out) -> anyhow::Resul
         );
     }
     let listener = TcpListener::bind(address).await.with_context(|| out.told(format!("{address} ist nicht frei"), format!("{address} is in use")))?;
+    say_unknown(&config, file, out).await;
     live(config, listener, None, after_restore, out).await
+}
+
+/// What the configuration names and is not there, as `check` says it: a right for a group that is mistyped is nobody's. It stops nothing,
+/// and whoever starts hears of it.
+async fn say_unknown(config: &Config, file: &Path, out: &Out) {
+    let Ok(text) = std::fs::read_to_string(file) else { return };
+    for (tenant, own) in &config.tenants {
+        // what is wrong with the directory itself is said where the tenant is opened
+        let directory = house::directory(own, &mut Vec::new()).unwrap_or_default();
+        for finding in named::in_configuration(&text, file, tenant, own, &directory).await {
+            out.note(finding.line(out.lang)).await;
+        }
+    }
 }
 
 /// Whether an address can only be opened on this machine. A proxy in front of it would open it to all.
@@ -170,8 +185,15 @@ async fn live(config: Config, listener: TcpListener, greet: Option<SocketAddr>, 
         }
         followed.close();
     });
-    if let Some(bound) = greet {
-        welcome(&shop.config, bound, out).await;
+    match greet {
+        Some(bound) => welcome(&shop.config, bound, out).await,
+        None => {
+            let (listen, url) = (&shop.config.listen, &shop.config.public_url);
+            out.note(
+                out.told(format!("Laufzettel läuft auf {listen}, für Browser unter {url}."), format!("Laufzettel runs on {listen}, for browsers at {url}.")),
+            )
+            .await;
+        }
     }
     let patience = async {
         stop.cancelled().await;
