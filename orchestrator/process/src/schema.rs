@@ -212,8 +212,8 @@ enum Below<'s> {
     Open,
 }
 
-/// Keywords that say what is below. (A `required` alone describes nothing.)
-const DESCRIBING: [&str; 6] = ["properties", "items", "additionalProperties", "type", "enum", "const"];
+/// Keywords that say what is below. (A `required` or a `type` beside a reference describes nothing.)
+const DESCRIBING: [&str; 3] = ["properties", "items", "additionalProperties"];
 
 /// Keywords beside which neither `items` nor `additionalProperties` describes all that is left (JSON Schema 2020-12, 10).
 const COMBINING: [&str; 11] =
@@ -307,7 +307,9 @@ mod tests {
                 "hund": { "$ref": "#/$defs/hund" },
                 "art": { "enum": ["a", "b"] },
                 "liste": { "type": "array", "items": { "type": "object", "properties": { "x": { "type": "string", "x-schutzbedarf": "normal" } } } },
-                "nachweis": { "type": "object", "format": "file" }
+                "nachweis": { "type": "object", "format": "file" },
+                "zweiter": { "$ref": "#/$defs/hund", "type": "object", "properties": { "farbe": { "type": "string" } } },
+                "dritter": { "$ref": "#/$defs/hund", "type": "object", "title": "Noch einer" }
             },
             "$defs": { "hund": { "type": "object", "required": ["chip"], "x-schutzbedarf": "niedrig", "x-kategorien": [],
                 "properties": { "chip": { "type": "string", "pattern": "^\\d{15}$" }, "rasse": { "type": "string", "x-kategorien": ["unbekannt"] } } } }
@@ -328,7 +330,12 @@ mod tests {
             ("hund.chip", "there"),
             ("hund.rasse", "optional"),
             ("hund.farbe", "unknown 1 chip,rasse"),
-            ("nam", "unknown 0 art,hund,liste,nachweis,name"),
+            ("nam", "unknown 0 art,dritter,hund,liste,nachweis,name,zweiter"),
+            ("zweiter.chip", "optional"),
+            ("zweiter.farbe", "optional"),
+            ("zweiter.alter", "unknown 1 farbe,chip,rasse"),
+            ("dritter.chip", "optional"),
+            ("dritter.farbe", "unknown 1 chip,rasse"),
             ("name.x", "unknown 1 "),
             ("liste.0.x", "optional"),
             ("nachweis.name", "open"),
