@@ -149,7 +149,7 @@ impl Over {
         let (mut values, mut problems) = self.asking.form.parse(&sent.pairs);
         let stored = form_data::insert_files(tenant, &mut values, &sent.files).await;
         let mut settled = values.clone();
-        self.asking.settle(&mut settled, &mut problems);
+        self.asking.settle(&sent.pairs, &mut settled, &mut problems);
         if stored.is_ok() && self.hers == Some(with_defaults(settled)) {
             return Redirect::to(SETTLED).into_response();
         }
@@ -298,7 +298,7 @@ impl Seat<'_> {
         let (mut values, mut problems) = asking.form.parse(&sent.pairs);
         problems.extend(form_data::insert_files(self.tenant, &mut values, &sent.files).await?);
         problems.extend(sent.problems.clone());
-        asking.settle(&mut values, &mut problems);
+        asking.settle(&sent.pairs, &mut values, &mut problems);
         // of a value that is supplied, its own schema has said it
         if let Some(task) = self.task().filter(|_| asking.is_plain()) {
             let schema = Schema::compile(task.opened.form.clone()).map_err(WishError::Unavailable)?;

@@ -81,15 +81,15 @@ impl Asking {
         self.value.is_none()
     }
 
-    /// The value out of its fields, as the engine takes it; what is wrong with it stands at its fields.
-    pub fn settle(&self, values: &mut Value, problems: &mut Vec<Problem>) {
+    /// The value out of its fields, as the engine takes it; what is wrong with it stands at its fields. `pairs` as they were sent.
+    pub fn settle(&self, pairs: &[(String, String)], values: &mut Value, problems: &mut Vec<Problem>) {
         let Some(supplied) = &self.value else { return };
         let given = values.as_object_mut().and_then(|map| map.remove(VALUE));
         let of_value = |problem: &Problem| problem.path.root() == VALUE;
         if values.get(supplied.field) != Some(&supplied.choice) {
-            // whoever chose something else is not asked for it; what she filled in all the same nobody throws away
+            // whoever chose something else is not asked for it; what she filled in all the same nobody throws away, whether it reads or not
             problems.retain(|problem| !of_value(problem));
-            let filled = given.as_ref().and_then(|given| first_filled(given, &Path::new([VALUE])));
+            let filled = self.form.first_filled(&Path::new([VALUE]), pairs);
             let chosen = values.get(supplied.field).is_some();
             problems.extend(filled.filter(|_| chosen).map(|path| Problem { path, message: said("supplied_unasked") }));
             return;
@@ -115,16 +115,6 @@ impl Supplied {
             map.insert((*name).to_owned(), implied.clone());
         }
         Some(value)
-    }
-}
-
-/// The first field somebody has filled in.
-fn first_filled(value: &Value, at: &Path) -> Option<Path> {
-    match value {
-        Value::Object(map) => map.iter().find_map(|(name, inner)| first_filled(inner, &at.child(name))),
-        Value::Array(items) if items.is_empty() => None,
-        Value::Null => None,
-        _ => Some(at.clone()),
     }
 }
 
@@ -265,7 +255,7 @@ mod tests {
     /// The value as the engine takes it, or where it is wrong.
     fn settled(asking: &Asking, pairs: &[(&str, &str)]) -> Result<Option<Value>, Vec<String>> {
         let (mut values, mut problems) = asking.form.parse(&sent(pairs));
-        asking.settle(&mut values, &mut problems);
+        asking.settle(&sent(pairs), &mut values, &mut problems);
         if !problems.is_empty() {
             return Err(problems.into_iter().map(|problem| format!("{}: {}", problem.path, problem.message.de)).collect());
         }
@@ -293,8 +283,9 @@ mod tests {
         let expected = json!({ "art": "bestimmt", "am": "2026-02-01", "text": "eins\nzwei", "orte": ["Bellheim", "Zeiskam"], "innen": { "zahl": 7 } });
         for (pairs, expected) in [
             (whole.to_vec(), Ok(Some(expected))),
-            // what nobody asked for is not looked at
-            (vec![("entscheidung", "erneut"), ("wert.am.tag", "31")], Ok(None)),
+            (vec![("entscheidung", "erneut"), ("wert.am.tag", " "), ("wert.art", "")], Ok(None)),
+            // half a day is a value that was begun
+            (vec![("entscheidung", "erneut"), ("wert.am.tag", "31")], Err(vec![format!("wert.am: {}", said("supplied_unasked").de)])),
             (
                 vec![("entscheidung", "wert"), ("wert.am.tag", "31"), ("wert.am.monat", "2"), ("wert.am.jahr", "2026"), ("wert.innen.zahl", "0")],
                 Err(vec![
@@ -319,11 +310,13 @@ mod tests {
 
     #[test]
     fn of_what_happened_the_outcome_may_be_told() {
-        let declared = schema(json!({ "type": "object", "required": ["id"], "properties": { "id": { "type": "string" } } }));
+        let declared = schema(json!({ "type": "object", "required": ["id"], "properties": { "id": { "type": "string" }, "cent": { "type": "integer" } } }));
         for (may_lack, pairs, expected) in [
             (false, vec![("geschehen", "ja"), ("wert.id", "D-1")], Ok(Some(json!({ "id": "D-1" })))),
             // a number of a receipt, and that it never happened: a second call would follow
             (false, vec![("geschehen", "nein"), ("wert.id", "D-1")], Err(vec![format!("wert.id: {}", said("supplied_unasked").de)])),
+            (false, vec![("geschehen", "nein"), ("wert.cent", "viel")], Err(vec![format!("wert.cent: {}", said("supplied_unasked").de)])),
+            (false, vec![("geschehen", "nein")], Ok(None)),
             (false, vec![("geschehen", "ja")], Err(vec!["wert.id: Bitte ausfüllen.".to_owned()])),
             (true, vec![("geschehen", "ja")], Ok(None)),
         ] {

@@ -46,6 +46,12 @@ impl Form {
         (value, problems)
     }
 
+    /// The first field below `under` something was sent for, whether it can be read or not.
+    pub fn first_filled(&self, under: &Path, pairs: &[(String, String)]) -> Option<Path> {
+        let filled = |field: &&Field| under.covers(&field.path) && !matches!(field.read(pairs), Answer::Empty);
+        self.expanded(pairs).fields().into_iter().find(filled).map(|field| field.path.clone())
+    }
+
     /// A required object nobody filled in is there and empty: its fields, not the object, are what is missing. So is a required list.
     fn add_required(&self, value: &mut Value) {
         let objects = self.objects.iter().filter(|(_, required)| *required).map(|(path, _)| (path, Value::Object(Map::new())));
