@@ -14,7 +14,7 @@ const HOSTILE: &str = "<script>alert(1)</script> [Hier](https://boese.example) !
 
 const LETTER: &str = r#"
 start: { groups: [GG-Steueramt], via: [form] }
-input: { type: object, required: [wer], properties: { wer: { type: string, maxLength: 200 } } }
+input: { type: object, required: [wer, grund], properties: { wer: { type: string, maxLength: 200 }, grund: { type: string, maxLength: 200 } } }
 steps:
   entwurf:
     title: Brief entwerfen
@@ -28,7 +28,11 @@ steps:
 output: { wer: "{{ steps.frage.by.name }}" }
 "#;
 
-const TEMPLATE: &str = "Guten Tag {{ input.wer }},\n\n# Bescheid\n\n| | |\n|---|---|\n| Betrag | **70,00 Euro** |\n\n- erstens\n- zweitens\n";
+const TEMPLATE: &str =
+    "Guten Tag {{ input.wer }},\n\n# Bescheid\n\n| | |\n|---|---|\n| Betrag | **70,00 Euro** |\n\n- erstens\n- zweitens\n\n{{ input.grund }}\n";
+
+/// What looks line by line as if it stood in the template.
+const FORGED: &str = "Grund\n\n# Bescheid\n\n| | |\n|---|---|\n| Betrag | **70,00 Euro** |\n\n- erstens";
 
 /// One case reads, the other asks.
 fn child() -> String {
@@ -77,7 +81,7 @@ fn a_letter_reads_as_a_letter_and_nothing_in_it_acts() {
     let tenant = house(&[("brief", process("brief", "Brief", LETTER))]);
     std::fs::create_dir_all(tenant.path("workflows/templates")).expect("a folder");
     std::fs::write(tenant.path("workflows/templates/probe.md"), TEMPLATE).expect("written");
-    let task = begin(&tenant, "brief", &serde_json::json!({ "wer": HOSTILE }));
+    let task = begin(&tenant, "brief", &serde_json::json!({ "wer": HOSTILE, "grund": FORGED }));
     let run = task.split('.').next().expect("a run").to_owned();
     let server = Server::start(&tenant, None).expect("up starts");
     runtime().block_on(async {
@@ -90,6 +94,9 @@ fn a_letter_reads_as_a_letter_and_nothing_in_it_acts() {
             }
             for part in ["&lt;script&gt;alert(1)&lt;/script&gt;", "[Hier](https://boese.example)", "![x](//boese.example/x.png)"] {
                 assert!(letter.contains(part), "{path}, {part}: {letter}");
+            }
+            for (part, times) in [("<table", 1), ("schrift__titel", 1), ("<ul>", 1), ("| Betrag | **70,00 Euro** |", 1), ("# Bescheid", 1), ("- erstens", 1)] {
+                assert_eq!(letter.matches(part).count(), times, "{path}, {part}: {letter}");
             }
             for acting in ["<a", "<img", "<script", "<h1", "href", "src="] {
                 assert!(!letter.contains(acting), "{path}, {acting}: {letter}");

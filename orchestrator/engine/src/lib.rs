@@ -48,6 +48,7 @@ pub use labels::labels_of_child;
 pub use proof::EndpointFacts;
 pub use retention::{Kept, is_beleg, kept};
 pub use run::{Added, Again, Anew, Child, Claimed, Deadline, EffectRun, EffectStatus, Ending, Expected, Question, Run, State, StepState, Task, TaskState};
+pub use scope::written;
 pub use sentence::sentence;
 pub use steps::{
     agent::{Request, request},

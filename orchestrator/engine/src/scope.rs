@@ -3,7 +3,7 @@
 use laufzettel_domain::{Slot, Value};
 use laufzettel_process::{
     Process,
-    expression::{Scope, StepStatus},
+    expression::{Expression, Part, Scope, StepStatus},
 };
 
 use crate::{
@@ -44,4 +44,14 @@ pub fn with_item<'v>(mut scope: Scope<'v>, run: &'v Run, slot: &Slot) -> Scope<'
 pub fn with_result<'v>(mut scope: Scope<'v>, result: &'v Value) -> Scope<'v> {
     scope.roots.insert("result", result);
     scope
+}
+
+/// The parts of a text as it would come out of this expression by now. `slot`: whose text it is, if it is a step's. Whoever shows a text that
+/// is on record compares: a step may have been done anew since.
+pub fn written(process: &Process, context: &Context, run: &Run, slot: Option<&Slot>, expression: &Expression) -> Option<Vec<Part>> {
+    let scope = scope(process, context, run);
+    expression.written(&match slot {
+        Some(slot) => with_item(scope, run, slot),
+        None => scope,
+    })
 }

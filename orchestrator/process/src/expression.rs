@@ -11,12 +11,14 @@ mod functions;
 mod scope;
 mod template;
 mod words;
+mod written;
 
 pub use analysis::{Analysis, Problem, Read, Shape};
 pub use calendar::{is_holiday_rlp, next_working_day};
 pub use environment::{FILTERS, FUNCTIONS, TESTS};
 pub use scope::{Scope, StepStatus};
 pub use template::{Expression, Outcome, Syntax, Template, parse_template};
+pub use written::Part;
 
 /// Why an expression gave no value, in German, for authors: a run's record keeps it so.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -8,7 +8,7 @@ mod step;
 mod task;
 mod told;
 
-use laufzettel_domain::{Lang, Path, StepId, Value, file::File};
+use laufzettel_domain::{Lang, Path, Slot, StepId, Value, file::File};
 use laufzettel_engine::{Call, Run};
 use laufzettel_process::{
     Process, Schema,
@@ -106,7 +106,7 @@ impl<'m> Matter<'m> {
         };
         let rows = map.iter().map(|(key, inner)| {
             let way = [key.clone()];
-            let letter = made.filter(|_| inner.is_string()).and_then(|made| self.letter(part(made, &way)));
+            let letter = made.filter(|_| inner.is_string()).and_then(|made| self.letter(part(made, &way), Slot::of(id.clone())));
             self.value(key, inner, schema.map(|schema| (schema, way.as_slice()))).letter(letter)
         });
         rows.collect()

@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use laufzettel_domain::{Node, Path, Place, Text, Value, document::Kind};
-use minijinja::machinery::{self, ast};
+use minijinja::{
+    machinery::{self, ast},
+    value::Value as JinjaValue,
+};
 
 use super::{
     Error, Scope,
@@ -80,7 +83,7 @@ impl PartialEq for Expression {
 }
 
 /// The text between the braces if the whole text is one expression.
-fn lone(source: &str) -> Option<&str> {
+pub(super) fn lone(source: &str) -> Option<&str> {
     let inner = source.trim().strip_prefix("{{")?.strip_suffix("}}")?;
     let inner = inner.strip_prefix(['-', '+']).unwrap_or(inner);
     let inner = inner.strip_suffix('-').unwrap_or(inner);
@@ -200,18 +203,21 @@ impl Expression {
         if let Form::Reference(path) = &self.form {
             return Ok(scope.find(path).map_or(Outcome::Undefined, |value| Outcome::Value(value.clone())));
         }
-        let restricted = scope.restrict(&self.paths);
-        let context = scope.equip(&restricted, !self.analysis.asked.is_empty(), !self.analysis.renders.is_empty());
         match &self.form {
             Form::One(expression) => {
-                let value = expression.eval(context).map_err(sort_error)?;
+                let value = expression.eval(self.context(scope)).map_err(sort_error)?;
                 if value.is_undefined() || value.downcast_object_ref::<super::scope::Absent>().is_some() {
                     return Ok(Outcome::Undefined);
                 }
                 serde_json::to_value(&value).map(Outcome::Value).map_err(|e| Error::Failed(e.to_string()))
             }
-            _ => ENVIRONMENT.render_str(&self.source, context).map(|text| Outcome::Value(Value::String(text))).map_err(sort_error),
+            _ => ENVIRONMENT.render_str(&self.source, self.context(scope)).map(|text| Outcome::Value(Value::String(text))).map_err(sort_error),
         }
+    }
+
+    /// What evaluation may look at, and what the functions need beside it.
+    pub(super) fn context(&self, scope: &Scope<'_>) -> JinjaValue {
+        scope.equip(&scope.restrict(&self.paths), !self.analysis.asked.is_empty(), !self.analysis.renders.is_empty())
     }
 
     /// As a condition: by minijinja's rule of truth; something that is not there is an error.

@@ -8,6 +8,7 @@ mod typed;
 
 use std::fmt::Write as _;
 
+use laufzettel_process::expression::Part;
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, LinkType, Options, Parser, Tag, TagEnd};
 
 /// Characters of a text that is laid out: three pages of a letter.
@@ -19,12 +20,13 @@ const COLUMNS_MAX: usize = 6;
 /// Bytes of what comes out: half of what a page may have.
 const HTML_BYTES_MAX: usize = 48 * 1024;
 
-/// A letter by the template it was made from: only what stands in that has its looks. `None`: the text is shown as it is.
-pub fn letter(text: &str, template: &str) -> Option<String> {
-    if text.chars().count() > CHARS_MAX {
+/// A letter by its parts: only what stands in the file it was made from has its looks. `None`: the text is shown as it is, for it is not made
+/// of these parts, or cannot be laid out whole.
+pub fn letter(text: &str, parts: &[Part]) -> Option<String> {
+    if text.chars().count() > CHARS_MAX || !parts.iter().flat_map(|part| part.text.chars()).eq(text.chars()) {
         return None;
     }
-    html(&typed::as_text(text, template)?)
+    html(&typed::as_text(parts)?)
 }
 
 /// `None`: the text is shown as it is.

@@ -8,7 +8,7 @@ use jiff::{
     tz::TimeZone,
 };
 use laufzettel_domain::{Label, Lang, Path, RunId, Trust, Value, file::File, money};
-use laufzettel_process::cite;
+use laufzettel_process::{cite, expression::Part};
 use laufzettel_worker::veil;
 use serde::Serialize;
 
@@ -42,9 +42,9 @@ pub struct Line {
     pub cut: bool,
     /// Where the file it names can be fetched.
     pub link: Option<String>,
-    /// It is written in Markdown, by this template.
+    /// It is written in Markdown, in these parts.
     #[serde(skip)]
-    pub letter: Option<String>,
+    pub letter: Option<Vec<Part>>,
     /// As it will read, in elements of our own; `whole` is its exact wording then.
     pub html: Option<String>,
     pub citations: Vec<Citation>,
@@ -92,7 +92,7 @@ const FOLDED_CHARS: usize = 6_000;
 /// Folds long texts, and lays out letters. `everything`: nothing is left out, however long.
 pub fn bound(rows: &mut [Shown], everything: bool) {
     for line in rows.iter_mut().flat_map(|row| &mut row.lines) {
-        line.html = line.letter.as_ref().and_then(|template| markdown::letter(&line.text, template));
+        line.html = line.letter.as_ref().and_then(|parts| markdown::letter(&line.text, parts));
         if line.html.is_none() && line.text.chars().count() <= OPEN_CHARS {
             continue;
         }
@@ -189,11 +189,11 @@ impl Shown {
         self
     }
 
-    /// Its text is written in Markdown by this template, if it is one text.
+    /// Its text is written in Markdown in these parts, if it is one text.
     #[must_use]
-    pub fn letter(mut self, template: Option<String>) -> Self {
+    pub fn letter(mut self, parts: Option<Vec<Part>>) -> Self {
         if let [line] = self.lines.as_mut_slice() {
-            line.letter = template;
+            line.letter = parts;
         }
         self
     }

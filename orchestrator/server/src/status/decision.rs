@@ -61,7 +61,7 @@ pub async fn page(State(site): State<Arc<Site>>, Path((code, name)): Path<(Strin
         title: called(&visit.loaded.prepared),
         number: run.nummer.clone(),
         back: visit.home(),
-        html: whole.zip(received_letter(&visit.loaded.prepared.process, &name)).and_then(|(text, template)| markdown::letter(text, &template)),
+        html: whole.zip(received_letter(&visit.loaded, &name)).and_then(|(text, parts)| markdown::letter(text, &parts)),
         text: whole.cloned(),
         file,
     }))

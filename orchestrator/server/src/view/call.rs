@@ -249,7 +249,7 @@ fn went_in(matter: &Matter<'_>, step: &Step, path: &EffectPath, effect: &EffectR
                     (None, 0) => vec![matter.origins().fixed()],
                     (None, _) => vec![Source::new(Origin::Modell, word("chosen_by_model", matter.lang))],
                 };
-                let letter = fixed.and_then(|with| with.get(name)).filter(|_| value.is_string()).and_then(|template| matter.letter(template));
+                let letter = fixed.and_then(|with| with.get(name)).filter(|_| value.is_string()).and_then(|template| matter.letter(template, path.slot()));
                 let row = matter.value(name, value, None).letter(letter).from(from);
                 match effect.intent.labels.get(name) {
                     Some(label) => row.labelled(label, matter.lang),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use laufzettel_domain::{Label, Lang, Trust, Value, money, names::Phase};
+use laufzettel_domain::{Label, Lang, Slot, Trust, Value, money, names::Phase};
 use laufzettel_engine::{Call, EffectStatus, Task, TaskKind};
 use laufzettel_process::{
     model::{Human, StepKind, ToolCall},
@@ -31,11 +31,15 @@ pub fn shown(matter: &Matter<'_>, task: &Task) -> Vec<Shown> {
         let value = task.opened.show.get(name)?;
         let template = human.show.get(name)?;
         let row = matter.value(name, value, lone(template).and_then(|path| matter.schema_at(path)));
-        let row = row.letter(Some(template).filter(|_| value.is_string()).and_then(|template| matter.letter(template)));
+        let row = row.letter(Some(template).filter(|_| value.is_string()).and_then(|template| matter.letter(template, slot(task))));
         let row = Shown { protection: task.opened.labels.get(name).map(|label| label_in_words(label, matter.lang)), ..row };
         Some((name, row.from(origins.of(template))))
     });
     apart(matter, rows.collect())
+}
+
+fn slot(task: &Task) -> Slot {
+    Slot { step: task.opened.step.clone(), item: task.opened.item }
 }
 
 /// A title two rows would share says of neither which it is: both go by the names the author gave them in the task.

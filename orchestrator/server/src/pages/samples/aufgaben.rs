@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::{DateTime, date};
 use laufzettel_domain::Lang;
+use laufzettel_process::expression::Part;
 use serde_json::{Value, json};
 
 use super::EVIL;
@@ -37,7 +38,7 @@ pub(super) fn cited(lang: Lang) -> Shown {
 pub(super) fn letter(lang: Lang) -> Shown {
     let text = format!("# {EVIL}\n\n[Hier](javascript:alert) **fett** ![x](//boese.example)\n\n| a | b |\n|---|---|\n| {EVIL} | 2 |\n\n---\n\n1. eins");
     let sources = (0..5).map(|n| Source::new(if n > 2 { Origin::Register } else { Origin::Antrag }, format!("{EVIL} {n}")));
-    Shown::of("schreiben", &json!(text), lang).letter(Some(text.clone())).from(sources)
+    Shown::of("schreiben", &json!(text), lang).letter(Some(vec![Part { text: text.clone(), fixed: true }])).from(sources)
 }
 
 /// A quotation out of a case that was called.

@@ -1,7 +1,7 @@
 //! Samples of what an applicant sees and does beside the stations.
 
 use laufzettel_domain::{Lang, Path, Text};
-use laufzettel_process::schema::Problem;
+use laufzettel_process::{expression::Part, schema::Problem};
 use serde_json::json;
 
 use super::{super::*, EVIL, at, form, pairs};
@@ -101,7 +101,7 @@ impl BescheidPage {
             title: EVIL.into(),
             number: "2026-000123".into(),
             back: "/status/k7f3-9x2m-q8zp".into(),
-            html: markdown::letter(&text, "# Bescheid\nGuten Tag {{ name }},\nwir setzen **{{ betrag }}** fest."),
+            html: markdown::letter(&text, &[Part { text: text.clone(), fixed: true }]),
             text: Some(text),
             file: "/status/k7f3-9x2m-q8zp/bescheid/bescheid/datei".into(),
         }
