@@ -167,14 +167,14 @@ impl<'s> Beside<'s> {
         Ok(invented.then_some(Break { lane: 0, seq: 0, what: What::ListRow }))
     }
 
-    /// Whether lists show a run or a task no record tells of.
+    /// Whether lists show a run or a task no record tells of. What was told of and went while the records were read is gone from the lists, too.
     async fn has_invented_row(&self) -> Result<bool, Error> {
         let mut filter = RunFilter { limit: RUNS_PAGE_MAX, ..RunFilter::default() };
         loop {
             let page = self.store.runs(&filter, &|_| true).await?;
             for row in page.rows.iter().filter(|row| !self.opened.contains_key(&row.run)) {
                 // it may have begun since the records were read
-                if self.store.first_of(row.run).await?.is_none() {
+                if self.store.first_of(row.run).await?.is_none() && self.store.run(row.run).await?.is_some() {
                     return Ok(true);
                 }
             }
@@ -188,7 +188,8 @@ impl<'s> Beside<'s> {
             loop {
                 let rows = self.store.tasks(&filter).await?;
                 for row in &rows {
-                    if row.task != (TaskId { run: row.run, number: row.number }).to_string() || !self.was_opened(row).await? {
+                    let named = row.task == (TaskId { run: row.run, number: row.number }).to_string();
+                    if !(named && self.was_opened(row).await?) && self.store.task(&row.task).await?.is_some() {
                         return Ok(true);
                     }
                 }
