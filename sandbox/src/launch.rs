@@ -9,31 +9,32 @@ use crate::helper::{MARKER, Order};
 use crate::policy::{Network, Policy, Unfit, fit};
 use crate::refusal::Layer;
 
+/// In German: for whoever starts a server and reads why it did not.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("{0}: must be an absolute path")]
+    #[error("{0}: bitte den ganzen Pfad angeben, mit „/“ am Anfang")]
     Relative(PathBuf),
-    #[error("{0}: must not contain `..`")]
+    #[error("{0}: „..“ darf im Pfad nicht stehen")]
     Parent(PathBuf),
-    #[error("{0}: cannot be granted, the sandbox has its own")]
+    #[error("{0}: lässt sich nicht freigeben, die Sandbox hat dort ihr Eigenes")]
     Reserved(PathBuf),
-    #[error("{path}: cannot be granted")]
+    #[error("{path}: gibt es nicht, oder es ist nicht zu lesen")]
     Missing {
         path: PathBuf,
         #[source]
         source: io::Error,
     },
-    #[error("{0}: a program must not lie in a folder its own process can write")]
+    #[error("{0}: ein Programm darf in keinem Ordner liegen, in den es selbst schreibt")]
     WritableProgram(PathBuf),
-    #[error("environment variable `{0}` cannot be given: it would act on the helper before it is confined")]
+    #[error("die Umgebungsvariable „{0}“ lässt sich nicht mitgeben: sie wirkte schon vor der Sandbox")]
     Environment(String),
-    #[error("network access for a confined tool server is not supported yet: {0:?}")]
+    #[error("Netz aus der Sandbox wird noch nicht unterstützt: {0:?}")]
     NetworkUnsupported(Vec<String>),
-    #[error("paths in a policy must be UTF-8")]
+    #[error("Pfade der Sandbox müssen UTF-8 sein")]
     Encoding(#[source] serde_json::Error),
-    #[error("the sandbox's helper cannot be started")]
+    #[error("die Sandbox lässt sich nicht starten")]
     Probe(#[source] io::Error),
-    #[error("no sandbox on this machine ({}): {message}", layer.map_or_else(|| "unknown".to_owned(), |layer| layer.to_string()))]
+    #[error("auf dieser Maschine geht die Sandbox nicht ({}): {message}", layer.map_or_else(|| "unbekannt".to_owned(), |layer| layer.to_string()))]
     Unavailable {
         /// `None` when the helper ended in a way it never does by itself.
         layer: Option<Layer>,

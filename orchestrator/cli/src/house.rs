@@ -271,12 +271,15 @@ fn command(stdio: &[String], sandbox: Option<&SandboxConfig>, folder: &Path) -> 
     let (program, args) = stdio.split_first().ok_or_else(|| std::io::Error::other("kein Programm"))?;
     // the archive reads PDF through a program of the system
     let programs = program == "laufzettel" && args.starts_with(&["mcp".to_owned(), "dms".to_owned()]);
-    let program = if program == "laufzettel" { std::env::current_exe()? } else { resolve_program(program, folder) };
-    confined(sandbox, programs, &program, args, folder)
+    confined(sandbox, programs, &program_of(program, folder)?, args, folder)
 }
 
-fn resolve_program(program: &str, folder: &Path) -> PathBuf {
-    if program.contains('/') { folder.join(program) } else { PathBuf::from(program) }
+/// A bare name is looked for by the system.
+pub fn program_of(word: &str, folder: &Path) -> std::io::Result<PathBuf> {
+    if word == "laufzettel" {
+        return std::env::current_exe();
+    }
+    Ok(if word.contains('/') { folder.join(word) } else { PathBuf::from(word) })
 }
 
 /// Without the confinement that is asked for, a server does not start.

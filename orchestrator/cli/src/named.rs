@@ -18,7 +18,10 @@ use laufzettel_process::{
 };
 use laufzettel_worker::{Clock as _, SystemClock};
 
-use crate::config::TenantConfig;
+use crate::{
+    config::{Reach, ServerConfig, TenantConfig},
+    house,
+};
 
 /// What of a tenant its processes name.
 pub struct Named {
@@ -142,8 +145,9 @@ async fn unknown_group(name: &str, node: &Node, key: &str, code: &str, directory
 /// A server whose tools nobody has approved.
 pub const NOT_PINNED: &str = "LZ143";
 
-/// The same of a tenant's part of a configuration, and servers nobody has approved.
-pub async fn in_configuration(text: &str, file: &Path, tenant: &TenantId, own: &TenantConfig, directory: &Directory) -> Vec<Finding> {
+/// The same of a tenant's part of a configuration, and servers that cannot be started or that nobody has approved.
+/// `folder`: from which relative paths start.
+pub async fn in_configuration(text: &str, file: &Path, folder: &Path, (tenant, own): (&TenantId, &TenantConfig), directory: &Directory) -> Vec<Finding> {
     let mut findings = Findings::new(file.display().to_string());
     // it has been read before, so it is a document
     let Some(document) = document::parse(text, &mut Findings::new("")) else { return Vec::new() };
@@ -157,12 +161,32 @@ pub async fn in_configuration(text: &str, file: &Path, tenant: &TenantId, own: &
             }
         }
     }
+    for (name, server) in &own.servers {
+        let Some(text) = unusable(server, folder) else { continue };
+        let at = root.get("tools").and_then(|tools| tools.get(name)).map_or(root.at, |server| server.get("stdio").map_or(server.at, |stdio| stdio.at));
+        findings.warning("LZ144", at, format!("{base}.tools.{name}.stdio"), text);
+    }
     for name in own.servers.keys().filter(|name| !own.pins.join(format!("{name}.json")).is_file()) {
         let at = root.get("tools").map_or(Place { line: 1, column: 1 }, |tools| tools.entry(name).map_or(tools.at, |entry| entry.at));
         findings.warning(NOT_PINNED, at, format!("{base}.tools.{name}"), not_pinned(name, &own.pins)).hint =
             Some(Text::new(format!("Mit „laufzettel tools pin {name}“ wird er freigegeben."), format!("\"laufzettel tools pin {name}\" approves it.")));
     }
     findings.into_sorted()
+}
+
+/// Why the program of a tool server cannot be started: every step that calls it would fail. A bare name is looked for by the system.
+fn unusable(server: &ServerConfig, folder: &Path) -> Option<Text> {
+    let Reach::Stdio(words) = &server.reach else { return None };
+    let program = house::program_of(words.first()?, folder).ok()?;
+    let name = program.display();
+    if !program.is_absolute() && server.sandbox.is_some() {
+        return Some(Text::new(
+            format!("Das Programm „{name}“ läuft in der Sandbox: Bitte den ganzen Pfad angeben, mit „/“ am Anfang."),
+            format!("The program \"{name}\" runs in the sandbox: please give its whole path, beginning with \"/\"."),
+        ));
+    }
+    let missing = program.is_absolute() && !program.is_file();
+    missing.then(|| Text::new(format!("Das Programm „{name}“ gibt es nicht."), format!("There is no program \"{name}\".")))
 }
 
 fn not_pinned(name: &str, pins: &Path) -> Text {
@@ -292,7 +316,7 @@ mod tests {
             .replace("DSB: { groups: [GG-DSB] }", "DSB: { groups: [GG-DBS] }")
             .replace("groups: [GG-Poststelle, GG-Steueramt]", "groups: [GG-Postelle]");
         let (id, own) = tenant(&wrong);
-        let found = in_configuration(&wrong, Path::new("c.yaml"), &id, &own, &people()).await;
+        let found = in_configuration(&wrong, Path::new("c.yaml"), Path::new("/nonexistent"), (&id, &own), &people()).await;
         let groups: Vec<String> = found.iter().filter(|f| f.code == "LZ120").map(|f| f.key.clone()).collect();
         assert_eq!(
             groups,
@@ -306,8 +330,21 @@ mod tests {
         let pins: Vec<String> = lines(found).into_iter().filter(|line| line.starts_with(NOT_PINNED)).collect();
         assert_eq!(pins.len(), own.servers.len(), "{pins:?}");
         assert!(pins[0].ends_with("Mit „laufzettel tools pin dms“ wird er freigegeben."), "{pins:?}");
+        for (program, expected) in [
+            ("./mein-mail", "LZ144 tenants.vg-bellheim.tools.mail.stdio Das Programm „/nonexistent/./mein-mail“ gibt es nicht."),
+            ("/bin/fehlt", "LZ144 tenants.vg-bellheim.tools.mail.stdio Das Programm „/bin/fehlt“ gibt es nicht."),
+            ("mail", "LZ144 tenants.vg-bellheim.tools.mail.stdio Das Programm „mail“ läuft in der Sandbox: Bitte den ganzen Pfad angeben, mit „/“ am Anfang."),
+            ("/bin/true", ""),
+        ] {
+            let wrong = CONFIG.replace("stdio: [laufzettel, mcp, mail,", &format!("stdio: [{program}, mcp, mail,"));
+            assert_ne!(wrong, CONFIG);
+            let (id, own) = tenant(&wrong);
+            let found = in_configuration(&wrong, Path::new("c.yaml"), Path::new("/nonexistent"), (&id, &own), &people()).await;
+            let programs: Vec<String> = lines(found).into_iter().filter(|line| !line.starts_with(NOT_PINNED)).collect();
+            assert_eq!(programs.join(" "), expected, "{program}");
+        }
         let (id, own) = tenant(CONFIG);
-        let found = in_configuration(CONFIG, Path::new("c.yaml"), &id, &own, &people()).await;
+        let found = in_configuration(CONFIG, Path::new("c.yaml"), Path::new("/nonexistent"), (&id, &own), &people()).await;
         assert!(found.iter().all(|f| f.code == NOT_PINNED), "{found:?}");
     }
 }

@@ -100,10 +100,11 @@ impl fmt::Display for Trouble {
     }
 }
 
+/// In German, too: it stands in what a command says.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Wait a moment, or ask the process that holds it.
-    #[error("another process holds the store")]
+    #[error("ein anderes Programm hält den Speicher")]
     Held,
     #[error("{0}")]
     Refused(String),
@@ -111,9 +112,9 @@ pub enum Error {
     #[error("{0}")]
     Trouble(Trouble, #[source] sqlx::Error),
     /// Try again.
-    #[error("the database does not answer")]
+    #[error("die Datenbank antwortet nicht")]
     Database(#[source] sqlx::Error),
-    #[error("a stored row does not read: {0}")]
+    #[error("was gespeichert ist, lässt sich nicht lesen: {0}")]
     Corrupt(String),
 }
 

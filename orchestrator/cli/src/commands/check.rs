@@ -76,7 +76,7 @@ async fn prover(at: &Where, all: &mut Vec<Finding>, out: &Out) -> anyhow::Result
     let own = &config.tenants[&tenant];
     let directory = house::directory(own, all).unwrap_or_default();
     all.extend(house::tightenings(own)?);
-    all.extend(named_in(at, &tenant, own, &directory).await?);
+    all.extend(named_in(at, &config.folder, (&tenant, own), &directory).await?);
     all.extend(house::loosened(&config));
     out.note(format!("{} {}", out.text("Geprüft für die Konfiguration", "Checked for the configuration"), config.digest)).await;
     // what is wrong with its file has been said
@@ -86,9 +86,9 @@ async fn prover(at: &Where, all: &mut Vec<Finding>, out: &Out) -> anyhow::Result
 }
 
 /// What the configuration itself names, of the tenant it is checked for.
-pub async fn named_in(at: &Where, tenant: &TenantId, own: &TenantConfig, directory: &Directory) -> anyhow::Result<Vec<Finding>> {
+pub async fn named_in(at: &Where, folder: &Path, own: (&TenantId, &TenantConfig), directory: &Directory) -> anyhow::Result<Vec<Finding>> {
     let Some(file) = &at.config else { return Ok(Vec::new()) };
-    Ok(named::in_configuration(&std::fs::read_to_string(file)?, file, tenant, own, directory).await)
+    Ok(named::in_configuration(&std::fs::read_to_string(file)?, file, folder, own, directory).await)
 }
 
 struct Checked {

@@ -48,7 +48,7 @@ pub async fn up(at: Where, port: Option<u16>, out: &Out) -> anyhow::Result<u8> {
             )
         );
     }
-    let listener = TcpListener::bind(address).await.with_context(|| out.told(format!("{address} ist nicht frei"), format!("{address} is in use")))?;
+    let listener = bind(address, out).await?;
     let bound = listener.local_addr()?;
     if port.is_some() {
         config.public_url = format!("http://{bound}");
@@ -63,7 +63,34 @@ pub async fn up(at: Where, port: Option<u16>, out: &Out) -> anyhow::Result<u8> {
             )
         );
     }
-    live(config, listener, Some(bound), false, out).await
+    if let Some(file) = &at.config {
+        say_unknown(&config, file, out).await;
+    }
+    live(config, listener, true, false, out).await
+}
+
+async fn bind(address: SocketAddr, out: &Out) -> anyhow::Result<TcpListener> {
+    use std::io::ErrorKind::{AddrInUse, AddrNotAvailable, PermissionDenied};
+    let error = match TcpListener::bind(address).await {
+        Ok(listener) => return Ok(listener),
+        Err(error) => error,
+    };
+    let text = match error.kind() {
+        AddrInUse => out.told(
+            format!("{address} ist nicht frei: Dort läuft schon etwas. Bitte beenden, oder unter „listen“ eine andere Adresse eintragen."),
+            format!("{address} is in use: something runs there already. Please end it, or name another address under `listen`."),
+        ),
+        AddrNotAvailable => out.told(
+            format!("{address} gibt es auf dieser Maschine nicht. Bitte „listen“ prüfen."),
+            format!("{address} is no address of this machine. Please check `listen`."),
+        ),
+        PermissionDenied => out.told(
+            format!("{address} darf dieses Konto nicht öffnen: Ports unter 1024 gehören root. Bitte „listen“ ändern, oder die Dienstdatei."),
+            format!("This account may not open {address}: ports below 1024 are root's. Please change `listen`, or the unit file."),
+        ),
+        _ => return Err(error).with_context(|| out.told(format!("{address} lässt sich nicht öffnen"), format!("{address} cannot be opened"))),
+    };
+    bail!("{text}")
 }
 
 /// What to open, and as whom.
@@ -126,9 +153,9 @@ pub async fn serve(file: &Path, after_restore: bool, out: &Out) -> anyhow::Resul
             )
         );
     }
-    let listener = TcpListener::bind(address).await.with_context(|| out.told(format!("{address} ist nicht frei"), format!("{address} is in use")))?;
+    let listener = bind(address, out).await?;
     say_unknown(&config, file, out).await;
-    live(config, listener, None, after_restore, out).await
+    live(config, listener, false, after_restore, out).await
 }
 
 /// What the configuration names and is not there, as `check` says it: a right for a group that is mistyped is nobody's. It stops nothing,
@@ -138,7 +165,7 @@ async fn say_unknown(config: &Config, file: &Path, out: &Out) {
     for (tenant, own) in &config.tenants {
         // what is wrong with the directory itself is said where the tenant is opened
         let directory = house::directory(own, &mut Vec::new()).unwrap_or_default();
-        for finding in named::in_configuration(&text, file, tenant, own, &directory).await {
+        for finding in named::in_configuration(&text, file, &config.folder, (tenant, own), &directory).await {
             out.note(finding.line(out.lang)).await;
         }
     }
@@ -153,8 +180,9 @@ fn is_loopback(url: &str) -> bool {
 /// Opens every tenant and serves until a signal comes. Everything is brought to the journal before it ends. A tenant that does not
 /// open stops no other: it is refused, in words, and tried again where waiting can help.
 /// `greet`: says at which address what is to be found, once it is.
-async fn live(config: Config, listener: TcpListener, greet: Option<SocketAddr>, after_restore: bool, out: &Out) -> anyhow::Result<u8> {
+async fn live(config: Config, listener: TcpListener, greet: bool, after_restore: bool, out: &Out) -> anyhow::Result<u8> {
     ignore_hangup()?;
+    let bound = listener.local_addr()?;
     let opened = open_all(&config, after_restore, out).await?;
     if after_restore && opened.values().flatten().all(|house| house.resting.is_none()) {
         for house in opened.values().flatten() {
@@ -185,15 +213,12 @@ async fn live(config: Config, listener: TcpListener, greet: Option<SocketAddr>, 
         }
         followed.close();
     });
-    match greet {
-        Some(bound) => welcome(&shop.config, bound, out).await,
-        None => {
-            let (listen, url) = (&shop.config.listen, &shop.config.public_url);
-            out.note(
-                out.told(format!("Laufzettel läuft auf {listen}, für Browser unter {url}."), format!("Laufzettel runs on {listen}, for browsers at {url}.")),
-            )
+    if greet {
+        welcome(&shop.config, bound, out).await;
+    } else {
+        let url = &shop.config.public_url;
+        out.note(out.told(format!("Laufzettel läuft auf {bound}, für Browser unter {url}."), format!("Laufzettel runs on {bound}, for browsers at {url}.")))
             .await;
-        }
     }
     let patience = async {
         stop.cancelled().await;

@@ -33,7 +33,7 @@ pub async fn test(paths: &[PathBuf], faults: Option<Faults>, at: &Where, out: &O
     };
     let prover = Prover::of(&config, &own, directory.clone())?;
     let approved = house::approved(&own)?;
-    for finding in named_in(at, &tenant, &own, &directory).await?.iter().filter(|finding| finding.code == named::NOT_PINNED) {
+    for finding in named_in(at, &config.folder, (&tenant, &own), &directory).await?.iter().filter(|finding| finding.code == named::NOT_PINNED) {
         out.note(finding.line(out.lang)).await;
     }
     let world = cases::World::of(approved.rules.keys(), Some(&directory));
