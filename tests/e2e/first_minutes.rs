@@ -1,5 +1,10 @@
 //! What a newcomer does first.
 
+use std::{
+    io::{BufRead as _, BufReader},
+    process::Stdio,
+};
+
 use serde_json::{Value, json};
 
 use crate::desk::{Server, Tenant, demo, root, text};
@@ -108,4 +113,46 @@ fn mistakes_on_the_command_line_are_explained() {
         assert_eq!(output.status.code(), Some(exit), "{args:?}: {}", text(&output));
         assert!(String::from_utf8_lossy(&output.stderr).contains(words), "{args:?}: {}", text(&output));
     }
+}
+
+#[test]
+fn a_server_says_where_it_listens_and_what_is_missing() {
+    let tenant = Tenant::new();
+    // whatever comes first lays out the configuration
+    tenant.laufzettel(&["run", "gibt-es-nicht", "--as", "a.klein"]);
+    let file = tenant.path("laufzettel.yaml");
+    let config = std::fs::read_to_string(&file).expect("a configuration");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("bound").port();
+    let serve = ["serve", "--config", "laufzettel-data/laufzettel.yaml"];
+    std::fs::write(&file, config.replace("listen: 127.0.0.1:8080", &format!("listen: 127.0.0.1:{port}"))).expect("written");
+    let refused = tenant.laufzettel(&serve);
+    assert_eq!(
+        (refused.status.code(), String::from_utf8_lossy(&refused.stderr).trim()),
+        (
+            Some(2),
+            format!("127.0.0.1:{port} ist nicht frei: Dort läuft schon etwas. Bitte beenden, oder unter „listen“ eine andere Adresse eintragen.").as_str()
+        )
+    );
+    let wrong = config.replace("listen: 127.0.0.1:8080", "listen: 127.0.0.1:0").replace("DSB: { groups: [GG-DSB] }", "DSB: { groups: [GG-DBS] }");
+    std::fs::write(&file, wrong.replace("stdio: [laufzettel, mcp, mail,", "stdio: [./mein-mail, mcp, mail,")).expect("written");
+    let mut child = tenant.command(&serve).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    let lines = BufReader::new(child.stderr.take().expect("stderr is piped")).lines().map_while(Result::ok);
+    let mut said: Vec<String> = Vec::new();
+    for line in lines {
+        let over = line.starts_with("Laufzettel läuft auf ");
+        said.push(line);
+        if over {
+            break;
+        }
+    }
+    child.kill().ok();
+    child.wait().ok();
+    let said = said.join("\n");
+    for part in ["LZ120", "Die Gruppe „GG-DBS“ steht nicht im Verzeichnis. Meinten Sie „GG-DSB“?", "LZ144", "laufzettel-data/./mein-mail“ gibt es nicht."]
+    {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let last = said.lines().last().unwrap_or_default();
+    assert!(!last.contains(":0,") && last.ends_with(", für Browser unter http://127.0.0.1:8080."), "{said}");
 }
