@@ -96,6 +96,13 @@ fn the_value_of_a_failed_step_is_asked_for_by_its_own_schema() {
             assert!(page.contains(part), "{part}: {page}");
         }
         assert!(!page.contains("JSON"), "{page}");
+        // whoever comes to work sees at once that a case stands still
+        let inbox = views::get(&server, &klein, "/aufgaben").await.1;
+        let halted = inbox.split("Hier steht ein Vorgang still").nth(1).unwrap_or_else(|| panic!("{inbox}"));
+        assert_eq!(halted.matches(&task).count(), 1, "{inbox}");
+        // half a day typed for the value, and another choice: nobody throws away what was begun
+        let (status, refused) = post(&server, &klein, &path, &format!("shown={}&entscheidung=erneut&wert.am.tag=31", shown(&page))).await;
+        assert!(status == 422 && refused.contains("Ein Wert passt nicht zu Ihrer Wahl oben."), "{status}: {refused}");
         // in English the page's own words are English, and what an author wrote is marked as German
         let english = views::get(&server, &klein, &format!("{path}?lang=en")).await.1;
         for part in [

@@ -233,8 +233,12 @@ async fn read(reader: &Reader<'_>, query: &HashMap<String, String>) -> Result<Au
     } else {
         desk.inbox(reader.by, &filter.wanted(reader), after).await?
     };
-    let tasks = rows.iter().map(|row| reader.row(row)).collect();
+    let halted = if live.is_some() { desk.halted(reader.by).await? } else { Vec::new() };
+    // one that she put aside has its place below
+    let is_above = |row: &Row| halted.iter().any(|above| above.task == row.task) && again(row, reader.by).is_none();
+    let tasks = rows.iter().filter(|row| !is_above(row)).map(|row| reader.row(row)).collect();
     Ok(AufgabenPage {
+        halted: halted.iter().filter(|row| is_above(row)).map(|row| reader.row(row)).collect(),
         gone_wrong: if live.is_some() { gone_wrong(reader).await? } else { Vec::new() },
         live,
         more: next.map(|place| filter.link(Some(&page::cursor(&place)))),

@@ -237,6 +237,8 @@ pub struct RunPage {
 pub struct TaskFilter {
     /// Open ones, or those that are open no more.
     pub closed: bool,
+    /// Only those of this kind.
+    pub kind: Option<String>,
     /// Only those behind this one, in the order of the list.
     pub after: Option<TaskPlace>,
     /// At most [`TASKS_PAGE_MAX`].

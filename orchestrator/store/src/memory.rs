@@ -226,6 +226,7 @@ impl Memory {
         let order = |place: TaskPlace| (place.due.is_none(), place.due, place.opened_at, place.task);
         let after = filter.after.clone().map(order);
         let mut tasks: Vec<TaskRow> = self.lock().tasks.values().filter(|t| t.open != filter.closed).cloned().collect();
+        tasks.retain(|task| filter.kind.as_ref().is_none_or(|kind| task.kind == *kind));
         tasks.retain(|task| after.as_ref().is_none_or(|after| order(task.place()) > *after));
         tasks.sort_by_key(|task| order(task.place()));
         tasks.truncate(filter.limit.clamp(1, TASKS_PAGE_MAX) as usize);

@@ -461,7 +461,11 @@ const LAST: &str = "g";
 
 fn tasks_query(filter: &TaskFilter, with_due: bool, limit: usize) -> QueryBuilder<Db> {
     let mut query = QueryBuilder::new("SELECT * FROM tasks WHERE open = ");
-    query.push_bind(i64::from(!filter.closed)).push(if with_due { " AND due IS NOT NULL" } else { " AND due IS NULL" });
+    query.push_bind(i64::from(!filter.closed));
+    if let Some(kind) = &filter.kind {
+        query.push(" AND kind = ").push_bind(kind.clone());
+    }
+    query.push(if with_due { " AND due IS NOT NULL" } else { " AND due IS NULL" });
     match &filter.after {
         Some(TaskPlace { due: Some(due), opened_at, task }) if with_due => {
             query.push(" AND (due, opened_at, task) > (").push_bind(*due).push(", ").push_bind(*opened_at).push(", ").push_bind(task.clone()).push(")");

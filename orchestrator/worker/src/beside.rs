@@ -184,7 +184,7 @@ impl<'s> Beside<'s> {
             }
         }
         for closed in [false, true] {
-            let mut filter = TaskFilter { closed, limit: TASKS_PAGE_MAX, after: None };
+            let mut filter = TaskFilter { closed, limit: TASKS_PAGE_MAX, ..TaskFilter::default() };
             loop {
                 let rows = self.store.tasks(&filter).await?;
                 for row in &rows {

@@ -15,6 +15,7 @@ use serde_json::json;
 use crate::{
     desk::{Desk, Loaded, WishError},
     files,
+    operation::RESTS,
     projection::{self, APPLICANT},
     tenant::Nobody,
 };
@@ -167,7 +168,7 @@ impl Desk {
 
     /// The same for whoever is known; `None`: for somebody who needs not be asked.
     pub async fn inbox_of(&self, who: Option<&Who>, wanted: &Wanted, after: Option<TaskPlace>) -> Result<(Vec<TaskRow>, Option<TaskPlace>), WishError> {
-        let filter = TaskFilter { closed: wanted.closed, after, limit: TASKS_PAGE_MAX };
+        let filter = TaskFilter { closed: wanted.closed, after, limit: TASKS_PAGE_MAX, ..TaskFilter::default() };
         let rows = self.tenant.store.tasks(&filter).await?;
         // there may be more behind a full read
         let horizon = rows.last().filter(|_| rows.len() == TASKS_PAGE_MAX as usize).map(TaskRow::place);
@@ -186,6 +187,23 @@ impl Desk {
             }
         }
         Ok((hers, horizon))
+    }
+
+    /// Those that say a case stands still until somebody has done them, the oldest first. They have no deadline, and would come last.
+    pub async fn halted(&self, by: &Caller) -> Result<Vec<TaskRow>, WishError> {
+        let who = self.who(by).await?;
+        let (mut hers, mut units) = (Vec::new(), BTreeMap::new());
+        for kind in RESTS {
+            let filter = TaskFilter { kind: Some(kind.to_owned()), limit: TASKS_PAGE_MAX, ..TaskFilter::default() };
+            for row in self.tenant.store.tasks(&filter).await? {
+                if self.is_for(&who, &row, &mut units).await? {
+                    hers.push(row);
+                }
+            }
+        }
+        hers.sort_by_key(|row| row.opened_at);
+        hers.truncate(HALTED_MAX);
+        Ok(hers)
     }
 
     /// The open tasks of the cases of this number that somebody may take.
@@ -224,6 +242,8 @@ impl Desk {
 
 /// People of a directory that is a file, looked at one by one: such a directory is for a trial.
 const COLLEAGUES_MAX: usize = 200;
+/// Cases that stand still and are shown first: more is no list any more, and the rest stand behind all others.
+const HALTED_MAX: usize = 20;
 /// Cases of one number: there is one, but for numbers somebody imported.
 const SAME_NUMBER_MAX: u32 = 10;
 

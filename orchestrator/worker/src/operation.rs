@@ -25,7 +25,7 @@ const DAYS_BEFORE: i64 = 6;
 /// States a run can be in, as rows name them.
 const STATES: [&str; 5] = ["running", "waiting", "failed", "stuck", "cancelled"];
 /// Kinds of tasks that say a case goes no further by itself.
-const RESTS: [&str; 4] = ["doubt", "repair", "takeover", "restored"];
+pub const RESTS: [&str; 4] = ["doubt", "repair", "takeover", "restored"];
 /// Kinds beside runs that say something was not taken or did not go.
 const TROUBLE_KINDS: [&str; 5] = ["trigger.failed", "input.refused", "schedule.missed", "quota.exceeded", "event.refused"];
 

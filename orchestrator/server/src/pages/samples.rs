@@ -163,10 +163,11 @@ impl AufgabenPage {
             row("2026-000125", "Angaben ergänzen", Some(at(18))),
             row("2026-000123", "Hundesteuer festsetzen oder Anmeldung zurückweisen", Some(at(8))),
         ];
+        let halted = vec![TaskRow { mark: Some("mark_doubt"), ..row("2026-000122", EVIL, None) }];
         let next = Some(tasks::Next { task: tasks.last().cloned() });
         let more = Some("/aufgaben?nach=x".into());
         let gone_wrong = ["failed", "stuck"].map(|state| Link { href: format!("/vorgaenge?stand={state}"), text: EVIL.into() }).into();
-        Self { more, gone_wrong, live: Some(Live::sample(true)), sieve: aufgaben::sieve(false), counted: Some(1000), next, ..Self::new(tasks, at(12)) }
+        Self { more, halted, gone_wrong, live: Some(Live::sample(true)), sieve: aufgaben::sieve(false), counted: Some(1000), next, ..Self::new(tasks, at(12)) }
     }
 }
 

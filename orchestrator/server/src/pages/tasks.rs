@@ -8,6 +8,8 @@ use super::{Link, form::FormView, live::Live, shown::Shown, sieve::Sieve, stand:
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AufgabenPage {
     pub tasks: Vec<TaskRow>,
+    /// Without a deadline, and a case stands still until they are done.
+    pub halted: Vec<TaskRow>,
     /// Hers that she put aside until a later day.
     pub aside: Vec<TaskRow>,
     /// The next page of the list.
@@ -61,7 +63,18 @@ impl AufgabenPage {
         tasks.sort_by(|a, b| (a.due.is_none(), a.due, &a.number).cmp(&(b.due.is_none(), b.due, &b.number)));
         let (aside, mut tasks): (Vec<_>, Vec<_>) = tasks.into_iter().partition(|task| !task.overdue && task.again.is_some_and(|day| day > now.date()));
         tasks.iter_mut().for_each(|task| task.again = None);
-        Self { tasks, aside, more: None, live: None, sieve: Sieve::new("/aufgaben"), counted: None, gone_wrong: Vec::new(), next: None, notice: None }
+        Self {
+            tasks,
+            halted: Vec::new(),
+            aside,
+            more: None,
+            live: None,
+            sieve: Sieve::new("/aufgaben"),
+            counted: None,
+            gone_wrong: Vec::new(),
+            next: None,
+            notice: None,
+        }
     }
 }
 

@@ -31,7 +31,8 @@ CREATE TABLE IF NOT EXISTS tasks (
 DROP INDEX IF EXISTS tasks_open;
 CREATE INDEX IF NOT EXISTS tasks_urgent ON tasks (open, due, opened_at, task);
 CREATE INDEX IF NOT EXISTS tasks_run ON tasks (run);
-CREATE INDEX IF NOT EXISTS tasks_kind ON tasks (open, kind);
+DROP INDEX IF EXISTS tasks_kind;
+CREATE INDEX IF NOT EXISTS tasks_of_kind ON tasks (open, kind, due, opened_at, task);
 -- the last two since schema 5: a program that does not know them would count calls that cost something as costing nothing
 CREATE TABLE IF NOT EXISTS usage (
   day TEXT NOT NULL, process TEXT NOT NULL, model TEXT NOT NULL, zone TEXT NOT NULL, calls INTEGER NOT NULL, charged INTEGER NOT NULL,

@@ -104,8 +104,10 @@ async fn every_question_is_a_range() {
     asked.push(range_query(&Range::All, None, 9));
     let place = |due| Some(TaskPlace { due, opened_at: 1, task: "x".into() });
     for after in [None, place(Some(3)), place(None)] {
-        let filter = TaskFilter { after, limit: 9, ..TaskFilter::default() };
-        asked.extend([tasks_query(&filter, true, 9), tasks_query(&filter, false, 9)]);
+        for kind in [None, Some("doubt".to_owned())] {
+            let filter = TaskFilter { after: after.clone(), kind, limit: 9, ..TaskFilter::default() };
+            asked.extend([tasks_query(&filter, true, 9), tasks_query(&filter, false, 9)]);
+        }
     }
     asked.push(QueryBuilder::new("SELECT 1 FROM tasks WHERE open = 1 AND kind = 'doubt' LIMIT 9"));
     for query in asked {

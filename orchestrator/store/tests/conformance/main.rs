@@ -174,6 +174,9 @@ async fn conforms(store: Store) {
     store.append(wider).await.unwrap();
     let open = || async { store.tasks(&TaskFilter { limit: 10, ..TaskFilter::default() }).await.unwrap() };
     let tasks = open().await;
+    let of_kind = |kind: &'static str| TaskFilter { kind: Some(kind.to_owned()), limit: 10, ..TaskFilter::default() };
+    assert_eq!(store.tasks(&of_kind("human")).await.unwrap(), tasks);
+    assert_eq!(store.tasks(&of_kind("doubt")).await.unwrap(), []);
     let first = tasks.iter().find(|t| t.run == run(1)).unwrap();
     assert_eq!((first.groups.as_slice(), first.claimed.as_ref().map(|c| c.at)), (&["GG".to_owned(), "GG-Leitung".to_owned()][..], Some(7)));
     store.append(append(1, 6, &["end"])).await.unwrap();

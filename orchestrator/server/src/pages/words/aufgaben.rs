@@ -133,6 +133,13 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
         "You wait for something? The task stays yours and lies at the bottom of your list until that day, unless it becomes overdue before. What you entered above is not saved.",
     ),
     ("put_aside_button", "Auf Wiedervorlage legen", "Put aside"),
+    ("halted_heading", "Hier steht ein Vorgang still", "Here a case stands still"),
+    (
+        "halted_intro",
+        "Diese Aufgaben haben keine Frist, aber der Vorgang geht erst weiter, wenn jemand sie erledigt. Die älteste steht oben.",
+        "These tasks have no deadline, but the case goes on only when somebody has completed them. The oldest stands first.",
+    ),
+    ("halted_others", "Alle anderen Aufgaben", "All other tasks"),
     ("put_aside_heading", "Auf Wiedervorlage", "Put aside"),
     (
         "put_aside_intro",
