@@ -13,6 +13,7 @@ use laufzettel_domain::{Caller, Clock, EffectKey, Lang, RunId, TaskId, TenantId,
 use laufzettel_engine::{EffectStatus, Resolution, Task, TaskKind, wake_at};
 use laufzettel_process::{
     Catalogue, Process,
+    applicant::Loa,
     model::{RunAs, TriggerKind},
 };
 use laufzettel_store::{Memory as MemoryStore, Store};
@@ -296,6 +297,7 @@ async fn start(setting: &Setting, case: &Case, desk: &Desk) -> Result<RunId, Tex
     let status = caller.is_applicant();
     // who did not sign in has no level
     if let Some(loa) = case.loa.filter(|_| status) {
+        too_low(&setting.process, loa).map_or(Ok(()), Err)?;
         facts["applicant"] = serde_json::json!({ "loa": loa.as_str() });
     }
     let request = StartRequest { process: setting.process.id.to_string(), caller, run_as, input, zone: None, receipts: Vec::new(), clock: None, facts, status };
@@ -310,4 +312,18 @@ async fn start(setting: &Setting, case: &Case, desk: &Desk) -> Result<RunId, Tex
         }
         other => alike(other),
     })
+}
+
+/// A level nobody can apply with: every way in asks for more.
+fn too_low(process: &Process, loa: Loa) -> Option<Text> {
+    let asked = process.triggers.iter().filter_map(|trigger| match &trigger.kind {
+        TriggerKind::Intake { login, .. } => Some(login.as_ref().map(|login| login.loa)),
+        _ => None,
+    });
+    let least = asked.min().flatten().filter(|least| *least > loa)?;
+    let (least, loa) = (least.as_str(), loa.as_str());
+    Some(Text::new(
+        format!("Start verweigert: Der Eingang verlangt eine Anmeldung mit dem Niveau „{least}“, der Fall nennt „{loa}“."),
+        format!("start denied: the intake asks for a sign-in of the level \"{least}\", the case names \"{loa}\"."),
+    ))
 }

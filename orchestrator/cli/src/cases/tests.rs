@@ -148,6 +148,8 @@ async fn cases_are_played_as_they_are_written() {
     let takeover = "steps: { t: { tool: dms/akte_anlegen, with: { akte: HST-1, titel: x } } }";
     let none = "steps: { t: { tool: dms/suchen, with: { frage: \"{{ none }}\" } } }";
     let child = "steps: { c: { process: { name: hundesteuer-kind, input: {} } } }\noutput: { n: \"{{ steps.c.n }}\" }";
+    let signed_in =
+        "triggers: [{ intake: { path: p, login: { oidc: bundid, loa: substanziell }, run_as: service:svc-intake } }]\nsteps: { s: { set: { x: 1 } } }";
     for (steps, case, expected) in [
         (escalated.as_str(), "humans: { h: { by: b.lang, ok: true } }, expect: { state: completed }", vec![]),
         (&escalated, "humans: { h: { by: t.becker, ok: true } }, expect: { waiting: h }", vec![]),
@@ -180,9 +182,15 @@ async fn cases_are_played_as_they_are_written() {
             "tools: { dms/suchen: { mehr: false } }, expect: { state: completed }",
             vec!["Zustand: erwartet completed, gefunden failed t: dms/suchen: die Argumente passen nicht zu seiner Definition, Feld „frage“: Bitte ausfüllen."],
         ),
+        (signed_in, "as: { applicant: { loa: hoch } }, expect: { state: completed }", vec![]),
+        (
+            signed_in,
+            "as: { applicant: { loa: basis } }, expect: { state: completed }",
+            vec!["Start verweigert: Der Eingang verlangt eine Anmeldung mit dem Niveau „substanziell“, der Fall nennt „basis“."],
+        ),
         (child, "expect: { state: completed, output: { n: 2000-000001/1 } }", vec![]),
     ] {
-        let cases = format!("cases: [{{ name: n, as: s.weber, {case} }}]").replace("as: s.weber, as: b.lang", "as: b.lang");
+        let cases = format!("cases: [{{ name: n, as: s.weber, {case} }}]").replace("as: s.weber, as: ", "as: ");
         assert_eq!(played(steps, &cases).await, expected, "{steps}\n{case}");
     }
 }
