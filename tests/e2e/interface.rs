@@ -7,6 +7,7 @@ mod tasks;
 
 use std::sync::LazyLock;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use crate::desk::{Server, Tenant, client, post, process, runtime, text};
@@ -204,4 +205,40 @@ fn the_server_stops_though_somebody_follows() {
     assert!(ended);
     crate::desk::until("the server stops", || server.has_ended().then_some(()));
     assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0), "in order");
+}
+
+const FILES: &str = r#"
+start: { groups: [GG-Steueramt], via: [api, form] }
+input: { type: object, additionalProperties: false, required: [nachweis], properties: { nachweis: { type: object, format: file, x-media-types: [text/plain] } } }
+steps:
+  frage:
+    human: { assign: { groups: [GG-Steueramt] }, show: { n: "{{ input.nachweis }}" }, form: { type: object, properties: { ja: { type: boolean }, beleg: { type: object, format: file } } } }
+output: { ja: "{{ steps.frage.by.name }}" }
+"#;
+
+/// Whoever knows no more of a file than its hash has nothing: bytes come with it, and are what they are.
+#[test]
+fn a_program_brings_the_files_it_speaks_of() {
+    let tenant = house();
+    std::fs::write(tenant.path("workflows/akten.yaml"), process("akten", "Akten", FILES)).expect("written");
+    tenant.grant("{ groups: [GG-Steueramt], allow: [\"process.start:akten\"] }");
+    let server = Server::start(&tenant, None).expect("up starts");
+    let token = key(&tenant, &["--as", "a.klein", "--process", "akten"]);
+    runtime().block_on(async {
+        let headers = [("authorization", token.clone()), ("idempotency-key", "a".to_owned())];
+        let url = server.url("/api/v1/processes/akten/runs");
+        let embedded = json!({ "name": "brief.pdf", "media_type": "application/pdf", "resource": { "blob": STANDARD.encode("nur ein Text") } });
+        let first = Asked::post(&url, &headers, &json!({ "nachweis": embedded })).await;
+        let again = Asked::post(&url, &headers, &json!({ "nachweis": embedded })).await;
+        assert_eq!((first.status, again.status, &first.body["run"]), (202, 202, &again.body["run"]), "{} {}", first.text, again.text);
+        let run = Asked::get(&server.url(&format!("/api/v1/tasks/{}.1", first.body["run"].as_str().expect("a run"))), &headers[..1]).await;
+        let kept = run.body["show"]["n"].clone();
+        assert_eq!((&kept["name"], &kept["media_type"], &kept["size"]), (&json!("brief.pdf"), &json!("text/plain"), &json!(12)), "{}", run.text);
+        let headers = [("authorization", token.clone())];
+        let described = Asked::post(&url, &headers, &json!({ "nachweis": kept })).await;
+        assert_eq!((described.status, &described.body["errors"][0]["pointer"]), (422, &json!("/nachweis")), "{}", described.text);
+        let wrong = json!({ "nachweis": { "name": "x.txt", "resource": { "blob": STANDARD.encode(b"%PDF-1.4 ") } } });
+        let refused = Asked::post(&url, &headers, &wrong).await;
+        assert_eq!((refused.status, &refused.body["errors"][0]["pointer"]), (422, &json!("/nachweis")), "of another kind: {}", refused.text);
+    });
 }

@@ -29,6 +29,7 @@ use crate::{
     problem::{Problem, invalid, later, no_json, no_process, problem, refused, too_many},
     reply,
     site::{Site, TenantSite},
+    upload::brought,
 };
 
 /// Seconds a request may be old, or ahead (standardwebhooks.com).
@@ -140,6 +141,10 @@ fn verify(headers: &HeaderMap, body: &[u8], secrets: &[Vec<u8>], now: i64) -> Re
 }
 
 async fn start(tenant: &TenantSite, hook: &Hook<'_>, path: &str, sender: Sender, input: Value) -> Response {
+    let input = match brought(tenant, input).await {
+        Ok(input) => input,
+        Err(refused) => return refused,
+    };
     let RunAs::Service(account) = &hook.run_as else { return problem(500, "Der Auslöser hat kein Dienstkonto.", "The trigger has no service account.") };
     let caller = Caller::service(account, Via::Webhook);
     let request = StartRequest {

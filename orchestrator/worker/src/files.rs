@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use laufzettel_domain::{Digest, Path, Text, Value, file::File};
+use laufzettel_domain::{
+    Digest, Path, Text, Value,
+    file::{File, media_type},
+};
 use laufzettel_process::{
     Schema,
     schema::{Problem, is_file},
@@ -43,6 +46,11 @@ pub async fn embed(store: &Store, arguments: &Value) -> Result<Value, Error> {
     Ok(filled)
 }
 
+/// Whether the bytes a description speaks of are here, and as many as it says.
+pub async fn is_here(store: &Store, file: &File) -> Result<bool, laufzettel_store::Error> {
+    Ok(is_blob(file) && store.bytes(&file.file).await?.is_some_and(|bytes| bytes.len() as u64 == file.size))
+}
+
 /// A file's place follows from its digest; anything else names no file.
 fn is_blob(file: &File) -> bool {
     file.file == format!("blob:{}", laufzettel_domain::digest::to_hex(&file.sha256.0))
@@ -54,9 +62,9 @@ pub async fn check(store: &Store, schema: &Schema, input: &Value) -> Result<Vec<
     file_places(schema, input, &mut Vec::new(), &mut places);
     let (mut problems, mut here) = (Vec::new(), BTreeSet::new());
     for (path, declared, value) in places {
-        let known = match File::from_value(value).filter(is_blob) {
-            Some(file) => store.bytes(&file.file).await?.filter(|bytes| bytes.len() as u64 == file.size).map(|_| file),
-            None => None,
+        let known = match File::from_value(value) {
+            Some(file) if is_here(store, &file).await? => Some(file),
+            _ => None,
         };
         // what is wrong with it is said once
         here.extend(File::from_value(value).map(|file| file.file));
@@ -75,7 +83,7 @@ pub async fn check(store: &Store, schema: &Schema, input: &Value) -> Result<Vec<
     Ok(problems)
 }
 
-fn did_not_arrive() -> Text {
+pub(crate) fn did_not_arrive() -> Text {
     Text::new("Diese Datei ist nicht angekommen. Bitte noch einmal hochladen.", "This file did not arrive. Please upload it again.")
 }
 
@@ -135,21 +143,54 @@ pub async fn absent(store: &Store, value: &Value) -> Result<Option<File>, laufze
 
 /// Every embedded file in a result is kept, and only described in the value. One that is only described must be here already.
 pub async fn extract(tenant: &Tenant, result: Value) -> Result<Value, Error> {
-    let mut described = result;
-    for pointer in pointers(&described, &|v| blob(v).is_some()) {
-        let Some(slot) = described.pointer_mut(&pointer) else { continue };
-        let Some(bytes) = blob(slot) else { continue };
-        let name = slot.get("name").and_then(Value::as_str).unwrap_or("Datei").to_owned();
-        let media_type = slot.get("media_type").and_then(Value::as_str).unwrap_or("application/octet-stream").to_owned();
-        let file = File::describe(&name, &media_type, &bytes);
-        failpoint::pass("door.before_keep", |said| Error::Store(laufzettel_store::Error::Refused(said)))?;
-        tenant.store.put_bytes(&file.file, &bytes, crate::micros(tenant.clock.now())).await?;
-        *slot = serde_json::to_value(&file).unwrap_or(Value::Null);
-    }
+    let said = |slot: &Value, _: &str, _: &[u8]| slot.get("media_type").and_then(Value::as_str).unwrap_or("application/octet-stream").to_owned();
+    let described = kept(tenant, result, &said).await?;
     match absent(&tenant.store, &described).await? {
         Some(file) => Err(Error::Missing(file.name)),
         None => Ok(described),
     }
+}
+
+/// Why the files of a message are not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum NotBrought {
+    #[error("{}", .0.iter().map(|problem| format!("{}: {}", problem.path, problem.message.de)).collect::<Vec<_>>().join("; "))]
+    Wrong(Vec<Problem>),
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
+/// The files of what a program or the command line sends: each brings its bytes (`resource.blob`, base64) and is what they are. One that is
+/// only described is refused: whoever knows no more of a file than its hash has nothing.
+pub async fn brought(tenant: &Tenant, value: Value) -> Result<Value, NotBrought> {
+    let bare = pointers(&value, &|v| File::from_value(v).is_some() && blob(v).is_none());
+    if !bare.is_empty() {
+        let message = Text::new(
+            "Eine Datei bringt ihre Bytes mit: { name, resource: { blob } }, blob in Base64.",
+            "A file brings its bytes: { name, resource: { blob } }, blob in base64.",
+        );
+        return Err(NotBrought::Wrong(bare.iter().map(|pointer| Problem { path: path_of(pointer), message: message.clone() }).collect()));
+    }
+    Ok(kept(tenant, value, &|_, name, bytes| media_type(name, bytes)).await?)
+}
+
+fn path_of(pointer: &str) -> Path {
+    Path::new(pointer.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~")))
+}
+
+/// `kind`: of what kind a file is, by what stands there, its name and its bytes.
+async fn kept(tenant: &Tenant, value: Value, kind: &(dyn Fn(&Value, &str, &[u8]) -> String + Sync)) -> Result<Value, Error> {
+    let mut described = value;
+    for pointer in pointers(&described, &|v| blob(v).is_some()) {
+        let Some(slot) = described.pointer_mut(&pointer) else { continue };
+        let Some(bytes) = blob(slot) else { continue };
+        let name = slot.get("name").and_then(Value::as_str).unwrap_or("Datei").to_owned();
+        let file = File::describe(&name, &kind(slot, &name, &bytes), &bytes);
+        failpoint::pass("door.before_keep", |said| Error::Store(laufzettel_store::Error::Refused(said)))?;
+        tenant.store.put_bytes(&file.file, &bytes, crate::micros(tenant.clock.now())).await?;
+        *slot = serde_json::to_value(&file).unwrap_or(Value::Null);
+    }
+    Ok(described)
 }
 
 fn blob(value: &Value) -> Option<Vec<u8>> {

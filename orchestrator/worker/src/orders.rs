@@ -1,12 +1,16 @@
 //! What people order about a run: to end it, to take a parked call over, to say what became of one. Whose unit answers for the
 //! process, they may; a denial is a record like any other.
 
-use laufzettel_domain::{Actor, Caller, EffectPath, RunId, Text, file::File};
+use laufzettel_domain::{Actor, Caller, EffectPath, Path, RunId, Text, file::File};
 use laufzettel_engine::{Command, EffectStatus, Rejection, Resolution, Run, StepState, TaskKind};
 use laufzettel_policy::Decision;
+use laufzettel_process::schema::Problem;
 use serde_json::json;
 
-use crate::desk::{Desk, Loaded, WishError};
+use crate::{
+    desk::{Desk, Loaded, WishError},
+    files,
+};
 
 impl Desk {
     pub async fn cancel(&self, run: RunId, by: &Caller, reason: &str) -> Result<Loaded, WishError> {
@@ -22,6 +26,9 @@ impl Desk {
 
     /// Whoever applied hands a file in, whose bytes are here already.
     pub async fn add_file(&self, run: RunId, by: &Caller, file: &File, note: &str) -> Result<Loaded, WishError> {
+        if !files::is_here(&self.tenant.store, file).await? {
+            return Err(WishError::Rejected(Rejection::Invalid(vec![Problem { path: Path::new(["datei"]), message: files::did_not_arrive() }])));
+        }
         self.tell(run, &Actor::Caller(by.clone()), |_| Ok(Command::Add { by: by.clone(), file: file.clone(), note: note.to_owned() })).await
     }
 

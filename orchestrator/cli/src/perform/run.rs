@@ -64,7 +64,7 @@ async fn start(house: &House, wish: &RunWish, out: &Out) -> Result<RunId, Failed
     let (by, run_as) = starter(house, wish, out).await?;
     // whoever applies has a status page
     let status = by.is_applicant();
-    let input = laufzettel_worker::files::extract(&house.desk.tenant, wish.input.clone()).await.map_err(|e| Failed::new(code::USAGE, e.to_string()))?;
+    let input = laufzettel_worker::files::brought(&house.desk.tenant, wish.input.clone()).await.map_err(|e| Failed::new(code::USAGE, e.to_string()))?;
     let request = StartRequest {
         process: wish.process.clone(),
         caller: by,
@@ -204,7 +204,7 @@ async fn answer_one(house: &House, family: &[Loaded], wish: &RunWish, out: &Out)
                 }
                 None => continue,
             };
-            let values = laufzettel_worker::files::extract(&house.desk.tenant, values).await.map_err(|e| Failed::new(code::USAGE, e.to_string()))?;
+            let values = laufzettel_worker::files::brought(&house.desk.tenant, values).await.map_err(|e| Failed::new(code::USAGE, e.to_string()))?;
             house.desk.answer(id, &by, &values, task.opened.shown).await.map_err(|e| wish_failed(e, out.lang))?;
             return Ok(true);
         }

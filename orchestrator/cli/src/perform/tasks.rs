@@ -68,7 +68,7 @@ pub async fn complete(house: &House, written: &str, values: &Value, out: &Out) -
     let by = caller(house, out).await?;
     let loaded = house.desk.load(id.run).await.map_err(|e| wish_failed(e, out.lang))?.ok_or_else(|| wish_failed(WishError::Unknown, out.lang))?;
     let task = loaded.run.tasks.get(&id.number).ok_or_else(|| no_task(out))?;
-    let values = laufzettel_worker::files::extract(&house.desk.tenant, values.clone()).await.map_err(|e| Failed::new(code::USAGE, e.to_string()))?;
+    let values = laufzettel_worker::files::brought(&house.desk.tenant, values.clone()).await.map_err(|e| Failed::new(code::USAGE, e.to_string()))?;
     house.desk.answer(id, &by, &values, task.opened.shown).await.map_err(|e| wish_failed(e, out.lang))?;
     house.desk.drive(id.run).await.map_err(|e| wish_failed(e, out.lang))?;
     super::runs::report(house, id.run, out).await

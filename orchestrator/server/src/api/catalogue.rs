@@ -24,6 +24,7 @@ use crate::{
     problem::{Body, Params, invalid, later, no_process, refused, too_many},
     reply,
     site::{Session, Site},
+    upload::brought,
 };
 
 /// Times a schedule's future is told: a week of every working day.
@@ -76,6 +77,10 @@ pub async fn start(
         Err(refused) => return refused.into(),
     };
     let receipts = sent.map(|k| format!("api:{}:{id}:{k}", session.caller.subject)).into_iter().collect();
+    let input = match brought(tenant, input).await {
+        Ok(input) => input,
+        Err(refused) => return refused,
+    };
     // a service account's run acts as that account from the beginning
     let run_as = session.caller.service_name().map(|name| RunAs::Service(name.to_owned()));
     let request = StartRequest {

@@ -17,6 +17,7 @@ use crate::{
     cloudevent,
     problem::{Problem, later, problem, refused},
     site::{Session, Site},
+    upload::brought,
 };
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
@@ -45,6 +46,10 @@ pub async fn receive(
     let happening = match happening(&headers, &body) {
         Ok(happening) => happening,
         Err(refused) => return refused.into(),
+    };
+    let happening = match brought(&site.tenants[&tenant], happening.payload).await {
+        Ok(payload) => Happening { payload, ..happening },
+        Err(refused) => return refused,
     };
     match site.tenants[&tenant].desk.report(happening, &as_api(&session.caller), |process| session.covers(process)).await {
         Ok(()) => StatusCode::ACCEPTED.into_response(),

@@ -25,6 +25,7 @@ use crate::{
     problem::{Body, Params, later, no_task, refused},
     reply,
     site::{Session, Site, TenantSite},
+    upload::brought,
 };
 
 /// Which tasks, and which page of them.
@@ -230,7 +231,11 @@ pub async fn complete(
         Ok(found) => found,
         Err(refused) => return refused,
     };
-    let told = once.desk.answer(id, &session.caller, &sent.values, sent.shown).await;
+    let values = match brought(tenant, sent.values).await {
+        Ok(values) => values,
+        Err(refused) => return refused,
+    };
+    let told = once.desk.answer(id, &session.caller, &values, sent.shown).await;
     match once.answered(id.run, told).await {
         Ok(_) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => not_done(tenant, &session, id, &error).await,
