@@ -135,6 +135,26 @@ fn records(tenant: &Tenant, kind: &str) -> String {
 const CONTRACT: &[u8] = b"Kaufvertrag: Dackel Frieda, 10.05.2026";
 const KEYS: [&str; 3] = ["00000000000000000000000000000001", "00000000000000000000000000000002", "00000000000000000000000000000003"];
 
+/// Browsers show a form that was sent once more, under the same key; what is corrected in it is not confirmed as if it had come.
+#[test]
+fn a_correction_is_no_repetition() {
+    let tenant = tenant();
+    let server = Server::start(&tenant, None).expect("up starts");
+    runtime().block_on(async {
+        let status = apply(&server, KEYS[0]).await;
+        let shown = hidden(&get(&server, "", &status).await.1, "shown").to_owned();
+        let sent = Sent { key: KEYS[2], shown: &shown, day: ["10", "5", "2026"], dealer: "Zwinger Weber", file: Some(("vertrag.txt", CONTRACT)) };
+        let path = format!("{status}?frage=1");
+        assert_eq!(sent.to(&server, &path, &server.url("")).await.0, 303);
+        for other in [Sent { dealer: "Züchter Mai", ..sent }, Sent { file: Some(("vertrag.txt", &b"ein anderer Vertrag"[..])), ..sent }] {
+            let (code, _, page) = other.to(&server, &path, &server.url("")).await;
+            assert!(code == 409 && page.contains("Diese Antwort wurde nicht übernommen") && page.contains("vertrag.txt"), "{code} {page}");
+            assert!(!page.contains("hreflang"), "its address would not hold what she typed: {page}");
+        }
+        assert_eq!(sent.to(&server, &path, &server.url("")).await.0, 303, "the same is confirmed still");
+    });
+}
+
 #[test]
 fn she_is_asked_answers_with_a_file_and_the_clerk_goes_on() {
     let tenant = tenant();
@@ -175,7 +195,7 @@ fn she_is_asked_answers_with_a_file_and_the_clerk_goes_on() {
         assert!(code == 409 && page.contains("Diese Antwort wurde nicht übernommen"), "{code} {page}");
         // what she typed stands there to be read off, and the file is not kept
         assert!(page.contains("Was Sie eingetragen haben") && page.contains(">Anders</span>") && page.contains("10.05.2026"), "{page}");
-        // what nobody asks any more is not even read
+        // that nobody asks any more is told, however it came
         let request = client().post(server.url(&format!("{status}?frage=1"))).header("origin", server.url(""));
         let broken = request.header("content-type", "multipart/form-data; boundary=rand").body("kein Formular").send().await.expect("an answer");
         assert_eq!(broken.status().as_u16(), 409);

@@ -5,6 +5,9 @@ mod ausweis;
 mod called;
 mod ended;
 
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
 use crate::{
     desk::{Server, Tenant, client, process, runtime, text},
     views::{self, sign_in},
@@ -332,6 +335,30 @@ fn she_hands_in_more_and_the_clerk_sees_it() {
     let erased = tenant.laufzettel(&["audit", "erase", "2026-000001", "--reason", "Antrag", "--as", "d.braun"]);
     assert_eq!(erased.status.code(), Some(0), "{}", text(&erased));
     assert!(records(&tenant, "file.added").contains("[Inhalt gelöscht]"));
+    assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0));
+}
+
+#[test]
+fn a_second_file_is_no_repetition_and_what_is_only_said_of_one_is_none() {
+    let tenant = tenant();
+    let server = Server::start(&tenant, None).expect("up starts");
+    runtime().block_on(async {
+        let status = apply(&server, KEYS[0], "Änne Möller").await;
+        let path = format!("{status}/nachreichen");
+        let first = send(&server, "", &path, &[("_schluessel", KEYS[1])], Some(("datei", "seite1.txt", b"erste Seite"))).await;
+        assert_eq!(first.code, 303, "{}", first.page);
+        // a browser shows the form of the first once more; what is handed in with it is a second one
+        let second = send(&server, "", &path, &[("_schluessel", KEYS[1]), ("hinweis", "Rückseite")], Some(("datei", "seite2.txt", b"zweite Seite"))).await;
+        assert_eq!(second.code, 303, "{}", second.page);
+        assert!(get(&server, "", &path).await.1.contains("seite2.txt"));
+        // what somebody only says of a file is none, though a program fills in what people do not see
+        let hash: String = Sha256::digest(CONTRACT).iter().map(|byte| format!("{byte:02x}")).collect();
+        let told = json!({ "file": format!("blob:{hash}"), "name": "x.pdf", "media_type": "application/pdf", "size": CONTRACT.len(), "sha256": format!("sha256:{hash}") });
+        let forged = [("_schluessel", KEYS[2]), ("_webseite", "x"), ("datei.datei", &told.to_string())];
+        let refused = send(&server, "", &path, &forged, None).await;
+        assert!(refused.code == 422 && refused.page.contains("Bitte wählen Sie eine Datei aus."), "{} {}", refused.code, refused.page);
+    });
+    assert_eq!(records(&tenant, "file.added").lines().count(), 2);
     assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0));
 }
 

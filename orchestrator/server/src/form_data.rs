@@ -42,12 +42,15 @@ impl Sent {
     /// What was filled in before, put away and brought back.
     pub fn again(pairs: Vec<(String, String)>, tenant: &TenantSite, form: &Form) -> Self {
         let (files, problems) = known_files(&pairs, &tenant.upload_key, form);
-        Self { pairs, files, problems }.settled()
+        Self { pairs, files, problems }.settled(form)
     }
 
     /// The references among the pairs are those of the files that are there now: what was removed is gone, what came is named.
-    fn settled(mut self) -> Self {
-        self.pairs.retain(|(name, _)| !name.ends_with(form::FILE_REFERENCE) && !name.ends_with(form::FILE_REMOVED));
+    fn settled(mut self, form: &Form) -> Self {
+        // a field of another kind may be called as these end
+        let typed = form.typed_names(&self.pairs);
+        let speaks_of_file = |name: &str| name.ends_with(form::FILE_REFERENCE) || name.ends_with(form::FILE_REMOVED);
+        self.pairs.retain(|(name, _)| !speaks_of_file(name) || typed.contains(name));
         let references = self.files.iter().map(|file| (format!("{}{}", file.path, form::FILE_REFERENCE), file.reference.clone()));
         self.pairs.extend(references);
         self
@@ -162,16 +165,16 @@ async fn read_multipart(request: Request, tenant: &TenantSite, form: &Form) -> R
             None => return Err(Unread::Broken),
         }
     }
-    // nothing of a program that fills in what people do not see is kept
+    // nothing of a program that fills in what people do not see is kept, and nothing it says of files counts
     if sent.get(HONEYPOT).is_some_and(|text| !text.is_empty()) {
-        return Ok(sent);
+        return Ok(sent.settled(form));
     }
     // what was there before counts first, wherever its reference stood in the request
     (sent.files, sent.problems) = known_files(&sent.pairs, &tenant.upload_key, form);
     for (field, name, bytes) in arrived {
-        take_file(tenant, &field, &name, &bytes, &mut sent).await.map_err(|()| Unread::Broken)?;
+        take_file(tenant, &field, &name, &bytes, &mut sent).await;
     }
-    Ok(sent.settled())
+    Ok(sent.settled(form))
 }
 
 /// Characters of a file's name: what is longer nobody reads.
@@ -182,18 +185,22 @@ fn called(name: &str) -> String {
     crate::pages::unseen::dropped(name).chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect()
 }
 
-/// Keeps a file that fits its field; why another does not is said at the field.
-async fn take_file(tenant: &TenantSite, field: &FileField, name: &str, bytes: &[u8], sent: &mut Sent) -> Result<(), ()> {
+/// Keeps a file that fits its field; why another does not, or cannot be kept now, is said at the field.
+async fn take_file(tenant: &TenantSite, field: &FileField, name: &str, bytes: &[u8], sent: &mut Sent) {
+    let path = laufzettel_domain::Path::new(field.path.split('.'));
     let media = media_type(name, bytes);
     let there = sent.files.iter().filter(|file| file.path == field.path).count();
     if let Some(message) = refused(field, name, &media, bytes.len() as u64, there) {
-        told(sent, laufzettel_domain::Path::new(field.path.split('.')), message);
-        return Ok(());
+        return told(sent, path, message);
     }
     let file = File::describe(&called(name), &media, bytes);
     let (store, clock) = (&tenant.desk.tenant.store, &tenant.desk.tenant.clock);
-    store.put_bytes(&file.file, bytes, laufzettel_worker::micros(clock.now())).await.map_err(|_| ())?;
-    let reference = upload::sealed(&tenant.upload_key, &file).ok_or(())?;
+    let kept = store.put_bytes(&file.file, bytes, laufzettel_worker::micros(clock.now())).await;
+    // everything else she filled in comes back beside it
+    let Some(reference) = upload::sealed(&tenant.upload_key, &file).filter(|_| kept.is_ok()) else {
+        let name = unseen::named(name);
+        return told(sent, path, sentence("file_unkept", |_| vec![("{name}", name.clone())]));
+    };
     if field.several.is_none() {
         sent.files.retain(|file| file.path != field.path);
     }
@@ -201,7 +208,6 @@ async fn take_file(tenant: &TenantSite, field: &FileField, name: &str, bytes: &[
     if !sent.files.iter().any(|known| known.path == field.path && known.reference == reference) {
         sent.files.push(UploadedFile { path: field.path.clone(), reference, name: file.name, bytes: file.size });
     }
-    Ok(())
 }
 
 /// Bytes of what is said at one field of files: whoever sent hundreds need not read them all.

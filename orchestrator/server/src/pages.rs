@@ -222,6 +222,9 @@ pub fn render(page: &Page, frame: &Frame) -> String {
         }
         Page::Status(p) => {
             let heading = words::word("status_heading", frame.lang);
+            if !p.typed.is_empty() {
+                return templates::held("status.html", p.as_ref(), heading, frame);
+            }
             match p.question.as_ref().filter(|question| question.form.is_some()) {
                 Some(question) => {
                     let switch = Switch { action: &question.action, intent: INTENT_STAY, usual: INTENT_SEND };
@@ -245,9 +248,14 @@ pub fn render(page: &Page, frame: &Frame) -> String {
         Page::Terminal(p) => templates::document("terminal.html", p, words::word("terminal_heading", frame.lang), frame, 0),
         Page::Abgemeldet(p) => templates::document("abgemeldet.html", p, words::word("signed_out_heading", frame.lang), frame, 0),
         Page::Abgelaufen(p) => {
-            let heading = if p.arrived { "arrived_before" } else { "expired_heading" };
-            templates::document("abgelaufen.html", p, words::word(heading, frame.lang), frame, 0)
+            let heading = match (p.spent, p.arrived) {
+                (true, _) => "applicant_spent",
+                (_, true) => "arrived_before",
+                _ => "expired_heading",
+            };
+            templates::held("abgelaufen.html", p, words::word(heading, frame.lang), frame)
         }
+        Page::Fehler(p) if !p.typed.is_empty() => templates::held("fehler.html", p, &p.title, frame),
         Page::Fehler(p) => templates::document("fehler.html", p, &p.title, frame, 0),
         Page::Startseite(p) => templates::document("startseite.html", p, words::word("home", frame.lang), frame, 0),
         Page::Aufgaben(p) => templates::document("aufgaben.html", p, words::word("tasks_heading", frame.lang), frame, 0),

@@ -83,17 +83,22 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
 
 /// The inner page rendered, then put into the layout; `problems` counts what is wrong in its form.
 pub(super) fn document(name: &str, page: &impl Serialize, title: &str, frame: &Frame, problems: usize) -> String {
-    around(name, page, title, frame, problems, None)
+    around(name, page, title, frame, problems, None, false)
+}
+
+/// The same of a page that holds what was typed and is kept nowhere: its address would give it in the other language without that.
+pub(super) fn held(name: &str, page: &impl Serialize, title: &str, frame: &Frame) -> String {
+    around(name, page, title, frame, 0, None, true)
 }
 
 /// The same of a form somebody fills in over several pages.
 pub(super) fn form(name: &str, page: &impl Serialize, title: &str, frame: &Frame, problems: usize, switch: Switch<'_>) -> String {
-    around(name, page, title, frame, problems, Some(switch))
+    around(name, page, title, frame, problems, Some(switch), false)
 }
 
-fn around(name: &str, page: &impl Serialize, title: &str, frame: &Frame, problems: usize, switch: Option<Switch<'_>>) -> String {
+fn around(name: &str, page: &impl Serialize, title: &str, frame: &Frame, problems: usize, switch: Option<Switch<'_>>, held: bool) -> String {
     let result = inner(name, Value::from(Serde(page)), frame).and_then(|body| {
-        let around = context! { body => Value::from_safe_string(body), title, problems, switch => Value::from(Serde(switch)), ..scope(frame) };
+        let around = context! { body => Value::from_safe_string(body), title, problems, held, switch => Value::from(Serde(switch)), ..scope(frame) };
         ENVIRONMENT.get_template("layout.html")?.render(around)
     });
     debug_assert!(result.is_ok(), "{name}: {result:?}");

@@ -210,7 +210,7 @@ fn the_other_language_keeps_the_filters() {
 #[test]
 fn a_strange_path_does_not_lead_to_another_host() {
     for path in ["//evil.example/x", "/\\evil.example", "evil"] {
-        let html = render(&Page::Fehler(FehlerPage::sample()), &Frame { path: path.into(), ..frame(Lang::De, false) });
+        let html = render(&Page::Fehler(FehlerPage { typed: Vec::new(), ..FehlerPage::sample() }), &Frame { path: path.into(), ..frame(Lang::De, false) });
         let links: Vec<_> = tags(&html).iter().filter_map(|t| t.get("href").map(str::to_owned)).filter(|href| href.ends_with("?lang=en")).collect();
         assert_eq!(links, [format!("/{}?lang=en", path.trim_start_matches(['/', '\\']))]);
     }

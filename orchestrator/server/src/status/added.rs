@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, StatusCode, Uri},
     response::{IntoResponse as _, Redirect, Response},
 };
-use laufzettel_domain::{Lang, Value, file::File};
+use laufzettel_domain::{Digest, Lang, Value, file::File};
 use laufzettel_engine::{NOTE_CHARS_MAX, Rejection, Run};
 use laufzettel_process::{Schema, schema::Problem};
 use laufzettel_worker::WishError;
@@ -90,7 +90,9 @@ pub async fn send(State(site): State<Arc<Site>>, Path(code): Path<String>, reque
         Ok(read) => read,
         Err(error) => return visit.refused(error, &sent, key),
     };
-    let once = visit.tenant.desk.once(vec![format!("nachgereicht:{}:{key}", visit.loaded.run.id)]);
+    // the same file sent twice is one; another one is another, though a browser shows the form of the first once more
+    let what = Digest::of_value(&json!({ "file": file.file, "name": file.name, "note": note }));
+    let once = visit.tenant.desk.once(vec![format!("nachgereicht:{}:{key}:{what}", visit.loaded.run.id)]);
     match once.add_file(visit.loaded.run.id, &caller, &file, &note).await {
         Ok(_) | Err(WishError::Repeated) => Redirect::to(&format!("{}?{DONE}={ADDED}", visit.home())).into_response(),
         Err(error) => visit.refused(error, &sent, key),

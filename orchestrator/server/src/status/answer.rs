@@ -7,7 +7,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse as _, Redirect, Response},
 };
-use laufzettel_domain::{Caller, Digest, TaskId};
+use laufzettel_domain::{Caller, Digest, TaskId, Value};
 use laufzettel_engine::{Rejection, Task, TaskState};
 use laufzettel_process::Schema;
 use laufzettel_worker::{Loaded, WishError};
@@ -15,7 +15,6 @@ use laufzettel_worker::{Loaded, WishError};
 use super::{ANSWERED, BLANK, QUESTION, Sight, Visit, key, open_questions, show};
 use crate::{
     form_data::{self, Sent},
-    intake::KEY_CHARS,
     pages::{self, Filled, Form, Said, form::ReviewGroup},
     reply::Asked,
     site::{Site, TenantSite},
@@ -37,19 +36,20 @@ pub async fn answer(State(site): State<Arc<Site>>, Path(code): Path<String>, Que
         Err(answer) => return *answer,
     };
     let question = Asking { tenant, asked, code: &code, id: TaskId { run: loaded.run.id, number: task.opened.number } };
-    // what nobody asks any more is not read, and no file of it kept
-    if task.state != TaskState::Open {
-        return question.closed(&site, request, loaded, task).await;
-    }
     let Some(form) = form_of(loaded, task) else { return asked.unavailable() };
     if let Err(answer) = form_data::weighed(&site, asked, &request) {
         return *answer;
     }
     let sent = match form_data::read(request, tenant, &form).await {
         Ok(sent) => sent,
+        // that nobody asks any more is what she must know, however it came
+        Err(_) if task.state != TaskState::Open => Sent { pairs: Vec::new(), files: Vec::new(), problems: Vec::new() },
         Err(why) => return asked.unread(why),
     };
     let key = key(tenant, &sent);
+    if task.state != TaskState::Open {
+        return question.closed(&form, &sent, &key, loaded).await;
+    }
     if sent.get(pages::INTENT) == Some(pages::INTENT_STAY) {
         return question.still(&sent, key, loaded).await;
     }
@@ -59,9 +59,9 @@ pub async fn answer(State(site): State<Arc<Site>>, Path(code): Path<String>, Que
     }
 }
 
-/// What an answer leaves in the store, to be known again.
-fn receipt(id: TaskId, key: &str) -> String {
-    format!("antwort:{}:{}:{key}", id.run, id.number)
+/// What an answer leaves in the store, to be known again: another one of the same form is another.
+fn receipt(id: TaskId, key: &str, values: &Value) -> String {
+    format!("antwort:{}:{}:{key}:{}", id.run, id.number, Digest::of_value(values))
 }
 
 /// An answer that is being taken.
@@ -77,29 +77,28 @@ impl Asking<'_> {
         Redirect::to(&format!("/status/{}?{ANSWERED}={}", self.code, self.id.number)).into_response()
     }
 
-    /// The question is over: by this very answer, sent twice, or by another. What she typed stands there to be read off; no file is kept.
-    async fn closed(&self, site: &Site, request: Request, loaded: &Loaded, task: &Task) -> Response {
-        if let Err(answer) = form_data::weighed(site, self.asked, &request) {
-            return *answer;
+    /// The question is over: by this very answer, sent twice, or by another. What she entered stands there to be read off; a file of it is
+    /// cleared away within a day.
+    async fn closed(&self, form: &Form, sent: &Sent, key: &str, loaded: &Loaded) -> Response {
+        let (mut values, _) = form.parse(&sent.pairs);
+        if form_data::insert_files(self.tenant, &mut values, &sent.files).await.is_err() {
+            return self.asked.unavailable();
         }
-        let texts = form_data::texts(request).await;
-        let key = texts.as_ref().and_then(|texts| texts.first(pages::KEY)).filter(|key| key.len() == KEY_CHARS);
-        if let Some(key) = key {
-            match self.tenant.desk.tenant.store.receipt(&receipt(self.id, key)).await {
-                Ok(Some(_)) => return self.confirmed(),
-                Ok(None) => {}
-                Err(_) => return self.asked.unavailable(),
-            }
+        match self.tenant.desk.tenant.store.receipt(&receipt(self.id, key, &values)).await {
+            Ok(Some(_)) => return self.confirmed(),
+            Ok(None) => {}
+            Err(_) => return self.asked.unavailable(),
         }
-        let typed = texts.map(|texts| self.typed(&texts.pairs, loaded, task)).unwrap_or_default();
-        let sight = Sight { said: Some(Said::TooLate), typed, ..Sight::plain(self.tenant) };
+        let sight = Sight { said: Some(Said::TooLate), typed: self.typed(form, sent), ..Sight::plain(self.tenant) };
         show(self.tenant, loaded, self.asked, StatusCode::CONFLICT, sight).await
     }
 
     /// As she reads it; nothing where nothing was filled in.
-    fn typed(&self, pairs: &[(String, String)], loaded: &Loaded, task: &Task) -> Vec<ReviewGroup> {
-        let Some(form) = form_of(loaded, task).filter(|form| !form.own_pairs(pairs).is_empty()) else { return Vec::new() };
-        form.review(&form.parse(pairs).0, self.asked.lang)
+    fn typed(&self, form: &Form, sent: &Sent) -> Vec<ReviewGroup> {
+        if form.own_pairs(&sent.pairs).is_empty() {
+            return Vec::new();
+        }
+        form.review(&form.parse(&sent.pairs).0, self.asked.lang)
     }
 
     /// What she typed once more, and nothing done with it: in the other language.
@@ -129,10 +128,8 @@ impl Asking<'_> {
             (true, _) => Some(Said::Later),
         };
         let filled = Filled { pairs: &sent.pairs, problems: &problems, files: &sent.files, ..BLANK };
-        let typed = match loaded.run.tasks.get(&self.id.number) {
-            Some(task) if !open => self.typed(&sent.pairs, &loaded, task),
-            _ => Vec::new(),
-        };
+        let form = loaded.run.tasks.get(&self.id.number).filter(|_| !open).and_then(|task| form_of(&loaded, task));
+        let typed = form.map_or_else(Vec::new, |form| self.typed(&form, sent));
         let sight = Sight { said, filled: if open { filled } else { BLANK }, number: Some(self.id.number), key, typed, from: 0 };
         show(self.tenant, &loaded, self.asked, status, sight).await
     }
@@ -149,6 +146,6 @@ async fn tell(tenant: &TenantSite, id: TaskId, by: &Caller, task: &Task, form: &
         return Err(WishError::Rejected(Rejection::Invalid(problems)));
     }
     let shown = sent.get(pages::SHOWN).and_then(Digest::parse).unwrap_or(Digest::of(b""));
-    let once = tenant.desk.once(vec![receipt(id, key)]);
+    let once = tenant.desk.once(vec![receipt(id, key, &values)]);
     once.answer(id, by, &values, shown).await.map(drop)
 }

@@ -26,6 +26,13 @@ impl Form {
         self.own_pairs(pairs).into_iter().filter(|(name, _)| !shown.contains(name)).collect()
     }
 
+    /// Names under which something is typed or chosen, other than a file.
+    pub fn typed_names(&self, pairs: &[(String, String)]) -> BTreeSet<String> {
+        let form = self.expanded(pairs);
+        let typed = form.fields().into_iter().filter(|field| !matches!(field.kind, Kind::File(_) | Kind::Files { .. }));
+        typed.flat_map(Field::names).collect()
+    }
+
     /// The pairs that belong to this form, with the references of files; everything else a browser sent is dropped.
     pub fn own_pairs(&self, pairs: &[(String, String)]) -> Vec<(String, String)> {
         let form = self.expanded(pairs);

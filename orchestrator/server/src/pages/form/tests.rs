@@ -414,6 +414,17 @@ fn a_proposal_of_several_lines_keeps_them() {
     assert_eq!(shapes, [("text", json!({ "text": "eine Zeile" })), ("area", json!({ "text": "zwei\nZeilen" }))]);
 }
 
+/// A field may be called as the names end that speak of files.
+#[test]
+fn a_field_of_any_name_is_no_file() {
+    let baum = json!({ "type": "object", "required": ["entfernen"], "properties": { "entfernen": { "type": "boolean" }, "datei": { "type": "string" } } });
+    let schema = json!({ "type": "object", "required": ["baum"], "properties": { "baum": baum, "foto": { "type": "object", "format": "file" } } });
+    let form = Form::of(&schema, None).unwrap();
+    let sent: Vec<(String, String)> = [("baum.entfernen", "ja"), ("baum.datei", "Kataster")].map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    assert_eq!(form.typed_names(&sent).into_iter().collect::<Vec<_>>(), ["baum.datei", "baum.entfernen"]);
+    assert_eq!(form.parse(&sent), (json!({ "baum": { "entfernen": true, "datei": "Kataster" } }), Vec::new()));
+}
+
 #[test]
 fn only_own_pairs_are_carried_on() {
     let sent = pairs(&[

@@ -141,13 +141,13 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("arrived_before", "Mit diesem Formular ist schon ein Antrag bei uns eingegangen", "An application has already come in with this form"),
     (
         "arrived_before_text",
-        "Sie müssen nichts noch einmal absenden. Ihre Anmeldung endete mit dem Absenden, darum zeigen wir die Eingangsbestätigung hier nicht noch einmal.",
-        "You need not send anything again. Your sign-in ended when you sent it, so we do not show the confirmation here once more.",
+        "Haben Sie seither nichts geändert, müssen Sie nichts noch einmal absenden. Haben Sie danach etwas geändert, oder ist dies ein weiterer Antrag, dann ist das noch nicht bei uns. Ihre Anmeldung endete mit dem ersten Absenden; darum zeigen wir die Eingangsbestätigung hier nicht noch einmal. Ihre Eingaben stehen noch auf dieser Seite: Schließen Sie sie nicht.",
+        "If you have changed nothing since, you need not send anything again. If you have changed something afterwards, or if this is another application, it has not reached us yet. Your sign-in ended when you sent the first one, so we do not show the confirmation here once more. What you entered is still on this page: do not close it.",
     ),
     (
         "arrived_sign_in",
-        "Möchten Sie die Eingangsbestätigung noch einmal sehen, melden Sie sich in einem neuen Fenster an:",
-        "If you want to see the confirmation once more, sign in in a new window:",
+        "Möchten Sie Geändertes oder einen weiteren Antrag absenden, oder die Eingangsbestätigung noch einmal sehen, melden Sie sich in einem neuen Fenster an:",
+        "If you want to send something changed or another application, or to see the confirmation once more, sign in in a new window:",
     ),
     ("draft_delete_ask", "Sie brauchen den Entwurf nicht mehr?", "No longer need the draft?"),
     ("draft_delete_text", "Gelöscht ist er endgültig, und alles darin mit ihm.", "Once deleted it is gone for good, and all in it."),
@@ -212,6 +212,11 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
         "file_empty",
         "„{name}“ ist leer (0 Bytes). Bitte prüfen Sie die Datei und wählen Sie sie noch einmal aus.",
         "\"{name}\" is empty (0 bytes). Please check the file and choose it once more.",
+    ),
+    (
+        "file_unkept",
+        "„{name}“ ließ sich gerade nicht speichern; das liegt an uns. Was Sie sonst eingetragen haben, steht noch da. Bitte wählen Sie die Datei in einigen Minuten noch einmal aus.",
+        "\"{name}\" could not be stored just now; this is our fault. What else you entered is still there. Please choose the file once more in a few minutes.",
     ),
     (
         "file_gone",
