@@ -165,6 +165,40 @@ fn an_answer_given_twice_is_one_and_one_too_late_is_told() {
         assert!(status == 409 && late.contains("inzwischen Andreas Klein erledigt"), "{status} {late}");
         let wolf = sign_in(&server, "j.wolf").await.expect("signed in");
         assert_eq!(send(&wolf).await.0, 404, "of another office: not there");
+        // what was going to be handed on, or put aside, with what was typed meanwhile: that is told, too
+        let beside = async |way: &str, form: &str| {
+            let request = client().post(server.url(&format!("{path}/{way}"))).header("origin", server.url("")).header("cookie", &weber);
+            let answer = request.header("content-type", "application/x-www-form-urlencoded").body(form.to_owned()).send().await.expect("an answer");
+            (answer.status().as_u16(), answer.text().await.unwrap_or_default())
+        };
+        for (way, form) in [("weitergeben", "ja=ja&weitergabe_an=a.klein"), ("wiedervorlage", "ja=ja&vorlage_am.tag=1&vorlage_am.monat=1&vorlage_am.jahr=2030")]
+        {
+            let (status, late) = beside(way, &format!("shown={shown}&{form}")).await;
+            assert!(
+                status == 409 && late.contains("inzwischen Andreas Klein erledigt") && late.contains("Was Sie eingetragen haben"),
+                "{way}: {status} {late}"
+            );
+        }
+    });
+    // and of a case that was ended while she wrote
+    let begun = tenant.laufzettel(&["run", "hundesteuer-frage", "--input", &input, "--as", "a.klein", "--until-waiting"]);
+    assert_eq!(begun.status.code(), Some(7), "{}", text(&begun));
+    runtime().block_on(async {
+        let klein = sign_in(&server, "a.klein").await.expect("signed in");
+        let (_, inbox) = get(&server, &klein, "/aufgaben").await;
+        let inbox = inbox.replace("&#x2f;", "/");
+        let path = inbox.split("href=\"").find(|rest| rest.starts_with("/aufgaben/")).and_then(|rest| rest.split('"').next()).expect("a task").to_owned();
+        let case = path.replace("/aufgaben/", "/vorgaenge/").split('.').next().expect("a run").to_owned();
+        let post = async |path: &str, form: &str| {
+            let request = client().post(server.url(path)).header("origin", server.url("")).header("cookie", &klein);
+            let answer = request.header("content-type", "application/x-www-form-urlencoded").body(form.to_owned()).send().await.expect("an answer");
+            (answer.status().as_u16(), answer.text().await.unwrap_or_default())
+        };
+        assert_eq!(post(&format!("{case}/abbrechen"), "grund=doppelt").await.0, 303);
+        let (status, late) = post(&path, "ja=ja").await;
+        assert!(status == 409 && late.contains("Diese Aufgabe hat sich inzwischen erledigt") && late.contains("Was Sie eingetragen haben"), "{status} {late}");
+        let (status, gone) = get(&server, &klein, &path).await;
+        assert!(status == 409 && gone.contains("Niemand muss sie mehr bearbeiten"), "{status} {gone}");
     });
     server.stop();
     let told = tenant.laufzettel(&["audit", "show", "--kind", "task.completed"]);

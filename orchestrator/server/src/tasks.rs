@@ -39,24 +39,30 @@ use crate::{
 enum Found {
     Hers(TaskId, Box<(Loaded, Voices)>),
     Denied(TaskId, Decision),
-    /// Whoever may see what became of it: she did it, or somebody else before her.
+    /// Whoever could have done it, or may see what became of it: she did it, or somebody else before her.
     Done {
         by: Caller,
     },
+    /// Nobody asks it any more.
+    Withdrawn,
     Nothing,
 }
 
 async fn find(tenant: &TenantSite, by: &Caller, written: &str) -> Result<Found, WishError> {
     let Some(id) = TaskId::parse(written) else { return Ok(Found::Nothing) };
     let Some((loaded, records)) = tenant.desk.retrace(id.run).await? else { return Ok(Found::Nothing) };
-    match loaded.run.tasks.get(&id.number).map(|task| &task.state) {
-        Some(TaskState::Open) => {}
-        Some(TaskState::Completed { by: whoever, .. }) if tenant.desk.needs_unit(&loaded, by).await.is_ok() || whoever.subject == by.subject => {
-            return Ok(Found::Done { by: whoever.clone() });
-        }
-        _ => return Ok(Found::Nothing),
-    }
+    let Some(state) = loaded.run.tasks.get(&id.number).map(|task| &task.state) else { return Ok(Found::Nothing) };
     let decision = tenant.desk.may_complete(&loaded, id.number, by).await?;
+    let settled = match state {
+        TaskState::Open => None,
+        TaskState::Completed { by: whoever, .. } if whoever.subject == by.subject => return Ok(Found::Done { by: whoever.clone() }),
+        TaskState::Completed { by: whoever, .. } => Some(Found::Done { by: whoever.clone() }),
+        TaskState::Withdrawn => Some(Found::Withdrawn),
+    };
+    if let Some(settled) = settled {
+        let hers = decision.allow || tenant.desk.needs_unit(&loaded, by).await.is_ok();
+        return Ok(if hers { settled } else { Found::Nothing });
+    }
     Ok(if decision.allow { Found::Hers(id, Box::new((loaded, Voices::of(&records)))) } else { Found::Denied(id, decision) })
 }
 
@@ -96,6 +102,7 @@ impl<'s> Seat<'s> {
                 Err(asked.missing())
             }
             Ok(Found::Done { by: whoever }) => Err(done(&asked, by, &whoever, acts)),
+            Ok(Found::Withdrawn) => Err(asked.wish(&WishError::Rejected(Rejection::Stale(withdrawn(acts))))),
             Ok(Found::Nothing) => Err(asked.missing()),
             Err(error) => Err(asked.wish(&error)),
         }
@@ -129,17 +136,35 @@ struct Over {
 impl Over {
     async fn of(tenant: &TenantSite, by: &Caller, asked: Asked, written: &str) -> Option<Self> {
         let id = TaskId::parse(written)?;
-        let Ok(Found::Done { by: whoever }) = find(tenant, by, written).await else { return None };
+        let whoever = match find(tenant, by, written).await {
+            Ok(Found::Done { by }) => Some(by),
+            Ok(Found::Withdrawn) => None,
+            _ => return None,
+        };
         let loaded = tenant.desk.load(id.run).await.ok()??;
         let task = loaded.run.tasks.get(&id.number)?;
         let asking = Asking::of(&loaded, task, asked.lang)?;
         let hers = match &task.state {
-            TaskState::Completed { values, .. } if whoever.subject == by.subject => Some(values.clone()),
+            TaskState::Completed { values, by: whoever, .. } if whoever.subject == by.subject => Some(values.clone()),
             _ => None,
         };
-        let why = if hers.is_some() { pages::words::said("task_answered_before") } else { faster(&whoever, true) };
+        let why = match &whoever {
+            Some(_) if hers.is_some() => pages::words::said("task_answered_before"),
+            Some(whoever) => faster(whoever, true),
+            None => withdrawn(true),
+        };
         let seen = tenant.desk.sees_case(by, &loaded).await.ok()?;
         Some(Self { asked, asking, why, hers, case: seen.then(|| format!("/vorgaenge/{}", id.run)) })
+    }
+
+    /// What is answered to a form of a task that is settled, if it is that; else what was going to be answered.
+    async fn instead(tenant: &TenantSite, session: &Session, request: Request, written: &str, answered: Response) -> Response {
+        let asked = Asked::new(request.uri(), request.headers(), Some(tenant), Some(session));
+        let Some(over) = Self::of(tenant, &session.caller, asked, written).await else { return answered };
+        match form_data::read(request, tenant, &over.asking.form).await {
+            Ok(sent) => over.told(tenant, &sent).await,
+            Err(_) => answered,
+        }
     }
 
     /// The same answer twice is one answer. What she entered else is kept nowhere: it stands here, to be copied, with the way to what became
@@ -179,6 +204,10 @@ fn done(asked: &Asked, by: &Caller, whoever: &Caller, acts: bool) -> Response {
         return Redirect::to(SETTLED).into_response();
     }
     asked.wish(&WishError::Rejected(Rejection::Stale(faster(whoever, acts))))
+}
+
+fn withdrawn(acts: bool) -> Text {
+    pages::words::said(if acts { "task_withdrawn_typed" } else { "task_withdrawn" })
 }
 
 fn faster(whoever: &Caller, acts: bool) -> Text {
@@ -345,14 +374,7 @@ pub async fn answer(State(site): State<Arc<Site>>, Extension(session): Extension
     let asked = Asked::new(request.uri(), request.headers(), Some(tenant), Some(&session));
     let seat = match Seat::take(tenant, &session, asked, &written, true).await {
         Ok(seat) => seat,
-        Err(answered) => {
-            let asked = Asked::new(request.uri(), request.headers(), Some(tenant), Some(&session));
-            let Some(over) = Over::of(tenant, &session.caller, asked, &written).await else { return answered };
-            return match form_data::read(request, tenant, &over.asking.form).await {
-                Ok(sent) => over.told(tenant, &sent).await,
-                Err(_) => answered,
-            };
-        }
+        Err(answered) => return Over::instead(tenant, &session, request, &written, answered).await,
     };
     let Some(asking) = seat.asking() else { return seat.asked.unavailable() };
     let sent = match form_data::read(request, tenant, &asking.form).await {
@@ -390,17 +412,20 @@ impl<'s> Seat<'s> {
             WishError::Rejected(Rejection::Invalid(problems)) => {
                 self.show(&Again { problems: &problems, no_reason: hand::no_reason(&problems), ..self.kept(sent) }, StatusCode::UNPROCESSABLE_ENTITY).await
             }
-            WishError::Rejected(Rejection::Stale(why)) => {
-                let (tenant, asked, written) = (self.tenant, self.asked.clone(), self.id.to_string());
-                match self.anew(session).await {
-                    Ok(seat) => seat.show(&Again { refused: Some(&why), ..seat.kept(sent) }, StatusCode::CONFLICT).await,
-                    Err(answered) => match Over::of(tenant, &session.caller, asked, &written).await {
-                        Some(over) => over.told(tenant, sent).await,
-                        None => answered,
-                    },
-                }
-            }
+            WishError::Rejected(Rejection::Stale(why)) => self.stale(session, &why, sent, &[]).await,
             error => self.asked.wish(&error),
+        }
+    }
+
+    /// As the task stands by now: with why it was not done, and what was typed into it; `handing`: also into the forms beside it.
+    async fn stale(self, session: &'s Session, why: &Text, sent: &Sent, handing: &[(String, String)]) -> Response {
+        let (tenant, asked, written) = (self.tenant, self.asked.clone(), self.id.to_string());
+        match self.anew(session).await {
+            Ok(seat) => seat.show(&Again { refused: Some(why), handing, ..seat.kept(sent) }, StatusCode::CONFLICT).await,
+            Err(answered) => match Over::of(tenant, &session.caller, asked, &written).await {
+                Some(over) => over.told(tenant, sent).await,
+                None => answered,
+            },
         }
     }
 }

@@ -16,7 +16,7 @@ use laufzettel_process::schema::Problem;
 use laufzettel_worker::WishError;
 use serde_json::json;
 
-use super::{Again, Seat};
+use super::{Again, Over, Seat};
 use crate::{
     deputies,
     form_data::{self, Sent},
@@ -137,7 +137,7 @@ pub async fn put_aside(State(site): State<Arc<Site>>, Extension(session): Extens
     let asked = Asked::new(request.uri(), request.headers(), Some(tenant), Some(&session));
     let seat = match Seat::take(tenant, &session, asked, &written, true).await {
         Ok(seat) => seat,
-        Err(answered) => return answered,
+        Err(answered) => return Over::instead(tenant, &session, request, &written, answered).await,
     };
     let (Some(asking), Ok(form)) = (seat.asking(), Form::of(&aside_form(seat.asked.lang), Some(&ASIDE.map(str::to_owned)))) else {
         return seat.asked.unavailable();
@@ -169,10 +169,7 @@ impl<'s> Seat<'s> {
     /// Neither handed on nor put aside: as the task stands by now, with what was typed.
     async fn undone(self, session: &'s Session, error: WishError, sent: &Sent) -> Response {
         match error {
-            WishError::Rejected(Rejection::Stale(why)) => match self.anew(session).await {
-                Ok(seat) => seat.show(&Again { refused: Some(&why), handing: &sent.pairs, ..seat.kept(sent) }, StatusCode::CONFLICT).await,
-                Err(answered) => answered,
-            },
+            WishError::Rejected(Rejection::Stale(why)) => self.stale(session, &why, sent, &sent.pairs).await,
             error => self.asked.wish(&error),
         }
     }
@@ -184,7 +181,7 @@ pub async fn hand_over(State(site): State<Arc<Site>>, Extension(session): Extens
     let asked = Asked::new(request.uri(), request.headers(), Some(tenant), Some(&session));
     let seat = match Seat::take(tenant, &session, asked, &written, true).await {
         Ok(seat) => seat,
-        Err(answered) => return answered,
+        Err(answered) => return Over::instead(tenant, &session, request, &written, answered).await,
     };
     let Some(asking) = seat.asking() else { return seat.asked.unavailable() };
     let sent = match form_data::read(request, tenant, &asking.form).await {

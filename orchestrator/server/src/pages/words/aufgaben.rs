@@ -117,6 +117,16 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
         "You have completed this task meanwhile, with other entries. What you entered now was not taken. What became of it stands with the case.",
     ),
     (
+        "task_withdrawn",
+        "Diese Aufgabe hat sich erledigt: Niemand muss sie mehr bearbeiten, etwa weil der Vorgang beendet oder der Antrag zurückgezogen wurde.",
+        "This task is no longer asked: nobody has to work on it any more, for example because the case was ended or the application withdrawn.",
+    ),
+    (
+        "task_withdrawn_typed",
+        "Diese Aufgabe hat sich inzwischen erledigt, etwa weil der Vorgang beendet oder der Antrag zurückgezogen wurde. Was Sie eingetragen haben, wurde nicht übernommen.",
+        "This task is no longer asked, for example because the case was ended or the application withdrawn. What you entered was not taken.",
+    ),
+    (
         "supplied_unasked",
         "Ein Wert passt nicht zu Ihrer Wahl oben. Bitte leeren Sie das Feld, oder wählen Sie oben die Möglichkeit, zu der er gehört. Geschehen ist noch nichts.",
         "A value does not fit your choice above. Please empty the field, or make the choice above that it belongs to. Nothing has happened yet.",
