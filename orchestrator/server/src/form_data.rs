@@ -21,8 +21,8 @@ use crate::{
     upload,
 };
 
-/// Fields of one form at most; a page with more could not be filled in.
-const PAIRS_MAX: usize = 2_000;
+/// Fields of one form at most: two lists of twenty entries within each other, with six fields each, some of them in three parts. Nobody fills in more.
+const PAIRS_MAX: usize = 5_000;
 /// Bytes of one text field.
 const FIELD_BYTES_MAX: usize = 256 * 1024;
 

@@ -26,7 +26,7 @@ use laufzettel_worker::Nobody;
 use serde_json::json;
 
 use crate::{
-    inbox,
+    inbox, intake,
     pages::{self, AbgemeldetPage, AnmeldenPage, FormGroup, Link, Page, PasswordForm, PersonChoice, StartseitePage, words},
     reply::Asked,
     session,
@@ -216,9 +216,14 @@ pub async fn home(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -
 
 /// The forms whoever comes may fill in.
 fn public(name: &str, tenant: &TenantSite) -> Vec<Link> {
+    // as the form itself is headed
+    let title = |process: &Process| {
+        let form = tenant.desk.tenant.current(process.id.as_str()).map(|prepared| intake::called(&prepared));
+        form.unwrap_or_else(|| process.title.clone())
+    };
     let of = |process: &Process| {
         let link = |trigger: &Trigger| match &trigger.kind {
-            TriggerKind::Intake { path, public: true, .. } => Some(Link { href: format!("/antrag/{name}/{path}"), text: process.title.clone() }),
+            TriggerKind::Intake { path, public: true, .. } => Some(Link { href: format!("/antrag/{name}/{path}"), text: title(process) }),
             _ => None,
         };
         process.triggers.iter().filter_map(link).collect::<Vec<_>>()

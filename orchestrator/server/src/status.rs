@@ -19,9 +19,14 @@ use axum::{
     response::{IntoResponse as _, Redirect, Response},
 };
 use laufzettel_domain::{Caller, Lang};
-use laufzettel_engine::{self as engine, Run, State as RunState, Task, TaskState};
-use laufzettel_process::{Process, model::StepKind};
+use laufzettel_engine::{self as engine, Run, State as RunState, StepState, Task, TaskKind, TaskState};
+use laufzettel_process::{
+    Process,
+    applicant::Withdraw,
+    model::{Automatisierung, StepKind},
+};
 use laufzettel_worker::{Loaded, status_key, task_title};
+pub use past::recipients;
 
 use crate::{
     form_data::Sent,
@@ -271,12 +276,25 @@ fn view(tenant: &TenantSite, loaded: &Loaded, asked: &Asked, sight: Sight<'_>, h
 
 fn what_next(loaded: &Loaded) -> NextWords {
     let run = &loaded.run;
+    let undecided = is_undecided(&loaded.prepared.process, run);
     match run.state() {
+        RunState::Failed if undecided => NextWords::FailedUndecided,
         RunState::Failed => NextWords::Failed,
+        RunState::Cancelled if undecided => NextWords::CancelledUndecided,
         RunState::Cancelled => NextWords::Cancelled,
         RunState::Completed if loaded.gone.is_some() => NextWords::Gone,
         RunState::Completed if run.received.as_object().is_some_and(|received| !received.is_empty()) => NextWords::Received,
         _ => NextWords::Station,
+    }
+}
+
+/// Whether it is known that nothing has been decided: the step that decides is not done; or, where none is named, nobody of the staff has done
+/// anything in it yet, and no program may decide.
+fn is_undecided(process: &Process, run: &Run) -> bool {
+    let by_staff = |task: &Task| task.opened.kind == TaskKind::Human && matches!(&task.state, TaskState::Completed { by, .. } if !by.is_applicant());
+    match &process.applicant.withdraw {
+        Withdraw::Until(step) => !matches!(run.steps.get(step), Some(StepState::Completed { .. })),
+        Withdraw::Always | Withdraw::Never => process.automatisierung != Automatisierung::Voll && !run.tasks.values().any(by_staff),
     }
 }
 

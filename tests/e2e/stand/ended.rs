@@ -1,6 +1,6 @@
 //! What ended without a decision: whoever applied is told so, and whom to ask; the case says which step was not done.
 
-use super::{KEYS, apply, get, post, sees, task, tenant};
+use super::{KEYS, apply, decide, get, post, sees, task, tenant};
 use crate::{
     desk::{Server, process, runtime},
     stand::send,
@@ -39,6 +39,16 @@ fn what_ended_without_a_decision_says_so() {
         assert!(page.contains("<strong>FB2-Steueramt</strong>") && !page.contains("Doppelt"), "{page}");
         let (_, page) = get(&server, &clerk, &case).await;
         assert!(page.contains("marke--stopped\">abgebrochen") && !page.contains("wartet auf einen Menschen"), "{page}");
+
+        // ended after the decision: nobody tells her that nothing was decided
+        let status = apply(&server, KEYS[2], "Jana Hofmann").await;
+        decide(&server, &clerk, "Angaben prüfen", "Jana Hofmann", "").await;
+        decide(&server, &clerk, "Über die Anmeldung entscheiden", "Jana Hofmann", "ja=ja").await;
+        let (open, _) = task(&server, &clerk, "Nacharbeit", "").await;
+        let case = open.replace("/aufgaben/", "/vorgaenge/").rsplit_once('.').expect("run and number").0.to_owned();
+        assert_eq!(post(&server, &clerk, &format!("{case}/abbrechen"), "grund=Umzug").await.code, 303);
+        let page = sees(&server, "", &status, "Haben Sie von uns schon eine Entscheidung bekommen, gilt sie.").await;
+        assert!(!page.contains("ohne zu entscheiden"), "{page}");
     });
     server.stop();
 }

@@ -150,9 +150,9 @@ async fn in_place_of(tenant: &TenantSite, place: &str, code: Option<&Code>) -> R
 /// Counts a draft against its address: a new one, and by how much it grows.
 fn fits(site: &Site, from: &str, bytes: u64, there: Option<u64>) -> bool {
     let mut rates = site.rates();
-    let begun = there.is_some() || rates.count_daily(&format!("neuer entwurf von {from}"), NEW_PER_DAY_MAX, site.now()).is_ok();
     let grows = bytes.saturating_sub(there.unwrap_or(0));
-    begun && rates.weigh_daily(&format!("entwürfe von {from}"), grows, BYTES_PER_DAY_MAX, site.now()).is_ok()
+    let room = rates.weigh_daily(&format!("entwürfe von {from}"), grows, BYTES_PER_DAY_MAX, site.now()).is_ok();
+    room && (there.is_some() || rates.count_daily(&format!("neuer entwurf von {from}"), NEW_PER_DAY_MAX, site.now()).is_ok())
 }
 
 /// What becomes of it, and the digest of the envelope that stands there now, or would.
@@ -207,6 +207,7 @@ fn saved(site: &Site, tenant: &TenantSite, sight: &Sight<'_>, code: &Code, posit
         code: written,
         until: tenant.civil(until).date().to_string(),
         address: format!("{}{}/weiter", site.public_url, sight.action),
+        refused: sent.problems.iter().map(|problem| problem.message.get(sight.asked.lang).to_owned()).collect(),
         hidden: hidden(sight, position, sent),
         key: sight.key.clone(),
     })

@@ -21,6 +21,7 @@ use crate::{
     },
     reply::Asked,
     site::TenantSite,
+    status,
 };
 
 /// The value with everything wrong about it.
@@ -96,7 +97,7 @@ impl<'s> Sight<'s> {
             description: self.whole.description.clone().filter(|_| self.house.is_none()).unwrap_or_else(|| process.description.clone()),
             first,
             // she is told by the house how it works
-            notice: (first && self.house.is_none()).then(|| Notice::of(process, lang).reached(&self.asked.notes)),
+            notice: (first && self.house.is_none()).then(|| Notice::of(process, lang).reached(&self.asked.notes).given_to(status::recipients(process, lang))),
             vouched: self.vouched.clone(),
             house: self.house.as_ref().map(|_| House { responsible: process.verantwortlich.clone(), version: process.version.to_string() }),
             step: (self.form.pages().len() > 1).then(|| self.step(&page_place, position.farthest)),
@@ -167,7 +168,8 @@ impl<'s> Sight<'s> {
         };
         let mut hidden = self.whole.own_pairs(&sent.pairs);
         hidden.extend(self.draft_pairs());
-        hidden.extend(pages.last().map(|last| (pages::FARTHEST.to_owned(), last.to_string())));
+        let last = Place::Page(pages.last().copied().unwrap_or(0));
+        hidden.extend(Position { farthest: self.form.page_of(&last), place: last, to_summary: true, seen: Vec::new() }.pairs());
         Page::Zusammenfassung(ZusammenfassungPage {
             action: self.action.clone(),
             title: self.title(),

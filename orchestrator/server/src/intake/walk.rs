@@ -162,11 +162,22 @@ impl Position {
 /// What a button asks for, once entries have come and gone, and where that is asked.
 pub fn step(form: &Form, sent: &mut Sent) -> (Intent, Position) {
     let mut position = Position::of(sent);
-    let intent = change(form, Intent::of(sent), &mut position, &mut sent.pairs);
+    let intent = stays(form, Intent::of(sent), &position, sent);
+    let intent = change(form, intent, &mut position, &mut sent.pairs);
     let pairs = &sent.pairs;
     // the files of an entry that went go with it
     sent.files.retain(|file| pairs.iter().any(|(_, reference)| *reference == file.reference));
     (intent, position)
+}
+
+/// A file that was not taken just now is told where it was chosen, before that place is left; the next time the button leads on.
+fn stays(form: &Form, intent: Intent, position: &Position, sent: &Sent) -> Intent {
+    let expanded = form.expanded(&sent.pairs);
+    let here = |problem: &Problem| expanded.place_of(&problem.path).is_some_and(|place| place == position.place);
+    match intent {
+        Intent::Back | Intent::Add(_) | Intent::Open(_) | Intent::Remove(_) | Intent::Change(_) if sent.problems.iter().any(here) => Intent::Stay,
+        other => other,
+    }
 }
 
 /// Entries come and go before anything is read. What is left to be done.

@@ -105,6 +105,8 @@ pub struct EntwurfPage {
     pub until: String,
     /// Where it is opened again, with scheme and host.
     pub address: String,
+    /// Files that were not taken, each with why.
+    pub refused: Vec<String>,
     pub hidden: Vec<(String, String)>,
     pub key: String,
 }
@@ -147,6 +149,8 @@ pub struct Notice {
     pub keep_contents: String,
     /// „10 Jahre“
     pub keep_case: String,
+    /// Where else details go while the case is worked on, in words.
+    pub recipients: Vec<String>,
     /// The data protection officer.
     pub privacy_contact: Option<String>,
 }
@@ -183,8 +187,15 @@ impl Notice {
             legal_basis: process.rechtsgrundlage.clone(),
             keep_contents: format_span(&process.aufbewahrung.inhalte, lang),
             keep_case: format_span(&process.aufbewahrung.vorgang, lang),
+            recipients: Vec::new(),
             privacy_contact: None,
         }
+    }
+
+    /// With where details go.
+    #[must_use]
+    pub fn given_to(self, recipients: Vec<String>) -> Self {
+        Self { recipients, ..self }
     }
 }
 
@@ -304,10 +315,13 @@ pub enum NextWords {
     Received,
     /// It could be, but contents have been erased.
     Gone,
-    /// Ended by a mistake: nothing has been decided.
+    /// Ended by a mistake; what has been decided till then, if anything, this page does not know.
     Failed,
-    /// Ended by the house without a decision.
+    /// Ended by the house.
     Cancelled,
+    /// Each before anything was decided.
+    FailedUndecided,
+    CancelledUndecided,
 }
 
 /// What became of an answer, or of what else she did.

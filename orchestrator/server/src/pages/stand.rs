@@ -137,6 +137,7 @@ pub struct NachreichenPage {
 /// „Ihre Angaben“: what she sent, as she sent it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AngabenPage {
+    pub responsible: String,
     pub title: String,
     pub number: String,
     pub back: String,

@@ -36,6 +36,7 @@ impl Visit<'_> {
         let (run, lang) = (&self.loaded.run, self.asked.lang);
         let base = format!("{}/dateien", self.home());
         AngabenPage {
+            responsible: self.loaded.prepared.process.verantwortlich.clone(),
             title: intake::called(&self.loaded.prepared),
             number: run.nummer.clone(),
             back: self.home(),

@@ -1,13 +1,16 @@
 //! What happened so far, for whoever applied: which kind of step, when, whether a model helped and in whose house, what was asked and
 //! what for. Never what came of it, and never who of the staff it was.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use laufzettel_domain::{Lang, StepId, Value, names::Phase};
-use laufzettel_engine::{Run, StepState, TaskKind, TaskState};
+use laufzettel_engine::{Run, StepState, Task, TaskKind, TaskState};
 use laufzettel_policy::{Effect, Zone};
-use laufzettel_process::model::{Step, StepKind};
+use laufzettel_process::{
+    Process,
+    model::{Step, StepKind},
+};
 use laufzettel_worker::{Loaded, STAND_IN};
 
 use crate::{
@@ -15,6 +18,8 @@ use crate::{
     site::TenantSite,
 };
 
+/// How deep called processes are looked into; deeper ones may not be called.
+const CALLED_DEPTH_MAX: usize = 5;
 /// Steps on one page.
 pub const PAGE: usize = 50;
 
@@ -67,6 +72,9 @@ fn row(tenant: &TenantSite, loaded: &Loaded, step: &Step, at: Timestamp, helper:
 
 fn kind(loaded: &Loaded, step: &Step) -> HappenedKind {
     let (process, run) = (&loaded.prepared.process, &loaded.run);
+    if is_supplied(run, step) {
+        return HappenedKind::Staff;
+    }
     match &step.kind {
         StepKind::Tool(_) => match run.effect_of(&step.id, Phase::Do).map(|(_, effect)| effect.intent.effect) {
             Some(Effect::Write) => HappenedKind::Write,
@@ -83,6 +91,12 @@ fn kind(loaded: &Loaded, step: &Step) -> HappenedKind {
         StepKind::Human(_) if is_hers(run, step) => HappenedKind::Applicant,
         StepKind::Human(_) => HappenedKind::Staff,
     }
+}
+
+/// It failed, and somebody of the house said what it would have given.
+fn is_supplied(run: &Run, step: &Step) -> bool {
+    let of_it = |task: &&Task| task.opened.step == step.id && task.opened.kind == TaskKind::Repair && !task.superseded;
+    run.tasks.values().filter(of_it).any(|task| matches!(&task.state, TaskState::Completed { values, .. } if values["entscheidung"] == "wert"))
 }
 
 /// She answered it herself, not somebody for her.
@@ -112,6 +126,24 @@ fn place(target: &str, lang: Lang) -> (String, bool) {
         ("mail", _) => ours("place_mail"),
         (other, _) => (humanize(other), false),
     }
+}
+
+/// Where details of an application go, by the tools of the process and of those it calls.
+pub fn recipients(process: &Process, lang: Lang) -> Vec<String> {
+    fn collect(process: &Process, depth: usize, found: &mut BTreeSet<String>) {
+        for step in process.steps.values() {
+            match &step.kind {
+                StepKind::Tool(call) => drop(found.insert(call.name())),
+                StepKind::Agent(agent) => found.extend(agent.tools.iter().map(|tool| tool.call.name())),
+                _ => {}
+            }
+        }
+        process.children.values().filter(|_| depth > 0).for_each(|child| collect(child, depth - 1, found));
+    }
+    let mut tools = BTreeSet::new();
+    collect(process, CALLED_DEPTH_MAX, &mut tools);
+    let named: BTreeSet<String> = tools.iter().map(|tool| place(tool, lang).0).collect();
+    named.into_iter().collect()
 }
 
 fn source(step: &Step) -> Option<String> {

@@ -249,7 +249,7 @@ fn one(raw: &str, choices: &[Choice]) -> Answer {
 }
 
 /// A browser writes ends of lines in its own way, and what nobody sees is dropped from what is sent.
-fn as_sent(key: &str) -> String {
+pub(super) fn as_sent(key: &str) -> String {
     unseen::dropped(key).replace("\r\n", "\n").trim().to_owned()
 }
 

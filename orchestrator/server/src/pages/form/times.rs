@@ -11,7 +11,10 @@ use jiff::{
 use laufzettel_domain::{Lang, Span, Text, Value};
 
 use super::{Form, Kind, Node, parse::Answer, sent};
-use crate::pages::words::{format_moment, format_span, said, word};
+use crate::pages::{
+    unseen,
+    words::{format_moment, format_span, said, word},
+};
 
 /// Ending of the name that carries the time beside the three parts of a day.
 pub(super) const CLOCK: &str = ".uhrzeit";
@@ -38,15 +41,19 @@ pub(super) fn date(pairs: &[(String, String)], name: &str) -> Answer {
 }
 
 fn day(pairs: &[(String, String)], name: &str) -> Result<Option<Date>, Text> {
-    let part = |part: &str| sent(pairs, &format!("{name}.{part}")).map(str::trim).unwrap_or_default();
-    let parts = [part("tag"), part("monat"), part("jahr")];
-    if parts.iter().all(|p| p.is_empty()) {
+    let parts = ["tag", "monat", "jahr"].map(|part| typed(pairs, &format!("{name}.{part}")));
+    if parts.iter().all(String::is_empty) {
         return Ok(None);
     }
-    if parts.iter().any(|p| p.is_empty()) {
+    if parts.iter().any(String::is_empty) {
         return Err(said("date_incomplete"));
     }
-    civil(parts).map(Some)
+    civil(parts.each_ref().map(String::as_str)).map(Some)
+}
+
+/// What was typed, without what nobody sees and blanks around it.
+fn typed(pairs: &[(String, String)], name: &str) -> String {
+    sent(pairs, name).map(unseen::dropped).unwrap_or_default().trim().to_owned()
 }
 
 fn civil(parts: [&str; 3]) -> Result<Date, Text> {
@@ -72,7 +79,7 @@ pub(super) fn line(text: &str) -> Result<Date, Text> {
 }
 
 pub(super) fn moment(pairs: &[(String, String)], name: &str, zone: &TimeZone) -> Answer {
-    let typed = sent(pairs, &format!("{name}{CLOCK}")).map(str::trim).unwrap_or_default();
+    let typed = typed(pairs, &format!("{name}{CLOCK}"));
     let date = match day(pairs, name) {
         Ok(None) if typed.is_empty() => return Answer::Empty,
         Ok(None) => return Answer::Wrong(said("date_incomplete")),
@@ -80,7 +87,7 @@ pub(super) fn moment(pairs: &[(String, String)], name: &str, zone: &TimeZone) ->
         Ok(Some(date)) => date,
         Err(wrong) => return Answer::Wrong(wrong),
     };
-    let Some(time) = clock(typed) else { return Answer::Wrong(said("clock_none")) };
+    let Some(time) = clock(&typed) else { return Answer::Wrong(said("clock_none")) };
     let at = zone.to_ambiguous_zoned(date.to_datetime(time));
     if let AmbiguousOffset::Gap { .. } = at.offset() {
         return Answer::Wrong(said("clock_skipped"));
@@ -134,7 +141,7 @@ fn on_clock(value: &str, zone: &TimeZone) -> Option<DateTime> {
 }
 
 pub(super) fn duration(pairs: &[(String, String)], name: &str) -> Answer {
-    let count = sent(pairs, name).map(str::trim).unwrap_or_default();
+    let count = typed(pairs, name);
     let unit = sent(pairs, &format!("{name}{UNIT}")).unwrap_or_default();
     if count.is_empty() {
         return Answer::Empty;

@@ -6,7 +6,9 @@ use laufzettel_domain::{Lang, Path, Value};
 use laufzettel_process::schema::Problem;
 use serde::Serialize;
 
-use super::{Accepted, Choice, Depth, FILE_REFERENCE, FILE_REMOVED, Field, Form, Group, Kind, Line, List, Node, collect, lists::lists, sent, times};
+use super::{
+    Accepted, Choice, Depth, FILE_REFERENCE, FILE_REMOVED, Field, Form, Group, Kind, Line, List, Node, collect, lists::lists, parse::as_sent, sent, times,
+};
 use crate::pages::{Source, shown, words::word};
 
 /// Up to so many choices all lie open; more go into a list to open.
@@ -409,7 +411,7 @@ impl Field {
 
     fn options(&self, choices: &[Choice], pairs: &[(String, String)]) -> Vec<OptionView> {
         let name = self.name();
-        let chosen = |choice: &Choice| pairs.iter().any(|(key, value)| *key == name && *value == choice.key);
+        let chosen = |choice: &Choice| pairs.iter().any(|(key, value)| *key == name && as_sent(value) == as_sent(&choice.key));
         let option = |(n, choice): (usize, &Choice)| OptionView {
             id: format!("{}.{}", self.id(), n + 1),
             name: name.clone(),

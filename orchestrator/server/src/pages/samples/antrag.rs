@@ -67,6 +67,7 @@ impl AntragPage {
             vouched: wrong.then(|| stand::Vouching::sample(true)),
             house: None,
             notice: Some(Notice {
+                recipients: vec![EVIL.into(), "Melderegister".into()],
                 responsible: "Steueramt der Verbandsgemeinde".into(),
                 contact: vec!["Schubertstraße 18, 76756 Bellheim".into(), "Telefon 07272 7008-0".into()],
                 ai: true,
@@ -155,6 +156,7 @@ impl EntwurfPage {
             spelled: vec!["A wie Aachen, C wie Chemnitz, D wie Düsseldorf, E wie Essen".into(), EVIL.into()],
             until: "2026-06-02".into(),
             address: "https://vorgang.vg.example/antrag/vg-schweich/hundesteuer/weiter".into(),
+            refused: vec![EVIL.into()],
             hidden: vec![("halter.familienname".into(), EVIL.into())],
             key: "0192-key".into(),
         }

@@ -112,6 +112,7 @@ impl AngabenPage {
     fn sample(lang: Lang) -> Self {
         let groups = form().review(&json!({ "halter": { "familienname": EVIL, "anschrift": { "ags": "07334001" } }, "anzahl_haushalt": 2 }), lang);
         Self {
+            responsible: EVIL.into(),
             title: "Hund zur Hundesteuer anmelden".into(),
             number: "2026-000123".into(),
             back: "/status/k7f3-9x2m-q8zp".into(),

@@ -149,6 +149,7 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
         "Möchten Sie Geändertes oder einen weiteren Antrag absenden, oder die Eingangsbestätigung noch einmal sehen, melden Sie sich in einem neuen Fenster an:",
         "If you want to send something changed or another application, or to see the confirmation once more, sign in in a new window:",
     ),
+    ("draft_without", "Nicht mitgespeichert", "Not saved with it"),
     ("draft_delete_ask", "Sie brauchen den Entwurf nicht mehr?", "No longer need the draft?"),
     ("draft_delete_text", "Gelöscht ist er endgültig, und alles darin mit ihm.", "Once deleted it is gone for good, and all in it."),
     (

@@ -45,8 +45,8 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("own_received", "Eingegangen am", "Received on"),
     (
         "own_change",
-        "So haben Sie es uns gesendet. Stimmt etwas nicht, schreiben Sie es uns mit „Unterlagen nachreichen“ oder wenden Sie sich an die zuständige Stelle.",
-        "This is what you sent us. If something is wrong, tell us with “Hand in more documents” or turn to the responsible office.",
+        "So haben Sie es uns gesendet. Stimmt etwas nicht, sagen Sie es bitte der zuständigen Stelle:",
+        "This is what you sent us. If something is wrong, please tell the responsible office:",
     ),
     ("own_answer", "Ihre Antwort:", "Your answer:"),
     ("own_files", "Ihre Dateien", "Your files"),
@@ -90,8 +90,8 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ),
     (
         "withdraw_final",
-        "Das lässt sich nicht rückgängig machen; Sie können aber jederzeit einen neuen Antrag stellen.",
-        "This cannot be undone; but you can apply anew at any time.",
+        "Das lässt sich nicht rückgängig machen. Sie können einen neuen Antrag stellen; er zählt aber erst ab dem Tag, an dem er bei uns eingeht, und eine Frist kann dann vorbei sein.",
+        "This cannot be undone. You can apply anew; but the new application counts only from the day it reaches us, and a time limit may have passed by then.",
     ),
     ("withdraw_reason", "Grund (freiwillig)", "Reason (optional)"),
     ("withdraw_button", "Antrag jetzt zurückziehen", "Withdraw the application now"),
@@ -121,10 +121,20 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ),
     (
         "next_failed",
+        "Bei der Bearbeitung ist etwas schiefgegangen, und sie ist nicht zu Ende gekommen. Ihr Antrag ist bei uns eingegangen. Haben Sie von uns schon eine Entscheidung bekommen, gilt sie.",
+        "Something went wrong while we worked on it, and the processing did not come to its end. We did receive your application. If you have had a decision from us already, it stands.",
+    ),
+    (
+        "next_failed_undecided",
         "Bei der Bearbeitung ist etwas schiefgegangen, und sie ist nicht zu Ende gekommen. Entschieden ist nichts. Ihr Antrag ist bei uns eingegangen.",
         "Something went wrong while we worked on it, and the processing did not come to its end. Nothing has been decided. We did receive your application.",
     ),
-    ("next_cancelled", "Wir haben die Bearbeitung hier beendet, ohne zu entscheiden.", "We have ended the processing here without a decision."),
+    (
+        "next_cancelled",
+        "Wir haben die Bearbeitung hier beendet. Haben Sie von uns schon eine Entscheidung bekommen, gilt sie.",
+        "We have ended the processing here. If you have had a decision from us already, it stands.",
+    ),
+    ("next_cancelled_undecided", "Wir haben die Bearbeitung hier beendet, ohne zu entscheiden.", "We have ended the processing here without a decision."),
     (
         "next_ask",
         "Haben Sie noch nichts von uns gehört, fragen Sie bitte mit Ihrer Vorgangsnummer nach bei:",
@@ -133,8 +143,8 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("received_heading", "Unsere Entscheidung", "Our decision"),
     (
         "received_text",
-        "Hier steht die Entscheidung über Ihren Antrag. Wie Sie sich dagegen wehren können, steht darin. Die Adresse gilt, solange wir die Inhalte aufbewahren: Bitte drucken oder speichern Sie sie.",
-        "Here is the decision on your application. How you can object to it is said in it. The address holds as long as we keep the contents: please print or save it.",
+        "Hier steht, was wir Ihnen zu Ihrem Antrag mitteilen. Nennt es eine Frist oder sagt es, wie Sie sich wehren können, richten Sie sich bitte danach. Die Adresse gilt, solange wir die Inhalte aufbewahren: Bitte drucken oder speichern Sie sie.",
+        "Here is what we tell you on your application. If it names a time limit, or says how you can object, please go by that. The address holds as long as we keep the contents: please print or save it.",
     ),
     ("letter_print", "Zum Aufheben können Sie diese Seite drucken oder als PDF speichern.", "To keep it you can print this page or save it as PDF."),
     ("letter_file", "Genauen Wortlaut als Textdatei speichern", "Save the exact wording as a text file"),
