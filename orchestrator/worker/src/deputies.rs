@@ -157,8 +157,16 @@ impl Desk {
         let zone = self.tenant.zone();
         let midnight = |day: Date| day.to_zoned(zone.clone()).map(|at| at.timestamp()).map_err(|e| WishError::Unavailable(e.to_string()));
         let after = wish.until.tomorrow().map_err(|e| WishError::Unavailable(e.to_string()))?;
+        let (from, until) = (midnight(wish.from)?, midnight(after)?);
+        // sent twice it is one
+        let same = |known: &Deputyship| {
+            !known.ended && (&known.person.subject, &known.deputy.subject, known.from, known.until) == (&person.subject, &deputy.subject, from, until)
+        };
+        if self.deputyships().await?.iter().any(same) {
+            return Ok(());
+        }
         let body = json!({ "deputyship": to_hex(&self.tenant.random::<6>()), "person": person, "deputy": deputy,
-            "from": midnight(wish.from)?, "until": midnight(after)? });
+            "from": from, "until": until });
         self.record("deputy.named", by, body).await.map_err(|e| WishError::Unavailable(e.to_string()))
     }
 

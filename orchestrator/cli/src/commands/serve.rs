@@ -95,7 +95,8 @@ async fn bind(address: SocketAddr, out: &Out) -> anyhow::Result<TcpListener> {
 
 /// What to open, and as whom.
 async fn welcome(config: &Config, at: SocketAddr, out: &Out) {
-    out.note(format!("\n  Laufzettel läuft auf http://{at}\n")).await;
+    out.note(out.told(format!("\n  Laufzettel läuft auf http://{at}\n"), format!("\n  Laufzettel runs on http://{at}\n"))).await;
+    let called = |de: &str, en: &str| format!("  {:<19}", out.text(de, en));
     for (tenant, own) in &config.tenants {
         let mut findings = Vec::new();
         let Ok(folder) = house::read_folder(&own.processes) else { continue };
@@ -104,40 +105,52 @@ async fn welcome(config: &Config, at: SocketAddr, out: &Out) {
             for trigger in &process.triggers {
                 match &trigger.kind {
                     TriggerKind::Intake { path, .. } => {
-                        out.note(format!("  Antrag stellen      http://{at}/antrag/{tenant}/{path}   ({})", process.title)).await
+                        out.note(format!("{} http://{at}/antrag/{tenant}/{path}   ({})", called("Antrag stellen", "Apply"), process.title)).await
                     }
-                    TriggerKind::Cron { schedule, .. } => out.note(format!("  Von selbst          {}   ({})", schedule.text, process.title)).await,
+                    TriggerKind::Cron { schedule, .. } => {
+                        out.note(format!("{} {}   ({})", called("Von selbst", "By itself"), schedule.text, process.title)).await
+                    }
                     TriggerKind::Folder(paths) => {
                         let place = own.places.folder.as_ref().map(|root| root.join(&paths.path).display().to_string());
-                        let place = place.unwrap_or_else(|| "eingang.folder fehlt in der Konfiguration".to_owned());
-                        out.note(format!("  Dateien ablegen     {place}   ({})", process.title)).await
+                        let place = place.unwrap_or_else(|| {
+                            out.text("eingang.folder fehlt in der Konfiguration", "eingang.folder is missing in the configuration").to_owned()
+                        });
+                        out.note(format!("{} {place}   ({})", called("Dateien ablegen", "Put files"), process.title)).await
                     }
-                    TriggerKind::Mail(mailbox) => out.note(format!("  E-Mail              {}   ({})", mailbox.place(), process.title)).await,
+                    TriggerKind::Mail(mailbox) => out.note(format!("{} {}   ({})", called("E-Mail", "E-mail"), mailbox.place(), process.title)).await,
                     TriggerKind::Poll(poll) => {
-                        out.note(format!("  Neue Einträge       {}, gefragt alle {}   ({})", poll.call.name(), poll.every, process.title)).await
+                        out.note(format!(
+                            "{} {}, {} {}   ({})",
+                            called("Neue Einträge", "New entries"),
+                            poll.call.name(),
+                            out.text("gefragt alle", "asked every"),
+                            poll.every,
+                            process.title
+                        ))
+                        .await
                     }
                     TriggerKind::Webhook { path, auth, .. } => {
                         let with = match auth {
-                            HookAuth::Signature { secret } => format!("Geheimnis: {}", config.secrets.join(secret).display()),
-                            HookAuth::Key => "mit Schlüssel".to_owned(),
+                            HookAuth::Signature { secret } => format!("{}: {}", out.text("Geheimnis", "secret"), config.secrets.join(secret).display()),
+                            HookAuth::Key => out.text("mit Schlüssel", "with a key").to_owned(),
                         };
-                        out.note(format!("  Fachverfahren       http://{at}/hooks/{tenant}/{path}   ({with})")).await
+                        out.note(format!("{} http://{at}/hooks/{tenant}/{path}   ({with})", called("Fachverfahren", "Other systems"))).await
                     }
                 }
             }
         }
-        out.note(format!("  Aufgaben bearbeiten http://{at}/aufgaben")).await;
+        out.note(format!("{} http://{at}/aufgaben", called("Aufgaben bearbeiten", "Work on tasks"))).await;
         if let Some(directory) = house::directory(own, &mut findings)
             && own.login == Login::Demo
         {
             let people: Vec<String> = directory.people().into_iter().filter(|p| !p.disabled).map(|p| format!("{} ({})", p.user, p.groups.join(", "))).collect();
-            out.note(format!("  Anmelden als        {}", people.join(", "))).await;
+            out.note(format!("{} {}", called("Anmelden als", "Sign in as"), people.join(", "))).await;
         }
     }
     if config.models.is_empty() {
-        out.note("  Modell              eingebaut (kein Sprachmodell)").await;
+        out.note(format!("{} {}", called("Modell", "Model"), out.text("eingebaut (kein Sprachmodell)", "built in (no language model)"))).await;
     }
-    out.note("\n  Beenden mit Strg-C.\n").await;
+    out.note(out.text("\n  Beenden mit Strg-C.\n", "\n  Ctrl-C ends it.\n")).await;
 }
 
 pub async fn serve(file: &Path, after_restore: bool, out: &Out) -> anyhow::Result<u8> {
@@ -188,7 +201,13 @@ async fn live(config: Config, listener: TcpListener, greet: bool, after_restore:
         for house in opened.values().flatten() {
             house.close().await?;
         }
-        bail!("Keine Datenbank ist älter als ihr Zeuge: Es wurde nichts zurückgespielt. Bitte ohne --after-restore starten.");
+        bail!(
+            "{}",
+            out.text(
+                "Keine Datenbank ist älter als ihr Zeuge: Es wurde nichts zurückgespielt. Bitte ohne --after-restore starten.",
+                "No database is older than its witness: nothing was restored. Please start without --after-restore.",
+            )
+        );
     }
     let places = opened.iter().map(|(tenant, house)| match house {
         Ok(house) => (tenant.to_string(), Ok(tenant_site(&config, house))),

@@ -130,6 +130,12 @@ fn without_null(out: &mut Map<String, Value>, path: &Path) -> Result<(), Knot> {
     Ok(())
 }
 
+/// What the one has not, of the other.
+fn both(own: &mut Vec<Value>, more: Vec<Value>) {
+    let new: Vec<Value> = more.into_iter().filter(|item| !own.contains(item)).collect();
+    own.extend(new);
+}
+
 /// More about the same field. What stands nearer says what it is called; bounds are the narrower ones.
 fn join(out: &mut Map<String, Value>, more: Value, path: &Path) -> Result<(), Knot> {
     let Value::Object(mut more) = more else { return Ok(()) };
@@ -154,13 +160,15 @@ fn join(out: &mut Map<String, Value>, more: Value, path: &Path) -> Result<(), Kn
             ("properties", Value::Object(own), Value::Object(more)) => fields(own, more, path)?,
             ("dependentRequired" | "dependentSchemas", Value::Object(own), Value::Object(more)) => {
                 for (name, inner) in more {
-                    own.entry(name).or_insert(inner);
+                    match (own.get_mut(&name), inner) {
+                        (None, inner) => drop(own.insert(name, inner)),
+                        (Some(Value::Array(own)), Value::Array(more)) => both(own, more),
+                        (Some(own), inner) if *own != inner => *own = serde_json::json!({ "allOf": [own.take(), inner] }),
+                        _ => {}
+                    }
                 }
             }
-            ("required" | "allOf", Value::Array(own), Value::Array(more)) => {
-                let new: Vec<Value> = more.into_iter().filter(|item| !own.contains(item)).collect();
-                own.extend(new);
-            }
+            ("required" | "allOf", Value::Array(own), Value::Array(more)) => both(own, more),
             ("enum", Value::Array(own), Value::Array(more)) => own.retain(|item| more.contains(item)),
             ("x-media-types", Value::Array(own), Value::Array(more)) => own.retain(|kind| more.contains(kind)),
             ("maxLength" | "maxItems" | "maximum" | "exclusiveMaximum" | "x-max-bytes", own, more) if more.as_f64() < own.as_f64() => *own = more,
@@ -248,6 +256,15 @@ mod tests {
             let root = json!({ "properties": { "f": field }, "$defs": defs });
             assert_eq!(flat(&root), Ok(json!({ "properties": { "f": expected }, "$defs": defs })), "{field}");
         }
+    }
+
+    #[test]
+    fn what_depends_on_one_name_is_kept_of_both() {
+        let Value::Object(mut own) = json!({ "dependentRequired": { "a": ["b"] }, "dependentSchemas": { "a": { "required": ["b"] } } }) else { panic!() };
+        join(&mut own, json!({ "dependentRequired": { "a": ["b", "c"] }, "dependentSchemas": { "a": { "required": ["c"] }, "d": true } }), &Path::default())
+            .unwrap();
+        let a = json!({ "allOf": [{ "required": ["b"] }, { "required": ["c"] }] });
+        assert_eq!(Value::Object(own), json!({ "dependentRequired": { "a": ["b", "c"] }, "dependentSchemas": { "a": a, "d": true } }));
     }
 
     /// Whoever looks for what a field is called, or which files it takes, finds it wherever it is declared.

@@ -156,3 +156,18 @@ fn new_questions_are_asked_before_it_goes_on() {
         assert_eq!(found, expected, "{:?} {button} {seen:?}", sent.pairs);
     }
 }
+
+/// A file that was just refused is told before its page is left; the second time the button leads on.
+#[test]
+fn what_was_refused_is_told_before_one_goes_on() {
+    let stays = |button: &str, problem: Option<&str>| {
+        let pairs = pairs(&[(pages::INTENT, button), (pages::PLACE, "0")]);
+        let mut sent = Sent { pairs, files: Vec::new(), problems: problem.map(wrong).into_iter().collect() };
+        step(&form(), &mut sent).0 == Intent::Stay
+    };
+    for button in ["zurueck", "dazu:hunde", "aendern:2"] {
+        let told = [stays(button, Some("person.name")), stays(button, Some("ort.plz")), stays(button, None)];
+        assert_eq!(told, [true, false, false], "{button}");
+    }
+    assert!(!stays("speichern", Some("person.name")), "a draft says it itself");
+}
