@@ -22,7 +22,7 @@ use crate::{
         self, Cancel, Gone, Live, Page, RunRow, RunState, Shown, StepView, VorgaengePage, VorgangPage, Withdrawn,
         calls::Timeline,
         citation::Beyond,
-        shown::bound,
+        shown::{bound, foreign},
         sieve::{Facet, Pick, Sieve},
         words::word,
     },
@@ -214,7 +214,9 @@ fn view_of(tenant: &TenantSite, may_cancel: bool, matter: &Matter<'_>, look: &Lo
         called_by: run.parent.as_ref().map(|parent| view::called(parent.run, run.nummer.rsplit_once('/').map_or("", |(number, _)| number))),
         unit: process.verantwortlich.clone(),
         // why an applicant withdrew is nobody's work; why something could not be taken back is
-        message: Some(run.message.clone()).filter(|message| !message.is_empty() && run.withdrawn.as_ref().is_none_or(|(_, reason)| reason != message)),
+        message: Some(run.message.clone())
+            .filter(|message| !message.is_empty() && run.withdrawn.as_ref().is_none_or(|(_, reason)| reason != message))
+            .map(|message| foreign(&message)),
         withdrawn: run.withdrawn.as_ref().map(|(at, reason)| Withdrawn { at: tenant.civil(*at), reason: reason.clone() }),
         added: status::added::list(tenant, run, &format!("/vorgaenge/{}/dateien", run.id), matter.lang),
         live: run.ended.is_none().then(|| Live {

@@ -27,7 +27,7 @@ use crate::{
     origin::Voices,
     pages::{
         self, AufgabePage, Filled, Form, Page, UploadedFile,
-        shown::{bound, common_label},
+        shown::{bound, common_label, foreign},
         words::{format_moment, own_title, word},
     },
     reply::Asked,
@@ -365,7 +365,7 @@ fn note(task: &Task, lang: Lang) -> Option<String> {
         TaskKind::Restored => lang == Lang::En,
         _ => false,
     };
-    Some(task.opened.note.clone()).filter(|note| !said && !note.is_empty())
+    Some(&task.opened.note).filter(|note| !said && !note.is_empty()).map(|note| foreign(note))
 }
 
 /// One form for everything that can be done with a task: which button was pressed says what.

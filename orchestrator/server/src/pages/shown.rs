@@ -205,6 +205,11 @@ impl Shown {
     }
 }
 
+/// What somebody else said, as people may read it: no secret address, and what nobody sees is named.
+pub fn foreign(text: &str) -> String {
+    unseen::named(&veil::text(text))
+}
+
 /// „hoch: Steuerdaten, personenbezogen; von außen, ungeprüft“
 pub fn label_in_words(label: &Label, lang: Lang) -> String {
     let kinds: Vec<&str> = label.kategorien.iter().map(|kind| word(&format!("kategorie_{}", kind.as_str()), lang)).collect();
@@ -253,7 +258,7 @@ impl Walk<'_> {
                 let key = below.iter().rev().find(|part| !Path::is_element(part)).map_or(self.key, String::as_str);
                 let text = self.material.names.spelled(below, scalar, self.lang).unwrap_or_else(|| spell(key, scalar, self.lang));
                 let link = self.material.run.and_then(|run| file_link(run, scalar));
-                self.lines.push(Line { link, ..Line::new(label.map(str::to_owned), unseen::named(&veil::text(&text))) });
+                self.lines.push(Line { link, ..Line::new(label.map(str::to_owned), foreign(&text)) });
             }
         }
     }
