@@ -145,6 +145,7 @@ impl House {
             page("/vertretung", "vertretung", "/vertretung".to_owned(), clerk),
             page("/vorgaenge", "vorgaenge", "/vorgaenge".to_owned(), clerk),
             page("/vorgaenge/{run}", "vorgang", format!("/vorgaenge/{run}"), clerk),
+            page("/vorgaenge/{run}/akte", "akte", format!("/vorgaenge/{run}/akte"), clerk),
             page("/prozesse", "prozesse", "/prozesse".to_owned(), clerk),
             page("/prozesse/{id}", "prozess", "/prozesse/hundesteuer-anmeldung".to_owned(), clerk),
             page("/prozesse/{id}/fluesse", "prozess-fluesse", "/prozesse/hundesteuer-anmeldung/fluesse".to_owned(), clerk),

@@ -72,6 +72,29 @@ fn a_case_and_the_journal_are_printed_whole_and_without_what_only_a_screen_can_d
         for part in ["Abmelden", "Zum Inhalt springen", "Vorgang abbrechen", "Protokoll Betrieb"] {
             assert!(!sheets.contains(part), "{part}: {sheets}");
         }
+        // all of it, whatever the page of the case has room for: step by step to the last, and nothing that only leads somewhere
+        let mut whole = String::new();
+        for part in 1.. {
+            browser.page.goto(&server.url(&format!("/vorgaenge/{id}/akte?teil={part}"))).await.expect("the page");
+            assert_eq!(cut_off(&browser).await, json!([]));
+            let page = browser.page.source().await.expect("a page");
+            assert!(page.len() <= 100 * 1024, "part {part}: {} bytes", page.len());
+            whole.push_str(&flat(&printed(&browser, tenant.folder.path(), &format!("akte-{part}")).await));
+            if !page.contains(&format!("akte?teil={}", part + 1)) {
+                break;
+            }
+        }
+        for part in [
+            "Womit der Vorgang begann",
+            "Hofmann",
+            "Hundesteuer festsetzen oder Anmeldung zurückweisen",
+            "Steuer berechnen",
+            "35,00 €",
+            "Der Vorgang ist beendet",
+        ] {
+            assert!(whole.contains(part), "{part}: {whole}");
+        }
+        assert!(!whole.contains("Was in diesem Schritt geschah, zeigen") && !whole.contains("Zurück zum Vorgang"), "{whole}");
         browser.becomes(&server, Whom::Person("d.braun")).await;
         browser.page.goto(&server.url("/protokoll")).await.expect("the page");
         assert_eq!(cut_off(&browser).await, json!([]));

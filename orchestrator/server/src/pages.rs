@@ -40,7 +40,7 @@ pub use process::{
     SourceLine, TableView,
 };
 pub use reports::Report;
-pub use runs::{Called, Cancel, Entry, Gone, RunRow, RunState, StepKind, StepState, StepView, VorgaengePage, VorgangPage};
+pub use runs::{AktePage, Called, Cancel, Entry, Gone, RunRow, RunState, StepKind, StepState, StepView, VorgaengePage, VorgangPage};
 pub use shown::{Origin, Shown, Source};
 pub use staff::{
     AbgelaufenPage, AbgemeldetPage, AnmeldenPage, FehlerPage, FormGroup, PasswordForm, PersonChoice, ProcessRow, ProzessePage, StartseitePage, TerminalPage,
@@ -168,6 +168,7 @@ pub enum Page {
     Aufgabe(AufgabePage),
     Vorgaenge(VorgaengePage),
     Vorgang(VorgangPage),
+    Akte(Box<AktePage>),
     Vertretung(deputies::VertretungPage),
     Prozesse(ProzessePage),
     Prozess(Box<ProzessPage>),
@@ -266,6 +267,11 @@ pub fn render(page: &Page, frame: &Frame) -> String {
         }
         Page::Vorgaenge(p) => templates::document("vorgaenge.html", p, words::word("runs_heading", frame.lang), frame, 0),
         Page::Vorgang(p) => templates::document("vorgang.html", p, &format!("{} {}", words::word("case", frame.lang), p.number), frame, 0),
+        Page::Akte(p) => {
+            let part = if p.parts.is_empty() { String::new() } else { format!(", {} {}", words::word("akte_part", frame.lang), p.part) };
+            let title = format!("{} {}{part}", words::word("akte_heading", frame.lang), p.case.number);
+            templates::document("akte.html", p.as_ref(), &title, frame, 0)
+        }
         Page::Vertretung(p) => {
             let switch = Switch { action: deputies::PATH, intent: INTENT_STAY, usual: INTENT_SEND };
             templates::form("vertretung.html", p, words::word("deputies_heading", frame.lang), frame, p.form.problems.len(), switch)

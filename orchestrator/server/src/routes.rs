@@ -117,6 +117,7 @@ fn work() -> Vec<Route> {
         route("/vertretung/{id}/beenden", Person, "task.complete", post(deputies::end)),
         route("/vorgaenge", Person, "run.view", get(runs::list)),
         route("/vorgaenge/{run}", Person, "run.view", get(runs::page)),
+        route("/vorgaenge/{run}/akte", Person, "run.view", get(runs::dossier)),
         route("/vorgaenge/{run}/abbrechen", Person, "task.complete", post(runs::cancel)),
         route("/vorgaenge/{run}/dateien/{file}", Person, "run.view", get(files::fetch)),
         route("/prozesse", Person, "process.start", get(processes::list)),

@@ -1,5 +1,7 @@
 //! Runs for staff: the list, and one run with its steps and the reason of each decision.
 
+mod dossier;
+
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
@@ -11,6 +13,7 @@ use axum::{
     http::{HeaderMap, Uri},
     response::{IntoResponse, Redirect, Response},
 };
+pub use dossier::page as dossier;
 use laufzettel_domain::{Lang, RunId};
 use laufzettel_store::RunFilter;
 use laufzettel_worker::{Loaded, Record, WishError};
@@ -105,9 +108,27 @@ pub async fn page(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
+    sighted(&site, &session, &run, &query, (&uri, &headers), |sight, beyond| {
+        let page = sight.page(beyond);
+        let shown = page.steps.iter().flat_map(rows).flatten().cloned().collect();
+        (Page::Vorgang(page), shown)
+    })
+    .await
+}
+
+/// A page of one case, for whoever may see it; that she looked is on record. `made`: the page, and the values on it, of which some may quote
+/// what lies in cases this one has called: it is made once more with what of them she may see.
+async fn sighted(
+    site: &Site,
+    session: &Session,
+    written: &str,
+    query: &HashMap<String, String>,
+    (uri, headers): (&Uri, &HeaderMap),
+    made: impl Fn(&Sight<'_>, Vec<Beyond>) -> (Page, Vec<Shown>) + Send,
+) -> Response {
     let tenant = &site.tenants[&session.tenant];
-    let asked = Asked::new(&uri, &headers, Some(tenant), Some(&session));
-    let Some(run) = RunId::parse(&run) else { return asked.missing() };
+    let asked = Asked::new(uri, headers, Some(tenant), Some(session));
+    let Some(run) = RunId::parse(written) else { return asked.missing() };
     let (loaded, records) = match tenant.desk.visible_traced(&session.caller, run).await {
         Ok(Some(found)) => found,
         Ok(None) => return asked.missing(),
@@ -116,7 +137,7 @@ pub async fn page(
     if let Err(error) = tenant.desk.record("content.viewed", &session.caller, json!({ "run": run.to_string() })).await {
         return asked.unwritten(&error);
     }
-    let hers = match open_to(tenant, &loaded, &session).await {
+    let hers = match open_to(tenant, &loaded, session).await {
         Ok(hers) => hers,
         Err(error) => return asked.wish(&error),
     };
@@ -125,18 +146,17 @@ pub async fn page(
     let number = |name: &str| query.get(name).and_then(|n| n.parse::<usize>().ok()).unwrap_or(1).max(1);
     let opened = Opened { step: query.get("schritt").cloned().unwrap_or_default(), from: number("ab") };
     let sight = Sight { tenant, loaded: &loaded, records: &records, voices: &voices, opened, hers, from: number("verlauf"), may_cancel, lang: asked.lang };
-    let mut shown = sight.page(Vec::new());
-    if !loaded.run.children.is_empty() && view::is_lost(shown.steps.iter().flat_map(rows).flatten()) {
-        shown = match view::beyond(tenant, &session.caller, &loaded.run).await {
-            Ok(beyond) => sight.page(beyond),
+    let (mut page, mut shown) = made(&sight, Vec::new());
+    if !loaded.run.children.is_empty() && view::is_lost(&shown) {
+        (page, shown) = match view::beyond(tenant, &session.caller, &loaded.run).await {
+            Ok(beyond) => made(&sight, beyond),
             Err(error) => return asked.wish(&error),
         };
-        let cases = view::quoted(shown.steps.iter().flat_map(rows).flatten());
-        if let Err(answered) = view::record(tenant, &session.caller, &asked, &cases).await {
+        if let Err(answered) = view::record(tenant, &session.caller, &asked, &view::quoted(&shown)).await {
             return answered;
         }
     }
-    asked.ok(&Page::Vorgang(shown))
+    asked.ok(&page)
 }
 
 /// What a page of one case is made from.
@@ -162,8 +182,49 @@ impl Sight<'_> {
         let mut matter = Matter::new(self.loaded, self.voices, self.lang);
         matter.beyond = beyond;
         let look = Look { book: &book, opened: &self.opened, hers: &self.hers };
-        let timeline = timeline(self.loaded.run.id, &book, self.from);
-        view_of(self.tenant, self.may_cancel, &matter, &look, timeline)
+        let steps = steps(&matter, &look);
+        let picture = picture::of_run(&self.loaded.prepared.process, &self.tenant.desk.tenant.tools, &steps, self.lang);
+        VorgangPage { picture, ..self.case(&matter, &book, steps, timeline(self.loaded.run.id, &book, self.from)) }
+    }
+
+    /// The case with these steps and this part of its timeline, without a picture.
+    fn case(&self, matter: &Matter<'_>, book: &Book<'_>, steps: Vec<StepView>, timeline: Timeline) -> VorgangPage {
+        let loaded = matter.loaded;
+        let (run, process) = (&loaded.run, &loaded.prepared.process);
+        VorgangPage {
+            number: run.nummer.clone(),
+            title: process.title.clone(),
+            process: process.id.to_string(),
+            version: run.version.clone(),
+            state: state(run.state().as_str()),
+            started: self.tenant.civil(run.started_at),
+            ended: run.ended.map(|(_, at)| self.tenant.civil(at)),
+            by: run.caller.name.clone(),
+            vouched: Vouched::of(run).map(|vouched| vouched.view(self.tenant, false, matter.lang)),
+            // a child's number is its parent's and its own
+            called_by: run.parent.as_ref().map(|parent| view::called(parent.run, run.nummer.rsplit_once('/').map_or("", |(number, _)| number))),
+            unit: process.verantwortlich.clone(),
+            // why an applicant withdrew is nobody's work; why something could not be taken back is
+            message: Some(run.message.clone())
+                .filter(|message| !message.is_empty() && run.withdrawn.as_ref().is_none_or(|(_, reason)| reason != message))
+                .map(|message| foreign(&message)),
+            withdrawn: run.withdrawn.as_ref().map(|(at, reason)| Withdrawn { at: self.tenant.civil(*at), reason: reason.clone() }),
+            added: status::added::list(self.tenant, run, &format!("/vorgaenge/{}/dateien", run.id), matter.lang),
+            live: run.ended.is_none().then(|| Live {
+                page: format!("/vorgaenge/{}", run.id),
+                follow: format!("/api/v1/runs/{}/events", run.id),
+                seen: run.seq,
+                counts: false,
+            }),
+            picture: None,
+            steps,
+            timeline,
+            leaving: view::leaving(book, matter.lang),
+            shares: view::shares(matter),
+            dossier: format!("/vorgaenge/{}/akte", run.id),
+            gone: loaded.gone.map(|gone| Gone { at: self.tenant.civil(gone.at), belege_until: gone.belege_until.map(|at| self.tenant.civil(at)) }),
+            cancel: self.may_cancel.then(|| Cancel { action: format!("/vorgaenge/{}/abbrechen", run.id), missing: false }),
+        }
     }
 }
 
@@ -193,45 +254,6 @@ fn timeline(run: RunId, book: &Book<'_>, from: usize) -> Timeline {
         entries: book.told(from - 1, RECORDS),
         before: (from > 1).then(|| link(from.saturating_sub(RECORDS).max(1))),
         more: (from - 1 + RECORDS < book.count()).then(|| link(from + RECORDS)),
-    }
-}
-
-fn view_of(tenant: &TenantSite, may_cancel: bool, matter: &Matter<'_>, look: &Look<'_>, timeline: Timeline) -> VorgangPage {
-    let loaded = matter.loaded;
-    let (run, process) = (&loaded.run, &loaded.prepared.process);
-    let steps = steps(matter, look);
-    VorgangPage {
-        number: run.nummer.clone(),
-        title: process.title.clone(),
-        process: process.id.to_string(),
-        version: run.version.clone(),
-        state: state(run.state().as_str()),
-        started: tenant.civil(run.started_at),
-        ended: run.ended.map(|(_, at)| tenant.civil(at)),
-        by: run.caller.name.clone(),
-        vouched: Vouched::of(run).map(|vouched| vouched.view(tenant, false, matter.lang)),
-        // a child's number is its parent's and its own
-        called_by: run.parent.as_ref().map(|parent| view::called(parent.run, run.nummer.rsplit_once('/').map_or("", |(number, _)| number))),
-        unit: process.verantwortlich.clone(),
-        // why an applicant withdrew is nobody's work; why something could not be taken back is
-        message: Some(run.message.clone())
-            .filter(|message| !message.is_empty() && run.withdrawn.as_ref().is_none_or(|(_, reason)| reason != message))
-            .map(|message| foreign(&message)),
-        withdrawn: run.withdrawn.as_ref().map(|(at, reason)| Withdrawn { at: tenant.civil(*at), reason: reason.clone() }),
-        added: status::added::list(tenant, run, &format!("/vorgaenge/{}/dateien", run.id), matter.lang),
-        live: run.ended.is_none().then(|| Live {
-            page: format!("/vorgaenge/{}", run.id),
-            follow: format!("/api/v1/runs/{}/events", run.id),
-            seen: run.seq,
-            counts: false,
-        }),
-        picture: picture::of_run(process, &tenant.desk.tenant.tools, &steps, matter.lang),
-        steps,
-        timeline,
-        leaving: view::leaving(look.book, matter.lang),
-        shares: view::shares(matter),
-        gone: loaded.gone.map(|gone| Gone { at: tenant.civil(gone.at), belege_until: gone.belege_until.map(|at| tenant.civil(at)) }),
-        cancel: may_cancel.then(|| Cancel { action: format!("/vorgaenge/{}/abbrechen", run.id), missing: false }),
     }
 }
 

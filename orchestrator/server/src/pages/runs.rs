@@ -4,6 +4,7 @@ use jiff::civil::DateTime;
 use serde::Serialize;
 
 use super::{
+    Link,
     calls::{CallView, ItemsView, Leaving, Share, Timeline, Todo},
     live::Live,
     picture::PictureView,
@@ -79,6 +80,24 @@ pub struct VorgangPage {
     pub gone: Option<Gone>,
     /// Where this person may cancel it.
     pub cancel: Option<Cancel>,
+    /// Where all of it is to be read and printed.
+    pub dossier: String,
+}
+
+/// A case to be read and printed, in parts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AktePage {
+    /// With the steps and the records of this part; without a picture.
+    #[serde(flatten)]
+    pub case: VorgangPage,
+    /// What it began with; in the first part.
+    pub input: Vec<Shown>,
+    /// Counted from 1.
+    pub part: usize,
+    /// Every part; none where there is but one.
+    pub parts: Vec<Link>,
+    /// The page of the case.
+    pub back: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -304,6 +304,21 @@ impl VorgangPage {
             leaving: aufgaben::leaving(),
             shares: aufgaben::shares(),
             cancel: Some(Cancel { action: "/vorgaenge/1/abbrechen".into(), missing: true }),
+            dossier: "/vorgaenge/1/akte".into(),
+        }
+    }
+}
+
+impl AktePage {
+    pub(super) fn sample(parts: usize, lang: Lang) -> Self {
+        let parts = (1..=parts).map(|n| Link { href: format!("/vorgaenge/1/akte?teil={n}"), text: format!("{EVIL} {n}") });
+        let input = Shown::list(&json!({ "familienname": EVIL, "geburtsdatum": "1980-02-29" }), &[], lang);
+        Self {
+            case: VorgangPage { live: None, cancel: None, ..VorgangPage::sample(lang) },
+            input,
+            part: 1,
+            parts: parts.collect(),
+            back: "/vorgaenge/1".into(),
         }
     }
 }
@@ -446,6 +461,8 @@ fn staff(lang: Lang) -> Vec<(&'static str, Page)> {
         ),
         ("vorgang-geloescht", Page::Vorgang(VorgangPage { gone: Some(gone(true)), cancel: None, ..VorgangPage::sample(lang) })),
         ("vorgang-ohne-belege", Page::Vorgang(VorgangPage { gone: Some(gone(false)), cancel: None, message: None, ..VorgangPage::sample(lang) })),
+        ("akte", Page::Akte(Box::new(AktePage::sample(0, lang)))),
+        ("akte-teil", Page::Akte(Box::new(AktePage { part: 2, ..AktePage::sample(3, lang) }))),
         ("prozesse", Page::Prozesse(ProzessePage::sample())),
         ("prozesse-leer", Page::Prozesse(ProzessePage { processes: Vec::new() })),
         ("prozess", Page::Prozess(Box::new(ProzessPage::sample(lang)))),

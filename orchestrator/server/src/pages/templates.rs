@@ -19,7 +19,7 @@ use super::{
 const BROKEN: &str = "<!doctype html><html lang=\"de\"><title>Fehler</title><h1>Diese Seite lässt sich nicht anzeigen.</h1>\
     <p>Der Fehler liegt bei uns. Ihre Daten sind nicht verloren.</p></html>";
 
-const TEMPLATES: [(&str, &str); 46] = [
+const TEMPLATES: [(&str, &str); 50] = [
     ("layout.html", include_str!("../../pages/layout.html")),
     ("formular.html", include_str!("../../pages/formular.html")),
     ("formularliste.html", include_str!("../../pages/formularliste.html")),
@@ -59,6 +59,10 @@ const TEMPLATES: [(&str, &str); 46] = [
     ("bild.html", include_str!("../../pages/bild.html")),
     ("vertretung.html", include_str!("../../pages/vertretung.html")),
     ("vorgaenge.html", include_str!("../../pages/vorgaenge.html")),
+    ("akte.html", include_str!("../../pages/akte.html")),
+    ("schritt.html", include_str!("../../pages/schritt.html")),
+    ("vorgang-angaben.html", include_str!("../../pages/vorgang-angaben.html")),
+    ("vorgang-haus.html", include_str!("../../pages/vorgang-haus.html")),
     ("vorgang.html", include_str!("../../pages/vorgang.html")),
     ("prozess-kopf.html", include_str!("../../pages/prozess-kopf.html")),
     ("prozess.html", include_str!("../../pages/prozess.html")),

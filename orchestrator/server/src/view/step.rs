@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Items of a list on one page of a step.
-const ITEMS: usize = 10;
+pub const ITEMS: usize = 10;
 
 /// Which page of which step's items is asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -502,6 +502,17 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("duration", "Dauer", "Duration"),
     ("attempts", "Versuche", "Attempts"),
     ("step_empty", "Zu diesem Schritt ist noch nichts festgehalten.", "Nothing has been recorded for this step yet."),
+    ("akte_link", "Alles am Stück, zum Lesen und Drucken", "All of it in one piece, to read and print"),
+    ("akte_heading", "Akte zum Vorgang", "File of case"),
+    (
+        "akte_intro",
+        "Alles, was zu diesem Vorgang festgehalten ist, vom Anfang bis zum Ende. Drucken Sie es mit Ihrem Browser, oder speichern Sie es dort als PDF; hat die Akte mehrere Teile, jeden für sich.",
+        "All that is on record of this case, from beginning to end. Print it with your browser, or save it there as PDF; if the file has several parts, each of them.",
+    ),
+    ("akte_back", "Zurück zum Vorgang", "Back to the case"),
+    ("akte_part", "Teil", "Part"),
+    ("akte_parts", "Teile dieser Akte", "Parts of this file"),
+    ("akte_input", "Womit der Vorgang begann", "What the case began with"),
     ("timeline", "Verlauf", "Timeline"),
     ("gone_heading", "Inhalte gelöscht am", "Contents erased on"),
     (

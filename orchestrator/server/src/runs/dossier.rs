@@ -1,0 +1,143 @@
+//! A case from its beginning to its end, to be read and printed: what was applied for, every step with all that went in and came out, the
+//! timeline. The page of a case shows as much of it as one page takes, and leads to the rest; on paper nothing leads anywhere. In parts, for
+//! no page is larger than 100 KB.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use axum::{
+    Extension,
+    extract::{Path, Query, State},
+    http::{HeaderMap, Uri},
+    response::Response,
+};
+use laufzettel_domain::StepId;
+use serde::Serialize;
+
+use super::{RECORDS, Sight, rows, rows_mut, sighted};
+use crate::{
+    pages::{AktePage, Link, Page, Shown, StepView, calls::Timeline, citation::Beyond, runs::Entry, shown::bound, words::word},
+    site::{Session, Site},
+    view::{self, Book, ITEMS, Look, Matter, Opened},
+};
+
+/// Bytes of what one part holds, before it is laid out, when it is about twice as much: without a picture there is room for that in the
+/// 100 KB a page may have.
+const PART_BYTES_MAX: usize = 36 * 1024;
+
+/// What stands in a dossier, in its order.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Block {
+    Input(Vec<Shown>),
+    Step(Box<StepView>),
+    Entries(Vec<Entry>),
+}
+
+pub async fn page(
+    State(site): State<Arc<Site>>,
+    Extension(session): Extension<Session>,
+    Path(run): Path<String>,
+    Query(query): Query<HashMap<String, String>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let part = query.get("teil").and_then(|part| part.parse::<usize>().ok()).unwrap_or(1).max(1);
+    sighted(&site, &session, &run, &query, (&uri, &headers), |sight, beyond| {
+        let page = dossier(sight, beyond, part);
+        let shown: Vec<Shown> = page.input.iter().chain(page.case.steps.iter().flat_map(rows).flatten()).cloned().collect();
+        (Page::Akte(Box::new(page)), shown)
+    })
+    .await
+}
+
+fn dossier(sight: &Sight<'_>, beyond: Vec<Beyond>, part: usize) -> AktePage {
+    let civil = |at| sight.tenant.civil_micros(at);
+    let (loaded, lang) = (sight.loaded, sight.lang);
+    let book = Book::new(&loaded.prepared.process, sight.records, &civil, lang);
+    let mut matter = Matter::new(loaded, sight.voices, lang);
+    matter.beyond = beyond;
+    let mut input = matter.input(&loaded.run.input);
+    bound(&mut input, false);
+    let steps = loaded.prepared.process.order.iter().flat_map(|id| whole(&matter, &book, id)).map(|step| Block::Step(Box::new(step)));
+    let entries = (0..book.count()).step_by(RECORDS).map(|from| Block::Entries(book.told(from, RECORDS)));
+    let mut parts = in_parts(std::iter::once(Block::Input(input)).chain(steps).chain(entries));
+    let (count, part) = (parts.len(), part.min(parts.len()));
+    let mut case = sight.case(&matter, &book, Vec::new(), Timeline::default());
+    (case.live, case.cancel) = (None, None);
+    let mut page = AktePage { case, input: Vec::new(), part, parts: Vec::new(), back: format!("/vorgaenge/{}", loaded.run.id) };
+    for block in parts.swap_remove(part - 1) {
+        match block {
+            Block::Input(rows) => page.input = rows,
+            Block::Step(step) => page.case.steps.push(*step),
+            Block::Entries(entries) => page.case.timeline.entries.extend(entries),
+        }
+    }
+    if count > 1 {
+        let link = |n: usize| Link { href: format!("{}/akte?teil={n}", page.back), text: format!("{} {n}", word("akte_part", lang)) };
+        page.parts = (1..=count).map(link).collect();
+    }
+    page
+}
+
+/// A step with all of it; of a list all pages, the further ones with their items alone.
+fn whole(matter: &Matter<'_>, book: &Book<'_>, id: &StepId) -> Vec<StepView> {
+    let nobody = BTreeSet::new();
+    let mut pages = Vec::new();
+    for from in (1..).step_by(ITEMS) {
+        let opened = Opened { step: id.to_string(), from };
+        let mut step = view::step(matter, &Look { book, opened: &opened, hers: &nobody }, id);
+        rows_mut(&mut step).into_iter().for_each(|rows| bound(rows, false));
+        let more = step.items.as_mut().is_some_and(|items| {
+            items.before = None;
+            items.more.take().is_some()
+        });
+        if from > 1 {
+            (step.input, step.output, step.calls, step.reason, step.acted_as) = (Vec::new(), Vec::new(), Vec::new(), None, None);
+        }
+        step.todo = None;
+        pages.push(step);
+        if !more {
+            break;
+        }
+    }
+    pages
+}
+
+/// As many blocks as one page takes, and on the next what is left. One that is too large alone has a part of its own.
+fn in_parts(blocks: impl Iterator<Item = Block>) -> Vec<Vec<Block>> {
+    let mut parts: Vec<Vec<Block>> = vec![Vec::new()];
+    let mut room = PART_BYTES_MAX;
+    for block in blocks {
+        let size = serde_json::to_vec(&block).map_or(PART_BYTES_MAX, |bytes| bytes.len());
+        if size > room && parts.last().is_some_and(|part| !part.is_empty()) {
+            parts.push(Vec::new());
+            room = PART_BYTES_MAX;
+        }
+        room = room.saturating_sub(size);
+        if let Some(part) = parts.last_mut() {
+            part.push(block);
+        }
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_hold_everything_once_and_in_order() {
+        let entry = |chars: usize| {
+            let at = jiff::civil::date(2026, 11, 1).at(0, 0, 0, 0);
+            Block::Entries(vec![Entry { at, text: "x".repeat(chars), step: None }])
+        };
+        let sizes = [10, PART_BYTES_MAX + 1, 10, PART_BYTES_MAX / 2, PART_BYTES_MAX / 2, 10];
+        let parts = in_parts(sizes.iter().map(|chars| entry(*chars)));
+        let counts: Vec<usize> = parts.iter().map(Vec::len).collect();
+        assert_eq!(counts, [1, 1, 2, 2]);
+        assert_eq!(in_parts(std::iter::empty()).len(), 1);
+    }
+}
