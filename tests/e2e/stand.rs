@@ -359,6 +359,16 @@ fn a_second_file_is_no_repetition_and_what_is_only_said_of_one_is_none() {
         assert!(refused.code == 422 && refused.page.contains("Bitte wählen Sie eine Datei aus."), "{} {}", refused.code, refused.page);
     });
     assert_eq!(records(&tenant, "file.added").lines().count(), 2);
+    runtime().block_on(async {
+        let clerk = sign_in(&server, "a.klein").await.expect("signed in");
+        // who read the task when the second had not come decides on nothing she has not seen
+        let (open, page) = task(&server, &clerk, "Angaben prüfen", "Änne Möller").await;
+        assert!(page.contains("name=\"_nachgereicht\" value=\"2\""), "{page}");
+        let form = |seen: &str| format!("shown={}&_nachgereicht={seen}&gut=ja", hidden(&page, "shown"));
+        let late = post(&server, &clerk, &open, &form("1")).await;
+        assert!(late.code == 409 && late.page.contains("inzwischen etwas nachgereicht") && late.page.contains("seite2.txt"), "{} {}", late.code, late.page);
+        assert_eq!(post(&server, &clerk, &open, &form("2")).await.code, 303);
+    });
     assert_eq!(tenant.laufzettel(&["audit", "verify"]).status.code(), Some(0));
 }
 
@@ -520,7 +530,7 @@ fn she_gets_the_decision_byte_for_byte() {
         assert!(code == 200 && text.contains("Guten Tag Änne Möller, Ihre Anmeldung ist angenommen.</p>"), "{text}");
         let (code, text) = get(&server, "", &format!("{status}/bescheid/nachricht/datei")).await;
         assert_eq!((code, text.as_str()), (200, "Guten Tag Änne Möller, Ihre Anmeldung ist angenommen."));
-        nobody_else_learns_of_it(&server, &clerk, &[&letter, &format!("{letter}/datei"), &file]).await;
+        nobody_else_learns_of_it(&server, &clerk, &[&letter, &format!("{letter}/datei"), &file, &format!("{status}/angaben")]).await;
         // of another run, of another name, of no code
         let wrong = format!("/status/{}", "0".repeat(32));
         for path in [

@@ -77,9 +77,18 @@ fn collect(value: &Value, terms: &mut BTreeSet<Term>) {
     }
 }
 
-/// Composed (NFC), without regard to case, ß as ss.
+/// Composed (NFC), without regard to case, ß as ss, hyphens and apostrophes as keyboards have them, without what nobody sees: a soft hyphen
+/// that came along from a document, joiners, selectors.
 fn normalised(text: &str) -> String {
-    text.trim().nfc().collect::<String>().to_lowercase().replace('ß', "ss")
+    let unseen =
+        |c: char| matches!(c, '\u{ad}' | '\u{34f}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}');
+    let plain = |c: char| match c {
+        '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
+        '\u{2018}' | '\u{2019}' | '\u{2bc}' | '\u{b4}' | '`' => '\'',
+        other => other,
+    };
+    let seen: String = text.chars().filter(|c| !unseen(*c)).map(plain).collect();
+    seen.trim().nfc().collect::<String>().to_lowercase().replace('ß', "ss")
 }
 
 /// Blanks, and what stands between the parts of a name.
@@ -117,6 +126,10 @@ mod tests {
             // composed and decomposed
             ("Mu\u{308}ller", "Müller", true),
             ("Anna  Maria", "Anna Maria", true),
+            // as it came along from a document
+            ("Schmitz\u{ad}ler", "Schmitzler", true),
+            ("Weber\u{2010}Klein", "weber-klein", true),
+            ("O\u{2019}Neill\u{fe0f}", "O'Neill", true),
             ("Anna Maria", "Maria", true),
             ("Minh Nguyễn", "Nguyễn", true),
             ("Nguyễn, Minh", "Minh Nguyễn", true),

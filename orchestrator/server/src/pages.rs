@@ -112,6 +112,8 @@ pub const CODE: &str = "code";
 pub const SEEN: &str = "_gefragt";
 /// Digest of what a task showed the person.
 pub const SHOWN: &str = "shown";
+/// How many files the applicant had handed in without being asked when a task was shown.
+pub const ADDED: &str = "_nachgereicht";
 /// Chosen person and way back of the sign-in page; reason of a cancellation.
 pub const PERSON: &str = "person";
 pub const BACK: &str = "zurueck";

@@ -106,13 +106,19 @@ impl<'s> Visit<'s> {
         }
     }
 
-    /// For something of hers that she opens, and knows from then on: not what somebody signed in as staff opens, who may have her link from a
-    /// copy of a mail, and not without a bound, for each of it is a record that stays.
-    fn opening(&self, site: &Site, request: &Request) -> Result<Caller, Box<Response>> {
-        let Some(caller) = self.loaded.run.applicant() else { return Err(Box::new(self.asked.missing())) };
+    /// For something she reads: only in a run somebody applied for, and not by somebody signed in as staff.
+    fn reading(&self, site: &Site, request: &Request) -> Result<&Caller, Box<Response>> {
+        let caller = self.loaded.run.applicant().ok_or_else(|| Box::new(self.asked.missing()))?;
         if session::of(site, request.headers()).is_some() {
             return Err(Box::new(self.asked.not_opened_by_staff()));
         }
+        Ok(caller)
+    }
+
+    /// For something of hers that she opens, and knows from then on: not what somebody signed in as staff opens, who may have her link from a
+    /// copy of a mail, and not without a bound, for each of it is a record that stays.
+    fn opening(&self, site: &Site, request: &Request) -> Result<Caller, Box<Response>> {
+        let caller = self.reading(site, request)?;
         opened(site, &self.loaded.run, request).map_err(|seconds| Box::new(self.asked.too_often(seconds)))?;
         Ok(caller.clone())
     }

@@ -72,7 +72,8 @@ pub fn form_of(loaded: &Loaded, task: &Task) -> Option<Form> {
         Some(StepKind::Human(human)) if task.opened.kind == TaskKind::Human => Some(human.form_order.as_slice()),
         _ => None,
     };
-    Form::of(&task.opened.form, order).ok().map(|form| form.in_zone(&loaded.prepared.context.zone()))
+    let form = Form::of(&task.opened.form, order).ok()?.in_zone(&loaded.prepared.context.zone());
+    Some(if task.opened.assign.applicant { form.in_one_line() } else { form })
 }
 
 /// An open task before somebody who may complete it.
@@ -324,6 +325,11 @@ impl Seat<'_> {
 
     /// Takes the answer, or says what is wrong with it.
     async fn complete(&self, asking: &Asking, sent: &Sent) -> Result<(), WishError> {
+        // she decides on what she saw: a document that came meanwhile may be the one that was missing
+        let seen = sent.get(pages::ADDED).and_then(|count| count.parse::<usize>().ok());
+        if seen.is_some_and(|seen| seen < self.loaded.run.added.len()) {
+            return Err(WishError::Rejected(Rejection::Stale(pages::words::said("task_added_since"))));
+        }
         let (mut values, mut problems) = asking.form.parse(&sent.pairs);
         problems.extend(form_data::insert_files(self.tenant, &mut values, &sent.files).await?);
         problems.extend(sent.problems.clone());

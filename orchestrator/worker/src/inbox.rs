@@ -84,6 +84,10 @@ impl Desk {
     pub async fn claim(&self, task: TaskId, by: &Caller, reason: &str) -> Result<Loaded, WishError> {
         let loaded = self.load(task.run).await?.ok_or(WishError::Unknown)?;
         let decision = self.may_complete(&loaded, task.number, by).await?;
+        // who may not have it learns nothing of how it stands
+        if !decision.allow {
+            return self.noted(task, by, Err(WishError::Denied(decision))).await;
+        }
         let stands_for = self.standing(&loaded, task.number, by).await?;
         let wish = Claim { task: task.number, by: by.clone(), reason: reason.trim().to_owned(), decision, stands_for };
         let told = self.tell_loaded(loaded, &Actor::Caller(by.clone()), |_| Ok(Command::Claim(wish.clone()))).await;

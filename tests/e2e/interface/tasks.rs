@@ -111,6 +111,17 @@ fn a_task_is_one_persons_while_she_has_it() {
         assert_eq!(post("/complete", &once, answer.clone()).await.status, 204);
         assert_eq!(post("/complete", &once, answer.clone()).await.status, 204, "the same answer once more");
         assert_eq!(post("/complete", &hers(&klein), answer).await.status, 409);
+        // that it is done, and how the case stands, outsiders do not learn
+        for order in ["/claim", "/return", "/complete", "/hand-over"] {
+            let body = if order == "/complete" {
+                json!({ "shown": shown["shown"], "values": {} })
+            } else if order == "/hand-over" {
+                json!({ "to": "s.weber" })
+            } else {
+                json!({})
+            };
+            assert_eq!(post(order, &hers(&wolf), body).await.status, 404, "{order}");
+        }
         let closed = Asked::get(&server.url("/api/v1/tasks?open=false&process=frage"), &hers(&klein)).await.body;
         assert_eq!(closed["tasks"].as_array().map(Vec::len), Some(1));
         on_the_page(&server, &second, &hers(&klein), &hers(&weber)).await;

@@ -42,6 +42,9 @@ pub struct Form {
     objects: Vec<(Path, bool)>,
     /// What depends on other answers, by path (with `Path::EACH`).
     rules: Vec<(Path, conditions::Rule)>,
+    /// What is no large field takes one line: whoever fills it in is somebody from outside, and a browser sends no more. Else a text that was
+    /// proposed in several lines keeps them.
+    one_line: bool,
 }
 
 /// Why a schema cannot be shown as a form.
@@ -207,6 +210,12 @@ impl Form {
     /// Reads a schema for as many pages as it has groups; a small form stays on one.
     pub fn paged(schema: &Value) -> Result<Self, Error> {
         build::form(schema, None, true)
+    }
+
+    /// The same, asked of somebody from outside.
+    #[must_use]
+    pub fn in_one_line(self) -> Self {
+        Self { one_line: true, ..self }
     }
 
     pub fn files(&self) -> Vec<FileField> {

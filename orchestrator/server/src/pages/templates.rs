@@ -10,7 +10,7 @@ use minijinja::{Environment, Error, State, UndefinedBehavior, Value, context, sy
 use serde::Serialize;
 
 use super::{
-    BACK, CODE, Frame, HONEYPOT, INTENT, INTENT_ADD, INTENT_BACK, INTENT_CHANGE, INTENT_CLAIM, INTENT_DISCARD, INTENT_NEXT, INTENT_OPEN, INTENT_REMOVE,
+    ADDED, BACK, CODE, Frame, HONEYPOT, INTENT, INTENT_ADD, INTENT_BACK, INTENT_CHANGE, INTENT_CLAIM, INTENT_DISCARD, INTENT_NEXT, INTENT_OPEN, INTENT_REMOVE,
     INTENT_RETURN, INTENT_REVIEW, INTENT_SAVE, INTENT_SEND, INTENT_STAY, INTENT_TAKE_UP, KEY, PASSWORD, PERSON, REASON, SAVE_APART, SAVE_OVER, SHOWN, Switch,
     TAKE_REASON, USER, ZONE, words,
 };
@@ -125,7 +125,7 @@ fn scope(frame: &Frame) -> Value {
         names => context! {
             honeypot => HONEYPOT, zone => ZONE, key => KEY, intent => INTENT, review => INTENT_REVIEW, change => INTENT_CHANGE, send => INTENT_SEND,
             previous => INTENT_BACK, stay => INTENT_STAY, add => INTENT_ADD, open => INTENT_OPEN, remove => INTENT_REMOVE, next => INTENT_NEXT, save => INTENT_SAVE, apart => SAVE_APART, over => SAVE_OVER, discard => INTENT_DISCARD, code => CODE,
-            shown => SHOWN, person => PERSON, back => BACK, reason => REASON, claim => INTENT_CLAIM, give_back => INTENT_RETURN, take_up => INTENT_TAKE_UP, take_reason => TAKE_REASON, user => USER, password => PASSWORD,
+            shown => SHOWN, added => ADDED, person => PERSON, back => BACK, reason => REASON, claim => INTENT_CLAIM, give_back => INTENT_RETURN, take_up => INTENT_TAKE_UP, take_reason => TAKE_REASON, user => USER, password => PASSWORD,
         },
     }
 }

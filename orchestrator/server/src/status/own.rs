@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use axum::{
     extract::{Path, Request, State},
-    http::{HeaderMap, Uri},
     response::Response,
 };
 use laufzettel_domain::{Lang, Value, file::File};
@@ -23,10 +22,13 @@ use crate::{
     vouched::Vouched,
 };
 
-pub async fn page(State(site): State<Arc<Site>>, Path(code): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
-    match Visit::of(&site, &code, &uri, &headers).await {
-        Ok(visit) if visit.loaded.run.applicant().is_none() => visit.asked.missing(),
-        Ok(visit) => visit.asked.ok(&Page::Angaben(visit.own())),
+/// What she sent is shown to her alone: whoever is signed in as staff looks at it with the case, where that is on record.
+pub async fn page(State(site): State<Arc<Site>>, Path(code): Path<String>, request: Request) -> Response {
+    match Visit::of(&site, &code, request.uri(), request.headers()).await {
+        Ok(visit) => match visit.reading(&site, &request) {
+            Ok(_) => visit.asked.ok(&Page::Angaben(visit.own())),
+            Err(answer) => *answer,
+        },
         Err(answer) => answer,
     }
 }

@@ -39,7 +39,9 @@ pub(super) fn form(schema: &Value, order: Option<&[String]>, paged: bool) -> Res
     let mut builder = Builder { root: top, objects: Vec::new(), rules: Vec::new(), paged };
     let nodes = builder.object(top, &Path::default(), true, order)?;
     let sheets = if paged { sheets(nodes) } else { vec![nodes] };
-    Ok(Form { title: text(top, "title"), description: text(top, "description"), sheets, objects: builder.objects, rules: builder.rules })
+    let (title, description) = (text(top, "title"), text(top, "description"));
+    // several pages are asked of whoever begins something, and nothing is proposed there
+    Ok(Form { title, description, sheets, objects: builder.objects, rules: builder.rules, one_line: paged })
 }
 
 /// A page for every group at the top, and one for the loose fields between two of them.

@@ -3,6 +3,8 @@
 //! Forgiving in form, not in meaning: blanks around and between digits go, a comma may stand in a number; nothing is guessed: what can be read
 //! in two ways is asked again.
 
+use std::collections::BTreeSet;
+
 use laufzettel_domain::{Lang, Path, Text, Value, file::File, money};
 use laufzettel_process::{Schema, schema::Problem};
 use serde_json::{Map, json};
@@ -27,6 +29,8 @@ impl Form {
     }
 
     pub(super) fn read(&self, pairs: &[(String, String)]) -> (Value, Vec<Problem>) {
+        let lined = self.one_line.then(|| self.lined(pairs));
+        let pairs = lined.as_deref().unwrap_or(pairs);
         let (mut value, mut problems) = (Value::Object(Map::new()), Vec::new());
         for list in self.lists().into_iter().filter(|list| !list.entries.is_empty()) {
             let blank = vec![Value::Object(Map::new()); list.entries.len()];
@@ -44,6 +48,17 @@ impl Form {
         self.add_required(&mut value);
         problems.extend(self.lists().into_iter().filter_map(few));
         (value, problems)
+    }
+
+    /// Ends of lines in a field of one line are blanks: a paragraph in a name would be one of whatever letter names it.
+    fn lined(&self, pairs: &[(String, String)]) -> Vec<(String, String)> {
+        let fields = self.fields();
+        let lines: BTreeSet<String> = fields.into_iter().filter(|field| matches!(field.kind, Kind::Text { .. })).map(Field::name).collect();
+        let one = |text: &str| {
+            text.split(['\r', '\n', '\u{2028}', '\u{2029}', '\u{85}']).map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+        };
+        let line = |(name, text): &(String, String)| (name.clone(), if lines.contains(name) { one(text) } else { text.clone() });
+        pairs.iter().map(line).collect()
     }
 
     /// The first field below `under` something was sent for, whether it can be read or not.
@@ -359,6 +374,17 @@ mod tests {
         // and what stands there before reads as it is
         for number in [1.234, -12.345, 0.125, 1234.5, 1.2345] {
             assert_eq!(parsed(&json!({ "type": "number" }), &[("f", &typed(&json!(number).to_string()))]).0, json!(number));
+        }
+    }
+
+    /// Whoever applies writes no paragraphs where a line is asked for: they would be paragraphs of the letter that names it.
+    #[test]
+    fn a_line_from_outside_is_one() {
+        let schema = json!({ "type": "object", "properties": { "f": { "type": "string" }, "g": { "type": "string", "maxLength": 500 } } });
+        let sent: Vec<(String, String)> =
+            [("f", "Rex |\r\n\r\nZu zahlen ist nichts.\u{2028}"), ("g", "eins\r\n\r\nzwei")].map(|(name, text)| (name.into(), text.into())).into();
+        for (form, line) in [(Form::paged(&schema), "Rex | Zu zahlen ist nichts."), (Form::of(&schema, None), "Rex |\n\nZu zahlen ist nichts.")] {
+            assert_eq!(form.unwrap().parse(&sent).0, json!({ "f": line, "g": "eins\n\nzwei" }));
         }
     }
 

@@ -117,6 +117,11 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
         "You have completed this task meanwhile, with other entries. What you entered now was not taken. What became of it stands with the case.",
     ),
     (
+        "task_added_since",
+        "Die antragstellende Person hat inzwischen etwas nachgereicht; es steht jetzt auf dieser Seite. Bitte sehen Sie es an, und drücken Sie dann noch einmal „Abschließen“. Geschehen ist noch nichts; was Sie eingetragen haben, steht noch da.",
+        "The applicant has handed something in meanwhile; it stands on this page now. Please look at it, and then press \"Complete\" once more. Nothing has happened yet; what you entered is still there.",
+    ),
+    (
         "task_withdrawn",
         "Diese Aufgabe hat sich erledigt: Niemand muss sie mehr bearbeiten, etwa weil der Vorgang beendet oder der Antrag zurückgezogen wurde.",
         "This task is no longer asked: nobody has to work on it any more, for example because the case was ended or the application withdrawn.",
