@@ -112,6 +112,13 @@ fn may_be_put_back(sheet: &Sheet<'_>, step: &StepId) -> Result<(), Rejection> {
     for (path, effect) in effects {
         is_at_rest(sheet, path, effect)?;
     }
+    if let Some((path, effect)) = sheet.run.earlier.iter().find(|(path, _)| path.step == *step) {
+        let target = &effect.intent.target;
+        return Err(refused(
+            format!("Der Schritt „{path}“ hat in einem früheren Versuch mit {target} etwas bewirkt oder vielleicht bewirkt, das niemand zurückgenommen hat."),
+            format!("The step \"{path}\" has done something with {target} in an earlier attempt, or may have, and nobody has undone it."),
+        ));
+    }
     for (slot, child) in sheet.run.children.iter().filter(|(slot, _)| slot.step == *step) {
         let kept = match sheet.run.at(slot) {
             Some(StepState::Completed { .. }) => sheet.step(step).undo.is_none(),

@@ -1,5 +1,7 @@
 //! The only transition table: how an event changes a run, while recording and while recovering.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use laufzettel_domain::{Caller, EffectPath, RunId, Slot, StepId, TenantId, names::Phase};
 
@@ -49,19 +51,20 @@ pub(crate) fn begin(tenant: &TenantId, id: RunId, event: &Event, at: Timestamp) 
         input,
         facts,
         contacts,
-        steps: std::collections::BTreeMap::new(),
-        lists: std::collections::BTreeMap::new(),
-        items: std::collections::BTreeMap::new(),
+        steps: BTreeMap::new(),
+        lists: BTreeMap::new(),
+        items: BTreeMap::new(),
         completed: Vec::new(),
-        effects: std::collections::BTreeMap::new(),
-        tasks: std::collections::BTreeMap::new(),
-        waits: std::collections::BTreeMap::new(),
+        effects: BTreeMap::new(),
+        earlier: Vec::new(),
+        tasks: BTreeMap::new(),
+        waits: BTreeMap::new(),
         parent,
         passed: labels,
-        children: std::collections::BTreeMap::new(),
-        expects: std::collections::BTreeMap::new(),
-        rounds: std::collections::BTreeMap::new(),
-        deadlines: std::collections::BTreeMap::new(),
+        children: BTreeMap::new(),
+        expects: BTreeMap::new(),
+        rounds: BTreeMap::new(),
+        deadlines: BTreeMap::new(),
         called: 0,
         anew: None,
         added: Vec::new(),
@@ -96,8 +99,9 @@ pub fn apply(run: &mut Run, event: &Event, at: Timestamp) -> Result<(), IllegalT
             }
             run.waits.remove(&slot);
             run.expects.remove(&slot);
-            // what a person typed in nobody did: there is nothing to undo
-            if e.by.is_none() {
+            // what a person typed in nobody did, and there is nothing to undo; unless it did happen, and only its answer was of no use
+            let happened = |effect: &EffectRun| matches!(effect.status, EffectStatus::GaveUp { disposition: Disposition::Happened, .. });
+            if e.by.is_none() || run.effects.get(&EffectPath::of(&slot, Phase::Do)).is_some_and(happened) {
                 run.completed.push(slot.clone());
             }
             close_deadline(run, &slot);
@@ -338,7 +342,11 @@ fn close_deadline(run: &mut Run, slot: &Slot) {
 fn retried(run: &mut Run, event: &StepRetried) {
     let listed = run.lists.contains_key(&event.step);
     run.items.retain(|slot, state| slot.step != event.step || matches!(state, StepState::Completed { .. }));
-    run.effects.retain(|path, _| path.step != event.step || path.phase == Phase::Undo || (listed && run.items.contains_key(&path.slot())));
+    let stays = |path: &EffectPath| path.step != event.step || path.phase == Phase::Undo || (listed && run.items.contains_key(&path.slot()));
+    let (kept, over): (BTreeMap<_, _>, BTreeMap<_, _>) = std::mem::take(&mut run.effects).into_iter().partition(|(path, _)| stays(path));
+    run.effects = kept;
+    // it begins anew; what it did stands
+    run.earlier.extend(over.into_iter().filter(|(path, effect)| path.phase == Phase::Do && effect.acted()));
     run.rounds.insert(event.step.clone(), event.round);
     let items = &run.items;
     run.children.retain(|slot, _| slot.step != event.step || items.contains_key(slot));

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use laufzettel_domain::{Label, Path, Slot, StepId, Text, Value};
-use laufzettel_policy::Effect;
 use laufzettel_process::{
     Schema,
     model::{FailureClass, StepKind},
@@ -34,11 +33,11 @@ pub(crate) fn open(sheet: &mut Sheet<'_>, step: &StepId, class: FailureClass, me
     sheet.emit(Event::TaskOpened(task));
 }
 
-/// The calls of an agent that changed something, or may have.
+/// The calls of an agent that changed something, or may have; and those of any step in rounds before this one.
 fn done_already(sheet: &Sheet<'_>, step: &StepId) -> (Vec<Value>, BTreeMap<String, Label>) {
-    let calls =
-        sheet.run.effects.iter().filter(|(path, effect)| path.step == *step && path.call > 0 && effect.intent.effect != Effect::Read && effect.status.stands());
-    let calls: Vec<_> = calls.map(|(_, effect)| &effect.intent).collect();
+    let now = sheet.run.effects.iter().filter(|(path, effect)| path.step == *step && path.call > 0 && effect.acted());
+    let earlier = sheet.run.earlier.iter().filter(|(path, _)| path.step == *step).map(|(path, effect)| (path, effect));
+    let calls: Vec<_> = earlier.chain(now).map(|(_, effect)| &effect.intent).collect();
     let label = calls.iter().fold(Label::default(), |all, intent| all.join(&Label::join_all(intent.labels.values())));
     let told = calls.iter().filter_map(|intent| match &intent.call {
         Call::Tool { arguments, .. } => Some(json!({ "werkzeug": intent.target, "argumente": arguments })),

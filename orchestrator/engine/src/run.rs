@@ -187,6 +187,11 @@ pub struct EffectRun {
 }
 
 impl EffectRun {
+    /// Whether it has come to its end and changed something, or may have.
+    pub fn acted(&self) -> bool {
+        self.intent.effect != ToolEffect::Read && self.status.stands()
+    }
+
     /// Whether its server is to be asked now.
     pub fn is_asked(&self) -> bool {
         self.question.as_ref().is_some_and(|question| question.at.is_none())
@@ -277,6 +282,8 @@ pub struct Run {
     /// In the order they were completed: undone backwards.
     pub completed: Vec<Slot>,
     pub effects: BTreeMap<EffectPath, EffectRun>,
+    /// Calls of rounds a repair has ended, that changed something or may have: their step has begun anew, and nothing takes them back.
+    pub earlier: Vec<(EffectPath, EffectRun)>,
     pub tasks: BTreeMap<u32, Task>,
     /// What waits for a time, and for which.
     pub waits: BTreeMap<Slot, Timestamp>,
@@ -331,8 +338,8 @@ impl Run {
             let undo = self.effects.get(&EffectPath::of(&path.slot(), Phase::Undo));
             undo.is_some_and(|undo| matches!(undo.status, EffectStatus::Settled { .. }))
         };
-        let acted = |effect: &EffectRun| effect.intent.effect != ToolEffect::Read && effect.status.stands();
-        self.effects.iter().all(|(path, effect)| path.phase == Phase::Undo || !acted(effect) || undone(path)) && self.children.values().all(|child| child.clean)
+        let left = |(path, effect): (&EffectPath, &EffectRun)| path.phase != Phase::Undo && effect.acted() && !undone(path);
+        self.earlier.is_empty() && !self.effects.iter().any(left) && self.children.values().all(|child| child.clean)
     }
 
     /// Whether all of it rests until somebody has looked at what became of it.

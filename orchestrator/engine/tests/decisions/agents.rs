@@ -1,6 +1,6 @@
 //! A model that works by itself: turn by turn, within its bounds, and never without a person where anything changes.
 
-use laufzettel_domain::{Caller, Value, Via};
+use laufzettel_domain::{Caller, StepId, Value, Via};
 use laufzettel_engine::{Command, Disposition, Effect, Meta, Outcome, Rejection, StepState, TaskKind, request};
 use laufzettel_policy::Decision;
 use laufzettel_process::model::FailureClass;
@@ -345,4 +345,16 @@ fn a_repair_says_what_has_been_written_already() {
         (TaskKind::Repair, done, "nach 100 Token noch keine Antwort (max_tokens: 100)".to_owned())
     );
     assert!(task.labels.contains_key("schon_geschehen"));
+    // begun anew it has no call of its own, and what the first round wrote stands all the same
+    let again = answer(&desk, json!({ "entscheidung": "erneut" }), clerk());
+    desk.tell(again).unwrap();
+    assert!(!desk.run.is_clean(), "somebody who calls it anew would have it written once more");
+    let due = desk.due().remove(0);
+    let meta = Meta { tokens: Some((90, 10)), ..Meta::default() };
+    desk.settle(&due, Outcome::Ok { value: json!({ "tool": "t/lesen", "with": {} }), meta }).unwrap();
+    settle(&mut desk, json!({ "id": "A-7" }));
+    let second = desk.run.open_tasks().next().unwrap().opened.clone();
+    assert_eq!((second.kind, &second.show["schon_geschehen"]), (TaskKind::Repair, &task.show["schon_geschehen"]));
+    let ordered = desk.tell(Command::Anew { step: StepId::parse("a").unwrap(), by: clerk() });
+    assert!(matches!(&ordered, Err(Rejection::Stale(why)) if why.de.contains("in einem früheren Versuch")), "{ordered:?}");
 }

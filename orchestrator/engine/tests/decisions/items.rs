@@ -257,6 +257,23 @@ fn a_supplied_value_is_not_undone() {
     }
 }
 
+/// It did happen, only its answer was of no use: whoever reads the number off the other system has it taken back by that.
+#[test]
+fn what_happened_is_undone_by_the_value_somebody_supplied() {
+    let steps = "steps:\n  s: { on_error: human, tool: t/schreiben, with: { a: 1 }, undo: { tool: t/schreiben, with: { id: \"{{ result.id }}\" } } }\n  z: { needs: [s], tool: t/senden, with: { a: 1 } }\n";
+    let mut desk = Desk::new(steps, json!({ "n": 1 })).unwrap();
+    let due = desk.due().remove(0);
+    desk.settle(&due, no(FailureClass::InvalidOutput, Disposition::Happened)).unwrap();
+    let supplied = answer(&desk, json!({ "entscheidung": "wert", "wert": "{\"id\": 7}" }), clerk());
+    desk.tell(supplied).unwrap();
+    let due = desk.due().remove(0);
+    desk.settle(&due, no(FailureClass::Refused, Disposition::DidNotHappen)).unwrap();
+    let undo = desk.due().remove(0);
+    assert_eq!((undo.key.path.to_string().as_str(), arguments(&undo)), ("s~undo", json!({ "id": 7 })));
+    desk.settle(&undo, ok(json!({}))).unwrap();
+    assert!(desk.run.is_clean() && desk.run.ended.is_some(), "{}", desk.story());
+}
+
 #[test]
 fn only_what_reads_is_asked_again() {
     let steps = "steps:\n  s: { tool: t/schreiben, with: { a: 1 }, repeat: { until: \"{{ result.fertig }}\", every: PT5M, max: 3 } }\n";

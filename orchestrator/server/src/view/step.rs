@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use laufzettel_domain::{Lang, Slot, StepId, Value, names::Phase};
+use laufzettel_domain::{EffectPath, Lang, Slot, StepId, Value, names::Phase};
 use laufzettel_engine::{Disposition, EffectRun, EffectStatus, Run, StepState as Settled, Task, TaskKind, TaskState};
 use laufzettel_policy::Effect;
 use laufzettel_process::model::{Step, StepKind as Kind};
@@ -151,9 +151,9 @@ fn item_state(run: &Run, slot: &Slot) -> StepState {
 /// What can be done about a step that has come to a stand, and by whom.
 fn todo(matter: &Matter<'_>, look: &Look<'_>, id: &StepId) -> Option<Todo> {
     let (run, lang) = (&matter.loaded.run, matter.lang);
-    let left = || run.ended.is_some() && run.effect_of(id, Phase::Do).is_some_and(|(_, effect)| may_stand(effect));
     let Some(task) = run.open_tasks().find(|task| task.opened.step == *id) else {
-        return left().then(|| Todo { text: word("todo_look", lang).to_owned(), link: None });
+        let key = run.ended.and_then(|_| left_standing(run, id))?;
+        return Some(Todo { text: word(key, lang).to_owned(), link: None });
     };
     let key = match task.opened.kind {
         TaskKind::Human => "todo_human",
@@ -170,6 +170,19 @@ fn todo(matter: &Matter<'_>, look: &Look<'_>, id: &StepId) -> Option<Todo> {
     let text =
         if link.is_some() || asked.is_empty() { word(key, lang).to_owned() } else { format!("{} {}: {asked}", word(key, lang), word("asked_are", lang)) };
     Some(Todo { text, link })
+}
+
+/// What a run that is over leaves of a step in the world, that nobody takes back by himself: the wording that says so.
+fn left_standing(run: &Run, id: &StepId) -> Option<&'static str> {
+    let undone = |path: &EffectPath| run.effects.get(&EffectPath::of(&path.slot(), Phase::Undo)).is_some_and(|undo| undo.status.stands());
+    let of_step = run.effects.iter().filter(|(path, _)| path.step == *id && path.phase == Phase::Do && !undone(path)).map(|(_, effect)| effect);
+    let happened = |effect: &EffectRun| effect.acted() && matches!(effect.status, EffectStatus::GaveUp { disposition: Disposition::Happened, .. });
+    let gave_up: Vec<&EffectRun> = of_step.filter(|effect| may_stand(effect) || happened(effect)).collect();
+    match gave_up.as_slice() {
+        [] => run.earlier.iter().any(|(path, _)| path.step == *id).then_some("todo_earlier"),
+        effects if effects.iter().any(|effect| may_stand(effect)) => Some("todo_look"),
+        _ => Some("todo_happened"),
+    }
 }
 
 /// Who is asked.

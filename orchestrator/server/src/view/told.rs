@@ -2,7 +2,6 @@
 
 use laufzettel_domain::{EffectPath, Lang, names::Phase};
 use laufzettel_engine::{EffectRun, EffectStatus, Run, Task, TaskKind};
-use laufzettel_policy::Effect;
 use laufzettel_process::Process;
 
 use super::Matter;
@@ -196,9 +195,9 @@ impl Case {
 /// What the case has changed in the world and not taken back, or may have: whoever decides must know.
 fn done(matter: &Matter<'_>, at: &dyn Fn(jiff::Timestamp) -> String) -> Vec<String> {
     let (run, process) = (&matter.loaded.run, matter.process());
-    let acted = |(path, effect): &(&EffectPath, &EffectRun)| path.phase == Phase::Do && effect.intent.effect != Effect::Read && effect.status.stands();
-    let lines = run.effects.iter().filter(acted).filter(|(path, _)| !is_undone(run, path)).map(|(path, effect)| line(process, path, effect, matter.lang, at));
-    lines.collect()
+    let acted = |(path, effect): &(&EffectPath, &EffectRun)| path.phase == Phase::Do && effect.acted() && !is_undone(run, path);
+    let earlier = run.earlier.iter().map(|(path, effect)| (path, effect));
+    earlier.chain(run.effects.iter().filter(acted)).map(|(path, effect)| line(process, path, effect, matter.lang, at)).collect()
 }
 
 fn is_undone(run: &Run, path: &EffectPath) -> bool {

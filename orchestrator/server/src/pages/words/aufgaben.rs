@@ -243,6 +243,16 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
         "Der Vorgang ist beendet, und ob dieser Aufruf geschehen ist, weiß niemand. Sehen Sie dort nach, wohin er ging.",
         "The case has ended, and nobody knows whether this call happened. Look where it went to.",
     ),
+    (
+        "todo_happened",
+        "Ein Aufruf dieses Schritts ist geschehen, nur seine Antwort war nicht zu gebrauchen. Von selbst wurde er nicht zurückgenommen: Sehen Sie dort nach, wohin er ging, und nehmen Sie ihn zurück, wenn er nicht bleiben soll.",
+        "A call of this step happened, only its answer was of no use. It was not undone by itself: look where it went to, and take it back if it is not to stay.",
+    ),
+    (
+        "todo_earlier",
+        "In einem früheren Versuch dieses Schritts ist etwas geschehen oder vielleicht geschehen, das niemand zurückgenommen hat; es steht im Verlauf. Sehen Sie dort nach, wohin der Aufruf ging.",
+        "In an earlier attempt of this step something was done, or may have been, that nobody has undone; it stands in the timeline. Look where the call went to.",
+    ),
     ("todo_repair", "Der Schritt ist gescheitert. Ein Mensch sagt, was daraus wird.", "The step failed. A person says what becomes of it."),
     (
         "todo_approval",
