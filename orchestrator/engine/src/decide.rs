@@ -367,7 +367,9 @@ fn take_answer(sheet: &mut Sheet<'_>, answer: Answer) -> Result<(), Rejection> {
                     Ok(())
                 }
                 TaskKind::Takeover => take_over(sheet, &path, by),
-                _ if values["geschehen"] == true => resolve(sheet, &path, by, Resolution::Happened(came_of.unwrap_or_else(|| json!({})))),
+                _ if values["geschehen"] == true => {
+                    resolve(sheet, &path, by, Resolution::Happened(came_of.unwrap_or_else(|| json!({})))).map_err(repair::in_its_field)
+                }
                 _ => resolve(sheet, &path, by, Resolution::DidNotHappen),
             }
         }

@@ -107,12 +107,20 @@ pub(crate) fn answer(sheet: &mut Sheet<'_>, task: &Task, answer: Answer) -> Resu
 fn supplied(sheet: &Sheet<'_>, step: &StepId, values: &Value) -> Result<Value, Rejection> {
     let value = written(values)?.ok_or_else(|| at_value(Text::new("Bitte den Wert angeben.", "Please give the value.")))?;
     let schema = sheet.context.types.steps.get(step).cloned().unwrap_or_else(Schema::any);
-    match schema.validate(&value).into_iter().next() {
-        None => Ok(value),
-        Some(problem) => {
-            let Text { de, en } = problem.message;
-            Err(at_value(Text::new(format!("Feld „{}“: {de}", problem.path), format!("Field \"{}\": {en}", problem.path))))
-        }
+    match schema.validate(&value) {
+        problems if problems.is_empty() => Ok(value),
+        problems => Err(in_its_field(Rejection::Invalid(problems))),
+    }
+}
+
+/// What is wrong with a value stands at the field it was written into, and says where in it.
+pub(crate) fn in_its_field(rejection: Rejection) -> Rejection {
+    match rejection {
+        Rejection::Invalid(problems) => match problems.into_iter().next() {
+            Some(Problem { path, message: Text { de, en } }) => at_value(Text::new(format!("Feld „{path}“: {de}"), format!("Field \"{path}\": {en}"))),
+            None => Rejection::Invalid(Vec::new()),
+        },
+        other => other,
     }
 }
 

@@ -121,8 +121,8 @@ impl Case {
             (
                 self.own("repair_entscheidung_erneut"),
                 self.pick(
-                    "Der Schritt beginnt von vorn. Was er selbst schon getan hat, bleibt getan.",
-                    "The step begins anew. What it has done itself stays done.",
+                    "Der Schritt beginnt von vorn, bei einer Liste mit den Einträgen, die noch nicht fertig sind. Was er selbst schon getan hat, bleibt getan.",
+                    "The step begins anew; of a list, with the entries that are not done yet. What it has done itself stays done.",
                 ),
             ),
             (

@@ -269,8 +269,8 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("leaving_heading", "Verlassen des Hauses", "Left the house"),
     (
         "leaving_note",
-        "Gezählt ist jeder Versuch, auch ein misslungener; ohne Vorgänge, die dieser aufgerufen hat.",
-        "Every attempt counts, a failed one, too; without cases this one has called.",
+        "Gezählt ist jeder Versuch, auch ein misslungener; ohne Vorgänge, die dieser aufgerufen hat. Außer Haus ist, was ein KI-Modell außerhalb der Zone „gruen“ bekam und was an andere gesendet wurde. Werkzeuge, die nur lesen oder ablegen, zählen als im Haus, auch wenn ihr Server anderswo steht.",
+        "Every attempt counts, a failed one, too; without cases this one has called. Outside is what an AI model outside the zone \"gruen\" was given, and what was sent to others. Tools that only read or file count as inside, even where their server stands elsewhere.",
     ),
     ("outside", "außer Haus", "outside"),
     ("inside", "im Haus", "inside"),
