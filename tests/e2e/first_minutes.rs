@@ -134,7 +134,16 @@ fn a_server_says_where_it_listens_and_what_is_missing() {
             format!("127.0.0.1:{port} ist nicht frei: Dort läuft schon etwas. Bitte beenden, oder unter „listen“ eine andere Adresse eintragen.").as_str()
         )
     );
-    let wrong = config.replace("listen: 127.0.0.1:8080", "listen: 127.0.0.1:0").replace("DSB: { groups: [GG-DSB] }", "DSB: { groups: [GG-DBS] }");
+    // what is wrong with the directory is said, and not of every group once more
+    let listening = config.replace("listen: 127.0.0.1:8080", "listen: 127.0.0.1:0");
+    std::fs::write(&file, listening.replace("directory: { file: ./directory.yaml }", "directory: { file: ./fehlt.yaml }")).expect("written");
+    let nobody = text(&tenant.laufzettel(&serve));
+    assert!(nobody.contains("fehlt.yaml") && !nobody.contains("LZ120"), "{nobody}");
+    // a journal that is there is not signed on with a key nobody knows
+    std::fs::write(&file, listening.replace("secrets: ./secrets", "secrets: ./anders")).expect("written");
+    let keyless = text(&tenant.laufzettel(&serve));
+    assert!(keyless.contains("anders/journal-vg-bellheim.key fehlt, die Datenbank"), "{keyless}");
+    let wrong = listening.replace("DSB: { groups: [GG-DSB] }", "DSB: { groups: [GG-DBS] }");
     std::fs::write(&file, wrong.replace("stdio: [laufzettel, mcp, mail,", "stdio: [./mein-mail, mcp, mail,")).expect("written");
     let mut child = tenant.command(&serve).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program starts");
     let lines = BufReader::new(child.stderr.take().expect("stderr is piped")).lines().map_while(Result::ok);

@@ -1,11 +1,11 @@
 //! Opening a tenant: files, store, doors, keys. Everything here touches the machine; nothing here decides.
 
 mod beside;
+mod secrets;
 
 use std::{
     collections::BTreeMap,
-    io::Write as _,
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -14,10 +14,7 @@ use anyhow::{Context as _, bail};
 pub use beside::witnessed;
 use beside::{Looked, anchor, gap};
 use laufzettel_directory::{Directory, LdapOptions};
-use laufzettel_domain::{
-    Clock, Finding, Findings, Place, TenantId, Text,
-    digest::{from_hex, to_hex},
-};
+use laufzettel_domain::{Clock, Finding, Findings, Place, TenantId, Text};
 use laufzettel_doors::{
     delegation::Minter,
     model::{Endpoint, EndpointOptions},
@@ -32,6 +29,8 @@ use laufzettel_process::{Catalogue, Folder, Schema, Tools, model::Size, types::T
 use laufzettel_server::{ApplicantLogin, Oidc, OidcOptions};
 use laufzettel_store::{Sqlite, SqliteOptions, Store};
 use laufzettel_worker::{Anchor, Desk, Doors, Gap, Memory, Random as _, RealDoors, SubjectSecret, SystemClock, SystemRandom, Tenant};
+use secrets::key;
+pub use secrets::{signer, write_secret};
 
 use crate::{
     books,
@@ -90,6 +89,12 @@ pub fn directory(config: &TenantConfig, findings: &mut Vec<Finding>) -> Option<D
         DirectoryConfig::Ldap(ldap) => directory_ldap(ldap, findings),
         DirectoryConfig::Claims { .. } => Some(Directory::claims()),
     }
+}
+
+/// The same where something is wrong with it, or with its file: a directory that says of nobody that he is not in it. What is wrong has been said, and
+/// is not said once more of every group.
+pub fn directory_or_silent(config: &TenantConfig, findings: &mut Vec<Finding>) -> Directory {
+    directory(config, findings).unwrap_or_else(Directory::claims)
 }
 
 /// The people cases of processes name: those of the directory, where it knows people without a sign-in.
@@ -242,30 +247,6 @@ pub fn loosened(config: &Config) -> Vec<Finding> {
     findings.into_sorted()
 }
 
-/// 32 secret bytes as hex in a file only its owner reads; drawn when it is not there.
-pub fn key(file: &Path) -> anyhow::Result<[u8; 32]> {
-    match std::fs::read_to_string(file) {
-        Ok(text) => from_hex(text.trim()).and_then(|b| b.try_into().ok()).with_context(|| format!("{} ist kein Schlüssel", file.display())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let mut secret = [0; 32];
-            SystemRandom.fill(&mut secret);
-            write_secret(file, &to_hex(&secret))?;
-            Ok(secret)
-        }
-        Err(error) => Err(error).with_context(|| file.display().to_string()),
-    }
-}
-
-pub fn write_secret(file: &Path, text: &str) -> anyhow::Result<()> {
-    if let Some(folder) = file.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    let mut out = std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(file).with_context(|| file.display().to_string())?;
-    out.write_all(text.as_bytes())?;
-    out.sync_all()?;
-    Ok(())
-}
-
 /// The command of a stdio server. `laufzettel` means this very program.
 fn command(stdio: &[String], sandbox: Option<&SandboxConfig>, folder: &Path) -> std::io::Result<std::process::Command> {
     let (program, args) = stdio.split_first().ok_or_else(|| std::io::Error::other("kein Programm"))?;
@@ -388,11 +369,6 @@ fn provider(config: &Config, given: &OidcConfig) -> anyhow::Result<Arc<Oidc>> {
         sid: given.sid.clone(),
     };
     Ok(Arc::new(Oidc::new(options)?))
-}
-
-/// The key checkpoints of a tenant are signed with; drawn at the first start.
-pub fn signer(config: &Config, tenant: &TenantId) -> anyhow::Result<Signer> {
-    Ok(Signer::new(tenant.as_str(), &key(&config.secrets.join(format!("journal-{tenant}.key")))?))
 }
 
 /// A folder only its owner enters: the store holds what nobody else may read.

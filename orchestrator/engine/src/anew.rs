@@ -112,11 +112,12 @@ fn may_be_put_back(sheet: &Sheet<'_>, step: &StepId) -> Result<(), Rejection> {
     for (path, effect) in effects {
         is_at_rest(sheet, path, effect)?;
     }
-    if let Some((path, effect)) = sheet.run.earlier.iter().find(|(path, _)| path.step == *step) {
-        let target = &effect.intent.target;
+    let calls = sheet.run.earlier.iter().filter(|(path, _)| path.step == *step).map(|(_, effect)| effect.intent.target.as_str());
+    let called = sheet.run.earlier_children.iter().filter(|(slot, _)| slot.step == *step).map(|(_, child)| child.nummer.as_str());
+    if let Some(target) = calls.chain(called).next() {
         return Err(refused(
-            format!("Der Schritt „{path}“ hat in einem früheren Versuch mit {target} etwas bewirkt oder vielleicht bewirkt, das niemand zurückgenommen hat."),
-            format!("The step \"{path}\" has done something with {target} in an earlier attempt, or may have, and nobody has undone it."),
+            format!("Der Schritt „{step}“ hat in einem früheren Versuch mit {target} etwas bewirkt oder vielleicht bewirkt, das niemand zurückgenommen hat."),
+            format!("The step \"{step}\" has done something with {target} in an earlier attempt, or may have, and nobody has undone it."),
         ));
     }
     for (slot, child) in sheet.run.children.iter().filter(|(slot, _)| slot.step == *step) {

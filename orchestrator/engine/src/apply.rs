@@ -57,6 +57,7 @@ pub(crate) fn begin(tenant: &TenantId, id: RunId, event: &Event, at: Timestamp) 
         completed: Vec::new(),
         effects: BTreeMap::new(),
         earlier: Vec::new(),
+        earlier_children: Vec::new(),
         tasks: BTreeMap::new(),
         waits: BTreeMap::new(),
         parent,
@@ -349,7 +350,10 @@ fn retried(run: &mut Run, event: &StepRetried) {
     run.earlier.extend(over.into_iter().filter(|(path, effect)| path.phase == Phase::Do && effect.acted()));
     run.rounds.insert(event.step.clone(), event.round);
     let items = &run.items;
-    run.children.retain(|slot, _| slot.step != event.step || items.contains_key(slot));
+    let (kept, over): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        std::mem::take(&mut run.children).into_iter().partition(|(slot, _)| slot.step != event.step || items.contains_key(slot));
+    run.children = kept;
+    run.earlier_children.extend(over.into_iter().filter(|(_, child)| !child.clean));
     // what was approved or answered in an earlier round is not taken for this one's
     let over = |path: &EffectPath| path.step == event.step && !items.contains_key(&path.slot());
     for task in run.tasks.values_mut().filter(|task| task.opened.kind.is_own() && task.opened.path.as_ref().is_some_and(over)) {

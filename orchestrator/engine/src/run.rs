@@ -284,6 +284,8 @@ pub struct Run {
     pub effects: BTreeMap<EffectPath, EffectRun>,
     /// Calls of rounds a repair has ended, that changed something or may have: their step has begun anew, and nothing takes them back.
     pub earlier: Vec<(EffectPath, EffectRun)>,
+    /// Runs such rounds have called, that left something standing.
+    pub earlier_children: Vec<(Slot, Child)>,
     pub tasks: BTreeMap<u32, Task>,
     /// What waits for a time, and for which.
     pub waits: BTreeMap<Slot, Timestamp>,
@@ -339,7 +341,7 @@ impl Run {
             undo.is_some_and(|undo| matches!(undo.status, EffectStatus::Settled { .. }))
         };
         let left = |(path, effect): (&EffectPath, &EffectRun)| path.phase != Phase::Undo && effect.acted() && !undone(path);
-        self.earlier.is_empty() && !self.effects.iter().any(left) && self.children.values().all(|child| child.clean)
+        self.earlier.is_empty() && self.earlier_children.is_empty() && !self.effects.iter().any(left) && self.children.values().all(|child| child.clean)
     }
 
     /// Whether all of it rests until somebody has looked at what became of it.

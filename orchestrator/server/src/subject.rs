@@ -196,7 +196,7 @@ fn origin(desk: &Desk, run: &Run, lang: Lang) -> Vec<String> {
 /// Everything that was handed something, with what it was for; of what left the house, to whom, as far as that is still known.
 fn recipients(desk: &Desk, run: &Run, bodies: &[Value], lang: Lang) -> Vec<String> {
     let mut all = BTreeSet::new();
-    for effect in run.effects.values() {
+    for effect in run.earlier.iter().map(|(_, effect)| effect).chain(run.effects.values()) {
         let (Call::Tool { arguments, .. }, Some(rule)) = (&effect.intent.call, desk.tenant.tools.get(&effect.intent.target)) else { continue };
         let what = match rule.effect {
             Effect::Read => said(lang, "gefragt", "asked"),

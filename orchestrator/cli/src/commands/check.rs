@@ -74,7 +74,7 @@ async fn prover(at: &Where, all: &mut Vec<Finding>, out: &Out) -> anyhow::Result
     let config = configuration(at, out).await?;
     let tenant = tenant_of(&config, at, out)?;
     let own = &config.tenants[&tenant];
-    let directory = house::directory(own, all).unwrap_or_default();
+    let directory = house::directory_or_silent(own, all);
     all.extend(house::tightenings(own)?);
     all.extend(named_in(at, &config.folder, (&tenant, own), &directory).await?);
     all.extend(house::loosened(&config));

@@ -177,7 +177,7 @@ async fn say_unknown(config: &Config, file: &Path, out: &Out) {
     let Ok(text) = std::fs::read_to_string(file) else { return };
     for (tenant, own) in &config.tenants {
         // what is wrong with the directory itself is said where the tenant is opened
-        let directory = house::directory(own, &mut Vec::new()).unwrap_or_default();
+        let directory = house::directory_or_silent(own, &mut Vec::new());
         for finding in named::in_configuration(&text, file, &config.folder, (tenant, own), &directory).await {
             out.note(finding.line(out.lang)).await;
         }

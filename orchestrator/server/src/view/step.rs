@@ -17,6 +17,7 @@ use crate::{
     pages::{
         Called, StepKind, StepState, StepView,
         calls::{ItemView, ItemsView, Todo},
+        shown::foreign,
         words::word,
     },
 };
@@ -174,7 +175,8 @@ fn todo(matter: &Matter<'_>, look: &Look<'_>, id: &StepId) -> Option<Todo> {
 
 /// What a run that is over leaves of a step in the world, that nobody takes back by himself: the wording that says so.
 fn left_standing(run: &Run, id: &StepId) -> Option<&'static str> {
-    let undone = |path: &EffectPath| run.effects.get(&EffectPath::of(&path.slot(), Phase::Undo)).is_some_and(|undo| undo.status.stands());
+    let undone =
+        |path: &EffectPath| run.effects.get(&EffectPath::of(&path.slot(), Phase::Undo)).is_some_and(|undo| matches!(undo.status, EffectStatus::Settled { .. }));
     let of_step = run.effects.iter().filter(|(path, _)| path.step == *id && path.phase == Phase::Do && !undone(path)).map(|(_, effect)| effect);
     let happened = |effect: &EffectRun| effect.acted() && matches!(effect.status, EffectStatus::GaveUp { disposition: Disposition::Happened, .. });
     let gave_up: Vec<&EffectRun> = of_step.filter(|effect| may_stand(effect) || happened(effect)).collect();
@@ -231,7 +233,7 @@ fn outcome(matter: &Matter<'_>, id: &StepId, state: Option<&Settled>) -> (Vec<cr
             let title = matter.process().steps.get(other).map_or(other.as_str(), |step| &step.title);
             (Vec::new(), Some(format!("{} „{title}“", word("skipped_because", lang))))
         }
-        Some(Settled::Failed { message, .. }) => (Vec::new(), Some(message.clone()).filter(|message| !message.is_empty())),
+        Some(Settled::Failed { message, .. }) => (Vec::new(), Some(message).filter(|message| !message.is_empty()).map(|message| foreign(message))),
         _ => (Vec::new(), None),
     }
 }

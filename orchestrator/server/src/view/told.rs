@@ -1,7 +1,7 @@
 //! What a task of the engine's own is about, in plain words: what happened, what each choice does, and what is done already.
 
 use laufzettel_domain::{EffectPath, Lang, names::Phase};
-use laufzettel_engine::{EffectRun, EffectStatus, Run, Task, TaskKind};
+use laufzettel_engine::{Disposition, EffectRun, EffectStatus, Run, Task, TaskKind};
 use laufzettel_process::Process;
 
 use super::Matter;
@@ -209,7 +209,7 @@ fn line(process: &Process, path: &EffectPath, effect: &EffectRun, lang: Lang, at
     let title = process.steps.get(&path.step).map_or(path.step.as_str(), |step| &step.title);
     let item = if path.item > 0 { format!(" [{}]", path.item) } else { String::new() };
     let (target, who, when) = (&effect.intent.target, &effect.intent.who.name, at(effect.updated_at));
-    let sure = matches!(effect.status, EffectStatus::Settled { .. });
+    let sure = matches!(effect.status, EffectStatus::Settled { .. } | EffectStatus::GaveUp { disposition: Disposition::Happened, .. });
     match (lang, sure) {
         (Lang::De, true) => format!("{title}{item}: „{target}“, {when}, mit den Rechten von {who}"),
         (Lang::De, false) => format!("{title}{item}: „{target}“, {when}, vielleicht geschehen"),
