@@ -8,7 +8,10 @@ mod labels;
 mod sentence;
 mod vocabulary;
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, OnceLock},
+};
 
 use jsonschema::{Validator, error::ValidationErrorKind as Kind};
 use laufzettel_domain::{Path, Text, Value};
@@ -160,7 +163,7 @@ impl Schema {
             if schema.get("$ref").is_some() && !DESCRIBING.iter().chain(&COMBINING).any(|key| schema.get(key).is_some()) {
                 continue;
             }
-            match own_below(schema, part) {
+            match self.own_below(schema, part) {
                 Below::Found { schema, optional } => found = found.or(Some((schema, optional))),
                 Below::Open => open = true,
                 Below::Nothing(legal) => known.extend(legal),
@@ -174,35 +177,63 @@ impl Schema {
     }
 }
 
-/// Of one schema, without its reference.
-fn own_below<'s>(schema: &'s Value, part: &str) -> Below<'s> {
-    // another keyword may be the one that holds for this part
-    let combined = COMBINING.iter().any(|k| schema.get(k).is_some());
-    if let Some(items) = schema.get("items").filter(|_| has_type(schema, &["array"]) && !combined)
-        && Path::is_element(part)
-    {
-        return Below::Found { schema: items, optional: part != Path::EACH };
+impl Schema {
+    /// Of one schema, without its reference.
+    fn own_below<'s>(&self, schema: &'s Value, part: &str) -> Below<'s> {
+        // another keyword may be the one that holds for this part
+        let combined = COMBINING.iter().any(|k| schema.get(k).is_some());
+        if let Some(items) = schema.get("items").filter(|_| has_type(schema, &["array"]) && !combined)
+            && Path::is_element(part)
+        {
+            return Below::Found { schema: items, optional: part != Path::EACH };
+        }
+        if has_type(schema, &["array"]) && !combined && !Path::is_element(part) {
+            return Below::Nothing(Vec::new());
+        }
+        let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
+            return if is_scalar(schema) { Below::Nothing(Vec::new()) } else { Below::Open };
+        };
+        if let Some(found) = properties.get(part) {
+            let required = schema.get("required").and_then(Value::as_array);
+            let optional = !required.is_some_and(|names| names.iter().any(|n| n == part));
+            return Below::Found { schema: found, optional };
+        }
+        if is_file(schema) && FILE_FIELDS.contains(&part) {
+            return Below::Open;
+        }
+        match schema.get("additionalProperties") {
+            // what a branch declares is there or not as the value says; what none of them declares is a name nobody gave
+            _ if combined => match self.declared(schema, &mut BRANCHES_MAX.clone()) {
+                Some(names) if !names.contains(part) => Below::Nothing(names.into_iter().collect()),
+                _ => Below::Open,
+            },
+            Some(Value::Object(_)) => Below::Found { schema: &schema["additionalProperties"], optional: true },
+            Some(Value::Bool(true)) => Below::Open,
+            // a field nobody declared cannot be relied on, whether the schema forbids it or not
+            _ => Below::Nothing(properties.keys().cloned().collect()),
+        }
     }
-    if has_type(schema, &["array"]) && !combined && !Path::is_element(part) {
-        return Below::Nothing(Vec::new());
-    }
-    let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
-        return if is_scalar(schema) { Below::Nothing(Vec::new()) } else { Below::Open };
-    };
-    if let Some(found) = properties.get(part) {
-        let required = schema.get("required").and_then(Value::as_array);
-        let optional = !required.is_some_and(|names| names.iter().any(|n| n == part));
-        return Below::Found { schema: found, optional };
-    }
-    if is_file(schema) && FILE_FIELDS.contains(&part) {
-        return Below::Open;
-    }
-    match schema.get("additionalProperties") {
-        _ if combined => Below::Open,
-        Some(Value::Object(_)) => Below::Found { schema: &schema["additionalProperties"], optional: true },
-        Some(Value::Bool(true)) => Below::Open,
-        // a field nobody declared cannot be relied on, whether the schema forbids it or not
-        _ => Below::Nothing(properties.keys().cloned().collect()),
+
+    /// Every name a schema or a branch of it declares. `None`: one of them takes names nobody declared.
+    fn declared(&self, schema: &Value, left: &mut usize) -> Option<BTreeSet<String>> {
+        let takes_any = |key: &str| schema.get(key).is_some_and(|more| *more != Value::Bool(false));
+        *left = left.checked_sub(1)?;
+        if ["patternProperties", "additionalProperties", "unevaluatedProperties"].into_iter().any(takes_any) {
+            return None;
+        }
+        let mut names: BTreeSet<String> = schema.get("properties").and_then(Value::as_object).into_iter().flat_map(|fields| fields.keys().cloned()).collect();
+        let lists = ["allOf", "anyOf", "oneOf"].into_iter().filter_map(|key| schema.get(key)?.as_array()).flatten();
+        let ways = ["if", "then", "else"].into_iter().filter_map(|key| schema.get(key));
+        let named = schema.get("dependentSchemas").and_then(Value::as_object).into_iter().flat_map(serde_json::Map::values);
+        let reference = self.target(schema).map(|target| target.unwrap_or(&Value::Null));
+        for branch in lists.chain(ways).chain(named).chain(reference) {
+            match branch {
+                Value::Object(_) => names.extend(self.declared(branch, left)?),
+                Value::Bool(_) => {}
+                _ => return None,
+            }
+        }
+        Some(names)
     }
 }
 
@@ -218,6 +249,9 @@ const DESCRIBING: [&str; 3] = ["properties", "items", "additionalProperties"];
 /// Keywords beside which neither `items` nor `additionalProperties` describes all that is left (JSON Schema 2020-12, 10).
 const COMBINING: [&str; 11] =
     ["allOf", "anyOf", "oneOf", "if", "then", "else", "patternProperties", "prefixItems", "dependentSchemas", "unevaluatedProperties", "unevaluatedItems"];
+
+/// Branches that are looked into, those of references (which may lead in a circle) among them; with more, any name counts as taken.
+const BRANCHES_MAX: usize = 500;
 
 const FILE_FIELDS: [&str; 5] = ["file", "name", "media_type", "size", "sha256"];
 
@@ -241,6 +275,11 @@ fn is_scalar(schema: &Value) -> bool {
 /// Whether values of this schema cannot carry an instruction: booleans, numbers, dates, enums, constants, digits.
 pub fn is_inert(schema: &Value) -> bool {
     if schema.get("enum").is_some() || schema.get("const").is_some() || has_type(schema, &["number", "integer", "boolean"]) {
+        return true;
+    }
+    // a choice is written either way
+    let choices = ["oneOf", "anyOf"].into_iter().filter_map(|key| schema.get(key)?.as_array());
+    if choices.into_iter().any(|choices| !choices.is_empty() && choices.iter().all(|choice| choice.get("const").is_some())) {
         return true;
     }
     let format = schema.get("format").and_then(Value::as_str);
@@ -344,6 +383,29 @@ mod tests {
         }
     }
 
+    /// A typing mistake is one, though a condition stands beside the field; what a branch declares is none.
+    #[test]
+    fn names_nobody_declared_are_found_beside_branches() {
+        let block = |more: Value| {
+            let mut block = json!({ "type": "object", "properties": { "ja": { "type": "boolean" } },
+                "if": { "properties": { "ja": { "const": true } } }, "then": { "$ref": "#/$defs/mehr" },
+                "allOf": [{ "anyOf": [{ "properties": { "ort": {} } }, true] }], "dependentSchemas": { "ja": { "properties": { "tag": {} } } } });
+            block.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            Schema::compile(json!({ "type": "object", "properties": { "f": block }, "$defs": { "mehr": { "properties": { "grund": { "type": "string" } } } } }))
+                .unwrap()
+        };
+        let at = |schema: &Schema, part: &str| matches!(schema.at(&["f".to_owned(), part.to_owned()]), At::Unknown { .. });
+        for (more, expected) in [
+            (json!({}), [false, false, false, false, true]),
+            (json!({ "unevaluatedProperties": false }), [false, false, false, false, true]),
+            (json!({ "patternProperties": { "^g": {} } }), [false; 5]),
+            (json!({ "else": { "additionalProperties": { "type": "string" } } }), [false; 5]),
+        ] {
+            let schema = block(more.clone());
+            assert_eq!(["ja", "grund", "ort", "tag", "grnd"].map(|part| at(&schema, part)), expected, "{more}");
+        }
+    }
+
     #[test]
     fn a_type_counts_only_where_no_other_keyword_may_hold() {
         for block in [
@@ -364,6 +426,9 @@ mod tests {
             (json!({"type": "boolean"}), true),
             (json!({"type": ["integer", "null"]}), true),
             (json!({"enum": ["a"]}), true),
+            (json!({"type": "string", "oneOf": [{ "const": "a", "title": "A" }, { "const": "b" }]}), true),
+            (json!({"type": "string", "anyOf": [{ "const": "a" }, { "maxLength": 9 }]}), false),
+            (json!({"oneOf": []}), false),
             (json!({"type": "string", "format": "date"}), true),
             (json!({"type": "string", "pattern": "^\\d{15}$"}), true),
             (json!({"type": "string", "pattern": "^[0-9]{5}[a-z]*$"}), false),
