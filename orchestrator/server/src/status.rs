@@ -241,7 +241,8 @@ fn view(tenant: &TenantSite, loaded: &Loaded, asked: &Asked, sight: Sight<'_>, h
     let mut reached = vec![Reached { station: Station::Eingegangen, at: tenant.civil(run.started_at) }];
     let asked_at = run.tasks.values().filter(|task| task.opened.assign.applicant).map(|task| task.opened_at).max();
     reached.extend(asked_at.map(|at| Reached { station: Station::Rueckfrage, at: tenant.civil(at) }));
-    if let Some((_, at)) = run.ended {
+    // one that has ended with something left to be done is not closed
+    if let Some((_, at)) = run.ended.filter(|_| current == Station::Abgeschlossen) {
         reached.push(Reached { station: Station::Abgeschlossen, at: tenant.civil(at) });
     }
     let answered = run.tasks.values().filter_map(|task| {

@@ -349,6 +349,9 @@ impl Seat<'_> {
 
 /// What must be known before anything is answered.
 fn message(run: &Run, task: &Task, lang: Lang) -> Option<String> {
+    if run.is_parked() && task.opened.kind != TaskKind::Restored {
+        return Some(word("task_resting", lang).to_owned());
+    }
     if task.opened.assign.applicant {
         return Some(word("answers_for_applicant", lang).to_owned());
     }

@@ -122,6 +122,11 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
         "The applicant has handed something in meanwhile; it stands on this page now. Please look at it, and then press \"Complete\" once more. Nothing has happened yet; what you entered is still there.",
     ),
     (
+        "task_resting",
+        "Dieser Vorgang ruht nach einer Wiederherstellung, bis jemand nachgesehen hat, was inzwischen geschehen war (Aufgabe „Nach Wiederherstellung“). Abschließen lässt sich diese Aufgabe erst danach.",
+        "This case rests after a restore until somebody has looked at what had happened meanwhile (task \"After a restore\"). This task can be completed only afterwards.",
+    ),
+    (
         "task_withdrawn",
         "Diese Aufgabe hat sich erledigt: Niemand muss sie mehr bearbeiten, etwa weil der Vorgang beendet oder der Antrag zurückgezogen wurde.",
         "This task is no longer asked: nobody has to work on it any more, for example because the case was ended or the application withdrawn.",
