@@ -193,7 +193,9 @@ impl Shown {
     #[must_use]
     pub fn letter(mut self, parts: Option<Vec<Part>>) -> Self {
         if let [line] = self.lines.as_mut_slice() {
-            line.letter = parts;
+            // as the text itself is shown
+            let told = |part: Part| Part { text: foreign(&part.text), ..part };
+            line.letter = parts.map(|parts| parts.into_iter().map(told).collect());
         }
         self
     }

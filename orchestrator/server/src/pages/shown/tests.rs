@@ -176,3 +176,15 @@ fn sizes() {
         assert_eq!(size(bytes, Lang::De), text);
     }
 }
+
+/// The code of a status page is covered in a letter as anywhere, and the letter is laid out all the same.
+#[test]
+fn a_letter_with_a_covered_address_is_laid_out() {
+    let link = "http://127.0.0.1:8080/status/00112233445566778899aabbccddeeff";
+    let parts = [("# Eingang\n\nIhr Stand: ", true), (link, false)].map(|(text, fixed)| Part { text: text.to_owned(), fixed });
+    let text: String = parts.iter().map(|part| part.text.as_str()).collect();
+    let mut rows = [Shown::of("text", &json!(text), Lang::De).letter(Some(parts.into()))];
+    bound(&mut rows, false);
+    let html = rows[0].lines[0].html.clone().unwrap_or_default();
+    assert_eq!(html, "<p class=\"schrift__titel\">Eingang</p><p>Ihr Stand: http://127.0.0.1:8080/status/•••</p>");
+}
