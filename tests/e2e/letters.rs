@@ -151,3 +151,40 @@ fn a_quotation_is_found_in_the_case_it_lies_in_by_whoever_may_look_there() {
     let distinct: std::collections::BTreeSet<&String> = runs.iter().collect();
     assert_eq!((runs.len(), distinct.len()), (6, 3), "two of each parent, two of the child that was shown: {runs:?}");
 }
+
+const LONG: &str = r#"
+start: { groups: [GG-Steueramt], via: [form] }
+input: { type: object, required: [a, b, c], properties: { a: { type: string }, b: { type: string }, c: { type: string }, liste: { type: array, items: { type: string } } } }
+steps:
+  sammeln: { title: Sammeln, set: { a: "{{ input.a }}", b: "{{ input.b }}", c: "{{ input.c }}", d: "{{ input.a }}", e: "{{ input.b }}", f: "{{ input.c }}" } }
+  frage:
+    title: Ansehen
+    human: { assign: { groups: [GG-Steueramt] }, show: { a: "{{ steps.sammeln.a }}" }, form: { type: object, properties: { ja: { type: boolean } } } }
+output: { wer: "{{ steps.frage.by.name }}" }
+"#;
+
+/// All of a case, whatever it holds: no part is larger than a page, and nothing is left out.
+#[test]
+fn all_of_a_case_is_read_in_parts_that_stay_pages() {
+    let tenant = house(&[("lang", process("lang", "Lang", LONG))]);
+    let text = |mark: &str| format!("{}{mark}", "ein längerer Satz, der etwas sagt. ".repeat(550));
+    let task = begin(&tenant, "lang", &serde_json::json!({ "a": text("Marke-A"), "b": text("Marke-B"), "c": text("Marke-C") }));
+    let run = task.split('.').next().expect("a run").to_owned();
+    let server = Server::start(&tenant, None).expect("up starts");
+    runtime().block_on(async {
+        let klein = sign_in(&server, "a.klein").await.unwrap();
+        let mut whole = String::new();
+        for part in 1.. {
+            let page = get(&server, &klein, &format!("/vorgaenge/{run}/akte?teil={part}")).await;
+            assert!(page.len() <= 100 * 1024, "part {part}: {} bytes", page.len());
+            whole.push_str(&page);
+            if !page.contains(&format!("akte?teil={}", part + 1)) {
+                break;
+            }
+        }
+        for mark in ["Marke-A", "Marke-B", "Marke-C"] {
+            assert!(whole.matches(mark).count() >= 3, "{mark}");
+        }
+        assert!(!whole.contains("Der Text geht noch weiter."));
+    });
+}

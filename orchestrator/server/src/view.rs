@@ -22,7 +22,7 @@ pub use beyond::{beyond, is_lost, quoted, record};
 pub use call::{Book, cost_in_words};
 pub use ledger::{leaving, shares};
 pub use letter::received_letter;
-pub use step::{ITEMS, Look, Opened, called, step};
+pub use step::{ITEMS, Look, Opened, called, items, step};
 pub use task::{proposals, shown};
 pub use told::told;
 

@@ -91,12 +91,16 @@ const FOLDED_CHARS: usize = 6_000;
 
 /// Folds long texts, and lays out letters. `everything`: nothing is left out, however long.
 pub fn bound(rows: &mut [Shown], everything: bool) {
+    folded(rows, if everything { usize::MAX } else { FOLDED_CHARS });
+}
+
+/// The same with so many characters of a text at most.
+pub fn folded(rows: &mut [Shown], limit: usize) {
     for line in rows.iter_mut().flat_map(|row| &mut row.lines) {
         line.html = line.letter.as_ref().and_then(|parts| markdown::letter(&line.text, parts));
         if line.html.is_none() && line.text.chars().count() <= OPEN_CHARS {
             continue;
         }
-        let limit = if everything { usize::MAX } else { FOLDED_CHARS };
         let whole: String = line.text.chars().take(limit).collect();
         line.cut = whole.len() < line.text.len();
         if line.html.is_some() {

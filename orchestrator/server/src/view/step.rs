@@ -60,7 +60,7 @@ pub fn step(matter: &Matter<'_>, look: &Look<'_>, id: &StepId) -> StepView {
         acted_as: None,
         called: run.children.iter().filter(|(slot, _)| slot.step == *id).map(|(_, child)| called(child.run, &child.nummer)).collect(),
         calls: calls(matter, look.book, id, step, 0),
-        items: items(matter, look, id, step),
+        items: items(matter, look.book, id, if look.opened.step == id.as_str() { look.opened.from } else { 1 }),
         todo: todo(matter, look, id),
         open: look.opened.step == id.as_str(),
         elsewhere: None,
@@ -96,10 +96,11 @@ fn human(view: &mut StepView, matter: &Matter<'_>, id: &StepId) {
 }
 
 /// A page of the items of a step that goes over a list.
-fn items(matter: &Matter<'_>, look: &Look<'_>, id: &StepId, step: &Step) -> Option<ItemsView> {
-    let run = &matter.loaded.run;
+/// So many items of a list from this one on, counted from 1.
+pub fn items(matter: &Matter<'_>, book: &Book<'_>, id: &StepId, from: usize) -> Option<ItemsView> {
+    let (run, step) = (&matter.loaded.run, matter.process().steps.get(id)?);
     let elements = run.lists.get(id)?;
-    let from = if look.opened.step == id.as_str() { look.opened.from.clamp(1, elements.len().max(1)) } else { 1 };
+    let from = from.clamp(1, elements.len().max(1));
     let done = run.items_of(id).filter(|(_, state)| **state != Settled::Active).count();
     let shown = elements.iter().enumerate().skip(from - 1).take(ITEMS);
     let items = shown.map(|(n, element)| {
@@ -112,7 +113,7 @@ fn items(matter: &Matter<'_>, look: &Look<'_>, id: &StepId, step: &Step) -> Opti
             element: list(matter.loaded, &element.item, matter.lang).into_iter().map(|row| row.from(list_origin(matter, step))).collect(),
             output,
             reason,
-            calls: calls(matter, look.book, id, step, number),
+            calls: calls(matter, book, id, step, number),
         }
     });
     let link = |from: usize| format!("/vorgaenge/{}?schritt={id}&ab={from}#schritt-{id}", run.id);

@@ -120,7 +120,7 @@ impl Field {
             _ if raw.is_empty() => Answer::Empty,
             Kind::Text { pattern: Some(pattern), .. } => patterned(raw, pattern),
             Kind::Text { input: Input::Email, .. } => email(raw),
-            Kind::Text { .. } | Kind::Area { .. } => Answer::Given(raw.replace("\r\n", "\n").into()),
+            Kind::Text { .. } | Kind::Area { .. } => Answer::Given(raw.replace("\r\n", "\n").replace('\r', "\n").into()),
             Kind::Number { whole } => number(raw, *whole),
             Kind::Money => amount(raw).map_or_else(Answer::Wrong, |cent| Answer::Given(cent.into())),
             Kind::Consent => Answer::Given(true.into()),

@@ -14,7 +14,11 @@ type Sign = (char, bool);
 /// The letter with every sign that came with a value marked. `None`: a value of several lines stands in a row of a table, whose rest would
 /// look like a row of its own; or signs would have to be marked beside code, where marks are signs themselves.
 pub fn as_text(parts: &[Part]) -> Option<String> {
-    let signs: Vec<Sign> = parts.iter().flat_map(|part| part.text.chars().map(|sign| (sign, part.fixed))).collect();
+    let written: Vec<Sign> = parts.iter().flat_map(|part| part.text.chars().map(|sign| (sign, part.fixed))).collect();
+    // a line ends with either sign, or with both (CommonMark 0.31, 2.1)
+    let both = |at: usize| written[at].0 == '\r' && written.get(at + 1).is_some_and(|next| next.0 == '\n');
+    let ends = |(sign, fixed): Sign| (if sign == '\r' { '\n' } else { sign }, fixed);
+    let signs: Vec<Sign> = (0..written.len()).filter(|at| !both(*at)).map(|at| ends(written[at])).collect();
     if signs.contains(&('`', true)) && signs.iter().any(|(sign, fixed)| !fixed && INLINE.contains(*sign)) {
         return None;
     }
@@ -93,6 +97,9 @@ mod tests {
             // a row that would go on as one of its own
             ("| ‹Summe\nSteuer› | 70 |", None),
             ("| Summe | ‹70\n›", None),
+            // an end of a line is one, however it is written
+            ("| Summe | ‹70\r| Steuer | 0 |› |", None),
+            ("‹Grund\r# Titel\r\n- x›", Some("Grund\n\\# Titel\n\\- x")),
             ("`‹a*b›`", None),
             ("`‹a›`", Some("`a`")),
         ] {
