@@ -186,5 +186,10 @@ fn all_of_a_case_is_read_in_parts_that_stay_pages() {
             assert!(whole.matches(mark).count() >= 3, "{mark}");
         }
         assert!(!whole.contains("Der Text geht noch weiter."));
+        // a step that is too much for the page of the case is read there
+        let case = get(&server, &klein, &format!("/vorgaenge/{run}?schritt=sammeln")).await;
+        let link = format!("/vorgaenge/{run}/akte?schritt=sammeln#schritt-sammeln");
+        assert!(case.len() <= 100 * 1024 && case.contains(&link), "{} bytes: {case}", case.len());
+        assert!(get(&server, &klein, &link).await.contains("id=\"schritt-sammeln\""));
     });
 }

@@ -261,9 +261,17 @@ fn timeline(run: RunId, book: &Book<'_>, from: usize) -> Timeline {
 /// is room for that in the 100 KB a page may have.
 const STEPS_BYTES_MAX: usize = 9 * 1024;
 
-/// The contents of as many steps as one page takes; the others lead to a page that has theirs. What was asked for comes first.
+/// The same of a step that was asked for: with the picture beside it the page stays below 100 KB.
+const OPEN_BYTES_MAX: usize = 24 * 1024;
+
+/// The contents of as many steps as one page takes; the others lead to a page that has theirs. What was asked for comes first; where that alone
+/// is too much, it is read in the dossier.
 fn within(steps: &mut [StepView], page: &str) {
     let size = |step: &StepView| serde_json::to_vec(step).map_or(usize::MAX, |bytes| bytes.len());
+    for step in steps.iter_mut().filter(|step| step.open && size(step) > OPEN_BYTES_MAX) {
+        (step.input, step.output, step.calls, step.items) = (Vec::new(), Vec::new(), Vec::new(), None);
+        step.elsewhere = Some(format!("{page}/akte?schritt={id}#schritt-{id}", id = step.id));
+    }
     let mut room = steps.iter().filter(|step| step.open).fold(STEPS_BYTES_MAX, |room, step| room.saturating_sub(size(step)));
     for step in steps.iter_mut().filter(|step| !step.open) {
         match room.checked_sub(size(step)) {

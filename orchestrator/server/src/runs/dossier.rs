@@ -53,16 +53,32 @@ pub async fn page(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let part = query.get("teil").and_then(|part| part.parse::<usize>().ok()).unwrap_or(1).max(1);
+    let wanted = Wanted { part: query.get("teil").and_then(|part| part.parse().ok()), step: query.get("schritt").map(String::as_str) };
     sighted(&site, &session, &run, &query, (&uri, &headers), |sight, beyond| {
-        let page = dossier(sight, beyond, part);
+        let page = dossier(sight, beyond, wanted);
         let shown: Vec<Shown> = page.input.iter().chain(page.case.steps.iter().flat_map(rows).flatten()).cloned().collect();
         (Page::Akte(Box::new(page)), shown)
     })
     .await
 }
 
-fn dossier(sight: &Sight<'_>, beyond: Vec<Beyond>, part: usize) -> AktePage {
+/// Which part is asked for: by its number, or the first that has something of a step.
+#[derive(Clone, Copy)]
+struct Wanted<'w> {
+    part: Option<usize>,
+    step: Option<&'w str>,
+}
+
+impl Wanted<'_> {
+    /// Counted from 1.
+    fn among(self, parts: &[Vec<Block>]) -> usize {
+        let of_step = |part: &Vec<Block>| part.iter().any(|block| matches!(block, Block::Step(step) if Some(step.id.as_str()) == self.step));
+        let named = || parts.iter().position(of_step).map(|at| at + 1);
+        self.part.or_else(named).unwrap_or(1).clamp(1, parts.len().max(1))
+    }
+}
+
+fn dossier(sight: &Sight<'_>, beyond: Vec<Beyond>, wanted: Wanted<'_>) -> AktePage {
     let civil = |at| sight.tenant.civil_micros(at);
     let (loaded, lang) = (sight.loaded, sight.lang);
     let book = Book::new(&loaded.prepared.process, sight.records, &civil, lang);
@@ -74,7 +90,7 @@ fn dossier(sight: &Sight<'_>, beyond: Vec<Beyond>, part: usize) -> AktePage {
     let steps = loaded.prepared.process.order.iter().flat_map(|id| whole(&matter, &book, id)).map(|step| Block::Step(Box::new(step)));
     let entries = (0..book.count()).step_by(RECORDS).map(|from| Block::Entries(book.told(from, RECORDS)));
     let mut parts = in_parts(input.chain(steps).chain(entries));
-    let (count, part) = (parts.len(), part.min(parts.len()));
+    let (count, part) = (parts.len(), wanted.among(&parts));
     let mut case = sight.case(&matter, &book, Vec::new(), Timeline::default());
     (case.live, case.cancel) = (None, None);
     let mut page = AktePage { case, input: Vec::new(), part, parts: Vec::new(), back: format!("/vorgaenge/{}", loaded.run.id) };
