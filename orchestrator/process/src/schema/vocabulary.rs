@@ -1,6 +1,8 @@
 //! Which words a schema may hold: those of JSON Schema 2020-12, and those of our own. What merely looks like one means nothing to any
 //! validator, and nobody would hear of it.
 
+use std::collections::BTreeSet;
+
 use laufzettel_domain::{Text, Value, finding::nearest};
 
 use super::is_file;
@@ -134,7 +136,73 @@ pub(super) fn strange(schema: &Value, always: bool) -> Vec<(String, &'static str
         );
         found.push(("required".to_owned(), "LZ113", Text::new(de, en)));
     }
+    if let Some((key, name)) = asked_by_a_branch(schema).filter(|_| always) {
+        let (de, en) = (
+            format!("Unter Umständen wird „{name}“ verlangt, und kein Teil des Schemas nennt es: Niemand könnte es angeben."),
+            format!("In some case \"{name}\" is required, and no part of the schema declares it: nobody could give it."),
+        );
+        found.push((key, "LZ113", Text::new(de, en)));
+    }
     found
+}
+
+/// Branches whose `required` holds where they apply; `if` and `not` only ask.
+const DEMANDING: [&str; 5] = ["then", "else", "allOf", "dependentSchemas", "dependentRequired"];
+
+/// A name some branch of a schema demands and nothing declares, with the keyword it stands under. Where a part of it leads elsewhere or takes
+/// names nobody declared, nothing is found.
+fn asked_by_a_branch(schema: &Value) -> Option<(String, String)> {
+    let names = declared(schema, 0)?;
+    schema.get("properties")?;
+    DEMANDING.into_iter().find_map(|key| {
+        let mut demanded = Vec::new();
+        demands(key, schema.get(key)?, 0, &mut demanded);
+        demanded.into_iter().find(|name| !names.contains(name.as_str())).map(|name| (key.to_owned(), name))
+    })
+}
+
+/// Branches within branches that are looked into.
+const DEPTH_MAX: usize = 8;
+
+fn declared(schema: &Value, depth: usize) -> Option<BTreeSet<&str>> {
+    let leads_elsewhere = ["$ref", "$dynamicRef", "patternProperties"].iter().any(|key| schema.get(*key).is_some());
+    let open = ["additionalProperties", "unevaluatedProperties"].iter().any(|key| schema.get(*key).is_some_and(|more| *more != Value::Bool(false)));
+    if leads_elsewhere || open || depth > DEPTH_MAX {
+        return None;
+    }
+    let mut names: BTreeSet<&str> =
+        schema.get("properties").and_then(Value::as_object).into_iter().flat_map(|fields| fields.keys().map(String::as_str)).collect();
+    for key in ["allOf", "anyOf", "oneOf", "if", "then", "else", "dependentSchemas"] {
+        let branches: Vec<&Value> = match schema.get(key) {
+            Some(Value::Array(list)) => list.iter().collect(),
+            Some(Value::Object(map)) if key == "dependentSchemas" => map.values().collect(),
+            Some(one) => vec![one],
+            None => Vec::new(),
+        };
+        for branch in branches {
+            names.extend(declared(branch, depth + 1)?);
+        }
+    }
+    Some(names)
+}
+
+/// What a branch demands, and those within it.
+fn demands(key: &str, branch: &Value, depth: usize, found: &mut Vec<String>) {
+    let texts = |list: &Value| list.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>();
+    match (key, branch) {
+        ("dependentRequired", Value::Object(map)) => found.extend(map.values().flat_map(texts)),
+        ("dependentSchemas", Value::Object(map)) => map.values().for_each(|inner| demands("then", inner, depth + 1, found)),
+        (_, Value::Array(list)) => list.iter().for_each(|inner| demands("then", inner, depth + 1, found)),
+        (_, Value::Object(map)) if depth <= DEPTH_MAX => {
+            found.extend(map.get("required").map(texts).unwrap_or_default());
+            for key in DEMANDING {
+                if let Some(inner) = map.get(key) {
+                    demands(key, inner, depth + 1, found);
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 fn unknown(key: &str) -> Option<Text> {
@@ -187,6 +255,17 @@ mod tests {
             (json!({ "properties": { "a": {} }, "required": ["b"], "additionalProperties": true }), vec![]),
             (json!({ "properties": { "a": {} }, "required": ["b"], "allOf": [{ "properties": { "b": {} } }] }), vec![]),
             (json!({ "required": ["b"] }), vec![]),
+            (
+                json!({ "properties": { "a": {} }, "if": { "required": ["a"] }, "then": { "required": ["grunt"] } }),
+                vec!["then LZ113 Unter Umständen wird „grunt“ verlangt, und kein Teil des Schemas nennt es: Niemand könnte es angeben."],
+            ),
+            (
+                json!({ "properties": { "a": {} }, "dependentRequired": { "a": ["b"] } }),
+                vec!["dependentRequired LZ113 Unter Umständen wird „b“ verlangt, und kein Teil des Schemas nennt es: Niemand könnte es angeben."],
+            ),
+            (json!({ "properties": { "a": {} }, "if": { "required": ["b"] }, "then": { "properties": { "b": {} }, "required": ["b"] } }), vec![]),
+            (json!({ "properties": { "a": {} }, "allOf": [{ "if": {}, "then": { "required": ["b"] } }, { "$ref": "#/$defs/x" }] }), vec![]),
+            (json!({ "properties": { "a": {} }, "anyOf": [{ "required": ["b"] }, { "required": ["a"] }] }), vec![]),
         ] {
             let told: Vec<String> = strange(&schema, true).into_iter().map(|(key, code, text)| format!("{key} {code} {}", text.de)).collect();
             assert_eq!(told, expected, "{schema}");
