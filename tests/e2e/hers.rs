@@ -171,11 +171,13 @@ fn an_answer_given_twice_is_one_and_one_too_late_is_told() {
             let answer = request.header("content-type", "application/x-www-form-urlencoded").body(form.to_owned()).send().await.expect("an answer");
             (answer.status().as_u16(), answer.text().await.unwrap_or_default())
         };
-        for (way, form) in [("weitergeben", "ja=ja&weitergabe_an=a.klein"), ("wiedervorlage", "ja=ja&vorlage_am.tag=1&vorlage_am.monat=1&vorlage_am.jahr=2030")]
-        {
+        for (way, form) in [
+            ("weitergeben", "ja=ja&weitergabe_an=a.klein&weitergabe_notiz=Merksatz"),
+            ("wiedervorlage", "ja=ja&vorlage_am.tag=1&vorlage_am.monat=1&vorlage_am.jahr=2030&vorlage_notiz=Merksatz"),
+        ] {
             let (status, late) = beside(way, &format!("shown={shown}&{form}")).await;
             assert!(
-                status == 409 && late.contains("inzwischen Andreas Klein erledigt") && late.contains("Was Sie eingetragen haben"),
+                status == 409 && late.contains("inzwischen Andreas Klein erledigt") && late.contains("Was Sie eingetragen haben") && late.contains("Merksatz"),
                 "{way}: {status} {late}"
             );
         }

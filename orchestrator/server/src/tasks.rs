@@ -176,7 +176,8 @@ impl Over {
         let stored = form_data::insert_files(tenant, &mut values, &sent.files).await;
         let mut settled = values.clone();
         self.asking.settle(&sent.pairs, &mut settled, &mut problems);
-        if stored.is_ok() && self.hers == Some(with_defaults(settled)) {
+        let beside = hand::typed_beside(&self.asking.form, &sent.pairs, self.asked.lang);
+        if stored.is_ok() && beside.is_empty() && self.hers == Some(with_defaults(settled)) {
             return Redirect::to(SETTLED).into_response();
         }
         let (href, text) = match &self.case {
@@ -190,7 +191,7 @@ impl Over {
             message: self.why.get(self.asked.lang).to_owned(),
             advice: Some(pages::words::advice(StatusCode::CONFLICT.as_u16(), true, self.asked.lang).to_owned()),
             link: Some(pages::Link { href, text }),
-            typed: if typed { self.asking.form.review(&values, self.asked.lang) } else { Vec::new() },
+            typed: if typed { self.asking.form.review(&values, self.asked.lang) } else { Vec::new() }.into_iter().chain(beside).collect(),
         };
         self.asked.page(StatusCode::CONFLICT, &Page::Fehler(page))
     }

@@ -22,6 +22,7 @@ use crate::{
     form_data::{self, Sent},
     pages::{
         self, Filled, Form, Hand,
+        form::ReviewGroup,
         tasks::{Aside, Beside, Handed},
         words::{format_date, said, word},
     },
@@ -129,6 +130,17 @@ fn aside_form(lang: Lang) -> Value {
 
 fn is_filled(pairs: &[(String, String)], fields: &[&str]) -> bool {
     pairs.iter().any(|(name, text)| fields.contains(&name.split('.').next().unwrap_or_default()) && !text.trim().is_empty())
+}
+
+/// What was typed into the forms beside the decision, as it reads: whom a task was to go to, the day, the notes. Not where an author's field
+/// is called so.
+pub(super) fn typed_beside(author: &Form, pairs: &[(String, String)], lang: Lang) -> Vec<ReviewGroup> {
+    let authors = author.typed_names(pairs);
+    let free = |fields: &[&str]| !authors.iter().any(|name| fields.contains(&name.split('.').next().unwrap_or_default()));
+    let forms = [(HAND_OVER, hand_over_form(&[], lang)), (ASIDE, aside_form(lang))];
+    let filled = forms.into_iter().filter(|(fields, _)| free(fields) && is_filled(pairs, fields));
+    let read = filled.filter_map(|(fields, schema)| Form::of(&schema, Some(&fields.map(str::to_owned))).ok());
+    read.flat_map(|form| form.review(&form.parse(pairs).0, lang)).collect()
 }
 
 /// Puts a task aside that is hers, until a day; with the button that says so, takes it up again.
